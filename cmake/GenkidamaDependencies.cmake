@@ -1,0 +1,16 @@
+# Everything comes from the system's package manager (scripts/install-deps); nothing is downloaded.
+
+# A project that adds this one as a subdirectory links these targets too and must see them (CMake 3.24 or newer).
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(box2d REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(CLI11 REQUIRED)
+find_package(Torch REQUIRED)
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(GENKIDAMA_XXHASH REQUIRED IMPORTED_TARGET GLOBAL libxxhash)

@@ -1,0 +1,36 @@
+#pragma once
+
+/// @file
+/// Monotonic time. Every wait of this library is given a Deadline.
+
+#include <algorithm>
+#include <chrono>
+
+namespace genkidama {
+
+using Clock = std::chrono::steady_clock;
+using Milliseconds = std::chrono::milliseconds;
+
+/// A point on the monotonic clock after which a wait gives up.
+class Deadline {
+ public:
+  static Deadline after(Milliseconds span) { return Deadline(Clock::now() + span); }
+
+  bool passed() const { return Clock::now() >= at_; }
+  /// Time left, never negative.
+  Clock::duration left() const { return std::max(at_ - Clock::now(), Clock::duration::zero()); }
+  Clock::time_point at() const { return at_; }
+  /// The earlier of this deadline and one `span` from now: one slice of a long wait.
+  Deadline slice(Milliseconds span) const { return Deadline(std::min(at_, Clock::now() + span)); }
+
+ private:
+  explicit Deadline(Clock::time_point at) : at_(at) {}
+  Clock::time_point at_;
+};
+
+/// Seconds since `start` as a double.
+inline double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+}  // namespace genkidama
