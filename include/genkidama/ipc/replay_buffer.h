@@ -1,0 +1,82 @@
+#pragma once
+
+/// @file
+/// The replay buffer of the thesis (section 4.5): a tensor C x N x M in shared memory, C cores, N steps per
+/// core, M = [observation, action, reward, next observation, terminated, truncated].
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "genkidama/core/random.h"
+#include "genkidama/ipc/shared_array.h"
+
+namespace genkidama {
+
+/// Transitions in columns, row i belonging to transition i.
+struct TransitionBatch {
+  std::vector<float> observations;       ///< [n, observation_size], row-major
+  std::vector<std::int32_t> actions;     ///< [n]
+  std::vector<float> rewards;            ///< [n]
+  std::vector<float> next_observations;  ///< [n, observation_size]
+  std::vector<std::uint8_t> terminated;  ///< [n], 0 or 1
+  std::vector<std::uint8_t> truncated;   ///< [n], 0 or 1
+  std::size_t size() const { return actions.size(); }
+};
+
+/// Each core writes only its own share, a ring of `capacity` steps; every core reads all of them. Create
+/// before the fork. Reads and writes may overlap: a row is guarded by a sequence number, and a reader that
+/// meets a row being overwritten reads it again, so a row is never torn. No locks: a writer killed midway
+/// spoils one row, which readers then leave out.
+class ReplayBuffer {
+ public:
+  /// Which rows a sample is drawn from.
+  static constexpr int kAllCores = -1;
+
+  /// All >= 1; throws ArgumentError otherwise, IoError when the memory cannot be had.
+  ReplayBuffer(int cores, std::size_t capacity, int observation_size);
+
+  int cores() const { return cores_; }
+  std::size_t capacity() const { return capacity_; }
+  int observation_size() const { return observation_size_; }
+
+  /// Appends to `core`'s share, over its oldest row when full. Only the worker that owns `core` calls this.
+  /// Throws ArgumentError when an observation has the wrong size. A worker that takes over a killed one's
+  /// share goes on where that one stopped, and mends the spoiled row.
+  void store(int core, std::span<const float> observation, std::int32_t action, float reward,
+             std::span<const float> next_observation, bool terminated, bool truncated);
+
+  /// Rows that can be read at this moment: in `core`'s share, or in all.
+  std::size_t size(int core = kAllCores) const;
+  /// Rows ever stored in `core`'s share.
+  std::uint64_t stored(int core) const;
+
+  /// `count` rows drawn uniformly and independently. Throws ArgumentError when there is no row to draw.
+  TransitionBatch sample_with_replacement(Random& random, std::size_t count, int core = kAllCores) const;
+  /// `count` different rows drawn uniformly, in random order. Throws ArgumentError when there are fewer.
+  TransitionBatch sample_without_replacement(Random& random, std::size_t count, int core = kAllCores) const;
+  /// The newest `count` rows of one core (or all it has, if fewer), oldest first and without a gap: when the
+  /// core overwrites its oldest rows meanwhile, those are missing at the front.
+  TransitionBatch in_time_order(int core, std::size_t count) const;
+
+ private:
+  using Word = std::uint32_t;  // a float's or an integer's bits
+  std::size_t check_core(int core) const;
+  std::size_t row_words() const { return 2 * static_cast<std::size_t>(observation_size_) + 4; }
+  bool try_read(std::size_t row, std::optional<std::uint64_t> transition, std::span<Word> out) const;
+  bool read(std::size_t row, std::span<Word> out) const;
+  void resize(TransitionBatch& batch, std::size_t count) const;
+  void put(TransitionBatch& batch, std::size_t index, std::span<const Word> words) const;
+
+  int cores_;
+  std::size_t capacity_;
+  int observation_size_;
+  SharedArray<Word> words_;  // [cores, capacity, row_words()]
+  SharedArray<std::uint64_t>
+      versions_;  // [cores, capacity]: 2 (t + 1) holds transition t, 2 t + 1 is being written
+  SharedArray<std::uint64_t> stored_;  // [cores]
+};
+
+}  // namespace genkidama

@@ -1,0 +1,53 @@
+#pragma once
+
+/// @file
+/// What a Child needs of whatever trains on its machine: weights in, weights out. `net` and `orchestrator` meet
+/// here and never include each other.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "genkidama/params/parameter_layout.h"
+
+namespace genkidama {
+
+/// How an episode ended, for statistics.
+struct EpisodeResult {
+  double episode_return = 0;  ///< sum of the environment's own rewards, not scaled or discounted
+  std::uint32_t length = 0;   ///< steps
+  bool truncated = false;     ///< ended by the time limit
+};
+
+/// What happened in one round: every worker played one episode, or more when told to.
+struct RoundReport {
+  std::vector<EpisodeResult> episodes;      ///< in the order of the workers
+  std::uint64_t environment_steps = 0;      ///< in this round, all workers
+  std::uint64_t optimizer_steps = 0;        ///< in this round, all workers
+  double policy_loss = 0;                   ///< means over the round's optimizer steps; 0 when there were none
+  double value_loss = 0;
+  double entropy = 0;
+};
+
+/// Trains a network on this machine, a round at a time.
+///
+/// Used by one thread. Weights are flat float32 in the order of layout().
+class LocalTrainer {
+ public:
+  virtual ~LocalTrainer() = default;
+
+  virtual const ParameterLayout& layout() const = 0;
+
+  /// Trains until every worker has ended its episode; between rounds nothing writes the weights. Throws
+  /// WorkerError when a worker died, hung or failed.
+  virtual RoundReport train_round() = 0;
+
+  /// Copies the weights; `out` has layout().size() elements. Only between rounds.
+  virtual void read_weights(std::span<float> out) const = 0;
+
+  /// Replaces the weights; the next round starts from them. Only between rounds. Throws ArgumentError when the
+  /// size is wrong or a value is not finite.
+  virtual void write_weights(std::span<const float> in) = 0;
+};
+
+}  // namespace genkidama

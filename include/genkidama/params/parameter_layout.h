@@ -1,0 +1,62 @@
+#pragma once
+
+/// @file
+/// Which tensors make up a network's flat weights, and in what order.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace genkidama {
+
+/// One tensor of a network. Elements are float32 in row-major order.
+struct TensorInfo {
+  std::string name;                 ///< as in PyTorch's state_dict, e.g. "pi1.weight"
+  std::vector<std::int64_t> shape;  ///< every dimension >= 1; empty for a scalar
+  std::size_t offset = 0;           ///< index of the first element in the flat weights
+  std::size_t count = 0;            ///< number of elements
+};
+
+/// Names and shapes of a network's tensors, in the order in which their elements follow one another in the
+/// flat weights. Two processes may exchange weights only when their layouts are equal. Immutable.
+class ParameterLayout {
+ public:
+  struct Tensor {
+    std::string name;
+    std::vector<std::int64_t> shape;
+  };
+
+  ParameterLayout() = default;
+
+  /// Throws ArgumentError, naming the tensor, when a name is empty, not printable ASCII, longer than 256
+  /// bytes or repeated, a dimension is below 1, there are more than 8 dimensions, or the total exceeds
+  /// kMaxElements.
+  explicit ParameterLayout(const std::vector<Tensor>& tensors);
+
+  /// 2^31 elements: 8 GiB of float32.
+  static constexpr std::size_t kMaxElements = std::size_t{1} << 31;
+
+  const std::vector<TensorInfo>& tensors() const { return tensors_; }
+  /// Number of float32 elements in all tensors.
+  std::size_t size() const { return size_; }
+  /// XXH3-64 of names and shapes in order; the same on every platform.
+  std::uint64_t hash() const { return hash_; }
+
+  /// Nothing when the two are equal; else a sentence that names the first tensor that differs, for instance
+  /// "tensor 2 is 'pi2.weight' [4, 128] here and 'pi2.weight' [4, 64] there".
+  std::optional<std::string> difference(const ParameterLayout& other) const;
+
+  friend bool operator==(const ParameterLayout& a, const ParameterLayout& b) { return !a.difference(b); }
+
+ private:
+  std::vector<TensorInfo> tensors_;
+  std::size_t size_ = 0;
+  std::uint64_t hash_ = 0x2D06800538D394C2u;  // XXH3-64 of nothing
+};
+
+/// "[4, 128]".
+std::string shape_text(const std::vector<std::int64_t>& shape);
+
+}  // namespace genkidama

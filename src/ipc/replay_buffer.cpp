@@ -1,0 +1,230 @@
+#include "genkidama/ipc/replay_buffer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <limits>
+#include <thread>
+#include <unordered_set>
+
+#include "genkidama/core/error.h"
+#include "ipc/row_draws.h"
+
+namespace genkidama {
+namespace {
+
+template <typename T>
+std::atomic_ref<T> atomically(T& value) {
+  static_assert(std::atomic_ref<T>::is_always_lock_free, "a lock would be private to each process");
+  return std::atomic_ref<T>(value);
+}
+
+std::size_t checked_product(std::size_t a, std::size_t b) {
+  if (b > std::numeric_limits<std::size_t>::max() / a) {
+    throw IoError(
+        fmt::format("a replay buffer with {} times {} values cannot be addressed; ask for less", a, b));
+  }
+  return a * b;
+}
+
+template <typename T>
+T at_least_one(T value, const char* name) {
+  if (value < 1)
+    throw ArgumentError(fmt::format("a replay buffer with {} = {}; give at least 1", name, value));
+  return value;
+}
+
+/// The rows that `core` (or each core) has filled by now.
+RowIndex filled_rows(const ReplayBuffer& buffer, int core) {
+  RowIndex index(buffer.capacity());
+  const int first = core == ReplayBuffer::kAllCores ? 0 : core;
+  const int last = core == ReplayBuffer::kAllCores ? buffer.cores() - 1 : core;
+  for (int i = first; i <= last; ++i) {
+    const std::uint64_t rows = std::min<std::uint64_t>(buffer.stored(i), buffer.capacity());
+    index.add(static_cast<std::size_t>(i), static_cast<std::size_t>(rows));
+  }
+  return index;
+}
+
+}  // namespace
+
+// A row is read right although it may be overwritten meanwhile, because its words are stored with release and
+// loaded with acquire order: a reader that meets one word of a later transition also meets that transition's
+// odd version (or a later one) when it looks at the version again. This needs no fence, costs nothing on x86,
+// and ThreadSanitizer understands it.
+
+ReplayBuffer::ReplayBuffer(int cores, std::size_t capacity, int observation_size)
+    : cores_(at_least_one(cores, "cores")),
+      capacity_(at_least_one(capacity, "capacity")),
+      observation_size_(at_least_one(observation_size, "observation_size")) {
+  const std::size_t rows = checked_product(static_cast<std::size_t>(cores), capacity);
+  words_ = SharedArray<Word>(checked_product(row_words(), rows), "the replay buffer");
+  versions_ = SharedArray<std::uint64_t>(rows, "the replay buffer's versions");
+  stored_ = SharedArray<std::uint64_t>(static_cast<std::size_t>(cores), "the replay buffer's counters");
+}
+
+std::size_t ReplayBuffer::check_core(int core) const {
+  if (core < 0 || core >= cores_) {
+    throw ArgumentError(
+        fmt::format("core {} of a replay buffer for {}; they count from 0 to {}", core, cores_, cores_ - 1));
+  }
+  return static_cast<std::size_t>(core);
+}
+
+void ReplayBuffer::store(int core, std::span<const float> observation, std::int32_t action, float reward,
+                         std::span<const float> next_observation, bool terminated, bool truncated) {
+  const std::size_t share = check_core(core);
+  const std::size_t size = static_cast<std::size_t>(observation_size_);
+  if (observation.size() != size || next_observation.size() != size) {
+    throw ArgumentError(
+        fmt::format("a transition with observations of {} and {} numbers; this replay buffer's have {}",
+                    observation.size(), next_observation.size(), size));
+  }
+  // Only this worker writes its own counter.
+  const std::uint64_t transition = atomically(stored_[share]).load(std::memory_order_relaxed);
+  const std::size_t row = share * capacity_ + static_cast<std::size_t>(transition % capacity_);
+  const auto version = atomically(versions_[row]);
+  version.store(2 * transition + 1, std::memory_order_relaxed);
+  Word* word = words_.data() + row * row_words();
+  const auto write = [&word](Word value) { atomically(*word++).store(value, std::memory_order_release); };
+  for (const float value : observation) write(std::bit_cast<Word>(value));
+  write(std::bit_cast<Word>(action));
+  write(std::bit_cast<Word>(reward));
+  for (const float value : next_observation) write(std::bit_cast<Word>(value));
+  write(terminated ? 1 : 0);
+  write(truncated ? 1 : 0);
+  version.store(2 * (transition + 1), std::memory_order_release);
+  atomically(stored_[share]).store(transition + 1, std::memory_order_release);
+}
+
+std::uint64_t ReplayBuffer::stored(int core) const {
+  return atomically(stored_[check_core(core)]).load(std::memory_order_acquire);
+}
+
+std::size_t ReplayBuffer::size(int core) const {
+  if (core == kAllCores) {
+    std::size_t total = 0;
+    for (int i = 0; i < cores_; ++i) total += size(i);
+    return total;
+  }
+  const std::size_t share = check_core(core);
+  const std::uint64_t next = stored(core);
+  if (next < capacity_) return static_cast<std::size_t>(next);
+  // Only the row that is written next can be unreadable.
+  const std::size_t row = share * capacity_ + static_cast<std::size_t>(next % capacity_);
+  const bool being_written = atomically(versions_[row]).load(std::memory_order_acquire) % 2 != 0;
+  return capacity_ - (being_written ? 1 : 0);
+}
+
+/// One attempt; `transition` is the one that the row must hold, if that matters.
+bool ReplayBuffer::try_read(std::size_t row, std::optional<std::uint64_t> transition,
+                            std::span<Word> out) const {
+  const auto version = atomically(versions_[row]);
+  const std::uint64_t before = version.load(std::memory_order_acquire);
+  if (before == 0 || before % 2 != 0) return false;
+  if (transition && before != 2 * (*transition + 1)) return false;
+  Word* const words = words_.data() + row * row_words();
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = atomically(words[i]).load(std::memory_order_acquire);
+  return version.load(std::memory_order_relaxed) == before;
+}
+
+bool ReplayBuffer::read(std::size_t row, std::span<Word> out) const {
+  // A live writer needs far less than a microsecond, or the processor that this gives it; a killed one never
+  // ends.
+  constexpr int kAttempts = 200;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (try_read(row, std::nullopt, out)) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+void ReplayBuffer::resize(TransitionBatch& batch, std::size_t count) const {
+  const std::size_t size = static_cast<std::size_t>(observation_size_);
+  batch.observations.resize(count * size);
+  batch.actions.resize(count);
+  batch.rewards.resize(count);
+  batch.next_observations.resize(count * size);
+  batch.terminated.resize(count);
+  batch.truncated.resize(count);
+}
+
+void ReplayBuffer::put(TransitionBatch& batch, std::size_t index, std::span<const Word> words) const {
+  const std::size_t size = static_cast<std::size_t>(observation_size_);
+  const Word* word = words.data();
+  for (std::size_t i = 0; i < size; ++i) batch.observations[index * size + i] = std::bit_cast<float>(*word++);
+  batch.actions[index] = std::bit_cast<std::int32_t>(*word++);
+  batch.rewards[index] = std::bit_cast<float>(*word++);
+  for (std::size_t i = 0; i < size; ++i)
+    batch.next_observations[index * size + i] = std::bit_cast<float>(*word++);
+  batch.terminated[index] = static_cast<std::uint8_t>(*word++);
+  batch.truncated[index] = static_cast<std::uint8_t>(*word++);
+}
+
+TransitionBatch ReplayBuffer::sample_with_replacement(Random& random, std::size_t count, int core) const {
+  const RowIndex index = filled_rows(*this, core);
+  TransitionBatch batch;
+  resize(batch, count);
+  std::vector<Word> words(row_words());
+  std::unordered_set<std::size_t> spoiled;  // at most one row per core, unless writers are stopped midway
+  for (std::size_t done = 0; done < count;) {
+    if (spoiled.size() == index.size()) {
+      throw ArgumentError(fmt::format(
+          "no row of the replay buffer can be drawn ({} stored); store some first", index.size()));
+    }
+    const std::size_t row = index.row(static_cast<std::size_t>(random.below(index.size())));
+    if (spoiled.contains(row)) continue;
+    if (read(row, words)) {
+      put(batch, done++, words);
+    } else {
+      spoiled.insert(row);
+    }
+  }
+  return batch;
+}
+
+TransitionBatch ReplayBuffer::sample_without_replacement(Random& random, std::size_t count, int core) const {
+  const RowIndex index = filled_rows(*this, core);
+  TransitionBatch batch;
+  std::vector<Word> words(row_words());
+  LazyShuffle shuffle(index.size());
+  std::size_t done = 0;
+  if (count <= index.size()) {
+    resize(batch, count);
+    while (done < count && !shuffle.empty()) {
+      if (read(index.row(shuffle.next(random)), words)) put(batch, done++, words);
+    }
+  }
+  if (done < count) {
+    throw ArgumentError(
+        fmt::format("{} different rows were asked of a replay buffer that has {}; store more first", count,
+                    count <= index.size() ? done : index.size()));
+  }
+  return batch;
+}
+
+TransitionBatch ReplayBuffer::in_time_order(int core, std::size_t count) const {
+  const std::size_t share = check_core(core);
+  const std::uint64_t end = stored(core);
+  const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>({count, end, capacity_}));
+  std::vector<Word> words(wanted * row_words());
+  // From the newest back: the core overwrites from the other end, so what is read has no gap.
+  std::size_t got = 0;
+  while (got < wanted) {
+    const std::uint64_t transition = end - got - 1;
+    const std::size_t row = share * capacity_ + static_cast<std::size_t>(transition % capacity_);
+    const auto out = std::span(words).subspan(got * row_words(), row_words());
+    if (!try_read(row, transition, out)) break;
+    ++got;
+  }
+  TransitionBatch batch;
+  resize(batch, got);
+  for (std::size_t i = 0; i < got; ++i) {
+    put(batch, got - i - 1, std::span(words).subspan(i * row_words(), row_words()));
+  }
+  return batch;
+}
+
+}  // namespace genkidama

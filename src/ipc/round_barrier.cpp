@@ -1,0 +1,166 @@
+#include "genkidama/ipc/round_barrier.h"
+
+#include <fmt/format.h>
+#include <semaphore.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <system_error>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama {
+namespace {
+
+// Workers killed without a word are noticed this late at most.
+constexpr Milliseconds kSlice{200};
+constexpr std::size_t kCacheLine = 64;
+
+void make_semaphore(sem_t& semaphore) {
+  if (::sem_init(&semaphore, /*pshared=*/1, 0) != 0) {
+    throw IoError(fmt::format("cannot make a shared semaphore: {}", std::generic_category().message(errno)));
+  }
+}
+
+/// Sleeps until a post, a signal or the time. Why it ended does not matter: callers look at the counters.
+void sleep_on(sem_t& semaphore, Deadline deadline) {
+  const auto since_epoch = deadline.at().time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  timespec until{};
+  until.tv_sec = static_cast<time_t>(seconds.count());
+  until.tv_nsec = static_cast<long>(std::chrono::nanoseconds(since_epoch - seconds).count());
+  // std::chrono::steady_clock is CLOCK_MONOTONIC, which nobody can set.
+  ::sem_clockwait(&semaphore, CLOCK_MONOTONIC, &until);
+}
+
+/// Takes the posts of earlier waits that ended without them. Counters change before a post, so nothing is
+/// lost as long as the counters are read afterwards.
+void drain(sem_t& semaphore) {
+  while (::sem_trywait(&semaphore) == 0) {
+  }
+}
+
+}  // namespace
+
+// The counters say who is where, and carry the ordering of memory; a semaphore only wakes the one who sleeps,
+// so a post too many or too few (a wait that timed out, a process killed) never lets anyone pass. The lead
+// and the workers write to cache lines of their own.
+
+struct RoundBarrier::Slot {
+  alignas(kCacheLine) sem_t go;
+  /// Number of the last round at whose end this worker arrived, counted from 1.
+  std::atomic<std::uint64_t> arrived{0};
+};
+
+struct RoundBarrier::Shared {
+  alignas(kCacheLine) sem_t arrivals;
+  /// Number of rounds that were released.
+  alignas(kCacheLine) std::atomic<std::uint64_t> released{0};
+  std::atomic<std::uint32_t> closed{0};
+};
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "a lock would be private to each process");
+
+RoundBarrier::RoundBarrier(int workers) : workers_(workers), owner_(::getpid()) {
+  if (workers < 1) throw ArgumentError(fmt::format("a barrier for {} workers; give at least 1", workers));
+  static_assert(sizeof(Shared) % alignof(Slot) == 0);
+  memory_ =
+      SharedMapping(sizeof(Shared) + static_cast<std::size_t>(workers) * sizeof(Slot), "the round barrier");
+  auto* const bytes = static_cast<std::byte*>(memory_.data());
+  shared_ = new (bytes) Shared;
+  slots_ = reinterpret_cast<Slot*>(bytes + sizeof(Shared));
+  std::uninitialized_default_construct_n(slots_, workers);
+  make_semaphore(shared_->arrivals);
+  for (int i = 0; i < workers; ++i) make_semaphore(slots_[i].go);
+}
+
+RoundBarrier::~RoundBarrier() {
+  // In a forked worker the semaphores are still the lead's.
+  if (::getpid() != owner_) return;
+  for (int i = 0; i < workers_; ++i) ::sem_destroy(&slots_[i].go);
+  ::sem_destroy(&shared_->arrivals);
+}
+
+RoundBarrier::Slot& RoundBarrier::slot_of(int worker) const {
+  if (worker < 0 || worker >= workers_) {
+    throw ArgumentError(fmt::format("worker {} at a barrier for {} workers; they count from 0 to {}", worker,
+                                    workers_, workers_ - 1));
+  }
+  return slots_[worker];
+}
+
+void RoundBarrier::arrive(int worker) {
+  Slot& slot = slot_of(worker);
+  // The lead cannot release the round that this worker is still in, so `released` stands still meanwhile.
+  slot.arrived.store(shared_->released.load(std::memory_order_acquire) + 1, std::memory_order_release);
+  ::sem_post(&shared_->arrivals);
+}
+
+RoundBarrier::Release RoundBarrier::wait_for_release(int worker, Deadline deadline) {
+  Slot& slot = slot_of(worker);
+  const std::uint64_t round = slot.arrived.load(std::memory_order_relaxed);
+  drain(slot.go);
+  for (;;) {
+    // Asked before the counters, so that a release at the last moment still counts.
+    const bool last_look = deadline.passed();
+    if (shared_->closed.load(std::memory_order_acquire) != 0) return Release::kClosed;
+    if (shared_->released.load(std::memory_order_acquire) >= round) return Release::kGo;
+    if (last_look) return Release::kTimedOut;
+    sleep_on(slot.go, deadline);
+  }
+}
+
+RoundBarrier::Arrival RoundBarrier::wait_for_all(
+    Deadline deadline, const std::function<std::optional<std::string>()>& find_problem) {
+  drain(shared_->arrivals);
+  for (;;) {
+    const bool last_look = deadline.passed();
+    if (all_arrived()) return {true, {}};
+    if (shared_->closed.load(std::memory_order_acquire) != 0) return {false, "the barrier was closed"};
+    if (find_problem) {
+      if (auto problem = find_problem()) return {false, *std::move(problem)};
+    }
+    if (last_look) return {false, missing_workers()};
+    sleep_on(shared_->arrivals, deadline.slice(kSlice));
+  }
+}
+
+void RoundBarrier::release() {
+  // Only the lead writes it.
+  shared_->released.store(shared_->released.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  for (int i = 0; i < workers_; ++i) ::sem_post(&slots_[i].go);
+}
+
+void RoundBarrier::close() {
+  shared_->closed.store(1, std::memory_order_release);
+  for (int i = 0; i < workers_; ++i) ::sem_post(&slots_[i].go);
+  ::sem_post(&shared_->arrivals);
+}
+
+bool RoundBarrier::has_arrived(int worker) const {
+  return slot_of(worker).arrived.load(std::memory_order_acquire) >
+         shared_->released.load(std::memory_order_acquire);
+}
+
+bool RoundBarrier::all_arrived() const {
+  for (int i = 0; i < workers_; ++i) {
+    if (!has_arrived(i)) return false;
+  }
+  return true;
+}
+
+std::string RoundBarrier::missing_workers() const {
+  std::string missing;
+  for (int i = 0; i < workers_; ++i) {
+    if (!has_arrived(i))
+      missing += fmt::format("{}worker {} of {}", missing.empty() ? "" : ", ", i, workers_);
+  }
+  return fmt::format("the deadline passed before {} reached the barrier (workers count from 0)", missing);
+}
+
+}  // namespace genkidama

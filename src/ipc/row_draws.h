@@ -1,0 +1,64 @@
+#pragma once
+
+/// @file
+/// Which rows of the replay buffer a sample takes.
+
+#include <algorithm>
+#include <cstddef>
+#include <unordered_map>
+#include <vector>
+
+#include "genkidama/core/random.h"
+
+namespace genkidama {
+
+/// The numbers 0 .. count-1 in random order, each drawn when it is asked for, in memory for those drawn only.
+class LazyShuffle {
+ public:
+  explicit LazyShuffle(std::size_t count) : count_(count) {}
+  bool empty() const { return drawn_ == count_; }
+  std::size_t next(Random& random) {
+    const std::size_t picked = drawn_ + static_cast<std::size_t>(random.below(count_ - drawn_));
+    const std::size_t result = at(picked);
+    moved_[picked] = at(drawn_);
+    moved_.erase(drawn_++);
+    return result;
+  }
+
+ private:
+  std::size_t at(std::size_t position) const {
+    const auto found = moved_.find(position);
+    return found == moved_.end() ? position : found->second;
+  }
+  std::size_t count_;
+  std::size_t drawn_ = 0;
+  std::unordered_map<std::size_t, std::size_t> moved_;
+};
+
+/// Numbers the filled rows of some cores from 0 on. Taken once per sample: shares only grow, so the rows stay
+/// valid.
+class RowIndex {
+ public:
+  explicit RowIndex(std::size_t capacity) : capacity_(capacity) {}
+  void add(std::size_t core, std::size_t rows) {
+    total_ += rows;
+    shares_.push_back({total_, core * capacity_ + rows});
+  }
+  std::size_t size() const { return total_; }
+  std::size_t row(std::size_t index) const {
+    const auto share = std::upper_bound(shares_.begin(), shares_.end(), index,
+                                        [](std::size_t i, const Share& s) { return i < s.end_index; });
+    return share->end_row - (share->end_index - index);
+  }
+
+ private:
+  struct Share {
+    std::size_t end_index;
+    std::size_t end_row;
+  };
+  std::size_t capacity_;
+  std::size_t total_ = 0;
+  std::vector<Share> shares_;
+};
+
+}  // namespace genkidama

@@ -1,0 +1,127 @@
+#include "genkidama/ipc/shared_array.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <system_error>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama {
+namespace {
+
+[[noreturn]] void fail(std::size_t bytes, const std::string& purpose, const std::string& reason) {
+  throw IoError(fmt::format("cannot share {} bytes of memory for {}: {}; ask for less or free some memory",
+                            bytes, purpose, reason));
+}
+
+[[noreturn]] void fail(std::size_t bytes, const std::string& purpose, int error) {
+  fail(bytes, purpose, std::generic_category().message(error));
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// MemAvailable of /proc/meminfo, or nothing where there is none.
+std::optional<std::uint64_t> available_bytes() {
+  std::ifstream meminfo("/proc/meminfo");
+  std::string key, unit;
+  std::uint64_t kibibytes = 0;
+  while (meminfo >> key >> kibibytes) {
+    if (key == "MemAvailable:") return kibibytes * 1024;
+    std::getline(meminfo, unit);
+  }
+  return std::nullopt;
+}
+
+void reserve(int fd, std::size_t bytes, const std::string& purpose) {
+  if (bytes > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) fail(bytes, purpose, EFBIG);
+  // Reserving more than there is would wake the kernel's out-of-memory killer before it returns an error.
+  if (const auto available = available_bytes(); available && bytes > *available) {
+    fail(bytes, purpose, fmt::format("the machine has {} bytes available", *available));
+  }
+  // ftruncate alone succeeds on a full machine, and the first write is a SIGBUS.
+  int error = 0;
+  do {
+    error = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
+  } while (error == EINTR);
+  if (error != 0) fail(bytes, purpose, error);
+}
+
+void check_sizes(std::size_t shared, std::size_t own) {
+  if (shared != own) {
+    throw ArgumentError(fmt::format(
+        "cannot copy between {} shared and {} private elements: sizes must be equal", shared, own));
+  }
+}
+
+}  // namespace
+
+SharedMapping::SharedMapping(std::size_t bytes, const std::string& purpose) : bytes_(bytes) {
+  if (bytes == 0) return;  // mmap refuses it, and an empty array is no error
+  const FileDescriptor file(::memfd_create("genkidama", MFD_CLOEXEC));
+  if (file.get() < 0) fail(bytes, purpose, errno);
+  reserve(file.get(), bytes, purpose);
+  void* const data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (data == MAP_FAILED) fail(bytes, purpose, errno);
+  data_ = data;
+}
+
+SharedMapping::~SharedMapping() {
+  if (data_ != nullptr) ::munmap(data_, bytes_);
+}
+
+SharedMapping& SharedMapping::operator=(SharedMapping&& other) noexcept {
+  if (this != &other) {
+    if (data_ != nullptr) ::munmap(data_, bytes_);
+    data_ = std::exchange(other.data_, nullptr);
+    bytes_ = std::exchange(other.bytes_, 0);
+  }
+  return *this;
+}
+
+std::size_t SharedMapping::checked_bytes(std::size_t count, std::size_t element_size,
+                                         const std::string& purpose) {
+  if (count > std::numeric_limits<std::size_t>::max() / element_size) {
+    throw IoError(
+        fmt::format("cannot share memory for {}: {} elements of {} bytes are more than can be addressed",
+                    purpose, count, element_size));
+  }
+  return count * element_size;
+}
+
+void relaxed_load(std::span<const float> shared, std::span<float> out) {
+  check_sizes(shared.size(), out.size());
+  for (std::size_t i = 0; i < shared.size(); ++i) {
+    // C++20 has no atomic_ref<const float>; a load writes nothing.
+    out[i] = std::atomic_ref<float>(const_cast<float&>(shared[i])).load(std::memory_order_relaxed);
+  }
+}
+
+void relaxed_store(std::span<float> shared, std::span<const float> in) {
+  check_sizes(shared.size(), in.size());
+  for (std::size_t i = 0; i < shared.size(); ++i) {
+    std::atomic_ref<float>(shared[i]).store(in[i], std::memory_order_relaxed);
+  }
+}
+
+}  // namespace genkidama

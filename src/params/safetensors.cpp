@@ -1,0 +1,214 @@
+#include "genkidama/params/safetensors.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <new>
+#include <span>
+#include <system_error>
+
+#include "genkidama/core/atomic_file.h"
+#include "genkidama/core/error.h"
+#include "genkidama/params/weighted_average.h"
+#include "params/safetensors_header.h"
+
+namespace genkidama {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLengthBytes = 8;
+static_assert(std::endian::native == std::endian::little || std::endian::native == std::endian::big);
+
+/// The format's order of bytes, from or to this machine's.
+void convert_endianness(std::span<float> values) {
+  if constexpr (std::endian::native == std::endian::big) {
+    for (float& value : values) {
+      auto bytes = std::bit_cast<std::array<std::byte, sizeof(float)>>(value);
+      std::reverse(bytes.begin(), bytes.end());
+      value = std::bit_cast<float>(bytes);
+    }
+  }
+}
+
+[[noreturn]] void fail_to_read(const fs::path& path, const std::string& reason) {
+  throw IoError(fmt::format("cannot read '{}': {}", path.string(), reason));
+}
+
+class InputFile {
+ public:
+  explicit InputFile(const fs::path& path) : path_(path) {
+    // Without O_NONBLOCK a named pipe would be waited on for ever.
+    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd_ < 0) fail_to_read(path, std::generic_category().message(errno));
+    struct stat status {};
+    const int error = ::fstat(fd_, &status) == 0 ? 0 : errno;
+    if (error != 0 || !S_ISREG(status.st_mode)) {
+      ::close(fd_);
+      fail_to_read(path, error != 0 ? std::generic_category().message(error) : "it is not a regular file");
+    }
+    size_ = static_cast<std::uint64_t>(status.st_size);
+  }
+  ~InputFile() { ::close(fd_); }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  /// As it was opened.
+  std::uint64_t size() const { return size_; }
+
+  void read(std::span<std::byte> out) {
+    while (!out.empty()) {
+      const ssize_t got = ::read(fd_, out.data(), out.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail_to_read(path_, std::generic_category().message(errno));
+      if (got == 0) throw FormatError("it became shorter while it was read");
+      out = out.subspan(static_cast<std::size_t>(got));
+    }
+  }
+
+ private:
+  fs::path path_;
+  int fd_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+SafetensorsHeader read_header(InputFile& file) {
+  std::array<std::byte, kLengthBytes> length_bytes{};
+  if (file.size() < kLengthBytes) throw FormatError(fmt::format("it has only {} bytes", file.size()));
+  file.read(length_bytes);
+  std::uint64_t length = 0;
+  for (std::size_t i = 0; i < kLengthBytes; ++i)
+    length |= std::to_integer<std::uint64_t>(length_bytes[i]) << (8 * i);
+  const std::uint64_t rest = file.size() - kLengthBytes;
+  if (length > kMaxSafetensorsHeaderBytes) {
+    throw FormatError(fmt::format("its header would have {} bytes; at most {} are allowed", length,
+                                  kMaxSafetensorsHeaderBytes));
+  }
+  if (length > rest) {
+    throw FormatError(fmt::format("its header would have {} bytes, but only {} follow", length, rest));
+  }
+  std::string text(static_cast<std::size_t>(length), '\0');
+  file.read(std::as_writable_bytes(std::span(text)));
+  return parse_safetensors_header(text, rest - length);
+}
+
+/// "weight 17 (tensor 'pi1.bias', element 3) is nan".
+std::string describe_weight(const ParameterLayout& layout, std::span<const float> weights,
+                            std::size_t index) {
+  for (const TensorInfo& tensor : layout.tensors()) {
+    if (index - tensor.offset < tensor.count) {
+      return fmt::format("weight {} (tensor '{}', element {}) is {}, not a finite number", index, tensor.name,
+                         index - tensor.offset, weights[index]);
+    }
+  }
+  return fmt::format("weight {} is {}, not a finite number", index, weights[index]);
+}
+
+/// `accept` sees the file's layout before its data is read.
+Checkpoint read_checkpoint(const fs::path& path, const std::function<void(const ParameterLayout&)>& accept) {
+  try {
+    InputFile file(path);
+    SafetensorsHeader header = read_header(file);
+    accept(header.layout);
+    // The file is at least as long: a small file cannot claim much memory.
+    std::vector<float> weights(header.layout.size());
+    file.read(std::as_writable_bytes(std::span(weights)));
+    convert_endianness(weights);
+    if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
+      throw FormatError(describe_weight(header.layout, weights, bad));
+    }
+    return {std::move(header.layout), std::move(weights), std::move(header.metadata)};
+  } catch (const FormatError& error) {
+    throw FormatError(
+        fmt::format("'{}' is not a checkpoint that can be read: {}", path.string(), error.what()));
+  } catch (const std::bad_alloc&) {
+    fail_to_read(path, "there is not enough memory for it");
+  }
+}
+
+using TensorsByName = std::map<std::string, const TensorInfo*, std::less<>>;
+
+TensorsByName by_name(const ParameterLayout& layout) {
+  TensorsByName result;
+  for (const TensorInfo& tensor : layout.tensors()) result.emplace(tensor.name, &tensor);
+  return result;
+}
+
+void check_same_tensors(const fs::path& path, const ParameterLayout& wanted, const ParameterLayout& given) {
+  const auto fail = [&path](const std::string& reason) {
+    throw LayoutError(fmt::format("'{}' is a checkpoint of another network: {}", path.string(), reason));
+  };
+  const TensorsByName in_file = by_name(given);
+  for (const TensorInfo& tensor : wanted.tensors()) {
+    const auto found = in_file.find(tensor.name);
+    if (found == in_file.end()) {
+      fail(fmt::format("it has no tensor '{}' {}", tensor.name, shape_text(tensor.shape)));
+    } else if (found->second->shape != tensor.shape) {
+      fail(fmt::format("its tensor '{}' is {}, the network's is {}", tensor.name,
+                       shape_text(found->second->shape), shape_text(tensor.shape)));
+    }
+  }
+  const TensorsByName in_network = by_name(wanted);
+  for (const TensorInfo& tensor : given.tensors()) {
+    if (!in_network.contains(tensor.name)) {
+      fail(fmt::format("its tensor '{}' {} is not in the network", tensor.name, shape_text(tensor.shape)));
+    }
+  }
+}
+
+}  // namespace
+
+void write_safetensors(const fs::path& path, const Checkpoint& checkpoint) {
+  const std::vector<float>& weights = checkpoint.weights;
+  if (weights.size() != checkpoint.layout.size()) {
+    throw ArgumentError(fmt::format("cannot save {} weights for a layout of {}: sizes must be equal",
+                                    weights.size(), checkpoint.layout.size()));
+  }
+  if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
+    throw ArgumentError("cannot save a checkpoint: " + describe_weight(checkpoint.layout, weights, bad));
+  }
+  const std::string header = format_safetensors_header({checkpoint.layout, checkpoint.metadata});
+  std::array<std::byte, kLengthBytes> length{};
+  for (std::size_t i = 0; i < kLengthBytes; ++i) {
+    length[i] = static_cast<std::byte>((std::uint64_t{header.size()} >> (8 * i)) & 0xff);
+  }
+  std::span<const float> data = weights;
+  std::vector<float> converted;
+  if constexpr (std::endian::native == std::endian::big) {
+    converted = weights;
+    convert_endianness(converted);
+    data = converted;
+  }
+  const std::array<std::span<const std::byte>, 3> parts{length, std::as_bytes(std::span(header)),
+                                                        std::as_bytes(data)};
+  write_file_atomically(path, parts);
+}
+
+Checkpoint read_safetensors(const fs::path& path) {
+  return read_checkpoint(path, [](const ParameterLayout&) {});
+}
+
+Checkpoint read_safetensors(const fs::path& path, const ParameterLayout& layout) {
+  Checkpoint read =
+      read_checkpoint(path, [&](const ParameterLayout& given) { check_same_tensors(path, layout, given); });
+  if (read.layout == layout) return read;
+  const TensorsByName given = by_name(read.layout);
+  std::vector<float> ordered(layout.size());
+  for (const TensorInfo& tensor : layout.tensors()) {
+    const auto from =
+        read.weights.begin() + static_cast<std::ptrdiff_t>(given.find(tensor.name)->second->offset);
+    std::copy_n(from, tensor.count, ordered.begin() + static_cast<std::ptrdiff_t>(tensor.offset));
+  }
+  return {layout, std::move(ordered), std::move(read.metadata)};
+}
+
+}  // namespace genkidama

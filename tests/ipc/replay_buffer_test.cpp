@@ -1,0 +1,196 @@
+#include "genkidama/ipc/replay_buffer.h"
+
+#include <limits>
+#include <numeric>
+#include <set>
+
+#include "genkidama/core/error.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// A transition of which every field tells its number.
+void store_numbered(ReplayBuffer& buffer, int core, int number) {
+  const float n = static_cast<float>(number);
+  buffer.store(core, std::vector<float>{n, -n}, number, 2 * n, std::vector<float>{n + 0.5f, -n - 0.5f},
+               number % 2 == 1, number % 3 == 1);
+}
+
+/// The numbers in a batch, in its order; fails when a row's fields do not belong together.
+std::vector<int> numbers(const TransitionBatch& batch) {
+  std::vector<int> result;
+  bool whole = batch.observations.size() == 2 * batch.size() &&
+               batch.next_observations.size() == 2 * batch.size() && batch.rewards.size() == batch.size() &&
+               batch.terminated.size() == batch.size() && batch.truncated.size() == batch.size();
+  REQUIRE(whole);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const int number = batch.actions[i];
+    const float n = static_cast<float>(number);
+    whole = whole && batch.observations[2 * i] == n && batch.observations[2 * i + 1] == -n &&
+            batch.rewards[i] == 2 * n && batch.next_observations[2 * i] == n + 0.5f &&
+            batch.next_observations[2 * i + 1] == -n - 0.5f && batch.terminated[i] == number % 2 &&
+            batch.truncated[i] == (number % 3 == 1 ? 1 : 0);
+    result.push_back(number);
+  }
+  REQUIRE(whole);
+  return result;
+}
+
+/// first, first + 1, ..., last.
+std::vector<int> range(int first, int last) {
+  std::vector<int> result(static_cast<std::size_t>(last - first + 1));
+  std::iota(result.begin(), result.end(), first);
+  return result;
+}
+
+double chi_square(const std::vector<int>& counts, double expected) {
+  double sum = 0;
+  for (const int count : counts) sum += (count - expected) * (count - expected) / expected;
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("steps come back in time order across the end of the ring") {
+  ReplayBuffer buffer(2, 5, 2);
+  REQUIRE(buffer.in_time_order(0, 3).size() == 0);
+  for (int stored = 1; stored <= 17; ++stored) {
+    store_numbered(buffer, 0, stored);
+    REQUIRE(buffer.stored(0) == static_cast<std::uint64_t>(stored));
+    REQUIRE(buffer.size(0) == static_cast<std::size_t>(std::min(stored, 5)));
+    REQUIRE(numbers(buffer.in_time_order(0, 100)) == range(std::max(1, stored - 4), stored));
+    REQUIRE(numbers(buffer.in_time_order(0, 2)) == range(std::max(1, stored - 1), stored));
+    REQUIRE(buffer.in_time_order(0, 0).size() == 0);
+  }
+  REQUIRE((buffer.size(1) == 0 && buffer.stored(1) == 0));
+}
+
+TEST_CASE("a sample of one core has its rows only, and a sample of all has all") {
+  ReplayBuffer buffer(3, 4, 2);
+  for (int number = 0; number < 4; ++number) store_numbered(buffer, 0, number);
+  store_numbered(buffer, 2, 100);
+  REQUIRE(buffer.size() == 5);
+  Random random(1);
+  const auto of_core_0 = numbers(buffer.sample_with_replacement(random, 200, 0));
+  REQUIRE(std::set<int>(of_core_0.begin(), of_core_0.end()) == std::set<int>{0, 1, 2, 3});
+  REQUIRE(numbers(buffer.sample_without_replacement(random, 1, 2)) == std::vector<int>{100});
+  const auto of_all = numbers(buffer.sample_with_replacement(random, 200));
+  REQUIRE(std::set<int>(of_all.begin(), of_all.end()) == std::set<int>{0, 1, 2, 3, 100});
+  REQUIRE_THROWS_AS(buffer.sample_with_replacement(random, 1, 1), ArgumentError);
+}
+
+TEST_CASE("a row whose first state component is 0 is drawn like the others") {
+  ReplayBuffer buffer(1, 4, 2);
+  const std::vector<float> zero{0, 0};
+  for (int i = 0; i < 4; ++i) buffer.store(0, zero, i, 0, zero, false, false);
+  Random random(1);
+  const auto batch = buffer.sample_without_replacement(random, 4);
+  REQUIRE(std::set<int>(batch.actions.begin(), batch.actions.end()) == std::set<int>{0, 1, 2, 3});
+  REQUIRE(batch.observations == std::vector<float>(8, 0.0f));
+}
+
+TEST_CASE("rows are drawn uniformly, with and without replacement") {
+  // Shares of different sizes: a draw by core first would favour the small one.
+  constexpr int kRows = 16;
+  ReplayBuffer buffer(2, 12, 2);
+  for (int number = 0; number < 4; ++number) store_numbered(buffer, 0, number);
+  for (int number = 4; number < kRows; ++number) store_numbered(buffer, 1, number);
+  Random random(2024);
+  constexpr double kCritical = 37.7;  // 15 degrees of freedom, 0.1 %
+  std::vector<int> with(kRows, 0), without(kRows, 0), first(kRows, 0);
+  for (const int number : numbers(buffer.sample_with_replacement(random, 16000))) ++with[number];
+  REQUIRE(chi_square(with, 1000) < kCritical);
+  for (int trial = 0; trial < 8000; ++trial) {
+    const auto drawn = numbers(buffer.sample_without_replacement(random, 4));
+    for (const int number : drawn) ++without[number];
+    ++first[drawn.front()];
+  }
+  REQUIRE(chi_square(without, 2000) < kCritical);
+  REQUIRE(chi_square(first, 500) < kCritical);
+}
+
+TEST_CASE("a sample without replacement holds no row twice") {
+  ReplayBuffer buffer(2, 50, 2);
+  for (int number = 0; number < 100; ++number) store_numbered(buffer, number % 2, number);
+  Random random(3);
+  for (const std::size_t count :
+       {std::size_t{0}, std::size_t{1}, std::size_t{10}, std::size_t{99}, std::size_t{100}}) {
+    const auto drawn = numbers(buffer.sample_without_replacement(random, count));
+    REQUIRE(drawn.size() == count);
+    REQUIRE(std::set<int>(drawn.begin(), drawn.end()).size() == count);
+  }
+  REQUIRE_THROWS_AS(buffer.sample_without_replacement(random, 101), ArgumentError);
+  REQUIRE_THROWS_WITH(buffer.sample_without_replacement(random, 101), Contains("101") && Contains("100"));
+  REQUIRE_THROWS_AS(buffer.sample_without_replacement(random, 51, 1), ArgumentError);
+}
+
+TEST_CASE("the same seed draws the same rows and another seed others") {
+  ReplayBuffer buffer(1, 1000, 2);
+  for (int number = 0; number < 1000; ++number) store_numbered(buffer, 0, number);
+  Random a(9), b(9), c(10);
+  const auto with = numbers(buffer.sample_with_replacement(a, 64));
+  REQUIRE(with == numbers(buffer.sample_with_replacement(b, 64)));
+  REQUIRE(with != numbers(buffer.sample_with_replacement(c, 64)));
+  const auto without = numbers(buffer.sample_without_replacement(a, 64));
+  REQUIRE(without == numbers(buffer.sample_without_replacement(b, 64)));
+  REQUIRE(without != numbers(buffer.sample_without_replacement(c, 64)));
+}
+
+TEST_CASE("every bit of a transition is kept") {
+  ReplayBuffer buffer(1, 1, 1);
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  buffer.store(0, std::vector<float>{-0.0f}, std::numeric_limits<std::int32_t>::min(), 1e-45f,
+               std::vector<float>{kNaN}, true, true);
+  const auto batch = buffer.in_time_order(0, 1);
+  REQUIRE((batch.observations[0] == 0.0f && std::signbit(batch.observations[0])));
+  REQUIRE(batch.actions[0] == std::numeric_limits<std::int32_t>::min());
+  REQUIRE(batch.rewards[0] == 1e-45f);
+  REQUIRE(std::isnan(batch.next_observations[0]));
+  REQUIRE((batch.terminated[0] == 1 && batch.truncated[0] == 1));
+}
+
+TEST_CASE("an empty buffer has nothing to draw") {
+  const ReplayBuffer buffer(2, 3, 2);
+  Random random(1);
+  REQUIRE(buffer.size() == 0);
+  REQUIRE_THROWS_AS(buffer.sample_with_replacement(random, 1), ArgumentError);
+  REQUIRE_THROWS_AS(buffer.sample_without_replacement(random, 1), ArgumentError);
+  REQUIRE(buffer.sample_with_replacement(random, 0).size() == 0);
+  REQUIRE(buffer.sample_without_replacement(random, 0).size() == 0);
+}
+
+TEST_CASE("wrong sizes and cores are refused and store nothing") {
+  ReplayBuffer buffer(2, 3, 2);
+  const std::vector<float> right{1, 2}, shorter{1}, longer{1, 2, 3};
+  REQUIRE_THROWS_AS(buffer.store(0, shorter, 0, 0, right, false, false), ArgumentError);
+  REQUIRE_THROWS_AS(buffer.store(0, right, 0, 0, longer, false, false), ArgumentError);
+  REQUIRE_THROWS_WITH(buffer.store(0, longer, 0, 0, right, false, false),
+                      Contains("3") && Contains("have 2"));
+  Random random(1);
+  for (const int core : {-2, 2}) {
+    REQUIRE_THROWS_AS(buffer.store(core, right, 0, 0, right, false, false), ArgumentError);
+    REQUIRE_THROWS_AS(buffer.size(core), ArgumentError);
+    REQUIRE_THROWS_AS(buffer.stored(core), ArgumentError);
+    REQUIRE_THROWS_AS(buffer.in_time_order(core, 1), ArgumentError);
+    REQUIRE_THROWS_AS(buffer.sample_with_replacement(random, 1, core), ArgumentError);
+    REQUIRE_THROWS_AS(buffer.sample_without_replacement(random, 1, core), ArgumentError);
+  }
+  REQUIRE_THROWS_AS(buffer.store(-1, right, 0, 0, right, false, false), ArgumentError);
+  REQUIRE_THROWS_AS(buffer.in_time_order(-1, 1), ArgumentError);
+  REQUIRE(buffer.size() == 0);
+}
+
+TEST_CASE("a buffer that cannot be made is refused") {
+  REQUIRE_THROWS_AS(ReplayBuffer(0, 1, 1), ArgumentError);
+  REQUIRE_THROWS_AS(ReplayBuffer(-1, 1, 1), ArgumentError);
+  REQUIRE_THROWS_AS(ReplayBuffer(1, 0, 1), ArgumentError);
+  REQUIRE_THROWS_AS(ReplayBuffer(1, 1, 0), ArgumentError);
+  REQUIRE_THROWS_AS(ReplayBuffer(1, 1, -5), ArgumentError);
+  constexpr std::size_t kHuge = std::numeric_limits<std::size_t>::max();
+  REQUIRE_THROWS_AS(ReplayBuffer(1, kHuge, 1), IoError);
+  REQUIRE_THROWS_AS(ReplayBuffer(1000, kHuge / 500, 1), IoError);
+  REQUIRE_THROWS_AS(ReplayBuffer(1, kHuge / 64, 1), IoError);
+}
