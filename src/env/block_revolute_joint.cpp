@@ -1,0 +1,93 @@
+#include "env/block_revolute_joint.h"
+
+#include <new>
+
+namespace genkidama {
+namespace {
+
+// Adds no data member: an object of this class takes the place of the b2RevoluteJoint it was copied from, in
+// the world's own memory, because b2World creates only the joint classes it knows.
+class BlockRevoluteJoint final : public b2RevoluteJoint {
+ public:
+  explicit BlockRevoluteJoint(const b2RevoluteJoint& original) : b2RevoluteJoint(original) {}
+
+ protected:
+  void InitVelocityConstraints(const b2SolverData& data) override {
+    // A limit that is not reached must not be warm started by the base class below.
+    const float angle = m_bodyB->GetAngle() - m_bodyA->GetAngle() - m_referenceAngle;
+    if (angle > m_lowerAngle) m_lowerImpulse = 0;
+    if (angle < m_upperAngle) m_upperImpulse = 0;
+    b2RevoluteJoint::InitVelocityConstraints(data);
+    // From here to the end of the step m_K holds the inverse: a division less on every iteration's longest
+    // path.
+    m_K = m_K.GetInverse();
+  }
+
+  void SolveVelocityConstraints(const b2SolverData& data) override {
+    b2Velocity& a = data.velocities[m_indexA];
+    b2Velocity& b = data.velocities[m_indexB];
+    solve_motor(a, b, data.step.dt);
+    if (m_angle <= m_lowerAngle) {
+      solve_point_and_limit(a, b, m_lowerImpulse, 1.0f);
+    } else if (m_angle >= m_upperAngle) {
+      solve_point_and_limit(a, b, m_upperImpulse, -1.0f);
+    } else {
+      apply(a, b, b2Mul(m_K, -point_velocity(a, b)), 0);
+    }
+  }
+
+ private:
+  b2Vec2 point_velocity(const b2Velocity& a, const b2Velocity& b) const {
+    return b.v + b2Cross(b.w, m_rB) - a.v - b2Cross(a.w, m_rA);
+  }
+
+  void apply(b2Velocity& a, b2Velocity& b, const b2Vec2& impulse, float angular_impulse) {
+    m_impulse += impulse;
+    a.v -= m_invMassA * impulse;
+    a.w -= m_invIA * (b2Cross(m_rA, impulse) + angular_impulse);
+    b.v += m_invMassB * impulse;
+    b.w += m_invIB * (b2Cross(m_rB, impulse) + angular_impulse);
+  }
+
+  void solve_motor(b2Velocity& a, b2Velocity& b, float dt) {
+    const float wanted = m_motorImpulse - m_axialMass * (b.w - a.w - m_motorSpeed);
+    const float limit = dt * m_maxMotorTorque;
+    const float total = b2Clamp(wanted, -limit, limit);
+    const float impulse = total - m_motorImpulse;
+    m_motorImpulse = total;
+    a.w -= m_invIA * impulse;
+    b.w += m_invIB * impulse;
+  }
+
+  // `direction` is +1 for the lower limit, -1 for the upper: the sign of the angular impulse that limit may
+  // give. `limit_impulse` is its accumulated size, never negative.
+  //
+  // With K the point's 2x2 matrix, k its coupling to the angle and s = 1 / m_axialMass, an impulse (p, q)
+  // changes the point's velocity by K p + k q and the angle's by k.p + s q. Asked: point velocity zero, and
+  // either angle velocity zero or, where that would need a pulling limit, limit impulse zero.
+  void solve_point_and_limit(b2Velocity& a, b2Velocity& b, float& limit_impulse, float direction) {
+    const b2Vec2 coupling(-m_rA.y * m_invIA - m_rB.y * m_invIB, m_rA.x * m_invIA + m_rB.x * m_invIB);
+    const b2Vec2 coupling_by_k = b2Mul(m_K, coupling);
+    const float softness = 1.0f / (m_invIA + m_invIB - b2Dot(coupling, coupling_by_k));
+    const b2Vec2 point = point_velocity(a, b);
+    float q = softness * (b2Dot(coupling_by_k, point) - (b.w - a.w));
+    const float total = b2Max(limit_impulse + direction * q, 0.0f);
+    q = direction * (total - limit_impulse);
+    limit_impulse = total;
+    apply(a, b, -b2Mul(m_K, point) - q * coupling_by_k, q);
+  }
+};
+
+static_assert(sizeof(BlockRevoluteJoint) == sizeof(b2RevoluteJoint));
+
+}  // namespace
+
+b2RevoluteJoint* create_block_revolute_joint(b2World& world, const b2RevoluteJointDef& definition) {
+  auto* original = static_cast<b2RevoluteJoint*>(world.CreateJoint(&definition));
+  // The copy carries the links between joint, bodies and world; they hold addresses, which stay the same.
+  const BlockRevoluteJoint copy(*original);
+  original->~b2RevoluteJoint();
+  return new (static_cast<void*>(original)) BlockRevoluteJoint(copy);
+}
+
+}  // namespace genkidama

@@ -1,0 +1,96 @@
+#include "genkidama/env/checked_environment.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama {
+namespace {
+
+void check_positive(const std::string& name, const char* field, int value) {
+  if (value < 1) {
+    throw ArgumentError(
+        fmt::format("environment '{}': spec().{} is {}, expected at least 1", name, field, value));
+  }
+}
+
+class CheckedEnvironment final : public Environment {
+ public:
+  explicit CheckedEnvironment(std::unique_ptr<Environment> inner)
+      : inner_(std::move(inner)), spec_(inner_->spec()) {
+    check_positive(spec_.name, "observation_size", spec_.observation_size);
+    check_positive(spec_.name, "action_count", spec_.action_count);
+    check_positive(spec_.name, "time_limit", spec_.time_limit);
+  }
+
+  const EnvironmentSpec& spec() const override { return spec_; }
+
+  Observation reset(std::uint64_t seed) override {
+    running_ = false;
+    const Observation observation = inner_->reset(seed);
+    check(observation, "reset()");
+    steps_ = 0;
+    running_ = true;
+    return observation;
+  }
+
+  StepResult step(int action) override {
+    if (action < 0 || action >= spec_.action_count) {
+      throw ArgumentError(fmt::format("environment '{}': step() given action {}, expected 0 to {}",
+                                      spec_.name, action, spec_.action_count - 1));
+    }
+    if (!running_) {
+      throw ArgumentError(fmt::format(
+          "environment '{}': step() called outside an episode, expected reset() first and after every end",
+          spec_.name));
+    }
+    // Stays false when what follows throws: the episode cannot go on from an unknown state.
+    running_ = false;
+    StepResult result = inner_->step(action);
+    check(result.observation, "step()");
+    if (!std::isfinite(result.reward)) {
+      throw ArgumentError(fmt::format("environment '{}': step() gave reward {}, expected a finite number",
+                                      spec_.name, result.reward));
+    }
+    // A terminal state has no value beyond it, whatever the clock says.
+    if (++steps_ >= spec_.time_limit) result.truncated = true;
+    if (result.terminated) result.truncated = false;
+    running_ = !result.terminated && !result.truncated;
+    return result;
+  }
+
+ private:
+  void check(Observation observation, const char* source) const {
+    if (observation.size() != static_cast<std::size_t>(spec_.observation_size)) {
+      throw ArgumentError(fmt::format("environment '{}': {} gave an observation of {} values, expected {}",
+                                      spec_.name, source, observation.size(), spec_.observation_size));
+    }
+    for (std::size_t i = 0; i < observation.size(); ++i) {
+      if (!std::isfinite(observation[i])) {
+        throw ArgumentError(
+            fmt::format("environment '{}': {} gave {} as observation value {}, expected a finite number",
+                        spec_.name, source, observation[i], i));
+      }
+    }
+  }
+
+  std::unique_ptr<Environment> inner_;
+  EnvironmentSpec spec_;
+  int steps_ = 0;
+  bool running_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Environment> make_checked(std::unique_ptr<Environment> environment) {
+  if (!environment) {
+    throw ArgumentError(
+        "make_checked() given no environment, expected one; does the factory return nullptr?");
+  }
+  return std::make_unique<CheckedEnvironment>(std::move(environment));
+}
+
+}  // namespace genkidama

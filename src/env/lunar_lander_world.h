@@ -1,0 +1,65 @@
+#pragma once
+
+#include <array>
+
+#include <box2d/box2d.h>
+
+#include "genkidama/core/random.h"
+#include "genkidama/env/lunar_lander.h"
+
+namespace genkidama {
+
+// gym's constants; lengths in its pixels unless they say otherwise.
+inline constexpr double kLanderFps = 50;
+inline constexpr double kLanderScale = 30;  // pixels a metre
+inline constexpr double kLanderWidth_m = 600 / kLanderScale;
+inline constexpr double kLanderHeight_m = 400 / kLanderScale;
+inline constexpr double kLanderLegDown_m = 18 / kLanderScale;
+inline constexpr double kLanderHelipadHeight_m = kLanderHeight_m / 4;
+
+/// The physics of one episode: moon, lander, two legs. Made anew for every episode, so that nothing an
+/// earlier one left in Box2D's caches or tree can reach the next.
+class LunarLanderWorld {
+ public:
+  /// Draws the terrain and the initial push from `random`.
+  explicit LunarLanderWorld(Random& random);
+
+  LunarLanderWorld(const LunarLanderWorld&) = delete;
+  LunarLanderWorld& operator=(const LunarLanderWorld&) = delete;
+
+  /// Pushes the lander by its main engine; `dispersion` as gym draws it, in metres.
+  void fire_main_engine(const std::array<double, 2>& dispersion);
+  /// direction -1: left engine, +1: right engine.
+  void fire_side_engine(const std::array<double, 2>& dispersion, int direction);
+  /// Advances by 1/50 s.
+  void advance(const LunarLanderIterations& iterations);
+
+  const b2Body& lander() const { return *lander_; }
+  bool leg_on_ground(int leg) const { return contacts_.leg_on_ground[leg]; }
+  bool lander_touched_ground() const { return contacts_.lander_touched_ground; }
+
+ private:
+  class Contacts final : public b2ContactListener {
+   public:
+    void BeginContact(b2Contact* contact) override;
+    void EndContact(b2Contact* contact) override;
+
+    const b2Body* lander = nullptr;
+    std::array<const b2Body*, 2> legs{};
+    std::array<bool, 2> leg_on_ground{};
+    bool lander_touched_ground = false;
+    int touching = 0;
+  };
+
+  void make_moon(Random& random);
+  void make_lander(Random& random);
+  void make_leg(int side);
+  void push_lander(double offset_x, double offset_y, double at_x, double at_y, double power);
+
+  b2World world_{b2Vec2(0, -10)};
+  Contacts contacts_;
+  b2Body* lander_ = nullptr;
+  int opening_steps_ = 3;  // steps that get the contact iterations although nothing touches
+};
+
+}  // namespace genkidama
