@@ -1,0 +1,98 @@
+#pragma once
+
+/// @file
+/// One machine's training: a Hogwild! A3C worker per core (thesis section 4.6, Algorithm 1).
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "genkidama/core/clock.h"
+#include "genkidama/env/environment.h"
+#include "genkidama/nn/networks.h"
+#include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/params/local_trainer.h"
+#include "genkidama/rl/hyperparameters.h"
+
+namespace genkidama {
+
+class ReplayBuffer;
+
+/// Processes are the rule. Threads run the same worker code in this process: for platforms without fork and for
+/// tools that see one process only (ThreadSanitizer).
+enum class WorkerMode { kProcesses, kThreads };
+
+struct OrchestratorOptions {
+  int workers = 0;                     ///< >= 1; 0: one per core
+  WorkerMode mode = WorkerMode::kProcesses;
+  std::uint64_t seed = 1;              ///< initial weights, and every worker's own stream
+  Hyperparameters hyperparameters;
+  OptimizerFactory optimizer;          ///< empty: make_shared_optimizer
+  std::size_t replay_capacity = 0;     ///< steps kept per worker; 0: no replay buffer
+  Milliseconds round_timeout{600'000}; ///< a worker that takes longer for one episode counts as hung
+};
+
+/// What it takes to go on where a run stopped, apart from the weights.
+struct TrainerState {
+  std::vector<float> optimizer_state;
+  std::uint64_t optimizer_steps = 0;
+  std::uint64_t environment_steps = 0;
+  std::uint64_t rounds = 0;
+};
+
+/// How episodes are played for an evaluation.
+struct EvaluationRequest {
+  int episodes = 100;      ///< >= 1
+  std::uint64_t seed = 7;  ///< episode i follows from (seed, i): the result does not depend on the workers
+  bool greedy = false;     ///< the likeliest action; false: sampled from the policy. No epsilon either way.
+};
+
+/// The workers are forked once, in the constructor, before this process has computed anything with LibTorch, and
+/// live until destruction. This process computes nothing with LibTorch itself, so it may fork again.
+/// Construct before any thread is started. Used by one thread.
+///
+/// Repeatable: one worker and one seed give the same weights after the same number of rounds, bit for bit.
+class CoreOrchestrator : public LocalTrainer {
+ public:
+  /// Throws ArgumentError for options out of range or an environment that breaks its contract, LayoutError for a
+  /// network that cannot be shared, WorkerError when a factory throws (its text) or a worker dies, IoError without
+  /// memory.
+  CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions options = {});
+  /// Ends the workers: asks, waits a second, then kills.
+  ~CoreOrchestrator() override;
+  CoreOrchestrator(const CoreOrchestrator&) = delete;
+  CoreOrchestrator& operator=(const CoreOrchestrator&) = delete;
+
+  const ParameterLayout& layout() const override;
+  RoundReport train_round() override;
+  void read_weights(std::span<float> out) const override;
+  void write_weights(std::span<const float> in) override;
+
+  /// Plays episodes with the present weights on all workers, without learning; in the order of the episodes.
+  /// Throws as train_round().
+  std::vector<EpisodeResult> evaluate(const EvaluationRequest& request);
+
+  const EnvironmentSpec& environment_spec() const;
+  int workers() const;
+  std::uint64_t rounds() const;
+  /// Steps played in training, all workers, since the start or as restored.
+  std::uint64_t environment_steps() const;
+
+  /// Between rounds. restore() throws ArgumentError when the optimizer's state has another size.
+  TrainerState state() const;
+  void restore(const TrainerState& state);
+
+  /// The buffer the workers fill, or nullptr without one.
+  const ReplayBuffer* replay_buffer() const;
+
+  /// Process ids of the workers; empty with threads.
+  std::vector<int> worker_pids() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace genkidama

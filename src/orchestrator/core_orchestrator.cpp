@@ -1,0 +1,227 @@
+#include "genkidama/orchestrator/core_orchestrator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "genkidama/core/error.h"
+#include "genkidama/params/weighted_average.h"
+#include "orchestrator/description.h"
+#include "orchestrator/worker_process.h"
+#include "rl/hogwild_worker.h"
+#include "rl/shared_training.h"
+
+namespace genkidama {
+namespace {
+
+constexpr Milliseconds kEndTimeout{1'000};
+
+OrchestratorOptions completed(OrchestratorOptions options) {
+  if (options.workers == 0) options.workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (options.workers < 0) {
+    throw ArgumentError(fmt::format("{} workers; expected at least 1, or 0 for one per core", options.workers));
+  }
+  if (options.round_timeout <= Milliseconds{0}) throw ArgumentError("the round timeout must be above 0");
+  options.hyperparameters.check();
+  if (!options.optimizer) options.optimizer = make_shared_optimizer;
+  return options;
+}
+
+}  // namespace
+
+class CoreOrchestrator::Impl {
+ public:
+  Impl(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions given)
+      : options_(completed(std::move(given))),
+        setup_{std::move(environment), std::move(network), options_.optimizer, options_.hyperparameters,
+               options_.seed} {
+    if (!setup_.environment) throw ArgumentError("no environment factory was given");
+    if (!setup_.network) throw ArgumentError("no network factory was given");
+    description_ = options_.mode == WorkerMode::kProcesses
+                       ? describe_in_forked_process(setup_, options_.round_timeout)
+                       : describe_here(setup_);
+    const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
+    shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
+                                               options_.replay_capacity, description_.environment.observation_size);
+    write_weights(description_.weights);
+    workers_ = start_workers(options_.mode, options_.workers,
+                             [this](int index, const std::function<bool()>& lead_alive) {
+                               run_hogwild_worker(setup_, *shared_, index, lead_alive);
+                             });
+    try {
+      wait_for_workers();
+    } catch (...) {
+      end_workers();
+      throw;
+    }
+  }
+
+  ~Impl() { end_workers(); }
+
+  const ParameterLayout& layout() const { return description_.layout; }
+
+  void write_weights(std::span<const float> in) {
+    check_size(in.size());
+    if (const auto at = first_non_finite(in); at != in.size()) {
+      throw ArgumentError(fmt::format("weight {} is {}; expected finite values", at, in[at]));
+    }
+    relaxed_store(shared_->weights.span(), in);
+  }
+
+  void read_weights(std::span<float> out) const {
+    check_size(out.size());
+    relaxed_load(shared_->weights.span(), out);
+  }
+
+  RoundReport train_round() {
+    WorkerOrder order;
+    order.command = WorkerCommand::kTrain;
+    order.round = rounds_;
+    carry_out(order);
+    ++rounds_;
+    RoundReport round;
+    for (const WorkerReport& report : shared_->reports.span()) {
+      round.episodes.insert(round.episodes.end(), report.episodes, report.episodes + report.episode_count);
+      round.environment_steps += report.environment_steps;
+      round.optimizer_steps += report.optimizer_steps;
+      round.policy_loss += report.policy_loss;
+      round.value_loss += report.value_loss;
+      round.entropy += report.entropy;
+    }
+    const auto steps = static_cast<double>(std::max<std::uint64_t>(round.optimizer_steps, 1));
+    round.policy_loss /= steps;
+    round.value_loss /= steps;
+    round.entropy /= steps;
+    return round;
+  }
+
+  std::vector<EpisodeResult> evaluate(const EvaluationRequest& request) {
+    if (request.episodes < 1) {
+      throw ArgumentError(fmt::format("{} evaluation episodes; expected at least 1", request.episodes));
+    }
+    std::vector<EpisodeResult> results;
+    const auto total = static_cast<std::uint32_t>(request.episodes);
+    while (results.size() < total) {
+      WorkerOrder order;
+      order.command = WorkerCommand::kEvaluate;
+      order.evaluation_seed = request.seed;
+      order.first_episode = results.size();
+      order.episode_count = std::min(kEvaluationChunk, total - static_cast<std::uint32_t>(results.size()));
+      order.greedy = request.greedy;
+      shared_->counters[0].next_episode = 0;
+      carry_out(order);
+      const auto chunk = shared_->evaluation.span().first(order.episode_count);
+      results.insert(results.end(), chunk.begin(), chunk.end());
+    }
+    return results;
+  }
+
+  TrainerState state() const {
+    TrainerState state;
+    state.optimizer_state.resize(shared_->optimizer_state.size());
+    relaxed_load(shared_->optimizer_state.span(), state.optimizer_state);
+    state.optimizer_steps = shared_->counters[0].optimizer_steps;
+    state.environment_steps = shared_->counters[0].environment_steps;
+    state.rounds = rounds_;
+    return state;
+  }
+
+  void restore(const TrainerState& state) {
+    if (state.optimizer_state.size() != shared_->optimizer_state.size()) {
+      throw ArgumentError(fmt::format(
+          "the saved optimizer state has {} values; this optimizer and network need {}: resume with the same ones",
+          state.optimizer_state.size(), shared_->optimizer_state.size()));
+    }
+    relaxed_store(shared_->optimizer_state.span(), state.optimizer_state);
+    shared_->counters[0].optimizer_steps = state.optimizer_steps;
+    shared_->counters[0].environment_steps = state.environment_steps;
+    rounds_ = state.rounds;
+  }
+
+  const EnvironmentSpec& environment_spec() const { return description_.environment; }
+  int workers() const { return options_.workers; }
+  std::uint64_t rounds() const { return rounds_; }
+  std::uint64_t environment_steps() const { return shared_->counters[0].environment_steps; }
+  const ReplayBuffer* replay_buffer() const { return shared_->replay ? &*shared_->replay : nullptr; }
+  std::vector<int> worker_pids() const { return workers_->pids(); }
+
+ private:
+  void check_size(std::size_t size) const {
+    if (size != layout().size()) {
+      throw ArgumentError(fmt::format("{} weights given; this network has {}", size, layout().size()));
+    }
+  }
+
+  /// All workers are at the barrier before and after.
+  void carry_out(const WorkerOrder& order) {
+    if (!broken_.empty()) throw WorkerError(broken_);
+    shared_->order[0] = order;
+    shared_->barrier.release();
+    wait_for_workers();
+  }
+
+  void wait_for_workers() {
+    const auto arrival =
+        shared_->barrier.wait_for_all(Deadline::after(options_.round_timeout), [this] { return find_problem(); });
+    if (arrival.complete) return;
+    broken_ = find_problem().value_or(missing_workers()) + "; training stopped, the weights are kept";
+    throw WorkerError(broken_);
+  }
+
+  /// Who is not at the barrier although the time is up.
+  std::string missing_workers() const {
+    std::string names;
+    for (int i = 0; i < options_.workers; ++i) {
+      if (shared_->barrier.has_arrived(i)) continue;
+      names += (names.empty() ? "" : ", ") + worker_name(i, options_.workers);
+    }
+    return fmt::format("{} did not end its episode within {} s: a larger round timeout allows longer ones", names,
+                       static_cast<double>(options_.round_timeout.count()) / 1e3);
+  }
+
+  std::optional<std::string> find_problem() {
+    for (int i = 0; i < options_.workers; ++i) {
+      const WorkerReport& report = shared_->reports[static_cast<std::size_t>(i)];
+      if (report.failed.load(std::memory_order_acquire)) {
+        return fmt::format("{} failed: {}", worker_name(i, options_.workers), report.error);
+      }
+    }
+    return workers_ ? workers_->find_dead() : std::nullopt;
+  }
+
+  void end_workers() {
+    if (!workers_) return;
+    shared_->barrier.close();
+    workers_->end(Deadline::after(kEndTimeout));
+  }
+
+  OrchestratorOptions options_;
+  WorkerSetup setup_;
+  Description description_;
+  std::unique_ptr<SharedTraining> shared_;
+  std::unique_ptr<WorkerGroup> workers_;
+  std::uint64_t rounds_ = 0;
+  std::string broken_;  // once a worker is gone, every later round says the same
+};
+
+CoreOrchestrator::CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions options)
+    : impl_(std::make_unique<Impl>(std::move(environment), std::move(network), std::move(options))) {}
+CoreOrchestrator::~CoreOrchestrator() = default;
+const ParameterLayout& CoreOrchestrator::layout() const { return impl_->layout(); }
+RoundReport CoreOrchestrator::train_round() { return impl_->train_round(); }
+void CoreOrchestrator::read_weights(std::span<float> out) const { impl_->read_weights(out); }
+void CoreOrchestrator::write_weights(std::span<const float> in) { impl_->write_weights(in); }
+std::vector<EpisodeResult> CoreOrchestrator::evaluate(const EvaluationRequest& request) {
+  return impl_->evaluate(request);
+}
+const EnvironmentSpec& CoreOrchestrator::environment_spec() const { return impl_->environment_spec(); }
+int CoreOrchestrator::workers() const { return impl_->workers(); }
+std::uint64_t CoreOrchestrator::rounds() const { return impl_->rounds(); }
+std::uint64_t CoreOrchestrator::environment_steps() const { return impl_->environment_steps(); }
+TrainerState CoreOrchestrator::state() const { return impl_->state(); }
+void CoreOrchestrator::restore(const TrainerState& state) { impl_->restore(state); }
+const ReplayBuffer* CoreOrchestrator::replay_buffer() const { return impl_->replay_buffer(); }
+std::vector<int> CoreOrchestrator::worker_pids() const { return impl_->worker_pids(); }
+
+}  // namespace genkidama

@@ -1,0 +1,60 @@
+#include "genkidama/rl/hyperparameters.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama {
+namespace {
+
+[[noreturn]] void refuse(const char* field, double value, const char* expected) {
+  throw ArgumentError(fmt::format("{} is {}; expected {}", field, value, expected));
+}
+
+void in_closed_unit(const char* field, double value) {
+  if (!(value >= 0 && value <= 1)) refuse(field, value, "a number in [0, 1]");
+}
+
+void in_half_open_unit(const char* field, double value) {
+  if (!(value >= 0 && value < 1)) refuse(field, value, "a number in [0, 1)");
+}
+
+void positive(const char* field, double value) {
+  if (!(value > 0 && std::isfinite(value))) refuse(field, value, "a number above 0");
+}
+
+void not_negative(const char* field, double value) {
+  if (!(value >= 0 && std::isfinite(value))) refuse(field, value, "a number of at least 0");
+}
+
+}  // namespace
+
+void Hyperparameters::check() const {
+  in_closed_unit("gamma", gamma);
+  in_closed_unit("gae_lambda", gae_lambda);
+  positive("reward_scale", reward_scale);
+  not_negative("value_weight", value_weight);
+  not_negative("entropy_weight", entropy_weight);
+  if (batch_size < 1) refuse("batch_size", batch_size, "at least 1");
+  if (pull_every < 1) refuse("pull_every", pull_every, "at least 1");
+  in_closed_unit("epsilon", epsilon);
+  if (round_steps < 0) refuse("round_steps", round_steps, "at least 0");
+  if (epochs < 1) refuse("epochs", epochs, "at least 1");
+  if (minibatch_size < 1) refuse("minibatch_size", minibatch_size, "at least 1");
+  positive("clip_range", clip_range);
+  positive("learning_rate", learning_rate);
+  if (schedule == LearningRateSchedule::kLinear && schedule_steps == 0) {
+    refuse("schedule_steps", 0, "the environment steps after which a linear schedule ends, above 0");
+  }
+  in_half_open_unit("momentum", momentum);
+  not_negative("weight_decay", weight_decay);
+  in_half_open_unit("rms_decay", rms_decay);
+  in_half_open_unit("adam_beta1", adam_beta1);
+  in_half_open_unit("adam_beta2", adam_beta2);
+  positive("denominator_epsilon", denominator_epsilon);
+  not_negative("max_gradient_norm", max_gradient_norm);
+}
+
+}  // namespace genkidama

@@ -1,0 +1,77 @@
+#pragma once
+
+// Everything the workers of one machine share. Made by the lead before the fork.
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "genkidama/ipc/replay_buffer.h"
+#include "genkidama/ipc/round_barrier.h"
+#include "genkidama/ipc/shared_array.h"
+#include "genkidama/params/local_trainer.h"
+
+namespace genkidama {
+
+enum class WorkerCommand : std::uint32_t { kTrain, kEvaluate, kStop };
+
+/// What the lead wants done next; written before the barrier is released.
+struct WorkerOrder {
+  WorkerCommand command = WorkerCommand::kStop;
+  std::uint64_t round = 0;            ///< kTrain: number of this round, from 0
+  std::uint64_t evaluation_seed = 0;  ///< kEvaluate
+  std::uint64_t first_episode = 0;    ///< kEvaluate: number of the chunk's first episode
+  std::uint32_t episode_count = 0;    ///< kEvaluate: episodes in this chunk
+  bool greedy = false;                ///< kEvaluate
+};
+
+/// A worker's round ends after so many episodes, however short they were.
+inline constexpr std::uint32_t kEpisodesPerRound = 1024;
+
+/// What a worker did; written by its worker before it arrives at the barrier.
+struct WorkerReport {
+  std::uint32_t episode_count = 0;
+  EpisodeResult episodes[kEpisodesPerRound] = {};
+  std::uint64_t environment_steps = 0;
+  std::uint64_t optimizer_steps = 0;
+  double policy_loss = 0;  ///< sums over optimizer steps
+  double value_loss = 0;
+  double entropy = 0;
+  std::atomic<bool> failed{false};  ///< `error` is complete
+  char error[1024] = {};            ///< zero-terminated
+};
+
+struct SharedCounters {
+  std::atomic<std::uint64_t> optimizer_steps{0};
+  std::atomic<std::uint64_t> environment_steps{0};
+  std::atomic<std::uint32_t> next_episode{0};  ///< of an evaluation's chunk: workers take the next one
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes, so no hidden lock");
+
+/// Episodes evaluated between two barriers.
+inline constexpr std::uint32_t kEvaluationChunk = 4096;
+
+struct SharedTraining {
+  SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats, std::size_t replay_capacity,
+                 int observation_size)
+      : weights(parameters, "network weights"),
+        optimizer_state(optimizer_floats, "optimizer state"),
+        counters(1, "counters"),
+        order(1, "worker order"),
+        reports(static_cast<std::size_t>(workers), "worker reports"),
+        evaluation(kEvaluationChunk, "evaluation results"),
+        barrier(workers) {
+    if (replay_capacity > 0) replay.emplace(workers, replay_capacity, observation_size);
+  }
+
+  SharedArray<float> weights;
+  SharedArray<float> optimizer_state;
+  SharedArray<SharedCounters> counters;
+  SharedArray<WorkerOrder> order;
+  SharedArray<WorkerReport> reports;
+  SharedArray<EpisodeResult> evaluation;
+  RoundBarrier barrier;
+  std::optional<ReplayBuffer> replay;
+};
+
+}  // namespace genkidama

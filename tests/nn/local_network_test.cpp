@@ -1,0 +1,86 @@
+#include "nn/local_network.h"
+
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+
+namespace {
+
+const EnvironmentSpec kSpec{"test", 3, 2, 10};
+
+/// A network as a user writes one, without a forward pass of its own outside LibTorch.
+class UserNetwork : public ActorCritic {
+ public:
+  UserNetwork() {
+    body_ = register_module("body", torch::nn::Linear(3, 5));
+    policy_ = register_module("policy", torch::nn::Linear(5, 2));
+    value_ = register_module("value", torch::nn::Linear(5, 1));
+  }
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    const auto features = torch::relu(body_->forward(observation));
+    return {policy_->forward(features), value_->forward(features).squeeze(-1)};
+  }
+  torch::nn::Linear body_{nullptr}, policy_{nullptr}, value_{nullptr};
+};
+
+class WrongShape : public UserNetwork {
+ public:
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    auto output = UserNetwork::forward(observation);
+    output.value = output.value.unsqueeze(-1);
+    return output;
+  }
+};
+
+class WithBuffer : public UserNetwork {
+ public:
+  WithBuffer() { register_buffer("running_mean", torch::zeros({3})); }
+};
+
+}  // namespace
+
+TEST_CASE("writing the flat weights changes the network, and backward fills the flat gradient") {
+  auto user = std::make_shared<UserNetwork>();
+  LocalNetwork network(user, kSpec);
+  REQUIRE(network.layout().tensors()[0].name == "body.weight");
+  for (float& w : network.weights()) w = 0.5f;
+  REQUIRE(user->value_->bias.item<float>() == 0.5f);
+
+  network.forward(torch::ones({4, 3})).value.sum().backward();
+  network.check_bound();
+  // d(sum of values)/d(value.bias) is the batch size; it is the last element of the layout.
+  REQUIRE(network.gradient().back() == 4.0f);
+  network.forward(torch::ones({4, 3})).value.sum().backward();
+  REQUIRE(network.gradient().back() == 8.0f);
+}
+
+TEST_CASE("a user's network plays through LibTorch with the same numbers as its forward pass") {
+  LocalNetwork network(std::make_shared<UserNetwork>(), kSpec);
+  const std::vector<float> observation{0.1f, -0.2f, 0.3f};
+  std::vector<float> logits(2);
+  network.policy().logits(network.weights(), observation, logits);
+  const auto expected = network.forward(torch::tensor({{0.1f, -0.2f, 0.3f}}));
+  REQUIRE(logits[0] == Approx(expected.logits[0][0].item<float>()));
+  REQUIRE(logits[1] == Approx(expected.logits[0][1].item<float>()));
+  REQUIRE(network.policy().value(network.weights(), observation) == Approx(expected.value[0].item<float>()));
+}
+
+TEST_CASE("a parameter that is replaced after binding is noticed") {
+  auto user = std::make_shared<UserNetwork>();
+  LocalNetwork network(user, kSpec);
+  user->body_->weight.set_data(user->body_->weight.clone());
+  REQUIRE_THROWS_WITH(network.check_bound(), Catch::Contains("body.weight"));
+}
+
+TEST_CASE("a network that cannot be shared is refused by name") {
+  REQUIRE_THROWS_AS(LocalNetwork(nullptr, kSpec), ArgumentError);
+  REQUIRE_THROWS_WITH(LocalNetwork(std::make_shared<WithBuffer>(), kSpec), Catch::Contains("running_mean"));
+  auto doubled = std::make_shared<UserNetwork>();
+  doubled->to(torch::kFloat64);
+  REQUIRE_THROWS_WITH(LocalNetwork(doubled, kSpec), Catch::Contains("body.weight") && Catch::Contains("float32"));
+  LocalNetwork wrong(std::make_shared<WrongShape>(), kSpec);
+  REQUIRE_THROWS_WITH(wrong.forward(torch::ones({4, 3})), Catch::Contains("expected [4, 2] and [4]"));
+}

@@ -1,0 +1,267 @@
+#include "genkidama/orchestrator/core_orchestrator.h"
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/env/cart_pole.h"
+#include "genkidama/ipc/replay_buffer.h"
+#include "support/catch.h"
+#include "support/chain_environment.h"
+
+using namespace genkidama;
+using genkidama::test::chain_factory;
+
+namespace {
+
+OrchestratorOptions options_for(WorkerMode mode, int workers, std::uint64_t seed = 1) {
+  OrchestratorOptions options;
+  options.mode = mode;
+  options.workers = workers;
+  options.seed = seed;
+  options.round_timeout = Milliseconds{120'000};
+  return options;
+}
+
+std::vector<float> weights_of(const CoreOrchestrator& trainer) {
+  std::vector<float> weights(trainer.layout().size());
+  trainer.read_weights(weights);
+  return weights;
+}
+
+double mean_return(const std::vector<EpisodeResult>& episodes) {
+  double sum = 0;
+  for (const auto& episode : episodes) sum += episode.episode_return;
+  return sum / static_cast<double>(episodes.size());
+}
+
+Hyperparameters quick_learning() {
+  Hyperparameters hyper;
+  hyper.optimizer = "adam";
+  hyper.learning_rate = 3e-3;
+  hyper.weight_decay = 0;
+  hyper.gamma = 0.95;
+  hyper.batch_size = 20;
+  return hyper;
+}
+
+void check_rounds(WorkerMode mode) {
+  CoreOrchestrator trainer(chain_factory(), thesis_network(), options_for(mode, 3));
+  const auto before = weights_of(trainer);
+  std::uint64_t steps = 0;
+  for (int i = 0; i < 5; ++i) {
+    const RoundReport report = trainer.train_round();
+    REQUIRE(report.episodes.size() == 3);
+    std::uint64_t lengths = 0;
+    for (const auto& episode : report.episodes) {
+      REQUIRE(episode.length >= 1);
+      lengths += episode.length;
+    }
+    REQUIRE(report.environment_steps == lengths);
+    REQUIRE(report.optimizer_steps >= 3);
+    REQUIRE(report.entropy > 0);
+    steps += lengths;
+  }
+  REQUIRE(trainer.rounds() == 5);
+  REQUIRE(trainer.environment_steps() == steps);
+  REQUIRE(weights_of(trainer) != before);
+}
+
+void check_learning(WorkerMode mode) {
+  auto options = options_for(mode, 2);
+  options.hyperparameters = quick_learning();
+  CoreOrchestrator trainer(chain_factory(), mlp_network({{16}, true}), options);
+  const double before = mean_return(trainer.evaluate({200, 5, false}));
+  for (int i = 0; i < 400; ++i) trainer.train_round();
+  const double after = mean_return(trainer.evaluate({200, 5, true}));
+  REQUIRE(before < 0);
+  // Always to the right: 6 or 7 steps, of which the last gives 1.
+  REQUIRE(after == Approx(1 - 0.1 * 5.5).margin(0.1));
+}
+
+}  // namespace
+
+TEST_CASE("a round is one episode of every worker process and changes the weights", "[forks]") {
+  check_rounds(WorkerMode::kProcesses);
+}
+TEST_CASE("a round is one episode of every worker thread and changes the weights") {
+  check_rounds(WorkerMode::kThreads);
+}
+
+TEST_CASE("worker processes learn a small task", "[forks]") { check_learning(WorkerMode::kProcesses); }
+TEST_CASE("worker threads learn a small task") { check_learning(WorkerMode::kThreads); }
+
+TEST_CASE("a round may be made of several whole episodes") {
+  auto options = options_for(WorkerMode::kThreads, 2);
+  options.hyperparameters.round_steps = 100;
+  CoreOrchestrator trainer(chain_factory(), thesis_network(), options);
+  const RoundReport report = trainer.train_round();
+  REQUIRE(report.episodes.size() >= 4);  // at most 60 steps each
+  std::uint64_t steps = 0;
+  for (const auto& episode : report.episodes) steps += episode.length;
+  REQUIRE(report.environment_steps == steps);
+  REQUIRE(steps >= 200);
+  REQUIRE(trainer.environment_steps() == steps);
+}
+
+TEST_CASE("the clipped surrogate learns a small task") {
+  auto options = options_for(WorkerMode::kThreads, 2);
+  options.hyperparameters = quick_learning();
+  options.hyperparameters.loss = Loss::kPpo;
+  options.hyperparameters.round_steps = 200;
+  options.hyperparameters.gae_lambda = 0.95;
+  CoreOrchestrator trainer(chain_factory(), mlp_network({{16}, true}), options);
+  for (int i = 0; i < 30; ++i) trainer.train_round();
+  REQUIRE(mean_return(trainer.evaluate({200, 5, true})) == Approx(1 - 0.1 * 5.5).margin(0.1));
+}
+
+TEST_CASE("one worker and one seed give the same weights twice, as a process and as a thread", "[forks]") {
+  std::vector<std::vector<float>> results;
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kProcesses, WorkerMode::kThreads}) {
+    CoreOrchestrator trainer(make_cart_pole, thesis_network(), options_for(mode, 1, 9));
+    for (int i = 0; i < 20; ++i) trainer.train_round();
+    results.push_back(weights_of(trainer));
+  }
+  REQUIRE(results[0] == results[1]);
+  REQUIRE(results[0] == results[2]);
+  CoreOrchestrator other(make_cart_pole, thesis_network(), options_for(WorkerMode::kThreads, 1, 10));
+  for (int i = 0; i < 20; ++i) other.train_round();
+  REQUIRE(weights_of(other) != results[0]);
+}
+
+TEST_CASE("workers do not play the same episodes") {
+  CoreOrchestrator trainer(make_cart_pole, thesis_network(), options_for(WorkerMode::kThreads, 4));
+  std::set<std::vector<std::uint32_t>> lengths_by_worker;
+  std::vector<std::vector<std::uint32_t>> lengths(4);
+  for (int i = 0; i < 20; ++i) {
+    const auto report = trainer.train_round();
+    for (std::size_t w = 0; w < 4; ++w) lengths[w].push_back(report.episodes[w].length);
+  }
+  for (auto& l : lengths) lengths_by_worker.insert(l);
+  REQUIRE(lengths_by_worker.size() == 4);
+}
+
+TEST_CASE("written weights are what is read, evaluated and trained from") {
+  CoreOrchestrator trainer(chain_factory(), thesis_network(), options_for(WorkerMode::kThreads, 2));
+  std::vector<float> weights(trainer.layout().size(), 0.0f);
+  trainer.write_weights(weights);
+  REQUIRE(weights_of(trainer) == weights);
+  // All logits equal: greedy is always action 0, to the left.
+  for (const auto& episode : trainer.evaluate({10, 1, true})) REQUIRE(episode.length <= 3);
+  weights[0] = std::numeric_limits<float>::quiet_NaN();
+  REQUIRE_THROWS_AS(trainer.write_weights(weights), ArgumentError);
+  weights.pop_back();
+  REQUIRE_THROWS_AS(trainer.write_weights(weights), ArgumentError);
+  REQUIRE_THROWS_AS(trainer.read_weights(weights), ArgumentError);
+}
+
+TEST_CASE("an evaluation depends on its seed but not on the number of workers") {
+  std::vector<std::vector<double>> returns;
+  for (const int workers : {1, 3}) {
+    CoreOrchestrator trainer(make_cart_pole, thesis_network(), options_for(WorkerMode::kThreads, workers));
+    for (const std::uint64_t seed : {7u, 8u}) {
+      std::vector<double> r;
+      for (const auto& episode : trainer.evaluate({50, seed, false})) r.push_back(episode.episode_return);
+      returns.push_back(r);
+    }
+  }
+  REQUIRE(returns[0] == returns[2]);
+  REQUIRE(returns[1] == returns[3]);
+  REQUIRE(returns[0] != returns[1]);
+}
+
+TEST_CASE("an evaluation leaves the weights and the training untouched, and may be longer than one chunk") {
+  CoreOrchestrator a(chain_factory(), thesis_network(), options_for(WorkerMode::kThreads, 1));
+  CoreOrchestrator b(chain_factory(), thesis_network(), options_for(WorkerMode::kThreads, 1));
+  a.train_round();
+  b.train_round();
+  const auto before = weights_of(a);
+  REQUIRE(a.evaluate({5000, 1, false}).size() == 5000);
+  REQUIRE(weights_of(a) == before);
+  a.train_round();
+  b.train_round();
+  REQUIRE(weights_of(a) == weights_of(b));
+  REQUIRE_THROWS_AS(a.evaluate({0, 1, false}), ArgumentError);
+}
+
+TEST_CASE("a restored trainer with one worker goes on as the uninterrupted one", "[forks]") {
+  for (const char* name : {"sgd", "rmsprop", "adam", "ppo"}) {
+    auto options = options_for(WorkerMode::kProcesses, 1, 4);
+    const bool clipped = std::string(name) == "ppo";
+    options.hyperparameters.optimizer = clipped ? "adam" : name;
+    if (clipped) options.hyperparameters.loss = Loss::kPpo;
+    CoreOrchestrator whole(make_cart_pole, thesis_network(), options);
+    for (int i = 0; i < 10; ++i) whole.train_round();
+    const auto weights = weights_of(whole);
+    const TrainerState state = whole.state();
+    for (int i = 0; i < 10; ++i) whole.train_round();
+
+    CoreOrchestrator resumed(make_cart_pole, thesis_network(), options);
+    resumed.write_weights(weights);
+    resumed.restore(state);
+    for (int i = 0; i < 10; ++i) resumed.train_round();
+    REQUIRE(weights_of(resumed) == weights_of(whole));
+    REQUIRE(resumed.environment_steps() == whole.environment_steps());
+    REQUIRE(resumed.state().optimizer_steps == whole.state().optimizer_steps);
+  }
+}
+
+TEST_CASE("an optimizer state of another size is refused") {
+  CoreOrchestrator trainer(chain_factory(), thesis_network(), options_for(WorkerMode::kThreads, 1));
+  TrainerState state = trainer.state();
+  state.optimizer_state.pop_back();
+  REQUIRE_THROWS_AS(trainer.restore(state), ArgumentError);
+}
+
+TEST_CASE("the workers fill the replay buffer when asked, each its own share", "[forks]") {
+  auto options = options_for(WorkerMode::kProcesses, 2);
+  options.replay_capacity = 50;
+  CoreOrchestrator trainer(chain_factory(), thesis_network(), options);
+  REQUIRE(trainer.replay_buffer() != nullptr);
+  std::vector<std::uint64_t> steps(2, 0);
+  for (int i = 0; i < 10; ++i) {
+    const auto report = trainer.train_round();
+    for (std::size_t w = 0; w < 2; ++w) steps[w] += report.episodes[w].length;
+  }
+  for (int w = 0; w < 2; ++w) {
+    REQUIRE(trainer.replay_buffer()->stored(w) == steps[static_cast<std::size_t>(w)]);
+    const TransitionBatch batch = trainer.replay_buffer()->in_time_order(w, 50);
+    REQUIRE(batch.size() == std::min<std::uint64_t>(50, steps[static_cast<std::size_t>(w)]));
+    for (std::size_t i = 0; i + 1 < batch.size(); ++i) {
+      if (batch.terminated[i] || batch.truncated[i]) continue;
+      REQUIRE(batch.next_observations[3 * i] == batch.observations[3 * (i + 1)]);
+    }
+  }
+  CoreOrchestrator without(chain_factory(), thesis_network(), options_for(WorkerMode::kThreads, 1));
+  REQUIRE(without.replay_buffer() == nullptr);
+}
+
+TEST_CASE("a linear schedule ends learning at its last step") {
+  auto options = options_for(WorkerMode::kThreads, 1);
+  options.hyperparameters.schedule = LearningRateSchedule::kLinear;
+  options.hyperparameters.schedule_steps = 100;
+  CoreOrchestrator trainer(chain_factory(), thesis_network(), options);
+  const auto start = weights_of(trainer);
+  while (trainer.environment_steps() < 100) trainer.train_round();
+  const auto at_end = weights_of(trainer);
+  REQUIRE(at_end != start);
+  trainer.train_round();
+  REQUIRE(weights_of(trainer) == at_end);
+}
+
+TEST_CASE("options out of range are refused before any process is started") {
+  auto options = options_for(WorkerMode::kThreads, -1);
+  REQUIRE_THROWS_AS(CoreOrchestrator(chain_factory(), thesis_network(), options), ArgumentError);
+  options = options_for(WorkerMode::kThreads, 1);
+  options.hyperparameters.gamma = 2;
+  REQUIRE_THROWS_WITH(CoreOrchestrator(chain_factory(), thesis_network(), options), Catch::Contains("gamma"));
+  options.hyperparameters = {};
+  options.hyperparameters.optimizer = "lion";
+  REQUIRE_THROWS_WITH(CoreOrchestrator(chain_factory(), thesis_network(), options), Catch::Contains("lion"));
+  options.hyperparameters = {};
+  REQUIRE_THROWS_AS(CoreOrchestrator({}, thesis_network(), options), ArgumentError);
+  REQUIRE_THROWS_AS(CoreOrchestrator(chain_factory(), {}, options), ArgumentError);
+}

@@ -1,0 +1,122 @@
+#include "rl/ppo_learner.h"
+
+#include <cmath>
+#include <vector>
+
+#include "genkidama/rl/returns.h"
+#include "learner_fixture.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+using namespace genkidama::test;
+
+namespace {
+
+Hyperparameters ppo() {
+  Hyperparameters hyper;
+  hyper.loss = Loss::kPpo;
+  hyper.epochs = 1;
+  hyper.gae_lambda = 0.9;
+  hyper.gamma = 0.95;
+  hyper.entropy_weight = 0.02;
+  hyper.value_weight = 0.5;
+  hyper.normalise_advantages = false;
+  return hyper;
+}
+
+struct Evaluated {
+  std::vector<double> log_probability;
+  std::vector<double> value;
+  double entropy = 0;
+};
+
+Evaluated evaluate(LocalNetwork& network, const Rollout& rollout) {
+  Evaluated result;
+  std::vector<float> logits(4);
+  for (std::size_t t = 0; t < rollout.size(); ++t) {
+    const std::span<const float> observation(rollout.observations.data() + 3 * t, 3);
+    network.policy().logits(network.weights(), observation, logits);
+    double normaliser = 0;
+    for (const float l : logits) normaliser += std::exp(static_cast<double>(l));
+    for (const float l : logits) {
+      result.entropy -=
+          std::exp(l) / normaliser * (l - std::log(normaliser)) / static_cast<double>(rollout.size());
+    }
+    result.log_probability.push_back(logits[static_cast<std::size_t>(rollout.actions[t])] - std::log(normaliser));
+    result.value.push_back(network.policy().value(network.weights(), observation));
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("the clipped surrogate's gradient is that of its definition, by finite differences") {
+  Random random(11);
+  torch::manual_seed(4);
+  LocalNetwork network(mlp_network({{6}, false})(kSpec), kSpec);
+  const Hyperparameters hyper = ppo();
+  const Rollout rollout = random_rollout(40, random);
+  const Evaluated old = evaluate(network, rollout);
+  const std::vector<float> values(old.value.begin(), old.value.end());
+  std::vector<float> advantages(rollout.size());
+  generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyper.gamma, hyper.gae_lambda, advantages);
+
+  Recorder recorder(network);
+  PpoLearner learner(hyper, network, recorder);
+  learner.learn_segment(rollout);
+  // Far enough away that some ratios are clipped, in both directions.
+  for (float& w : network.weights()) w += static_cast<float>(random.uniform(-0.3, 0.3));
+
+  const auto plain_loss = [&] {
+    const Evaluated now = evaluate(network, rollout);
+    double total = 0;
+    for (std::size_t t = 0; t < rollout.size(); ++t) {
+      const double ratio = std::exp(now.log_probability[t] - old.log_probability[t]);
+      const double clipped = std::min(std::max(ratio, 0.8), 1.2);
+      const double error = advantages[t] + values[t] - now.value[t];
+      total += -std::min(ratio * advantages[t], clipped * advantages[t]) + hyper.value_weight * error * error;
+    }
+    return total / static_cast<double>(rollout.size()) - hyper.entropy_weight * now.entropy;
+  };
+
+  Hyperparameters one_batch = hyper;
+  one_batch.minibatch_size = 64;
+  REQUIRE(one_batch.minibatch_size > static_cast<int>(rollout.size()));
+  Random shuffle(1);
+  const double expected = plain_loss();
+  learner.learn_round(shuffle);
+  REQUIRE(recorder.steps == 1);
+  REQUIRE(recorder.terms.policy + hyper.value_weight * recorder.terms.value -
+              hyper.entropy_weight * recorder.terms.entropy ==
+          Approx(expected).margin(1e-5));
+  for (std::size_t i = 0; i < network.weights().size(); ++i) {
+    const float kept = network.weights()[i];
+    network.weights()[i] = kept + 2e-3f;
+    const double above = plain_loss();
+    network.weights()[i] = kept - 2e-3f;
+    const double below = plain_loss();
+    network.weights()[i] = kept;
+    REQUIRE(recorder.gradient[i] == Approx((above - below) / 4e-3).margin(5e-3));
+  }
+}
+
+TEST_CASE("every epoch goes over all of the round's steps in minibatches and pulls after each") {
+  Random random(1);
+  LocalNetwork network(thesis_network()(kSpec), kSpec);
+  Hyperparameters hyper = ppo();
+  hyper.epochs = 3;
+  hyper.minibatch_size = 8;
+  hyper.normalise_advantages = true;
+  Recorder recorder(network);
+  PpoLearner learner(hyper, network, recorder);
+  REQUIRE(learner.segment_steps() > 1'000'000);
+  learner.learn_segment(random_rollout(12, random));
+  learner.learn_segment(random_rollout(13, random));
+  REQUIRE(recorder.steps == 0);
+  learner.learn_round(random);
+  REQUIRE(recorder.steps == 3 * 4);  // 25 steps: 8, 8, 8 and the last one alone
+  REQUIRE(recorder.pulls == 3 * 4);
+  learner.learn_segment(random_rollout(8, random));
+  learner.learn_round(random);
+  REQUIRE(recorder.steps == 3 * 5);  // the first round's steps are gone
+}
