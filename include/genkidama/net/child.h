@@ -1,0 +1,75 @@
+#pragma once
+
+/// @file
+/// The Child: trains on its machine and exchanges weights with its Parent after every round (thesis,
+/// Algorithm 2).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "genkidama/net/endpoint.h"
+#include "genkidama/net/limits.h"
+#include "genkidama/params/local_trainer.h"
+
+namespace genkidama {
+
+struct ChildOptions {
+  std::optional<Endpoint> connect;  ///< a listening Parent; exactly one of the two
+  std::optional<Endpoint> listen;   ///< where a Parent that dials is accepted
+  double beta = 0;                  ///< weight of the Parent's weights in the Child's, in [0, 1]
+  std::string name = "child";
+  LinkLimits limits;
+  Milliseconds join_timeout{60'000};      ///< to the first weights from a Parent, at the start only
+  Milliseconds exchange_timeout{30'000};  ///< an answer that takes longer: the link is dropped and made anew
+  Milliseconds backoff_min{100};          ///< first pause before dialling again; doubles, with jitter
+  Milliseconds backoff_max{10'000};
+};
+
+/// What a Child has done so far, after each round.
+struct ChildProgress {
+  RoundReport round;
+  std::uint64_t rounds = 0;
+  std::uint64_t environment_steps = 0;
+  std::uint64_t exchanges = 0;  ///< rounds whose weights were merged by the Parent
+  std::uint64_t reconnects = 0;
+  bool connected = false;  ///< whether this round ended with an exchange
+};
+
+/// Runs the exchange for one LocalTrainer. The sockets live on a thread of their own, started by run(); the
+/// trainer is used only by the thread that calls run(). A trainer that forks must have forked before run().
+class Child {
+ public:
+  /// Throws ArgumentError for a beta outside [0, 1] or unless exactly one of connect and listen is set.
+  /// `trainer` must outlive the Child.
+  Child(ChildOptions options, LocalTrainer& trainer);
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  /// Binds options.listen now, so that its port is known before run(). Throws IoError when it is in use.
+  /// Called by run() if it was not called before. Never fork after this.
+  void start();
+  /// The bound port when listening, else 0.
+  std::uint16_t port() const;
+
+  /// Joins, then trains round after round until `keep_going` returns false, the Parent ends the run, or
+  /// request_stop(). The first weights from the Parent replace the trainer's. When the link is lost, training
+  /// goes on and the link is made anew in the background; the Child then keeps its own weights and goes on
+  /// exchanging. Returns why it ended. To be called once; when it returns or throws, the Parent was told and
+  /// the socket thread has ended. Throws IoError when no Parent was joined within join_timeout or the Parent
+  /// refused this Child for good (weights that are not finite, another protocol), LayoutError when it refused
+  /// this network, and whatever the trainer throws.
+  std::string run(const std::function<bool(const ChildProgress&)>& keep_going = {});
+
+  /// Makes run() return after the current round. Any thread; not a signal handler.
+  void request_stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace genkidama

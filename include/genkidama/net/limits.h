@@ -1,0 +1,24 @@
+#pragma once
+
+/// @file
+/// Deadlines and limits of every link, the same for both ends.
+
+#include <cstddef>
+
+#include "genkidama/core/clock.h"
+
+namespace genkidama {
+
+struct LinkLimits {
+  Milliseconds connect_timeout{5'000};     ///< resolving and connecting
+  Milliseconds handshake_timeout{10'000};  ///< from the TCP connection to the end of the typed handshake
+  /// A peer that sends nothing, not even a pong, for so long is gone; pings go out at half of it. One frame
+  /// of weights must be transferred within it: raise it for large networks on slow links.
+  Milliseconds idle_timeout{15'000};
+  Milliseconds close_timeout{1'000};  ///< a closing handshake that takes longer is cut
+  std::size_t max_control_bytes =
+      1 << 20;                          ///< largest JSON text frame (a layout of thousands of tensors fits)
+  std::size_t max_connections = 4'096;  ///< connections a listener holds at once; more are closed
+};
+
+}  // namespace genkidama

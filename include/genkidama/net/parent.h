@@ -1,0 +1,105 @@
+#pragma once
+
+/// @file
+/// The Parent: holds the averaged weights and merges every Child's into them (thesis, Algorithm 2).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "genkidama/net/endpoint.h"
+#include "genkidama/net/limits.h"
+#include "genkidama/params/parameter_layout.h"
+
+namespace genkidama {
+
+struct ParentOptions {
+  std::vector<Endpoint> listen;   ///< where Children that dial are accepted
+  std::vector<Endpoint> connect;  ///< Children that listen; redialled with backoff for ever
+  double alpha = 0.9;             ///< weight of a Child's weights in a merge, in [0, 1]
+  std::string name = "parent";
+  std::string run_id;              ///< empty: one is made from the clock and the system's random device
+  std::uint64_t first_update = 0;  ///< updates already made, when a run is resumed
+  /// Weights whose Euclidean norm is more than so many times the Parent's (taken as at least 1) are refused;
+  /// 0: no limit. It stops accidents, not attacks: averaging has no defence against a Child that lies within
+  /// bounds.
+  double max_norm_growth = 1000;
+  LinkLimits limits;
+  Milliseconds backoff_min{100};  ///< first pause before dialling again; doubles, with jitter
+  Milliseconds backoff_max{10'000};
+};
+
+/// One merge, as told to the observer.
+struct ParentUpdate {
+  std::uint64_t update = 0;             ///< merges so far, this one included
+  std::string child;                    ///< the Child's name
+  std::uint64_t session = 0;            ///< its connection
+  std::uint64_t sequence = 0;           ///< its own count of updates in this session
+  std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
+  std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
+  double mean_return = 0;               ///< over the episodes of the Child's last round
+  std::uint64_t staleness = 0;          ///< merges of others since this Child last received the weights
+  std::span<const float> weights;       ///< W_P after the merge; valid only during the call
+};
+
+/// A Child that is connected now.
+struct ChildStatus {
+  std::string name;
+  std::string address;
+  std::uint64_t session = 0;
+  std::uint64_t updates = 0;
+  std::uint64_t environment_steps = 0;
+};
+
+struct ParentStatus {
+  std::uint64_t updates = 0;
+  std::uint64_t joined = 0;             ///< handshakes that succeeded
+  std::uint64_t left = 0;               ///< joined Children that went away
+  std::uint64_t refused_peers = 0;      ///< handshakes refused or not understood
+  std::uint64_t refused_updates = 0;    ///< weights refused: not finite, damaged, out of order
+  std::uint64_t environment_steps = 0;  ///< of all Children ever joined in this run
+  std::string last_refusal;             ///< why the last peer or update was refused
+  std::vector<ChildStatus> children;
+};
+
+/// Owns the weights, the sockets and one thread that runs all of them, so merges are serial and each is
+/// whole: W_P = (1-alpha) W_P + alpha W_C; then W_P is sent back to that Child. Public functions may be
+/// called from any thread. Nothing a peer sends changes the weights unless its frame is sound and all values
+/// are finite.
+class Parent {
+ public:
+  /// Throws ArgumentError for an alpha outside [0, 1], no endpoint at all, or weights of the wrong size or
+  /// not finite.
+  Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights);
+  /// As stop().
+  ~Parent();
+  Parent(const Parent&) = delete;
+  Parent& operator=(const Parent&) = delete;
+
+  /// Called after every merge on the Parent's own thread; keep it short. Set before start().
+  void on_update(std::function<void(const ParentUpdate&)> observer);
+
+  /// Binds, listens and starts the thread. Throws IoError naming the endpoint when it cannot be bound (in
+  /// use). Never fork after this.
+  void start();
+
+  /// Ports bound, in the order of options.listen.
+  std::vector<std::uint16_t> ports() const;
+
+  /// Tells every Child that the run is over, closes all links within the close timeout, joins the thread.
+  /// `reason` reaches the Children's users. Idempotent.
+  void stop(const std::string& reason = "the Parent stopped");
+
+  ParentStatus status() const;
+  /// A copy of W_P between two merges.
+  std::vector<float> weights() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace genkidama

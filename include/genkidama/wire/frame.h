@@ -1,0 +1,49 @@
+#pragma once
+
+/// @file
+/// Weights on the wire: one binary WebSocket message, an 80-byte header and then the flat float32 weights.
+/// Everything is little-endian whatever the machine. docs/wire_format.md has the table of offsets.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "genkidama/wire/decoded.h"
+
+namespace genkidama {
+
+enum class FrameType : std::uint16_t {
+  kParentWeights = 1,  ///< W_P, from the Parent
+  kChildWeights = 2,   ///< W_C, from a Child
+};
+
+/// What travels with the weights. A Parent leaves the last three at 0.
+struct FrameHeader {
+  FrameType type = FrameType::kChildWeights;
+  std::uint64_t session = 0;   ///< from the welcome
+  std::uint64_t sequence = 0;  ///< 0: the Parent's first weights; then the Child counts from 1
+  std::uint64_t update = 0;    ///< Parent: merges it has made; Child: `update` of the last frame received
+  std::uint64_t environment_steps = 0;  ///< played by the Child since it started
+  std::uint64_t episodes = 0;           ///< played by the Child since it started
+  double mean_return = 0;               ///< over the episodes of the Child's last round; finite
+
+  friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
+};
+
+inline constexpr std::size_t kFrameHeaderBytes = 80;
+
+/// Size of a frame with so many float32 weights.
+constexpr std::size_t frame_bytes(std::size_t elements) {
+  return kFrameHeaderBytes + elements * sizeof(float);
+}
+
+/// Writes the frame over `frame`, whose memory is used again. A mean_return that is not finite is sent as 0.
+void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame);
+
+/// Reads a frame that must hold exactly weights.size() elements and copies them to `weights`, which is
+/// untouched unless the frame is sound: magic, version, type, dtype, reserved bytes, length, checksum and
+/// mean_return. The weights themselves may still be NaN or infinite. Never throws.
+Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights);
+
+}  // namespace genkidama

@@ -1,0 +1,311 @@
+#include "genkidama/net/child.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/core/version.h"
+#include "genkidama/params/weighted_average.h"
+#include "genkidama/wire/protocol.h"
+#include "net/check_options.h"
+#include "net/child_mailbox.h"
+#include "net/child_session.h"
+#include "net/dialer.h"
+#include "net/io_thread.h"
+#include "net/listener.h"
+
+namespace genkidama {
+namespace {
+
+ChildOptions checked(ChildOptions options) {
+  check_mixing_weight(options.beta, "beta");
+  check_limits(options.limits);
+  check_backoff(options.backoff_min, options.backoff_max);
+  check_peer_name(options.name, "the Child's name");
+  if (options.connect.has_value() == options.listen.has_value()) {
+    throw ArgumentError(fmt::format("a Child needs exactly one of connect and listen; {} given",
+                                    options.connect ? "both were" : "none was"));
+  }
+  if (options.join_timeout <= Milliseconds::zero() || options.exchange_timeout <= Milliseconds::zero()) {
+    throw ArgumentError("join_timeout and exchange_timeout must be at least 1 ms");
+  }
+  return options;
+}
+
+double mean_return(const RoundReport& round) {
+  if (round.episodes.empty()) return 0;
+  const double sum =
+      std::accumulate(round.episodes.begin(), round.episodes.end(), 0.0,
+                      [](double total, const EpisodeResult& e) { return total + e.episode_return; });
+  return sum / static_cast<double>(round.episodes.size());
+}
+
+}  // namespace
+
+class Child::Impl final : public ChildSessionOwner {
+ public:
+  Impl(ChildOptions options, LocalTrainer& trainer)
+      : options_(checked(std::move(options))), trainer_(trainer), layout_(trainer.layout()) {
+    hello_.name = options_.name;
+    hello_.library = std::string("genkidama ") + kVersion;
+    hello_.layout = layout_;
+    if (const std::size_t bytes = encode_message(hello_).size() + kMaxNameBytes;
+        bytes > options_.limits.max_control_bytes || layout_.tensors().size() > kMaxTensors) {
+      throw ArgumentError(
+          fmt::format("this network has {} tensors and its description {} bytes; at most {} and "
+                      "max_control_bytes, {}, are possible",
+                      layout_.tensors().size(), bytes, kMaxTensors, options_.limits.max_control_bytes));
+    }
+  }
+
+  ~Impl() override { shut_down("the Child was destroyed"); }
+
+  void start() {
+    if (options_.listen && !listener_)
+      listener_ = std::make_shared<Listener>(io_.context(), *options_.listen);
+  }
+
+  std::uint16_t port() const { return listener_ ? listener_->port() : std::uint16_t{0}; }
+
+  void request_stop() { mailbox_.request_stop(); }
+
+  std::string run(const std::function<bool(const ChildProgress&)>& keep_going) {
+    if (std::exchange(ran_, true)) throw ArgumentError("Child::run() was already called; make a new Child");
+    start();
+    io_.post([this] { begin(); });
+    io_.start();
+    try {
+      const std::string reason = train(keep_going);
+      shut_down(reason);
+      return reason;
+    } catch (const std::exception& error) {
+      shut_down(fmt::format("the Child failed: {}", error.what()));
+      throw;
+    } catch (...) {
+      shut_down("the Child failed");
+      throw;
+    }
+  }
+
+ private:
+  // The training thread.
+
+  std::string train(const std::function<bool(const ChildProgress&)>& keep_going) {
+    if (const auto reason = join()) return *reason;
+    ChildProgress progress;
+    for (;;) {
+      progress.round = trainer_.train_round();
+      ++progress.rounds;
+      progress.environment_steps += progress.round.environment_steps;
+      episodes_ += progress.round.episodes.size();
+      progress.connected = exchange(progress);
+      if (progress.connected) ++progress.exchanges;
+      progress.reconnects = std::max<std::uint64_t>(mailbox_.joins(), 1) - 1;
+      const bool wanted = !keep_going || keep_going(progress);
+      if (const auto reason = over()) return *reason;
+      if (!wanted) return "the Child's program ended the training";
+    }
+  }
+
+  /// A reason when the run is over before it began.
+  std::optional<std::string> join() {
+    const auto outcome = mailbox_.wait_joined(Deadline::after(options_.join_timeout));
+    if (outcome == ChildMailbox::Outcome::kOver) return over();
+    if (outcome != ChildMailbox::Outcome::kReady) {
+      throw IoError(fmt::format("no Parent within {} ms {}: {}", options_.join_timeout.count(), where(),
+                                mailbox_.last_failure()));
+    }
+    mailbox_.take_weights(received_);
+    trainer_.write_weights(received_);
+    return std::nullopt;
+  }
+
+  /// Why run() must return now, if it must; throws when the Parent refused this Child.
+  std::optional<std::string> over() const {
+    if (const auto refusal = mailbox_.refusal()) {
+      if (refusal->code == RefusalCode::kLayout) {
+        throw LayoutError("the Parent refused this network: " + refusal->reason);
+      }
+      throw IoError(fmt::format("the Parent refused this Child ({}): {}", refusal_code_text(refusal->code),
+                                refusal->reason));
+    }
+    if (const auto reason = mailbox_.end_reason()) return "the Parent ended the run: " + *reason;
+    if (mailbox_.stop_requested()) return "stop requested";
+    return std::nullopt;
+  }
+
+  /// Algorithm 2's second half. Whether the Parent merged this round.
+  bool exchange(const ChildProgress& progress) {
+    const auto ticket = mailbox_.ticket();
+    if (!ticket) return false;
+    if (ticket->generation != generation_) {
+      generation_ = ticket->generation;
+      sequence_ = 0;
+    }
+    local_.resize(layout_.size());
+    trainer_.read_weights(local_);
+    FrameHeader header;
+    header.type = FrameType::kChildWeights;
+    header.session = ticket->session;
+    header.sequence = ++sequence_;
+    header.update = mailbox_.update();
+    header.environment_steps = progress.environment_steps;
+    header.episodes = episodes_;
+    header.mean_return = mean_return(progress.round);
+    auto frame = std::make_shared<std::vector<std::byte>>(std::move(frame_));
+    encode_frame(header, local_, *frame);
+    io_.post([this, frame, generation = ticket->generation, sequence = header.sequence] {
+      if (current_ && generation == current_generation_) current_->send(sequence, *frame);
+    });
+    const auto outcome = mailbox_.wait_answer(
+        *ticket, header.sequence, Deadline::after(options_.exchange_timeout), options_.limits.close_timeout);
+    if (outcome == ChildMailbox::Outcome::kTimeout) drop_link(ticket->generation);
+    if (outcome != ChildMailbox::Outcome::kReady) return false;
+    // The io thread has finished with the buffer: the answer came after it was sent.
+    frame_ = std::move(*frame);
+    mailbox_.take_weights(received_);
+    weighted_average(local_, received_, options_.beta);
+    trainer_.write_weights(local_);
+    io_.post([this, steps = progress.environment_steps] {
+      hello_.environment_steps = std::min(steps, kMaxJsonInteger);
+    });
+    return true;
+  }
+
+  void drop_link(std::uint64_t generation) {
+    io_.post([this, generation] {
+      if (current_ && generation == current_generation_) {
+        current_->drop(
+            fmt::format("the Parent took longer than {} ms to answer", options_.exchange_timeout.count()));
+      }
+    });
+  }
+
+  std::string where() const {
+    return options_.connect ? "at " + options_.connect->text()
+                            : fmt::format("connected to {} (port {})", options_.listen->text(), port());
+  }
+
+  void shut_down(const std::string& reason) {
+    if (!io_.running()) return;
+    io_.post([this, reason] { leave_all(reason); });
+    io_.join();
+  }
+
+  // The io thread.
+
+  void begin() {
+    if (listener_) {
+      listener_->start([] { return true; },
+                       [this](tcp::socket socket) {
+                         if (sessions_.size() < options_.limits.max_connections) open(std::move(socket));
+                       });
+    } else {
+      dialer_ = std::make_shared<Dialer>(
+          io_.context(), *options_.connect,
+          Dialer::Timing{options_.limits.connect_timeout, options_.backoff_min, options_.backoff_max});
+      dialer_->start([this](tcp::socket socket) { open(std::move(socket)); },
+                     [this](const std::string& reason) {
+                       mailbox_.failed(reason);
+                       log(LogLevel::kDebug, "child '{}': {}", options_.name, reason);
+                     });
+    }
+  }
+
+  void open(tcp::socket socket) {
+    auto session = std::make_shared<ChildSession>(*this, options_.limits, layout_, mailbox_);
+    sessions_.emplace(session.get(), session);
+    session->start(std::move(socket), dialer_ ? dialer_->endpoint().text() : std::string());
+  }
+
+  bool taken() const override { return current_ != nullptr; }
+
+  HelloMessage make_hello() const override { return hello_; }
+
+  void session_joined(ChildSession& session, const WelcomeMessage& welcome) override {
+    current_ = &session;
+    ++current_generation_;
+    hello_.run_id = welcome.run_id;
+    log(LogLevel::kInfo, "child '{}': joined '{}' (run {}, update {})", options_.name, welcome.name,
+        welcome.run_id, welcome.update);
+  }
+
+  void session_answered() override {
+    if (dialer_) dialer_->succeeded();
+  }
+
+  void session_closed(ChildSession& session, const std::string& reason) override {
+    if (current_ == &session) {
+      current_ = nullptr;
+      log(LogLevel::kInfo, "child '{}': the link is gone: {}", options_.name, reason);
+    } else {
+      mailbox_.failed(reason);
+    }
+    sessions_.erase(&session);
+    if (leaving_) {
+      if (sessions_.empty()) io_.finish();
+    } else if (dialer_) {
+      dialer_->retry();
+    }
+  }
+
+  void leave_all(const std::string& reason) {
+    leaving_ = true;
+    if (listener_) listener_->stop();
+    if (dialer_) dialer_->stop();
+    // A copy: a session that closes at once removes itself.
+    const auto sessions = sessions_;
+    for (const auto& [key, session] : sessions) session->leave(reason);
+    if (sessions_.empty()) io_.finish();
+  }
+
+  const ChildOptions options_;
+  LocalTrainer& trainer_;
+  const ParameterLayout layout_;
+  ChildMailbox mailbox_;
+  bool ran_ = false;
+
+  // The training thread's.
+  std::uint64_t generation_ = 0, sequence_ = 0, episodes_ = 0;
+  std::vector<float> local_, received_;
+  std::vector<std::byte> frame_;
+
+  IoThread io_;
+  // Only the io thread uses these once it runs. After io_: they must go before it.
+  std::shared_ptr<Listener> listener_;
+  std::shared_ptr<Dialer> dialer_;
+  std::map<ChildSession*, std::shared_ptr<ChildSession>> sessions_;
+  ChildSession* current_ = nullptr;
+  std::uint64_t current_generation_ = 0;
+  HelloMessage hello_;
+  bool leaving_ = false;
+};
+
+Child::Child(ChildOptions options, LocalTrainer& trainer)
+    : impl_(std::make_unique<Impl>(std::move(options), trainer)) {}
+
+Child::~Child() = default;
+
+void Child::start() {
+  impl_->start();
+}
+
+std::uint16_t Child::port() const {
+  return impl_->port();
+}
+
+std::string Child::run(const std::function<bool(const ChildProgress&)>& keep_going) {
+  return impl_->run(keep_going);
+}
+
+void Child::request_stop() {
+  impl_->request_stop();
+}
+
+}  // namespace genkidama

@@ -1,0 +1,119 @@
+#include "net/child_mailbox.h"
+
+#include <utility>
+
+namespace genkidama {
+
+ChildTicket ChildMailbox::joined(std::uint64_t session, std::vector<float>& weights, std::uint64_t update) {
+  const std::lock_guard lock(mutex_);
+  ticket_ = ChildTicket{++joins_, session};
+  answered_sequence_ = 0;
+  update_ = update;
+  std::swap(weights_, weights);
+  changed_.notify_all();
+  return *ticket_;
+}
+
+void ChildMailbox::answered(std::uint64_t generation, std::uint64_t sequence, std::vector<float>& weights,
+                            std::uint64_t update) {
+  const std::lock_guard lock(mutex_);
+  if (!ticket_ || ticket_->generation != generation) return;
+  answered_sequence_ = sequence;
+  update_ = update;
+  std::swap(weights_, weights);
+  changed_.notify_all();
+}
+
+void ChildMailbox::lost(std::uint64_t generation) {
+  const std::lock_guard lock(mutex_);
+  if (!ticket_ || ticket_->generation != generation) return;
+  ticket_.reset();
+  changed_.notify_all();
+}
+
+void ChildMailbox::failed(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  last_failure_ = reason;
+}
+
+void ChildMailbox::ended(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  if (!ended_) ended_ = reason;
+  changed_.notify_all();
+}
+
+void ChildMailbox::refused(const RefuseMessage& refusal) {
+  const std::lock_guard lock(mutex_);
+  if (!refused_) refused_ = refusal;
+  changed_.notify_all();
+}
+
+void ChildMailbox::request_stop() {
+  const std::lock_guard lock(mutex_);
+  stop_ = true;
+  changed_.notify_all();
+}
+
+ChildMailbox::Outcome ChildMailbox::wait_joined(const Deadline& deadline) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, deadline.at(), [this] { return ticket_ || over(); });
+  if (over()) return Outcome::kOver;
+  return ticket_ ? Outcome::kReady : Outcome::kTimeout;
+}
+
+ChildMailbox::Outcome ChildMailbox::wait_answer(const ChildTicket& ticket, std::uint64_t sequence,
+                                                const Deadline& deadline, Milliseconds stop_grace) {
+  std::unique_lock lock(mutex_);
+  const auto here = [&] { return ticket_ && ticket_->generation == ticket.generation; };
+  const auto answered = [&] { return here() && answered_sequence_ == sequence; };
+  const auto settled = [&] { return answered() || !here() || ended_ || refused_; };
+  changed_.wait_until(lock, deadline.at(), [&] { return settled() || stop_; });
+  // A merge that is under way is worth a moment, so that the last round is not lost.
+  if (!settled() && stop_) changed_.wait_until(lock, deadline.slice(stop_grace).at(), settled);
+  // An answer that came before the end of the run counts.
+  if (answered()) return Outcome::kReady;
+  if (over()) return Outcome::kOver;
+  return here() ? Outcome::kTimeout : Outcome::kLost;
+}
+
+void ChildMailbox::take_weights(std::vector<float>& weights) {
+  const std::lock_guard lock(mutex_);
+  std::swap(weights_, weights);
+}
+
+std::optional<ChildTicket> ChildMailbox::ticket() const {
+  const std::lock_guard lock(mutex_);
+  return ticket_;
+}
+
+std::uint64_t ChildMailbox::joins() const {
+  const std::lock_guard lock(mutex_);
+  return joins_;
+}
+
+std::uint64_t ChildMailbox::update() const {
+  const std::lock_guard lock(mutex_);
+  return update_;
+}
+
+bool ChildMailbox::stop_requested() const {
+  const std::lock_guard lock(mutex_);
+  return stop_;
+}
+
+std::optional<std::string> ChildMailbox::end_reason() const {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+std::optional<RefuseMessage> ChildMailbox::refusal() const {
+  const std::lock_guard lock(mutex_);
+  return refused_;
+}
+
+std::string ChildMailbox::last_failure() const {
+  const std::lock_guard lock(mutex_);
+  return last_failure_;
+}
+
+}  // namespace genkidama

@@ -1,0 +1,81 @@
+#pragma once
+
+// Where a Child's io thread leaves what arrived and its training thread waits for it.
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "genkidama/core/clock.h"
+#include "genkidama/wire/message.h"
+
+namespace genkidama {
+
+/// One link that was joined: every new one has another session or generation.
+struct ChildTicket {
+  std::uint64_t generation = 0;  ///< counts this Child's joins from 1
+  std::uint64_t session = 0;     ///< the Parent's number
+};
+
+/// A monitor. The io thread never waits in it; the training thread always with a deadline.
+class ChildMailbox {
+ public:
+  enum class Outcome { kReady, kLost, kOver, kTimeout };
+
+  // From the io thread.
+
+  /// A link was joined and these are the Parent's weights; swapped out of `weights`.
+  ChildTicket joined(std::uint64_t session, std::vector<float>& weights, std::uint64_t update);
+  /// The Parent answered; swapped out of `weights`.
+  void answered(std::uint64_t generation, std::uint64_t sequence, std::vector<float>& weights,
+                std::uint64_t update);
+  /// The joined link is gone.
+  void lost(std::uint64_t generation);
+  /// Kept for the error when no link is ever joined.
+  void failed(const std::string& reason);
+  /// Nothing more will come: the Parent ended the run or refused this Child for good.
+  void ended(const std::string& reason);
+  void refused(const RefuseMessage& refusal);
+
+  // From any thread.
+  void request_stop();
+
+  // From the training thread.
+
+  /// kReady when a link is joined; kOver when ended, refused or stopped. Never kLost.
+  Outcome wait_joined(const Deadline& deadline);
+  /// For the answer to `sequence` on this link. A stop shortens the wait to `stop_grace`.
+  Outcome wait_answer(const ChildTicket& ticket, std::uint64_t sequence, const Deadline& deadline,
+                      Milliseconds stop_grace);
+  /// Swaps the weights that came last with `weights`.
+  void take_weights(std::vector<float>& weights);
+  /// Nothing when no link is joined now.
+  std::optional<ChildTicket> ticket() const;
+  std::uint64_t joins() const;
+  /// `update` of the last frame received.
+  std::uint64_t update() const;
+  bool stop_requested() const;
+  std::optional<std::string> end_reason() const;
+  std::optional<RefuseMessage> refusal() const;
+  std::string last_failure() const;
+
+ private:
+  bool over() const { return stop_ || ended_ || refused_; }
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t joins_ = 0;
+  std::optional<ChildTicket> ticket_;
+  std::uint64_t answered_sequence_ = 0;
+  std::uint64_t update_ = 0;
+  std::vector<float> weights_;
+  std::optional<std::string> ended_;
+  std::optional<RefuseMessage> refused_;
+  std::string last_failure_ = "nobody answered";
+  bool stop_ = false;
+};
+
+}  // namespace genkidama

@@ -1,0 +1,148 @@
+#include "net/child_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "genkidama/params/weighted_average.h"
+
+namespace genkidama {
+
+ChildSession::ChildSession(ChildSessionOwner& owner, const LinkLimits& limits, const ParameterLayout& layout,
+                           ChildMailbox& mailbox)
+    : owner_(owner), limits_(limits), layout_(layout), mailbox_(mailbox) {}
+
+void ChildSession::start(tcp::socket socket, const std::string& dialled) {
+  const std::size_t message_max = std::max(limits_.max_control_bytes, frame_bytes(layout_.size()));
+  link_ = Link::make(std::move(socket), limits_, message_max, weak_from_this());
+  if (dialled.empty()) {
+    link_->accept();
+  } else {
+    link_->connect(dialled);
+  }
+}
+
+void ChildSession::send(std::uint64_t sequence, std::vector<std::byte>& frame) {
+  if (phase_ != Phase::kJoined) return;
+  awaited_ = sequence;
+  link_->send_frame(frame);
+}
+
+void ChildSession::leave(const std::string& reason) {
+  if (phase_ == Phase::kJoined) {
+    link_->send_text(encode_message(LeaveMessage{reason}));
+    link_->close(reason);
+  } else if (phase_ != Phase::kOver) {
+    link_->drop(reason);
+  }
+  phase_ = Phase::kOver;
+}
+
+void ChildSession::drop(const std::string& reason) {
+  link_->drop(reason);
+}
+
+void ChildSession::on_open() {
+  if (owner_.taken()) {
+    refuse(RefusalCode::kBusy, "this Child already has a Parent");
+  } else {
+    link_->send_text(encode_message(owner_.make_hello()));
+  }
+}
+
+void ChildSession::on_text(std::string_view text) {
+  if (phase_ == Phase::kOver) return;
+  const auto message = decode_message(text);
+  if (!message.ok()) {
+    refuse(RefusalCode::kProtocol, message.reason());
+  } else if (const auto* refusal = std::get_if<RefuseMessage>(&message.value())) {
+    handle(*refusal);
+  } else if (const auto* end = std::get_if<EndMessage>(&message.value())) {
+    // Also before the first weights: a run may end while a Child joins.
+    phase_ = Phase::kOver;
+    mailbox_.ended(end->reason);
+    link_->close("the Parent ended the run: " + end->reason);
+  } else if (const auto* welcome = std::get_if<WelcomeMessage>(&message.value());
+             welcome && phase_ == Phase::kWelcome) {
+    welcome_ = *welcome;
+    phase_ = Phase::kFirstWeights;
+    received_.resize(layout_.size());
+  } else {
+    refuse(RefusalCode::kProtocol,
+           fmt::format("a {} message is not expected here", message_type(message.value())));
+  }
+}
+
+void ChildSession::handle(const RefuseMessage& refusal) {
+  phase_ = Phase::kOver;
+  const std::string reason =
+      fmt::format("the Parent refused ({}): {}", refusal_code_text(refusal.code), refusal.reason);
+  // The others say something about this Child that will not change by trying again.
+  const bool may_pass = refusal.code == RefusalCode::kBusy || refusal.code == RefusalCode::kFrame ||
+                        refusal.code == RefusalCode::kSequence;
+  if (!may_pass) mailbox_.refused(refusal);
+  link_->close(reason);
+}
+
+std::optional<std::string> ChildSession::objection(const FrameHeader& header) const {
+  if (header.type != FrameType::kParentWeights) return "a Child's weights, sent to a Child";
+  if (header.session != welcome_.session) {
+    return fmt::format("a frame of session {} in session {}", header.session, welcome_.session);
+  }
+  if (phase_ == Phase::kJoined && awaited_ == 0) return "weights that nobody asked for";
+  if (header.sequence != awaited_) {
+    return fmt::format("the answer to sequence {} where {} is due", header.sequence, awaited_);
+  }
+  return std::nullopt;
+}
+
+void ChildSession::on_binary(std::span<const std::byte> frame) {
+  if (phase_ == Phase::kOver) return;
+  if (phase_ == Phase::kWelcome) {
+    refuse(RefusalCode::kProtocol, "a binary message where a welcome is expected");
+    return;
+  }
+  received_.resize(layout_.size());
+  const auto header = decode_frame(frame, received_);
+  if (!header.ok()) {
+    refuse(RefusalCode::kFrame, header.reason());
+    return;
+  }
+  if (const auto wrong = objection(header.value())) {
+    refuse(RefusalCode::kSequence, *wrong);
+    return;
+  }
+  if (const std::size_t bad = first_non_finite(received_); bad != received_.size()) {
+    refuse(RefusalCode::kWeights,
+           fmt::format("element {} of the Parent's weights is not a finite number", bad));
+    return;
+  }
+  if (phase_ == Phase::kJoined) {
+    mailbox_.answered(ticket_->generation, std::exchange(awaited_, 0), received_, header.value().update);
+    owner_.session_answered();
+    return;
+  }
+  if (owner_.taken()) {
+    refuse(RefusalCode::kBusy, "this Child already has a Parent");
+    return;
+  }
+  phase_ = Phase::kJoined;
+  link_->established(std::max(limits_.max_control_bytes, frame_bytes(layout_.size())));
+  owner_.session_joined(*this, welcome_);
+  ticket_ = mailbox_.joined(welcome_.session, received_, header.value().update);
+}
+
+void ChildSession::refuse(RefusalCode code, const std::string& reason) {
+  phase_ = Phase::kOver;
+  link_->send_text(encode_message(RefuseMessage{code, reason}));
+  link_->close(fmt::format("the peer at {} was refused: {}", link_->address(), reason));
+}
+
+void ChildSession::on_closed(const std::string& reason) {
+  phase_ = Phase::kOver;
+  if (ticket_) mailbox_.lost(ticket_->generation);
+  owner_.session_closed(*this, reason);
+}
+
+}  // namespace genkidama

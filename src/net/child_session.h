@@ -1,0 +1,75 @@
+#pragma once
+
+// The Child's side of the protocol on one link.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "genkidama/net/limits.h"
+#include "genkidama/params/parameter_layout.h"
+#include "genkidama/wire/frame.h"
+#include "genkidama/wire/message.h"
+#include "net/child_mailbox.h"
+#include "net/link.h"
+
+namespace genkidama {
+
+class ChildSession;
+
+/// What a session asks of the Child that owns it; io thread. Outlives it.
+class ChildSessionOwner {
+ public:
+  virtual ~ChildSessionOwner() = default;
+  /// Whether a Parent is already joined on another link: then this one is refused.
+  virtual bool taken() const = 0;
+  virtual HelloMessage make_hello() const = 0;
+  virtual void session_joined(ChildSession& session, const WelcomeMessage& welcome) = 0;
+  virtual void session_answered() = 0;
+  virtual void session_closed(ChildSession& session, const std::string& reason) = 0;
+};
+
+/// hello, then the welcome and W_P, then one answer per frame sent.
+class ChildSession final : public LinkEvents, public std::enable_shared_from_this<ChildSession> {
+ public:
+  ChildSession(ChildSessionOwner& owner, const LinkLimits& limits, const ParameterLayout& layout,
+               ChildMailbox& mailbox);
+
+  /// `dialled` is the host when this side dialled, else empty.
+  void start(tcp::socket socket, const std::string& dialled);
+  /// Nothing before the first weights arrived.
+  const std::optional<ChildTicket>& ticket() const { return ticket_; }
+  /// Sends weights; the answer goes to the mailbox. Ignored when the link is not joined.
+  void send(std::uint64_t sequence, std::vector<std::byte>& frame);
+  /// Tells the Parent, when joined, that this Child leaves for good; closes.
+  void leave(const std::string& reason);
+  void drop(const std::string& reason);
+
+  void on_open() override;
+  void on_text(std::string_view text) override;
+  void on_binary(std::span<const std::byte> frame) override;
+  void on_closed(const std::string& reason) override;
+
+ private:
+  enum class Phase { kWelcome, kFirstWeights, kJoined, kOver };
+
+  void handle(const RefuseMessage& refusal);
+  void refuse(RefusalCode code, const std::string& reason);
+  std::optional<std::string> objection(const FrameHeader& header) const;
+
+  ChildSessionOwner& owner_;
+  const LinkLimits& limits_;
+  const ParameterLayout& layout_;
+  ChildMailbox& mailbox_;
+  std::shared_ptr<Link> link_;
+  Phase phase_ = Phase::kWelcome;
+  WelcomeMessage welcome_;
+  std::optional<ChildTicket> ticket_;
+  std::uint64_t awaited_ = 0;  ///< sequence of the answer that is due; 0: none is
+  std::vector<float> received_;
+};
+
+}  // namespace genkidama

@@ -1,0 +1,49 @@
+#include "net/io_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <exception>
+
+#include "genkidama/core/log.h"
+
+namespace genkidama {
+
+IoThread::IoThread() = default;
+
+IoThread::~IoThread() {
+  finish();
+  join();
+}
+
+void IoThread::start() {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void IoThread::run() {
+  id_ = std::this_thread::get_id();
+  for (;;) {
+    try {
+      context_.run();
+      return;
+    } catch (const std::exception& error) {
+      // Out of memory, most likely: one handler is lost, its link's timers still run.
+      log(LogLevel::kError, "net: a handler failed: {}", error.what());
+    }
+  }
+}
+
+void IoThread::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace genkidama

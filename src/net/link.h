@@ -1,0 +1,62 @@
+#pragma once
+
+// One WebSocket connection, the same for both ends and for both directions of dialling.
+
+#include "net/asio.h"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "genkidama/net/limits.h"
+
+namespace genkidama {
+
+/// What happens on a link, told on the io thread. An exception from one of these drops the link.
+class LinkEvents {
+ public:
+  virtual ~LinkEvents() = default;
+  /// Messages may be sent from now on.
+  virtual void on_open() = 0;
+  virtual void on_text(std::string_view text) = 0;
+  virtual void on_binary(std::span<const std::byte> frame) = 0;
+  /// The last event, exactly once, also when the link never opened.
+  virtual void on_closed(const std::string& reason) = 0;
+};
+
+/// Invariants: one read, one write and one close in flight at most; what waits to be sent is a few texts and
+/// the newest frame; whatever the peer does, a link that was told to close is closed after close_timeout, and
+/// one that is not established after handshake_timeout is dropped. It keeps itself alive until it is closed.
+/// All functions on the io thread.
+class Link {
+ public:
+  /// `message_max`: largest message accepted until established() says otherwise; never 0.
+  static std::shared_ptr<Link> make(tcp::socket socket, const LinkLimits& limits, std::size_t message_max,
+                                    std::weak_ptr<LinkEvents> events);
+  virtual ~Link() = default;
+
+  /// This side accepted the connection: answer the HTTP upgrade.
+  virtual void accept() = 0;
+  /// This side dialled `host`: ask for the HTTP upgrade.
+  virtual void connect(const std::string& host) = 0;
+  /// The typed handshake is over: no more handshake deadline, and messages up to `message_max`.
+  virtual void established(std::size_t message_max) = 0;
+
+  /// Texts are sent in order, before a frame that waits.
+  virtual void send_text(std::string text) = 0;
+  /// Takes the frame and gives back another buffer to encode into. A frame that still waits is replaced.
+  virtual void send_frame(std::vector<std::byte>& frame) = 0;
+
+  /// Sends the texts that wait, then closes. on_closed gets `reason`.
+  virtual void close(std::string reason) = 0;
+  /// Closes the socket now; on_closed follows before this returns.
+  virtual void drop(const std::string& reason) = 0;
+
+  /// The peer's address and port.
+  virtual const std::string& address() const = 0;
+};
+
+}  // namespace genkidama

@@ -1,0 +1,225 @@
+#include "genkidama/net/parent.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <random>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/params/weighted_average.h"
+#include "genkidama/wire/protocol.h"
+#include "net/check_options.h"
+#include "net/dialer.h"
+#include "net/io_thread.h"
+#include "net/listener.h"
+#include "net/parent_session.h"
+#include "net/parent_state.h"
+
+namespace genkidama {
+namespace {
+
+// Each may hold max_control_bytes before anything is known about it.
+constexpr std::size_t kMaxHandshakes = 256;
+
+std::string make_run_id() {
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  return fmt::format("{:x}-{:08x}", seconds, std::random_device{}());
+}
+
+ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
+                      const std::vector<float>& weights) {
+  check_mixing_weight(options.alpha, "alpha");
+  check_limits(options.limits);
+  check_backoff(options.backoff_min, options.backoff_max);
+  check_peer_name(options.name, "the Parent's name");
+  if (options.run_id.empty()) options.run_id = make_run_id();
+  check_peer_name(options.run_id, "run_id");
+  if (options.listen.empty() && options.connect.empty()) {
+    throw ArgumentError("a Parent needs an endpoint; give at least one in listen or connect");
+  }
+  if (!(options.max_norm_growth >= 0)) {
+    throw ArgumentError(
+        fmt::format("max_norm_growth is {}; give 0 (no limit) or more", options.max_norm_growth));
+  }
+  if (options.first_update > kMaxJsonInteger) {
+    throw ArgumentError(fmt::format("first_update is {}; at most 2^53-1 is possible", options.first_update));
+  }
+  if (weights.size() != layout.size()) {
+    throw ArgumentError(
+        fmt::format("the Parent got {} weights; its layout has {}", weights.size(), layout.size()));
+  }
+  if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
+    throw ArgumentError(
+        fmt::format("the Parent's weights must be finite; element {} is {}", bad, weights[bad]));
+  }
+  return options;
+}
+
+}  // namespace
+
+class Parent::Impl {
+ public:
+  Impl(ParentOptions options, ParameterLayout layout, std::vector<float> weights)
+      : options_(checked(std::move(options), layout, weights)),
+        layout_(std::move(layout)),
+        state_(options_.alpha, options_.max_norm_growth, std::move(weights), options_.first_update),
+        context_{options_, layout_, state_, observer_} {}
+
+  ~Impl() { stop("the Parent stopped"); }
+
+  void on_update(std::function<void(const ParentUpdate&)> observer) {
+    const std::lock_guard lock(lifecycle_);
+    if (started_) throw ArgumentError("Parent::on_update must be called before start()");
+    observer_ = std::move(observer);
+  }
+
+  void start() {
+    const std::lock_guard lock(lifecycle_);
+    if (started_) throw ArgumentError("Parent::start() was already called; make a new Parent");
+    for (const Endpoint& endpoint : options_.listen) {
+      listeners_.push_back(std::make_shared<Listener>(io_.context(), endpoint));
+    }
+    for (const Endpoint& endpoint : options_.connect) {
+      dialers_.push_back(std::make_shared<Dialer>(
+          io_.context(), endpoint,
+          Dialer::Timing{options_.limits.connect_timeout, options_.backoff_min, options_.backoff_max}));
+    }
+    io_.post([this] { begin(); });
+    io_.start();
+    started_ = true;
+  }
+
+  std::vector<std::uint16_t> ports() const {
+    const std::lock_guard lock(lifecycle_);
+    std::vector<std::uint16_t> ports;
+    for (const auto& listener : listeners_) ports.push_back(listener->port());
+    return ports;
+  }
+
+  void stop(const std::string& reason) {
+    if (io_.is_current()) {
+      // Called by the observer: the thread cannot wait for itself; the destructor will.
+      io_.post([this, reason] { end_all(reason); });
+      return;
+    }
+    const std::lock_guard lock(lifecycle_);
+    if (!io_.running()) return;
+    io_.post([this, reason] { end_all(reason); });
+    io_.join();
+  }
+
+  ParentStatus status() const { return state_.status(); }
+  std::vector<float> weights() const { return state_.weights(); }
+
+ private:
+  void begin() {
+    if (stopping_) return;
+    for (const auto& listener : listeners_) {
+      listener->start([this] { return pending() < kMaxHandshakes; },
+                      [this](tcp::socket socket) { accepted(std::move(socket)); });
+    }
+    for (const auto& dialer : dialers_) {
+      dialer->start([this, dialer = dialer.get()](tcp::socket socket) { open(std::move(socket), dialer); },
+                    [](const std::string& reason) { log(LogLevel::kDebug, "parent: {}", reason); });
+    }
+  }
+
+  std::size_t pending() const {
+    return static_cast<std::size_t>(std::count_if(sessions_.begin(), sessions_.end(),
+                                                  [](const auto& entry) { return !entry.second->joined(); }));
+  }
+
+  void accepted(tcp::socket socket) {
+    if (sessions_.size() >= options_.limits.max_connections) {
+      state_.peer_refused(fmt::format("max_connections ({}) reached", options_.limits.max_connections));
+      return;
+    }
+    open(std::move(socket), nullptr);
+  }
+
+  void open(tcp::socket socket, Dialer* dialer) {
+    const std::uint64_t number = ++last_session_;
+    auto session = std::make_shared<ParentSession>(
+        context_, number,
+        [dialer] {
+          if (dialer != nullptr) dialer->succeeded();
+        },
+        [this, dialer](std::uint64_t closed) { session_closed(closed, dialer); });
+    sessions_.emplace(number, session);
+    session->start(std::move(socket), dialer != nullptr ? dialer->endpoint().text() : std::string());
+  }
+
+  void session_closed(std::uint64_t session, Dialer* dialer) {
+    sessions_.erase(session);
+    if (stopping_) {
+      if (sessions_.empty()) io_.finish();
+    } else if (dialer != nullptr) {
+      dialer->retry();
+    }
+  }
+
+  void end_all(const std::string& reason) {
+    if (std::exchange(stopping_, true)) return;
+    for (const auto& listener : listeners_) listener->stop();
+    for (const auto& dialer : dialers_) dialer->stop();
+    // A copy: a session that closes at once removes itself.
+    const auto sessions = sessions_;
+    for (const auto& [number, session] : sessions) session->end(reason);
+    if (sessions_.empty()) io_.finish();
+  }
+
+  const ParentOptions options_;
+  const ParameterLayout layout_;
+  ParentState state_;
+  std::function<void(const ParentUpdate&)> observer_;
+  const ParentContext context_;
+  mutable std::mutex lifecycle_;  // start and stop against one another
+  bool started_ = false;
+
+  IoThread io_;
+  // Only the io thread uses these once it runs. After io_: they must go before it.
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::vector<std::shared_ptr<Dialer>> dialers_;
+  std::map<std::uint64_t, std::shared_ptr<ParentSession>> sessions_;
+  std::uint64_t last_session_ = 0;
+  bool stopping_ = false;
+};
+
+Parent::Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(layout), std::move(weights))) {}
+
+Parent::~Parent() = default;
+
+void Parent::on_update(std::function<void(const ParentUpdate&)> observer) {
+  impl_->on_update(std::move(observer));
+}
+
+void Parent::start() {
+  impl_->start();
+}
+
+std::vector<std::uint16_t> Parent::ports() const {
+  return impl_->ports();
+}
+
+void Parent::stop(const std::string& reason) {
+  impl_->stop(reason);
+}
+
+ParentStatus Parent::status() const {
+  return impl_->status();
+}
+
+std::vector<float> Parent::weights() const {
+  return impl_->weights();
+}
+
+}  // namespace genkidama

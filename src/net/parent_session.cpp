@@ -1,0 +1,186 @@
+#include "net/parent_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "genkidama/core/log.h"
+#include "genkidama/core/version.h"
+#include "genkidama/wire/frame.h"
+
+namespace genkidama {
+namespace {
+
+constexpr std::size_t kSmallMessageBytes = 4096;  // leave, with the longest reason
+
+}  // namespace
+
+ParentSession::ParentSession(const ParentContext& context, std::uint64_t session,
+                             std::function<void()> merged, Closed closed)
+    : context_(context), session_(session), merged_(std::move(merged)), closed_(std::move(closed)) {}
+
+void ParentSession::start(tcp::socket socket, const std::string& dialled) {
+  const LinkLimits& limits = context_.options.limits;
+  link_ = Link::make(std::move(socket), limits, limits.max_control_bytes, weak_from_this());
+  if (dialled.empty()) {
+    link_->accept();
+  } else {
+    link_->connect(dialled);
+  }
+}
+
+void ParentSession::end(const std::string& reason) {
+  stopping_ = true;
+  if (joined()) {
+    link_->send_text(encode_message(EndMessage{reason}));
+    link_->close(reason);
+  } else {
+    link_->drop(reason);
+  }
+}
+
+void ParentSession::on_text(std::string_view text) {
+  if (phase_ == Phase::kOver) return;
+  const auto message = decode_message(text);
+  if (!message.ok()) {
+    refuse_peer(RefusalCode::kProtocol, message.reason());
+  } else if (const auto* hello = std::get_if<HelloMessage>(&message.value());
+             hello && phase_ == Phase::kHello) {
+    join(*hello);
+  } else if (const auto* leave = std::get_if<LeaveMessage>(&message.value()); leave && joined()) {
+    phase_ = Phase::kOver;
+    link_->close("it left: " + leave->reason);
+  } else if (const auto* refusal = std::get_if<RefuseMessage>(&message.value())) {
+    if (phase_ == Phase::kHello) counted_as_refused_ = true;
+    const std::string reason = "the Child refused: " + refusal->reason;
+    if (phase_ == Phase::kHello) context_.state.peer_refused(reason);
+    phase_ = Phase::kOver;
+    link_->close(reason);
+  } else {
+    refuse_peer(RefusalCode::kProtocol,
+                fmt::format("a {} message is not expected here", message_type(message.value())));
+  }
+}
+
+void ParentSession::join(const HelloMessage& hello) {
+  if (const auto difference = context_.layout.difference(hello.layout)) {
+    refuse_peer(RefusalCode::kLayout,
+                fmt::format("a different network: {} ('here' is the Parent '{}', 'there' the Child '{}')",
+                            *difference, context_.options.name, hello.name));
+    return;
+  }
+  phase_ = Phase::kJoined;
+  counted_as_joined_ = true;
+  child_ = hello.name;
+  received_.resize(context_.layout.size());
+  link_->established(std::max(frame_bytes(context_.layout.size()), kSmallMessageBytes));
+  context_.state.joined({child_, link_->address(), session_, 0, hello.environment_steps},
+                        hello.environment_steps);
+  log(LogLevel::kInfo, "parent: '{}' ({}) joined as session {}", child_, link_->address(), session_);
+  WelcomeMessage welcome;
+  welcome.name = context_.options.name;
+  welcome.run_id = context_.options.run_id;
+  welcome.library = std::string("genkidama ") + kVersion;
+  welcome.session = session_;
+  welcome.update = context_.state.updates();
+  link_->send_text(encode_message(welcome));
+  send_weights(0);
+}
+
+void ParentSession::on_binary(std::span<const std::byte> frame) {
+  if (phase_ == Phase::kOver) return;
+  if (!joined()) {
+    refuse_peer(RefusalCode::kProtocol, "a binary message where a hello is expected");
+    return;
+  }
+  const auto header = decode_frame(frame, received_);
+  if (!header.ok()) {
+    refuse_update(RefusalCode::kFrame, header.reason());
+  } else if (header.value().type != FrameType::kChildWeights) {
+    refuse_update(RefusalCode::kFrame, "a Parent's weights, sent to the Parent");
+  } else if (header.value().session != session_) {
+    refuse_update(RefusalCode::kSequence,
+                  fmt::format("a frame of session {} in session {}", header.value().session, session_));
+  } else if (header.value().sequence != next_sequence_) {
+    refuse_update(RefusalCode::kSequence,
+                  fmt::format("sequence {} where {} is next", header.value().sequence, next_sequence_));
+  } else if (const auto objection = context_.state.objection(received_)) {
+    refuse_update(RefusalCode::kWeights, *objection);
+  } else {
+    merge(header.value());
+  }
+}
+
+void ParentSession::merge(const FrameHeader& frame) {
+  const std::uint64_t staleness = context_.state.updates() - update_sent_;
+  context_.state.merge(frame, received_);
+  ++next_sequence_;
+  observe(frame, staleness);
+  send_weights(frame.sequence);
+  merged_();
+}
+
+void ParentSession::observe(const FrameHeader& frame, std::uint64_t staleness) {
+  if (!context_.observer) return;
+  ParentUpdate update;
+  update.update = context_.state.updates();
+  update.child = child_;
+  update.session = session_;
+  update.sequence = frame.sequence;
+  update.environment_steps = frame.environment_steps;
+  update.episodes = frame.episodes;
+  update.mean_return = frame.mean_return;
+  update.staleness = staleness;
+  update.weights = context_.state.current();
+  try {
+    context_.observer(update);
+  } catch (const std::exception& error) {
+    log(LogLevel::kError, "parent: the on_update observer threw at update {}: {}", update.update,
+        error.what());
+  } catch (...) {
+    log(LogLevel::kError, "parent: the on_update observer threw at update {}", update.update);
+  }
+}
+
+void ParentSession::send_weights(std::uint64_t sequence) {
+  FrameHeader header;
+  header.type = FrameType::kParentWeights;
+  header.session = session_;
+  header.sequence = sequence;
+  header.update = update_sent_ = context_.state.updates();
+  encode_frame(header, context_.state.current(), frame_);
+  link_->send_frame(frame_);
+}
+
+void ParentSession::refuse_peer(RefusalCode code, const std::string& reason) {
+  context_.state.peer_refused(reason);
+  counted_as_refused_ = true;
+  refuse(code, reason);
+}
+
+void ParentSession::refuse_update(RefusalCode code, const std::string& reason) {
+  context_.state.update_refused(reason);
+  refuse(code, reason);
+}
+
+void ParentSession::refuse(RefusalCode code, const std::string& reason) {
+  phase_ = Phase::kOver;
+  link_->send_text(encode_message(RefuseMessage{code, reason}));
+  link_->close("refused: " + reason);
+}
+
+void ParentSession::on_closed(const std::string& reason) {
+  phase_ = Phase::kOver;
+  if (counted_as_joined_) {
+    context_.state.left(session_);
+    log(LogLevel::kInfo, "parent: '{}' (session {}) is gone: {}", child_, session_, reason);
+  } else if (!stopping_) {
+    if (!counted_as_refused_) context_.state.peer_refused(reason);
+    log(LogLevel::kWarning, "parent: {} did not join: {}", link_->address(), reason);
+  }
+  closed_(session_);
+}
+
+}  // namespace genkidama

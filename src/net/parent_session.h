@@ -1,0 +1,75 @@
+#pragma once
+
+// The Parent's side of the protocol with one Child.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "genkidama/net/parent.h"
+#include "genkidama/wire/message.h"
+#include "net/link.h"
+#include "net/parent_state.h"
+
+namespace genkidama {
+
+/// What all sessions of a Parent share; outlives them.
+struct ParentContext {
+  const ParentOptions& options;
+  const ParameterLayout& layout;
+  ParentState& state;
+  const std::function<void(const ParentUpdate&)>& observer;
+};
+
+/// hello, then welcome and W_P, then one merge and one answer per frame. The session number is the Parent's
+/// own count of connections.
+class ParentSession final : public LinkEvents, public std::enable_shared_from_this<ParentSession> {
+ public:
+  using Closed = std::function<void(std::uint64_t session)>;
+
+  /// `merged` is told after each merge, `closed` when the link is gone.
+  ParentSession(const ParentContext& context, std::uint64_t session, std::function<void()> merged,
+                Closed closed);
+
+  /// `dialled` is the host when this side dialled, else empty.
+  void start(tcp::socket socket, const std::string& dialled);
+  /// Tells a joined Child that the run is over, and closes.
+  void end(const std::string& reason);
+
+  bool joined() const { return phase_ == Phase::kJoined; }
+
+  void on_open() override {}
+  void on_text(std::string_view text) override;
+  void on_binary(std::span<const std::byte> frame) override;
+  void on_closed(const std::string& reason) override;
+
+ private:
+  enum class Phase { kHello, kJoined, kOver };
+
+  void join(const HelloMessage& hello);
+  void merge(const FrameHeader& frame);
+  void observe(const FrameHeader& frame, std::uint64_t staleness);
+  void send_weights(std::uint64_t sequence);
+  void refuse_peer(RefusalCode code, const std::string& reason);
+  void refuse_update(RefusalCode code, const std::string& reason);
+  void refuse(RefusalCode code, const std::string& reason);
+
+  const ParentContext& context_;
+  const std::uint64_t session_;
+  std::function<void()> merged_;
+  Closed closed_;
+  std::shared_ptr<Link> link_;
+  Phase phase_ = Phase::kHello;
+  bool counted_as_refused_ = false;
+  bool counted_as_joined_ = false;
+  bool stopping_ = false;
+  std::string child_;
+  std::uint64_t next_sequence_ = 1;
+  std::uint64_t update_sent_ = 0;
+  std::vector<float> received_;
+  std::vector<std::byte> frame_;
+};
+
+}  // namespace genkidama

@@ -1,0 +1,93 @@
+#include "net/parent_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "genkidama/params/weighted_average.h"
+
+namespace genkidama {
+namespace {
+
+double euclidean_norm(std::span<const float> weights) {
+  double sum = 0;
+  for (const float weight : weights) sum += double{weight} * double{weight};
+  return std::sqrt(sum);
+}
+
+}  // namespace
+
+ParentState::ParentState(double alpha, double max_norm_growth, std::vector<float> weights,
+                         std::uint64_t first_update)
+    : alpha_(alpha), max_norm_growth_(max_norm_growth), weights_(std::move(weights)) {
+  status_.updates = first_update;
+}
+
+std::vector<float> ParentState::weights() const {
+  const std::lock_guard lock(mutex_);
+  return weights_;
+}
+
+ParentStatus ParentState::status() const {
+  const std::lock_guard lock(mutex_);
+  ParentStatus status = status_;
+  status.children.reserve(children_.size());
+  for (const auto& [session, child] : children_) status.children.push_back(child.status);
+  return status;
+}
+
+std::optional<std::string> ParentState::objection(std::span<const float> weights) const {
+  if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
+    return fmt::format("element {} of the weights is {}, not a finite number; the training has diverged", bad,
+                       weights[bad]);
+  }
+  if (max_norm_growth_ > 0) {
+    const double given = euclidean_norm(weights), here = euclidean_norm(weights_);
+    if (given > max_norm_growth_ * std::max(here, 1.0)) {
+      return fmt::format("the norm of the weights is {:.3g}, out of proportion to the Parent's {:.3g}", given,
+                         here);
+    }
+  }
+  return std::nullopt;
+}
+
+void ParentState::joined(const ChildStatus& child, std::uint64_t steps_counted_before) {
+  const std::lock_guard lock(mutex_);
+  children_[child.session] = {child, steps_counted_before};
+  ++status_.joined;
+}
+
+void ParentState::merge(const FrameHeader& frame, std::span<const float> weights) {
+  const std::lock_guard lock(mutex_);
+  weighted_average(weights_, weights, alpha_);
+  ++status_.updates;
+  Joined& child = children_.at(frame.session);
+  if (frame.environment_steps > child.steps_counted) {
+    status_.environment_steps += frame.environment_steps - child.steps_counted;
+    child.steps_counted = frame.environment_steps;
+  }
+  ++child.status.updates;
+  child.status.environment_steps = frame.environment_steps;
+}
+
+void ParentState::left(std::uint64_t session) {
+  const std::lock_guard lock(mutex_);
+  children_.erase(session);
+  ++status_.left;
+}
+
+void ParentState::peer_refused(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  ++status_.refused_peers;
+  status_.last_refusal = reason;
+}
+
+void ParentState::update_refused(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  ++status_.refused_updates;
+  status_.last_refusal = reason;
+}
+
+}  // namespace genkidama

@@ -1,0 +1,158 @@
+#include "genkidama/wire/frame.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+#include "genkidama/wire/protocol.h"
+
+namespace genkidama {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x4d444b47;  // "GKDM" in the order of the bytes
+constexpr std::uint16_t kFloat32 = 1;
+
+// Offsets in bytes. Every field lies at a multiple of its size, and the payload at a multiple of 16.
+enum Offset : std::size_t {
+  kMagicAt = 0,
+  kVersionAt = 4,
+  kTypeAt = 6,
+  kSessionAt = 8,
+  kSequenceAt = 16,
+  kUpdateAt = 24,
+  kStepsAt = 32,
+  kEpisodesAt = 40,
+  kReturnAt = 48,
+  kDtypeAt = 56,
+  kReservedAt = 58,
+  kPayloadBytesAt = 64,
+  kChecksumAt = 72,
+};
+constexpr std::size_t kReservedBytes = kPayloadBytesAt - kReservedAt;
+constexpr std::size_t kChecksumBytes = kFrameHeaderBytes - kChecksumAt;
+
+template <typename T>
+void store(std::byte* at, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    at[i] = static_cast<std::byte>((static_cast<std::uint64_t>(value) >> (8 * i)) & 0xff);
+  }
+}
+
+template <typename T>
+T load(const std::byte* at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) value |= std::to_integer<std::uint64_t>(at[i]) << (8 * i);
+  return static_cast<T>(value);
+}
+
+void store_floats(std::byte* to, std::span<const float> from) {
+  if constexpr (std::endian::native == std::endian::little) {
+    if (!from.empty()) std::memcpy(to, from.data(), from.size_bytes());
+  } else {
+    for (std::size_t i = 0; i < from.size(); ++i) store(to + 4 * i, std::bit_cast<std::uint32_t>(from[i]));
+  }
+}
+
+void load_floats(std::span<float> to, const std::byte* from) {
+  if constexpr (std::endian::native == std::endian::little) {
+    if (!to.empty()) std::memcpy(to.data(), from, to.size_bytes());
+  } else {
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      to[i] = std::bit_cast<float>(load<std::uint32_t>(from + 4 * i));
+    }
+  }
+}
+
+struct HashStateDeleter {
+  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+};
+
+/// XXH3-64 of the frame as if its checksum field were zero; nothing when there is no memory.
+bool checksum_of(std::span<const std::byte> frame, std::uint64_t& checksum) {
+  static constexpr std::array<std::byte, kChecksumBytes> kZeros{};
+  const std::unique_ptr<XXH3_state_t, HashStateDeleter> state(XXH3_createState());
+  if (!state) return false;
+  XXH3_64bits_reset(state.get());
+  XXH3_64bits_update(state.get(), frame.data(), kChecksumAt);
+  XXH3_64bits_update(state.get(), kZeros.data(), kZeros.size());
+  XXH3_64bits_update(state.get(), frame.data() + kFrameHeaderBytes, frame.size() - kFrameHeaderBytes);
+  checksum = XXH3_64bits_digest(state.get());
+  return true;
+}
+
+WireError fail(std::string reason) {
+  return {"binary frame: " + std::move(reason)};
+}
+
+}  // namespace
+
+void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame) {
+  frame.resize(frame_bytes(weights.size()));
+  std::byte* const at = frame.data();
+  std::fill_n(at, kFrameHeaderBytes, std::byte{0});
+  store(at + kMagicAt, kMagic);
+  store(at + kVersionAt, kProtocolVersion);
+  store(at + kTypeAt, static_cast<std::uint16_t>(header.type));
+  store(at + kSessionAt, header.session);
+  store(at + kSequenceAt, header.sequence);
+  store(at + kUpdateAt, header.update);
+  store(at + kStepsAt, header.environment_steps);
+  store(at + kEpisodesAt, header.episodes);
+  const double mean_return = std::isfinite(header.mean_return) ? header.mean_return : 0.0;
+  store(at + kReturnAt, std::bit_cast<std::uint64_t>(mean_return));
+  store(at + kDtypeAt, kFloat32);
+  store(at + kPayloadBytesAt, std::uint64_t{weights.size_bytes()});
+  store_floats(at + kFrameHeaderBytes, weights);
+  // The checksum field is still zero here, as the definition wants it.
+  store(at + kChecksumAt, XXH3_64bits(frame.data(), frame.size()));
+}
+
+Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights) {
+  if (frame.size() < kFrameHeaderBytes) {
+    return fail(fmt::format("{} bytes; the header alone has {}", frame.size(), kFrameHeaderBytes));
+  }
+  const std::byte* const at = frame.data();
+  if (load<std::uint32_t>(at + kMagicAt) != kMagic) return fail("it does not begin with GKDM");
+  if (const auto version = load<std::uint16_t>(at + kVersionAt); version != kProtocolVersion) {
+    return fail(fmt::format("protocol version {}; expected {}", version, kProtocolVersion));
+  }
+  const auto type = load<std::uint16_t>(at + kTypeAt);
+  if (type != static_cast<std::uint16_t>(FrameType::kParentWeights) &&
+      type != static_cast<std::uint16_t>(FrameType::kChildWeights)) {
+    return fail(fmt::format("unknown type {}", type));
+  }
+  if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype != kFloat32) {
+    return fail(fmt::format("element type {}; expected {} (float32)", dtype, kFloat32));
+  }
+  if (std::any_of(at + kReservedAt, at + kReservedAt + kReservedBytes,
+                  [](std::byte byte) { return byte != std::byte{0}; })) {
+    return fail("reserved bytes are not zero");
+  }
+  const auto payload_bytes = load<std::uint64_t>(at + kPayloadBytesAt);
+  if (payload_bytes != weights.size_bytes() || frame.size() - kFrameHeaderBytes != payload_bytes) {
+    return fail(fmt::format("{} bytes of weights announced, {} present; this network has {}", payload_bytes,
+                            frame.size() - kFrameHeaderBytes, weights.size_bytes()));
+  }
+  std::uint64_t checksum = 0;
+  if (!checksum_of(frame, checksum)) return fail("no memory to check it");
+  if (load<std::uint64_t>(at + kChecksumAt) != checksum) return fail("damaged: its checksum does not match");
+  FrameHeader header;
+  header.type = static_cast<FrameType>(type);
+  header.session = load<std::uint64_t>(at + kSessionAt);
+  header.sequence = load<std::uint64_t>(at + kSequenceAt);
+  header.update = load<std::uint64_t>(at + kUpdateAt);
+  header.environment_steps = load<std::uint64_t>(at + kStepsAt);
+  header.episodes = load<std::uint64_t>(at + kEpisodesAt);
+  header.mean_return = std::bit_cast<double>(load<std::uint64_t>(at + kReturnAt));
+  if (!std::isfinite(header.mean_return)) return fail("mean_return is not finite");
+  load_floats(weights, at + kFrameHeaderBytes);
+  return header;
+}
+
+}  // namespace genkidama

@@ -1,0 +1,114 @@
+#include "wire/json_fields.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "genkidama/wire/message.h"
+#include "genkidama/wire/protocol.h"
+
+namespace genkidama {
+
+using nlohmann::json;
+
+void JsonFields::fail(std::string reason) {
+  if (reason_.empty()) reason_ = std::move(reason);
+}
+
+const json* JsonFields::find(const char* key, bool required) {
+  const auto found = object_.find(key);
+  if (found != object_.end()) return &*found;
+  if (required) fail(fmt::format("'{}' is missing", key));
+  return nullptr;
+}
+
+std::uint64_t JsonFields::integer(const char* key, bool required) {
+  const json* value = find(key, required);
+  if (value == nullptr) return 0;
+  if (!value->is_number_unsigned() || value->get<std::uint64_t>() > kMaxJsonInteger) {
+    fail(fmt::format("'{}' is not an integer from 0 to 2^53-1", key));
+    return 0;
+  }
+  return value->get<std::uint64_t>();
+}
+
+std::string JsonFields::name(const char* key, bool required) {
+  const json* value = find(key, required);
+  if (value == nullptr) return {};
+  const auto* text = value->get_ptr<const std::string*>();
+  if (text == nullptr || !(text->empty() || valid_peer_name(*text))) {
+    fail(fmt::format("'{}' is not a text of at most {} printable ASCII characters", key, kMaxNameBytes));
+    return {};
+  }
+  return *text;
+}
+
+std::string JsonFields::reason_text(const char* key) {
+  const json* value = find(key, true);
+  if (value == nullptr) return {};
+  const auto* text = value->get_ptr<const std::string*>();
+  if (text == nullptr || text->size() > kMaxReasonBytes) {
+    fail(fmt::format("'{}' is not a text of at most {} bytes", key, kMaxReasonBytes));
+    return {};
+  }
+  return printable(*text);
+}
+
+std::vector<std::string> JsonFields::names(const char* key) {
+  std::vector<std::string> result;
+  const json* value = find(key, false);
+  if (value == nullptr) return result;
+  if (!value->is_array() || value->size() > kMaxCapabilities) {
+    fail(fmt::format("'{}' is not an array of at most {} texts", key, kMaxCapabilities));
+    return result;
+  }
+  for (const json& entry : *value) {
+    const auto* text = entry.get_ptr<const std::string*>();
+    if (text == nullptr || !valid_peer_name(*text)) {
+      fail(fmt::format("'{}' holds something else than a short printable text", key));
+      return {};
+    }
+    result.push_back(*text);
+  }
+  return result;
+}
+
+const json* JsonFields::array(const char* key) {
+  const json* value = find(key, true);
+  if (value == nullptr) return nullptr;
+  if (!value->is_array()) {
+    fail(fmt::format("'{}' is not an array", key));
+    return nullptr;
+  }
+  return value;
+}
+
+json parse_json_object(std::string_view text, std::string& reason) {
+  std::vector<std::set<std::string>> keys;  // of the objects that are open
+  bool too_deep = false, repeated = false;
+  const auto watch = [&](int depth, json::parse_event_t event, json& value) {
+    if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
+      if (static_cast<std::size_t>(depth) >= kMaxJsonDepth) too_deep = true;
+      if (event == json::parse_event_t::object_start) keys.emplace_back();
+    } else if (event == json::parse_event_t::object_end) {
+      keys.pop_back();
+    } else if (event == json::parse_event_t::key) {
+      if (!keys.back().insert(value.get<std::string>()).second) repeated = true;
+    }
+    return !too_deep;  // what lies deeper is not kept
+  };
+  json parsed = json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
+  if (too_deep) {
+    reason = fmt::format("more than {} objects and arrays inside one another", kMaxJsonDepth);
+  } else if (parsed.is_discarded()) {
+    reason = "not JSON";
+  } else if (repeated) {
+    reason = "a key is given twice";
+  } else if (!parsed.is_object()) {
+    reason = "not a JSON object";
+  }
+  return parsed;
+}
+
+}  // namespace genkidama

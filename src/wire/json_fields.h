@@ -1,0 +1,45 @@
+#pragma once
+
+// Reads the fields of one JSON object from a peer: the first thing wrong is kept as the reason.
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace genkidama {
+
+class JsonFields {
+ public:
+  /// `object` must be a JSON object and outlive this.
+  explicit JsonFields(const nlohmann::json& object) : object_(object) {}
+
+  bool ok() const { return reason_.empty(); }
+  const std::string& reason() const { return reason_; }
+  /// Keeps the first reason only.
+  void fail(std::string reason);
+
+  /// At most kMaxJsonInteger; 0 when missing and not required.
+  std::uint64_t integer(const char* key, bool required);
+  /// Printable ASCII of at most kMaxNameBytes. A missing one is an error only when required.
+  std::string name(const char* key, bool required);
+  /// Required; any UTF-8 up to kMaxReasonBytes; control characters become '?'.
+  std::string reason_text(const char* key);
+  /// As name() for each; a missing array is an empty one.
+  std::vector<std::string> names(const char* key);
+  /// Required; nullptr, and the reason set, when missing or not an array.
+  const nlohmann::json* array(const char* key);
+
+ private:
+  const nlohmann::json* find(const char* key, bool required);
+
+  const nlohmann::json& object_;
+  std::string reason_;
+};
+
+/// Parses `text` into an object, refusing deep nesting, a key given twice and anything but an object. On
+/// failure `reason` is set.
+nlohmann::json parse_json_object(std::string_view text, std::string& reason);
+
+}  // namespace genkidama

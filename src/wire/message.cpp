@@ -1,0 +1,247 @@
+#include "genkidama/wire/message.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/wire/protocol.h"
+#include "wire/json_fields.h"
+
+namespace genkidama {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::pair<RefusalCode, std::string_view>, 6> kRefusalCodes{
+    {{RefusalCode::kProtocol, "protocol"},
+     {RefusalCode::kLayout, "layout"},
+     {RefusalCode::kWeights, "weights"},
+     {RefusalCode::kFrame, "frame"},
+     {RefusalCode::kSequence, "sequence"},
+     {RefusalCode::kBusy, "busy"}}};
+
+std::string hash_text(std::uint64_t hash) {
+  return fmt::format("{:016x}", hash);
+}
+
+json layout_json(const ParameterLayout& layout) {
+  json tensors = json::array();
+  for (const TensorInfo& tensor : layout.tensors()) {
+    tensors.push_back({{"name", tensor.name}, {"shape", tensor.shape}});
+  }
+  return tensors;
+}
+
+void add_fields(json& out, const HelloMessage& message) {
+  out["protocol"] = kProtocolVersion;
+  out["role"] = "child";
+  out["name"] = message.name;
+  out["run_id"] = message.run_id;
+  out["library"] = message.library;
+  out["environment_steps"] = message.environment_steps;
+  out["layout"] = layout_json(message.layout);
+  out["layout_hash"] = hash_text(message.layout.hash());
+  out["capabilities"] = message.capabilities;
+}
+
+void add_fields(json& out, const WelcomeMessage& message) {
+  out["protocol"] = kProtocolVersion;
+  out["role"] = "parent";
+  out["name"] = message.name;
+  out["run_id"] = message.run_id;
+  out["library"] = message.library;
+  out["session"] = message.session;
+  out["update"] = message.update;
+  out["capabilities"] = message.capabilities;
+}
+
+void add_fields(json& out, const RefuseMessage& message) {
+  out["code"] = refusal_code_text(message.code);
+  out["reason"] = printable(message.reason);
+}
+
+void add_fields(json& out, const EndMessage& message) {
+  out["reason"] = printable(message.reason);
+}
+
+void add_fields(json& out, const LeaveMessage& message) {
+  out["reason"] = printable(message.reason);
+}
+
+void check_protocol_and_role(JsonFields& fields, std::string_view role) {
+  const std::uint64_t protocol = fields.integer("protocol", true);
+  if (fields.ok() && protocol != kProtocolVersion) {
+    fields.fail(fmt::format("protocol version {}; this side speaks {}", protocol, kProtocolVersion));
+  }
+  const std::string given = fields.name("role", true);
+  if (fields.ok() && given != role) fields.fail(fmt::format("role '{}'; expected '{}'", given, role));
+}
+
+std::string peer_name(JsonFields& fields) {
+  std::string name = fields.name("name", true);
+  if (name.empty()) fields.fail("'name' is empty");
+  return name;
+}
+
+std::optional<ParameterLayout::Tensor> read_tensor(const json& entry) {
+  if (!entry.is_object()) return std::nullopt;
+  const auto name = entry.find("name"), shape = entry.find("shape");
+  if (name == entry.end() || !name->is_string() || shape == entry.end() || !shape->is_array())
+    return std::nullopt;
+  ParameterLayout::Tensor tensor{name->get<std::string>(), {}};
+  for (const json& dimension : *shape) {
+    if (!dimension.is_number_unsigned() || dimension.get<std::uint64_t>() > kMaxJsonInteger)
+      return std::nullopt;
+    tensor.shape.push_back(dimension.get<std::int64_t>());
+  }
+  return tensor;
+}
+
+ParameterLayout read_layout(JsonFields& fields) {
+  const json* entries = fields.array("layout");
+  if (entries == nullptr) return {};
+  if (entries->size() > kMaxTensors) {
+    fields.fail(fmt::format("'layout' has {} tensors; at most {} are allowed", entries->size(), kMaxTensors));
+    return {};
+  }
+  std::vector<ParameterLayout::Tensor> tensors;
+  for (const json& entry : *entries) {
+    auto tensor = read_tensor(entry);
+    if (!tensor) {
+      fields.fail(fmt::format("tensor {} of 'layout' has no name or no shape of integers", tensors.size()));
+      return {};
+    }
+    tensors.push_back(std::move(*tensor));
+  }
+  try {
+    ParameterLayout layout(tensors);
+    const std::string hash = fields.name("layout_hash", false);
+    if (!hash.empty() && hash != hash_text(layout.hash())) {
+      fields.fail(fmt::format("'layout_hash' is {}, but the layout given hashes to {}", hash,
+                              hash_text(layout.hash())));
+    }
+    return layout;
+  } catch (const ArgumentError& error) {
+    fields.fail(fmt::format("'layout': {}", error.what()));
+    return {};
+  }
+}
+
+Message read_hello(JsonFields& fields) {
+  HelloMessage message;
+  check_protocol_and_role(fields, "child");
+  message.name = peer_name(fields);
+  message.run_id = fields.name("run_id", false);
+  message.library = fields.name("library", false);
+  message.environment_steps = fields.integer("environment_steps", false);
+  message.layout = read_layout(fields);
+  message.capabilities = fields.names("capabilities");
+  return message;
+}
+
+Message read_welcome(JsonFields& fields) {
+  WelcomeMessage message;
+  check_protocol_and_role(fields, "parent");
+  message.name = peer_name(fields);
+  message.run_id = fields.name("run_id", true);
+  message.library = fields.name("library", false);
+  message.session = fields.integer("session", true);
+  message.update = fields.integer("update", true);
+  message.capabilities = fields.names("capabilities");
+  return message;
+}
+
+Message read_refuse(JsonFields& fields) {
+  RefuseMessage message;
+  const std::string code = fields.name("code", true);
+  message.reason = fields.reason_text("reason");
+  const auto* known = std::find_if(kRefusalCodes.begin(), kRefusalCodes.end(),
+                                   [&](const auto& entry) { return entry.second == code; });
+  if (known != kRefusalCodes.end()) {
+    message.code = known->first;
+  } else if (fields.ok()) {
+    fields.fail(fmt::format("unknown code '{}' ({})", code, message.reason));
+  }
+  return message;
+}
+
+std::optional<Message> read_fields(const std::string& type, JsonFields& fields) {
+  if (type == "hello") return read_hello(fields);
+  if (type == "welcome") return read_welcome(fields);
+  if (type == "refuse") return read_refuse(fields);
+  if (type == "end") return EndMessage{fields.reason_text("reason")};
+  if (type == "leave") return LeaveMessage{fields.reason_text("reason")};
+  return std::nullopt;
+}
+
+Decoded<Message> decode(std::string_view text) {
+  std::string reason;
+  const json parsed = parse_json_object(text, reason);
+  if (!reason.empty()) return WireError{"text message: " + reason};
+  JsonFields fields(parsed);
+  const std::string type = fields.name("type", true);
+  if (!fields.ok()) return WireError{"text message: " + fields.reason()};
+  auto message = read_fields(type, fields);
+  if (!message) return WireError{fmt::format("text message of unknown type '{}'", type)};
+  if (!fields.ok()) return WireError{fmt::format("{} message: {}", type, fields.reason())};
+  return std::move(*message);
+}
+
+}  // namespace
+
+std::string_view refusal_code_text(RefusalCode code) {
+  for (const auto& [known, text] : kRefusalCodes) {
+    if (known == code) return text;
+  }
+  return "protocol";
+}
+
+std::string_view message_type(const Message& message) {
+  constexpr std::array<std::string_view, std::variant_size_v<Message>> kTypes{"hello", "welcome", "refuse",
+                                                                              "end", "leave"};
+  return kTypes[message.index()];
+}
+
+std::string encode_message(const Message& message) {
+  json out{{"type", message_type(message)}};
+  std::visit([&](const auto& content) { add_fields(out, content); }, message);
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Decoded<Message> decode_message(std::string_view text) {
+  try {
+    return decode(text);
+  } catch (const std::exception& error) {
+    return WireError{fmt::format("text message: {}", printable(error.what()))};
+  }
+}
+
+bool valid_peer_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxNameBytes &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+}
+
+std::string printable(std::string_view text) {
+  // Bytes 0x80 to 0x9f after 0xc2 are control characters in UTF-8; some terminals obey them.
+  std::string result;
+  for (std::size_t i = 0; i < text.size() && i < kMaxReasonBytes; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c1) ++i;
+    result += byte < 0x20 || byte == 0x7f || c1 ? '?' : text[i];
+  }
+  // A character cut in the middle would grow when it is replaced.
+  if (text.size() > kMaxReasonBytes) {
+    while (!result.empty() && (static_cast<unsigned char>(result.back()) & 0xc0) == 0x80) result.pop_back();
+    if (!result.empty() && static_cast<unsigned char>(result.back()) >= 0xc0) result.pop_back();
+  }
+  return result;
+}
+
+}  // namespace genkidama

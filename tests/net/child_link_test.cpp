@@ -1,0 +1,218 @@
+// A Child that listens, and a peer that plays its Parent badly.
+#include <limits>
+
+#include "genkidama/core/error.h"
+#include "genkidama/params/weighted_average.h"
+#include "net/fixture.h"
+#include "support/catch.h"
+#include "support/raw_peer.h"
+
+using namespace genkidama;
+using namespace genkidama::testing;
+
+namespace {
+
+FrameHeader parent_frame(std::uint64_t session, std::uint64_t sequence) {
+  FrameHeader header;
+  header.type = FrameType::kParentWeights;
+  header.session = session;
+  header.sequence = sequence;
+  return header;
+}
+
+/// A listening Child whose run() goes on in another thread until two exchanges were made or it is stopped.
+struct ListeningChild {
+  explicit ListeningChild(const std::function<void(ChildOptions&)>& change = {})
+      : child(options(change), trainer) {
+    child.start();
+    run = std::async(std::launch::async, [this] {
+      return child.run([](const ChildProgress& progress) { return progress.exchanges < 2; });
+    });
+  }
+  ~ListeningChild() {
+    child.request_stop();
+    if (run.valid()) run.wait();
+  }
+
+  static ChildOptions options(const std::function<void(ChildOptions&)>& change) {
+    ChildOptions options = child_options(0);
+    options.connect.reset();
+    options.listen = kLoopback;
+    options.limits.close_timeout = Milliseconds(200);  // some of the peers here never answer a close
+    if (change) change(options);
+    return options;
+  }
+
+  FakeTrainer trainer;
+  Child child;
+  std::future<std::string> run;
+};
+
+const std::vector<float> kWeights = random_weights(small_layout().size(), 42);
+
+void welcome(RawPeer& peer, std::uint64_t session) {
+  peer.send_message(WelcomeMessage{"raw parent", "run", "", session, 0, {}});
+  peer.send_weights(parent_frame(session, 0), kWeights);
+}
+
+/// Answers two exchanges as a Parent with alpha 1 would.
+void serve(RawPeer& peer, std::uint64_t session) {
+  for (std::uint64_t sequence = 1; sequence <= 2; ++sequence) {
+    std::vector<float> weights(kWeights.size());
+    const FrameHeader header = peer.read_weights(weights);
+    CHECK(header.type == FrameType::kChildWeights);
+    CHECK(header.session == session);
+    CHECK(header.sequence == sequence);
+    peer.send_weights(parent_frame(session, sequence), weights);
+  }
+}
+
+/// After bad peers: a sound one must still be served.
+void expect_joins(ListeningChild& listening, std::uint64_t session = 77) {
+  RawPeer peer(listening.child.port());
+  peer.upgrade();
+  CHECK(peer.read_message<HelloMessage>().layout == small_layout());
+  welcome(peer, session);
+  serve(peer, session);
+  CHECK(peer.read_message<LeaveMessage>().reason == "the Child's program ended the training");
+  peer.send_frame(8, "");
+  CHECK(listening.run.get() == "the Child's program ended the training");
+}
+
+}  // namespace
+
+TEST_CASE("a peer that sends garbage to a listening Child is refused, and a Parent still joins", "[child]") {
+  ListeningChild listening;
+  const auto refused = [&](const std::function<void(RawPeer&)>& send, RefusalCode code) {
+    RawPeer peer(listening.child.port());
+    peer.upgrade();
+    peer.read_message<HelloMessage>();
+    send(peer);
+    CHECK(peer.read_message<RefuseMessage>().code == code);
+  };
+  refused([](RawPeer& peer) { peer.send_frame(1, "garbage"); }, RefusalCode::kProtocol);
+  refused([](RawPeer& peer) { peer.send_frame(2, "garbage"); }, RefusalCode::kProtocol);
+  refused([](RawPeer& peer) { peer.send_message(LeaveMessage{""}); }, RefusalCode::kProtocol);
+  const auto after_welcome = [&](const FrameHeader& header, std::span<const float> weights,
+                                 RefusalCode code) {
+    refused(
+        [&](RawPeer& peer) {
+          peer.send_message(WelcomeMessage{"p", "r", "", 5, 0, {}});
+          peer.send_weights(header, weights);
+        },
+        code);
+  };
+  after_welcome(parent_frame(6, 0), kWeights, RefusalCode::kSequence);
+  after_welcome(parent_frame(5, 1), kWeights, RefusalCode::kSequence);
+  after_welcome(parent_frame(5, 0), std::span(kWeights).first(3), RefusalCode::kFrame);
+  auto infinite = kWeights;
+  infinite[2] = std::numeric_limits<float>::infinity();
+  after_welcome(parent_frame(5, 0), infinite, RefusalCode::kWeights);
+  FrameHeader wrong_type = parent_frame(5, 0);
+  wrong_type.type = FrameType::kChildWeights;
+  after_welcome(wrong_type, kWeights, RefusalCode::kSequence);
+  {
+    RawPeer browser(listening.child.port());
+    CHECK_THAT(browser.upgrade("/genkidama/1", "Origin: null\r\n"), Catch::StartsWith("HTTP/1.1 403"));
+  }
+  expect_joins(listening);
+}
+
+TEST_CASE("a second Parent is told that the Child is busy", "[child]") {
+  ListeningChild listening;
+  RawPeer first(listening.child.port());
+  first.upgrade();
+  first.read_message<HelloMessage>();
+  welcome(first, 1);
+  // The Child's first weights prove that it has joined.
+  std::vector<float> weights(kWeights.size());
+  first.read_weights(weights);
+  RawPeer second(listening.child.port());
+  second.upgrade();
+  CHECK(second.read_message<RefuseMessage>().code == RefusalCode::kBusy);
+  first.close();
+  expect_joins(listening);
+}
+
+TEST_CASE("weights that were not asked for, and answers to something else, cut the link only", "[child]") {
+  ListeningChild listening;
+  for (const std::uint64_t sequence : {0, 2}) {
+    RawPeer peer(listening.child.port());
+    peer.upgrade();
+    peer.read_message<HelloMessage>();
+    welcome(peer, 1);
+    std::vector<float> weights(kWeights.size());
+    peer.read_weights(weights);
+    peer.send_weights(parent_frame(1, sequence), kWeights);
+    CHECK(peer.read_message<RefuseMessage>().code == RefusalCode::kSequence);
+  }
+  expect_joins(listening);
+}
+
+TEST_CASE("a Parent that does not answer in time is left for another", "[child]") {
+  ListeningChild listening([](ChildOptions& options) { options.exchange_timeout = Milliseconds(100); });
+  {
+    RawPeer silent(listening.child.port());
+    silent.upgrade();
+    silent.read_message<HelloMessage>();
+    welcome(silent, 1);
+    std::vector<float> weights(kWeights.size());
+    silent.read_weights(weights);
+    CHECK(silent.read().opcode == -1);
+  }
+  // Another attempt begins; the deadline above is too short to rely on for the rest of it.
+  RawPeer other(listening.child.port());
+  other.upgrade();
+  CHECK(other.read_message<HelloMessage>().run_id == "run");
+}
+
+TEST_CASE("a Parent that ends the run before its first weights ends it", "[child]") {
+  ListeningChild listening;
+  RawPeer peer(listening.child.port());
+  peer.upgrade();
+  peer.read_message<HelloMessage>();
+  peer.send_message(EndMessage{"over before it began"});
+  CHECK(listening.run.get() == "the Parent ended the run: over before it began");
+  CHECK(listening.trainer.rounds == 0);
+}
+
+TEST_CASE("a refusal for good fails the run; a busy Parent is tried again", "[child]") {
+  ListeningChild listening;
+  {
+    RawPeer busy(listening.child.port());
+    busy.upgrade();
+    busy.read_message<HelloMessage>();
+    busy.send_message(RefuseMessage{RefusalCode::kBusy, "full"});
+    CHECK(busy.read().opcode == 8);
+  }
+  RawPeer peer(listening.child.port());
+  peer.upgrade();
+  peer.read_message<HelloMessage>();
+  peer.send_message(RefuseMessage{RefusalCode::kProtocol, "too old"});
+  CHECK_THROWS_WITH(listening.run.get(), Catch::Contains("too old"));
+}
+
+TEST_CASE("the hello of a Child that rejoins names the run it came from", "[child]") {
+  ListeningChild listening;
+  {
+    RawPeer peer(listening.child.port());
+    peer.upgrade();
+    const auto hello = peer.read_message<HelloMessage>();
+    CHECK(hello.run_id.empty());
+    CHECK(hello.environment_steps == 0);
+    welcome(peer, 1);
+    std::vector<float> weights(kWeights.size());
+    const FrameHeader header = peer.read_weights(weights);
+    CHECK(header.environment_steps == 20);
+    CHECK(header.episodes == 2);
+    CHECK(header.mean_return == 1.5);
+    peer.send_weights(parent_frame(1, 1), weights);
+    // The second round's weights prove that the first answer arrived.
+    peer.read_weights(weights);
+  }
+  RawPeer peer(listening.child.port());
+  peer.upgrade();
+  const auto hello = peer.read_message<HelloMessage>();
+  CHECK(hello.run_id == "run");
+  CHECK(hello.environment_steps == 20);
+}

@@ -1,0 +1,104 @@
+"""Joins a live Parent from Python, with nothing but the wire format in common.
+
+Usage: python_client.py PORT ALPHA. Exit code 0: everything was as docs/wire_format.md says; 1: it was not;
+77: a Python package is missing.
+"""
+
+import asyncio
+import json
+import struct
+import sys
+
+try:
+    import websockets
+    import xxhash
+except ImportError as error:
+    print(f"skipped: {error} (Debian: python3-websockets python3-xxhash)")
+    sys.exit(77)
+
+HEADER = struct.Struct("<4sHHQQQQQdHHIQQ")
+CHECKSUM_AT = 72
+PARENT_WEIGHTS, CHILD_WEIGHTS, FLOAT32 = 1, 2, 1
+LAYOUT = [{"name": "pi1.weight", "shape": [4, 3]}, {"name": "pi1.bias", "shape": [4]}]
+COUNT = 4 * 3 + 4
+EXCHANGES = 3
+
+
+def layout_hash():
+    data = b""
+    for tensor in LAYOUT:
+        name = tensor["name"].encode()
+        data += struct.pack("<Q", len(name)) + name
+        data += struct.pack(f"<{1 + len(tensor['shape'])}Q", len(tensor["shape"]), *tensor["shape"])
+    return xxhash.xxh3_64_hexdigest(data)
+
+
+def float32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def pack(session, sequence, update, weights):
+    payload = struct.pack(f"<{len(weights)}f", *weights)
+    header = HEADER.pack(b"GKDM", 1, CHILD_WEIGHTS, session, sequence, update, 50 * sequence, sequence,
+                         -12.5, FLOAT32, 0, 0, len(payload), 0)
+    checksum = xxhash.xxh3_64_intdigest(header + payload)
+    return header[:CHECKSUM_AT] + struct.pack("<Q", checksum) + payload
+
+
+def unpack(frame, session, sequence):
+    (magic, version, kind, got_session, got_sequence, update, steps, episodes, mean_return, dtype, reserved_a,
+     reserved_b, size, checksum) = HEADER.unpack_from(frame)
+    assert (magic, version, kind, dtype) == (b"GKDM", 1, PARENT_WEIGHTS, FLOAT32)
+    assert (got_session, got_sequence) == (session, sequence), (got_session, got_sequence)
+    assert (steps, episodes, mean_return, reserved_a, reserved_b) == (0, 0, 0.0, 0, 0)
+    assert size == 4 * COUNT == len(frame) - HEADER.size
+    zeroed = frame[:CHECKSUM_AT] + bytes(8) + frame[CHECKSUM_AT + 8:]
+    assert checksum == xxhash.xxh3_64_intdigest(zeroed)
+    return update, list(struct.unpack_from(f"<{COUNT}f", frame, HEADER.size))
+
+
+async def refused(url):
+    """A network that differs is refused by name."""
+    async with websockets.connect(url) as link:
+        hello = {"type": "hello", "protocol": 1, "role": "child", "name": "python",
+                 "layout": [LAYOUT[0], {"name": "pi1.bias", "shape": [7]}]}
+        await link.send(json.dumps(hello))
+        answer = json.loads(await link.recv())
+        assert answer["type"] == "refuse" and answer["code"] == "layout", answer
+        assert "pi1.bias" in answer["reason"], answer
+
+
+async def exchange(url, alpha):
+    async with websockets.connect(url) as link:
+        assert not link.extensions, link.extensions
+        hello = {"type": "hello", "protocol": 1, "role": "child", "name": "python", "run_id": "",
+                 "library": "python_client", "environment_steps": 0, "layout": LAYOUT,
+                 "layout_hash": layout_hash(), "capabilities": [], "a_later_key": {"is": ["ignored"]}}
+        await link.send(json.dumps(hello))
+        welcome = json.loads(await link.recv())
+        assert (welcome["type"], welcome["protocol"], welcome["role"]) == ("welcome", 1, "parent"), welcome
+        session = welcome["session"]
+        update, parent = unpack(await link.recv(), session, 0)
+        assert update == welcome["update"]
+        for sequence in range(1, EXCHANGES + 1):
+            child = [float32(p + 0.25 * (i - 8) / sequence) for i, p in enumerate(parent)]
+            await link.send(pack(session, sequence, update, child))
+            update, merged = unpack(await link.recv(), session, sequence)
+            assert update == sequence
+            for p, c, m in zip(parent, child, merged):
+                expected = (1 - alpha) * p + alpha * c
+                assert abs(m - expected) < 1e-6, (m, expected)
+            parent = merged
+        await link.send(json.dumps({"type": "leave", "reason": "seen enough"}))
+        await link.wait_closed()
+        assert link.close_code == 1000, link.close_code
+
+
+async def main():
+    url = f"ws://127.0.0.1:{sys.argv[1]}/genkidama/1"
+    await refused(url)
+    await exchange(url, float(sys.argv[2]))
+    print("ok")
+
+
+asyncio.run(asyncio.wait_for(main(), 60))

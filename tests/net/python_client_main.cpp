@@ -1,0 +1,65 @@
+// Starts a Parent and lets python_client.py join it. Exit code: the client's, or 1 when the Parent saw
+// something else. 77 tells CTest that the test was skipped.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "genkidama/net/parent.h"
+#include "support/fake_trainer.h"
+
+extern char** environ;
+
+namespace {
+
+constexpr double kAlpha = 0.75;
+constexpr int kSkipped = 77;
+
+int run_client(const char* python, const char* script, std::uint16_t port) {
+  std::vector<std::string> arguments{python, script, std::to_string(port), fmt::format("{}", kAlpha)};
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  pid_t child = 0;
+  if (posix_spawn(&child, python, nullptr, nullptr, argv.data(), environ) != 0) {
+    std::puts("skipped: Python cannot be started");
+    return kSkipped;
+  }
+  int status = 0;
+  if (waitpid(child, &status, 0) != child) return 1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace genkidama;
+  if (argc != 3) return 2;
+  ParentOptions options;
+  options.listen = {{"127.0.0.1", 0}};
+  options.alpha = kAlpha;
+  const ParameterLayout layout = testing::small_layout();
+  Parent parent(options, layout, testing::random_weights(layout.size(), 3));
+  double mean_return = 0;
+  std::uint64_t steps = 0, episodes = 0;
+  parent.on_update([&](const ParentUpdate& update) {
+    mean_return = update.mean_return;
+    steps = update.environment_steps;
+    episodes = update.episodes;
+  });
+  parent.start();
+  const int result = run_client(argv[1], argv[2], parent.ports().at(0));
+  parent.stop();
+  if (result != 0) return result;
+  const ParentStatus status = parent.status();
+  const bool as_expected = status.updates == 3 && status.joined == 1 && status.left == 1 &&
+                           status.refused_peers == 1 && status.refused_updates == 0 && mean_return == -12.5 &&
+                           steps == 150 && episodes == 3 && status.environment_steps == 150;
+  if (!as_expected) std::puts("the Parent did not see what the client did");
+  return as_expected ? 0 : 1;
+}

@@ -1,0 +1,153 @@
+#include <cmath>
+#include <limits>
+
+#include "genkidama/core/error.h"
+#include "genkidama/params/weighted_average.h"
+#include "net/fixture.h"
+#include "support/catch.h"
+#include "support/eventually.h"
+#include "support/raw_peer.h"
+
+using namespace genkidama;
+using namespace genkidama::testing;
+
+namespace {
+
+FrameHeader child_frame(std::uint64_t session, std::uint64_t sequence) {
+  FrameHeader header;
+  header.type = FrameType::kChildWeights;
+  header.session = session;
+  header.sequence = sequence;
+  return header;
+}
+
+/// A joined raw Child sends one frame that must be refused with `code`; the Parent must stay as it is.
+void expect_refused(const std::function<void(RawPeer&, std::uint64_t session)>& send, RefusalCode code,
+                    const std::string& text) {
+  RunningParent running;
+  RawPeer peer(running.port());
+  const std::uint64_t session = peer.join(small_layout()).session;
+  send(peer, session);
+  const auto refusal = peer.read_message<RefuseMessage>();
+  CHECK(refusal.code == code);
+  CHECK_THAT(refusal.reason, Catch::Contains(text));
+  CHECK(peer.read().opcode == 8);
+  const ParentStatus status = running.parent.status();
+  CHECK(status.refused_updates == 1);
+  CHECK(status.updates == 0);
+  CHECK_THAT(status.last_refusal, Catch::Contains(text));
+  CHECK(same_bits(running.parent.weights(), running.initial));
+}
+
+}  // namespace
+
+TEST_CASE("a different network is refused and the tensor named, on both sides", "[refusal]") {
+  RunningParent running;
+  FakeTrainer trainer{ParameterLayout({{"pi1.weight", {4, 3}}, {"pi1.bias", {5}}})};
+  Child child(child_options(running.port()), trainer);
+  CHECK_THROWS_AS(child.run(), LayoutError);
+  FakeTrainer again{ParameterLayout({{"pi1.weight", {4, 3}}, {"pi1.bias", {5}}})};
+  Child other(child_options(running.port()), again);
+  CHECK_THROWS_WITH(other.run(),
+                    Catch::Contains("pi1.bias") && Catch::Contains("[4]") && Catch::Contains("[5]"));
+  CHECK(trainer.rounds == 0);
+  const ParentStatus status = running.parent.status();
+  CHECK(status.refused_peers == 2);
+  CHECK(status.joined == 0);
+  CHECK_THAT(status.last_refusal, Catch::Contains("tensor 1 is 'pi1.bias'"));
+}
+
+TEST_CASE("weights that are not finite are refused and leave the Parent's bit-identical", "[refusal]") {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                          -std::numeric_limits<float>::infinity()}) {
+    expect_refused(
+        [&](RawPeer& peer, std::uint64_t session) {
+          auto weights = random_weights(small_layout().size(), 3);
+          weights[7] = bad;
+          peer.send_weights(child_frame(session, 1), weights);
+        },
+        RefusalCode::kWeights, "element 7");
+  }
+}
+
+TEST_CASE("a Child whose training diverged is told so by the Parent and fails", "[refusal]") {
+  RunningParent running;
+  FakeTrainer trainer;
+  std::vector<float> before;
+  trainer.on_round = [&](std::vector<float>& weights) {
+    if (trainer.rounds != 3) return;
+    before = running.parent.weights();
+    weights[0] = std::numeric_limits<float>::quiet_NaN();
+  };
+  Child child(child_options(running.port()), trainer);
+  CHECK_THROWS_WITH(
+      child.run(), Catch::Contains("refused") && Catch::Contains("element 0") && Catch::Contains("diverged"));
+  CHECK(running.parent.status().updates == 2);
+  CHECK(running.parent.status().refused_updates == 1);
+  CHECK(same_bits(running.parent.weights(), before));
+}
+
+TEST_CASE("weights out of all proportion are refused", "[refusal]") {
+  expect_refused(
+      [](RawPeer& peer, std::uint64_t session) {
+        peer.send_weights(child_frame(session, 1), std::vector<float>(small_layout().size(), 1e30f));
+      },
+      RefusalCode::kWeights, "out of proportion");
+}
+
+TEST_CASE("a repeated, skipped or foreign frame is refused", "[refusal]") {
+  const auto weights = random_weights(small_layout().size(), 3);
+  expect_refused(
+      [&](RawPeer& peer, std::uint64_t session) { peer.send_weights(child_frame(session, 2), weights); },
+      RefusalCode::kSequence, "sequence 2 where 1 is next");
+  expect_refused(
+      [&](RawPeer& peer, std::uint64_t session) { peer.send_weights(child_frame(session, 0), weights); },
+      RefusalCode::kSequence, "sequence 0 where 1 is next");
+  expect_refused(
+      [&](RawPeer& peer, std::uint64_t session) { peer.send_weights(child_frame(session + 1, 1), weights); },
+      RefusalCode::kSequence, "in session");
+
+  RunningParent running;
+  RawPeer peer(running.port());
+  const std::uint64_t session = peer.join(small_layout()).session;
+  peer.send_weights(child_frame(session, 1), weights);
+  std::vector<float> answer(weights.size());
+  const FrameHeader header = peer.read_weights(answer);
+  CHECK(header.type == FrameType::kParentWeights);
+  CHECK(header.sequence == 1);
+  CHECK(header.update == 1);
+  auto expected = running.initial;
+  weighted_average(expected, weights, 0.9);
+  CHECK(same_bits(answer, expected));
+  peer.send_weights(child_frame(session, 1), weights);
+  CHECK(peer.read_message<RefuseMessage>().code == RefusalCode::kSequence);
+  CHECK(same_bits(running.parent.weights(), expected));
+  CHECK(running.parent.status().updates == 1);
+  CHECK(running.parent.status().refused_updates == 1);
+}
+
+TEST_CASE("a damaged or misdirected frame is refused", "[refusal]") {
+  const auto weights = random_weights(small_layout().size(), 3);
+  expect_refused(
+      [&](RawPeer& peer, std::uint64_t session) {
+        std::vector<std::byte> frame;
+        encode_frame(child_frame(session, 1), weights, frame);
+        frame.back() ^= std::byte{1};
+        peer.send_frame(2, {reinterpret_cast<const char*>(frame.data()), frame.size()});
+      },
+      RefusalCode::kFrame, "checksum");
+  expect_refused(
+      [&](RawPeer& peer, std::uint64_t session) {
+        FrameHeader header = child_frame(session, 1);
+        header.type = FrameType::kParentWeights;
+        peer.send_weights(header, weights);
+      },
+      RefusalCode::kFrame, "Parent's weights");
+  expect_refused([](RawPeer& peer, std::uint64_t) { peer.send_frame(2, ""); }, RefusalCode::kFrame,
+                 "0 bytes");
+  expect_refused(
+      [&](RawPeer& peer, std::uint64_t session) {
+        peer.send_weights(child_frame(session, 1), std::span(weights).first(weights.size() - 1));
+      },
+      RefusalCode::kFrame, "60 bytes of weights announced");
+}

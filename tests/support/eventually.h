@@ -1,0 +1,20 @@
+#pragma once
+
+#include <thread>
+
+#include "genkidama/core/clock.h"
+
+namespace genkidama::testing {
+
+/// For states that nothing announces: looks again and again until `predicate` holds; false after 20 s.
+template <typename Predicate>
+bool eventually(const Predicate& predicate) {
+  const Deadline deadline = Deadline::after(Milliseconds(20'000));
+  while (!predicate()) {
+    if (deadline.passed()) return false;
+    std::this_thread::sleep_for(Milliseconds(2));
+  }
+  return true;
+}
+
+}  // namespace genkidama::testing

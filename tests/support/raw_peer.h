@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "genkidama/wire/frame.h"
+#include "genkidama/wire/message.h"
+
+namespace genkidama::testing {
+
+/// A peer made of a plain socket, so that it can send what no sound peer would. Dials; every read has a
+/// deadline and throws std::runtime_error when it passes.
+class RawPeer {
+ public:
+  struct Received {
+    int opcode = -1;  ///< 1 text, 2 binary, 8 close; -1: the connection has ended
+    std::string payload;
+  };
+
+  explicit RawPeer(std::uint16_t port);
+  ~RawPeer() { close(); }
+  RawPeer(const RawPeer&) = delete;
+  RawPeer& operator=(const RawPeer&) = delete;
+
+  void send(std::string_view bytes);
+  /// All bytes until the other side closes.
+  std::string read_to_end();
+
+  /// Sends an upgrade request and returns the answer's header.
+  std::string upgrade(const std::string& path = "/genkidama/1", const std::string& more_headers = {});
+
+  /// One masked WebSocket frame; `announced` lies about its length when it is not 0.
+  void send_frame(int opcode, std::string_view payload, std::uint64_t announced = 0);
+  void send_message(const Message& message) { send_frame(1, encode_message(message)); }
+  void send_weights(const FrameHeader& header, std::span<const float> weights);
+
+  /// The next message; pings are answered unless `silent`.
+  Received read();
+  /// The next text message, which must be a T.
+  template <typename T>
+  T read_message() {
+    return std::get<T>(read_any_message());
+  }
+  /// The next binary frame; `weights` has the layout's size.
+  FrameHeader read_weights(std::span<float> weights);
+
+  /// hello, welcome and the first weights; returns the welcome.
+  WelcomeMessage join(const ParameterLayout& layout, const std::string& name = "raw");
+
+  /// Closes the socket without a word.
+  void close();
+  int socket() const { return socket_; }
+
+  bool silent = false;
+
+ private:
+  Message read_any_message();
+  bool fill(std::size_t bytes);
+
+  int socket_ = -1;
+  std::string buffer_;
+};
+
+}  // namespace genkidama::testing

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace genkidama::testing {
+
+/// Forwards TCP connections to a port of this machine, so that a test can cut or freeze a link as a dead
+/// machine would: without a word.
+class Relay {
+ public:
+  explicit Relay(std::uint16_t target);
+  ~Relay();
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  /// Closes every connection; new ones go to `target`, or are closed when it is 0.
+  void cut(std::uint16_t target);
+  /// From now on nothing is forwarded, and nothing closed, until cut().
+  void freeze();
+
+ private:
+  struct Pair {
+    int near = -1, far = -1;
+  };
+
+  void run();
+  void accept();
+  bool forward(int from, int to);
+  void close_all();
+
+  std::mutex mutex_;  // of all below
+  int listener_ = -1;
+  int wake_[2] = {-1, -1};
+  std::uint16_t port_ = 0, target_ = 0;
+  bool frozen_ = false, stopped_ = false;
+  std::vector<Pair> pairs_;
+  std::thread thread_;
+};
+
+}  // namespace genkidama::testing

@@ -1,0 +1,155 @@
+#include "genkidama/wire/frame.h"
+
+#include <limits>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/catch.h"
+
+using genkidama::decode_frame;
+using genkidama::encode_frame;
+using genkidama::FrameHeader;
+using genkidama::FrameType;
+
+namespace {
+
+const std::vector<float> kWeights{1.0f, -2.5f, 3.25f};
+
+FrameHeader example_header() {
+  return {FrameType::kChildWeights, 0x0102030405060708u, 9, 10, 11, 12, -1.5};
+}
+
+std::vector<std::byte> example_frame() {
+  std::vector<std::byte> frame;
+  encode_frame(example_header(), kWeights, frame);
+  return frame;
+}
+
+std::string hex(std::span<const std::byte> bytes) {
+  std::string text;
+  for (const std::byte byte : bytes) {
+    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4];
+    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 15];
+  }
+  return text;
+}
+
+/// Decodes into a buffer that must stay untouched; returns the reason.
+std::string refused(std::span<const std::byte> frame, std::size_t elements = kWeights.size()) {
+  std::vector<float> weights(elements, 7.0f);
+  const auto decoded = decode_frame(frame, weights);
+  for (const float weight : weights) REQUIRE(weight == 7.0f);
+  REQUIRE_FALSE(decoded.ok());
+  return decoded.reason();
+}
+
+}  // namespace
+
+TEST_CASE("a frame comes back as it was sent", "[frame]") {
+  std::vector<float> weights(kWeights.size());
+  const auto decoded = decode_frame(example_frame(), weights);
+  REQUIRE(decoded.ok());
+  CHECK(decoded.value() == example_header());
+  CHECK(weights == kWeights);
+}
+
+TEST_CASE("the bytes of a frame are those of the documented layout", "[frame]") {
+  // Made with Python's struct ('<4sHHQQQQQdHHIQQ') and xxhash modules.
+  CHECK(hex(example_frame()) ==
+        "474b444d01000200080706050403020109000000000000000a00000000000000"
+        "0b000000000000000c00000000000000000000000000f8bf0100000000000000"
+        "0c00000000000000ccf998d6e75b46c30000803f000020c000005040");
+}
+
+TEST_CASE("a frame's buffer is used again", "[frame]") {
+  std::vector<std::byte> frame = example_frame();
+  const std::byte* memory = frame.data();
+  encode_frame(example_header(), kWeights, frame);
+  CHECK(frame.data() == memory);
+  CHECK(frame == example_frame());
+}
+
+TEST_CASE("a network without weights has a frame too", "[frame]") {
+  std::vector<std::byte> frame;
+  encode_frame(example_header(), {}, frame);
+  CHECK(frame.size() == genkidama::kFrameHeaderBytes);
+  CHECK(decode_frame(frame, {}).ok());
+}
+
+TEST_CASE("every truncation of a frame is refused", "[frame]") {
+  const auto frame = example_frame();
+  for (std::size_t length = 0; length < frame.size(); ++length) {
+    // A copy of the exact size, so that a read past the end is seen by a sanitizer.
+    const std::vector<std::byte> cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(length));
+    refused(cut);
+  }
+}
+
+TEST_CASE("every flipped bit of a frame is noticed", "[frame]") {
+  auto frame = example_frame();
+  for (std::size_t bit = 0; bit < frame.size() * 8; ++bit) {
+    const std::byte mask{static_cast<unsigned char>(1u << (bit % 8))};
+    frame[bit / 8] ^= mask;
+    refused(frame);
+    frame[bit / 8] ^= mask;
+  }
+  std::vector<float> weights(kWeights.size());
+  CHECK(decode_frame(frame, weights).ok());
+}
+
+TEST_CASE("a refused frame says what is wrong with it", "[frame]") {
+  const auto with = [](std::size_t at, int value) {
+    auto frame = example_frame();
+    frame[at] = static_cast<std::byte>(value);
+    return refused(frame);
+  };
+  CHECK_THAT(with(0, 'X'), Catch::Contains("GKDM"));
+  CHECK_THAT(with(4, 2), Catch::Contains("protocol version 2"));
+  CHECK_THAT(with(6, 3), Catch::Contains("unknown type 3"));
+  CHECK_THAT(with(56, 2), Catch::Contains("element type 2"));
+  CHECK_THAT(with(63, 1), Catch::Contains("reserved"));
+  CHECK_THAT(with(71, 255), Catch::Contains("announced"));
+  CHECK_THAT(with(90, 99), Catch::Contains("checksum"));
+  auto longer = example_frame();
+  longer.resize(longer.size() + 4);
+  CHECK_THAT(refused(longer), Catch::Contains("12 bytes of weights announced, 16 present"));
+  CHECK_THAT(refused(example_frame(), 4), Catch::Contains("this network has 16"));
+}
+
+TEST_CASE("random bytes are never a frame", "[frame]") {
+  std::mt19937 random(5);
+  for (int i = 0; i < 20'000; ++i) {
+    std::vector<std::byte> frame(random() % 200);
+    for (std::byte& byte : frame) byte = static_cast<std::byte>(random());
+    // Half of them get past the first check.
+    if (i % 2 == 0 && frame.size() >= 8) {
+      const auto sound = example_frame();
+      std::copy_n(sound.begin(), 8, frame.begin());
+    }
+    refused(frame);
+  }
+}
+
+TEST_CASE("weights that are not finite are left to the receiver to judge", "[frame]") {
+  const std::vector<float> sent{std::numeric_limits<float>::infinity(),
+                                std::numeric_limits<float>::quiet_NaN()};
+  std::vector<std::byte> frame;
+  encode_frame(example_header(), sent, frame);
+  std::vector<float> weights(2);
+  REQUIRE(decode_frame(frame, weights).ok());
+  CHECK(weights[0] == sent[0]);
+  CHECK(weights[1] != weights[1]);
+}
+
+TEST_CASE("a mean return that is not finite is sent as zero", "[frame]") {
+  FrameHeader header = example_header();
+  header.mean_return = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::byte> frame;
+  encode_frame(header, kWeights, frame);
+  std::vector<float> weights(kWeights.size());
+  const auto decoded = decode_frame(frame, weights);
+  REQUIRE(decoded.ok());
+  CHECK(decoded.value().mean_return == 0.0);
+}

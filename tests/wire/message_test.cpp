@@ -1,0 +1,189 @@
+#include "genkidama/wire/message.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "genkidama/wire/protocol.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+
+namespace {
+
+ParameterLayout example_layout() {
+  return ParameterLayout({{"pi1.weight", {128, 8}}, {"pi1.bias", {128}}, {"scale", {}}});
+}
+
+HelloMessage example_hello() {
+  return {"pi-7", "run-1", "genkidama 0.1.0", example_layout(), 4711, {"later"}};
+}
+
+/// A hello's text with one piece of it replaced.
+std::string hello_with(const std::string& piece, const std::string& instead) {
+  std::string text = encode_message(example_hello());
+  const std::size_t at = text.find(piece);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, piece.size(), instead);
+}
+
+std::string refused(const std::string& text) {
+  const auto decoded = decode_message(text);
+  INFO(text);
+  REQUIRE_FALSE(decoded.ok());
+  return decoded.reason();
+}
+
+template <typename T>
+T round_trip(const T& message) {
+  const auto decoded = decode_message(encode_message(message));
+  INFO((decoded.ok() ? "" : decoded.reason()));
+  REQUIRE(decoded.ok());
+  REQUIRE(std::holds_alternative<T>(decoded.value()));
+  return std::get<T>(decoded.value());
+}
+
+}  // namespace
+
+TEST_CASE("a hello comes back as it was sent", "[message]") {
+  const HelloMessage hello = round_trip(example_hello());
+  CHECK(hello.name == "pi-7");
+  CHECK(hello.run_id == "run-1");
+  CHECK(hello.library == "genkidama 0.1.0");
+  CHECK(hello.layout == example_layout());
+  CHECK(hello.environment_steps == 4711);
+  CHECK(hello.capabilities == std::vector<std::string>{"later"});
+}
+
+TEST_CASE("a welcome comes back as it was sent", "[message]") {
+  const WelcomeMessage welcome = round_trip(WelcomeMessage{"parent", "run-2", "", kMaxJsonInteger, 17, {}});
+  CHECK(welcome.name == "parent");
+  CHECK(welcome.run_id == "run-2");
+  CHECK(welcome.session == kMaxJsonInteger);
+  CHECK(welcome.update == 17);
+  CHECK(welcome.capabilities.empty());
+}
+
+TEST_CASE("refusals, ends and leaves come back as they were sent", "[message]") {
+  for (const RefusalCode code : {RefusalCode::kProtocol, RefusalCode::kLayout, RefusalCode::kWeights,
+                                 RefusalCode::kFrame, RefusalCode::kSequence, RefusalCode::kBusy}) {
+    const RefuseMessage refuse = round_trip(RefuseMessage{code, "because"});
+    CHECK(refuse.code == code);
+    CHECK(refuse.reason == "because");
+  }
+  CHECK(round_trip(EndMessage{"fini, merci à tous"}).reason == "fini, merci à tous");
+  CHECK(round_trip(LeaveMessage{""}).reason.empty());
+}
+
+TEST_CASE("the text of the messages is the documented JSON", "[message]") {
+  CHECK(encode_message(EndMessage{"done"}) == R"({"reason":"done","type":"end"})");
+  CHECK(decode_message(R"({"type":"hello","protocol":1,"role":"child","name":"c",)"
+                       R"("layout":[{"name":"w","shape":[2,3]}]})")
+            .ok());
+}
+
+TEST_CASE("unknown keys are ignored", "[message]") {
+  CHECK(decode_message(R"({"type":"end","reason":"r","later":{"a":[1,2,{"b":null}]}})").ok());
+}
+
+TEST_CASE("control characters never leave a decoded reason", "[message]") {
+  const auto decoded = decode_message("{\"type\":\"end\",\"reason\":\"a\\u001b[2J\\u009bb\\nc\"}");
+  REQUIRE(decoded.ok());
+  CHECK(std::get<EndMessage>(decoded.value()).reason == "a?[2J?b?c");
+}
+
+TEST_CASE("a reason that is too long is cut, between characters, when sent", "[message]") {
+  std::string reason = "x";
+  while (reason.size() < 3 * kMaxReasonBytes) reason += "ü";
+  const std::string got = round_trip(EndMessage{reason}).reason;
+  CHECK(got.size() <= kMaxReasonBytes);
+  CHECK(got.size() > kMaxReasonBytes - 8);
+  CHECK(reason.substr(0, got.size()) == got);
+}
+
+TEST_CASE("a hello with a wrong field is refused, and the reason names the field", "[message]") {
+  CHECK_THAT(refused(hello_with("\"protocol\":1", "\"protocol\":2")), Catch::Contains("protocol version 2"));
+  CHECK_THAT(refused(hello_with("\"protocol\":1", "\"protocol\":\"1\"")), Catch::Contains("'protocol'"));
+  CHECK_THAT(refused(hello_with("\"protocol\":1,", "")), Catch::Contains("'protocol' is missing"));
+  CHECK_THAT(refused(hello_with("\"child\"", "\"parent\"")), Catch::Contains("role 'parent'"));
+  CHECK_THAT(refused(hello_with("\"pi-7\"", "\"\"")), Catch::Contains("'name'"));
+  CHECK_THAT(refused(hello_with("\"pi-7\"", "\"a\\u0007b\"")), Catch::Contains("'name'"));
+  CHECK_THAT(refused(hello_with("pi-7", std::string(65, 'n'))), Catch::Contains("'name'"));
+  CHECK_THAT(refused(hello_with("4711", "-4711")), Catch::Contains("'environment_steps'"));
+  CHECK_THAT(refused(hello_with("\"run-1\"", "7")), Catch::Contains("'run_id'"));
+  CHECK_THAT(refused(hello_with("[\"later\"]", "[3]")), Catch::Contains("'capabilities'"));
+  CHECK_THAT(refused(hello_with("\"hello\"", "\"hullo\"")), Catch::Contains("'hullo'"));
+  std::string many = "[\"c\"";
+  for (std::size_t i = 0; i < kMaxCapabilities; ++i) many += ",\"c\"";
+  CHECK_THAT(refused(hello_with("[\"later\"]", many + "]")), Catch::Contains("'capabilities'"));
+}
+
+TEST_CASE("a hello with an impossible layout is refused", "[message]") {
+  CHECK_THAT(refused(hello_with("[128,8]", "[128,-8]")), Catch::Contains("tensor 0"));
+  CHECK_THAT(refused(hello_with("[128,8]", "[128,8.5]")), Catch::Contains("tensor 0"));
+  CHECK_THAT(refused(hello_with("[128,8]", "[128,0]")), Catch::Contains("pi1.weight"));
+  CHECK_THAT(refused(hello_with("[128,8]", "[128,9007199254740991]")), Catch::Contains("pi1.weight"));
+  CHECK_THAT(refused(hello_with("[128,8]", "[128,18446744073709551615]")), Catch::Contains("tensor 0"));
+  CHECK_THAT(refused(hello_with("[128,8]", "[128,1e400]")), Catch::Contains("not JSON"));
+  CHECK_THAT(refused(hello_with("[128,8]", "\"128,8\"")), Catch::Contains("tensor 0"));
+  CHECK_THAT(refused(hello_with("\"pi1.bias\"", "\"pi1.weight\"")), Catch::Contains("second 'pi1.weight'"));
+  CHECK_THAT(refused(hello_with("[128,8]", "[128,9]")), Catch::Contains("layout_hash"));
+  std::string tensors = "{\"type\":\"hello\",\"protocol\":1,\"role\":\"child\",\"name\":\"c\",\"layout\":[1";
+  for (std::size_t i = 0; i < kMaxTensors; ++i) tensors += ",1";
+  CHECK_THAT(refused(tensors + "]}"), Catch::Contains("at most 16384"));
+}
+
+TEST_CASE("session and update must be integers that every language can hold", "[message]") {
+  const std::string start =
+      R"({"type":"welcome","protocol":1,"role":"parent","name":"p","run_id":"r","update":0,)";
+  CHECK(decode_message(start + "\"session\":9007199254740991}").ok());
+  for (const char* bad : {"9007199254740992", "-1", "1.0", "true", "\"1\"", "null"}) {
+    CHECK_THAT(refused(start + "\"session\":" + bad + "}"), Catch::Contains("'session'"));
+  }
+}
+
+TEST_CASE("text that is not a JSON object is refused", "[message]") {
+  for (const char* text :
+       {"", " ", "hello", "[]", "3", "null", "\"hello\"", "{", "{\"type\":}", "{}x", "{\"type\":7}", "{}",
+        "{'type':'end'}", "\xff\xfe", "{\"type\":\"end\",\"reason\":\"\xff\"}"}) {
+    refused(text);
+  }
+  refused(std::string("{\"type\":\"end\"\0}", 15));
+}
+
+TEST_CASE("a key given twice is refused", "[message]") {
+  CHECK_THAT(refused(R"({"type":"end","reason":"a","reason":"b"})"), Catch::Contains("twice"));
+  CHECK_THAT(refused(R"({"type":"end","reason":"a","later":[{"a":1,"a":2}]})"), Catch::Contains("twice"));
+  CHECK(decode_message(R"({"type":"end","reason":"a","later":[{"a":1},{"a":2}]})").ok());
+}
+
+TEST_CASE("deep nesting is refused without deep recursion", "[message]") {
+  for (const std::size_t depth : {std::size_t{20}, std::size_t{200'000}}) {
+    const std::string open(depth, '['), close(depth, ']');
+    CHECK_THAT(refused("{\"type\":\"end\",\"reason\":\"\",\"later\":" + open + close + "}"),
+               Catch::Contains("8 objects"));
+    refused(open);
+  }
+}
+
+TEST_CASE("every truncation of a hello is refused", "[message]") {
+  const std::string text = encode_message(example_hello());
+  for (std::size_t length = 0; length < text.size(); ++length) refused(text.substr(0, length));
+}
+
+TEST_CASE("damaged messages are decoded or refused but never crash", "[message]") {
+  const std::string text = encode_message(example_hello());
+  std::mt19937 random(11);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string damaged = text;
+    for (unsigned flips = 1 + random() % 4; flips > 0; --flips) {
+      damaged[random() % damaged.size()] = static_cast<char>(random());
+    }
+    const auto decoded = decode_message(damaged);
+    if (decoded.ok()) {
+      CHECK(std::holds_alternative<HelloMessage>(decoded.value()));
+    } else {
+      CHECK_FALSE(decoded.reason().empty());
+    }
+  }
+}
