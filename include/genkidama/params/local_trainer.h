@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// What a Child needs of whatever trains on its machine: weights in, weights out. `net` and `orchestrator` meet
-/// here and never include each other.
+/// What a Child needs of whatever trains on its machine: weights in, weights out. `net` and `orchestrator`
+/// meet here and never include each other.
 
 #include <cstdint>
 #include <span>
@@ -21,10 +21,10 @@ struct EpisodeResult {
 
 /// What happened in one round: every worker played one episode, or more when told to.
 struct RoundReport {
-  std::vector<EpisodeResult> episodes;      ///< in the order of the workers
-  std::uint64_t environment_steps = 0;      ///< in this round, all workers
-  std::uint64_t optimizer_steps = 0;        ///< in this round, all workers
-  double policy_loss = 0;                   ///< means over the round's optimizer steps; 0 when there were none
+  std::vector<EpisodeResult> episodes;  ///< in the order of the workers
+  std::uint64_t environment_steps = 0;  ///< in this round, all workers
+  std::uint64_t optimizer_steps = 0;    ///< in this round, all workers
+  double policy_loss = 0;               ///< means over the round's optimizer steps; 0 when there were none
   double value_loss = 0;
   double entropy = 0;
 };
@@ -45,8 +45,8 @@ class LocalTrainer {
   /// Copies the weights; `out` has layout().size() elements. Only between rounds.
   virtual void read_weights(std::span<float> out) const = 0;
 
-  /// Replaces the weights; the next round starts from them. Only between rounds. Throws ArgumentError when the
-  /// size is wrong or a value is not finite.
+  /// Replaces the weights; the next round starts from them. Only between rounds. Throws ArgumentError when
+  /// the size is wrong or a value is not finite.
   virtual void write_weights(std::span<const float> in) = 0;
 };
 

@@ -1,0 +1,88 @@
+#include <algorithm>
+
+#include "genkidama/core/error.h"
+#include "genkidama/env/cart_pole.h"
+#include "genkidama/env/checked_environment.h"
+#include "genkidama/env/lunar_lander.h"
+#include "support/catch.h"
+#include "support/environment_conformance.h"
+#include "support/lunar_lander_policies.h"
+
+namespace genkidama::testing {
+namespace {
+
+// What a user might write: a walk on five places from a random one; the right end is the goal.
+class Walk final : public Environment {
+ public:
+  Walk() {
+    spec_.name = "walk";
+    spec_.observation_size = 1;
+    spec_.action_count = 2;
+    spec_.time_limit = 30;
+  }
+  const EnvironmentSpec& spec() const override { return spec_; }
+  Observation reset(std::uint64_t seed) override {
+    place_ = static_cast<float>(Random(seed).below(4));
+    steps_ = 0;
+    return {&place_, 1};
+  }
+  StepResult step(int action) override {
+    if (action < 0 || action > 1) throw ArgumentError("walk: the action must be 0 or 1");
+    place_ = action == 1 ? place_ + 1 : std::max(place_ - 1, 0.0f);
+    StepResult result;
+    result.observation = {&place_, 1};
+    result.terminated = place_ >= 4;
+    result.reward = result.terminated ? 1.0f : -0.01f;
+    result.truncated = ++steps_ == spec_.time_limit && !result.terminated;
+    return result;
+  }
+
+ private:
+  EnvironmentSpec spec_;
+  float place_ = 0;
+  int steps_ = 0;
+};
+
+int balance(Observation state) {
+  return state[2] + 0.5f * state[3] + 0.01f * state[0] > 0 ? 1 : 0;
+}
+
+// Brakes before the ground and then keeps its engines busy, so that it never comes to rest.
+int stay_awake(Observation state) {
+  const bool contact = state[6] != 0 || state[7] != 0;
+  return contact ? 1 + 2 * (state[4] > 0 ? 0 : 1) : lunar_lander_heuristic(state);
+}
+
+TEST_CASE("LunarLander keeps the environment contract") {
+  ConformanceOptions options;
+  options.enduring_policy = stay_awake;
+  check_environment_conformance([] { return make_lunar_lander(); }, options);
+}
+
+TEST_CASE("LunarLander keeps the environment contract at gym's iteration counts") {
+  check_environment_conformance([] { return make_lunar_lander(kGymIterations); });
+}
+
+TEST_CASE("CartPole keeps the environment contract") {
+  ConformanceOptions options;
+  options.enduring_policy = balance;
+  check_environment_conformance([] { return make_cart_pole(); }, options);
+}
+
+TEST_CASE("an environment a user wrote keeps the contract, bare and checked") {
+  ConformanceOptions options;
+  options.enduring_policy = [](Observation) { return 0; };
+  check_environment_conformance([] { return std::make_unique<Walk>(); }, options);
+  check_environment_conformance([] { return make_checked(std::make_unique<Walk>()); }, options);
+}
+
+TEST_CASE("a checked environment plays exactly what the bare one plays") {
+  const auto bare = make_lunar_lander();
+  const auto checked = make_checked(make_lunar_lander());
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    CHECK(ConformanceEpisode(*bare, seed).finish() == ConformanceEpisode(*checked, seed).finish());
+  }
+}
+
+}  // namespace
+}  // namespace genkidama::testing

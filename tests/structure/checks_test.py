@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""The structure checks themselves: small trees that break one rule each are found out."""
+
+import json
+import pathlib
+import tempfile
+import unittest
+
+import check_includes
+import check_machine_paths
+
+
+class Tree:
+    """A project of a few files in a temporary directory."""
+
+    def __init__(self, files):
+        self.directory = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.directory.name).resolve()
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def __enter__(self):
+        return self.root
+
+    def __exit__(self, *_):
+        self.directory.cleanup()
+
+
+class IncludeChecks(unittest.TestCase):
+    def problems(self, name, include):
+        with Tree({name: f"#pragma once\n{include}\n"}) as root:
+            return check_includes.check_tree(root, check_includes.Table())
+
+    def assert_allowed(self, name, include):
+        self.assertEqual(self.problems(name, include), [])
+
+    def assert_refused(self, name, include, reason):
+        problems = self.problems(name, include)
+        self.assertEqual(len(problems), 1, problems)
+        self.assertIn(f"{name}:2: {include}", problems[0])
+        self.assertIn(reason, problems[0])
+
+    def test_modules_may_include_themselves_and_what_stands_below_them(self):
+        self.assert_allowed("src/net/child.cpp", '#include "genkidama/net/child.h"')
+        self.assert_allowed("src/net/child.cpp", '#include "genkidama/params/local_trainer.h"')
+        self.assert_allowed("src/cli/train.cpp", '#include "genkidama/orchestrator/core_orchestrator.h"')
+        self.assert_allowed("src/orchestrator/x.cpp", '#include "rl/hogwild_worker.h"')
+
+    def test_net_and_orchestrator_never_include_each_other(self):
+        self.assert_refused("src/net/child.cpp", '#include "genkidama/orchestrator/core_orchestrator.h"',
+                            "'net' may not include 'orchestrator'")
+        self.assert_refused("include/genkidama/orchestrator/x.h", '#include "genkidama/net/child.h"',
+                            "'orchestrator' may not include 'net'")
+
+    def test_a_lower_module_includes_no_higher_one_not_even_in_angle_brackets_or_its_private_headers(self):
+        self.assert_refused("include/genkidama/core/x.h", "#include <genkidama/params/safetensors.h>",
+                            "'core' may not include 'params'")
+        self.assert_refused("src/ipc/x.cpp", '#  include "rl/rollout.h"', "'ipc' may not include 'rl'")
+
+    def test_public_headers_include_no_private_ones(self):
+        self.assert_refused("include/genkidama/net/child.h", '#include "net/link.h"', "includes a private one")
+
+    def test_private_headers_are_named_with_their_module(self):
+        self.assert_refused("src/net/link.cpp", '#include "link.h"', "write the module")
+
+    def test_a_file_outside_every_module_is_found(self):
+        with Tree({"src/gossip/x.cpp": "", "include/genkidama/all.h": ""}) as root:
+            problems = check_includes.check_tree(root, check_includes.Table())
+        self.assertEqual(len(problems), 2, problems)
+
+    def test_libtorch_stays_in_its_modules_and_in_one_public_header(self):
+        self.assert_allowed("src/rl/a3c_update.cpp", "#include <torch/torch.h>")
+        self.assert_allowed("include/genkidama/nn/actor_critic.h", "#include <torch/torch.h>")
+        self.assert_refused("src/params/x.cpp", "#include <torch/torch.h>", "'params' may not include LibTorch")
+        self.assert_refused("src/cli/x.cpp", "#include <ATen/Parallel.h>", "'cli' may not include LibTorch")
+        self.assert_refused("include/genkidama/rl/x.h", "#include <torch/torch.h>", "public header")
+
+    def test_other_libraries_stay_where_the_table_puts_them(self):
+        self.assert_allowed("src/env/lunar_lander.cpp", "#include <box2d/box2d.h>")
+        self.assert_allowed("src/wire/x.h", "#include <nlohmann/json.hpp>")
+        self.assert_refused("src/rl/x.cpp", "#include <box2d/box2d.h>", "'rl' may not include Box2D")
+        self.assert_refused("src/cli/x.cpp", "#include <boost/asio.hpp>", "'cli' may not include Boost")
+        self.assert_refused("include/genkidama/net/x.h", "#include <boost/asio.hpp>", "public header")
+        self.assert_refused("include/genkidama/wire/x.h", "#include <nlohmann/json.hpp>", "public header")
+        self.assert_refused("src/net/x.cpp", "#include <nlohmann/json.hpp>", "may not include nlohmann/json")
+
+    def test_the_standard_library_and_fmt_are_allowed_everywhere(self):
+        self.assert_allowed("include/genkidama/core/x.h", "#include <vector>")
+        self.assert_allowed("include/genkidama/core/x.h", "#include <fmt/format.h>")
+
+    def test_a_library_that_is_not_in_the_table_is_found(self):
+        self.assert_refused("src/core/x.cpp", "#include <zlib.h>", "no package in the table")
+        self.assert_refused("src/core/x.cpp", "#include <absl/strings/str_cat.h>", "no package in the table")
+
+    def test_an_empty_tree_is_no_success(self):
+        with Tree({"README.md": ""}) as root:
+            self.assertNotEqual(check_includes.check_tree(root, check_includes.Table()), [])
+
+    def test_a_table_with_a_circle_is_refused(self):
+        table = {"modules": {"a": ["b"], "b": ["a"]}, "third_party": {}}
+        with Tree({"modules.json": json.dumps(table)}) as root, self.assertRaises(ValueError):
+            check_includes.Table(root / "modules.json")
+
+
+class MachinePathChecks(unittest.TestCase):
+    def problems(self, name, text):
+        with Tree({name: text}) as root:
+            return check_machine_paths.check_tree(root)
+
+    def test_paths_of_one_machine_are_found(self):
+        for text in ("see /work/main/x", "DIR=/tmp/build-x", '"/home/someone/x"', "cd /root", "(/work/x)"):
+            self.assertEqual(len(self.problems("docs/x.md", f"first\n{text}\n")), 1, text)
+
+    def test_other_paths_and_words_are_not(self):
+        for text in ("src/work/x", "https://example.org/home/x", "/dev/shm", "/genkidama/1", "build/release",
+                     "$HOME/work/x", "/usr/share", "/workers/3"):
+            self.assertEqual(self.problems("docs/x.md", text), [], text)
+
+    def test_tests_and_builds_are_left_out(self):
+        with Tree({"tests/x.md": "/work/x", "build/x": "/work/x", "x.md": "fine"}) as root:
+            self.assertEqual(check_machine_paths.check_tree(root), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
