@@ -1,0 +1,54 @@
+#pragma once
+
+/// @file
+/// A whole training program from an environment and a network.
+
+#include <map>
+#include <string>
+
+#include "genkidama/env/environment.h"
+#include "genkidama/nn/networks.h"
+#include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/rl/hyperparameters.h"
+
+namespace genkidama::cli {
+
+/// A named set of defaults for `--preset`.
+struct Preset {
+  Hyperparameters hyperparameters;
+  NetworkFactory network;   ///< empty: the program's
+  std::string description;  ///< one line for --help
+};
+
+/// What a user hands in. Only `environment` is required.
+struct Program {
+  std::string name = "genkidama";            ///< for --help
+  EnvironmentFactory environment;
+  NetworkFactory network = thesis_network();
+  OptimizerFactory optimizer;                ///< empty: the one `--optimizer` names
+  std::map<std::string, Preset> presets;     ///< "thesis" is always there; add to it or replace it
+  std::string default_preset = "thesis";
+};
+
+/// Runs one of the subcommands train, parent, child, cluster, evaluate. Returns the exit code: 0 success, 1 a
+/// failed run, 2 bad arguments, 128 + N when signal N (Ctrl-C, SIGTERM) ended a run whose files are all written.
+/// Errors go to standard error in one line, progress too; results go to standard output. Call first thing in
+/// main(), before any thread is started and before LibTorch computes anything.
+///
+/// A run directory holds
+/// - config.json: every option; `--config` of another run reads it
+/// - metrics.csv: a row per update. All commands: update, environment_steps (in all), wall_seconds (since the
+///   start), steps_per_second (since the row before). train and child, over the update's round: episodes (in all),
+///   return_mean, return_min, return_max, length_mean, policy_loss, value_loss, entropy; child also connected (1
+///   when the round's weights were exchanged), exchanges, reconnects (in all). parent: child (whose weights were
+///   merged), child_sequence (its own count), child_environment_steps, child_episodes (in all), child_return_mean
+///   (its last round), staleness (merges of others since it last received the weights), children (connected)
+/// - evaluations.csv: those for `--target`
+/// - checkpoints/update_000100.safetensors, ...; final.safetensors
+/// - state.safetensors: what `--resume` goes on from, as of the newest checkpoint or the end
+/// - summary.json; of a cluster also children/child_1, ..., run directories with output.log beside
+///
+/// SIGPIPE and SIGXFSZ are ignored from then on, so that a full disk is an error in the log and not the end.
+int main(int argc, char** argv, const Program& program);
+
+}  // namespace genkidama::cli

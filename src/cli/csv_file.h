@@ -1,0 +1,37 @@
+#pragma once
+
+/// @file
+/// A table that grows a row at a time and survives a kill and a full disk.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace genkidama::cli {
+
+/// Every row is one write at the end of the file, so that a killed process leaves whole rows.
+class CsvFile {
+ public:
+  /// A new file with these columns, or, with `keep_until`, the file there without the rows whose first column
+  /// is above it (made after the state that a run is resumed from). Throws IoError, and FormatError when the
+  /// file to go on with has other columns.
+  CsvFile(std::filesystem::path path, std::vector<std::string> columns,
+          std::optional<std::uint64_t> keep_until);
+  ~CsvFile();
+  CsvFile(const CsvFile&) = delete;
+  CsvFile& operator=(const CsvFile&) = delete;
+
+  /// A failure (full disk) is logged once and leaves no half row; later rows are tried again. Fields hold no
+  /// line breaks; those with commas or quotes are quoted.
+  void append(const std::vector<std::string>& fields);
+
+ private:
+  std::filesystem::path path_;
+  std::size_t columns_;
+  int file_ = -1;
+  bool failure_logged_ = false;
+};
+
+}  // namespace genkidama::cli

@@ -1,0 +1,41 @@
+#pragma once
+
+/// @file
+/// Where a run leaves what: the names in a run directory.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace genkidama::cli {
+
+class RunDirectory {
+ public:
+  explicit RunDirectory(std::filesystem::path path) : path_(std::move(path)) {}
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path config() const { return path_ / "config.json"; }
+  std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
+  std::filesystem::path evaluations() const { return path_ / "evaluations.csv"; }
+  std::filesystem::path state() const { return path_ / "state.safetensors"; }
+  std::filesystem::path final_weights() const { return path_ / "final.safetensors"; }
+  std::filesystem::path summary() const { return path_ / "summary.json"; }
+  std::filesystem::path checkpoint(std::uint64_t update) const;  ///< checkpoints/update_000100.safetensors
+  std::filesystem::path child(int number) const;                 ///< of a cluster, from 1
+
+  /// Throws ArgumentError when a run that played a round is in the directory already, or something that is no
+  /// directory.
+  void check_unused() const;
+  /// Throws ArgumentError when there is nothing to resume.
+  void check_resumable() const;
+  /// Makes the directory and those inside. Throws IoError.
+  void create() const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// "runs/lunar_lander-20240131-154530-4711": unused on this machine.
+std::string default_run_directory(const std::string& program);
+
+}  // namespace genkidama::cli

@@ -1,0 +1,81 @@
+#pragma once
+
+/// @file
+/// Everything a run can be told, whichever subcommand it is for.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/rl/hyperparameters.h"
+
+namespace genkidama::cli {
+
+/// Bits, so that an option can name the subcommands it belongs to.
+enum Command : unsigned {
+  kTrain = 1,
+  kParent = 2,
+  kChild = 4,
+  kCluster = 8,
+  kEvaluate = 16,
+};
+inline constexpr unsigned kTraining = kTrain | kParent | kChild | kCluster;
+inline constexpr unsigned kLearning = kTrain | kChild | kCluster;
+inline constexpr unsigned kEverywhere = kTraining | kEvaluate;
+
+/// "train", "parent", ...
+const char* command_name(Command command);
+
+/// The values after defaults, preset, config file and flags have been applied in this order.
+struct Settings {
+  Command command = kTrain;
+  std::vector<std::string> command_line;  ///< as typed, for config.json
+
+  std::string preset;
+  Hyperparameters hyperparameters;
+  std::uint64_t seed = 1;
+  int workers = 0;  ///< 0 until resolved to the machine's cores
+  WorkerMode worker_mode = WorkerMode::kProcesses;
+  std::uint64_t replay_capacity = 0;
+  double round_timeout_s = 600;
+
+  // When it ends; none of them: at Ctrl-C.
+  std::optional<std::uint64_t> updates;
+  std::optional<std::uint64_t> max_steps;
+  std::optional<double> target;
+  std::uint64_t evaluate_every = 100;
+  int target_episodes = 100;
+
+  // What it leaves behind.
+  std::string run_dir;
+  std::string config;
+  std::string resume;
+  std::uint64_t checkpoint_every = 100;
+  int eval_episodes = 100;
+  std::uint64_t eval_seed = 7;
+  int eval_workers = 1;
+  bool greedy = false;
+
+  // Who talks to whom.
+  std::string name;
+  std::vector<std::string> listen;
+  std::vector<std::string> connect;
+  double alpha = 0.9;
+  double beta = 0;
+  double join_timeout_s = 60;
+  double exchange_timeout_s = 30;
+  int children = 2;
+
+  // evaluate
+  std::string checkpoint;
+  int episodes = 500;
+  std::string json_file;
+
+  // From a cluster to the processes it starts.
+  int ready_fd = -1;            ///< where a Parent writes the port it listens on
+  bool cluster_member = false;  ///< the run directory and its config.json are the cluster's
+};
+
+}  // namespace genkidama::cli

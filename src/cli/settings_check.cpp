@@ -1,0 +1,89 @@
+#include "cli/settings_check.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama::cli {
+namespace {
+
+void check_links(const Settings& settings) {
+  if (settings.command == kParent && settings.listen.empty() && settings.connect.empty()) {
+    throw ArgumentError("a parent needs --listen HOST:PORT, --connect HOST:PORT, or both");
+  }
+  if (settings.command == kChild && settings.listen.size() + settings.connect.size() != 1) {
+    throw ArgumentError(fmt::format(
+        "a child has one link: expected one --connect HOST:PORT or one --listen HOST:PORT, got {}",
+        settings.listen.size() + settings.connect.size()));
+  }
+}
+
+void complete_schedule(Settings& settings) {
+  Hyperparameters& hyperparameters = settings.hyperparameters;
+  if (hyperparameters.schedule != LearningRateSchedule::kLinear || hyperparameters.schedule_steps > 0) return;
+  if (!settings.max_steps) {
+    throw ArgumentError(
+        "--schedule is 'linear'; expected --max-steps or --schedule-steps to say when it ends");
+  }
+  // The Children of a cluster share the run's steps.
+  const auto machines = static_cast<std::uint64_t>(settings.command == kCluster ? settings.children : 1);
+  hyperparameters.schedule_steps = (*settings.max_steps + machines - 1) / machines;
+}
+
+std::string default_name(const char* role) {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  return fmt::format("{}-{}-{}", role, host.data(), getpid());
+}
+
+}  // namespace
+
+const char* command_name(Command command) {
+  switch (command) {
+    case kTrain:
+      return "train";
+    case kParent:
+      return "parent";
+    case kChild:
+      return "child";
+    case kCluster:
+      return "cluster";
+    case kEvaluate:
+      return "evaluate";
+  }
+  return "";
+}
+
+int available_cores() {
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+void complete_and_check(Settings& settings) {
+  if (!settings.resume.empty()) {
+    if (!settings.run_dir.empty() && settings.run_dir != settings.resume) {
+      throw ArgumentError("--run-dir and --resume are both given; --resume goes on in its own directory");
+    }
+    settings.run_dir = settings.resume;
+  }
+  if (settings.command == kEvaluate && settings.checkpoint.empty()) {
+    throw ArgumentError("--checkpoint FILE is required");
+  }
+  check_links(settings);
+  if (settings.workers == 0) {
+    const int sharing = settings.command == kCluster ? settings.children : 1;
+    settings.workers = std::max(1, available_cores() / sharing);
+  }
+  if (settings.name.empty() && settings.command != kTrain)
+    settings.name = default_name(command_name(settings.command));
+  if ((settings.command & kLearning) != 0) {
+    complete_schedule(settings);
+    settings.hyperparameters.check();
+  }
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,25 @@
+#include <exception>
+
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "cli/stop_signal.h"
+#include "cli/trainer_run.h"
+
+namespace genkidama::cli {
+
+int run_train(Job job) {
+  prepare_run_directory(job);
+  catch_stop_signals();
+  log_above_live_line();
+  const auto trainer = make_trainer(job, job.settings.workers);
+  TrainerRun run(job, *trainer);
+  try {
+    while (!run.ended_by()) run.record(trainer->train_round());
+    return run.finish(*run.ended_by(), {{"workers", trainer->workers()}});
+  } catch (const std::exception& error) {
+    run.fail(error.what());
+    throw;
+  }
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,47 @@
+#pragma once
+
+/// @file
+/// A run of this machine's CoreOrchestrator, for `train` and `child` alike.
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/progress.h"
+#include "cli/run_files.h"
+
+namespace genkidama::cli {
+
+/// The trainer as the settings say. Forks: before any thread.
+std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers);
+
+class TrainerRun {
+ public:
+  /// Restores a resumed run into `trainer`. `columns` are added to metrics.csv. Throws as RunFiles.
+  TrainerRun(const Job& job, CoreOrchestrator& trainer, std::vector<std::string> columns = {});
+
+  /// Why the run is over: "updates", "max_steps", "target", "signal"; nothing while it goes on.
+  const std::optional<std::string>& ended_by();
+
+  /// Takes note of a round: metrics, checkpoints, evaluations, progress.
+  void record(const RoundReport& round, const std::vector<std::string>& fields = {});
+
+  /// As RunFiles.
+  int finish(const std::string& ended_by,
+             const nlohmann::ordered_json& extra = nlohmann::ordered_json::object());
+  void fail(const std::string& error) { files_.fail(error); }
+
+ private:
+  std::vector<float> weights() const;
+  ProgressState progress_state() const;
+
+  CoreOrchestrator& trainer_;
+  RunFiles files_;
+  std::deque<double> recent_returns_;
+  std::optional<std::string> ended_by_;
+  std::unique_ptr<Progress> progress_;
+};
+
+}  // namespace genkidama::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+/// @file
+/// From the Parent's own thread to the one that writes files.
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "genkidama/core/clock.h"
+#include "genkidama/net/parent.h"
+
+namespace genkidama::cli {
+
+/// A merge, with a copy of the weights when they are to be kept.
+struct MergeRecord {
+  ParentUpdate update;         ///< its `weights` point nowhere
+  std::vector<float> weights;  ///< empty unless asked for
+};
+
+/// Bounded: what does not fit is dropped and counted, since merging must not wait for a disk.
+class UpdateQueue {
+ public:
+  /// Any thread.
+  void push(const ParentUpdate& update, bool with_weights);
+  /// Everything that is there, waiting up to `span` for the first.
+  std::vector<MergeRecord> take(Milliseconds span);
+  std::uint64_t dropped() const;
+
+ private:
+  static constexpr std::size_t kMaxRecords = 65'536;
+  static constexpr std::size_t kMaxWeights = 8;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<MergeRecord> records_;
+  std::size_t with_weights_ = 0;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace genkidama::cli

@@ -1,0 +1,143 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "fixture.h"
+#include "genkidama/params/safetensors.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+
+namespace {
+
+int lines_of(const std::string& text) {
+  return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+}
+
+void check_bad_argument(const std::vector<std::string>& words, const std::string& expected) {
+  const ProgramResult result = run_program(words);
+  CAPTURE(words, result.errors);
+  CHECK(result.exit_code == 2);
+  CHECK(result.output.empty());
+  CHECK(result.errors.find("error: ") == 0);
+  CHECK(lines_of(result.errors) == 1);
+  CHECK(result.errors.find(expected) != std::string::npos);
+}
+
+// A port that somebody else has.
+class TakenPort {
+ public:
+  TakenPort() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    REQUIRE(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~TakenPort() { ::close(socket_); }
+  void listen() const { REQUIRE(::listen(socket_, 1) == 0); }
+  std::string endpoint() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  int socket_;
+  int port_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("bad arguments end with exit code 2 and one line that says which") {
+  check_bad_argument(call(), "no command was given");
+  check_bad_argument(call("train", "--colour", "red"), "unknown argument '--colour'");
+  check_bad_argument(call("train", "--workers", "0"), "--workers is '0'");
+  check_bad_argument(call("train", "--gamma", "2"), "--gamma is '2'; expected a number in [0, 1]");
+  check_bad_argument(call("train", "--config", "/no/such/file"), "/no/such/file");
+  check_bad_argument(call("child", "--connect", "127.0.0.1:1", "--beta", "7"), "--beta is '7'");
+}
+
+TEST_CASE("a checkpoint that cannot be used is refused with the reason") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "weights.safetensors";
+  const auto evaluate = call("evaluate", "--checkpoint", path.string(), "--episodes", "1", "--workers", "1");
+  check_bad_argument(evaluate, path.string());
+
+  std::ofstream(path) << "not a checkpoint";
+  check_bad_argument(evaluate, path.string());
+
+  Checkpoint other;
+  other.layout = ParameterLayout({{"pi1.weight", {3, 4}}});
+  other.weights.assign(12, 0.5F);
+  write_safetensors(path, other);
+  check_bad_argument(evaluate, "pi1");
+
+  const std::string whole = file_text(path);
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << whole.substr(0, whole.size() - 5);
+  check_bad_argument(evaluate, path.string());
+}
+
+TEST_CASE("a run directory that holds a run is not overwritten") {
+  const TemporaryDirectory directory;
+  const std::string run = (directory / "run").string();
+  REQUIRE(
+      run_program(call("train", "--workers", "1", "--updates", "2", "--eval-episodes", "0", "--run-dir", run))
+          .exit_code == 0);
+  const std::string metrics = file_text(directory / "run" / "metrics.csv");
+  check_bad_argument(call("train", "--updates", "2", "--run-dir", run), "--resume " + run);
+  CHECK(file_text(directory / "run" / "metrics.csv") == metrics);
+
+  // Resuming takes the command and the network the run was made with.
+  check_bad_argument(call("child", "--connect", "127.0.0.1:1", "--resume", run), "made by 'train'");
+  check_bad_argument(call("train", "--resume", run, "--preset", "other"), "--preset is 'other'");
+  check_bad_argument(call("train", "--resume", run, "--optimizer", "adam"), "optimizer_state");
+  check_bad_argument(call("train", "--resume", directory.path().string()), "no run in this directory");
+}
+
+TEST_CASE("a run directory that cannot be made ends the run with a reason") {
+  const TemporaryDirectory directory;
+  std::ofstream(directory / "file") << "";
+  const auto result = run_program(
+      call("train", "--workers", "1", "--updates", "1", "--run-dir", (directory / "file" / "run").string()));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.errors.find("error: cannot make the run directory") != std::string::npos);
+}
+
+TEST_CASE("a Parent whose port is in use says so") {
+  const TemporaryDirectory directory;
+  TakenPort port;
+  port.listen();
+  const auto result =
+      run_program(call("parent", "--listen", port.endpoint(), "--run-dir", (directory / "run").string()));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.errors.find(port.endpoint()) != std::string::npos);
+}
+
+TEST_CASE("a Child whose Parent cannot be reached gives up after the join timeout") {
+  const TemporaryDirectory directory;
+  const TakenPort port;  // bound, but nobody listens
+  RunningProgram child(call("child", "--connect", port.endpoint(), "--workers", "1", "--join-timeout", "0.5",
+                            "--run-dir", (directory / "run").string()));
+  const auto result = child.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.errors.find("error: ") != std::string::npos);
+  CHECK(child.all_gone());
+  CHECK(json_of(directory / "run" / "summary.json")["ended_by"] == "error");
+}
+
+TEST_CASE("help goes to standard output and is no error") {
+  for (const char* command : {"train", "parent", "child", "cluster", "evaluate"}) {
+    const auto result = run_program(call(command, "--help"));
+    CAPTURE(command);
+    CHECK(result.exit_code == 0);
+    CHECK(result.errors.empty());
+    CHECK(result.output.find("--preset") != std::string::npos);
+  }
+  CHECK(run_program(call("--help")).exit_code == 0);
+  CHECK(run_program(call("--version")).output.find('.') != std::string::npos);
+}

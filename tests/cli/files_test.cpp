@@ -1,0 +1,181 @@
+#include <sys/resource.h>
+
+#include <cmath>
+#include <csignal>
+#include <fstream>
+
+#include "cli/csv_file.h"
+#include "cli/evaluation.h"
+#include "cli/progress.h"
+#include "cli/run_directory.h"
+#include "cli/run_state.h"
+#include "cli/update_queue.h"
+#include "fixture.h"
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/params/safetensors.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+using namespace genkidama::cli;
+
+TEST_CASE("a resumed table keeps the rows up to the state it goes on from") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "table.csv";
+  {
+    CsvFile table(path, {"update", "value"}, {});
+    for (int i = 1; i <= 5; ++i) table.append({std::to_string(i), "a"});
+  }
+  std::ofstream(path, std::ios::app) << "6,cut o";
+  {
+    CsvFile table(path, {"update", "value"}, 3);
+    table.append({"4", "b"});
+  }
+  CHECK(file_text(path) == "update,value\n1,a\n2,a\n3,a\n4,b\n");
+}
+
+TEST_CASE("a table with other columns is not gone on with") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "table.csv";
+  std::ofstream(path) << "update,other\n1,2\n";
+  CHECK_THROWS_AS(CsvFile(path, {"update", "value"}, 1), FormatError);
+  CHECK(file_text(path) == "update,other\n1,2\n");
+}
+
+TEST_CASE("fields with commas and quotes are quoted") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "table.csv";
+  CsvFile table(path, {"update", "name"}, {});
+  table.append({"1", "a,\"b\"\nc"});
+  CHECK(file_text(path) == "update,name\n1,\"a,\"\"b\"\" c\"\n");
+  CHECK_THROWS_AS(table.append({"1"}), ArgumentError);
+}
+
+TEST_CASE("a full disk leaves no half row and is told once") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "table.csv";
+  int messages = 0;
+  set_log_sink([&](LogLevel, std::string_view) { ++messages; });
+  CsvFile table(path, {"update", "value"}, {});
+  table.append({"1", "a"});
+
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old_limit{};
+  getrlimit(RLIMIT_FSIZE, &old_limit);
+  rlimit limit = old_limit;
+  limit.rlim_cur = 20;
+  setrlimit(RLIMIT_FSIZE, &limit);
+  table.append({"2", "a long value"});
+  table.append({"3", "a long value"});
+  setrlimit(RLIMIT_FSIZE, &old_limit);
+  std::signal(SIGXFSZ, old_handler);
+
+  table.append({"4", "b"});
+  set_log_sink({});
+  CHECK(file_text(path) == "update,value\n1,a\n4,b\n");
+  CHECK(messages == 1);
+}
+
+TEST_CASE("a run's state is read as it was written") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  const ParameterLayout layout({{"w", {2, 3}}, {"b", {2}}});
+  RunState state;
+  state.totals = {12, 3456, 78, 1.0 / 3, 0.125};
+  state.weights = {1, 2, 3, 4, 5, 6, 7, 8};
+  state.optimizer_state = {0.5F, -0.25F};
+  state.optimizer_steps = 99;
+  state.rounds = 12;
+  write_run_state(path, layout, state);
+
+  const RunState read = read_run_state(path, layout, 2);
+  CHECK(read.totals.updates == 12);
+  CHECK(read.totals.environment_steps == 3456);
+  CHECK(read.totals.episodes == 78);
+  CHECK(read.totals.wall_seconds == 1.0 / 3);
+  CHECK(read.totals.time_to_target_seconds == 0.125);
+  CHECK(read.weights == state.weights);
+  CHECK(read.optimizer_state == state.optimizer_state);
+  CHECK(read.optimizer_steps == 99);
+  CHECK(read.rounds == 12);
+
+  SECTION("another optimizer or network is refused") {
+    CHECK_THROWS_AS(read_run_state(path, layout, 3), LayoutError);
+    CHECK_THROWS_AS(read_run_state(path, ParameterLayout({{"w", {3, 2}}, {"b", {2}}}), 2), LayoutError);
+  }
+}
+
+TEST_CASE("a checkpoint is not taken for a run's state") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "weights.safetensors";
+  const ParameterLayout layout({{"w", {1}}});
+  write_safetensors(path, {layout, {1.0F}, {{"update", "1"}}});
+  CHECK_THROWS_AS(read_run_state(path, layout, 0), FormatError);
+}
+
+TEST_CASE("the statistics of an evaluation") {
+  const std::vector<EpisodeResult> episodes = {
+      {100, 10, false}, {200, 20, false}, {300, 30, true}, {400, 40, true}};
+  const auto result = statistics_of(episodes, 200);
+  CHECK(result.episodes == 4);
+  CHECK(result.mean == Approx(250));
+  CHECK(result.standard_deviation == Approx(129.0994449));
+  CHECK(result.standard_error == Approx(64.5497224));
+  CHECK(result.median == Approx(250));
+  CHECK(result.min == 100);
+  CHECK(result.max == 400);
+  CHECK(result.mean_length == Approx(25));
+  CHECK(result.truncated_share == Approx(0.5));
+  CHECK(result.threshold_share == Approx(0.75));
+
+  const auto one = statistics_of(std::span(episodes).first(1), std::nan(""));
+  CHECK(one.standard_deviation == 0);
+  CHECK(one.median == 100);
+  CHECK_FALSE(one.threshold_share);
+  CHECK(to_json(one)["threshold"].is_null());
+  CHECK_THROWS_AS(statistics_of({}, 0), ArgumentError);
+}
+
+TEST_CASE("a directory with a run in it is not used for another") {
+  const TemporaryDirectory directory;
+  const RunDirectory run(directory / "run");
+  CHECK_NOTHROW(run.check_unused());
+  run.create();
+  CHECK_NOTHROW(run.check_unused());
+  CHECK_THROWS_AS(run.check_resumable(), ArgumentError);
+  std::ofstream(run.config()) << "{}";
+  std::ofstream(run.metrics()) << "update,value\n";
+  CHECK_NOTHROW(run.check_unused());  // it never got going
+  std::ofstream(run.metrics(), std::ios::app) << "1,2\n";
+  CHECK_THROWS_AS(run.check_unused(), ArgumentError);
+  std::ofstream(directory / "file") << "";
+  CHECK_THROWS_AS(RunDirectory(directory / "file").check_unused(), ArgumentError);
+  CHECK(run.checkpoint(100).filename() == "update_000100.safetensors");
+}
+
+TEST_CASE("merges wait in order for the thread that writes them, with the weights asked for") {
+  UpdateQueue queue;
+  const std::vector<float> weights = {1, 2};
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    ParentUpdate update;
+    update.update = i;
+    update.weights = weights;
+    queue.push(update, i % 2 == 0);
+  }
+  const auto taken = queue.take(Milliseconds(0));
+  REQUIRE(taken.size() == 20);
+  CHECK(taken[0].weights.empty());
+  CHECK(taken[1].weights == weights);
+  CHECK(taken[19].update.update == 20);
+  // More copies of the weights than anybody takes are not kept.
+  CHECK(taken[19].weights.empty());
+  CHECK(queue.dropped() == 2);
+  CHECK(queue.take(Milliseconds(0)).empty());
+}
+
+TEST_CASE("durations are written for people") {
+  CHECK(duration_text(12.9) == "12s");
+  CHECK(duration_text(200) == "3m20s");
+  CHECK(duration_text(3720) == "1h02m");
+  CHECK(duration_text(-5) == "0s");
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/run_program.h"
+#include "support/temporary_directory.h"
+
+/// The words of a call of the test program.
+template <typename... Words>
+std::vector<std::string> call(const Words&... words) {
+  return {GENKIDAMA_TEST_PROGRAM, std::string(words)...};
+}
+
+inline nlohmann::json json_of(const std::filesystem::path& path) {
+  return nlohmann::json::parse(file_text(path));
+}
+
+/// Rows of a CSV file without its quoting rules, the header first.
+inline std::vector<std::vector<std::string>> csv_of(const std::filesystem::path& path) {
+  std::vector<std::vector<std::string>> rows;
+  std::istringstream lines(file_text(path));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    rows.emplace_back();
+    for (std::string field; std::getline(fields, field, ',');) rows.back().push_back(field);
+  }
+  return rows;
+}
+
+/// The same without the columns that tell the time.
+inline std::vector<std::vector<std::string>> timeless_csv_of(const std::filesystem::path& path) {
+  auto rows = csv_of(path);
+  for (auto& row : rows) row.erase(row.begin() + 2, row.begin() + 4);
+  return rows;
+}

@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <regex>
+
+#include "fixture.h"
+#include "genkidama/params/safetensors.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+
+namespace {
+
+std::string port_in(const std::string& errors) {
+  std::smatch match;
+  return std::regex_search(errors, match, std::regex("listens on port ([0-9]+)")) ? match[1].str() : "";
+}
+
+std::vector<std::string> parent_call(const std::filesystem::path& run, const std::string& updates) {
+  return call("parent", "--listen", "127.0.0.1:0", "--alpha", "0.5", "--updates", updates,
+              "--checkpoint-every", "10", "--eval-episodes", "2", "--run-dir", run.string());
+}
+
+}  // namespace
+
+TEST_CASE("a Parent and a Child train together until the Parent has its updates") {
+  const TemporaryDirectory directory;
+  RunningProgram parent(parent_call(directory / "parent", "25"));
+  REQUIRE(parent.wait_for_error_text("listens on port"));
+  const std::string endpoint = "127.0.0.1:" + port_in(parent.errors());
+  RunningProgram child(call("child", "--connect", endpoint, "--beta", "0.5", "--workers", "2", "--name",
+                            "ant", "--eval-episodes", "0", "--run-dir", (directory / "child").string()));
+  const auto parent_result = parent.wait();
+  const auto child_result = child.wait();
+  CAPTURE(parent_result.errors, child_result.errors);
+  CHECK(parent_result.exit_code == 0);
+  CHECK(child_result.exit_code == 0);
+  CHECK(parent.all_gone());
+  CHECK(child.all_gone());
+
+  const auto summary = json_of(directory / "parent" / "summary.json");
+  CHECK(summary["ended_by"] == "updates");
+  CHECK(summary["updates"] == 25);
+  CHECK(summary["children_joined"] == 1);
+  CHECK(summary["final_evaluation"]["episodes"] == 2);
+  CHECK(json_of(directory / "child" / "summary.json")["ended_by"] == "parent");
+  const auto metrics = csv_of(directory / "parent" / "metrics.csv");
+  REQUIRE(metrics.size() == 26);
+  CHECK(metrics[0][4] == "child");
+  CHECK(metrics[25][0] == "25");
+  CHECK(metrics[25][4] == "ant");
+  CHECK(metrics[25][5] == "25");
+  CHECK(std::filesystem::exists(directory / "parent" / "checkpoints" / "update_000020.safetensors"));
+  CHECK(read_safetensors(directory / "parent" / "final.safetensors").metadata.at("update") == "25");
+
+  SECTION("and the Parent's run is resumed with its weights and its count") {
+    RunningProgram again(call("parent", "--resume", (directory / "parent").string(), "--updates", "40"));
+    REQUIRE(again.wait_for_error_text("listens on port"));
+    RunningProgram other(call("child", "--connect", "127.0.0.1:" + port_in(again.errors()), "--workers", "1",
+                              "--resume", (directory / "child").string()));
+    const auto result = again.wait();
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 0);
+    CHECK(other.wait().exit_code == 0);
+    CHECK(json_of(directory / "parent" / "summary.json")["updates"] == 40);
+    const auto rows = csv_of(directory / "parent" / "metrics.csv");
+    REQUIRE(rows.size() == 41);
+    for (std::size_t i = 1; i < rows.size(); ++i) CHECK(rows[i][0] == std::to_string(i));
+  }
+}
+
+TEST_CASE("a Parent that dials trains with a Child that listens") {
+  const TemporaryDirectory directory;
+  RunningProgram child(call("child", "--listen", "127.0.0.1:0", "--workers", "1", "--updates", "6",
+                            "--eval-episodes", "0", "--run-dir", (directory / "child").string()));
+  REQUIRE(child.wait_for_error_text("listens on port"));
+  RunningProgram parent(call("parent", "--connect", "127.0.0.1:" + port_in(child.errors()), "--updates", "6",
+                             "--eval-episodes", "0", "--run-dir", (directory / "parent").string()));
+  CHECK(child.wait().exit_code == 0);
+  CHECK(parent.wait().exit_code == 0);
+  CHECK(json_of(directory / "parent" / "summary.json")["updates"] == 6);
+}
+
+TEST_CASE("a Child with another network is refused with the tensor that differs") {
+  const TemporaryDirectory directory;
+  RunningProgram parent(parent_call(directory / "parent", "5"));
+  REQUIRE(parent.wait_for_error_text("listens on port"));
+  RunningProgram child(call("child", "--connect", "127.0.0.1:" + port_in(parent.errors()), "--preset",
+                            "other", "--workers", "1", "--run-dir", (directory / "child").string()));
+  const auto result = child.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.errors.find("pi1") != std::string::npos);
+  CHECK(child.all_gone());
+  parent.signal(SIGTERM);
+  CHECK(parent.wait().exit_code == 128 + SIGTERM);
+  CHECK(json_of(directory / "parent" / "summary.json")["refused_peers"].get<int>() >= 1);
+}
+
+TEST_CASE("a Child that waits for its Parent ends at once on SIGTERM") {
+  const TemporaryDirectory directory;
+  RunningProgram child(call("child", "--listen", "127.0.0.1:0", "--workers", "1", "--join-timeout", "600",
+                            "--run-dir", (directory / "child").string()));
+  REQUIRE(child.wait_for_error_text("listens on port"));
+  child.signal(SIGTERM);
+  const auto result = child.wait(std::chrono::seconds(30));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 128 + SIGTERM);
+  CHECK(child.all_gone());
+}
+
+TEST_CASE("a cluster trains, counts its updates and leaves no process") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram cluster(call("cluster", "--children", "2", "--workers", "1", "--alpha", "0.5", "--beta",
+                              "0.5", "--updates", "1500", "--eval-episodes", "3", "--run-dir", run.string()));
+  const auto result = cluster.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(cluster.all_gone());
+  CHECK(result.output.find("Final evaluation") != std::string::npos);
+
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["updates"] == 1500);
+  CHECK(summary["command"] == "cluster");
+  CHECK(summary["children_joined"] == 2);
+  CHECK(json_of(run / "config.json")["command"] == "cluster");
+  const auto metrics = csv_of(run / "metrics.csv");
+  CHECK(metrics.size() == 1501);
+  for (const char* child : {"child_1", "child_2"}) {
+    CAPTURE(child);
+    CHECK(std::any_of(metrics.begin(), metrics.end(), [&](const auto& row) { return row[4] == child; }));
+    CHECK(json_of(run / "children" / child / "summary.json")["ended_by"] == "parent");
+  }
+  CHECK(json_of(run / "children" / "child_1" / "config.json")["seed"] !=
+        json_of(run / "children" / "child_2" / "config.json")["seed"]);
+
+  SECTION("and is resumed") {
+    RunningProgram again(call("cluster", "--resume", run.string(), "--updates", "1520"));
+    const auto resumed = again.wait();
+    CAPTURE(resumed.errors);
+    CHECK(resumed.exit_code == 0);
+    CHECK(again.all_gone());
+    CHECK(json_of(run / "summary.json")["updates"] == 1520);
+    CHECK(csv_of(run / "metrics.csv").size() == 1521);
+  }
+}
+
+TEST_CASE("SIGTERM ends a cluster with its weights written and every process gone") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram cluster(call("cluster", "--children", "2", "--workers", "1", "--checkpoint-every", "10",
+                              "--run-dir", run.string()));
+  REQUIRE(cluster.wait_until(
+      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"); }));
+  cluster.signal(SIGTERM);
+  const auto result = cluster.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 128 + SIGTERM);
+  CHECK(cluster.all_gone());
+  CHECK(json_of(run / "summary.json")["ended_by"] == "signal");
+  CHECK_NOTHROW(read_safetensors(run / "final.safetensors"));
+}
+
+TEST_CASE("a killed cluster takes its processes with it") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram cluster(call("cluster", "--children", "1", "--workers", "1", "--checkpoint-every", "10",
+                              "--run-dir", run.string()));
+  REQUIRE(cluster.wait_until(
+      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"); }));
+  cluster.signal(SIGKILL);
+  CHECK(cluster.wait().exit_code == 128 + SIGKILL);
+  CHECK(cluster.all_gone(std::chrono::seconds(30)));
+}
+
+TEST_CASE("a cluster goes on without a Child that died, and fails without any") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram cluster(call("cluster", "--children", "2", "--workers", "1", "--checkpoint-every", "10",
+                              "--run-dir", run.string()));
+  REQUIRE(cluster.wait_until(
+      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"); }));
+  // The Parent is its first process, the Children follow.
+  const auto processes = cluster.children();
+  REQUIRE(processes.size() == 3);
+  ::kill(processes[1], SIGKILL);
+  REQUIRE(cluster.wait_for_error_text("child_1 ended with signal 9"));
+  CHECK(cluster.errors().find("1 of 2 Children are left") != std::string::npos);
+  const auto merges = [&] { return csv_of(run / "metrics.csv").size(); };
+  const auto before = merges();
+  REQUIRE(cluster.wait_until([&] { return merges() > before + 20; }));
+  ::kill(processes[2], SIGKILL);
+  const auto result = cluster.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.errors.find("every Child ended") != std::string::npos);
+  CHECK(cluster.all_gone());
+  CHECK(json_of(run / "summary.json")["ended_by"] == "error");
+}
+
+TEST_CASE("a cluster whose Parent died fails at once") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram cluster(call("cluster", "--children", "1", "--workers", "1", "--checkpoint-every", "10",
+                              "--run-dir", run.string()));
+  REQUIRE(cluster.wait_until(
+      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"); }));
+  ::kill(cluster.children().front(), SIGKILL);
+  const auto result = cluster.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.errors.find("the Parent ended with signal 9") != std::string::npos);
+  CHECK(cluster.all_gone());
+}

@@ -1,0 +1,275 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "cli/command_line.h"
+#include "cli/config_file.h"
+#include "cli/option_table.h"
+#include "fixture.h"
+#include "genkidama/core/error.h"
+#include "genkidama/env/cart_pole.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+using namespace genkidama::cli;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Program test_program() {
+  Program program;
+  program.name = "test";
+  program.environment = make_cart_pole;
+  Preset quick;
+  quick.hyperparameters.gamma = 0.5;
+  quick.hyperparameters.batch_size = 7;
+  quick.description = "for tests";
+  program.presets["quick"] = quick;
+  return program;
+}
+
+std::optional<Settings> parse(const Words& words, std::ostream& out) {
+  std::vector<const char*> arguments = {"test"};
+  for (const std::string& word : words) arguments.push_back(word.c_str());
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), test_program(), out);
+}
+
+Settings parse(const Words& words) {
+  std::ostringstream out;
+  const auto settings = parse(words, out);
+  REQUIRE(settings);
+  return *settings;
+}
+
+std::string refusal(const Words& words) {
+  std::ostringstream out;
+  try {
+    parse(words, out);
+  } catch (const ArgumentError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::string help_of(const std::string& command) {
+  std::ostringstream out;
+  CHECK_FALSE(parse({command, "--help"}, out));
+  return out.str();
+}
+
+class ConfigText {
+ public:
+  explicit ConfigText(const std::string& text) { std::ofstream(path()) << text; }
+  std::string path() const { return (directory_ / "options.json").string(); }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+}  // namespace
+
+TEST_CASE("without flags a run has the thesis' settings") {
+  const Settings settings = parse({"train"});
+  CHECK(settings.preset == "thesis");
+  CHECK(settings.hyperparameters.gamma == 0.999);
+  CHECK(settings.hyperparameters.learning_rate == 1e-4);
+  CHECK(settings.workers >= 1);
+  CHECK_FALSE(settings.max_steps);
+}
+
+TEST_CASE("a flag wins over the config file, which wins over the preset") {
+  const ConfigText config(R"({"preset": "quick", "gamma": 0.6, "epsilon": 0.25})");
+  const Settings from_file = parse({"train", "--config", config.path()});
+  CHECK(from_file.preset == "quick");
+  CHECK(from_file.hyperparameters.batch_size == 7);
+  CHECK(from_file.hyperparameters.gamma == 0.6);
+
+  const Settings with_flag = parse({"train", "--config", config.path(), "--gamma", "0.7"});
+  CHECK(with_flag.hyperparameters.gamma == 0.7);
+  CHECK(with_flag.hyperparameters.epsilon == 0.25);
+
+  const Settings other_preset = parse({"train", "--config", config.path(), "--preset", "thesis"});
+  CHECK(other_preset.hyperparameters.batch_size == 120);
+  CHECK(other_preset.hyperparameters.gamma == 0.6);
+}
+
+TEST_CASE("every kind of value is read from a flag") {
+  const Settings settings =
+      parse({"train", "--max-steps", "8e6", "--target", "-12.5", "--bootstrap-truncated", "false", "--greedy",
+             "--optimizer", "adam", "--worker-mode=threads", "--seed", "18446744073709551615"});
+  CHECK(settings.max_steps == 8'000'000u);
+  CHECK(settings.target == -12.5);
+  CHECK_FALSE(settings.hyperparameters.bootstrap_truncated);
+  CHECK(settings.greedy);
+  CHECK(settings.hyperparameters.optimizer == "adam");
+  CHECK(settings.worker_mode == WorkerMode::kThreads);
+  CHECK(settings.seed == 18446744073709551615u);
+
+  const Settings parent =
+      parse({"parent", "--connect", "a:1", "b:2", "--connect", "[::1]:3", "--listen", "0.0.0.0:0"});
+  CHECK(parent.connect == Words{"a:1", "b:2", "[::1]:3"});
+  CHECK(parent.listen == Words{"0.0.0.0:0"});
+}
+
+TEST_CASE("a value out of range is refused with the flag, the value and what is expected") {
+  struct Case {
+    Words words;
+    std::string expected;
+  };
+  const std::vector<Case> cases = {
+      {{"train", "--gamma", "1.5"}, "--gamma is '1.5'; expected a number in [0, 1]"},
+      {{"train", "--gamma", "nan"}, "--gamma is 'nan'; expected a number in [0, 1]"},
+      {{"train", "--momentum", "1"}, "--momentum is '1'; expected a number in [0, 1)"},
+      {{"train", "--learning-rate", "0"}, "--learning-rate is '0'; expected a number > 0"},
+      {{"train", "--workers", "0"}, "--workers is '0'; expected a whole number in [1, 4096]"},
+      {{"train", "--workers", "-1"}, "--workers is '-1'; expected a whole number in [1, 4096]"},
+      {{"train", "--workers", "two"}, "--workers is 'two'; expected a whole number in [1, 4096]"},
+      {{"train", "--max-steps", "1.5"}, "--max-steps is '1.5'; expected a whole number >= 1"},
+      {{"train", "--max-steps", "0"}, "--max-steps is '0'; expected a whole number >= 1"},
+      {{"train", "--batch-size", "99999999999"}, "--batch-size is '99999999999'"},
+      {{"train", "--optimizer", "lbfgs"}, "--optimizer is 'lbfgs'; expected one of sgd, rmsprop, adam"},
+      {{"train", "--loss", "dqn"}, "--loss is 'dqn'; expected one of a3c, ppo"},
+      {{"train", "--preset", "fast"}, "--preset is 'fast'; expected one of quick, thesis"},
+      {{"train", "--bootstrap-truncated", "maybe"},
+       "--bootstrap-truncated is 'maybe'; expected true or false"},
+      {{"parent", "--alpha", "1.1", "--listen", "x:1"}, "--alpha is '1.1'; expected a number in [0, 1]"},
+      {{"parent", "--listen", "nowhere"}, "--listen is 'nowhere'; expected HOST:PORT"},
+      {{"child", "--beta", "-0.1", "--connect", "x:1"}, "--beta is '-0.1'; expected a number in [0, 1]"},
+      {{"child", "--connect", "x:99999"}, "--connect is 'x:99999'; expected HOST:PORT"},
+      {{"cluster", "--children", "0"}, "--children is '0'; expected a whole number in [1, 256]"},
+      {{"evaluate", "--checkpoint", "x", "--episodes", "0"}, "--episodes is '0'; expected a whole number"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.words);
+    CHECK(refusal(c.words).find(c.expected) != std::string::npos);
+    CAPTURE(refusal(c.words));
+  }
+}
+
+TEST_CASE("arguments that make no sense are refused") {
+  CHECK(refusal({}).find("no command was given") != std::string::npos);
+  CHECK(refusal({"fly"}).find("unknown command 'fly'") != std::string::npos);
+  CHECK(refusal({"train", "--gama", "0.9"}).find("unknown argument '--gama'") != std::string::npos);
+  CHECK(refusal({"train", "extra"}).find("unknown argument 'extra'") != std::string::npos);
+  CHECK(refusal({"train", "--gamma"}).find("--gamma") != std::string::npos);
+  CHECK(refusal({"train", "--seed", "1", "--seed", "2"}).find("--seed") != std::string::npos);
+  // Each command takes only what concerns it.
+  CHECK(refusal({"parent", "--listen", "x:1", "--beta", "0"}).find("unknown argument '--beta'") !=
+        std::string::npos);
+  CHECK(refusal({"train", "--alpha", "0.5"}).find("unknown argument '--alpha'") != std::string::npos);
+  CHECK(refusal({"parent"}).find("--listen HOST:PORT") != std::string::npos);
+  CHECK(refusal({"child"}).find("one link") != std::string::npos);
+  CHECK(refusal({"child", "--listen", "x:1", "--connect", "x:2"}).find("one link") != std::string::npos);
+  CHECK(refusal({"evaluate"}).find("--checkpoint FILE is required") != std::string::npos);
+  CHECK(refusal({"train", "--resume", "a", "--run-dir", "b"}).find("--resume") != std::string::npos);
+  CHECK(refusal({"train", "--schedule", "linear"}).find("--max-steps") != std::string::npos);
+}
+
+TEST_CASE("a wrong config file is refused with its name and the key") {
+  struct Case {
+    std::string text;
+    std::string expected;
+  };
+  const std::vector<Case> cases = {
+      {R"({"gama": 0.9})", "unknown key 'gama'"},
+      {R"({"gamma": 1.5})", "key 'gamma' is 1.5; expected a number in [0, 1]"},
+      {R"({"gamma": "0.9"})", "key 'gamma' is \"0.9\"; expected a number in [0, 1]"},
+      {R"({"batch_size": 1.5})", "key 'batch_size' is 1.5; expected a whole number"},
+      {R"({"batch_size": null})", "key 'batch_size' is null; expected a whole number"},
+      {R"({"greedy": 1})", "key 'greedy' is 1; expected true or false"},
+      {R"({"preset": "fast"})", "key 'preset' is \"fast\"; expected one of quick, thesis"},
+      {R"({"alpha": 0.5})", "key 'alpha' is not an option of 'train'"},
+      {R"({"run-dir": "x"})", "unknown key 'run-dir'"},
+      {R"([1, 2])", "expected a JSON object"},
+      {R"({"gamma": )", "not JSON"},
+      {"", "not JSON"},
+  };
+  for (const Case& c : cases) {
+    const ConfigText config(c.text);
+    const std::string text = refusal({"train", "--config", config.path()});
+    CAPTURE(c.text, text);
+    CHECK(text.find("--config " + config.path()) == 0);
+    CHECK(text.find(c.expected) != std::string::npos);
+  }
+  CHECK(refusal({"train", "--config", "/does/not/exist.json"}).find("No such file") != std::string::npos);
+  const TemporaryDirectory directory;
+  CHECK(refusal({"train", "--config", directory.path().string()}).find("cannot read") != std::string::npos);
+}
+
+TEST_CASE("a linear schedule ends with the run, and a cluster shares its steps") {
+  CHECK(parse({"train", "--schedule", "linear", "--max-steps", "1000"}).hyperparameters.schedule_steps ==
+        1000);
+  CHECK(parse({"cluster", "--schedule", "linear", "--max-steps", "1001", "--children", "2"})
+            .hyperparameters.schedule_steps == 501);
+  CHECK(parse({"train", "--schedule", "linear", "--max-steps", "1000", "--schedule-steps", "10"})
+            .hyperparameters.schedule_steps == 10);
+}
+
+TEST_CASE("config.json gives the same settings again, for every command") {
+  const std::vector<Words> calls = {
+      {"train", "--preset", "quick", "--max-steps", "5000", "--target", "1.5", "--seed", "3", "--greedy"},
+      {"parent", "--listen", "x:1", "--alpha", "0.25", "--updates", "9"},
+      {"child", "--connect", "x:1", "--beta", "0.125", "--workers", "3", "--learning-rate", "0.1"},
+      {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},
+  };
+  const auto table = make_option_table(test_program());
+  for (const Words& words : calls) {
+    CAPTURE(words);
+    const Settings settings = parse(words);
+    const auto written = config_of(settings, table, "test", "CartPole-v1");
+    const ConfigText file(written.dump());
+    const auto again =
+        config_of(parse({words.front(), "--config", file.path()}), table, "test", "CartPole-v1");
+    for (const auto& [key, value] : written.items()) {
+      CAPTURE(key);
+      if (key != "command_line") CHECK(again[key] == value);
+    }
+  }
+}
+
+TEST_CASE("flags for another process give it the same settings") {
+  const auto table = make_option_table(test_program());
+  Settings cluster = parse({"cluster", "--gamma", "0.123456789012345", "--beta", "0.3", "--preset", "quick",
+                            "--normalise-advantages", "false", "--greedy"});
+  cluster.name = "child_1";
+  cluster.connect = {"[::1]:4000"};
+  Words words = flags_of(cluster, table, kChild);
+  words.insert(words.begin(), "child");
+  const Settings child = parse(words);
+  CHECK(child.hyperparameters.gamma == 0.123456789012345);
+  CHECK(child.hyperparameters.batch_size == 7);
+  CHECK_FALSE(child.hyperparameters.normalise_advantages);
+  CHECK(child.beta == 0.3);
+  CHECK(child.greedy);
+  CHECK(child.name == "child_1");
+  CHECK(child.connect == Words{"[::1]:4000"});
+}
+
+TEST_CASE("help of every command lists its options with their defaults") {
+  const auto table = make_option_table(test_program());
+  const std::vector<std::pair<Command, std::string>> commands = {{kTrain, "train"},
+                                                                 {kParent, "parent"},
+                                                                 {kChild, "child"},
+                                                                 {kCluster, "cluster"},
+                                                                 {kEvaluate, "evaluate"}};
+  for (const auto& [command, name] : commands) {
+    const std::string help = help_of(name);
+    CAPTURE(name, help);
+    for (const OptionRow& row : table) {
+      CAPTURE(row.name);
+      const bool is_listed = help.find("  " + row.flag() + " ") != std::string::npos ||
+                             help.find("  " + row.flag() + "\n") != std::string::npos;
+      CHECK(is_listed == ((row.commands & command) != 0 && !row.hidden));
+    }
+    CHECK(help.find("thesis") != std::string::npos);
+    CHECK(help.find("quick") != std::string::npos);
+  }
+  const std::string help = help_of("train");
+  CHECK(help.find("[default: 0.999]") != std::string::npos);
+  CHECK(help.find("[default: 0.0001]") != std::string::npos);
+  CHECK(help.find("[default: sgd]") != std::string::npos);
+  CHECK(help_of("evaluate").find("[default: 500]") != std::string::npos);
+}

@@ -1,0 +1,19 @@
+// The program that the command line's tests run: CartPole, and presets for what they need.
+#include <cstdlib>
+
+#include "genkidama/cli/program.h"
+#include "genkidama/env/cart_pole.h"
+
+int main(int argc, char** argv) {
+  genkidama::cli::Preset other;
+  other.description = "another network";
+  other.network = genkidama::mlp_network({.hidden = {16}});
+  other.hyperparameters.optimizer = "adam";
+  other.hyperparameters.gamma = 0.9;
+
+  genkidama::cli::Program program;
+  program.name = "test_program";
+  program.environment = genkidama::make_cart_pole;
+  program.presets["other"] = other;
+  return genkidama::cli::main(argc, argv, program);
+}

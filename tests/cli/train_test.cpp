@@ -1,0 +1,225 @@
+#include <sys/resource.h>
+
+#include "fixture.h"
+#include "genkidama/params/safetensors.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+
+namespace {
+
+// prlimit of another process: what a disk that fills up looks like to it.
+void limit_file_size(pid_t pid, rlim_t bytes) {
+  rlimit limit{};
+  REQUIRE(::prlimit(pid, RLIMIT_FSIZE, nullptr, &limit) == 0);
+  limit.rlim_cur = bytes;
+  REQUIRE(::prlimit(pid, RLIMIT_FSIZE, &limit, nullptr) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a run leaves everything needed to repeat and judge it") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto result =
+      run_program(call("train", "--workers", "2", "--max-steps", "3000", "--seed", "4", "--checkpoint-every",
+                       "10", "--eval-episodes", "5", "--replay-capacity", "100", "--run-dir", run.string()));
+  CAPTURE(result.errors);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.output.find("Final evaluation") != std::string::npos);
+
+  const auto config = json_of(run / "config.json");
+  CHECK(config["command"] == "train");
+  CHECK(config["seed"] == 4);
+  CHECK(config["workers"] == 2);
+  CHECK(config["gamma"] == 0.999);
+
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["ended_by"] == "max_steps");
+  CHECK(summary["environment_steps"].get<int>() >= 3000);
+  CHECK(summary["wall_seconds"].get<double>() > 0);
+  CHECK(summary["env_steps_per_second"].get<double>() > 0);
+  CHECK(summary["time_to_target_seconds"].is_null());
+  CHECK(summary["final_evaluation"]["episodes"] == 5);
+
+  const auto metrics = csv_of(run / "metrics.csv");
+  const auto updates = summary["updates"].get<std::size_t>();
+  REQUIRE(metrics.size() == updates + 1);
+  CHECK(metrics[0][0] == "update");
+  for (std::size_t i = 1; i < metrics.size(); ++i) CHECK(metrics[i][0] == std::to_string(i));
+  CHECK(metrics.back()[1] == std::to_string(summary["environment_steps"].get<int>()));
+  CHECK(metrics.back()[4] == std::to_string(summary["episodes"].get<int>()));
+
+  CHECK(std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"));
+  const Checkpoint final_weights = read_safetensors(run / "final.safetensors");
+  CHECK(final_weights.metadata.at("preset") == "thesis");
+  CHECK(final_weights.metadata.at("update") == std::to_string(updates));
+  CHECK(final_weights.layout.tensors().size() == 8);
+}
+
+TEST_CASE("one worker and one seed give the same run, bit for bit") {
+  const TemporaryDirectory directory;
+  const auto train = [&](const std::string& name, const std::string& seed) {
+    REQUIRE(run_program(call("train", "--workers", "1", "--updates", "30", "--seed", seed, "--eval-episodes",
+                             "3", "--run-dir", (directory / name).string()))
+                .exit_code == 0);
+  };
+  train("a", "5");
+  train("b", "5");
+  train("c", "6");
+  CHECK(file_text(directory / "a" / "final.safetensors") == file_text(directory / "b" / "final.safetensors"));
+  CHECK(timeless_csv_of(directory / "a" / "metrics.csv") == timeless_csv_of(directory / "b" / "metrics.csv"));
+  CHECK(json_of(directory / "a" / "summary.json")["final_evaluation"] ==
+        json_of(directory / "b" / "summary.json")["final_evaluation"]);
+  CHECK(file_text(directory / "a" / "final.safetensors") != file_text(directory / "c" / "final.safetensors"));
+}
+
+TEST_CASE("a resumed run ends like one that was never interrupted") {
+  const TemporaryDirectory directory;
+  const auto whole = directory / "whole";
+  const auto parts = directory / "parts";
+  REQUIRE(run_program(call("train", "--workers", "1", "--updates", "40", "--eval-episodes", "0", "--run-dir",
+                           whole.string()))
+              .exit_code == 0);
+  REQUIRE(run_program(call("train", "--workers", "1", "--updates", "15", "--eval-episodes", "0", "--run-dir",
+                           parts.string()))
+              .exit_code == 0);
+  const auto resumed = run_program(call("train", "--resume", parts.string(), "--updates", "40"));
+  CAPTURE(resumed.errors);
+  REQUIRE(resumed.exit_code == 0);
+
+  CHECK(file_text(whole / "final.safetensors") == file_text(parts / "final.safetensors"));
+  CHECK(timeless_csv_of(whole / "metrics.csv") == timeless_csv_of(parts / "metrics.csv"));
+  CHECK(json_of(parts / "config.json")["updates"] == 40);
+  CHECK(json_of(parts / "summary.json")["updates"] == 40);
+}
+
+TEST_CASE("a run that was killed is resumed from its last checkpoint without gap or double rows") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  {
+    RunningProgram program(
+        call("train", "--workers", "1", "--checkpoint-every", "20", "--run-dir", run.string()));
+    // The state of update 20 lies before this file.
+    REQUIRE(program.wait_until(
+        [&] { return std::filesystem::exists(run / "checkpoints" / "update_000040.safetensors"); }));
+    program.signal(SIGKILL);
+    CHECK(program.wait().exit_code == 128 + SIGKILL);
+    CHECK(program.all_gone());
+  }
+  const auto resumed = run_program(call("train", "--resume", run.string(), "--max-steps", "100000",
+                                        "--updates", "100", "--eval-episodes", "0"));
+  CAPTURE(resumed.errors);
+  REQUIRE(resumed.exit_code == 0);
+  const auto metrics = csv_of(run / "metrics.csv");
+  for (std::size_t i = 1; i < metrics.size(); ++i) CHECK(metrics[i][0] == std::to_string(i));
+}
+
+TEST_CASE("a run ends when an evaluation reaches its target") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto result =
+      run_program(call("train", "--workers", "1", "--target", "1", "--evaluate-every", "3",
+                       "--target-episodes", "4", "--eval-episodes", "0", "--run-dir", run.string()));
+  CAPTURE(result.errors);
+  REQUIRE(result.exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["ended_by"] == "target");
+  CHECK(summary["updates"] == 3);
+  CHECK(summary["time_to_target_seconds"].get<double>() > 0);
+  CHECK(csv_of(run / "evaluations.csv").size() == 2);
+}
+
+TEST_CASE("SIGTERM and Ctrl-C end a run with its last weights written and every process gone") {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    const TemporaryDirectory directory;
+    const auto run = directory / "run";
+    RunningProgram program(
+        call("train", "--workers", "2", "--checkpoint-every", "5", "--run-dir", run.string()));
+    REQUIRE(program.wait_until(
+        [&] { return std::filesystem::exists(run / "checkpoints" / "update_000005.safetensors"); }));
+    program.signal(signal);
+    const auto result = program.wait();
+    CAPTURE(signal, result.errors);
+    CHECK(result.exit_code == 128 + signal);
+    CHECK(program.all_gone());
+    const auto summary = json_of(run / "summary.json");
+    CHECK(summary["ended_by"] == "signal");
+    CHECK(read_safetensors(run / "final.safetensors").metadata.at("update") ==
+          std::to_string(summary["updates"].get<int>()));
+  }
+}
+
+TEST_CASE("a worker that is killed ends the run with a clear error") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram program(
+      call("train", "--workers", "2", "--checkpoint-every", "5", "--run-dir", run.string()));
+  REQUIRE(program.wait_until(
+      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000005.safetensors"); }));
+  REQUIRE(program.children().size() == 2);
+  ::kill(program.children()[0], SIGKILL);
+  const auto result = program.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.errors.find("error: worker") != std::string::npos);
+  CHECK(program.all_gone());
+  CHECK(json_of(run / "summary.json")["ended_by"] == "error");
+  CHECK_NOTHROW(read_safetensors(run / "checkpoints" / "update_000005.safetensors"));
+}
+
+TEST_CASE("a full disk does not end a run, and the earlier checkpoint survives") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram program(
+      call("train", "--workers", "1", "--checkpoint-every", "5", "--run-dir", run.string()));
+  const auto first = run / "checkpoints" / "update_000005.safetensors";
+  // The state is the second file of a checkpoint.
+  REQUIRE(program.wait_until([&] { return std::filesystem::exists(run / "state.safetensors"); }));
+  const std::string before = file_text(first);
+  limit_file_size(program.pid(), 1000);
+  REQUIRE(program.wait_for_error_text("could not be written; the run goes on"));
+  CHECK(file_text(first) == before);
+  CHECK_NOTHROW(read_safetensors(run / "state.safetensors"));
+
+  SECTION("with room again the run ends well") {
+    limit_file_size(program.pid(), RLIM_INFINITY);
+    program.signal(SIGTERM);
+    CHECK(program.wait().exit_code == 128 + SIGTERM);
+    CHECK_NOTHROW(read_safetensors(run / "final.safetensors"));
+  }
+  SECTION("without room for the final weights the run has failed") {
+    program.signal(SIGTERM);
+    const auto result = program.wait();
+    CHECK(result.exit_code == 1);
+    CHECK(result.errors.find("the final weights could not be written") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(run / "final.safetensors"));
+  }
+  CHECK(program.all_gone());
+}
+
+TEST_CASE("an evaluation tells the same by table and by file, and follows its seed") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  REQUIRE(run_program(call("train", "--preset", "other", "--workers", "1", "--updates", "5",
+                           "--eval-episodes", "7", "--run-dir", run.string()))
+              .exit_code == 0);
+  const auto evaluate = [&](const std::string& seed, const std::string& workers) {
+    const auto file = directory / ("evaluation_" + seed + ".json");
+    // The preset, and with it the network, is the one the checkpoint names.
+    const auto result =
+        run_program(call("evaluate", "--checkpoint", (run / "final.safetensors").string(), "--episodes", "7",
+                         "--seed", seed, "--workers", workers, "--json", file.string()));
+    CAPTURE(result.errors);
+    REQUIRE(result.exit_code == 0);
+    CHECK(result.output.find("mean return") != std::string::npos);
+    return json_of(file);
+  };
+  const auto seven = evaluate("7", "2");
+  CHECK(seven["preset"] == "other");
+  CHECK(seven["episodes"] == 7);
+  CHECK(seven["threshold"] == 475);
+  // The final evaluation of a run plays the same episodes.
+  CHECK(seven["mean"] == json_of(run / "summary.json")["final_evaluation"]["mean"]);
+  CHECK(evaluate("8", "1")["mean"] != seven["mean"]);
+}
