@@ -6,6 +6,7 @@
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <random>
 #include <vector>
 
 #include "cli/config_file.h"
@@ -155,6 +156,8 @@ Settings settings_of(const Program& program, const std::vector<OptionRow>& table
   Settings settings = defaults_of(program, command);
   const auto configs = read_configs(slots, command);
   apply_preset(program, table, slots, configs, settings);
+  // Children with equal seeds would play the same episodes; the one drawn here is kept in config.json.
+  if (command == kChild) settings.seed = std::random_device{}();
   for (const ConfigFile& config : configs) apply_config(config, table, settings);
   // A Child has one link: a new one on the command line replaces the one of the config file.
   if (command == kChild && (flag_given(slots, "listen") || flag_given(slots, "connect"))) {

@@ -128,7 +128,7 @@ void add_run(Table& table, const Program& program) {
   table.add("resume", kTraining, file_option(GENKIDAMA_MEMBER(std::string, resume), "DIR"),
             "Go on with the run in this directory, with its options unless flags say otherwise");
   table.add("seed", kEverywhere, count_option(kNotNegative, GENKIDAMA_MEMBER(std::uint64_t, seed)),
-            "All randomness follows from it");
+            "All randomness follows from it (a child draws one when not given)");
   table.add("workers", kLearning | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(int, workers)),
             "Workers of this machine, or of each Child of a cluster (one per core when not given)");
   table.add("worker-mode", kEverywhere, worker_mode_option(), "What a worker is");

@@ -57,6 +57,8 @@ RunFiles::RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<
   if (!settings_.resume.empty()) {
     resumed_ = read_resumed(directory_, trainer_, settings_.command);
     totals = resumed_->totals;
+    // What goes on has not reached its target yet, which may be a new one.
+    totals.time_to_target_seconds.reset();
     keep_until = totals.updates;
   }
   directory_.create();

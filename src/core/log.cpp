@@ -31,11 +31,17 @@ const char* name_of(LogLevel level) {
 
 }  // namespace
 
-void set_log_sink(LogSink new_sink) { sink() = std::move(new_sink); }
+void set_log_sink(LogSink new_sink) {
+  sink() = std::move(new_sink);
+}
 
-void set_log_level(LogLevel level) { minimum_level.store(level, std::memory_order_relaxed); }
+void set_log_level(LogLevel level) {
+  minimum_level.store(level, std::memory_order_relaxed);
+}
 
-bool log_enabled(LogLevel level) { return level >= minimum_level.load(std::memory_order_relaxed); }
+bool log_enabled(LogLevel level) {
+  return level >= minimum_level.load(std::memory_order_relaxed);
+}
 
 void log_message(LogLevel level, std::string_view message) {
   if (sink()) {

@@ -48,9 +48,10 @@ ParameterLayout layout_of(const ActorCritic& network) {
     tensors.push_back({item.key(), parameter.sizes().vec()});
   }
   for (const auto& item : network.named_buffers()) {
-    throw LayoutError(fmt::format(
-        "the network has a buffer '{}'; only parameters are shared and exchanged, so use a layer without buffers",
-        item.key()));
+    throw LayoutError(
+        fmt::format("the network has a buffer '{}'; only parameters are shared and exchanged, so use a layer "
+                    "without buffers",
+                    item.key()));
   }
   if (tensors.empty()) throw LayoutError("the network has no parameters; register its submodules");
   return ParameterLayout(tensors);
@@ -83,7 +84,8 @@ ActorCriticOutput LocalNetwork::forward(const torch::Tensor& observation) {
       output.value.sizes() != torch::IntArrayRef({batch})) {
     throw LayoutError(fmt::format(
         "the network answered {} observations with logits {} and value {}; expected [{}, {}] and [{}]", batch,
-        shape_text(output.logits.sizes().vec()), shape_text(output.value.sizes().vec()), batch, action_count_, batch));
+        shape_text(output.logits.sizes().vec()), shape_text(output.value.sizes().vec()), batch, action_count_,
+        batch));
   }
   return output;
 }
@@ -95,7 +97,8 @@ void LocalNetwork::check_bound() const {
     if (parameters_[i].data_ptr<float>() != weights_.data() + info.offset || !gradient.defined() ||
         gradient.data_ptr<float>() != gradient_.data() + info.offset) {
       throw LayoutError(fmt::format(
-          "parameter '{}' was replaced after the network was made; change its values in place instead", info.name));
+          "parameter '{}' was replaced after the network was made; change its values in place instead",
+          info.name));
     }
   }
 }

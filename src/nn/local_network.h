@@ -13,8 +13,8 @@
 
 namespace genkidama {
 
-/// Parameters in registration order, named as in PyTorch's state_dict. Throws LayoutError for a parameter that is
-/// not float32 on the CPU, a buffer, or a network without parameters.
+/// Parameters in registration order, named as in PyTorch's state_dict. Throws LayoutError for a parameter
+/// that is not float32 on the CPU, a buffer, or a network without parameters.
 ParameterLayout layout_of(const ActorCritic& network);
 
 /// Rebinds every parameter and its gradient to flat memory, so that a pull is one copy and an optimizer step
@@ -35,8 +35,8 @@ class LocalNetwork {
   /// Without autograd, for playing: the network's own PolicyFunction, or LibTorch in inference mode.
   PolicyFunction& policy() { return *policy_; }
 
-  /// Throws LayoutError when a parameter or gradient no longer lies in the flat arrays (a user's clone(), to() or
-  /// assignment detaches it silently, and learning would stop without a sign).
+  /// Throws LayoutError when a parameter or gradient no longer lies in the flat arrays (a user's clone(),
+  /// to() or assignment detaches it silently, and learning would stop without a sign).
   void check_bound() const;
 
  private:

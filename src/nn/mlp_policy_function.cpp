@@ -19,14 +19,16 @@ std::size_t head_floats(const std::vector<int>& sizes) {
 
 class MlpPolicyFunction : public PolicyFunction {
  public:
-  explicit MlpPolicyFunction(const MlpShape& shape) : shape_(shape), value_offset_(head_floats(shape.policy)) {
+  explicit MlpPolicyFunction(const MlpShape& shape)
+      : shape_(shape), value_offset_(head_floats(shape.policy)) {
     const int widest = std::max(*std::max_element(shape.policy.begin(), shape.policy.end()),
                                 *std::max_element(shape.value.begin(), shape.value.end()));
     input_.resize(widest);
     output_.resize(widest);
   }
 
-  void logits(std::span<const float> weights, std::span<const float> observation, std::span<float> out) override {
+  void logits(std::span<const float> weights, std::span<const float> observation,
+              std::span<float> out) override {
     run(shape_.policy, weights.data(), observation, out);
   }
 

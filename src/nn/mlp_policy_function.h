@@ -1,7 +1,7 @@
 #pragma once
 
-// The bundled networks' forward pass without LibTorch: an eager LibTorch call costs many times the arithmetic of
-// a network of this size.
+// The bundled networks' forward pass without LibTorch: an eager LibTorch call costs many times the arithmetic
+// of a network of this size.
 
 #include <memory>
 #include <vector>
@@ -10,8 +10,8 @@
 
 namespace genkidama {
 
-/// Layer sizes of both heads, input first. In the flat weights the policy's layers come first, then the value's;
-/// each is its weight [out, in] and its bias [out].
+/// Layer sizes of both heads, input first. In the flat weights the policy's layers come first, then the
+/// value's; each is its weight [out, in] and its bias [out].
 struct MlpShape {
   std::vector<int> policy;
   std::vector<int> value;

@@ -30,7 +30,9 @@ class Mlp : public ActorCritic {
     return {run(policy_, observation), run(value_, observation).squeeze(-1)};
   }
 
-  std::unique_ptr<PolicyFunction> make_policy_function() const override { return make_mlp_policy_function(shape_); }
+  std::unique_ptr<PolicyFunction> make_policy_function() const override {
+    return make_mlp_policy_function(shape_);
+  }
 
   void initialise_normal() {
     const torch::NoGradGuard no_grad;

@@ -83,8 +83,8 @@ class SharedAdam : public SharedOptimizer {
 
   std::size_t state_size(std::size_t parameters) const override { return 2 * parameters; }
 
-  void step(std::span<float> weights, std::span<const float> gradient, std::span<float> state, std::uint64_t step,
-            double learning_rate) const override {
+  void step(std::span<float> weights, std::span<const float> gradient, std::span<float> state,
+            std::uint64_t step, double learning_rate) const override {
     const auto first = state.first(weights.size());
     const auto second = state.last(weights.size());
     const auto count = static_cast<double>(step);
@@ -116,7 +116,8 @@ std::unique_ptr<SharedOptimizer> make_shared_optimizer(const OptimizerOptions& o
   if (options.optimizer == "sgd") return std::make_unique<SharedSgd>(options);
   if (options.optimizer == "rmsprop") return std::make_unique<SharedRmsProp>(options);
   if (options.optimizer == "adam") return std::make_unique<SharedAdam>(options);
-  throw ArgumentError(fmt::format("optimizer '{}' is not known; expected sgd, rmsprop or adam", options.optimizer));
+  throw ArgumentError(
+      fmt::format("optimizer '{}' is not known; expected sgd, rmsprop or adam", options.optimizer));
 }
 
 }  // namespace genkidama

@@ -18,9 +18,11 @@ namespace {
 constexpr Milliseconds kEndTimeout{1'000};
 
 OrchestratorOptions completed(OrchestratorOptions options) {
-  if (options.workers == 0) options.workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (options.workers == 0)
+    options.workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (options.workers < 0) {
-    throw ArgumentError(fmt::format("{} workers; expected at least 1, or 0 for one per core", options.workers));
+    throw ArgumentError(
+        fmt::format("{} workers; expected at least 1, or 0 for one per core", options.workers));
   }
   if (options.round_timeout <= Milliseconds{0}) throw ArgumentError("the round timeout must be above 0");
   options.hyperparameters.check();
@@ -42,8 +44,9 @@ class CoreOrchestrator::Impl {
                        ? describe_in_forked_process(setup_, options_.round_timeout)
                        : describe_here(setup_);
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
-    shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
-                                               options_.replay_capacity, description_.environment.observation_size);
+    shared_ =
+        std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
+                                         options_.replay_capacity, description_.environment.observation_size);
     write_weights(description_.weights);
     workers_ = start_workers(options_.mode, options_.workers,
                              [this](int index, const std::function<bool()>& lead_alive) {
@@ -129,9 +132,10 @@ class CoreOrchestrator::Impl {
 
   void restore(const TrainerState& state) {
     if (state.optimizer_state.size() != shared_->optimizer_state.size()) {
-      throw ArgumentError(fmt::format(
-          "the saved optimizer state has {} values; this optimizer and network need {}: resume with the same ones",
-          state.optimizer_state.size(), shared_->optimizer_state.size()));
+      throw ArgumentError(
+          fmt::format("the saved optimizer state has {} values; this optimizer and network need {}: resume "
+                      "with the same ones",
+                      state.optimizer_state.size(), shared_->optimizer_state.size()));
     }
     relaxed_store(shared_->optimizer_state.span(), state.optimizer_state);
     shared_->counters[0].optimizer_steps = state.optimizer_steps;
@@ -162,8 +166,8 @@ class CoreOrchestrator::Impl {
   }
 
   void wait_for_workers() {
-    const auto arrival =
-        shared_->barrier.wait_for_all(Deadline::after(options_.round_timeout), [this] { return find_problem(); });
+    const auto arrival = shared_->barrier.wait_for_all(Deadline::after(options_.round_timeout),
+                                                       [this] { return find_problem(); });
     if (arrival.complete) return;
     broken_ = find_problem().value_or(missing_workers()) + "; training stopped, the weights are kept";
     throw WorkerError(broken_);
@@ -176,8 +180,8 @@ class CoreOrchestrator::Impl {
       if (shared_->barrier.has_arrived(i)) continue;
       names += (names.empty() ? "" : ", ") + worker_name(i, options_.workers);
     }
-    return fmt::format("{} did not end its episode within {} s: a larger round timeout allows longer ones", names,
-                       static_cast<double>(options_.round_timeout.count()) / 1e3);
+    return fmt::format("{} did not end its episode within {} s: a larger round timeout allows longer ones",
+                       names, static_cast<double>(options_.round_timeout.count()) / 1e3);
   }
 
   std::optional<std::string> find_problem() {
@@ -205,23 +209,48 @@ class CoreOrchestrator::Impl {
   std::string broken_;  // once a worker is gone, every later round says the same
 };
 
-CoreOrchestrator::CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions options)
+CoreOrchestrator::CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network,
+                                   OrchestratorOptions options)
     : impl_(std::make_unique<Impl>(std::move(environment), std::move(network), std::move(options))) {}
 CoreOrchestrator::~CoreOrchestrator() = default;
-const ParameterLayout& CoreOrchestrator::layout() const { return impl_->layout(); }
-RoundReport CoreOrchestrator::train_round() { return impl_->train_round(); }
-void CoreOrchestrator::read_weights(std::span<float> out) const { impl_->read_weights(out); }
-void CoreOrchestrator::write_weights(std::span<const float> in) { impl_->write_weights(in); }
+const ParameterLayout& CoreOrchestrator::layout() const {
+  return impl_->layout();
+}
+RoundReport CoreOrchestrator::train_round() {
+  return impl_->train_round();
+}
+void CoreOrchestrator::read_weights(std::span<float> out) const {
+  impl_->read_weights(out);
+}
+void CoreOrchestrator::write_weights(std::span<const float> in) {
+  impl_->write_weights(in);
+}
 std::vector<EpisodeResult> CoreOrchestrator::evaluate(const EvaluationRequest& request) {
   return impl_->evaluate(request);
 }
-const EnvironmentSpec& CoreOrchestrator::environment_spec() const { return impl_->environment_spec(); }
-int CoreOrchestrator::workers() const { return impl_->workers(); }
-std::uint64_t CoreOrchestrator::rounds() const { return impl_->rounds(); }
-std::uint64_t CoreOrchestrator::environment_steps() const { return impl_->environment_steps(); }
-TrainerState CoreOrchestrator::state() const { return impl_->state(); }
-void CoreOrchestrator::restore(const TrainerState& state) { impl_->restore(state); }
-const ReplayBuffer* CoreOrchestrator::replay_buffer() const { return impl_->replay_buffer(); }
-std::vector<int> CoreOrchestrator::worker_pids() const { return impl_->worker_pids(); }
+const EnvironmentSpec& CoreOrchestrator::environment_spec() const {
+  return impl_->environment_spec();
+}
+int CoreOrchestrator::workers() const {
+  return impl_->workers();
+}
+std::uint64_t CoreOrchestrator::rounds() const {
+  return impl_->rounds();
+}
+std::uint64_t CoreOrchestrator::environment_steps() const {
+  return impl_->environment_steps();
+}
+TrainerState CoreOrchestrator::state() const {
+  return impl_->state();
+}
+void CoreOrchestrator::restore(const TrainerState& state) {
+  impl_->restore(state);
+}
+const ReplayBuffer* CoreOrchestrator::replay_buffer() const {
+  return impl_->replay_buffer();
+}
+std::vector<int> CoreOrchestrator::worker_pids() const {
+  return impl_->worker_pids();
+}
 
 }  // namespace genkidama

@@ -37,7 +37,8 @@ class Reader {
  public:
   explicit Reader(const std::string& bytes) : bytes_(bytes) {}
   void raw(void* to, std::size_t count) {
-    if (count > bytes_.size() - at_) throw WorkerError("the process that made the network died before it was done");
+    if (count > bytes_.size() - at_)
+      throw WorkerError("the process that made the network died before it was done");
     std::memcpy(to, bytes_.data() + at_, count);
     at_ += count;
   }
@@ -49,7 +50,8 @@ class Reader {
   }
   std::string text() {
     const auto length = value<std::size_t>();
-    if (length > bytes_.size() - at_) throw WorkerError("the process that made the network died before it was done");
+    if (length > bytes_.size() - at_)
+      throw WorkerError("the process that made the network died before it was done");
     std::string s(length, '\0');
     raw(s.data(), length);
     return s;

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the lead must know before it can make the shared memory: the environment's spec, the network's layout and
-// its first weights.
+// What the lead must know before it can make the shared memory: the environment's spec, the network's layout
+// and its first weights.
 
 #include <cstdint>
 #include <vector>
@@ -21,9 +21,9 @@ struct Description {
 /// Makes one environment and one network in this process.
 Description describe_here(const WorkerSetup& setup);
 
-/// Does so in a forked process that then ends, so that this one computes nothing with LibTorch before it forks its
-/// workers (a used OpenMP pool does not survive a fork). Throws WorkerError with the text of what failed there, or
-/// when it has not answered by `timeout`.
+/// Does so in a forked process that then ends, so that this one computes nothing with LibTorch before it
+/// forks its workers (a used OpenMP pool does not survive a fork). Throws WorkerError with the text of what
+/// failed there, or when it has not answered by `timeout`.
 Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds timeout);
 
 }  // namespace genkidama

@@ -33,8 +33,7 @@ class ProcessGroup : public WorkerGroup {
       if (pid < 0) {
         const int reason = errno;
         end(Deadline::after(Milliseconds{0}));
-        throw IoError(
-            fmt::format("cannot start {}: {}", worker_name(index, workers), std::strerror(reason)));
+        throw IoError(fmt::format("cannot start {}: {}", worker_name(index, workers), std::strerror(reason)));
       }
       if (pid == 0) {
         live_and_die_with_lead();
@@ -56,8 +55,9 @@ class ProcessGroup : public WorkerGroup {
         worker.ending = ending(status);
       }
       if (!worker.ending.empty() && !found) {
-        found = fmt::format("{} (pid {}) {}", worker_name(static_cast<int>(i), static_cast<int>(workers_.size())),
-                            worker.pid, worker.ending);
+        found =
+            fmt::format("{} (pid {}) {}", worker_name(static_cast<int>(i), static_cast<int>(workers_.size())),
+                        worker.pid, worker.ending);
       }
     }
     return found;
@@ -133,7 +133,9 @@ std::unique_ptr<WorkerGroup> start_workers(WorkerMode mode, int workers, const W
   return std::make_unique<ProcessGroup>(workers, body);
 }
 
-std::string worker_name(int index, int workers) { return fmt::format("worker {} of {}", index + 1, workers); }
+std::string worker_name(int index, int workers) {
+  return fmt::format("worker {} of {}", index + 1, workers);
+}
 
 void live_and_die_with_lead() {
   const pid_t lead = ::getppid();

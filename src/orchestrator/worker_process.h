@@ -19,7 +19,8 @@ class WorkerGroup {
   virtual ~WorkerGroup() = default;
   /// A text that names a worker that has ended or died, if there is one. Never blocks.
   virtual std::optional<std::string> find_dead() = 0;
-  /// Waits until all have ended by themselves; those still there at the deadline are killed where that can be done.
+  /// Waits until all have ended by themselves; those still there at the deadline are killed where that can be
+  /// done.
   virtual void end(Deadline deadline) = 0;
   /// Process ids, or nothing for threads.
   virtual std::vector<int> pids() const = 0;
@@ -33,8 +34,8 @@ std::unique_ptr<WorkerGroup> start_workers(WorkerMode mode, int workers, const W
 /// "worker 2 of 4".
 std::string worker_name(int index, int workers);
 
-/// For a process just forked: it is killed when its lead ends however that comes, and leaves the terminal's and
-/// the service manager's signals to the lead, which ends it in order.
+/// For a process just forked: it is killed when its lead ends however that comes, and leaves the terminal's
+/// and the service manager's signals to the lead, which ends it in order.
 void live_and_die_with_lead();
 
 }  // namespace genkidama

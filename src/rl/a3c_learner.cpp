@@ -26,8 +26,8 @@ LossTerms A3cLearner::compute(const Rollout& rollout) {
     const auto values = output.value.detach().contiguous();
     const std::span<const float> v(values.data_ptr<float>(), rollout.size());
     advantages_.resize(rollout.size());
-    generalised_advantages(rollout.rewards, v, rollout.bootstrap, hyperparameters_.gamma, hyperparameters_.gae_lambda,
-                           advantages_);
+    generalised_advantages(rollout.rewards, v, rollout.bootstrap, hyperparameters_.gamma,
+                           hyperparameters_.gae_lambda, advantages_);
     for (std::size_t i = 0; i < advantages_.size(); ++i) returns_[i] = advantages_[i] + v[i];
   }
 

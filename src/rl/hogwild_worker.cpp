@@ -40,7 +40,8 @@ class HogwildWorker : private SharedWeights {
         learner_(make_learner(setup.hyperparameters, network_, *this)),
         logits_(static_cast<std::size_t>(environment_->spec().action_count)) {
     if (network_.layout().size() != shared.weights.size()) {
-      throw LayoutError("the network factory made another network than before; it must depend on the spec only");
+      throw LayoutError(
+          "the network factory made another network than before; it must depend on the spec only");
     }
   }
 
@@ -55,8 +56,8 @@ class HogwildWorker : private SharedWeights {
     return LocalNetwork(setup_.network(environment_->spec()), environment_->spec());
   }
 
-  /// One episode (thesis, Algorithm 1), or whole episodes up to round_steps. Everything random follows from (seed,
-  /// worker, round, episode), so a resumed run goes on as the uninterrupted one would have.
+  /// One episode (thesis, Algorithm 1), or whole episodes up to round_steps. Everything random follows from
+  /// (seed, worker, round, episode), so a resumed run goes on as the uninterrupted one would have.
   void train_round(std::uint64_t round) {
     const auto seed = derive_seed(setup_.seed, {kTraining, static_cast<std::uint64_t>(index_), round});
     WorkerReport& report = report_of_round();
@@ -157,7 +158,9 @@ class HogwildWorker : private SharedWeights {
     }
   }
 
-  void copy_observation(Observation observation) { observation_.assign(observation.begin(), observation.end()); }
+  void copy_observation(Observation observation) {
+    observation_.assign(observation.begin(), observation.end());
+  }
 
   const WorkerSetup& setup_;
   SharedTraining& shared_;
@@ -182,7 +185,9 @@ bool wait_for_order(SharedTraining& shared, int index, const std::function<bool(
 
 }  // namespace
 
-void seed_network_initialisation(std::uint64_t seed) { torch::manual_seed(derive_seed(seed, {kInitialisation})); }
+void seed_network_initialisation(std::uint64_t seed) {
+  torch::manual_seed(derive_seed(seed, {kInitialisation}));
+}
 
 void use_one_compute_thread() {
   at::set_num_threads(1);

@@ -22,17 +22,17 @@ struct WorkerSetup {
   std::uint64_t seed = 1;
 };
 
-/// Runs worker number `index` until the lead says stop or closes the barrier, or `lead_alive` returns false (asked
-/// about once a second while waiting). A failure is written to the worker's report, for the lead to throw. Never
-/// throws. Returns whether it ended as told.
+/// Runs worker number `index` until the lead says stop or closes the barrier, or `lead_alive` returns false
+/// (asked about once a second while waiting). A failure is written to the worker's report, for the lead to
+/// throw. Never throws. Returns whether it ended as told.
 bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                         const std::function<bool()>& lead_alive);
 
 /// Seeds LibTorch for a network's initialisation; the same for every worker and for the lead's description.
 void seed_network_initialisation(std::uint64_t seed);
 
-/// One thread for LibTorch and for its BLAS in the calling worker: the cores are already taken by the workers, and
-/// a forked process that meets an OpenMP pool used before the fork hangs.
+/// One thread for LibTorch and for its BLAS in the calling worker: the cores are already taken by the
+/// workers, and a forked process that meets an OpenMP pool used before the fork hangs.
 void use_one_compute_thread();
 
 }  // namespace genkidama

@@ -11,7 +11,8 @@ namespace genkidama {
 
 std::unique_ptr<Learner> make_learner(const Hyperparameters& hyperparameters, LocalNetwork& network,
                                       SharedWeights& shared) {
-  if (hyperparameters.loss == Loss::kPpo) return std::make_unique<PpoLearner>(hyperparameters, network, shared);
+  if (hyperparameters.loss == Loss::kPpo)
+    return std::make_unique<PpoLearner>(hyperparameters, network, shared);
   return std::make_unique<A3cLearner>(hyperparameters, network, shared);
 }
 
@@ -25,7 +26,8 @@ void compute_gradient(LocalNetwork& network, const torch::Tensor& loss, double m
   const double norm = std::sqrt(squares);
   if (!std::isfinite(norm)) {
     throw WorkerError(
-        "learning diverged: the gradient is not finite; a lower learning rate or a gradient-norm limit helps");
+        "learning diverged: the gradient is not finite; a lower learning rate or a gradient-norm limit "
+        "helps");
   }
   if (max_norm <= 0 || norm <= max_norm) return;
   const auto scale = static_cast<float>(max_norm / norm);

@@ -36,7 +36,8 @@ void PpoLearner::learn_segment(const Rollout& rollout) {
   const std::span<const float> values(value.data_ptr<float>(), n);
 
   const std::size_t start = round_.actions.size();
-  round_.observations.insert(round_.observations.end(), rollout.observations.begin(), rollout.observations.end());
+  round_.observations.insert(round_.observations.end(), rollout.observations.begin(),
+                             rollout.observations.end());
   round_.actions.insert(round_.actions.end(), rollout.actions.begin(), rollout.actions.end());
   round_.log_probabilities.insert(round_.log_probabilities.end(), chosen.data_ptr<float>(),
                                   chosen.data_ptr<float>() + n);
@@ -57,7 +58,8 @@ void PpoLearner::learn_round(Random& random) {
     for (std::size_t i = n; i > 1; --i) std::swap(order_[i - 1], order_[random.below(i)]);
     for (std::size_t begin = 0; begin < n; begin += size) {
       minibatch_.clear();
-      for (std::size_t i = begin; i < std::min(n, begin + size); ++i) minibatch_.take(round_, order_[i], width);
+      for (std::size_t i = begin; i < std::min(n, begin + size); ++i)
+        minibatch_.take(round_, order_[i], width);
       shared_.apply_gradient(compute(minibatch_));
       shared_.pull();
     }

@@ -18,8 +18,8 @@ class PpoLearner : public Learner {
   std::size_t segment_steps() const override { return SIZE_MAX; }
   /// Keeps the segment with its GAE advantages and the probabilities its actions had when they were chosen.
   void learn_segment(const Rollout& rollout) override;
-  /// Loss mean(-min(r A, clip(r, 1 - c, 1 + c) A) + value_weight (R - V)^2 - entropy_weight H), r the probability
-  /// ratio, over shuffled minibatches.
+  /// Loss mean(-min(r A, clip(r, 1 - c, 1 + c) A) + value_weight (R - V)^2 - entropy_weight H), r the
+  /// probability ratio, over shuffled minibatches.
   void learn_round(Random& random) override;
 
  private:

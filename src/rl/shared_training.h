@@ -52,8 +52,8 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between p
 inline constexpr std::uint32_t kEvaluationChunk = 4096;
 
 struct SharedTraining {
-  SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats, std::size_t replay_capacity,
-                 int observation_size)
+  SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats,
+                 std::size_t replay_capacity, int observation_size)
       : weights(parameters, "network weights"),
         optimizer_state(optimizer_floats, "optimizer state"),
         counters(1, "counters"),

@@ -41,6 +41,8 @@ TEST_CASE("a Parent and a Child train together until the Parent has its updates"
   CHECK(summary["updates"] == 25);
   CHECK(summary["children_joined"] == 1);
   CHECK(summary["final_evaluation"]["episodes"] == 2);
+  // Not the default 1: Children with equal seeds would play the same episodes.
+  CHECK(json_of(directory / "child" / "config.json")["seed"] != 1);
   CHECK(json_of(directory / "child" / "summary.json")["ended_by"] == "parent");
   const auto metrics = csv_of(directory / "parent" / "metrics.csv");
   REQUIRE(metrics.size() == 26);

@@ -80,7 +80,8 @@ TEST_CASE("a network that cannot be shared is refused by name") {
   REQUIRE_THROWS_WITH(LocalNetwork(std::make_shared<WithBuffer>(), kSpec), Catch::Contains("running_mean"));
   auto doubled = std::make_shared<UserNetwork>();
   doubled->to(torch::kFloat64);
-  REQUIRE_THROWS_WITH(LocalNetwork(doubled, kSpec), Catch::Contains("body.weight") && Catch::Contains("float32"));
+  REQUIRE_THROWS_WITH(LocalNetwork(doubled, kSpec),
+                      Catch::Contains("body.weight") && Catch::Contains("float32"));
   LocalNetwork wrong(std::make_shared<WrongShape>(), kSpec);
   REQUIRE_THROWS_WITH(wrong.forward(torch::ones({4, 3})), Catch::Contains("expected [4, 2] and [4]"));
 }

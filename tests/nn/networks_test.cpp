@@ -67,7 +67,8 @@ TEST_CASE("the forward pass without LibTorch equals LibTorch's on random weights
       const float value = function->value(network.weights(), observation);
       const auto expected = network.forward(torch::from_blob(observation.data(), {1, spec.observation_size}));
       for (int a = 0; a < spec.action_count; ++a) {
-        REQUIRE(logits[static_cast<std::size_t>(a)] == Approx(expected.logits[0][a].item<float>()).margin(1e-5));
+        REQUIRE(logits[static_cast<std::size_t>(a)] ==
+                Approx(expected.logits[0][a].item<float>()).margin(1e-5));
       }
       REQUIRE(value == Approx(expected.value[0].item<float>()).margin(1e-5));
     }

@@ -91,7 +91,8 @@ TEST_CASE("SharedAdam with one worker does what torch.optim.Adam does") {
   REQUIRE(largest_difference(options, make, 1000) < 1e-6);
 }
 
-TEST_CASE("several threads stepping one shared array without a lock keep every value finite and all reach it") {
+TEST_CASE(
+    "several threads stepping one shared array without a lock keep every value finite and all reach it") {
   for (const char* name : {"sgd", "rmsprop", "adam"}) {
     OptimizerOptions options;
     options.optimizer = name;

@@ -91,8 +91,12 @@ TEST_CASE("a round is one episode of every worker thread and changes the weights
   check_rounds(WorkerMode::kThreads);
 }
 
-TEST_CASE("worker processes learn a small task", "[forks]") { check_learning(WorkerMode::kProcesses); }
-TEST_CASE("worker threads learn a small task") { check_learning(WorkerMode::kThreads); }
+TEST_CASE("worker processes learn a small task", "[forks]") {
+  check_learning(WorkerMode::kProcesses);
+}
+TEST_CASE("worker threads learn a small task") {
+  check_learning(WorkerMode::kThreads);
+}
 
 TEST_CASE("a round may be made of several whole episodes") {
   auto options = options_for(WorkerMode::kThreads, 2);

@@ -75,15 +75,18 @@ TEST_CASE("what an environment throws reaches the user with the worker's name") 
   mischief.at_step = [] { throw std::runtime_error("the joystick is unplugged"); };
   for (const WorkerMode mode : {WorkerMode::kThreads}) {
     CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), with_workers(2, mode));
-    REQUIRE_THAT(text_of(trainer), Catch::Contains("the joystick is unplugged") && Catch::Contains("of 2 failed"));
+    REQUIRE_THAT(text_of(trainer),
+                 Catch::Contains("the joystick is unplugged") && Catch::Contains("of 2 failed"));
   }
 }
 
-TEST_CASE("what an environment throws in a worker process reaches the user with the worker's name", "[forks]") {
+TEST_CASE("what an environment throws in a worker process reaches the user with the worker's name",
+          "[forks]") {
   Mischief mischief;
   mischief.at_step = [] { throw std::runtime_error("the joystick is unplugged"); };
   CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), with_workers(2));
-  REQUIRE_THAT(text_of(trainer), Catch::Contains("the joystick is unplugged") && Catch::Contains("of 2 failed"));
+  REQUIRE_THAT(text_of(trainer),
+               Catch::Contains("the joystick is unplugged") && Catch::Contains("of 2 failed"));
 }
 
 TEST_CASE("an observation of the wrong size is an error that names the environment and both sizes") {

@@ -26,9 +26,11 @@ double plain_loss(LocalNetwork& network, const Rollout& rollout, const Hyperpara
     double normaliser = 0, entropy = 0;
     for (const float l : logits) normaliser += std::exp(static_cast<double>(l));
     for (const float l : logits) entropy -= std::exp(l) / normaliser * (l - std::log(normaliser));
-    const double log_probability = logits[static_cast<std::size_t>(rollout.actions[t])] - std::log(normaliser);
+    const double log_probability =
+        logits[static_cast<std::size_t>(rollout.actions[t])] - std::log(normaliser);
     const double error = returns[t] - network.policy().value(network.weights(), observation);
-    total += hyper.value_weight * error * error - log_probability * advantages[t] - hyper.entropy_weight * entropy;
+    total +=
+        hyper.value_weight * error * error - log_probability * advantages[t] - hyper.entropy_weight * entropy;
   }
   return total / static_cast<double>(rollout.size());
 }
@@ -42,7 +44,8 @@ void check_gradient(const Hyperparameters& hyper) {
   for (std::size_t t = 0; t < 9; ++t) {
     values.push_back(network.policy().value(network.weights(), {rollout.observations.data() + 3 * t, 3}));
   }
-  generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyper.gamma, hyper.gae_lambda, advantages);
+  generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyper.gamma, hyper.gae_lambda,
+                         advantages);
   for (std::size_t t = 0; t < 9; ++t) returns[t] = advantages[t] + values[t];
 
   Recorder recorder(network);
@@ -64,7 +67,9 @@ void check_gradient(const Hyperparameters& hyper) {
 
 }  // namespace
 
-TEST_CASE("the gradient is that of the thesis' loss, by finite differences") { check_gradient(Hyperparameters{}); }
+TEST_CASE("the gradient is that of the thesis' loss, by finite differences") {
+  check_gradient(Hyperparameters{});
+}
 
 TEST_CASE("the gradient is that of the loss with GAE, entropy and a value weight, by finite differences") {
   Hyperparameters hyper;

@@ -42,7 +42,8 @@ Evaluated evaluate(LocalNetwork& network, const Rollout& rollout) {
       result.entropy -=
           std::exp(l) / normaliser * (l - std::log(normaliser)) / static_cast<double>(rollout.size());
     }
-    result.log_probability.push_back(logits[static_cast<std::size_t>(rollout.actions[t])] - std::log(normaliser));
+    result.log_probability.push_back(logits[static_cast<std::size_t>(rollout.actions[t])] -
+                                     std::log(normaliser));
     result.value.push_back(network.policy().value(network.weights(), observation));
   }
   return result;
@@ -59,7 +60,8 @@ TEST_CASE("the clipped surrogate's gradient is that of its definition, by finite
   const Evaluated old = evaluate(network, rollout);
   const std::vector<float> values(old.value.begin(), old.value.end());
   std::vector<float> advantages(rollout.size());
-  generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyper.gamma, hyper.gae_lambda, advantages);
+  generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyper.gamma, hyper.gae_lambda,
+                         advantages);
 
   Recorder recorder(network);
   PpoLearner learner(hyper, network, recorder);

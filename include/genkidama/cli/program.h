@@ -22,27 +22,28 @@ struct Preset {
 
 /// What a user hands in. Only `environment` is required.
 struct Program {
-  std::string name = "genkidama";            ///< for --help
+  std::string name = "genkidama";  ///< for --help
   EnvironmentFactory environment;
   NetworkFactory network = thesis_network();
-  OptimizerFactory optimizer;                ///< empty: the one `--optimizer` names
-  std::map<std::string, Preset> presets;     ///< "thesis" is always there; add to it or replace it
+  OptimizerFactory optimizer;             ///< empty: the one `--optimizer` names
+  std::map<std::string, Preset> presets;  ///< "thesis" is always there; add to it or replace it
   std::string default_preset = "thesis";
 };
 
 /// Runs one of the subcommands train, parent, child, cluster, evaluate. Returns the exit code: 0 success, 1 a
-/// failed run, 2 bad arguments, 128 + N when signal N (Ctrl-C, SIGTERM) ended a run whose files are all written.
-/// Errors go to standard error in one line, progress too; results go to standard output. Call first thing in
-/// main(), before any thread is started and before LibTorch computes anything.
+/// failed run, 2 bad arguments, 128 + N when signal N (Ctrl-C, SIGTERM) ended a run whose files are all
+/// written. Errors go to standard error in one line, progress too; results go to standard output. Call first
+/// thing in main(), before any thread is started and before LibTorch computes anything.
 ///
 /// A run directory holds
 /// - config.json: every option; `--config` of another run reads it
 /// - metrics.csv: a row per update. All commands: update, environment_steps (in all), wall_seconds (since the
-///   start), steps_per_second (since the row before). train and child, over the update's round: episodes (in all),
-///   return_mean, return_min, return_max, length_mean, policy_loss, value_loss, entropy; child also connected (1
-///   when the round's weights were exchanged), exchanges, reconnects (in all). parent: child (whose weights were
-///   merged), child_sequence (its own count), child_environment_steps, child_episodes (in all), child_return_mean
-///   (its last round), staleness (merges of others since it last received the weights), children (connected)
+///   start), steps_per_second (since the row before). train and child, over the update's round: episodes (in
+///   all), return_mean, return_min, return_max, length_mean, policy_loss, value_loss, entropy; child also
+///   connected (1 when the round's weights were exchanged), exchanges, reconnects (in all). parent: child
+///   (whose weights were merged), child_sequence (its own count), child_environment_steps, child_episodes (in
+///   all), child_return_mean (its last round), staleness (merges of others since it last received the
+///   weights), children (connected)
 /// - evaluations.csv: those for `--target`
 /// - checkpoints/update_000100.safetensors, ...; final.safetensors
 /// - state.safetensors: what `--resume` goes on from, as of the newest checkpoint or the end

@@ -14,8 +14,8 @@ namespace genkidama {
 /// repeated SplitMix64 (Steele, Lea, Flood 2014). Same arguments, same result, on every platform.
 std::uint64_t derive_seed(std::uint64_t seed, std::initializer_list<std::uint64_t> path);
 
-/// xoshiro256++ (Blackman and Vigna 2019), seeded through SplitMix64. A standard uniform random bit generator;
-/// 32 bytes, trivially copyable. Not thread-safe: one per thread.
+/// xoshiro256++ (Blackman and Vigna 2019), seeded through SplitMix64. A standard uniform random bit
+/// generator; 32 bytes, trivially copyable. Not thread-safe: one per thread.
 class Random {
  public:
   using result_type = std::uint64_t;

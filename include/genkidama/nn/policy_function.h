@@ -7,7 +7,8 @@
 
 namespace genkidama {
 
-/// Computes from flat weights in the order of the network's ParameterLayout. May keep scratch memory: one thread.
+/// Computes from flat weights in the order of the network's ParameterLayout. May keep scratch memory: one
+/// thread.
 class PolicyFunction {
  public:
   virtual ~PolicyFunction() = default;

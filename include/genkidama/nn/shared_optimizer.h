@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// Optimizers whose weights and state lie in shared memory and are written by all workers at once, with no lock
-/// (Hogwild!: Recht et al. 2011). Element accesses are relaxed atomics, so this is defined behaviour.
+/// Optimizers whose weights and state lie in shared memory and are written by all workers at once, with no
+/// lock (Hogwild!: Recht et al. 2011). Element accesses are relaxed atomics, so this is defined behaviour.
 
 #include <atomic>
 #include <cstddef>

@@ -20,18 +20,18 @@ namespace genkidama {
 
 class ReplayBuffer;
 
-/// Processes are the rule. Threads run the same worker code in this process: for platforms without fork and for
-/// tools that see one process only (ThreadSanitizer).
+/// Processes are the rule. Threads run the same worker code in this process: for platforms without fork and
+/// for tools that see one process only (ThreadSanitizer).
 enum class WorkerMode { kProcesses, kThreads };
 
 struct OrchestratorOptions {
-  int workers = 0;                     ///< >= 1; 0: one per core
+  int workers = 0;  ///< >= 1; 0: one per core
   WorkerMode mode = WorkerMode::kProcesses;
-  std::uint64_t seed = 1;              ///< initial weights, and every worker's own stream
+  std::uint64_t seed = 1;  ///< initial weights, and every worker's own stream
   Hyperparameters hyperparameters;
-  OptimizerFactory optimizer;          ///< empty: make_shared_optimizer
-  std::size_t replay_capacity = 0;     ///< steps kept per worker; 0: no replay buffer
-  Milliseconds round_timeout{600'000}; ///< a worker that takes longer for one episode counts as hung
+  OptimizerFactory optimizer;           ///< empty: make_shared_optimizer
+  std::size_t replay_capacity = 0;      ///< steps kept per worker; 0: no replay buffer
+  Milliseconds round_timeout{600'000};  ///< a worker that takes longer for one episode counts as hung
 };
 
 /// What it takes to go on where a run stopped, apart from the weights.
@@ -49,16 +49,16 @@ struct EvaluationRequest {
   bool greedy = false;     ///< the likeliest action; false: sampled from the policy. No epsilon either way.
 };
 
-/// The workers are forked once, in the constructor, before this process has computed anything with LibTorch, and
-/// live until destruction. This process computes nothing with LibTorch itself, so it may fork again.
+/// The workers are forked once, in the constructor, before this process has computed anything with LibTorch,
+/// and live until destruction. This process computes nothing with LibTorch itself, so it may fork again.
 /// Construct before any thread is started. Used by one thread.
 ///
 /// Repeatable: one worker and one seed give the same weights after the same number of rounds, bit for bit.
 class CoreOrchestrator : public LocalTrainer {
  public:
-  /// Throws ArgumentError for options out of range or an environment that breaks its contract, LayoutError for a
-  /// network that cannot be shared, WorkerError when a factory throws (its text) or a worker dies, IoError without
-  /// memory.
+  /// Throws ArgumentError for options out of range or an environment that breaks its contract, LayoutError
+  /// for a network that cannot be shared, WorkerError when a factory throws (its text) or a worker dies,
+  /// IoError without memory.
   CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions options = {});
   /// Ends the workers: asks, waits a second, then kills.
   ~CoreOrchestrator() override;

@@ -7,8 +7,8 @@
 
 namespace genkidama {
 
-/// R_t = r_t + gamma R_{t+1}, from R = `bootstrap` behind the last reward (thesis, Algorithm 1, lines 19 to 22):
-/// 0 after a terminal state, else the value of the state that followed. All spans have the same size.
+/// R_t = r_t + gamma R_{t+1}, from R = `bootstrap` behind the last reward (thesis, Algorithm 1, lines 19 to
+/// 22): 0 after a terminal state, else the value of the state that followed. All spans have the same size.
 void n_step_returns(std::span<const float> rewards, float bootstrap, double gamma, std::span<float> returns);
 
 /// Generalised advantage estimation (Schulman et al. 2016): A_t = d_t + gamma lambda A_{t+1} with
