@@ -35,11 +35,7 @@ LossTerms A3cLearner::compute(const Rollout& rollout) {
   const auto log_probabilities = torch::log_softmax(output.logits, -1);
   const auto value_loss = advantage.square().mean();
   const auto policy_loss = -(of_chosen(log_probabilities, rollout.actions) * advantage.detach()).mean();
-  const auto entropy = mean_entropy(log_probabilities);
-  auto loss = policy_loss + hyperparameters_.value_weight * value_loss;
-  if (hyperparameters_.entropy_weight > 0) loss = loss - hyperparameters_.entropy_weight * entropy;
-  compute_gradient(network_, loss, hyperparameters_.max_gradient_norm);
-  return {policy_loss.item<double>(), value_loss.item<double>(), entropy.item<double>()};
+  return backpropagate(network_, hyperparameters_, policy_loss, value_loss, mean_entropy(log_probabilities));
 }
 
 }  // namespace genkidama

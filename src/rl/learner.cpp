@@ -8,19 +8,9 @@
 #include "rl/ppo_learner.h"
 
 namespace genkidama {
+namespace {
 
-std::unique_ptr<Learner> make_learner(const Hyperparameters& hyperparameters, LocalNetwork& network,
-                                      SharedWeights& shared) {
-  if (hyperparameters.loss == Loss::kPpo)
-    return std::make_unique<PpoLearner>(hyperparameters, network, shared);
-  return std::make_unique<A3cLearner>(hyperparameters, network, shared);
-}
-
-void compute_gradient(LocalNetwork& network, const torch::Tensor& loss, double max_norm) {
-  const auto gradient = network.gradient();
-  std::fill(gradient.begin(), gradient.end(), 0.0f);
-  loss.backward();
-  network.check_bound();
+void clip_norm(std::span<float> gradient, double largest) {
   double squares = 0;
   for (const float g : gradient) squares += static_cast<double>(g) * g;
   const double norm = std::sqrt(squares);
@@ -29,9 +19,31 @@ void compute_gradient(LocalNetwork& network, const torch::Tensor& loss, double m
         "learning diverged: the gradient is not finite; a lower learning rate or a gradient-norm limit "
         "helps");
   }
-  if (max_norm <= 0 || norm <= max_norm) return;
-  const auto scale = static_cast<float>(max_norm / norm);
+  if (largest <= 0 || norm <= largest) return;
+  const auto scale = static_cast<float>(largest / norm);
   for (float& g : gradient) g *= scale;
+}
+
+}  // namespace
+
+std::unique_ptr<Learner> make_learner(const Hyperparameters& hyperparameters, LocalNetwork& network,
+                                      SharedWeights& shared) {
+  if (hyperparameters.loss == Loss::kPpo)
+    return std::make_unique<PpoLearner>(hyperparameters, network, shared);
+  return std::make_unique<A3cLearner>(hyperparameters, network, shared);
+}
+
+LossTerms backpropagate(LocalNetwork& network, const Hyperparameters& hyperparameters,
+                        const torch::Tensor& policy, const torch::Tensor& value,
+                        const torch::Tensor& entropy) {
+  auto loss = policy + hyperparameters.value_weight * value;
+  if (hyperparameters.entropy_weight > 0) loss = loss - hyperparameters.entropy_weight * entropy;
+  const auto gradient = network.gradient();
+  std::fill(gradient.begin(), gradient.end(), 0.0f);
+  loss.backward();
+  network.check_bound();
+  clip_norm(gradient, hyperparameters.max_gradient_norm);
+  return {policy.item<double>(), value.item<double>(), entropy.item<double>()};
 }
 
 }  // namespace genkidama

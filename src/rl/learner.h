@@ -43,8 +43,10 @@ class Learner {
 std::unique_ptr<Learner> make_learner(const Hyperparameters& hyperparameters, LocalNetwork& network,
                                       SharedWeights& shared);
 
-/// Backpropagates `loss` into the network's flat gradient array, clipped to `max_norm` when that is above 0.
-/// Throws WorkerError when the gradient is not finite.
-void compute_gradient(LocalNetwork& network, const torch::Tensor& loss, double max_norm);
+/// Backpropagates policy + value_weight value - entropy_weight entropy into the network's flat gradient
+/// array, clipped to max_gradient_norm. Throws WorkerError when the gradient is not finite.
+LossTerms backpropagate(LocalNetwork& network, const Hyperparameters& hyperparameters,
+                        const torch::Tensor& policy, const torch::Tensor& value,
+                        const torch::Tensor& entropy);
 
 }  // namespace genkidama

@@ -82,11 +82,7 @@ LossTerms PpoLearner::compute(const Steps& minibatch) {
   const double clip = hyperparameters_.clip_range;
   const auto policy_loss = -torch::min(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean();
   const auto value_loss = (tensor_view(minibatch.returns, {n}) - output.value).square().mean();
-  const auto entropy = mean_entropy(log_probabilities);
-  auto loss = policy_loss + hyperparameters_.value_weight * value_loss;
-  if (hyperparameters_.entropy_weight > 0) loss = loss - hyperparameters_.entropy_weight * entropy;
-  compute_gradient(network_, loss, hyperparameters_.max_gradient_norm);
-  return {policy_loss.item<double>(), value_loss.item<double>(), entropy.item<double>()};
+  return backpropagate(network_, hyperparameters_, policy_loss, value_loss, mean_entropy(log_probabilities));
 }
 
 }  // namespace genkidama
