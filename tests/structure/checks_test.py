@@ -110,7 +110,7 @@ class MachinePathChecks(unittest.TestCase):
             return check_machine_paths.check_tree(root)
 
     def test_paths_of_one_machine_are_found(self):
-        for text in ("see /work/main/x", "DIR=/tmp/build-x", '"/home/someone/x"', "cd /root", "(/work/x)"):
+        for text in ("see /workspace/x", "DIR=/tmp/build-x", '"/home/someone/x"', "cd /root", "(/home/x)"):
             self.assertEqual(len(self.problems("docs/x.md", f"first\n{text}\n")), 1, text)
 
     def test_other_paths_and_words_are_not(self):
@@ -119,7 +119,7 @@ class MachinePathChecks(unittest.TestCase):
             self.assertEqual(self.problems("docs/x.md", text), [], text)
 
     def test_tests_and_builds_are_left_out(self):
-        with Tree({"tests/x.md": "/work/x", "build/x": "/work/x", "x.md": "fine"}) as root:
+        with Tree({"tests/x.md": "/home/x", "build/x": "/home/x", "x.md": "fine"}) as root:
             self.assertEqual(check_machine_paths.check_tree(root), [])
 
 
