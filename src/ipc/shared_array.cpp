@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <fstream>
@@ -111,17 +110,12 @@ std::size_t SharedMapping::checked_bytes(std::size_t count, std::size_t element_
 
 void relaxed_load(std::span<const float> shared, std::span<float> out) {
   check_sizes(shared.size(), out.size());
-  for (std::size_t i = 0; i < shared.size(); ++i) {
-    // C++20 has no atomic_ref<const float>; a load writes nothing.
-    out[i] = std::atomic_ref<float>(const_cast<float&>(shared[i])).load(std::memory_order_relaxed);
-  }
+  for (std::size_t i = 0; i < shared.size(); ++i) out[i] = relaxed_read(shared[i]);
 }
 
 void relaxed_store(std::span<float> shared, std::span<const float> in) {
   check_sizes(shared.size(), in.size());
-  for (std::size_t i = 0; i < shared.size(); ++i) {
-    std::atomic_ref<float>(shared[i]).store(in[i], std::memory_order_relaxed);
-  }
+  for (std::size_t i = 0; i < shared.size(); ++i) relaxed_write(shared[i], in[i]);
 }
 
 }  // namespace genkidama

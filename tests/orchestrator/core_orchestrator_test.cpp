@@ -1,5 +1,6 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -9,6 +10,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/ipc/replay_buffer.h"
+#include "genkidama/nn/actor_critic.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
 
@@ -146,6 +148,46 @@ TEST_CASE("workers do not play the same episodes") {
   }
   for (auto& l : lengths) lengths_by_worker.insert(l);
   REQUIRE(lengths_by_worker.size() == 4);
+}
+
+namespace {
+
+/// Pays 1 a step, always looks the same, and is cut off after five steps.
+class Annuity : public Environment {
+ public:
+  const EnvironmentSpec& spec() const override {
+    static const EnvironmentSpec kSpec{"Annuity", 1, 2, 5};
+    return kSpec;
+  }
+  Observation reset(std::uint64_t) override {
+    steps_ = 0;
+    return observation_;
+  }
+  StepResult step(int) override { return {observation_, 1.0f, false, ++steps_ == 5}; }
+
+ private:
+  std::array<float, 1> observation_{1.0f};
+  int steps_ = 0;
+};
+
+double learnt_value_of_annuity(bool bootstrap_truncated) {
+  auto options = options_for(WorkerMode::kThreads, 1);
+  options.hyperparameters = quick_learning();
+  options.hyperparameters.gamma = 0.9;
+  options.hyperparameters.bootstrap_truncated = bootstrap_truncated;
+  CoreOrchestrator trainer([] { return std::make_unique<Annuity>(); }, mlp_network({{8}, true}), options);
+  for (int i = 0; i < 1500; ++i) trainer.train_round();
+  const auto function = mlp_network({{8}, true})(trainer.environment_spec())->make_policy_function();
+  const std::vector<float> observation{1.0f};
+  return function->value(weights_of(trainer), observation);
+}
+
+}  // namespace
+
+TEST_CASE("a truncated episode is worth what would have followed, unless the limit is taken for an end") {
+  // 1 / (1 - 0.9), or the mean over the five steps of (1 - 0.9^left) / (1 - 0.9).
+  REQUIRE(learnt_value_of_annuity(true) == Approx(10.0).margin(0.5));
+  REQUIRE(learnt_value_of_annuity(false) == Approx(2.63).margin(0.3));
 }
 
 TEST_CASE("written weights are what is read, evaluated and trained from") {

@@ -3,6 +3,7 @@
 /// @file
 /// Memory shared with processes forked later.
 
+#include <atomic>
 #include <cstddef>
 #include <new>
 #include <span>
@@ -69,6 +70,15 @@ class SharedArray {
   SharedMapping mapping_;
   std::size_t count_ = 0;
 };
+
+/// One element, read or written whole, with no order between elements.
+inline float relaxed_read(const float& element) {
+  // atomic_ref<const float> comes only with C++26; a load does not write.
+  return std::atomic_ref<float>(const_cast<float&>(element)).load(std::memory_order_relaxed);
+}
+inline void relaxed_write(float& element, float value) {
+  std::atomic_ref<float>(element).store(value, std::memory_order_relaxed);
+}
 
 /// Relaxed element copies between private memory and weights that other processes write at the same time.
 /// Each element is read or written whole; the set is not a snapshot unless the caller has arranged for quiet.

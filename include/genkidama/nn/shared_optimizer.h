@@ -4,13 +4,13 @@
 /// Optimizers whose weights and state lie in shared memory and are written by all workers at once, with no
 /// lock (Hogwild!: Recht et al. 2011). Element accesses are relaxed atomics, so this is defined behaviour.
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 
+#include "genkidama/ipc/shared_array.h"  // relaxed_read(), relaxed_write()
 #include "genkidama/nn/optimizer_options.h"
 
 namespace genkidama {
@@ -37,14 +37,5 @@ using OptimizerFactory = std::function<std::unique_ptr<SharedOptimizer>(const Op
 /// "sgd", "rmsprop" or "adam" as options.optimizer says; throws ArgumentError for another name.
 /// They compute what torch.optim.SGD, RMSprop and Adam compute (not Nesterov, not centered, no amsgrad).
 std::unique_ptr<SharedOptimizer> make_shared_optimizer(const OptimizerOptions& options);
-
-/// One element, read or written whole, with no order between elements.
-inline float relaxed_read(const float& element) {
-  // atomic_ref<const float> comes only with C++26; a load does not write.
-  return std::atomic_ref<float>(const_cast<float&>(element)).load(std::memory_order_relaxed);
-}
-inline void relaxed_write(float& element, float value) {
-  std::atomic_ref<float>(element).store(value, std::memory_order_relaxed);
-}
 
 }  // namespace genkidama
