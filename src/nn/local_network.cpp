@@ -35,6 +35,38 @@ class TorchPolicyFunction : public PolicyFunction {
   LocalNetwork& network_;
 };
 
+/// Any network through LibTorch's autograd; weights and gradient must be the ones the network is bound to.
+class TorchGradientFunction : public GradientFunction {
+ public:
+  explicit TorchGradientFunction(LocalNetwork& network) : network_(network) {}
+
+  void forward(std::span<const float>, std::span<const float> observations, std::span<float> logits,
+               std::span<float> values) override {
+    const auto rows = static_cast<std::int64_t>(values.size());
+    const auto width = static_cast<std::int64_t>(observations.size()) / rows;
+    output_ = network_.forward(torch::from_blob(const_cast<float*>(observations.data()), {rows, width}));
+    std::copy_n(output_.logits.contiguous().data_ptr<float>(), logits.size(), logits.data());
+    std::copy_n(output_.value.contiguous().data_ptr<float>(), values.size(), values.data());
+  }
+
+  void backward(std::span<const float>, std::span<const float> logits_gradient,
+                std::span<const float> values_gradient, std::span<float> gradient) override {
+    std::fill(gradient.begin(), gradient.end(), 0.0f);
+    torch::autograd::backward(
+        {output_.logits, output_.value},
+        {gradient_tensor(logits_gradient, output_.logits), gradient_tensor(values_gradient, output_.value)});
+    network_.check_bound();
+  }
+
+ private:
+  static torch::Tensor gradient_tensor(std::span<const float> values, const torch::Tensor& like) {
+    return torch::from_blob(const_cast<float*>(values.data()), like.sizes());
+  }
+
+  LocalNetwork& network_;
+  ActorCriticOutput output_;
+};
+
 }  // namespace
 
 ParameterLayout layout_of(const ActorCritic& network) {
@@ -74,6 +106,8 @@ LocalNetwork::LocalNetwork(std::shared_ptr<ActorCritic> network, const Environme
   }
   policy_ = network_->make_policy_function();
   if (!policy_) policy_ = std::make_unique<TorchPolicyFunction>(*this);
+  gradient_function_ = network_->make_gradient_function();
+  if (!gradient_function_) gradient_function_ = std::make_unique<TorchGradientFunction>(*this);
   check_bound();
 }
 
@@ -88,6 +122,16 @@ ActorCriticOutput LocalNetwork::forward(const torch::Tensor& observation) {
         batch));
   }
   return output;
+}
+
+void LocalNetwork::evaluate(std::span<const float> observations, std::span<float> logits,
+                            std::span<float> values) {
+  gradient_function_->forward(weights_, observations, logits, values);
+}
+
+void LocalNetwork::backpropagate(std::span<const float> logits_gradient,
+                                 std::span<const float> values_gradient) {
+  gradient_function_->backward(weights_, logits_gradient, values_gradient, gradient_);
 }
 
 void LocalNetwork::check_bound() const {

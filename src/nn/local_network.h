@@ -25,12 +25,20 @@ class LocalNetwork {
   LocalNetwork(std::shared_ptr<ActorCritic> network, const EnvironmentSpec& spec);
 
   const ParameterLayout& layout() const { return layout_; }
+  std::size_t action_count() const { return static_cast<std::size_t>(action_count_); }
   std::span<float> weights() { return weights_; }
   std::span<float> gradient() { return gradient_; }
 
-  /// `observation` [B, observation_size]. Throws LayoutError when the network's answer has other shapes than
-  /// [B, action_count] and [B].
+  /// With autograd. `observation` [B, observation_size]. Throws LayoutError when the network's answer has
+  /// other shapes than [B, action_count] and [B].
   ActorCriticOutput forward(const torch::Tensor& observation);
+
+  /// For a batch, to learn from: fills `logits` [n, action_count] and `values` [n] for `observations`
+  /// [n, observation_size], which must stay until backpropagate().
+  void evaluate(std::span<const float> observations, std::span<float> logits, std::span<float> values);
+  /// Overwrites gradient() with that of a loss whose derivatives by the latest evaluate()'s results are
+  /// given.
+  void backpropagate(std::span<const float> logits_gradient, std::span<const float> values_gradient);
 
   /// Without autograd, for playing: the network's own PolicyFunction, or LibTorch in inference mode.
   PolicyFunction& policy() { return *policy_; }
@@ -47,6 +55,7 @@ class LocalNetwork {
   std::vector<float> gradient_;
   std::vector<torch::Tensor> parameters_;
   std::unique_ptr<PolicyFunction> policy_;
+  std::unique_ptr<GradientFunction> gradient_function_;
 };
 
 }  // namespace genkidama

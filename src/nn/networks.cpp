@@ -7,6 +7,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/nn/actor_critic.h"
+#include "nn/mlp_gradient_function.h"
 #include "nn/mlp_policy_function.h"
 
 namespace genkidama {
@@ -32,6 +33,10 @@ class Mlp : public ActorCritic {
 
   std::unique_ptr<PolicyFunction> make_policy_function() const override {
     return make_mlp_policy_function(shape_);
+  }
+
+  std::unique_ptr<GradientFunction> make_gradient_function() const override {
+    return make_mlp_gradient_function(shape_);
   }
 
   void initialise_normal() {

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "genkidama/core/error.h"
 
 namespace genkidama {
 namespace {
+
+constexpr std::size_t kChunk = 64;
 
 /// torch.optim.SGD: v = momentum * v + g; w -= lr * v. A zero v makes the first step v = g, as there.
 class SharedSgd : public SharedOptimizer {
@@ -87,19 +91,32 @@ class SharedAdam : public SharedOptimizer {
             std::uint64_t step, double learning_rate) const override {
     const auto first = state.first(weights.size());
     const auto second = state.last(weights.size());
-    const auto count = static_cast<double>(step);
-    const auto rate = static_cast<float>(learning_rate / (1 - std::pow(beta1_, count)));
-    const auto correction = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, count)));
+    const auto steps = static_cast<double>(step);
+    const auto rate = static_cast<float>(learning_rate / (1 - std::pow(beta1_, steps)));
+    const auto correction = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, steps)));
     const auto b1 = static_cast<float>(beta1_);
     const auto b2 = static_cast<float>(beta2_);
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      const float weight = relaxed_read(weights[i]);
-      const float g = gradient[i] + decay_ * weight;
-      const float m = b1 * relaxed_read(first[i]) + (1 - b1) * g;
-      const float v = b2 * relaxed_read(second[i]) + (1 - b2) * g * g;
-      relaxed_write(first[i], m);
-      relaxed_write(second[i], v);
-      relaxed_write(weights[i], weight - rate * m / (std::sqrt(v) * correction + epsilon_));
+    // Atomic accesses keep a loop from being vectorised, so a chunk is copied out, changed and copied back.
+    std::array<float, kChunk> w, m, v;
+    for (std::size_t start = 0; start < weights.size(); start += kChunk) {
+      const std::size_t count = std::min(kChunk, weights.size() - start);
+      const float* g = gradient.data() + start;
+      for (std::size_t i = 0; i < count; ++i) {
+        w[i] = relaxed_read(weights[start + i]);
+        m[i] = relaxed_read(first[start + i]);
+        v[i] = relaxed_read(second[start + i]);
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        const float change = g[i] + decay_ * w[i];
+        m[i] = b1 * m[i] + (1 - b1) * change;
+        v[i] = b2 * v[i] + (1 - b2) * change * change;
+        w[i] -= rate * m[i] / (std::sqrt(v[i]) * correction + epsilon_);
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        relaxed_write(first[start + i], m[i]);
+        relaxed_write(second[start + i], v[i]);
+        relaxed_write(weights[start + i], w[i]);
+      }
     }
   }
 

@@ -1,7 +1,6 @@
 #include "rl/a3c_learner.h"
 
 #include "genkidama/rl/returns.h"
-#include "rl/tensor_view.h"
 
 namespace genkidama {
 
@@ -15,27 +14,27 @@ void A3cLearner::learn_segment(const Rollout& rollout) {
 }
 
 LossTerms A3cLearner::compute(const Rollout& rollout) {
-  const auto n = static_cast<std::int64_t>(rollout.size());
-  const auto width = static_cast<std::int64_t>(rollout.observations.size()) / n;
-  returns_.resize(rollout.size());
-
-  const auto output = network_.forward(tensor_view(rollout.observations, {n, width}));
+  const std::size_t n = rollout.size();
+  batch_.evaluate(rollout.observations, n);
+  const auto values = batch_.values();
+  returns_.resize(n);
+  advantages_.resize(n);
   if (hyperparameters_.gae_lambda == 1) {
     n_step_returns(rollout.rewards, rollout.bootstrap, hyperparameters_.gamma, returns_);
+    for (std::size_t t = 0; t < n; ++t) advantages_[t] = returns_[t] - values[t];
   } else {
-    const auto values = output.value.detach().contiguous();
-    const std::span<const float> v(values.data_ptr<float>(), rollout.size());
-    advantages_.resize(rollout.size());
-    generalised_advantages(rollout.rewards, v, rollout.bootstrap, hyperparameters_.gamma,
+    generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyperparameters_.gamma,
                            hyperparameters_.gae_lambda, advantages_);
-    for (std::size_t i = 0; i < advantages_.size(); ++i) returns_[i] = advantages_[i] + v[i];
+    for (std::size_t t = 0; t < n; ++t) returns_[t] = advantages_[t] + values[t];
   }
 
-  const auto advantage = tensor_view(returns_, {n}) - output.value;
-  const auto log_probabilities = torch::log_softmax(output.logits, -1);
-  const auto value_loss = advantage.square().mean();
-  const auto policy_loss = -(of_chosen(log_probabilities, rollout.actions) * advantage.detach()).mean();
-  return backpropagate(network_, hyperparameters_, policy_loss, value_loss, mean_entropy(log_probabilities));
+  double policy_loss = 0;
+  policy_gradient_.resize(n);
+  for (std::size_t t = 0; t < n; ++t) {
+    policy_gradient_[t] = -advantages_[t] / static_cast<float>(n);
+    policy_loss += policy_gradient_[t] * batch_.log_probability(t, rollout.actions[t]);
+  }
+  return batch_.backpropagate(rollout.actions, returns_, policy_gradient_, policy_loss);
 }
 
 }  // namespace genkidama

@@ -11,7 +11,7 @@ namespace genkidama {
 class A3cLearner : public Learner {
  public:
   A3cLearner(const Hyperparameters& hyperparameters, LocalNetwork& network, SharedWeights& shared)
-      : hyperparameters_(hyperparameters), network_(network), shared_(shared) {}
+      : hyperparameters_(hyperparameters), batch_(hyperparameters, network), shared_(shared) {}
 
   std::size_t segment_steps() const override { return static_cast<std::size_t>(hyperparameters_.batch_size); }
 
@@ -24,11 +24,12 @@ class A3cLearner : public Learner {
   LossTerms compute(const Rollout& rollout);
 
   Hyperparameters hyperparameters_;
-  LocalNetwork& network_;
+  BatchPass batch_;
   SharedWeights& shared_;
   int segments_since_pull_ = 0;
   std::vector<float> returns_;
   std::vector<float> advantages_;
+  std::vector<float> policy_gradient_;
 };
 
 }  // namespace genkidama

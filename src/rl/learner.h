@@ -8,16 +8,10 @@
 #include "genkidama/core/random.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "nn/local_network.h"
+#include "rl/batch_pass.h"
 #include "rl/rollout.h"
 
 namespace genkidama {
-
-/// Terms of the loss, means over one batch.
-struct LossTerms {
-  double policy = 0;
-  double value = 0;    ///< (R - V)^2
-  double entropy = 0;  ///< of the policy, in nats
-};
 
 /// The shared weights, as a learner sees them.
 class SharedWeights {
@@ -42,11 +36,5 @@ class Learner {
 
 std::unique_ptr<Learner> make_learner(const Hyperparameters& hyperparameters, LocalNetwork& network,
                                       SharedWeights& shared);
-
-/// Backpropagates policy + value_weight value - entropy_weight entropy into the network's flat gradient
-/// array, clipped to max_gradient_norm. Throws WorkerError when the gradient is not finite.
-LossTerms backpropagate(LocalNetwork& network, const Hyperparameters& hyperparameters,
-                        const torch::Tensor& policy, const torch::Tensor& value,
-                        const torch::Tensor& entropy);
 
 }  // namespace genkidama

@@ -1,12 +1,26 @@
 #include "rl/ppo_learner.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <vector>
 
 #include "genkidama/rl/returns.h"
-#include "rl/tensor_view.h"
 
 namespace genkidama {
+namespace {
+
+/// To mean 0 and deviation 1 (with n - 1, as LibTorch's std()).
+void normalise(std::vector<float>& values) {
+  const auto n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0;
+  for (const float value : values) squares += (value - mean) * (value - mean);
+  const double scale = 1 / (std::sqrt(squares / (n - 1)) + 1e-8);
+  for (float& value : values) value = static_cast<float>((value - mean) * scale);
+}
+
+}  // namespace
 
 void PpoLearner::Steps::clear() {
   observations.clear();
@@ -26,25 +40,21 @@ void PpoLearner::Steps::take(const Steps& from, std::size_t row, std::size_t wid
 }
 
 void PpoLearner::learn_segment(const Rollout& rollout) {
-  const torch::NoGradGuard no_grad;
   const std::size_t n = rollout.size();
-  const auto rows = static_cast<std::int64_t>(n);
-  const auto width = static_cast<std::int64_t>(rollout.observations.size() / n);
-  const auto output = network_.forward(tensor_view(rollout.observations, {rows, width}));
-  const auto chosen = of_chosen(torch::log_softmax(output.logits, -1), rollout.actions).contiguous();
-  const auto value = output.value.contiguous();
-  const std::span<const float> values(value.data_ptr<float>(), n);
+  batch_.evaluate(rollout.observations, n);
+  const auto values = batch_.values();
 
   const std::size_t start = round_.actions.size();
   round_.observations.insert(round_.observations.end(), rollout.observations.begin(),
                              rollout.observations.end());
   round_.actions.insert(round_.actions.end(), rollout.actions.begin(), rollout.actions.end());
-  round_.log_probabilities.insert(round_.log_probabilities.end(), chosen.data_ptr<float>(),
-                                  chosen.data_ptr<float>() + n);
   round_.advantages.resize(start + n);
   generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyperparameters_.gamma,
                          hyperparameters_.gae_lambda, std::span(round_.advantages).subspan(start));
-  for (std::size_t i = 0; i < n; ++i) round_.returns.push_back(round_.advantages[start + i] + values[i]);
+  for (std::size_t t = 0; t < n; ++t) {
+    round_.log_probabilities.push_back(batch_.log_probability(t, rollout.actions[t]));
+    round_.returns.push_back(round_.advantages[start + t] + values[t]);
+  }
 }
 
 void PpoLearner::learn_round(Random& random) {
@@ -67,22 +77,26 @@ void PpoLearner::learn_round(Random& random) {
   round_.clear();
 }
 
-LossTerms PpoLearner::compute(const Steps& minibatch) {
-  const auto n = static_cast<std::int64_t>(minibatch.actions.size());
-  const auto width = static_cast<std::int64_t>(minibatch.observations.size()) / n;
-  auto advantage = tensor_view(minibatch.advantages, {n});
+LossTerms PpoLearner::compute(Steps& minibatch) {
+  const std::size_t n = minibatch.actions.size();
   // A lone step has no deviation.
-  if (hyperparameters_.normalise_advantages && n > 1) {
-    advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8);
+  if (hyperparameters_.normalise_advantages && n > 1) normalise(minibatch.advantages);
+  batch_.evaluate(minibatch.observations, n);
+  const auto lowest = static_cast<float>(1 - hyperparameters_.clip_range);
+  const auto highest = static_cast<float>(1 + hyperparameters_.clip_range);
+  double policy_loss = 0;
+  policy_gradient_.resize(n);
+  for (std::size_t t = 0; t < n; ++t) {
+    const float advantage = minibatch.advantages[t];
+    const float ratio =
+        std::exp(batch_.log_probability(t, minibatch.actions[t]) - minibatch.log_probabilities[t]);
+    const float free = ratio * advantage;
+    const float clipped = std::clamp(ratio, lowest, highest) * advantage;
+    // Where the clipped one is smaller it does not depend on the policy.
+    policy_gradient_[t] = free <= clipped ? -free / static_cast<float>(n) : 0;
+    policy_loss -= std::min(free, clipped) / static_cast<double>(n);
   }
-  const auto output = network_.forward(tensor_view(minibatch.observations, {n, width}));
-  const auto log_probabilities = torch::log_softmax(output.logits, -1);
-  const auto ratio =
-      (of_chosen(log_probabilities, minibatch.actions) - tensor_view(minibatch.log_probabilities, {n})).exp();
-  const double clip = hyperparameters_.clip_range;
-  const auto policy_loss = -torch::min(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean();
-  const auto value_loss = (tensor_view(minibatch.returns, {n}) - output.value).square().mean();
-  return backpropagate(network_, hyperparameters_, policy_loss, value_loss, mean_entropy(log_probabilities));
+  return batch_.backpropagate(minibatch.actions, minibatch.returns, policy_gradient_, policy_loss);
 }
 
 }  // namespace genkidama

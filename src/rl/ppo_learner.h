@@ -12,7 +12,7 @@ namespace genkidama {
 class PpoLearner : public Learner {
  public:
   PpoLearner(const Hyperparameters& hyperparameters, LocalNetwork& network, SharedWeights& shared)
-      : hyperparameters_(hyperparameters), network_(network), shared_(shared) {}
+      : hyperparameters_(hyperparameters), batch_(hyperparameters, network), shared_(shared) {}
 
   /// Whole episodes: nothing is learned, and so nothing pulled, before the round's end.
   std::size_t segment_steps() const override { return SIZE_MAX; }
@@ -34,14 +34,15 @@ class PpoLearner : public Learner {
     void take(const Steps& from, std::size_t row, std::size_t width);
   };
 
-  LossTerms compute(const Steps& minibatch);
+  LossTerms compute(Steps& minibatch);
 
   Hyperparameters hyperparameters_;
-  LocalNetwork& network_;
+  BatchPass batch_;
   SharedWeights& shared_;
   Steps round_;
   Steps minibatch_;
   std::vector<std::size_t> order_;
+  std::vector<float> policy_gradient_;
 };
 
 }  // namespace genkidama

@@ -1,8 +1,10 @@
 #include "nn/local_network.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/random.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -84,4 +86,37 @@ TEST_CASE("a network that cannot be shared is refused by name") {
                       Catch::Contains("body.weight") && Catch::Contains("float32"));
   LocalNetwork wrong(std::make_shared<WrongShape>(), kSpec);
   REQUIRE_THROWS_WITH(wrong.forward(torch::ones({4, 3})), Catch::Contains("expected [4, 2] and [4]"));
+}
+
+TEST_CASE("a user's network learns through LibTorch with the gradient of its own forward pass") {
+  LocalNetwork network(std::make_shared<UserNetwork>(), kSpec);
+  Random random(2);
+  std::vector<float> observations(4 * 3), by_logits(4 * 2), by_values(4), logits(8), values(4);
+  for (auto* values_of : {&observations, &by_logits, &by_values}) {
+    for (float& value : *values_of) value = static_cast<float>(random.uniform(-1, 1));
+  }
+  network.evaluate(observations, logits, values);
+  network.backpropagate(by_logits, by_values);
+  const std::vector<float> first(network.gradient().begin(), network.gradient().end());
+
+  const auto loss = [&] {
+    network.evaluate(observations, logits, values);
+    double total = 0;
+    for (std::size_t i = 0; i < logits.size(); ++i) total += static_cast<double>(logits[i]) * by_logits[i];
+    for (std::size_t i = 0; i < values.size(); ++i) total += static_cast<double>(values[i]) * by_values[i];
+    return total;
+  };
+  for (std::size_t i = 0; i < network.weights().size(); ++i) {
+    const float kept = network.weights()[i];
+    network.weights()[i] = kept + 1e-2f;
+    const double above = loss();
+    network.weights()[i] = kept - 1e-2f;
+    const double below = loss();
+    network.weights()[i] = kept;
+    REQUIRE(first[i] == Approx((above - below) / 2e-2).margin(2e-3));
+  }
+  // A second batch replaces the first one's gradient.
+  network.evaluate(observations, logits, values);
+  network.backpropagate(by_logits, by_values);
+  REQUIRE(std::equal(first.begin(), first.end(), network.gradient().begin()));
 }

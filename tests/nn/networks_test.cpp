@@ -2,12 +2,17 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/nn/actor_critic.h"
+#include "nn/dense_kernels.h"
 #include "nn/local_network.h"
+#include "nn/mlp_gradient_function.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -72,6 +77,76 @@ TEST_CASE("the forward pass without LibTorch equals LibTorch's on random weights
       }
       REQUIRE(value == Approx(expected.value[0].item<float>()).margin(1e-5));
     }
+  }
+}
+
+TEST_CASE("the gradient without LibTorch equals autograd's on random weights, observations and losses") {
+  const std::vector<std::pair<MlpOptions, EnvironmentSpec>> cases{
+      {{{128}, false}, kLander},           {{{64, 64}, true}, kLander},
+      {{{64, 64}, true}, {"a", 4, 2, 10}}, {{{3}, false}, {"b", 1, 1, 10}},
+      {{{}, true}, {"c", 5, 3, 10}},       {{{17, 5, 33}, true}, {"d", 11, 9, 10}}};
+  Random random(5);
+  const auto uniform = [&random](std::size_t count, double range) {
+    std::vector<float> values(count);
+    for (float& value : values) value = static_cast<float>(random.uniform(-range, range));
+    return values;
+  };
+  for (const DenseKernels* kernels : {&dense_kernels(), &portable_dense_kernels()}) {
+    for (const auto& [options, spec] : cases) {
+      LocalNetwork network(mlp_network(options)(spec), spec);
+      MlpShape shape{{spec.observation_size}, {spec.observation_size}};
+      for (auto* head : {&shape.policy, &shape.value})
+        head->insert(head->end(), options.hidden.begin(), options.hidden.end());
+      shape.policy.push_back(spec.action_count);
+      shape.value.push_back(1);
+      const auto function = make_mlp_gradient_function(shape, *kernels);
+      // Larger and smaller than before, and not a multiple of anything.
+      for (const std::size_t n : {64, 1, 5, 121, 64}) {
+        INFO(kernels->name << ", batch of " << n << ", " << spec.name);
+        const auto new_weights = uniform(network.weights().size(), 0.5);
+        std::copy(new_weights.begin(), new_weights.end(), network.weights().begin());
+        auto observations = uniform(n * static_cast<std::size_t>(spec.observation_size), 2);
+        auto by_logits = uniform(n * network.action_count(), 1.0 / static_cast<double>(n));
+        auto by_values = uniform(n, 1.0 / static_cast<double>(n));
+        std::vector<float> logits(by_logits.size()), values(n), gradient(network.weights().size(), 7.0f);
+        function->forward(network.weights(), observations, logits, values);
+        function->backward(network.weights(), by_logits, by_values, gradient);
+
+        const auto rows = static_cast<std::int64_t>(n);
+        const auto output =
+            network.forward(torch::from_blob(observations.data(), {rows, spec.observation_size}));
+        for (float& g : network.gradient()) g = 0;
+        torch::autograd::backward({output.logits, output.value},
+                                  {torch::from_blob(by_logits.data(), {rows, spec.action_count}),
+                                   torch::from_blob(by_values.data(), {rows})});
+        for (std::size_t i = 0; i < logits.size(); ++i) {
+          REQUIRE(logits[i] == Approx(output.logits.contiguous().data_ptr<float>()[i]).margin(1e-5));
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+          REQUIRE(values[i] == Approx(output.value.contiguous().data_ptr<float>()[i]).margin(1e-5));
+        }
+        for (std::size_t i = 0; i < gradient.size(); ++i) {
+          REQUIRE(gradient[i] == Approx(network.gradient()[i]).margin(1e-5));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("tanh of every version is within 2e-7 of the exact one, and NaN stays NaN") {
+  for (const DenseKernels* kernels : {&dense_kernels(), &portable_dense_kernels()}) {
+    std::vector<float> values;
+    for (double x = -20; x <= 20; x += 0.00137) values.push_back(static_cast<float>(x));
+    for (const float x : {0.0f, 1e-30f, -1e-6f, 1e30f, -1e30f}) values.push_back(x);
+    const std::vector<float> inputs = values;
+    kernels->tanh_in_place(values.data(), values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double error = std::abs(values[i] - std::tanh(static_cast<double>(inputs[i])));
+      if (error > 2e-7) FAIL(kernels->name << ": tanh(" << inputs[i] << ") is off by " << error);
+    }
+    std::vector<float> bad(11, std::numeric_limits<float>::quiet_NaN());
+    kernels->tanh_in_place(bad.data(), bad.size());
+    for (const float value : bad) REQUIRE(std::isnan(value));
   }
 }
 

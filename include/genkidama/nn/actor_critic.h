@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "genkidama/nn/gradient_function.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/policy_function.h"
 
@@ -30,6 +31,10 @@ class ActorCritic : public torch::nn::Module {
   /// A network that can compute its logits and value without LibTorch returns an object that reads the flat
   /// weights it is given: playing is then many times faster. The default returns none, and LibTorch is used.
   virtual std::unique_ptr<PolicyFunction> make_policy_function() const { return nullptr; }
+
+  /// The same for learning: returns an object that computes the gradient of the flat weights it is given. The
+  /// default returns none, and LibTorch's autograd is used.
+  virtual std::unique_ptr<GradientFunction> make_gradient_function() const { return nullptr; }
 };
 
 }  // namespace genkidama

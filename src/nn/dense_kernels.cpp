@@ -1,0 +1,160 @@
+#include "nn/dense_kernels.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace genkidama {
+namespace {
+
+// GCC's and Clang's vectors: the compiler makes of eight lanes what the target has, one AVX register or two
+// of SSE or NEON. Everything below is inlined into each version, hence the attribute; vectors never cross a
+// real call.
+using Lanes = float __attribute__((vector_size(32)));
+using IntLanes = int __attribute__((vector_size(32)));
+using UnalignedLanes = float __attribute__((vector_size(32), aligned(4), may_alias));
+constexpr std::size_t kLanes = 8;
+
+#define GENKIDAMA_INLINE [[gnu::always_inline]] inline
+
+/// kRows x (8 kVectors) elements of c, held in registers over the whole depth.
+template <int kRows, int kVectors>
+GENKIDAMA_INLINE void multiply_tile(const MatrixProduct& p, std::size_t row, std::size_t column) {
+  Lanes sum[kRows][kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    Lanes start = {};
+    if (p.bias) start = *reinterpret_cast<const UnalignedLanes*>(p.bias + column + kLanes * v);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) sum[r][v] = start;
+  }
+  const float* a = p.a + row * p.a_row;
+  const float* b = p.b + column;
+  for (std::size_t k = 0; k < p.depth; ++k) {
+    Lanes right[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) right[v] = *reinterpret_cast<const UnalignedLanes*>(b + kLanes * v);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      const float left = a[static_cast<std::size_t>(r) * p.a_row];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sum[r][v] += left * right[v];
+    }
+    a += p.a_depth;
+    b += p.b_row;
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+    float* c = p.c + (row + static_cast<std::size_t>(r)) * p.columns + column;
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<UnalignedLanes*>(c + kLanes * v) = sum[r][v];
+  }
+}
+
+template <int kVectors>
+GENKIDAMA_INLINE void multiply_panel(const MatrixProduct& p, std::size_t column) {
+  std::size_t row = 0;
+  for (; row + 4 <= p.rows; row += 4) multiply_tile<4, kVectors>(p, row, column);
+  for (; row < p.rows; ++row) multiply_tile<1, kVectors>(p, row, column);
+}
+
+/// Fewer than eight columns, of which there are many: a head's outputs, or the observations of a small task.
+GENKIDAMA_INLINE void multiply_narrow_panel(const MatrixProduct& p, std::size_t column) {
+  const std::size_t width = p.columns - column;
+  for (std::size_t row = 0; row < p.rows; ++row) {
+    float sum[kLanes] = {};
+    for (std::size_t j = 0; j < width; ++j) sum[j] = p.bias ? p.bias[column + j] : 0;
+    const float* a = p.a + row * p.a_row;
+    const float* b = p.b + column;
+    for (std::size_t k = 0; k < p.depth; ++k) {
+      const float left = a[k * p.a_depth];
+      for (std::size_t j = 0; j < width; ++j) sum[j] += left * b[j];
+      b += p.b_row;
+    }
+    std::copy_n(sum, width, p.c + row * p.columns + column);
+  }
+}
+
+GENKIDAMA_INLINE void multiply_body(const MatrixProduct& p) {
+  std::size_t column = 0;
+  for (; column + 2 * kLanes <= p.columns; column += 2 * kLanes) multiply_panel<2>(p, column);
+  if (column + kLanes <= p.columns) {
+    multiply_panel<1>(p, column);
+    column += kLanes;
+  }
+  if (column < p.columns) multiply_narrow_panel(p, column);
+}
+
+/// tanh x = 1 - 2 / (e^2x + 1), with e^z = 2^k e^f: k the nearest whole number to z / ln 2 and e^f its Taylor
+/// polynomial, whose error is below 2e-7 for |f| <= ln 2 / 2.
+GENKIDAMA_INLINE void tanh_of_lanes(float* values) {
+  Lanes x = *reinterpret_cast<const UnalignedLanes*>(values);
+  // Beyond 9, tanh is 1 in float; the comparisons leave NaN alone.
+  x = x > 9.0f ? x * 0 + 9.0f : x;
+  x = x < -9.0f ? x * 0 - 9.0f : x;
+  const Lanes z = x + x;
+  constexpr float kInverseLn2 = 1.44269504f;
+  // ln 2 in two parts, the first exact in few bits, so that f loses nothing.
+  constexpr float kLn2High = 0.693359375f;
+  constexpr float kLn2Low = -2.12194440e-4f;
+  // Conversion cuts towards zero, so shift to where everything is positive.
+  const IntLanes k = __builtin_convertvector(z * kInverseLn2 + 64.5f, IntLanes) - 64;
+  const Lanes whole = __builtin_convertvector(k, Lanes);
+  const Lanes f = (z - whole * kLn2High) - whole * kLn2Low;
+  Lanes e = f * (1.0f / 720) + 1.0f / 120;
+  e = e * f + 1.0f / 24;
+  e = e * f + 1.0f / 6;
+  e = e * f + 0.5f;
+  e = e * f + 1.0f;
+  e = e * f + 1.0f;
+  const IntLanes exponent = (k + 127) << 23;
+  Lanes power;
+  std::memcpy(&power, &exponent, sizeof power);
+  *reinterpret_cast<UnalignedLanes*>(values) = 1.0f - 2.0f / (e * power + 1.0f);
+}
+
+GENKIDAMA_INLINE void tanh_body(float* values, std::size_t count) {
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) tanh_of_lanes(values + i);
+  if (i == count) return;
+  float rest[kLanes] = {};
+  std::copy(values + i, values + count, rest);
+  tanh_of_lanes(rest);
+  std::copy_n(rest, count - i, values + i);
+}
+
+void multiply_portable(const MatrixProduct& product) {
+  multiply_body(product);
+}
+
+void tanh_portable(float* values, std::size_t count) {
+  tanh_body(values, count);
+}
+
+#if defined(__x86_64__)
+
+[[gnu::target("avx2,fma")]] void multiply_avx2(const MatrixProduct& product) {
+  multiply_body(product);
+}
+
+[[gnu::target("avx2,fma")]] void tanh_avx2(float* values, std::size_t count) {
+  tanh_body(values, count);
+}
+
+#endif
+
+}  // namespace
+
+const DenseKernels& portable_dense_kernels() {
+  static constexpr DenseKernels kernels{"portable", multiply_portable, tanh_portable};
+  return kernels;
+}
+
+const DenseKernels& dense_kernels() {
+#if defined(__x86_64__)
+  static constexpr DenseKernels avx2{"avx2", multiply_avx2, tanh_avx2};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2;
+#endif
+  return portable_dense_kernels();
+}
+
+}  // namespace genkidama
