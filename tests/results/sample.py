@@ -1,0 +1,77 @@
+"""Makes a small tree like this project's: docs/results.md with blocks, and sweeps of invented runs."""
+
+import csv
+import pathlib
+import random
+import shutil
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from results_lib import estimates  # noqa: E402
+from results_lib.data import COLUMNS, Data, options_of  # noqa: E402
+from results_lib.tables import BLOCKS, PLATEAU_SETTING  # noqa: E402
+
+
+def policy_row(returns, seed, update, final, threshold=200):
+    return {"seed": seed, "update": update, "environment_steps": update * 2500, "wall_seconds": f"{update * 0.04:.3f}",
+            "final": int(final), "episodes": len(returns), "greedy": 0, "mean": f"{estimates.mean(returns):.4f}",
+            "std": f"{estimates.standard_deviation(returns):.4f}",
+            "standard_error": f"{estimates.standard_deviation(returns) / len(returns) ** 0.5:.4f}",
+            "ci_low": f"{estimates.mean(returns) - 5:.4f}", "ci_high": f"{estimates.mean(returns) + 5:.4f}",
+            "q25": estimates.quantile(returns, 0.25), "median": estimates.median(returns),
+            "q75": estimates.quantile(returns, 0.75), "min": min(returns), "max": max(returns),
+            "threshold_share": sum(value >= threshold for value in returns) / len(returns), "mean_length": 300,
+            "truncated_share": 0.25, "steps_per_second": 50000}
+
+
+def write_sweep(root, name, settings, seeds, updates, goal=lambda setting, seed: 150.0, episodes=40):
+    """`goal`: the final mean of a run, towards which its curve climbs from -150."""
+    directory = root / "docs" / "results" / name
+    directory.mkdir(parents=True, exist_ok=True)
+    generator = random.Random(name)
+    options = list(options_of(settings[0]))
+    with open(directory / "results.csv", "w", newline="", encoding="utf-8") as results, \
+            open(directory / "final_returns.csv", "w", newline="", encoding="utf-8") as finals:
+        table = csv.writer(results, lineterminator="\n")
+        table.writerow(["setting", *options, *COLUMNS])
+        returns_table = csv.writer(finals, lineterminator="\n")
+        returns_table.writerow(["setting", "seed", "returns"])
+        for setting in settings:
+            for seed in range(1, (seeds(setting) if callable(seeds) else seeds) + 1):
+                for update in updates:
+                    middle = -150 + (goal(setting, seed) + 150) * (update / updates[-1]) ** 0.7
+                    returns = [round(generator.gauss(middle, 40), 2) for _ in range(episodes)]
+                    row = policy_row(returns, seed, update, update == updates[-1])
+                    table.writerow([setting, *options_of(setting).values(), *(row[column] for column in COLUMNS)])
+                returns_table.writerow([setting, seed, " ".join(str(value) for value in returns)])
+
+
+def make_tree(root, seeds=3, episodes=40):
+    """All sweeps, thesis.csv, time_to_200.csv, and a results.md with every block in it, still empty."""
+    directory = root / "docs" / "results"
+    directory.mkdir(parents=True)
+    shutil.copy(ROOT / "docs" / "results" / "thesis.csv", directory)
+    thesis = {row.setting: row.mean for row in Data(root).thesis("5.2")}
+    grid = {setting: path[2000].mean for setting, path in Data(root).thesis_paths().items()}
+    write_sweep(root, "table_5_2", list(thesis), lambda setting: 10 if setting == PLATEAU_SETTING else seeds,
+                range(500, 2001, 500), lambda setting, seed: 140 if seed % 3 else thesis[setting] + 5, episodes)
+    write_sweep(root, "tables_5_3_to_5_5", list(grid), seeds, range(100, 2001, 100),
+                lambda setting, seed: grid[setting] + 15 * (seed - 2), episodes)
+    for name in ("tuned_train", "tuned_cluster", "tuned_cart_pole"):
+        write_sweep(root, name, ["default"], seeds, range(50, 1001, 50), lambda setting, seed: 255 + seed, episodes)
+    write_sweep(root, "children", [f"children={c},alpha={a},beta={b}" for c in (2, 4, 8) for a in (0.1, 0.5, 0.9)
+                                   for b in (0, 0.5)], seeds, [1000],
+                lambda setting, seed: 100 + 200 * float(options_of(setting)["alpha"]) + 5 * seed, episodes)
+    write_sweep(root, "workers_or_children", [f"children={c},workers={8 // c}" for c in (1, 2, 4, 8)], seeds, [1000],
+                lambda setting, seed: 150 + 10 * int(options_of(setting)["workers"]) + seed, episodes)
+    (directory / "time_to_200.csv").write_text(
+        "seed,run,wall_seconds_total,environment_steps,mean\n1,train,20.5,900000,215.25\n2,train,31.25,1100000,205.5\n"
+        "1,cluster,40,1500000,190\n", encoding="utf-8")
+    blocks = [f"Prose about {name}.\n\n<!-- generated: {name} -->\n<!-- end: {name} -->\n" for name in BLOCKS]
+    (root / "docs" / "results.md").write_text("# Results\n\n" + "\n".join(blocks), encoding="utf-8")
+
+
+if __name__ == "__main__":  # to look at the plots: sample.py DIRECTORY EPISODES, scripts/results --root DIRECTORY
+    make_tree(pathlib.Path(sys.argv[1]), episodes=int(sys.argv[2]))
