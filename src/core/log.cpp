@@ -15,7 +15,9 @@ LogSink& sink() {
   return installed;
 }
 
-const char* name_of(LogLevel level) {
+}  // namespace
+
+const char* log_prefix(LogLevel level) {
   switch (level) {
     case LogLevel::kDebug:
       return "debug: ";
@@ -28,8 +30,6 @@ const char* name_of(LogLevel level) {
   }
   return "";
 }
-
-}  // namespace
 
 void set_log_sink(LogSink new_sink) {
   sink() = std::move(new_sink);
@@ -48,7 +48,7 @@ void log_message(LogLevel level, std::string_view message) {
     sink()(level, message);
     return;
   }
-  const std::string line = fmt::format("genkidama: {}{}\n", name_of(level), message);
+  const std::string line = fmt::format("genkidama: {}{}\n", log_prefix(level), message);
   // A log line that cannot be written has nowhere to be reported.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -47,6 +47,10 @@ void drain(sem_t& semaphore) {
 
 }  // namespace
 
+std::string worker_name(int index, int workers) {
+  return fmt::format("worker {} of {}", index + 1, workers);
+}
+
 // The counters say who is where, and carry the ordering of memory; a semaphore only wakes the one who sleeps,
 // so a post too many or too few (a wait that timed out, a process killed) never lets anyone pass. The lead
 // and the workers write to cache lines of their own.
@@ -88,7 +92,7 @@ RoundBarrier::~RoundBarrier() {
 
 RoundBarrier::Slot& RoundBarrier::slot_of(int worker) const {
   if (worker < 0 || worker >= workers_) {
-    throw ArgumentError(fmt::format("worker {} at a barrier for {} workers; they count from 0 to {}", worker,
+    throw ArgumentError(fmt::format("worker index {} at a barrier for {} workers; expected 0 to {}", worker,
                                     workers_, workers_ - 1));
   }
   return slots_[worker];
@@ -120,12 +124,12 @@ RoundBarrier::Arrival RoundBarrier::wait_for_all(
   drain(shared_->arrivals);
   for (;;) {
     const bool last_look = deadline.passed();
-    if (all_arrived()) return {true, {}};
-    if (shared_->closed.load(std::memory_order_acquire) != 0) return {false, "the barrier was closed"};
+    if (all_arrived()) return {true, false, {}};
+    if (shared_->closed.load(std::memory_order_acquire) != 0) return {false, false, "the barrier was closed"};
     if (find_problem) {
-      if (auto problem = find_problem()) return {false, *std::move(problem)};
+      if (auto problem = find_problem()) return {false, false, *std::move(problem)};
     }
-    if (last_look) return {false, missing_workers()};
+    if (last_look) return {false, true, missing_workers()};
     sleep_on(shared_->arrivals, deadline.slice(kSlice));
   }
 }
@@ -155,12 +159,11 @@ bool RoundBarrier::all_arrived() const {
 }
 
 std::string RoundBarrier::missing_workers() const {
-  std::string missing;
+  std::string names;
   for (int i = 0; i < workers_; ++i) {
-    if (!has_arrived(i))
-      missing += fmt::format("{}worker {} of {}", missing.empty() ? "" : ", ", i, workers_);
+    if (!has_arrived(i)) names += (names.empty() ? "" : ", ") + worker_name(i, workers_);
   }
-  return fmt::format("the deadline passed before {} reached the barrier (workers count from 0)", missing);
+  return names + " did not reach the barrier in time";
 }
 
 }  // namespace genkidama

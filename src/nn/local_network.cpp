@@ -14,22 +14,29 @@ class TorchPolicyFunction : public PolicyFunction {
  public:
   explicit TorchPolicyFunction(LocalNetwork& network) : network_(network) {}
 
-  void logits(std::span<const float>, std::span<const float> observation, std::span<float> out) override {
+  void logits(std::span<const float> weights, std::span<const float> observation,
+              std::span<float> out) override {
+    logits_of_batch(weights, observation, 1, out);
+  }
+
+  void logits_of_batch(std::span<const float>, std::span<const float> observations, std::size_t n,
+                       std::span<float> out) override {
     const c10::InferenceMode inference;
-    const auto result = network_.forward(as_batch(observation)).logits.contiguous();
+    const auto result = network_.forward(as_batch(observations, n)).logits.contiguous();
     std::copy_n(result.data_ptr<float>(), out.size(), out.data());
   }
 
   float value(std::span<const float>, std::span<const float> observation) override {
     const c10::InferenceMode inference;
-    return network_.forward(as_batch(observation)).value.item<float>();
+    return network_.forward(as_batch(observation, 1)).value.item<float>();
   }
 
  private:
-  static torch::Tensor as_batch(std::span<const float> observation) {
+  static torch::Tensor as_batch(std::span<const float> observations, std::size_t n) {
+    const auto rows = static_cast<std::int64_t>(n);
     // from_blob wants a mutable pointer; a forward pass does not write its input.
-    return torch::from_blob(const_cast<float*>(observation.data()),
-                            {1, static_cast<std::int64_t>(observation.size())});
+    return torch::from_blob(const_cast<float*>(observations.data()),
+                            {rows, static_cast<std::int64_t>(observations.size()) / rows});
   }
 
   LocalNetwork& network_;

@@ -169,19 +169,13 @@ class CoreOrchestrator::Impl {
     const auto arrival = shared_->barrier.wait_for_all(Deadline::after(options_.round_timeout),
                                                        [this] { return find_problem(); });
     if (arrival.complete) return;
-    broken_ = find_problem().value_or(missing_workers()) + "; training stopped, the weights are kept";
-    throw WorkerError(broken_);
-  }
-
-  /// Who is not at the barrier although the time is up.
-  std::string missing_workers() const {
-    std::string names;
-    for (int i = 0; i < options_.workers; ++i) {
-      if (shared_->barrier.has_arrived(i)) continue;
-      names += (names.empty() ? "" : ", ") + worker_name(i, options_.workers);
+    broken_ = arrival.problem;
+    if (arrival.timed_out) {
+      broken_ += fmt::format(" ({} s; a larger round timeout allows longer rounds)",
+                             static_cast<double>(options_.round_timeout.count()) / 1e3);
     }
-    return fmt::format("{} did not end its episode within {} s: a larger round timeout allows longer ones",
-                       names, static_cast<double>(options_.round_timeout.count()) / 1e3);
+    broken_ += "; training stopped, the weights are kept";
+    throw WorkerError(broken_);
   }
 
   std::optional<std::string> find_problem() {

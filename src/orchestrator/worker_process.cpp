@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "genkidama/core/error.h"
+#include "genkidama/ipc/round_barrier.h"
 
 namespace genkidama {
 namespace {
@@ -131,10 +132,6 @@ class ThreadGroup : public WorkerGroup {
 std::unique_ptr<WorkerGroup> start_workers(WorkerMode mode, int workers, const WorkerBody& body) {
   if (mode == WorkerMode::kThreads) return std::make_unique<ThreadGroup>(workers, body);
   return std::make_unique<ProcessGroup>(workers, body);
-}
-
-std::string worker_name(int index, int workers) {
-  return fmt::format("worker {} of {}", index + 1, workers);
 }
 
 void live_and_die_with_lead() {

@@ -31,9 +31,6 @@ using WorkerBody = std::function<void(int index, const std::function<bool()>& le
 
 std::unique_ptr<WorkerGroup> start_workers(WorkerMode mode, int workers, const WorkerBody& body);
 
-/// "worker 2 of 4".
-std::string worker_name(int index, int workers);
-
 /// For a process just forked: it is killed when its lead ends however that comes, and leaves the terminal's
 /// and the service manager's signals to the lead, which ends it in order.
 void live_and_die_with_lead();

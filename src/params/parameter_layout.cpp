@@ -101,6 +101,15 @@ std::optional<std::string> ParameterLayout::difference(const ParameterLayout& ot
   return std::nullopt;
 }
 
+std::string element_text(const ParameterLayout& layout, std::size_t index) {
+  for (const TensorInfo& tensor : layout.tensors()) {
+    if (index - tensor.offset < tensor.count) {
+      return fmt::format("weight {} (tensor '{}', element {})", index, tensor.name, index - tensor.offset);
+    }
+  }
+  return fmt::format("weight {}", index);
+}
+
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "[";
   for (const std::int64_t dimension : shape) {

@@ -104,13 +104,7 @@ SafetensorsHeader read_header(InputFile& file) {
 /// "weight 17 (tensor 'pi1.bias', element 3) is nan".
 std::string describe_weight(const ParameterLayout& layout, std::span<const float> weights,
                             std::size_t index) {
-  for (const TensorInfo& tensor : layout.tensors()) {
-    if (index - tensor.offset < tensor.count) {
-      return fmt::format("weight {} (tensor '{}', element {}) is {}, not a finite number", index, tensor.name,
-                         index - tensor.offset, weights[index]);
-    }
-  }
-  return fmt::format("weight {} is {}, not a finite number", index, weights[index]);
+  return fmt::format("{} is {}, not a finite number", element_text(layout, index), weights[index]);
 }
 
 /// `accept` sees the file's layout before its data is read.

@@ -14,7 +14,7 @@
 #include "nn/local_network.h"
 #include "rl/action_selection.h"
 #include "rl/learner.h"
-#include "rl/rollout.h"
+#include "rl/seat.h"
 
 namespace genkidama {
 namespace {
@@ -34,11 +34,12 @@ class HogwildWorker : private SharedWeights {
       : setup_(setup),
         shared_(shared),
         index_(index),
-        environment_(make_checked(setup.environment())),
+        seats_(make_seats(setup)),
+        spec_(seats_.front().spec()),
         network_(make_network()),
         optimizer_(setup.optimizer(setup.hyperparameters)),
         learner_(make_learner(setup.hyperparameters, network_, *this)),
-        logits_(static_cast<std::size_t>(environment_->spec().action_count)) {
+        action_count_(static_cast<std::size_t>(spec_.action_count)) {
     if (network_.layout().size() != shared.weights.size()) {
       throw LayoutError(
           "the network factory made another network than before; it must depend on the spec only");
@@ -51,23 +52,37 @@ class HogwildWorker : private SharedWeights {
   }
 
  private:
-  LocalNetwork make_network() const {
-    seed_network_initialisation(setup_.seed);
-    return LocalNetwork(setup_.network(environment_->spec()), environment_->spec());
+  static std::vector<Seat> make_seats(const WorkerSetup& setup) {
+    std::vector<Seat> seats;
+    for (int i = 0; i < setup.hyperparameters.environments_per_worker; ++i) {
+      seats.emplace_back(make_checked(setup.environment()));
+    }
+    return seats;
   }
 
-  /// One episode (thesis, Algorithm 1), or whole episodes up to round_steps. Everything random follows from
-  /// (seed, worker, round, episode), so a resumed run goes on as the uninterrupted one would have.
+  LocalNetwork make_network() const {
+    seed_network_initialisation(setup_.seed);
+    return LocalNetwork(setup_.network(spec_), spec_);
+  }
+
+  /// One episode in each seat (thesis, Algorithm 1), or whole episodes up to round_steps. Everything random
+  /// follows from (seed, worker, round, episode), so a resumed run goes on as the uninterrupted one would
+  /// have.
   void train_round(std::uint64_t round) {
-    const auto seed = derive_seed(setup_.seed, {kTraining, static_cast<std::uint64_t>(index_), round});
+    round_seed_ = derive_seed(setup_.seed, {kTraining, static_cast<std::uint64_t>(index_), round});
     WorkerReport& report = report_of_round();
-    const auto enough = static_cast<std::uint64_t>(setup_.hyperparameters.round_steps);
     pull();
-    do {
-      report.episodes[report.episode_count] = train_episode(derive_seed(seed, {report.episode_count}));
-      report.environment_steps += report.episodes[report.episode_count++].length;
-    } while (report.environment_steps < enough && report.episode_count < kEpisodesPerRound);
-    Random random(derive_seed(seed, {kLearning, kLearning}));
+    episodes_started_ = 0;
+    for (Seat& seat : seats_) start_episode(seat);
+    while (true) {
+      playing_.clear();
+      for (Seat& seat : seats_) {
+        if (seat.playing) playing_.push_back(&seat);
+      }
+      if (playing_.empty()) break;
+      play_step(report);
+    }
+    Random random(derive_seed(round_seed_, {kLearning, kLearning}));
     learner_->learn_round(random);
   }
 
@@ -79,41 +94,53 @@ class HogwildWorker : private SharedWeights {
     return report;
   }
 
-  EpisodeResult train_episode(std::uint64_t seed) {
-    const Hyperparameters& hyper = setup_.hyperparameters;
-    Random random(derive_seed(seed, {kActions}));
-    EpisodeResult result;
-    copy_observation(environment_->reset(seed));
-    do {
-      rollout_.clear();
-      StepResult last;
-      while (!rollout_.ends_episode && rollout_.size() < learner_->segment_steps()) {
-        network_.policy().logits(network_.weights(), observation_, logits_);
-        const int action = explore_action(logits_, hyper.epsilon, random);
-        last = environment_->step(action);
-        rollout_.observations.insert(rollout_.observations.end(), observation_.begin(), observation_.end());
-        rollout_.actions.push_back(action);
-        rollout_.rewards.push_back(static_cast<float>(hyper.reward_scale * last.reward));
-        if (shared_.replay) {
-          shared_.replay->store(index_, observation_, action, last.reward, last.observation, last.terminated,
-                                last.truncated);
-        }
-        count(result, last);
-        rollout_.ends_episode = last.terminated || last.truncated;
-        copy_observation(last.observation);
-      }
-      const bool no_future = last.terminated || (last.truncated && !hyper.bootstrap_truncated);
-      rollout_.bootstrap = no_future ? 0 : network_.policy().value(network_.weights(), observation_);
-      shared_.counters[0].environment_steps.fetch_add(rollout_.size(), std::memory_order_relaxed);
-      learner_->learn_segment(rollout_);
-    } while (!rollout_.ends_episode);
-    return result;
+  void start_episode(Seat& seat) {
+    const auto seed = derive_seed(round_seed_, {episodes_started_++});
+    seat.start(seed, Random(derive_seed(seed, {kActions})));
   }
 
-  static void count(EpisodeResult& result, const StepResult& step) {
-    result.episode_return += step.reward;
-    ++result.length;
-    result.truncated = step.truncated && !step.terminated;
+  /// A step in every seat that plays, with one forward pass for all of them.
+  void play_step(WorkerReport& report) {
+    const Hyperparameters& hyper = setup_.hyperparameters;
+    observations_.clear();
+    for (const Seat* seat : playing_) {
+      observations_.insert(observations_.end(), seat->observation.begin(), seat->observation.end());
+    }
+    logits_.resize(playing_.size() * action_count_);
+    network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), logits_);
+    for (std::size_t i = 0; i < playing_.size(); ++i) {
+      Seat& seat = *playing_[i];
+      const auto logits = std::span<const float>(logits_).subspan(i * action_count_, action_count_);
+      const int action = explore_action(logits, hyper.epsilon, seat.random);
+      take_step(seat, action);
+      ++report.environment_steps;
+      if (seat.playing) continue;
+      report.episodes[report.episode_count++] = seat.result;
+      const bool enough = report.environment_steps >= static_cast<std::uint64_t>(hyper.round_steps) ||
+                          episodes_started_ >= kEpisodesPerRound;
+      if (!enough) start_episode(seat);
+    }
+  }
+
+  void take_step(Seat& seat, int action) {
+    const Hyperparameters& hyper = setup_.hyperparameters;
+    Rollout& rollout = seat.rollout;
+    rollout.observations.insert(rollout.observations.end(), seat.observation.begin(), seat.observation.end());
+    rollout.actions.push_back(action);
+    const std::size_t start = rollout.observations.size() - seat.observation.size();
+    const StepResult step = seat.step(action);
+    rollout.rewards.push_back(static_cast<float>(hyper.reward_scale * step.reward));
+    if (shared_.replay) {
+      shared_.replay->store(index_, std::span<const float>(rollout.observations).subspan(start), action,
+                            step.reward, step.observation, step.terminated, step.truncated);
+    }
+    rollout.ends_episode = !seat.playing;
+    if (!rollout.ends_episode && rollout.size() < learner_->segment_steps()) return;
+    const bool no_future = step.terminated || (step.truncated && !hyper.bootstrap_truncated);
+    rollout.bootstrap = no_future ? 0 : network_.policy().value(network_.weights(), seat.observation);
+    shared_.counters[0].environment_steps.fetch_add(rollout.size(), std::memory_order_relaxed);
+    learner_->learn_segment(rollout);
+    rollout.clear();
   }
 
   void apply_gradient(const LossTerms& terms) override {
@@ -140,38 +167,34 @@ class HogwildWorker : private SharedWeights {
 
   void evaluate(const WorkerOrder& order) {
     pull();
+    Seat& seat = seats_.front();
+    logits_.resize(action_count_);
     auto& next = shared_.counters[0].next_episode;
     for (auto i = next.fetch_add(1); i < order.episode_count; i = next.fetch_add(1)) {
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
-      Random random(derive_seed(seed, {kActions}));
-      EpisodeResult result;
-      copy_observation(environment_->reset(seed));
-      for (bool ended = false; !ended;) {
-        network_.policy().logits(network_.weights(), observation_, logits_);
-        const int action = order.greedy ? greedy_action(logits_) : sample_action(logits_, random);
-        const StepResult step = environment_->step(action);
-        copy_observation(step.observation);
-        count(result, step);
-        ended = step.terminated || step.truncated;
+      seat.start(seed, Random(derive_seed(seed, {kActions})));
+      while (seat.playing) {
+        network_.policy().logits(network_.weights(), seat.observation, logits_);
+        seat.step(order.greedy ? greedy_action(logits_) : sample_action(logits_, seat.random));
       }
-      shared_.evaluation[i] = result;
+      shared_.evaluation[i] = seat.result;
     }
-  }
-
-  void copy_observation(Observation observation) {
-    observation_.assign(observation.begin(), observation.end());
   }
 
   const WorkerSetup& setup_;
   SharedTraining& shared_;
   int index_;
-  std::unique_ptr<Environment> environment_;
+  std::vector<Seat> seats_;
+  EnvironmentSpec spec_;
   LocalNetwork network_;
   std::unique_ptr<SharedOptimizer> optimizer_;
   std::unique_ptr<Learner> learner_;
-  Rollout rollout_;
-  std::vector<float> observation_;
-  std::vector<float> logits_;
+  std::size_t action_count_;
+  std::uint64_t round_seed_ = 0;
+  std::uint64_t episodes_started_ = 0;
+  std::vector<Seat*> playing_;
+  std::vector<float> observations_;  ///< [playing, observation_size]
+  std::vector<float> logits_;        ///< [playing, action_count]
 };
 
 /// Sleeps at the barrier in slices, so that a worker whose lead is gone ends.

@@ -39,6 +39,9 @@ void Hyperparameters::check() const {
   not_negative("entropy_weight", entropy_weight);
   if (batch_size < 1) refuse("batch_size", batch_size, "at least 1");
   if (pull_every < 1) refuse("pull_every", pull_every, "at least 1");
+  if (environments_per_worker < 1 || environments_per_worker > 1024) {
+    refuse("environments_per_worker", environments_per_worker, "1 to 1024");
+  }
   in_closed_unit("epsilon", epsilon);
   if (round_steps < 0) refuse("round_steps", round_steps, "at least 0");
   if (epochs < 1) refuse("epochs", epochs, "at least 1");
@@ -55,6 +58,27 @@ void Hyperparameters::check() const {
   in_half_open_unit("adam_beta2", adam_beta2);
   positive("denominator_epsilon", denominator_epsilon);
   not_negative("max_gradient_norm", max_gradient_norm);
+}
+
+Hyperparameters tuned_hyperparameters() {
+  Hyperparameters h;
+  h.loss = Loss::kPpo;
+  h.round_steps = 2048;
+  h.epochs = 5;
+  h.minibatch_size = 64;
+  h.optimizer = "adam";
+  h.learning_rate = 1e-3;
+  h.schedule = LearningRateSchedule::kLinear;
+  h.denominator_epsilon = 1e-5;
+  h.weight_decay = 0;
+  h.gamma = 0.995;
+  h.gae_lambda = 0.95;
+  h.reward_scale = 0.05;
+  h.value_weight = 0.5;
+  h.entropy_weight = 0.01;
+  h.epsilon = 0;
+  h.max_gradient_norm = 0.5;
+  return h;
 }
 
 }  // namespace genkidama

@@ -16,3 +16,11 @@ TEST_CASE("a message below the level is dropped, one at the level reaches the si
   genkidama::set_log_sink({});
   REQUIRE(seen == std::vector<std::string>{"shown 2", "now shown 3"});
 }
+
+TEST_CASE("a level has one word at the beginning of its lines, wherever they go") {
+  using genkidama::LogLevel;
+  CHECK(genkidama::log_prefix(LogLevel::kDebug) == std::string("debug: "));
+  CHECK(genkidama::log_prefix(LogLevel::kInfo) == std::string());
+  CHECK(genkidama::log_prefix(LogLevel::kWarning) == std::string("warning: "));
+  CHECK(genkidama::log_prefix(LogLevel::kError) == std::string("error: "));
+}

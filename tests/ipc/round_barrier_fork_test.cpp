@@ -25,7 +25,9 @@ Deadline far() {
 
 std::optional<std::string> find_dead(std::vector<ChildProcess>& workers) {
   for (std::size_t i = 0; i < workers.size(); ++i) {
-    if (const auto end = workers[i].ended()) return "worker " + std::to_string(i) + " ended: " + *end;
+    if (const auto end = workers[i].ended()) {
+      return worker_name(static_cast<int>(i), static_cast<int>(workers.size())) + " ended: " + *end;
+    }
   }
   return std::nullopt;
 }
@@ -74,7 +76,7 @@ TEST_CASE("a worker killed before the barrier is named, and the others can be se
   }
   const auto arrival = barrier.wait_for_all(bounded(), [&] { return find_dead(workers); });
   REQUIRE_FALSE(arrival.complete);
-  REQUIRE(arrival.problem == "worker 1 ended: signal 9");
+  REQUIRE(arrival.problem == "worker 2 of 3 ended: signal 9");
   barrier.close();
   REQUIRE(workers[0].wait() == "exit 0");
   REQUIRE(workers[2].wait() == "exit 0");
@@ -97,7 +99,7 @@ TEST_CASE("a worker killed while it waits at the barrier leaves nothing locked")
   // It had arrived, so this round is whole; the next one tells.
   barrier.release();
   REQUIRE(barrier.wait_for_all(bounded(), [&] { return find_dead(workers); }).problem ==
-          "worker 0 ended: signal 9");
+          "worker 1 of 2 ended: signal 9");
   while (!barrier.has_arrived(1)) ::usleep(100);
   barrier.close();
   REQUIRE(workers[1].wait() == "exit 0");
@@ -118,7 +120,7 @@ TEST_CASE("a worker that hangs is listed when the deadline passes") {
       barrier.wait_for_all(Deadline::after(Milliseconds(300)), [&] { return find_dead(workers); });
   REQUIRE_FALSE(arrival.complete);
   REQUIRE_THAT(arrival.problem,
-               Contains("worker 1 of 3") && !Contains("worker 0 of 3") && !Contains("worker 2 of 3"));
+               Contains("worker 2 of 3") && !Contains("worker 1 of 3") && !Contains("worker 3 of 3"));
   barrier.close();
   REQUIRE(workers[0].wait() == "exit 0");
   REQUIRE(workers[2].wait() == "exit 0");

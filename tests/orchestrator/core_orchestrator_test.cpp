@@ -1,10 +1,13 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -111,6 +114,72 @@ TEST_CASE("a round may be made of several whole episodes") {
   REQUIRE(report.environment_steps == steps);
   REQUIRE(steps >= 200);
   REQUIRE(trainer.environment_steps() == steps);
+}
+
+TEST_CASE("environments side by side play the episodes that one environment plays one after another") {
+  // Too small a step to change a choice of action.
+  const auto play = [](int environments, int round_steps) {
+    auto options = options_for(WorkerMode::kThreads, 1);
+    options.hyperparameters.learning_rate = 1e-20;
+    options.hyperparameters.environments_per_worker = environments;
+    options.hyperparameters.round_steps = round_steps;
+    CoreOrchestrator trainer(chain_factory(), thesis_network(), options);
+    const RoundReport report = trainer.train_round();
+    std::uint64_t steps = 0;
+    std::multiset<std::pair<double, std::uint32_t>> episodes;
+    for (const auto& episode : report.episodes) {
+      steps += episode.length;
+      episodes.emplace(episode.episode_return, episode.length);
+    }
+    REQUIRE(report.environment_steps == steps);
+    REQUIRE(trainer.environment_steps() == steps);
+    return episodes;
+  };
+  const auto side_by_side = play(5, 0);
+  REQUIRE(side_by_side.size() == 5);
+  auto one_by_one = play(1, 1000);
+  REQUIRE(one_by_one.size() > 5);
+  for (const auto& episode : side_by_side) REQUIRE(one_by_one.count(episode) > 0);
+  REQUIRE(play(5, 0) == side_by_side);
+  // Every seat goes on until there are enough steps.
+  const auto more = play(3, 200);
+  REQUIRE(more.size() > 3);
+  for (const auto& episode : more) REQUIRE(one_by_one.count(episode) > 0);
+}
+
+namespace {
+
+/// Goes through LibTorch, and remembers the largest batch it played with.
+class CountingNetwork : public ActorCritic {
+ public:
+  explicit CountingNetwork(std::atomic<std::int64_t>& largest) : largest_(largest) {
+    policy_ = register_module("policy", torch::nn::Linear(3, 2));
+    value_ = register_module("value", torch::nn::Linear(3, 1));
+  }
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    if (!torch::GradMode::is_enabled()) largest_ = std::max(largest_.load(), observation.size(0));
+    return {policy_->forward(observation), value_->forward(observation).squeeze(-1)};
+  }
+
+ private:
+  std::atomic<std::int64_t>& largest_;
+  torch::nn::Linear policy_{nullptr}, value_{nullptr};
+};
+
+}  // namespace
+
+TEST_CASE("a user's network plays all environments of a worker in one forward pass, and learns") {
+  std::atomic<std::int64_t> largest{0};
+  auto options = options_for(WorkerMode::kThreads, 1);
+  options.hyperparameters = quick_learning();
+  options.hyperparameters.environments_per_worker = 4;
+  CoreOrchestrator trainer(
+      chain_factory(), [&](const EnvironmentSpec&) { return std::make_shared<CountingNetwork>(largest); },
+      options);
+  const double before = mean_return(trainer.evaluate({200, 5, false}));
+  for (int i = 0; i < 200; ++i) REQUIRE(trainer.train_round().episodes.size() == 4);
+  REQUIRE(largest == 4);
+  REQUIRE(mean_return(trainer.evaluate({200, 5, false})) > before + 0.2);
 }
 
 TEST_CASE("the clipped surrogate learns a small task") {

@@ -101,3 +101,10 @@ TEST_CASE("sizes beyond the limit are refused, also when their product overflows
   REQUIRE_THROWS_AS(make({{"a", {std::int64_t{1} << 32, std::int64_t{1} << 32}}}), ArgumentError);
   REQUIRE_THROWS_AS(make({{"a", {std::numeric_limits<std::int64_t>::max(), 3}}}), ArgumentError);
 }
+
+TEST_CASE("an element of the flat weights is named by its tensor") {
+  const ParameterLayout layout(Tensors{{"pi1.weight", {4, 3}}, {"pi1.bias", {4}}});
+  REQUIRE(element_text(layout, 0) == "weight 0 (tensor 'pi1.weight', element 0)");
+  REQUIRE(element_text(layout, 13) == "weight 13 (tensor 'pi1.bias', element 1)");
+  REQUIRE(element_text(layout, 16) == "weight 16");
+}

@@ -37,6 +37,8 @@ TEST_CASE("each hyperparameter out of its range is refused by name") {
       {"entropy_weight", [&](auto& h) { h.entropy_weight = infinity; }},
       {"batch_size", [](auto& h) { h.batch_size = 0; }},
       {"pull_every", [](auto& h) { h.pull_every = 0; }},
+      {"environments_per_worker", [](auto& h) { h.environments_per_worker = 0; }},
+      {"environments_per_worker", [](auto& h) { h.environments_per_worker = 1025; }},
       {"epsilon", [](auto& h) { h.epsilon = 2; }},
       {"round_steps", [](auto& h) { h.round_steps = -1; }},
       {"epochs", [](auto& h) { h.epochs = 0; }},

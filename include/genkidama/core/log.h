@@ -14,6 +14,9 @@ namespace genkidama {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
+/// What a line of this level begins with: "warning: ", and nothing for kInfo.
+const char* log_prefix(LogLevel level);
+
 using LogSink = std::function<void(LogLevel, std::string_view message)>;
 
 /// Replaces the sink; an empty one restores the default. Call before starting threads: not synchronised.

@@ -15,6 +15,9 @@
 
 namespace genkidama {
 
+/// "worker 2 of 4" for index 1: indices count from 0, what users read from 1.
+std::string worker_name(int index, int workers);
+
 /// Semaphores in shared memory between one lead and its workers (processes or threads).
 ///
 /// A semaphore is only ever posted or waited on, never held, so a process killed at any moment leaves nothing
@@ -34,7 +37,7 @@ class RoundBarrier {
 
   int workers() const { return workers_; }
 
-  // For a worker, 0 <= worker < workers(); ArgumentError otherwise.
+  // For a worker; its index is 0 <= worker < workers(), ArgumentError otherwise.
   /// Tells the lead that this worker is at the barrier. Once more before the release changes nothing.
   void arrive(int worker);
   /// After arrive(): sleeps until the lead releases this worker, the barrier is closed, or the deadline
@@ -43,8 +46,9 @@ class RoundBarrier {
 
   // For the lead.
   struct Arrival {
-    bool complete = false;  ///< every worker is at the barrier
-    std::string problem;    ///< what `find_problem` said, or which workers were missing at the deadline
+    bool complete = false;   ///< every worker is at the barrier
+    bool timed_out = false;  ///< the deadline passed; `problem` names the workers that were missing
+    std::string problem;     ///< else: what `find_problem` said, or that the barrier was closed
   };
   /// Sleeps until all workers have arrived. At least twice a second asks `find_problem`, which returns a text
   /// that names a dead worker, or nothing; a problem ends the wait, and so does close(). Without

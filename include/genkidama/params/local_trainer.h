@@ -19,7 +19,8 @@ struct EpisodeResult {
   bool truncated = false;     ///< ended by the time limit
 };
 
-/// What happened in one round: every worker played one episode, or more when told to.
+/// What happened in one round: every worker played one episode in each of its environments, or more when told
+/// to.
 struct RoundReport {
   std::vector<EpisodeResult> episodes;  ///< in the order of the workers
   std::uint64_t environment_steps = 0;  ///< in this round, all workers

@@ -56,6 +56,9 @@ class ParameterLayout {
   std::uint64_t hash_ = 0x2D06800538D394C2u;  // XXH3-64 of nothing
 };
 
+/// "weight 513 (tensor 'pi1.bias', element 1)" for an index into the flat weights, "weight 513" outside them.
+std::string element_text(const ParameterLayout& layout, std::size_t index);
+
 /// "[4, 128]".
 std::string shape_text(const std::vector<std::int64_t>& shape);
 

@@ -33,8 +33,11 @@ struct Hyperparameters : OptimizerOptions {
   bool bootstrap_truncated = true;
 
   // Collection.
-  int batch_size = 120;   ///< steps per optimizer step, >= 1; fewer at an episode's end
-  int pull_every = 2;     ///< batches between pulls of the shared weights, >= 1; also at an episode's end
+  int batch_size = 120;  ///< steps per optimizer step, >= 1; fewer at an episode's end
+  int pull_every = 2;    ///< batches between pulls of the shared weights, >= 1; also at an episode's end
+  /// Environments that a worker plays side by side, >= 1, with one forward pass for all of them: worth it for
+  /// a network that goes through LibTorch. A round is then as many episodes, or more up to round_steps.
+  int environments_per_worker = 1;
   double epsilon = 0.01;  ///< chance that an action is uniformly random, in [0, 1]
   /// A worker's round goes on over whole episodes until it has played at least so many steps, >= 0; 0 is the
   /// thesis' one episode.
@@ -54,5 +57,10 @@ struct Hyperparameters : OptimizerOptions {
   /// Throws ArgumentError naming the first field that is out of range, its value and its range.
   void check() const;
 };
+
+/// Settings that learn control tasks of LunarLander's and CartPole's kind in a minute: PPO's clipped loss
+/// with shared Adam, GAE and a linear schedule, for mlp_network(). Found by search (docs/results.md says what
+/// was tried). schedule_steps is 0: set it to the environment steps of the run.
+Hyperparameters tuned_hyperparameters();
 
 }  // namespace genkidama

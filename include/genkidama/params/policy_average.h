@@ -1,0 +1,74 @@
+#pragma once
+
+/// @file
+/// The mean of a policy's weights over time, which can play better and more evenly than the latest ones.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace genkidama {
+
+enum class PolicyAverageKind {
+  kNone,
+  kSwa,  ///< plain mean of the weights since a certain share of the run (Izmailov et al. 2018)
+  kEma,  ///< exponential moving average
+};
+
+/// "none", "swa", "ema".
+const char* policy_average_name(PolicyAverageKind kind);
+
+struct PolicyAverageOptions {
+  PolicyAverageKind kind = PolicyAverageKind::kNone;
+  double decay = 0.9;  ///< ema: what remains of the average at each update, in [0, 1)
+  double from = 0.5;   ///< swa: share of the run at which averaging starts, in [0, 1)
+};
+
+/// What it takes to go on with an average.
+struct PolicyAverageState {
+  std::uint64_t count = 0;     ///< updates averaged so far
+  std::vector<float> weights;  ///< the average, in float32; empty while count is 0
+};
+
+/// Averages the weights that a learner has after each of its updates. The learner itself is not touched: it
+/// goes on from its own weights, and the average is for evaluating and keeping.
+///
+/// Not synchronised. The same weights in the same order give the same average, bit for bit, also when it was
+/// saved and restored in between.
+class PolicyAverage {
+ public:
+  PolicyAverage() = default;
+  /// Throws ArgumentError for a decay or a start out of range.
+  explicit PolicyAverage(PolicyAverageOptions options);
+
+  const PolicyAverageOptions& options() const { return options_; }
+  /// "ema 0.9", "swa from 0.5", "none".
+  std::string text() const;
+
+  /// Takes the weights after an update into the average:
+  ///   swa: average += (weights - average) / (count + 1)
+  ///   ema: average += (1 - decay) (weights - average)
+  /// The first ones are the average, so an ema needs no correction at its start. `share_done` tells how much
+  /// of the run is over, in [0, 1]; swa averages nothing, and forgets what it has, while that is below
+  /// `from`. Throws ArgumentError, with the average untouched, when the size is not that of the weights
+  /// before or a value is not finite.
+  void add(std::span<const float> weights, double share_done = 1);
+
+  /// Updates averaged so far; 0 for none.
+  std::uint64_t count() const { return state_.count; }
+
+  /// The average, or `latest` as long as there is none. What is returned belongs to this object or to the
+  /// caller, and lasts until the next change.
+  std::span<const float> weights_or(std::span<const float> latest) const;
+
+  const PolicyAverageState& state() const { return state_; }
+  /// Goes on from a state. Throws ArgumentError when it has a count without weights or the other way round.
+  void restore(PolicyAverageState state);
+
+ private:
+  PolicyAverageOptions options_;
+  PolicyAverageState state_;
+};
+
+}  // namespace genkidama

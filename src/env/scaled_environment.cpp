@@ -1,0 +1,82 @@
+#include "genkidama/env/scaled_environment.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstddef>
+#include <utility>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama {
+namespace {
+
+void check_size(const EnvironmentSpec& spec, const char* what, std::size_t size) {
+  if (size != static_cast<std::size_t>(spec.observation_size)) {
+    throw ArgumentError(fmt::format("make_scaled() of '{}': {} has {} values, expected {}, one per component",
+                                    spec.name, what, size, spec.observation_size));
+  }
+}
+
+void check(const EnvironmentSpec& spec, const ObservationScaling& scaling) {
+  check_size(spec, "offset", scaling.offset.size());
+  check_size(spec, "scale", scaling.scale.size());
+  for (std::size_t i = 0; i < scaling.offset.size(); ++i) {
+    if (!std::isfinite(scaling.offset[i])) {
+      throw ArgumentError(fmt::format("make_scaled() of '{}': offset {} is {}, expected a finite number",
+                                      spec.name, i, scaling.offset[i]));
+    }
+    if (!std::isfinite(scaling.scale[i]) || scaling.scale[i] == 0) {
+      throw ArgumentError(
+          fmt::format("make_scaled() of '{}': scale {} is {}, expected a finite number other than 0",
+                      spec.name, i, scaling.scale[i]));
+    }
+  }
+}
+
+class ScaledEnvironment final : public Environment {
+ public:
+  ScaledEnvironment(std::unique_ptr<Environment> inner, ObservationScaling scaling)
+      : inner_(std::move(inner)), scaling_(std::move(scaling)) {
+    check(inner_->spec(), scaling_);
+    scaled_.resize(scaling_.scale.size());
+  }
+
+  const EnvironmentSpec& spec() const override { return inner_->spec(); }
+
+  Observation reset(std::uint64_t seed) override { return scale(inner_->reset(seed)); }
+
+  StepResult step(int action) override {
+    StepResult result = inner_->step(action);
+    result.observation = scale(result.observation);
+    return result;
+  }
+
+ private:
+  Observation scale(Observation observation) {
+    if (observation.size() != scaled_.size()) {
+      throw ArgumentError(fmt::format("environment '{}': it gave an observation of {} values, expected {}",
+                                      spec().name, observation.size(), scaled_.size()));
+    }
+    for (std::size_t i = 0; i < scaled_.size(); ++i) {
+      scaled_[i] = (observation[i] - scaling_.offset[i]) * scaling_.scale[i];
+    }
+    return scaled_;
+  }
+
+  std::unique_ptr<Environment> inner_;
+  ObservationScaling scaling_;
+  std::vector<float> scaled_;
+};
+
+}  // namespace
+
+std::unique_ptr<Environment> make_scaled(std::unique_ptr<Environment> environment,
+                                         ObservationScaling scaling) {
+  if (!environment) {
+    throw ArgumentError("make_scaled() given no environment, expected one");
+  }
+  return std::make_unique<ScaledEnvironment>(std::move(environment), std::move(scaling));
+}
+
+}  // namespace genkidama
