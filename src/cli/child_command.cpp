@@ -91,9 +91,8 @@ int run_child(Job job) {
     extra["reconnects"] = outcome.progress.reconnects;
     extra["parting_words"] = outcome.reason;
     return run.finish(ended_by, extra);
-  } catch (const std::exception& error) {
-    run.fail(error.what());
-    throw;
+  } catch (const std::exception&) {
+    run.fail();
   }
 }
 

@@ -168,6 +168,7 @@ void Cluster::start_children(int port) {
     settings.max_steps.reset();
     settings.target.reset();
     settings.eval_episodes = 0;
+    settings.policy_average = {};
     std::vector<std::string> arguments = {command_name(kChild)};
     for (std::string& flag : flags_of(settings, job_.table, kChild)) arguments.push_back(std::move(flag));
     for (std::string& flag : place_of_child(number)) arguments.push_back(std::move(flag));

@@ -20,7 +20,7 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Command kCommands[] = {kTrain, kParent, kChild, kCluster, kEvaluate};
+constexpr Command kCommands[] = {kTrain, kParent, kChild, kCluster, kEvaluate, kSweep};
 
 // One option as CLI11 fills it; the meaning of the text is the table's business.
 struct Slot {
@@ -65,6 +65,8 @@ void add_options(CLI::App& app, const std::vector<OptionRow>& table, const Setti
     } else if (row.kind == ValueKind::kTextList) {
       slot.option = app.add_option(row.flag(), slot.texts, help)->type_name(row.placeholder);
       if (defaults.command == kChild) slot.option->expected(1);
+      // What follows may be the command of the runs.
+      if (defaults.command == kSweep) slot.option->allow_extra_args(false);
     } else {
       slot.option = app.add_option(row.flag(), slot.text, help)->type_name(row.placeholder);
     }
@@ -148,7 +150,19 @@ void apply_preset(const Program& program, const std::vector<OptionRow>& table, c
     throw ArgumentError(fmt::format("--preset is '{}'; expected '{}', with which the resumed run was made",
                                     settings.preset, recorded));
   }
-  settings.hyperparameters = presets_of(program).at(settings.preset).hyperparameters;
+  const Preset preset = presets_of(program).at(settings.preset);
+  settings.hyperparameters = preset.hyperparameters;
+  settings.greedy = preset.greedy;
+  settings.alpha = preset.alpha.value_or(settings.alpha);
+  settings.beta = preset.beta.value_or(settings.beta);
+}
+
+// What a preset says of a run's length holds only where the user says nothing.
+void apply_preset_steps(const Program& program, Settings& settings) {
+  const auto steps = presets_of(program).at(settings.preset).max_steps;
+  if (!steps || (settings.command != kTrain && settings.command != kCluster)) return;
+  if (!settings.max_steps && !settings.updates) settings.max_steps = steps;
+  settings.preset_steps = steps;
 }
 
 Settings settings_of(const Program& program, const std::vector<OptionRow>& table, const Slots& slots,
@@ -165,6 +179,44 @@ Settings settings_of(const Program& program, const std::vector<OptionRow>& table
     settings.connect.clear();
   }
   apply_flags(slots, settings);
+  apply_preset_steps(program, settings);
+  return settings;
+}
+
+void parse_words(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success&) {
+    throw;
+  } catch (const CLI::ParseError& error) {
+    throw ArgumentError(error.what());
+  }
+}
+
+bool is_sweep(int argc, const char* const* argv) {
+  return argc > 1 && std::string(argv[1]) == command_name(kSweep);
+}
+
+// The words of the runs' command are not the sweep's business, so it is no subcommand like the others: those
+// would take what follows "train" for themselves.
+Settings parse_sweep(int argc, const char* const* argv, const Program& program,
+                     const std::vector<OptionRow>& table, CLI::App& app) {
+  Slots slots;
+  app.footer(help_footer(program, kSweep));
+  app.allow_extras();
+  add_options(app, table, defaults_of(program, kSweep), slots);
+  parse_words(app, argc - 1, argv + 1);
+  Settings settings = settings_of(program, table, slots, kSweep);
+  settings.command_line.assign(argv, argv + argc);
+  settings.run_words = app.remaining();
+  for (const Slot& slot : slots) {
+    // These shape runs as well, by their evaluations for --target.
+    const bool is_shared = slot.row->name == "eval-seed" || slot.row->name == "greedy";
+    if (is_shared && slot.option->count() > 0) {
+      settings.run_words.push_back(slot.row->flag() + "=" + slot.row->value_text(settings));
+    }
+  }
+  complete_and_check(settings);
   return settings;
 }
 
@@ -180,6 +232,17 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
   app.footer("'" + program.name + " COMMAND --help' shows the options of a command.");
   app.allow_extras();
 
+  if (is_sweep(argc, argv)) {
+    CLI::App sweep(command_help(kSweep), program.name + " sweep");
+    sweep.get_formatter()->column_width(34);
+    try {
+      return parse_sweep(argc, argv, program, table, sweep);
+    } catch (const CLI::Success& asked) {
+      sweep.exit(asked, out, out);
+      return std::nullopt;
+    }
+  }
+
   std::map<Command, CLI::App*> commands;
   std::map<Command, Slots> slots;
   for (const Command command : kCommands) {
@@ -191,12 +254,10 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
   }
 
   try {
-    app.parse(argc, argv);
+    parse_words(app, argc, argv);
   } catch (const CLI::Success& asked) {
     app.exit(asked, out, out);
     return std::nullopt;
-  } catch (const CLI::ParseError& error) {
-    throw ArgumentError(error.what());
   }
 
   const auto extras = app.remaining(true);
@@ -211,9 +272,11 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
     complete_and_check(settings);
     return settings;
   }
-  throw ArgumentError(fmt::format("{}; expected one of train, parent, child, cluster, evaluate (see --help)",
-                                  extras.empty() ? std::string("no command was given")
-                                                 : fmt::format("unknown command '{}'", extras.front())));
+  throw ArgumentError(
+      fmt::format("{}; expected one of train, parent, child, cluster, evaluate, sweep (see "
+                  "--help)",
+                  extras.empty() ? std::string("no command was given")
+                                 : fmt::format("unknown command '{}'", extras.front())));
 }
 
 }  // namespace genkidama::cli

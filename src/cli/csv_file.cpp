@@ -9,33 +9,13 @@
 #include <cstring>
 #include <fstream>
 
+#include "cli/csv_table.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 
 namespace genkidama::cli {
 namespace {
-
-std::string quoted(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string text(1, '"');
-  for (const char c : field) {
-    if (c == '"') text += '"';
-    text += c == '\n' || c == '\r' ? ' ' : c;
-  }
-  text += '"';
-  return text;
-}
-
-std::string line_of(const std::vector<std::string>& fields) {
-  std::string line;
-  for (const std::string& field : fields) {
-    if (!line.empty()) line += ',';
-    line += quoted(field);
-  }
-  line += '\n';
-  return line;
-}
 
 bool is_kept(const std::string& line, std::uint64_t keep_until) {
   std::uint64_t number = 0;
@@ -67,7 +47,7 @@ std::optional<std::string> kept_rows(const std::filesystem::path& path, const st
 CsvFile::CsvFile(std::filesystem::path path, std::vector<std::string> columns,
                  std::optional<std::uint64_t> keep_until)
     : path_(std::move(path)), columns_(columns.size()) {
-  const std::string header = line_of(columns);
+  const std::string header = csv_line(columns);
   std::string text = header;
   if (keep_until) text = kept_rows(path_, header, *keep_until).value_or(header);
   write_file_atomically(path_, text);
@@ -84,7 +64,7 @@ void CsvFile::append(const std::vector<std::string>& fields) {
     throw ArgumentError(
         fmt::format("a row of {} has {} fields; expected {}", path_.string(), fields.size(), columns_));
   }
-  const std::string line = line_of(fields);
+  const std::string line = csv_line(fields);
   const off_t end = lseek(file_, 0, SEEK_END);
   const ssize_t written = write(file_, line.data(), line.size());
   if (written == static_cast<ssize_t>(line.size())) return;

@@ -2,10 +2,14 @@
 
 #include <cstdio>
 #include <functional>
+#include <memory>
 
+#include "cli/checkpoint_list.h"
 #include "cli/commands.h"
-#include "cli/evaluation.h"
+#include "cli/evaluation_report.h"
+#include "cli/live_line.h"
 #include "cli/presets.h"
+#include "cli/progress.h"
 #include "cli/trainer_run.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
@@ -13,6 +17,10 @@
 
 namespace genkidama::cli {
 namespace {
+
+using Path = std::filesystem::path;
+
+constexpr Milliseconds kPlainInterval{5'000};
 
 // A file that the user named and that cannot be used is a bad argument.
 Checkpoint as_argument(const std::function<Checkpoint()>& read) {
@@ -23,41 +31,105 @@ Checkpoint as_argument(const std::function<Checkpoint()>& read) {
   }
 }
 
+bool says(const Settings& settings, const std::string& flag) {
+  for (const std::string& word : settings.command_line) {
+    if (word == flag || word.rfind(flag + "=", 0) == 0) return true;
+  }
+  return false;
+}
+
 // The network belongs to the preset, so the one the weights were trained with is taken unless the user says.
-void take_recorded_preset(Job& job, const Checkpoint& checkpoint) {
-  for (const std::string& word : job.settings.command_line) {
-    if (word.rfind("--preset", 0) == 0) return;
-  }
+std::string preset_for(const Job& job, const Checkpoint& checkpoint) {
   const auto recorded = checkpoint.metadata.find("preset");
-  if (recorded != checkpoint.metadata.end() && presets_of(job.program).count(recorded->second) > 0) {
-    job.settings.preset = recorded->second;
+  const bool known =
+      recorded != checkpoint.metadata.end() && presets_of(job.program).count(recorded->second) > 0;
+  return known && !says(job.settings, "--preset") ? recorded->second : job.settings.preset;
+}
+
+// Reads every file, to refuse a bad one before anything is started, and forgets the weights again.
+std::string common_preset(const Job& job, const std::vector<Path>& paths) {
+  std::string preset;
+  for (const Path& path : paths) {
+    const std::string own = preset_for(job, as_argument([&] { return read_safetensors(path); }));
+    if (!preset.empty() && own != preset) {
+      throw ArgumentError(
+          fmt::format("--checkpoint: {} was made with the preset '{}', {} with '{}'; evaluate them one after "
+                      "the other, or say which network to take with --preset",
+                      paths.front().string(), preset, path.string(), own));
+    }
+    preset = own;
   }
+  return preset;
+}
+
+CheckpointEvaluation evaluate_one(const Job& job, CoreOrchestrator& trainer, const Path& path) {
+  const Settings& settings = job.settings;
+  Checkpoint file = as_argument([&] { return read_safetensors(path, trainer.layout()); });
+  trainer.write_weights(file.weights);
+  EvaluationRequest request;
+  request.episodes = settings.episodes;
+  request.seed = settings.seed;
+  request.greedy = settings.greedy;
+  CheckpointEvaluation result;
+  result.checkpoint = path;
+  result.metadata = std::move(file.metadata);
+  result.environment = trainer.environment_spec().name;
+  result.preset = settings.preset;
+  result.statistics = run_evaluation(trainer, request, &result.episodes);
+  return result;
+}
+
+std::vector<CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestrator& trainer,
+                                               const std::vector<Path>& paths) {
+  std::vector<CheckpointEvaluation> results;
+  LiveLine line(kPlainInterval);
+  const auto started = Clock::now();
+  for (const Path& path : paths) {
+    results.push_back(evaluate_one(job, trainer, path));
+    if (!line.due() || results.size() == paths.size()) continue;
+    const double each = seconds_since(started) / static_cast<double>(results.size());
+    line.show(fmt::format("checkpoint {} of {}  {}  mean return {:.1f}  {} left", results.size(),
+                          paths.size(), path.filename().string(), results.back().statistics.mean,
+                          duration_text(each * static_cast<double>(paths.size() - results.size()))));
+  }
+  line.erase();
+  return results;
+}
+
+void write_files(const Settings& settings, const std::vector<CheckpointEvaluation>& results) {
+  if (!settings.json_file.empty()) {
+    auto json = nlohmann::ordered_json::array();
+    for (const CheckpointEvaluation& result : results) json.push_back(to_json(result));
+    write_file_atomically(settings.json_file, (results.size() == 1 ? json[0] : json).dump(2) + "\n");
+  }
+  // The table last: whoever finds it finds the returns too.
+  if (!settings.returns_file.empty()) write_file_atomically(settings.returns_file, returns_to_csv(results));
+  if (!settings.csv_file.empty()) write_file_atomically(settings.csv_file, to_csv(results));
 }
 
 }  // namespace
 
 int run_evaluate(Job job) {
-  const Settings& settings = job.settings;
-  // Once to refuse a bad file before anything is started, and once the network is known.
-  take_recorded_preset(job, as_argument([&] { return read_safetensors(settings.checkpoint); }));
-  const auto trainer = make_trainer(job, settings.workers);
-  trainer->write_weights(
-      as_argument([&] { return read_safetensors(settings.checkpoint, trainer->layout()); }).weights);
-
-  EvaluationRequest request;
-  request.episodes = settings.episodes;
-  request.seed = settings.seed;
-  request.greedy = settings.greedy;
-  const EvaluationStatistics result = run_evaluation(*trainer, request);
-  fmt::print("{} on {}\n{}", settings.checkpoint, trainer->environment_spec().name, to_table(result));
-  std::fflush(stdout);
-  if (!settings.json_file.empty()) {
-    auto json = to_json(result);
-    json["checkpoint"] = settings.checkpoint;
-    json["environment"] = trainer->environment_spec().name;
-    json["preset"] = settings.preset;
-    write_file_atomically(settings.json_file, json.dump(2) + "\n");
+  const std::vector<Path> paths = checkpoints_of(job.settings.checkpoints);
+  job.settings.preset = common_preset(job, paths);
+  if (!says(job.settings, "--greedy")) {
+    job.settings.greedy = presets_of(job.program).at(job.settings.preset).greedy;
   }
+  const auto trainer = make_trainer(job, job.settings.workers);
+  // Again, now that the network is known: a foreign one is refused before the first episode.
+  for (const Path& path : paths) as_argument([&] { return read_safetensors(path, trainer->layout()); });
+
+  const auto results = evaluate_all(job, *trainer, paths);
+  const CheckpointEvaluation& first = results.front();
+  if (results.size() == 1) {
+    fmt::print("{} on {}\n{}", first.checkpoint.string(), first.environment, to_table(first.statistics));
+  } else {
+    fmt::print("{} checkpoints on {}, {} episodes each (seed {}, {} actions)\n{}", results.size(),
+               first.environment, first.statistics.episodes, first.statistics.seed,
+               first.statistics.greedy ? "greedy" : "sampled", to_table(results));
+  }
+  std::fflush(stdout);
+  write_files(job.settings, results);
   return 0;
 }
 

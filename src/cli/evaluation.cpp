@@ -4,17 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "genkidama/core/error.h"
 
 namespace genkidama::cli {
 namespace {
-
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
 
 double standard_deviation_of(const std::vector<double>& values, double mean) {
   if (values.size() < 2) return 0;
@@ -43,9 +38,13 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
   result.truncated_share = static_cast<double>(truncated) / count;
   result.standard_deviation = standard_deviation_of(returns, result.mean);
   result.standard_error = result.standard_deviation / std::sqrt(count);
-  result.median = median_of(returns);
-  result.min = *std::min_element(returns.begin(), returns.end());
-  result.max = *std::max_element(returns.begin(), returns.end());
+  result.mean_interval = bootstrap_mean_interval(returns);
+  std::sort(returns.begin(), returns.end());
+  result.min = returns.front();
+  result.q25 = quantile_of(returns, 0.25);
+  result.median = quantile_of(returns, 0.5);
+  result.q75 = quantile_of(returns, 0.75);
+  result.max = returns.back();
   if (!std::isnan(threshold)) {
     result.threshold = threshold;
     result.threshold_share = static_cast<double>(reaching) / count;
@@ -53,11 +52,17 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
   return result;
 }
 
-EvaluationStatistics run_evaluation(CoreOrchestrator& trainer, const EvaluationRequest& request) {
-  const auto episodes = trainer.evaluate(request);
+std::string interval_text(const Interval& interval) {
+  return fmt::format("{:.1f} to {:.1f}", interval.low, interval.high);
+}
+
+EvaluationStatistics run_evaluation(CoreOrchestrator& trainer, const EvaluationRequest& request,
+                                    std::vector<EpisodeResult>* played) {
+  auto episodes = trainer.evaluate(request);
   EvaluationStatistics statistics = statistics_of(episodes, trainer.environment_spec().reward_threshold);
   statistics.seed = request.seed;
   statistics.greedy = request.greedy;
+  if (played != nullptr) *played = std::move(episodes);
   return statistics;
 }
 
@@ -69,7 +74,11 @@ nlohmann::ordered_json to_json(const EvaluationStatistics& statistics) {
   json["mean"] = statistics.mean;
   json["std"] = statistics.standard_deviation;
   json["standard_error"] = statistics.standard_error;
+  json["ci_low"] = statistics.mean_interval.low;
+  json["ci_high"] = statistics.mean_interval.high;
+  json["q25"] = statistics.q25;
   json["median"] = statistics.median;
+  json["q75"] = statistics.q75;
   json["min"] = statistics.min;
   json["max"] = statistics.max;
   json["mean_length"] = statistics.mean_length;
@@ -88,8 +97,8 @@ std::string to_table(const EvaluationStatistics& statistics) {
   };
   row("episodes", fmt::format("{} (seed {}, {} actions)", statistics.episodes, statistics.seed,
                               statistics.greedy ? "greedy" : "sampled"));
-  row("mean return",
-      fmt::format("{:.1f} (standard error {:.1f})", statistics.mean, statistics.standard_error));
+  row("mean return", fmt::format("{:.1f} (standard error {:.1f}, 95 % interval {})", statistics.mean,
+                                 statistics.standard_error, interval_text(statistics.mean_interval)));
   row("standard deviation", fmt::format("{:.1f}", statistics.standard_deviation));
   row("median", fmt::format("{:.1f}", statistics.median));
   row("min, max", fmt::format("{:.1f}, {:.1f}", statistics.min, statistics.max));

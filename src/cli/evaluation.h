@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/bootstrap.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 
 namespace genkidama::cli {
@@ -21,7 +22,10 @@ struct EvaluationStatistics {
   double mean = 0;
   double standard_deviation = 0;  ///< of the episodes' returns, with n - 1; 0 for one episode
   double standard_error = 0;      ///< of the mean
+  Interval mean_interval;         ///< of the mean, 95 %, by bootstrap
+  double q25 = 0;
   double median = 0;
+  double q75 = 0;
   double min = 0;
   double max = 0;
   double mean_length = 0;
@@ -33,8 +37,12 @@ struct EvaluationStatistics {
 /// `episodes` must not be empty. A NaN threshold is none.
 EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, double threshold);
 
-/// Plays with the trainer's present weights.
-EvaluationStatistics run_evaluation(CoreOrchestrator& trainer, const EvaluationRequest& request);
+/// "250.9 to 271.0".
+std::string interval_text(const Interval& interval);
+
+/// Plays with the trainer's present weights. `played`, if any, gets the episodes.
+EvaluationStatistics run_evaluation(CoreOrchestrator& trainer, const EvaluationRequest& request,
+                                    std::vector<EpisodeResult>* played = nullptr);
 
 nlohmann::ordered_json to_json(const EvaluationStatistics& statistics);
 

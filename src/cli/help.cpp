@@ -27,12 +27,24 @@ std::string command_help(Command command) {
     case kCluster:
       return "Start a Parent and its Children on this machine, and end them all";
     case kEvaluate:
-      return "Play episodes with the weights of a checkpoint";
+      return "Play episodes with the weights of checkpoints";
+    case kSweep:
+      return "Run settings times seeds, evaluate every checkpoint, and write one table";
   }
   return "";
 }
 
 std::string help_footer(const Program& program, Command command) {
+  if (command == kSweep) {
+    return fmt::format(
+        "'{0} sweep train ...' or '{0} sweep cluster ...': every other option is one of that command, the "
+        "same "
+        "for all runs;\n"
+        "'{0} train --help' lists them. Called again with the same --run-dir, a sweep goes on where it "
+        "stopped.\n"
+        "Exit code: 0 success, 1 when a run failed, 2 bad arguments, 128 + N after signal N.",
+        program.name);
+  }
   std::string text = "Presets:\n";
   for (const auto& [name, preset] : presets_of(program)) {
     text += fmt::format("  {:<12}{}{}\n", name, preset.description,

@@ -95,6 +95,10 @@ OptionRow row_of(ValueKind kind, std::string placeholder, std::string expected) 
   return row;
 }
 
+bool is_text(const json& value) {
+  return value.is_string() && !value.get_ref<const std::string&>().empty();
+}
+
 bool is_endpoint(const json& value) {
   if (!value.is_string()) return false;
   try {
@@ -103,6 +107,25 @@ bool is_endpoint(const json& value) {
   } catch (const ArgumentError&) {
     return false;
   }
+}
+
+OptionRow text_list(Access<TextList> access, bool (*is_item)(const json&)) {
+  OptionRow row = row_of(ValueKind::kTextList, "TEXT", "a text that is not empty");
+  row.set = [=](Settings& settings, const json& value) {
+    if (value.is_null()) {
+      access(settings).clear();
+      return true;
+    }
+    const json list = value.is_string() ? json::array({value}) : value;
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_item)) return false;
+    access(settings) = list.get<TextList>();
+    return true;
+  };
+  row.get = [access](const Settings& settings) {
+    const TextList& list = access(const_cast<Settings&>(settings));
+    return list.empty() ? json() : json(list);
+  };
+  return row;
 }
 
 }  // namespace
@@ -248,22 +271,14 @@ OptionRow text_option(Access<std::string> access) {
   return row;
 }
 
+OptionRow text_list_option(Access<TextList> access) {
+  return text_list(std::move(access), is_text);
+}
+
 OptionRow endpoints_option(Access<TextList> access) {
-  OptionRow row = row_of(ValueKind::kTextList, "HOST:PORT", "HOST:PORT or [IPV6]:PORT");
-  row.set = [=](Settings& settings, const json& value) {
-    if (value.is_null()) {
-      access(settings).clear();
-      return true;
-    }
-    const json list = value.is_string() ? json::array({value}) : value;
-    if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_endpoint)) return false;
-    access(settings) = list.get<TextList>();
-    return true;
-  };
-  row.get = [access](const Settings& settings) {
-    const TextList& list = access(const_cast<Settings&>(settings));
-    return list.empty() ? json() : json(list);
-  };
+  OptionRow row = text_list(std::move(access), is_endpoint);
+  row.placeholder = "HOST:PORT";
+  row.expected = "HOST:PORT or [IPV6]:PORT";
   return row;
 }
 

@@ -66,6 +66,7 @@ OptionRow int_option(NumberRange range, Access<int> access);
 OptionRow boolean_option(Access<bool> access);
 OptionRow flag_option(Access<bool> access);
 OptionRow text_option(Access<std::string> access);
+OptionRow text_list_option(Access<TextList> access);
 OptionRow endpoints_option(Access<TextList> access);
 /// `choices` empty: any text.
 OptionRow choice_option(TextList choices, std::function<std::string(const Settings&)> get,

@@ -51,6 +51,14 @@ OptionRow file_option(Access<std::string> access, const char* placeholder) {
   return row;
 }
 
+OptionRow texts_option(Access<TextList> access, const char* placeholder, const char* expected) {
+  OptionRow row = text_list_option(std::move(access));
+  row.placeholder = placeholder;
+  row.expected = expected;
+  row.in_config = false;
+  return row;
+}
+
 OptionRow schedule_option() {
   return choice_option(
       {"constant", "linear"},
@@ -77,6 +85,16 @@ OptionRow worker_mode_option() {
       [](const Settings& s) { return s.worker_mode == WorkerMode::kThreads ? "threads" : "processes"; },
       [](Settings& s, const std::string& text) {
         s.worker_mode = text == "threads" ? WorkerMode::kThreads : WorkerMode::kProcesses;
+      });
+}
+
+OptionRow policy_average_option() {
+  return choice_option(
+      {"none", "swa", "ema"}, [](const Settings& s) { return policy_average_name(s.policy_average.kind); },
+      [](Settings& s, const std::string& text) {
+        for (const auto kind : {PolicyAverageKind::kNone, PolicyAverageKind::kSwa, PolicyAverageKind::kEma}) {
+          if (text == policy_average_name(kind)) s.policy_average.kind = kind;
+        }
       });
 }
 
@@ -123,8 +141,9 @@ void add_run(Table& table, const Program& program) {
   table.add("preset", kEverywhere, preset_option(program), "Named set of defaults, listed below");
   table.add("config", kTraining, file_option(GENKIDAMA_MEMBER(std::string, config), "FILE"),
             "JSON file of options, for instance a run's config.json; flags win over it");
-  table.add("run-dir", kTraining, file_option(GENKIDAMA_MEMBER(std::string, run_dir), "DIR"),
-            "New directory for what the run leaves behind (runs/NAME-TIME-PID when not given)");
+  table.add(
+      "run-dir", kTraining | kSweep, file_option(GENKIDAMA_MEMBER(std::string, run_dir), "DIR"),
+      "New directory for what the run leaves behind (runs/NAME-TIME-PID when not given; a sweep needs one)");
   table.add("resume", kTraining, file_option(GENKIDAMA_MEMBER(std::string, resume), "DIR"),
             "Go on with the run in this directory, with its options unless flags say otherwise");
   table.add("seed", kEverywhere, count_option(kNotNegative, GENKIDAMA_MEMBER(std::uint64_t, seed)),
@@ -153,6 +172,9 @@ void add_ending(Table& table) {
             "Updates between the evaluations for --target");
   table.add("target-episodes", kTraining, int_option({1, 1e6}, GENKIDAMA_MEMBER(int, target_episodes)),
             "Episodes of an evaluation for --target");
+  table.add("max-weight-norm", kTraining,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(double, max_weight_norm)),
+            "A run whose weights get a larger L2 norm has diverged and fails; 0: any finite weights will do");
 }
 
 void add_results(Table& table) {
@@ -160,19 +182,35 @@ void add_results(Table& table) {
   table.add("checkpoint-every", kTraining,
             count_option(kAtLeastOne, GENKIDAMA_MEMBER(std::uint64_t, checkpoint_every)),
             "Updates between checkpoints");
-  table.add("eval-episodes", kTraining, int_option({0, 1e6}, GENKIDAMA_MEMBER(int, eval_episodes)),
-            "Episodes of the final evaluation; 0: none");
-  table.add("eval-seed", kTraining, count_option(kNotNegative, GENKIDAMA_MEMBER(std::uint64_t, eval_seed)),
+  table.add("eval-episodes", kTraining | kSweep, int_option({0, 1e6}, GENKIDAMA_MEMBER(int, eval_episodes)),
+            "Episodes of the final evaluation, or in a sweep of each checkpoint's; 0: none");
+  table.add("eval-seed", kTraining | kSweep,
+            count_option(kNotNegative, GENKIDAMA_MEMBER(std::uint64_t, eval_seed)),
             "Seed of the evaluations; 'evaluate --seed' with the same plays the same episodes");
+  table.add(
+      "policy-average", kTraining, policy_average_option(),
+      "What is evaluated and kept: the latest weights, their mean (swa) or an exponential moving average");
+  table.add("average-decay", kTraining,
+            real_option(kBelowOne, GENKIDAMA_MEMBER(double, policy_average.decay)),
+            "What remains of the ema at each update");
+  table.add("average-from", kTraining, real_option(kBelowOne, GENKIDAMA_MEMBER(double, policy_average.from)),
+            "Share of the run (of --updates or --max-steps) at which swa starts");
   table.add("eval-workers", kParent | kCluster, int_option({1, 4096}, GENKIDAMA_MEMBER(int, eval_workers)),
             "Workers of the Parent, which only evaluate");
-  table.add("checkpoint", kEvaluate, file_option(GENKIDAMA_MEMBER(std::string, checkpoint), "FILE"),
-            "Safetensors file with the weights to evaluate (required)");
+  table.add(
+      "checkpoint", kEvaluate, texts_option(GENKIDAMA_MEMBER(TextList, checkpoints), "FILE|DIR", "a path"),
+      "Safetensors file with weights to evaluate, or a directory of them such as a run's; several may be "
+      "given (required)");
   table.add("episodes", kEvaluate, int_option({1, 1e7}, GENKIDAMA_MEMBER(int, episodes)), "Episodes to play");
-  table.add("greedy", kEverywhere, flag_option(GENKIDAMA_MEMBER(bool, greedy)),
-            "Evaluate with the likeliest action instead of sampled ones");
+  table.add("greedy", kEverywhere | kSweep, flag_option(GENKIDAMA_MEMBER(bool, greedy)),
+            "Evaluate with the likeliest action instead of sampled ones; --greedy=false against a preset "
+            "that does");
   table.add("json", kEvaluate, file_option(GENKIDAMA_MEMBER(std::string, json_file), "FILE"),
-            "Write the result to this file too");
+            "Write the result to this file too; an array for several checkpoints");
+  table.add("csv", kEvaluate, file_option(GENKIDAMA_MEMBER(std::string, csv_file), "FILE"),
+            "Write a row per checkpoint to this file");
+  table.add("returns", kEvaluate, file_option(GENKIDAMA_MEMBER(std::string, returns_file), "FILE"),
+            "Write the return of every episode to this file, a row per checkpoint");
 }
 
 void add_hyperparameters(Table& table, const Program& program) {
@@ -199,6 +237,9 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Steps per optimizer step of a3c");
   table.add("pull-every", kLearning, int_option({1, 1e7}, GENKIDAMA_MEMBER(int, hyperparameters.pull_every)),
             "Batches of a3c between pulls of the shared weights");
+  table.add("envs-per-worker", kLearning,
+            int_option({1, 1024}, GENKIDAMA_MEMBER(int, hyperparameters.environments_per_worker)),
+            "Environments a worker plays side by side, with one forward pass for all");
   table.add("epsilon", kLearning,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(double, hyperparameters.epsilon)),
             "Chance that an action is uniformly random");
@@ -245,6 +286,20 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Longer gradients are cut to this L2 norm; 0: none is");
 }
 
+void add_sweep(Table& table) {
+  table.group("Sweep");
+  table.add("grid", kSweep,
+            texts_option(GENKIDAMA_MEMBER(TextList, grids), "NAME=V1,V2,...", "NAME=VALUE,VALUE,..."),
+            "Values of one option of the command; several grids are multiplied");
+  table.add(
+      "setting", kSweep,
+      texts_option(GENKIDAMA_MEMBER(TextList, points), "NAME=V,NAME=V,...", "NAME=VALUE,NAME=VALUE,..."),
+      "Values of some options together; each is multiplied with the grids");
+  table.add("seeds", kSweep, text_option(GENKIDAMA_MEMBER(std::string, seeds)),
+            "Runs of each setting: 3 for the seeds 1 to 3, or 4-6, or 1,4,7");
+  table.add("jobs", kSweep, int_option({1, 4096}, GENKIDAMA_MEMBER(int, jobs)), "Runs at a time");
+}
+
 void add_internal(Table& table) {
   OptionRow ready = int_option({0, 1e6}, GENKIDAMA_MEMBER(int, ready_fd));
   ready.hidden = true;
@@ -260,6 +315,7 @@ void add_internal(Table& table) {
 
 std::vector<OptionRow> make_option_table(const Program& program) {
   Table table("");
+  add_sweep(table);
   add_links(table);
   add_run(table, program);
   add_ending(table);

@@ -4,17 +4,15 @@
 #include <unistd.h>
 
 #include <exception>
-#include <numeric>
 #include <utility>
 
+#include "cli/divergence.h"
 #include "cli/stop_signal.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 
 namespace genkidama::cli {
 namespace {
-
-constexpr std::size_t kRecentRounds = 100;
 
 const std::vector<std::string> kColumns = {"child",          "child_sequence",    "child_environment_steps",
                                            "child_episodes", "child_return_mean", "staleness",
@@ -38,17 +36,37 @@ std::string parting_words(const std::string& ended_by) {
 }  // namespace
 
 ParentRun::ParentRun(const Job& job, CoreOrchestrator& evaluator)
-    : settings_(job.settings), evaluator_(evaluator), files_(job, evaluator, kColumns) {
-  earlier_steps_ = files_.totals.environment_steps;
-  if (files_.resumed()) evaluator_.write_weights(files_.resumed()->weights);
-  final_weights_.resize(evaluator_.layout().size());
+    : settings_(job.settings),
+      evaluator_(evaluator),
+      files_(job, evaluator, kColumns),
+      earlier_steps_(files_.totals.environment_steps),
+      final_weights_(evaluator.layout().size()),
+      final_average_(files_.first_average()),
+      watch_(evaluator.layout(), settings_.max_weight_norm, final_average_) {
   evaluator_.read_weights(final_weights_);
+  if (files_.resumed()) final_weights_ = files_.resumed()->weights;
   parent_ = std::make_unique<Parent>(parent_options(settings_, files_.totals.updates), evaluator_.layout(),
                                      final_weights_);
-  parent_->on_update([this](const ParentUpdate& update) {
-    const bool is_last = settings_.updates && update.update == *settings_.updates;
-    queue_.push(update, is_last || update.update % settings_.checkpoint_every == 0);
-  });
+  parent_->on_update([this](const ParentUpdate& update) { on_merge(update); });
+}
+
+void ParentRun::on_merge(const ParentUpdate& update) {
+  using Weights = UpdateQueue::Weights;
+  // Merges that come after the last one asked for are not part of the run.
+  if (settings_.updates && update.update > *settings_.updates) return;
+  double share = 1;
+  if (settings_.policy_average.kind == PolicyAverageKind::kSwa) {
+    const std::uint64_t steps = earlier_steps_ + parent_->status().environment_steps;
+    share = share_of_run(settings_, update.update, steps).value_or(1);
+  }
+  if (!watch_.follow(update, share)) return;
+  if (settings_.updates && update.update == *settings_.updates) {
+    queue_.push(update, Weights::kSurely, watch_.average());
+  } else if (update.update % settings_.checkpoint_every == 0) {
+    queue_.push(update, Weights::kIfRoom, watch_.average());
+  } else {
+    queue_.push(update, Weights::kNone);
+  }
 }
 
 int ParentRun::run() {
@@ -62,11 +80,12 @@ int ParentRun::run() {
       if (ended_by == "max_steps" || ended_by == "signal") {
         // What was merged before the end belongs to the run, in the files as in the weights.
         final_weights_ = parent_->weights();
+        final_average_ = watch_.average();
         take_merges(Milliseconds(0));
+        check_merges();
       }
     }
     const ParentStatus status = parent_->status();
-    evaluator_.write_weights(final_weights_);
     nlohmann::ordered_json extra;
     extra["name"] = settings_.name;
     extra["alpha"] = settings_.alpha;
@@ -76,10 +95,10 @@ int ParentRun::run() {
     extra["refused_updates"] = status.refused_updates;
     extra["last_refusal"] = status.last_refusal;
     extra["dropped_records"] = queue_.dropped();
-    return files_.finish(ended_by, final_weights_, {}, extra);
-  } catch (const std::exception& error) {
-    files_.fail(error.what());
-    throw;
+    return files_.finish(ended_by, {final_weights_, final_average_, {}}, extra);
+  } catch (const std::exception&) {
+    parent_->stop("the Parent's run failed");
+    files_.fail();
   }
 }
 
@@ -98,6 +117,7 @@ std::string ParentRun::serve() {
   Progress progress(progress_state(parent_->status()));
   while (true) {
     const ParentStatus status = take_merges(Milliseconds(100));
+    check_merges();
     if (is_target_reached()) return "target";
     if (const auto limit = files_.reached_limit()) return *limit;
     if (stop_signal() != 0) return "signal";
@@ -109,14 +129,20 @@ ParentStatus ParentRun::take_merges(Milliseconds span) {
   const auto merges = queue_.take(span);
   ParentStatus status = parent_->status();
   for (const MergeRecord& merge : merges) {
-    // Merges that came after the last one asked for are not part of the run.
-    if (settings_.updates && files_.totals.updates >= *settings_.updates) break;
     record(merge, status);
-    if (settings_.updates && files_.totals.updates >= *settings_.updates) {
-      final_weights_ = merge.weights.empty() ? parent_->weights() : merge.weights;
+    if (settings_.updates && files_.totals.updates == *settings_.updates) {
+      final_weights_ = merge.weights;
+      final_average_ = merge.average;
     }
   }
   return status;
+}
+
+void ParentRun::check_merges() {
+  const auto divergence = watch_.divergence();
+  if (!divergence) return;
+  take_merges(Milliseconds(0));
+  throw Error(files_.diverged_text(divergence->update, divergence->text));
 }
 
 void ParentRun::record(const MergeRecord& merge, const ParentStatus& status) {
@@ -126,13 +152,13 @@ void ParentRun::record(const MergeRecord& merge, const ParentStatus& status) {
   totals.environment_steps = earlier_steps_ + status.environment_steps;
   totals.episodes -= std::exchange(episodes_of_child_[update.child], update.episodes);
   totals.episodes += update.episodes;
-  recent_returns_.push_back(update.mean_return);
-  if (recent_returns_.size() > kRecentRounds) recent_returns_.pop_front();
+  recent_returns_.add(update.mean_return);
   files_.append_metrics({update.child, fmt::format("{}", update.sequence),
                          fmt::format("{}", update.environment_steps), fmt::format("{}", update.episodes),
                          fmt::format("{:.6g}", update.mean_return), fmt::format("{}", update.staleness),
                          fmt::format("{}", status.children.size())});
-  if (files_.is_checkpoint_due() && !merge.weights.empty()) files_.checkpoint(merge.weights, {});
+  if (files_.is_checkpoint_due() && !merge.weights.empty())
+    files_.checkpoint({merge.weights, merge.average, {}});
   if (files_.is_evaluation_due()) evaluation_due_ = true;
 }
 
@@ -141,9 +167,12 @@ bool ParentRun::is_target_reached() {
   evaluation_due_ = false;
   // The present weights, which may be some merges ahead of the update that made the evaluation due.
   auto weights = parent_->weights();
-  evaluator_.write_weights(weights);
-  if (!files_.evaluate_target()) return false;
+  // The last merge may have spoilt them a moment ago; check_merges() will tell.
+  if (find_divergence(weights, evaluator_.layout(), settings_.max_weight_norm)) return false;
+  auto average = watch_.average();
+  if (!files_.evaluate_target(average.weights_or(weights))) return false;
   final_weights_ = std::move(weights);
+  final_average_ = std::move(average);
   return true;
 }
 
@@ -151,10 +180,7 @@ ProgressState ParentRun::progress_state(const ParentStatus& status) const {
   ProgressState state;
   state.updates = files_.totals.updates;
   state.environment_steps = files_.totals.environment_steps;
-  if (!recent_returns_.empty()) {
-    state.mean_return = std::accumulate(recent_returns_.begin(), recent_returns_.end(), 0.0) /
-                        static_cast<double>(recent_returns_.size());
-  }
+  state.mean_return = recent_returns_.mean();
   state.done = files_.done();
   state.children = status.children.size();
   return state;

@@ -10,7 +10,7 @@
 
 namespace genkidama::cli {
 
-/// The program's own and "thesis", unless the program replaces it; none without a network.
+/// The program's own, and "thesis" and "tuned" unless the program replaces them; none without a network.
 std::map<std::string, Preset> presets_of(const Program& program);
 
 }  // namespace genkidama::cli

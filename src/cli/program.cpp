@@ -32,6 +32,8 @@ int run(const Settings& settings, const Program& program) {
       return run_cluster(std::move(job));
     case kEvaluate:
       return run_evaluate(std::move(job));
+    case kSweep:
+      return run_sweep(std::move(job));
   }
   return kBadArguments;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/live_line.h"
 #include "genkidama/core/clock.h"
 
 namespace genkidama::cli {
@@ -25,28 +26,19 @@ class Progress {
  public:
   /// Starts where the run stands, so that rates and the time left are those of this process.
   explicit Progress(const ProgressState& start);
-  /// Ends the live line.
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
 
-  /// Whether show() would write something now; costs one look at the clock.
-  bool due() const;
+  /// Whether it is time for show(); costs one look at the clock.
+  bool due() const { return line_.due(); }
   void show(const ProgressState& state);
 
  private:
   std::string line_of(const ProgressState& state);
 
-  bool live_;
+  LiveLine line_;
   ProgressState start_;
   ProgressState last_;
   Clock::time_point started_ = Clock::now();
-  Clock::time_point shown_ = started_;
-  bool line_open_ = false;
 };
-
-/// Makes log messages erase a live line first. Before any thread is started.
-void log_above_live_line();
 
 /// "1h02m", "3m20s", "12s".
 std::string duration_text(double seconds);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <system_error>
 
 #include "cli/config_file.h"
+#include "cli/divergence.h"
 #include "cli/progress.h"
 #include "cli/stop_signal.h"
 #include "genkidama/core/atomic_file.h"
@@ -34,7 +36,22 @@ RunState read_resumed(const RunDirectory& directory, const CoreOrchestrator& tra
   }
 }
 
+// What a resumed run can fall back on: the state alone when no checkpoint was made at that update.
+std::filesystem::path checkpoint_of_state(const RunDirectory& directory, std::uint64_t updates) {
+  std::error_code ignored;
+  const auto checkpoint = directory.checkpoint(updates);
+  return std::filesystem::exists(checkpoint, ignored) ? checkpoint : directory.state();
+}
+
 }  // namespace
+
+std::optional<double> share_of_run(const Settings& settings, std::uint64_t updates, std::uint64_t steps) {
+  if (!settings.updates && !settings.max_steps) return {};
+  const auto share = [](std::uint64_t done, std::optional<std::uint64_t> all) {
+    return all ? static_cast<double>(done) / static_cast<double>(*all) : 0;
+  };
+  return std::min(1.0, std::max(share(updates, settings.updates), share(steps, settings.max_steps)));
+}
 
 void prepare_run_directory(Job& job) {
   Settings& settings = job.settings;
@@ -60,6 +77,7 @@ RunFiles::RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<
     // What goes on has not reached its target yet, which may be a new one.
     totals.time_to_target_seconds.reset();
     keep_until = totals.updates;
+    last_checkpoint_ = checkpoint_of_state(directory_, totals.updates);
   }
   directory_.create();
   if (!settings_.cluster_member) {
@@ -74,6 +92,18 @@ RunFiles::RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<
       keep_until);
   last_row_seconds_ = totals.wall_seconds;
   last_row_steps_ = totals.environment_steps;
+}
+
+PolicyAverage RunFiles::first_average() const {
+  PolicyAverage average(settings_.policy_average);
+  if (!resumed_ || resumed_->average.count == 0) return average;
+  if (resumed_->policy_average == policy_average_name(settings_.policy_average.kind)) {
+    average.restore(resumed_->average);
+  } else {
+    log(LogLevel::kInfo, "the {} average of the policy ends here: --policy-average is {} now",
+        resumed_->policy_average, policy_average_name(settings_.policy_average.kind));
+  }
+  return average;
 }
 
 double RunFiles::wall_seconds() const {
@@ -92,10 +122,29 @@ void RunFiles::append_metrics(const std::vector<std::string>& fields) {
   last_row_steps_ = totals.environment_steps;
 }
 
-void RunFiles::write_weights(const std::filesystem::path& path, std::span<const float> weights) {
+void RunFiles::check(std::span<const float> weights) const {
+  const auto problem = find_divergence(weights, trainer_.layout(), settings_.max_weight_norm);
+  if (problem) throw Error(diverged_text(totals.updates, *problem));
+}
+
+std::string RunFiles::diverged_text(std::uint64_t update, const std::string& what) const {
+  const bool learns_elsewhere = settings_.command == kParent && !settings_.cluster_member;
+  return fmt::format(
+      "learning diverged: after update {} {}; {}; try a lower --learning-rate or --max-gradient-norm{}",
+      update, what, last_checkpoint_text(), learns_elsewhere ? " at the Children" : "");
+}
+
+std::string RunFiles::last_checkpoint_text() const {
+  if (last_checkpoint_.empty()) return "no checkpoint was written before";
+  return fmt::format("the last good checkpoint is {}, and --resume {} goes on from it",
+                     last_checkpoint_.string(), directory_.path().string());
+}
+
+void RunFiles::write_policy(const std::filesystem::path& path, const Learnt& learnt) {
+  const auto policy = learnt.policy();
   Checkpoint file;
   file.layout = trainer_.layout();
-  file.weights.assign(weights.begin(), weights.end());
+  file.weights.assign(policy.begin(), policy.end());
   // Nothing here depends on the clock, so that equal runs leave equal files.
   file.metadata = {{"format", "pt"},
                    {"genkidama_version", kVersion},
@@ -103,41 +152,56 @@ void RunFiles::write_weights(const std::filesystem::path& path, std::span<const 
                    {"preset", settings_.preset},
                    {"update", fmt::format("{}", totals.updates)},
                    {"environment_steps", fmt::format("{}", totals.environment_steps)}};
+  if (settings_.policy_average.kind != PolicyAverageKind::kNone) {
+    file.metadata["policy_average"] = learnt.average.text();
+    file.metadata["policy_average_count"] = fmt::format("{}", learnt.average.count());
+  }
   write_safetensors(path, file);
 }
 
-void RunFiles::write_state(std::span<const float> weights, const TrainerState& trainer) {
+void RunFiles::write_state(const Learnt& learnt) {
   RunState state;
   state.totals = totals;
   state.totals.wall_seconds = wall_seconds();
-  state.weights.assign(weights.begin(), weights.end());
-  state.optimizer_state = trainer.optimizer_state;
-  state.optimizer_steps = trainer.optimizer_steps;
-  state.rounds = trainer.rounds;
+  state.weights.assign(learnt.weights.begin(), learnt.weights.end());
+  state.policy_average = policy_average_name(learnt.average.options().kind);
+  state.average = learnt.average.state();
+  state.optimizer_state = learnt.trainer.optimizer_state;
+  state.optimizer_steps = learnt.trainer.optimizer_steps;
+  state.rounds = learnt.trainer.rounds;
   write_run_state(directory_.state(), trainer_.layout(), state);
 }
 
-void RunFiles::checkpoint(std::span<const float> weights, const TrainerState& trainer) {
+void RunFiles::checkpoint(const Learnt& learnt) {
   try {
-    write_weights(directory_.checkpoint(totals.updates), weights);
-    write_state(weights, trainer);
+    const auto path = directory_.checkpoint(totals.updates);
+    write_policy(path, learnt);
+    last_checkpoint_ = path;
+    write_state(learnt);
   } catch (const Error& error) {
     log(LogLevel::kError, "the checkpoint of update {} could not be written; the run goes on: {}",
         totals.updates, error.what());
   }
 }
 
-EvaluationStatistics RunFiles::evaluate(int episodes, std::uint64_t seed) {
+EvaluationStatistics RunFiles::evaluate(std::span<const float> policy, int episodes, std::uint64_t seed) {
   EvaluationRequest request;
   request.episodes = episodes;
   request.seed = seed;
   request.greedy = settings_.greedy;
-  return run_evaluation(trainer_, request);
+  // Learning must go on as if nobody had looked.
+  std::vector<float> own(trainer_.layout().size());
+  trainer_.read_weights(own);
+  trainer_.write_weights(policy);
+  const EvaluationStatistics result = run_evaluation(trainer_, request);
+  trainer_.write_weights(own);
+  return result;
 }
 
-bool RunFiles::evaluate_target() {
+bool RunFiles::evaluate_target(std::span<const float> policy) {
   // New episodes each time: a policy must not pass by luck with one set of them.
-  const auto result = evaluate(settings_.target_episodes, derive_seed(settings_.eval_seed, {totals.updates}));
+  const auto result =
+      evaluate(policy, settings_.target_episodes, derive_seed(settings_.eval_seed, {totals.updates}));
   evaluations_->append({fmt::format("{}", totals.updates), fmt::format("{}", totals.environment_steps),
                         fmt::format("{:.3f}", wall_seconds()), fmt::format("{}", result.episodes),
                         fmt::format("{:.6g}", result.mean), fmt::format("{:.6g}", result.standard_deviation),
@@ -153,23 +217,10 @@ std::optional<std::string> RunFiles::reached_limit() const {
   return {};
 }
 
-std::optional<double> RunFiles::done() const {
-  if (!settings_.updates && !settings_.max_steps) return {};
-  double share = 0;
-  if (settings_.updates) {
-    share = std::max(share, static_cast<double>(totals.updates) / static_cast<double>(*settings_.updates));
-  }
-  if (settings_.max_steps) {
-    share = std::max(
-        share, static_cast<double>(totals.environment_steps) / static_cast<double>(*settings_.max_steps));
-  }
-  return std::min(1.0, share);
-}
-
-bool RunFiles::write_final(std::span<const float> weights, const TrainerState& trainer) {
+bool RunFiles::write_final(const Learnt& learnt) {
   try {
-    write_weights(directory_.final_weights(), weights);
-    write_state(weights, trainer);
+    write_policy(directory_.final_weights(), learnt);
+    write_state(learnt);
     return true;
   } catch (const Error& error) {
     log(LogLevel::kError, "the final weights could not be written; the last checkpoint is in {}: {}",
@@ -188,6 +239,7 @@ nlohmann::ordered_json RunFiles::summary(const std::string& ended_by) const {
   json["command"] = command_name(settings_.cluster_member ? kCluster : settings_.command);
   json["preset"] = settings_.preset;
   json["seed"] = settings_.seed;
+  json["policy_average"] = PolicyAverage(settings_.policy_average).text();
   json["ended_by"] = ended_by;
   json["updates"] = totals.updates;
   json["environment_steps"] = totals.environment_steps;
@@ -213,16 +265,15 @@ bool RunFiles::write_summary(const nlohmann::ordered_json& summary) {
   }
 }
 
-int RunFiles::finish(const std::string& ended_by, std::span<const float> weights, const TrainerState& trainer,
-                     const nlohmann::ordered_json& extra) {
+int RunFiles::finish(const std::string& ended_by, const Learnt& learnt, const nlohmann::ordered_json& extra) {
   const int signal = ended_by == "signal" ? stop_signal() : 0;
   auto report = summary(ended_by);
   report.update(extra);
-  bool written = write_final(weights, trainer);
+  bool written = write_final(learnt);
   std::optional<EvaluationStatistics> result;
   // Whoever sent a signal wants the process gone.
   if (signal == 0 && settings_.eval_episodes > 0) {
-    result = evaluate(settings_.eval_episodes, settings_.eval_seed);
+    result = evaluate(learnt.policy(), settings_.eval_episodes, settings_.eval_seed);
     report["final_evaluation"] = to_json(*result);
   }
   written = write_summary(report) && written;
@@ -240,7 +291,21 @@ int RunFiles::finish(const std::string& ended_by, std::span<const float> weights
   return signal == 0 ? 0 : 128 + signal;
 }
 
-void RunFiles::fail(const std::string& error) {
+void RunFiles::fail() {
+  try {
+    throw;
+  } catch (const WorkerError& error) {
+    const std::string text =
+        fmt::format("{} (after update {}); {}", error.what(), totals.updates, last_checkpoint_text());
+    write_failure(text);
+    throw WorkerError(text);
+  } catch (const std::exception& error) {
+    write_failure(error.what());
+    throw;
+  }
+}
+
+void RunFiles::write_failure(const std::string& error) {
   auto report = summary("error");
   report["error"] = error;
   write_summary(report);

@@ -16,6 +16,7 @@
 #include "cli/run_state.h"
 #include "cli/settings.h"
 #include "genkidama/cli/program.h"
+#include "genkidama/params/policy_average.h"
 
 namespace genkidama::cli {
 
@@ -30,6 +31,19 @@ struct Job {
 /// settings.run_dir when there is none.
 void prepare_run_directory(Job& job);
 
+/// How much of a run is over, in [0, 1], if it has an end that can be counted.
+std::optional<double> share_of_run(const Settings& settings, std::uint64_t updates, std::uint64_t steps);
+
+/// What learning has come to after an update.
+struct Learnt {
+  std::span<const float> weights;  ///< those that learning goes on with
+  const PolicyAverage& average;    ///< of them over time
+  TrainerState trainer;            ///< nothing at a Parent
+
+  /// What is evaluated and kept for use.
+  std::span<const float> policy() const { return average.weights_or(weights); }
+};
+
 /// The files of one run and its totals.
 class RunFiles {
  public:
@@ -42,17 +56,24 @@ class RunFiles {
 
   /// What was read for --resume, or nothing.
   const std::optional<RunState>& resumed() const { return resumed_; }
-  const RunDirectory& directory() const { return directory_; }
+  /// What the policy's average starts as: the resumed run's if it was of the same kind, else nothing yet.
+  PolicyAverage first_average() const;
   double wall_seconds() const;
 
   void append_metrics(const std::vector<std::string>& fields);
 
-  /// Weights and state. A failure is logged and leaves the earlier files.
-  void checkpoint(std::span<const float> weights, const TrainerState& trainer);
+  /// Throws Error, with diverged_text(), unless the weights after this update are sound. Ask before they are
+  /// used or written.
+  void check(std::span<const float> weights) const;
+  /// What a user must know when learning has diverged; `what` as find_divergence().
+  std::string diverged_text(std::uint64_t update, const std::string& what) const;
+
+  /// Policy and state. A failure is logged and leaves the earlier files.
+  void checkpoint(const Learnt& learnt);
   bool is_checkpoint_due() const { return totals.updates % settings_.checkpoint_every == 0; }
 
-  /// For --target, with the trainer's present weights; true when it is reached.
-  bool evaluate_target();
+  /// For --target; true when it is reached. The trainer's own weights are afterwards what they were before.
+  bool evaluate_target(std::span<const float> policy);
   bool is_evaluation_due() const {
     return settings_.target && totals.updates % settings_.evaluate_every == 0;
   }
@@ -60,30 +81,35 @@ class RunFiles {
   /// "updates" or "max_steps" when the totals have got there.
   std::optional<std::string> reached_limit() const;
   /// Share of the run that is done, if it has an end.
-  std::optional<double> done() const;
+  std::optional<double> done() const {
+    return share_of_run(settings_, totals.updates, totals.environment_steps);
+  }
 
-  /// Final weights, state, final evaluation (with the trainer's present weights, which must be `weights`; not
-  /// after a signal or an error) and summary.json; `extra` is added to it. Tells the user on standard output.
-  /// Returns the exit code.
-  int finish(const std::string& ended_by, std::span<const float> weights, const TrainerState& trainer,
+  /// Final policy, state, final evaluation (not after a signal) and summary.json; `extra` is added to it.
+  /// Tells the user on standard output. Returns the exit code.
+  int finish(const std::string& ended_by, const Learnt& learnt,
              const nlohmann::ordered_json& extra = nlohmann::ordered_json::object());
 
-  /// summary.json of a run that failed; the checkpoints stay as they are.
-  void fail(const std::string& error);
+  /// In a catch block: writes the summary.json of a run that failed and throws the exception again, a
+  /// WorkerError with the last checkpoint in its text. The checkpoints stay as they are.
+  [[noreturn]] void fail();
 
  private:
-  bool write_final(std::span<const float> weights, const TrainerState& trainer);
-  void write_weights(const std::filesystem::path& path, std::span<const float> weights);
-  void write_state(std::span<const float> weights, const TrainerState& trainer);
+  bool write_final(const Learnt& learnt);
+  void write_policy(const std::filesystem::path& path, const Learnt& learnt);
+  void write_state(const Learnt& learnt);
+  std::string last_checkpoint_text() const;
   nlohmann::ordered_json summary(const std::string& ended_by) const;
   bool write_summary(const nlohmann::ordered_json& summary);
-  EvaluationStatistics evaluate(int episodes, std::uint64_t seed);
+  void write_failure(const std::string& error);
+  EvaluationStatistics evaluate(std::span<const float> policy, int episodes, std::uint64_t seed);
 
   const Settings settings_;
   const std::string program_;
   RunDirectory directory_;
   CoreOrchestrator& trainer_;
   std::optional<RunState> resumed_;
+  std::filesystem::path last_checkpoint_;  // empty: none yet
   std::unique_ptr<CsvFile> metrics_;
   std::unique_ptr<CsvFile> evaluations_;
   Clock::time_point started_;

@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <span>
+#include <string>
 #include <vector>
 
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/parameter_layout.h"
+#include "genkidama/params/policy_average.h"
 
 namespace genkidama::cli {
 
@@ -25,7 +26,9 @@ struct RunTotals {
 
 struct RunState {
   RunTotals totals;
-  std::vector<float> weights;
+  std::vector<float> weights;           ///< those that learning goes on with
+  std::string policy_average = "none";  ///< kind of `average`
+  PolicyAverageState average;
   std::vector<float> optimizer_state;  ///< empty at a Parent
   std::uint64_t optimizer_steps = 0;
   std::uint64_t rounds = 0;
@@ -34,8 +37,8 @@ struct RunState {
 /// Throws as write_safetensors().
 void write_run_state(const std::filesystem::path& path, const ParameterLayout& layout, const RunState& state);
 
-/// Throws IoError, FormatError, or LayoutError when the weights or the optimizer's state are of another
-/// network or optimizer.
+/// A state without an average, as one written before there were any, has none. Throws IoError, FormatError,
+/// or LayoutError when the weights or the optimizer's state are of another network or optimizer.
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                         std::size_t optimizer_state_size);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/policy_average.h"
 #include "genkidama/rl/hyperparameters.h"
 
 namespace genkidama::cli {
@@ -20,6 +21,7 @@ enum Command : unsigned {
   kChild = 4,
   kCluster = 8,
   kEvaluate = 16,
+  kSweep = 32,
 };
 inline constexpr unsigned kTraining = kTrain | kParent | kChild | kCluster;
 inline constexpr unsigned kLearning = kTrain | kChild | kCluster;
@@ -44,9 +46,11 @@ struct Settings {
   // When it ends; none of them: at Ctrl-C.
   std::optional<std::uint64_t> updates;
   std::optional<std::uint64_t> max_steps;
+  std::optional<std::uint64_t> preset_steps;  ///< ends a linear schedule when nothing else says where
   std::optional<double> target;
   std::uint64_t evaluate_every = 100;
   int target_episodes = 100;
+  double max_weight_norm = 1e6;  ///< 0: no limit
 
   // What it leaves behind.
   std::string run_dir;
@@ -57,6 +61,7 @@ struct Settings {
   std::uint64_t eval_seed = 7;
   int eval_workers = 1;
   bool greedy = false;
+  PolicyAverageOptions policy_average;
 
   // Who talks to whom.
   std::string name;
@@ -69,9 +74,18 @@ struct Settings {
   int children = 2;
 
   // evaluate
-  std::string checkpoint;
+  std::vector<std::string> checkpoints;  ///< files and directories
   int episodes = 500;
   std::string json_file;
+  std::string csv_file;
+  std::string returns_file;
+
+  // sweep
+  std::vector<std::string> grids;   ///< "alpha=0.1,0.5"
+  std::vector<std::string> points;  ///< "workers=8,gamma=0.999"
+  std::string seeds = "1";
+  int jobs = 1;
+  std::vector<std::string> run_words;  ///< the command of each run and its flags, as typed
 
   // From a cluster to the processes it starts.
   int ready_fd = -1;            ///< where a Parent writes the port it listens on

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
 
 namespace genkidama::cli {
 namespace {
@@ -26,13 +27,33 @@ void check_links(const Settings& settings) {
 void complete_schedule(Settings& settings) {
   Hyperparameters& hyperparameters = settings.hyperparameters;
   if (hyperparameters.schedule != LearningRateSchedule::kLinear || hyperparameters.schedule_steps > 0) return;
-  if (!settings.max_steps) {
+  const auto steps = settings.max_steps ? settings.max_steps : settings.preset_steps;
+  if (!steps && settings.command == kChild) {
+    // Only the Parent knows when the run ends.
+    log(LogLevel::kInfo,
+        "the learning rate stays constant: a linear schedule of a child needs --schedule-steps or "
+        "--max-steps");
+    hyperparameters.schedule = LearningRateSchedule::kConstant;
+    return;
+  }
+  if (!steps) {
     throw ArgumentError(
         "--schedule is 'linear'; expected --max-steps or --schedule-steps to say when it ends");
   }
   // The Children of a cluster share the run's steps.
   const auto machines = static_cast<std::uint64_t>(settings.command == kCluster ? settings.children : 1);
-  hyperparameters.schedule_steps = (*settings.max_steps + machines - 1) / machines;
+  hyperparameters.schedule_steps = (*steps + machines - 1) / machines;
+}
+
+void check_policy_average(const Settings& settings) {
+  const PolicyAverageOptions& average = settings.policy_average;
+  if (average.kind != PolicyAverageKind::kSwa || average.from == 0) return;
+  if (!settings.updates && !settings.max_steps) {
+    throw ArgumentError(fmt::format(
+        "--policy-average is 'swa', which starts at {} of the run; expected --updates or --max-steps to say "
+        "when it ends, or --average-from 0",
+        average.from));
+  }
 }
 
 std::string default_name(const char* role) {
@@ -55,6 +76,8 @@ const char* command_name(Command command) {
       return "cluster";
     case kEvaluate:
       return "evaluate";
+    case kSweep:
+      return "sweep";
   }
   return "";
 }
@@ -70,10 +93,15 @@ void complete_and_check(Settings& settings) {
     }
     settings.run_dir = settings.resume;
   }
-  if (settings.command == kEvaluate && settings.checkpoint.empty()) {
+  if (settings.command == kEvaluate && settings.checkpoints.empty()) {
     throw ArgumentError("--checkpoint FILE is required");
   }
+  if (settings.command == kSweep && settings.run_dir.empty()) {
+    throw ArgumentError(
+        "--run-dir DIR is required; a later call with the same one goes on where this one stops");
+  }
   check_links(settings);
+  check_policy_average(settings);
   if (settings.workers == 0) {
     const int sharing = settings.command == kCluster ? settings.children : 1;
     settings.workers = std::max(1, available_cores() / sharing);

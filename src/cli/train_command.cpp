@@ -16,9 +16,8 @@ int run_train(Job job) {
   try {
     while (!run.ended_by()) run.record(trainer->train_round());
     return run.finish(*run.ended_by(), {{"workers", trainer->workers()}});
-  } catch (const std::exception& error) {
-    run.fail(error.what());
-    throw;
+  } catch (const std::exception&) {
+    run.fail();
   }
 }
 

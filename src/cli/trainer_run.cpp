@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "cli/presets.h"
 #include "cli/stop_signal.h"
 
 namespace genkidama::cli {
 namespace {
-
-constexpr std::size_t kRecentEpisodes = 100;
 
 std::vector<std::string> all_columns(std::vector<std::string> extra) {
   std::vector<std::string> columns = {"episodes",    "return_mean", "return_min", "return_max",
@@ -57,7 +54,9 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
 }
 
 TrainerRun::TrainerRun(const Job& job, CoreOrchestrator& trainer, std::vector<std::string> columns)
-    : trainer_(trainer), files_(job, trainer, all_columns(std::move(columns))) {
+    : trainer_(trainer),
+      files_(job, trainer, all_columns(std::move(columns))),
+      average_(files_.first_average()) {
   if (const auto& state = files_.resumed()) {
     trainer_.write_weights(state->weights);
     trainer_.restore(
@@ -77,8 +76,7 @@ void TrainerRun::record(const RoundReport& round, const std::vector<std::string>
   totals.updates += 1;
   totals.environment_steps += round.environment_steps;
   totals.episodes += round.episodes.size();
-  for (const EpisodeResult& episode : round.episodes) recent_returns_.push_back(episode.episode_return);
-  while (recent_returns_.size() > kRecentEpisodes) recent_returns_.pop_front();
+  for (const EpisodeResult& episode : round.episodes) recent_returns_.add(episode.episode_return);
 
   const RoundStatistics statistics = statistics_of_round(round);
   std::vector<std::string> row = {fmt::format("{}", totals.episodes)};
@@ -89,15 +87,19 @@ void TrainerRun::record(const RoundReport& round, const std::vector<std::string>
   row.insert(row.end(), fields.begin(), fields.end());
   files_.append_metrics(row);
 
-  if (files_.is_evaluation_due() && files_.evaluate_target()) ended_by_ = "target";
+  const std::vector<float> latest = weights();
+  files_.check(latest);
+  average_.add(latest, files_.done().value_or(1));
+  if (files_.is_evaluation_due() && files_.evaluate_target(average_.weights_or(latest))) ended_by_ = "target";
   if (!ended_by_) ended_by_ = files_.reached_limit();
-  if (files_.is_checkpoint_due()) files_.checkpoint(weights(), trainer_.state());
+  if (files_.is_checkpoint_due()) files_.checkpoint({latest, average_, trainer_.state()});
   if (progress_->due()) progress_->show(progress_state());
 }
 
 int TrainerRun::finish(const std::string& ended_by, const nlohmann::ordered_json& extra) {
   progress_.reset();
-  return files_.finish(ended_by, weights(), trainer_.state(), extra);
+  const std::vector<float> latest = weights();
+  return files_.finish(ended_by, {latest, average_, trainer_.state()}, extra);
 }
 
 std::vector<float> TrainerRun::weights() const {
@@ -110,10 +112,7 @@ ProgressState TrainerRun::progress_state() const {
   ProgressState state;
   state.updates = files_.totals.updates;
   state.environment_steps = files_.totals.environment_steps;
-  if (!recent_returns_.empty()) {
-    state.mean_return = std::accumulate(recent_returns_.begin(), recent_returns_.end(), 0.0) /
-                        static_cast<double>(recent_returns_.size());
-  }
+  state.mean_return = recent_returns_.mean();
   state.done = files_.done();
   return state;
 }

@@ -3,13 +3,13 @@
 /// @file
 /// A run of this machine's CoreOrchestrator, for `train` and `child` alike.
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/progress.h"
+#include "cli/recent_mean.h"
 #include "cli/run_files.h"
 
 namespace genkidama::cli {
@@ -25,13 +25,14 @@ class TrainerRun {
   /// Why the run is over: "updates", "max_steps", "target", "signal"; nothing while it goes on.
   const std::optional<std::string>& ended_by();
 
-  /// Takes note of a round: metrics, checkpoints, evaluations, progress.
+  /// Takes note of a round: metrics, the policy's average, evaluations, checkpoints, progress. Throws Error
+  /// when learning has diverged.
   void record(const RoundReport& round, const std::vector<std::string>& fields = {});
 
   /// As RunFiles.
   int finish(const std::string& ended_by,
              const nlohmann::ordered_json& extra = nlohmann::ordered_json::object());
-  void fail(const std::string& error) { files_.fail(error); }
+  [[noreturn]] void fail() { files_.fail(); }
 
  private:
   std::vector<float> weights() const;
@@ -39,7 +40,8 @@ class TrainerRun {
 
   CoreOrchestrator& trainer_;
   RunFiles files_;
-  std::deque<double> recent_returns_;
+  PolicyAverage average_;
+  RecentMean recent_returns_;
   std::optional<std::string> ended_by_;
   std::unique_ptr<Progress> progress_;
 };

@@ -2,18 +2,20 @@
 
 namespace genkidama::cli {
 
-void UpdateQueue::push(const ParentUpdate& update, bool with_weights) {
+void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyAverage& average) {
   const std::lock_guard lock(mutex_);
-  if (records_.size() >= kMaxRecords) {
+  const bool surely = wanted == Weights::kSurely;
+  if (records_.size() >= kMaxRecords && !surely) {
     ++dropped_;
     return;
   }
-  MergeRecord record{update, {}};
+  MergeRecord record{update, {}, {}};
   record.update.weights = {};
-  if (with_weights && with_weights_ < kMaxWeights) {
+  if (surely || (wanted == Weights::kIfRoom && with_weights_ < kMaxWeights)) {
     record.weights.assign(update.weights.begin(), update.weights.end());
+    record.average = average;
     ++with_weights_;
-  } else if (with_weights) {
+  } else if (wanted == Weights::kIfRoom) {
     ++dropped_;
   }
   records_.push_back(std::move(record));

@@ -10,20 +10,28 @@
 
 #include "genkidama/core/clock.h"
 #include "genkidama/net/parent.h"
+#include "genkidama/params/policy_average.h"
 
 namespace genkidama::cli {
 
-/// A merge, with a copy of the weights when they are to be kept.
+/// A merge, with a copy of the weights and of their average when they are to be kept.
 struct MergeRecord {
   ParentUpdate update;         ///< its `weights` point nowhere
   std::vector<float> weights;  ///< empty unless asked for
+  PolicyAverage average;       ///< of nothing unless asked for
 };
 
 /// Bounded: what does not fit is dropped and counted, since merging must not wait for a disk.
 class UpdateQueue {
  public:
-  /// Any thread.
-  void push(const ParentUpdate& update, bool with_weights);
+  enum class Weights {
+    kNone,
+    kIfRoom,
+    kSurely,  ///< the run's last merge, for which there is always room
+  };
+
+  /// Any thread. `average` is kept with the weights.
+  void push(const ParentUpdate& update, Weights wanted, const PolicyAverage& average = PolicyAverage());
   /// Everything that is there, waiting up to `span` for the first.
   std::vector<MergeRecord> take(Milliseconds span);
   std::uint64_t dropped() const;

@@ -5,9 +5,13 @@
 #include <fstream>
 
 #include "cli/csv_file.h"
+#include "cli/divergence.h"
 #include "cli/evaluation.h"
+#include "cli/merge_watch.h"
 #include "cli/progress.h"
+#include "cli/recent_mean.h"
 #include "cli/run_directory.h"
+#include "cli/run_files.h"
 #include "cli/run_state.h"
 #include "cli/update_queue.h"
 #include "fixture.h"
@@ -105,6 +109,35 @@ TEST_CASE("a run's state is read as it was written") {
   }
 }
 
+TEST_CASE("a run's state keeps the average beside the weights, and is read without one too") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  const ParameterLayout layout({{"w", {2}}, {"b", {1}}});
+  RunState state;
+  state.weights = {1, 2, 3};
+  state.optimizer_state = {7, 8};
+  write_run_state(path, layout, state);
+  CHECK(read_run_state(path, layout, 2).average.count == 0);
+  CHECK(read_run_state(path, layout, 2).average.weights.empty());
+
+  state.policy_average = "ema";
+  state.average = {37, {-1, -2, -3}};
+  write_run_state(path, layout, state);
+  const RunState read = read_run_state(path, layout, 2);
+  CHECK(read.weights == state.weights);
+  CHECK(read.optimizer_state == state.optimizer_state);
+  CHECK(read.policy_average == "ema");
+  CHECK(read.average.count == 37);
+  CHECK(read.average.weights == state.average.weights);
+  CHECK_THROWS_AS(read_run_state(path, layout, 3), LayoutError);
+  CHECK_THROWS_AS(read_run_state(path, ParameterLayout({{"w", {3}}}), 2), LayoutError);
+
+  // A Parent's has no optimizer.
+  state.optimizer_state.clear();
+  write_run_state(path, layout, state);
+  CHECK(read_run_state(path, layout, 0).average.weights == state.average.weights);
+}
+
 TEST_CASE("a checkpoint is not taken for a run's state") {
   const TemporaryDirectory directory;
   const auto path = directory / "weights.safetensors";
@@ -154,13 +187,14 @@ TEST_CASE("a directory with a run in it is not used for another") {
 }
 
 TEST_CASE("merges wait in order for the thread that writes them, with the weights asked for") {
+  using Weights = UpdateQueue::Weights;
   UpdateQueue queue;
   const std::vector<float> weights = {1, 2};
   for (std::uint64_t i = 1; i <= 20; ++i) {
     ParentUpdate update;
     update.update = i;
     update.weights = weights;
-    queue.push(update, i % 2 == 0);
+    queue.push(update, i % 2 == 0 ? Weights::kIfRoom : Weights::kNone);
   }
   const auto taken = queue.take(Milliseconds(0));
   REQUIRE(taken.size() == 20);
@@ -171,6 +205,83 @@ TEST_CASE("merges wait in order for the thread that writes them, with the weight
   CHECK(taken[19].weights.empty());
   CHECK(queue.dropped() == 2);
   CHECK(queue.take(Milliseconds(0)).empty());
+}
+
+TEST_CASE("there is always room for the last merge of a run, with its weights and their average") {
+  using Weights = UpdateQueue::Weights;
+  UpdateQueue queue;
+  const std::vector<float> weights = {1, 2};
+  PolicyAverage average({PolicyAverageKind::kEma, 0.5, 0.5});
+  average.add(weights);
+  ParentUpdate update;
+  update.weights = weights;
+  for (int i = 0; i < 70'000; ++i) queue.push(update, Weights::kIfRoom);
+  const auto dropped = queue.dropped();
+  update.update = 9;
+  queue.push(update, Weights::kSurely, average);
+  CHECK(queue.dropped() == dropped);
+  const auto taken = queue.take(Milliseconds(0));
+  REQUIRE(taken.back().update.update == 9);
+  CHECK(taken.back().weights == weights);
+  CHECK(taken.back().average.count() == 1);
+}
+
+TEST_CASE("weights that are not finite or too long are told by tensor, value and limit") {
+  const ParameterLayout layout({{"w", {2}}, {"b", {1}}});
+  const auto problem = [&](std::vector<float> weights, double max_norm) {
+    return find_divergence(weights, layout, max_norm).value_or("");
+  };
+  CHECK(problem({3, 0, 4}, 5).empty());
+  CHECK(problem({3, 0, 4}, 4.99) == "the L2 norm of the weights is 5, above --max-weight-norm 4.99");
+  CHECK(problem({3e38F, 3e38F, 3e38F}, 0).empty());
+  CHECK(problem({3e38F, 3e38F, 3e38F}, 1e6) ==
+        "the L2 norm of the weights is 5.2e+38, above --max-weight-norm 1e+06");
+  CHECK(problem({1, 2, INFINITY}, 0) == "weight 2 (tensor 'b', element 0) is inf");
+  CHECK(problem({1, std::nanf(""), 0}, 1e6) == "weight 1 (tensor 'w', element 1) is nan");
+}
+
+TEST_CASE("the first merge that is not sound is remembered, and none after it is averaged") {
+  const ParameterLayout layout({{"w", {1}}});
+  MergeWatch watch(layout, 10, PolicyAverage({PolicyAverageKind::kSwa, 0.9, 0.5}));
+  const auto follow = [&](std::uint64_t number, float weight, double share) {
+    const std::vector<float> weights = {weight};
+    ParentUpdate update;
+    update.update = number;
+    update.weights = weights;
+    return watch.follow(update, share);
+  };
+  CHECK(follow(1, 9, 0.4));
+  CHECK(watch.average().count() == 0);
+  CHECK(follow(2, 1, 0.5));
+  CHECK(follow(3, 2, 0.6));
+  CHECK_FALSE(watch.divergence());
+  CHECK_FALSE(follow(4, 11, 0.7));
+  CHECK_FALSE(follow(5, 12, 0.7));
+  CHECK_FALSE(follow(6, 1, 0.8));
+  REQUIRE(watch.divergence());
+  CHECK(watch.divergence()->update == 4);
+  CHECK(watch.divergence()->text.find("is 11, above") != std::string::npos);
+  CHECK(watch.average().state().weights == std::vector<float>{1.5F});
+}
+
+TEST_CASE("the mean of the latest hundred") {
+  RecentMean recent;
+  CHECK_FALSE(recent.mean());
+  recent.add(5);
+  CHECK(recent.mean() == 5.0);
+  for (int i = 0; i < 50; ++i) recent.add(1);
+  for (int i = 0; i < 50; ++i) recent.add(3);
+  CHECK(recent.mean() == Approx(2));  // the 5 is forgotten
+}
+
+TEST_CASE("a run's share follows the end that comes first") {
+  Settings settings;
+  CHECK_FALSE(share_of_run(settings, 10, 10));
+  settings.updates = 40;
+  CHECK(share_of_run(settings, 10, 1'000'000) == 0.25);
+  settings.max_steps = 1000;
+  CHECK(share_of_run(settings, 10, 500) == 0.5);
+  CHECK(share_of_run(settings, 50, 500) == 1.0);
 }
 
 TEST_CASE("durations are written for people") {

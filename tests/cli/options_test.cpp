@@ -131,6 +131,10 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--max-steps", "0"}, "--max-steps is '0'; expected a whole number >= 1"},
       {{"train", "--batch-size", "99999999999"}, "--batch-size is '99999999999'"},
       {{"train", "--optimizer", "lbfgs"}, "--optimizer is 'lbfgs'; expected one of sgd, rmsprop, adam"},
+      {{"train", "--policy-average", "mean"}, "--policy-average is 'mean'; expected one of none, swa, ema"},
+      {{"train", "--average-decay", "1"}, "--average-decay is '1'; expected a number in [0, 1)"},
+      {{"train", "--average-from", "1"}, "--average-from is '1'; expected a number in [0, 1)"},
+      {{"train", "--max-weight-norm", "-1"}, "--max-weight-norm is '-1'; expected a number >= 0"},
       {{"train", "--loss", "dqn"}, "--loss is 'dqn'; expected one of a3c, ppo"},
       {{"train", "--preset", "fast"}, "--preset is 'fast'; expected one of quick, thesis"},
       {{"train", "--bootstrap-truncated", "maybe"},
@@ -208,9 +212,63 @@ TEST_CASE("a linear schedule ends with the run, and a cluster shares its steps")
             .hyperparameters.schedule_steps == 10);
 }
 
+TEST_CASE("the tuned preset says how long a run is, how it averages and how it acts, until a flag does") {
+  const Settings train = parse({"train", "--preset", "tuned"});
+  REQUIRE(train.max_steps);
+  CHECK(train.hyperparameters.schedule_steps == *train.max_steps);
+  CHECK(train.greedy);
+  CHECK_FALSE(parse({"train", "--preset", "tuned", "--greedy=false"}).greedy);
+  CHECK(parse({"train", "--preset", "tuned", "--max-steps", "1000"}).hyperparameters.schedule_steps == 1000);
+
+  // Updates end the run instead; the schedule still needs steps.
+  const Settings updates = parse({"train", "--preset", "tuned", "--updates", "3"});
+  CHECK_FALSE(updates.max_steps);
+  CHECK(updates.hyperparameters.schedule_steps == *train.max_steps);
+
+  const Settings cluster = parse({"cluster", "--preset", "tuned", "--children", "3"});
+  CHECK(cluster.max_steps == train.max_steps);
+  CHECK(cluster.hyperparameters.schedule_steps == (*train.max_steps + 2) / 3);
+  CHECK(cluster.beta > 0);
+  CHECK(parse({"cluster", "--preset", "tuned", "--beta", "0"}).beta == 0);
+
+  // A Child ends when its Parent does, so its learning rate cannot fall towards an end.
+  const Settings child = parse({"child", "--preset", "tuned", "--connect", "127.0.0.1:1"});
+  CHECK_FALSE(child.max_steps);
+  CHECK(child.hyperparameters.schedule == LearningRateSchedule::kConstant);
+  CHECK(parse({"child", "--preset", "tuned", "--connect", "127.0.0.1:1", "--schedule-steps", "9"})
+            .hyperparameters.schedule == LearningRateSchedule::kLinear);
+
+  CHECK_FALSE(parse({"train"}).max_steps);
+  CHECK_FALSE(parse({"train"}).greedy);
+}
+
+TEST_CASE("the policy's average is none unless asked for, and swa must know when the run ends") {
+  const Settings plain = parse({"train"});
+  CHECK(plain.policy_average.kind == PolicyAverageKind::kNone);
+  CHECK(plain.policy_average.decay == 0.9);
+  CHECK(plain.policy_average.from == 0.5);
+  CHECK(plain.max_weight_norm == 1e6);
+  const Settings ema =
+      parse({"parent", "--listen", "x:1", "--policy-average", "ema", "--average-decay", "0.99"});
+  CHECK(ema.policy_average.kind == PolicyAverageKind::kEma);
+  CHECK(ema.policy_average.decay == 0.99);
+
+  for (const char* end : {"--updates", "--max-steps"}) {
+    const Settings swa = parse({"cluster", "--policy-average", "swa", end, "100", "--average-from", "0.25"});
+    CHECK(swa.policy_average.kind == PolicyAverageKind::kSwa);
+    CHECK(swa.policy_average.from == 0.25);
+  }
+  const std::string text = refusal({"train", "--policy-average", "swa", "--target", "1"});
+  CHECK(text.find("--policy-average is 'swa'") == 0);
+  CHECK(text.find("expected --updates or --max-steps") != std::string::npos);
+  CHECK(refusal({"train", "--policy-average", "swa", "--average-from", "0"}).empty());
+}
+
 TEST_CASE("config.json gives the same settings again, for every command") {
   const std::vector<Words> calls = {
       {"train", "--preset", "quick", "--max-steps", "5000", "--target", "1.5", "--seed", "3", "--greedy"},
+      {"train", "--policy-average", "swa", "--updates", "9", "--average-from", "0.1", "--max-weight-norm",
+       "0"},
       {"parent", "--listen", "x:1", "--alpha", "0.25", "--updates", "9"},
       {"child", "--connect", "x:1", "--beta", "0.125", "--workers", "3", "--learning-rate", "0.1"},
       {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},
@@ -250,11 +308,9 @@ TEST_CASE("flags for another process give it the same settings") {
 
 TEST_CASE("help of every command lists its options with their defaults") {
   const auto table = make_option_table(test_program());
-  const std::vector<std::pair<Command, std::string>> commands = {{kTrain, "train"},
-                                                                 {kParent, "parent"},
-                                                                 {kChild, "child"},
-                                                                 {kCluster, "cluster"},
-                                                                 {kEvaluate, "evaluate"}};
+  const std::vector<std::pair<Command, std::string>> commands = {
+      {kTrain, "train"},     {kParent, "parent"},     {kChild, "child"},
+      {kCluster, "cluster"}, {kEvaluate, "evaluate"}, {kSweep, "sweep"}};
   for (const auto& [command, name] : commands) {
     const std::string help = help_of(name);
     CAPTURE(name, help);
@@ -264,6 +320,7 @@ TEST_CASE("help of every command lists its options with their defaults") {
                              help.find("  " + row.flag() + "\n") != std::string::npos;
       CHECK(is_listed == ((row.commands & command) != 0 && !row.hidden));
     }
+    if (command == kSweep) continue;  // its runs' command lists the presets
     CHECK(help.find("thesis") != std::string::npos);
     CHECK(help.find("quick") != std::string::npos);
   }

@@ -1,5 +1,6 @@
 // The program that the command line's tests run: CartPole, and presets for what they need.
-#include <cstdlib>
+#include <memory>
+#include <stdexcept>
 
 #include "genkidama/cli/program.h"
 #include "genkidama/env/cart_pole.h"
@@ -11,9 +12,16 @@ int main(int argc, char** argv) {
   other.hyperparameters.optimizer = "adam";
   other.hyperparameters.gamma = 0.9;
 
+  genkidama::cli::Preset broken;
+  broken.description = "cannot be made";
+  broken.network = [](const genkidama::EnvironmentSpec&) -> std::shared_ptr<genkidama::ActorCritic> {
+    throw std::runtime_error("this network is broken");
+  };
+
   genkidama::cli::Program program;
   program.name = "test_program";
   program.environment = genkidama::make_cart_pole;
   program.presets["other"] = other;
+  program.presets["broken"] = broken;
   return genkidama::cli::main(argc, argv, program);
 }

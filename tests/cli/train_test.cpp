@@ -163,6 +163,8 @@ TEST_CASE("a worker that is killed ends the run with a clear error") {
   CAPTURE(result.errors);
   CHECK(result.exit_code == 1);
   CHECK(result.errors.find("error: worker") != std::string::npos);
+  CHECK(result.errors.find("the last good checkpoint is " + (run / "checkpoints" / "update_").string()) !=
+        std::string::npos);
   CHECK(program.all_gone());
   CHECK(json_of(run / "summary.json")["ended_by"] == "error");
   CHECK_NOTHROW(read_safetensors(run / "checkpoints" / "update_000005.safetensors"));

@@ -3,7 +3,9 @@
 /// @file
 /// A whole training program from an environment and a network.
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "genkidama/env/environment.h"
@@ -18,6 +20,12 @@ struct Preset {
   Hyperparameters hyperparameters;
   NetworkFactory network;   ///< empty: the program's
   std::string description;  ///< one line for --help
+  /// Environment steps of a `train` or `cluster` run that is told no end, and of a linear schedule without
+  /// one.
+  std::optional<std::uint64_t> max_steps;
+  std::optional<double> alpha;  ///< of `parent` and `cluster`; empty: the thesis' 0.9
+  std::optional<double> beta;   ///< of `child` and `cluster`; empty: the thesis' 0
+  bool greedy = false;          ///< evaluate with the likeliest action, unless --greedy=false
 };
 
 /// What a user hands in. Only `environment` is required.
@@ -26,14 +34,14 @@ struct Program {
   EnvironmentFactory environment;
   NetworkFactory network = thesis_network();
   OptimizerFactory optimizer;             ///< empty: the one `--optimizer` names
-  std::map<std::string, Preset> presets;  ///< "thesis" is always there; add to it or replace it
+  std::map<std::string, Preset> presets;  ///< "thesis" and "tuned" are always there; add or replace
   std::string default_preset = "thesis";
 };
 
-/// Runs one of the subcommands train, parent, child, cluster, evaluate. Returns the exit code: 0 success, 1 a
-/// failed run, 2 bad arguments, 128 + N when signal N (Ctrl-C, SIGTERM) ended a run whose files are all
-/// written. Errors go to standard error in one line, progress too; results go to standard output. Call first
-/// thing in main(), before any thread is started and before LibTorch computes anything.
+/// Runs one of the subcommands train, parent, child, cluster, evaluate, sweep. Returns the exit code: 0
+/// success, 1 a failed run, 2 bad arguments, 128 + N when signal N (Ctrl-C, SIGTERM) ended a run whose files
+/// are all written. Errors go to standard error in one line, progress too; results go to standard output.
+/// Call first thing in main(), before any thread is started and before LibTorch computes anything.
 ///
 /// A run directory holds
 /// - config.json: every option; `--config` of another run reads it
@@ -48,6 +56,12 @@ struct Program {
 /// - checkpoints/update_000100.safetensors, ...; final.safetensors
 /// - state.safetensors: what `--resume` goes on from, as of the newest checkpoint or the end
 /// - summary.json; of a cluster also children/child_1, ..., run directories with output.log beside
+///
+/// A sweep's directory holds
+/// - runs/SETTING/seed_N: a run directory, where SETTING is "alpha=0.1,beta=0", or "default" when nothing
+///   varies; seed_N.log beside it; in it also checkpoint_evaluations.csv and checkpoint_returns.csv
+/// - results.csv: a row per setting, seed and checkpoint; final_returns.csv: every return of the last weights
+/// - sweep.json: what the runs are, for the next call
 ///
 /// SIGPIPE and SIGXFSZ are ignored from then on, so that a full disk is an error in the log and not the end.
 int main(int argc, char** argv, const Program& program);

@@ -1,0 +1,32 @@
+#pragma once
+
+/// @file
+/// Tables as text: a line of one, and a whole one read back.
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace genkidama::cli {
+
+using CsvRow = std::vector<std::string>;
+
+/// The fields with commas between them and a line break at the end. Those with commas or quotes are quoted;
+/// a line break in one becomes a space.
+std::string csv_line(const CsvRow& fields);
+
+struct CsvTable {
+  CsvRow columns;
+  std::vector<CsvRow> rows;  ///< each with as many fields as there are columns
+
+  std::optional<std::size_t> column(const std::string& name) const;
+  /// The field of this row in the column of this name; empty when there is no such column.
+  std::string field(const CsvRow& row, const std::string& name) const;
+};
+
+/// What csv_line() wrote. Rows that a kill cut short are left out; nothing without a file or a first line.
+std::optional<CsvTable> read_csv(const std::filesystem::path& path);
+
+}  // namespace genkidama::cli

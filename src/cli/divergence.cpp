@@ -1,0 +1,24 @@
+#include "cli/divergence.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "genkidama/params/weighted_average.h"
+
+namespace genkidama::cli {
+
+std::optional<std::string> find_divergence(std::span<const float> weights, const ParameterLayout& layout,
+                                           double max_norm) {
+  if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
+    return fmt::format("{} is {}", element_text(layout, bad), weights[bad]);
+  }
+  if (max_norm <= 0) return {};
+  double squares = 0;
+  for (const float weight : weights) squares += double{weight} * double{weight};
+  const double norm = std::sqrt(squares);
+  if (norm <= max_norm) return {};
+  return fmt::format("the L2 norm of the weights is {:.3g}, above --max-weight-norm {:g}", norm, max_norm);
+}
+
+}  // namespace genkidama::cli
