@@ -7,6 +7,5 @@ int main(int argc, char** argv) {
   genkidama::cli::Program program;
   program.name = "lunar_lander";
   program.environment = [] { return genkidama::make_lunar_lander(); };
-  program.network = genkidama::thesis_network();
   return genkidama::cli::main(argc, argv, program);
 }

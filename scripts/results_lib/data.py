@@ -16,6 +16,11 @@ FLAGS = {"final": ("0", "1"), "greedy": ("0", "1")}
 SHARES = {"threshold_share", "truncated_share"}
 MAY_BE_EMPTY = {"threshold_share"}  # an environment need not have a threshold
 ROUNDING = 1e-3  # the mean of 500 equal returns may come out a little below them
+# The thesis counts an update once for its two Children together: each merges once per update (docs/results.md says why we
+# read it so).
+MERGES_PER_THESIS_UPDATE = 2
+UNEQUAL_COLUMNS = ["alpha", "beta", "throttle", "seed", "mean", "std", "wall_seconds", "fast_steps", "slow_steps",
+                   "fast_merges", "slow_merges", "slow_staleness"]
 THESIS_COLUMNS = ["table", "row", "setting", "update", "mean", "std"]
 TIME_COLUMNS = ["seed", "run", "wall_seconds_total", "environment_steps", "mean"]
 
@@ -266,6 +271,17 @@ class Data:
             for row in self.thesis(table):
                 paths.setdefault(row.setting, {})[row.update] = row
         return paths
+
+    def unequal_children(self):
+        """The rows of unequal_children.csv as dictionaries of text."""
+        name = "docs/results/unequal_children.csv"
+        header, rows = read_rows(self.directory / "unequal_children.csv", name)
+        if header != UNEQUAL_COLUMNS:
+            raise ResultsError(f"{name}:1: the header is '{','.join(header)}'; expected {','.join(UNEQUAL_COLUMNS)}")
+        for row, where in [(row, where) for where, row in rows]:
+            for column in UNEQUAL_COLUMNS:
+                number(row[column], where, column)
+        return [row for _, row in rows]
 
     def times(self):
         """The rows of time_to_200.csv in the file's order, as dictionaries."""

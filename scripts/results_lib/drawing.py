@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch  # noqa: E402
 
 from . import estimates  # noqa: E402
-from .data import ResultsError, options_of  # noqa: E402
+from .data import MERGES_PER_THESIS_UPDATE, ResultsError, options_of  # noqa: E402
 from .plots import MARK  # noqa: E402
 from .tables import CART_POLE_SOLVED, SOLVED  # noqa: E402
 
@@ -84,10 +84,11 @@ def learning_paths(data):
         solved_line(axes)
         own = sweep.find(setting)
         if own:
-            band(axes, [mean_by_update(curve) for curve in sweep.curves(own).values()], BLUE)
+            curves = [mean_by_update(curve) for curve in sweep.curves(own).values()]
+            band(axes, [[(x / MERGES_PER_THESIS_UPDATE, y) for x, y in curve] for curve in curves], BLUE)
         axes.plot(list(path), [row.mean for row in path.values()], color=BLACK, linestyle="--", linewidth=1.1)
     axes.set_xlim(left=0)
-    figure.supxlabel("updates of the Parent's weights", fontsize=8)
+    figure.supxlabel("updates as the thesis counts them (two merges each)", fontsize=8)
     figure.supylabel(f"mean {RETURN}", fontsize=8)
     thesis = Line2D([], [], color=BLACK, linestyle="--", linewidth=1.1, label="thesis (one run)")
     return figure, [thesis, *band_legend(label="ours: "), solved_legend()]

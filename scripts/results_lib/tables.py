@@ -1,7 +1,7 @@
 """The generated blocks of docs/results.md: BLOCKS maps each name to a function from Data to Markdown."""
 
 from . import estimates
-from .data import ResultsError, options_of
+from .data import MERGES_PER_THESIS_UPDATE, ResultsError, options_of
 
 SOLVED = 200  # LunarLander's threshold; the hovering plateau lies well below it
 CART_POLE_SOLVED = 475
@@ -152,12 +152,13 @@ def learning_paths(data):
         rows.append([*alpha_beta(setting), "thesis", *(fixed(path[update].mean) for update in PATH_UPDATES)])
         cells = []
         for update in PATH_UPDATES if own else ():
-            means = column(sweep.at_update(own, update), "mean")
+            means = column(sweep.at_update(own, update * MERGES_PER_THESIS_UPDATE), "mean")
             cells.append(f"{fixed(estimates.median(means))} {interval((min(means), max(means)))}")
         rows.append(["", "", "ours", *(cells or [NOT_RUN] * len(PATH_UPDATES))])
     table = markdown([("alpha", "r"), ("beta", "r"), ("", "l"),
                       *((f"update {update}", "r") for update in PATH_UPDATES)], rows)
-    return f"{table}\n\nOurs: median of the seeds' means [min, max over the seeds]. The thesis: one run, its mean."
+    return (f"{table}\n\nOurs: median of the seeds' means [min, max over the seeds], after {MERGES_PER_THESIS_UPDATE} merges for "
+            "each update of the thesis. The thesis: one run, its mean.")
 
 
 def table_5_6(data):
@@ -250,6 +251,24 @@ def compared_settings(data, name):
     return f"{table}\n\nFinal policies; {how_evaluated(sweep, sweep.settings)}."
 
 
+def unequal_children(data):
+    groups = {}
+    for row in data.unequal_children():
+        groups.setdefault((row["alpha"], row["beta"], row["throttle"]), []).append(row)
+    rows = []
+    for (alpha, beta, throttle), runs in groups.items():
+        means = [float(run["mean"]) for run in runs]
+        fast, slow = (sum(int(run[f"{child}_steps"]) for run in runs) for child in ("fast", "slow"))
+        rows.append([alpha, beta, f"1/{throttle}" if float(throttle) > 1 else "1",
+                     ", ".join(fixed(mean) for mean in means), fixed(estimates.mean(means)),
+                     percent(slow / (fast + slow)),
+                     fixed(estimates.mean([float(run["slow_staleness"]) for run in runs])),
+                     f"{estimates.mean([float(run['wall_seconds']) for run in runs]):.0f} s"])
+    return markdown([("alpha", "r"), ("beta", "r"), ("speed of the second Child", "r"), ("final mean of each seed", "l"),
+                     ("mean over seeds", "r"), ("its share of the steps", "r"), ("its mean staleness in merges", "r"),
+                     ("time", "r")], rows)
+
+
 BLOCKS = {
     "table_5_2": table_5_2,
     "plateau": plateau,
@@ -261,6 +280,7 @@ BLOCKS = {
     "tuned_cluster": lambda data: every_setting(data, "tuned_cluster"),
     "tuned_cart_pole": lambda data: every_setting(data, "tuned_cart_pole", CART_POLE_SOLVED),
     "time_to_200": time_to_200,
+    "unequal_children": unequal_children,
     "children": lambda data: compared_settings(data, "children"),
     "workers_or_children": lambda data: compared_settings(data, "workers_or_children"),
 }

@@ -16,7 +16,6 @@ Preset thesis_preset() {
 Preset tuned_preset() {
   Preset preset;
   preset.hyperparameters = tuned_hyperparameters();
-  preset.network = mlp_network();
   preset.max_steps = kTunedSteps;
   preset.alpha = 0.5;
   preset.beta = 0.5;
@@ -31,9 +30,12 @@ Preset tuned_preset() {
 std::map<std::string, Preset> presets_of(const Program& program) {
   std::map<std::string, Preset> presets = program.presets;
   presets.try_emplace("thesis", thesis_preset());
-  presets.try_emplace("tuned", tuned_preset());
+  if (presets.try_emplace("tuned", tuned_preset()).second && !program.network) {
+    presets["tuned"].network = mlp_network();
+  }
+  const NetworkFactory other = program.network ? program.network : thesis_network();
   for (auto& [name, preset] : presets) {
-    if (!preset.network) preset.network = program.network;
+    if (!preset.network) preset.network = other;
   }
   return presets;
 }

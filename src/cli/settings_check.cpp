@@ -111,6 +111,9 @@ void complete_and_check(Settings& settings) {
   if ((settings.command & kLearning) != 0) {
     complete_schedule(settings);
     settings.hyperparameters.check();
+  } else {
+    // Its workers only evaluate, so no schedule needs an end.
+    settings.hyperparameters.schedule = LearningRateSchedule::kConstant;
   }
 }
 

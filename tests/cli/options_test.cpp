@@ -238,6 +238,10 @@ TEST_CASE("the tuned preset says how long a run is, how it averages and how it a
   CHECK(parse({"child", "--preset", "tuned", "--connect", "127.0.0.1:1", "--schedule-steps", "9"})
             .hyperparameters.schedule == LearningRateSchedule::kLinear);
 
+  // What does not learn needs no end of a schedule.
+  parse({"parent", "--preset", "tuned", "--listen", "127.0.0.1:0"}).hyperparameters.check();
+  parse({"evaluate", "--preset", "tuned", "--checkpoint", "x"}).hyperparameters.check();
+
   CHECK_FALSE(parse({"train"}).max_steps);
   CHECK_FALSE(parse({"train"}).greedy);
 }

@@ -3,6 +3,7 @@
 
 import importlib.util
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -194,8 +195,12 @@ class Tables(Tree):
 
     def test_learning_paths_show_the_median_between_min_and_max(self):
         means = sorted(policy["mean"] for policy in
-                       data.Data(self.root).sweep("tables_5_3_to_5_5").at_update("alpha=0.5,beta=0.9", 500))
+                       data.Data(self.root).sweep("tables_5_3_to_5_5").at_update("alpha=0.5,beta=0.9", 1000))
         self.assertIn(f" {means[1]:.1f} [{means[0]:.1f}, {means[2]:.1f}] |", self.block("learning_paths"))
+
+    def test_unequal_children_are_grouped_by_speed(self):
+        self.assertIn("| 0.5 | 0.5 | 1/4 | 260.0, 250.0 | 255.0 | 20.0 % | 4.0 | 25 s |",
+                      re.sub(" +", " ", self.block("unequal_children")))
 
     def test_time_to_200_counts_only_what_reached_it(self):
         self.assertIn("`cluster`: 0 of 1 runs reached a mean of 200.", self.block("time_to_200"))
@@ -280,9 +285,9 @@ class Complaints(Tree):
     def test_a_missing_update_is_named(self):
         path = self.results / "tables_5_3_to_5_5" / "results.csv"
         lines = path.read_text().splitlines()
-        self.assertIn(",1,1000,", lines[10])
+        self.assertIn(",1,2000,", lines[10])
         path.write_text("\n".join(lines[:10] + lines[11:]) + "\n")
-        self.assert_complaint("alpha=0.1,beta=0, seed 1 has no row for update 1000")
+        self.assert_complaint("alpha=0.1,beta=0, seed 1 has no row for update 2000")
 
     def test_a_setting_that_the_thesis_does_not_have_is_not_left_out_in_silence(self):
         path = self.results / "tables_5_3_to_5_5" / "results.csv"

@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from results_lib import estimates  # noqa: E402
-from results_lib.data import COLUMNS, Data, options_of  # noqa: E402
+from results_lib.data import COLUMNS, UNEQUAL_COLUMNS, Data, options_of  # noqa: E402
 from results_lib.tables import BLOCKS, PLATEAU_SETTING  # noqa: E402
 
 
@@ -57,7 +57,7 @@ def make_tree(root, seeds=3, episodes=40):
     grid = {setting: path[2000].mean for setting, path in Data(root).thesis_paths().items()}
     write_sweep(root, "table_5_2", list(thesis), lambda setting: 10 if setting == PLATEAU_SETTING else seeds,
                 range(500, 2001, 500), lambda setting, seed: 140 if seed % 3 else thesis[setting] + 5, episodes)
-    write_sweep(root, "tables_5_3_to_5_5", list(grid), seeds, range(100, 2001, 100),
+    write_sweep(root, "tables_5_3_to_5_5", list(grid), seeds, range(200, 4001, 200),
                 lambda setting, seed: grid[setting] + 15 * (seed - 2), episodes)
     for name in ("tuned_train", "tuned_cluster", "tuned_cart_pole"):
         write_sweep(root, name, ["default"], seeds, range(50, 1001, 50), lambda setting, seed: 255 + seed, episodes)
@@ -66,6 +66,9 @@ def make_tree(root, seeds=3, episodes=40):
                 lambda setting, seed: 100 + 200 * float(options_of(setting)["alpha"]) + 5 * seed, episodes)
     write_sweep(root, "workers_or_children", [f"children={c},workers={8 // c}" for c in (1, 2, 4, 8)], seeds, [1000],
                 lambda setting, seed: 150 + 10 * int(options_of(setting)["workers"]) + seed, episodes)
+    (directory / "unequal_children.csv").write_text(
+        ",".join(UNEQUAL_COLUMNS) + "\n0.5,0.5,1,1,270.0,30.0,15.0,500,500,10,10,1.0\n"
+        "0.5,0.5,4,1,260.0,30.0,25.0,800,200,16,4,4.0\n0.5,0.5,4,2,250.0,30.0,25.0,800,200,16,4,4.0\n")
     (directory / "time_to_200.csv").write_text(
         "seed,run,wall_seconds_total,environment_steps,mean\n1,train,20.5,900000,215.25\n2,train,31.25,1100000,205.5\n"
         "1,cluster,40,1500000,190\n", encoding="utf-8")

@@ -32,7 +32,7 @@ struct Preset {
 struct Program {
   std::string name = "genkidama";  ///< for --help
   EnvironmentFactory environment;
-  NetworkFactory network = thesis_network();
+  NetworkFactory network;  ///< of presets that bring none; empty: the thesis' network, "tuned": mlp_network()
   OptimizerFactory optimizer;             ///< empty: the one `--optimizer` names
   std::map<std::string, Preset> presets;  ///< "thesis" and "tuned" are always there; add or replace
   std::string default_preset = "thesis";
