@@ -14,6 +14,7 @@
 
 #include "cli/commands.h"
 #include "cli/config_file.h"
+#include "cli/settings_check.h"
 #include "cli/spawned_process.h"
 #include "cli/stop_signal.h"
 #include "genkidama/core/atomic_file.h"
@@ -163,6 +164,7 @@ void Cluster::start_children(int port) {
     settings.name = fmt::format("child_{}", number);
     settings.connect = {fmt::format("127.0.0.1:{}", port)};
     settings.seed = derive_seed(settings.seed, {static_cast<std::uint64_t>(number)});
+    settings.hyperparameters = resolved_hyperparameters(job_.settings);
     // The Parent ends the run, and evaluates it.
     settings.updates.reset();
     settings.max_steps.reset();

@@ -38,6 +38,14 @@ struct Slot {
 // Slots do not move once CLI11 holds references to them.
 using Slots = std::deque<Slot>;
 
+void take_preset(const Preset& preset, Settings& settings) {
+  const Settings untouched;
+  settings.hyperparameters = preset.hyperparameters;
+  settings.greedy = preset.greedy;
+  settings.alpha = preset.alpha.value_or(untouched.alpha);
+  settings.beta = preset.beta.value_or(untouched.beta);
+}
+
 Settings defaults_of(const Program& program, Command command) {
   Settings settings;
   settings.command = command;
@@ -48,9 +56,23 @@ Settings defaults_of(const Program& program, Command command) {
     throw ArgumentError(
         fmt::format("the program's default preset '{}' is none of its presets", program.default_preset));
   }
-  settings.hyperparameters = preset->second.hyperparameters;
+  take_preset(preset->second, settings);
   // An evaluation alone plays the episodes of a run's final evaluation.
   if (command == kEvaluate) settings.seed = settings.eval_seed;
+  return settings;
+}
+
+// What a preset says of a run's length holds only where the user says nothing.
+void apply_preset_steps(const Program& program, Settings& settings) {
+  const auto steps = presets_of(program).at(settings.preset).max_steps;
+  if (!steps || (settings.command != kTrain && settings.command != kCluster)) return;
+  if (!settings.max_steps && !settings.updates) settings.max_steps = steps;
+  settings.preset_steps = steps;
+}
+
+Settings help_defaults(const Program& program, Command command) {
+  Settings settings = defaults_of(program, command);
+  apply_preset_steps(program, settings);
   return settings;
 }
 
@@ -150,19 +172,7 @@ void apply_preset(const Program& program, const std::vector<OptionRow>& table, c
     throw ArgumentError(fmt::format("--preset is '{}'; expected '{}', with which the resumed run was made",
                                     settings.preset, recorded));
   }
-  const Preset preset = presets_of(program).at(settings.preset);
-  settings.hyperparameters = preset.hyperparameters;
-  settings.greedy = preset.greedy;
-  settings.alpha = preset.alpha.value_or(settings.alpha);
-  settings.beta = preset.beta.value_or(settings.beta);
-}
-
-// What a preset says of a run's length holds only where the user says nothing.
-void apply_preset_steps(const Program& program, Settings& settings) {
-  const auto steps = presets_of(program).at(settings.preset).max_steps;
-  if (!steps || (settings.command != kTrain && settings.command != kCluster)) return;
-  if (!settings.max_steps && !settings.updates) settings.max_steps = steps;
-  settings.preset_steps = steps;
+  take_preset(presets_of(program).at(settings.preset), settings);
 }
 
 Settings settings_of(const Program& program, const std::vector<OptionRow>& table, const Slots& slots,
@@ -204,7 +214,7 @@ Settings parse_sweep(int argc, const char* const* argv, const Program& program,
   Slots slots;
   app.footer(help_footer(program, kSweep));
   app.allow_extras();
-  add_options(app, table, defaults_of(program, kSweep), slots);
+  add_options(app, table, help_defaults(program, kSweep), slots);
   parse_words(app, argc - 1, argv + 1);
   Settings settings = settings_of(program, table, slots, kSweep);
   settings.command_line.assign(argv, argv + argc);
@@ -249,7 +259,7 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
     CLI::App* sub = app.add_subcommand(command_name(command), command_help(command));
     sub->footer(help_footer(program, command));
     sub->allow_extras();
-    add_options(*sub, table, defaults_of(program, command), slots[command]);
+    add_options(*sub, table, help_defaults(program, command), slots[command]);
     commands[command] = sub;
   }
 

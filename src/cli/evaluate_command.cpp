@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "cli/checkpoint_list.h"
 #include "cli/commands.h"
@@ -96,6 +97,19 @@ std::vector<CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestrator&
   return results;
 }
 
+// Before hours of playing, not after.
+void check_targets(const Settings& settings) {
+  const std::pair<const char*, const std::string&> targets[] = {
+      {"--json", settings.json_file}, {"--csv", settings.csv_file}, {"--returns", settings.returns_file}};
+  for (const auto& [flag, file] : targets) {
+    std::error_code ignored;
+    const Path directory = Path(file).has_parent_path() ? Path(file).parent_path() : Path(".");
+    if (!file.empty() && !std::filesystem::is_directory(directory, ignored)) {
+      throw ArgumentError(fmt::format("{} is '{}'; expected a path in a directory that exists", flag, file));
+    }
+  }
+}
+
 void write_files(const Settings& settings, const std::vector<CheckpointEvaluation>& results) {
   if (!settings.json_file.empty()) {
     auto json = nlohmann::ordered_json::array();
@@ -115,11 +129,13 @@ int run_evaluate(Job job) {
   if (!says(job.settings, "--greedy")) {
     job.settings.greedy = presets_of(job.program).at(job.settings.preset).greedy;
   }
+  check_targets(job.settings);
   const auto trainer = make_trainer(job, job.settings.workers);
   // Again, now that the network is known: a foreign one is refused before the first episode.
   for (const Path& path : paths) as_argument([&] { return read_safetensors(path, trainer->layout()); });
 
   const auto results = evaluate_all(job, *trainer, paths);
+  write_files(job.settings, results);
   const CheckpointEvaluation& first = results.front();
   if (results.size() == 1) {
     fmt::print("{} on {}\n{}", first.checkpoint.string(), first.environment, to_table(first.statistics));
@@ -129,7 +145,6 @@ int run_evaluate(Job job) {
                first.statistics.greedy ? "greedy" : "sampled", to_table(results));
   }
   std::fflush(stdout);
-  write_files(job.settings, results);
   return 0;
 }
 

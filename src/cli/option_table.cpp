@@ -153,14 +153,15 @@ void add_run(Table& table, const Program& program) {
   table.add("worker-mode", kEverywhere, worker_mode_option(), "What a worker is");
   table.add("round-timeout", kEverywhere,
             real_option({0, 1e6, true}, GENKIDAMA_MEMBER(double, round_timeout_s)),
-            "Seconds after which a worker that has not ended its episode counts as hung");
+            "Seconds after which a worker that has not ended its round counts as hung (of an evaluation, its "
+            "episode)");
   table.add("replay-capacity", kLearning,
             count_option({0, 1e9}, GENKIDAMA_MEMBER(std::uint64_t, replay_capacity)),
             "Steps each worker keeps in the shared replay buffer; 0: no buffer");
 }
 
 void add_ending(Table& table) {
-  table.group("End of the run (the first that is met; Ctrl-C otherwise)");
+  table.group("End of the run (the first that is met; else the preset's steps, or Ctrl-C)");
   table.add("updates", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(OptionalCount, updates)),
             "After this many updates: rounds, or merges at a Parent");
   table.add("max-steps", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(OptionalCount, max_steps)),
@@ -239,7 +240,8 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Batches of a3c between pulls of the shared weights");
   table.add("envs-per-worker", kLearning,
             int_option({1, 1024}, GENKIDAMA_MEMBER(int, hyperparameters.environments_per_worker)),
-            "Environments a worker plays side by side, with one forward pass for all");
+            "Environments a worker plays side by side; a network that goes through LibTorch takes them all "
+            "in one pass");
   table.add("epsilon", kLearning,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(double, hyperparameters.epsilon)),
             "Chance that an action is uniformly random");

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "genkidama/core/error.h"
-#include "genkidama/core/log.h"
 
 namespace genkidama::cli {
 namespace {
@@ -22,27 +21,6 @@ void check_links(const Settings& settings) {
         "a child has one link: expected one --connect HOST:PORT or one --listen HOST:PORT, got {}",
         settings.listen.size() + settings.connect.size()));
   }
-}
-
-void complete_schedule(Settings& settings) {
-  Hyperparameters& hyperparameters = settings.hyperparameters;
-  if (hyperparameters.schedule != LearningRateSchedule::kLinear || hyperparameters.schedule_steps > 0) return;
-  const auto steps = settings.max_steps ? settings.max_steps : settings.preset_steps;
-  if (!steps && settings.command == kChild) {
-    // Only the Parent knows when the run ends.
-    log(LogLevel::kInfo,
-        "the learning rate stays constant: a linear schedule of a child needs --schedule-steps or "
-        "--max-steps");
-    hyperparameters.schedule = LearningRateSchedule::kConstant;
-    return;
-  }
-  if (!steps) {
-    throw ArgumentError(
-        "--schedule is 'linear'; expected --max-steps or --schedule-steps to say when it ends");
-  }
-  // The Children of a cluster share the run's steps.
-  const auto machines = static_cast<std::uint64_t>(settings.command == kCluster ? settings.children : 1);
-  hyperparameters.schedule_steps = (*steps + machines - 1) / machines;
 }
 
 void check_policy_average(const Settings& settings) {
@@ -82,6 +60,26 @@ const char* command_name(Command command) {
   return "";
 }
 
+Hyperparameters resolved_hyperparameters(const Settings& settings) {
+  Hyperparameters result = settings.hyperparameters;
+  if (result.schedule != LearningRateSchedule::kLinear || result.schedule_steps > 0) return result;
+  const auto steps = settings.max_steps ? settings.max_steps : settings.preset_steps;
+  const bool learns = (settings.command & kLearning) != 0;
+  if (!learns || (!steps && settings.command == kChild)) {
+    // Only the Parent knows when the run of its Children ends.
+    result.schedule = LearningRateSchedule::kConstant;
+    return result;
+  }
+  if (!steps) {
+    throw ArgumentError(
+        "--schedule is 'linear'; expected --max-steps or --schedule-steps to say when it ends");
+  }
+  // The Children of a cluster share the run's steps.
+  const auto machines = static_cast<std::uint64_t>(settings.command == kCluster ? settings.children : 1);
+  result.schedule_steps = (*steps + machines - 1) / machines;
+  return result;
+}
+
 int available_cores() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
@@ -108,13 +106,7 @@ void complete_and_check(Settings& settings) {
   }
   if (settings.name.empty() && settings.command != kTrain)
     settings.name = default_name(command_name(settings.command));
-  if ((settings.command & kLearning) != 0) {
-    complete_schedule(settings);
-    settings.hyperparameters.check();
-  } else {
-    // Its workers only evaluate, so no schedule needs an end.
-    settings.hyperparameters.schedule = LearningRateSchedule::kConstant;
-  }
+  resolved_hyperparameters(settings).check();
 }
 
 }  // namespace genkidama::cli

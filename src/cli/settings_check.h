@@ -7,9 +7,15 @@
 
 namespace genkidama::cli {
 
-/// Fills in what follows from other values (workers, names, the length of a schedule) and throws
-/// ArgumentError for combinations that make no sense.
+/// Fills in what follows from other values (workers, names) and throws ArgumentError for combinations that
+/// make no sense.
 void complete_and_check(Settings& settings);
+
+/// The hyperparameters of one machine, with the steps at which a linear schedule ends when only the length of
+/// the run was given: not kept in the settings, since a resumed run may get another length. A child that is
+/// told neither keeps its learning rate, as does what only evaluates. Throws ArgumentError when nothing says
+/// where the schedule ends.
+Hyperparameters resolved_hyperparameters(const Settings& settings);
 
 /// Cores this process may use, at least 1.
 int available_cores();

@@ -79,10 +79,16 @@ int run_sweep(Job job) {
   const Command command = command_of_runs(job);
   const SweepDefinition asked = parse_sweep_definition(settings.points, settings.grids, settings.seeds);
   // Everything that can be wrong with any run is said before the first one starts.
-  const SweepDefinition all = united(read_sweep_record(directory, command), asked);
+  SweepDefinition all = united(read_sweep_record(directory, command), asked);
   std::vector<SweepRun> runs = plan_sweep(job, all);
   make_directory(directory);
   const DirectoryLock lock(directory.path());
+  // Another sweep may have ended here meanwhile, and added to the record.
+  if (SweepDefinition now = united(read_sweep_record(directory, command), asked);
+      now.points != all.points || now.seeds != all.seeds) {
+    all = std::move(now);
+    runs = plan_sweep(job, all);
+  }
   for (const SweepRun& run : runs) check_agrees(run, job);
   write_sweep_record(directory, job, all);
 

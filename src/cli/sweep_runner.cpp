@@ -98,7 +98,9 @@ void SweepRunner::start_next() {
   const RunStanding standing = standing_of(run.directory);
   try {
     if (standing == RunStanding::kFinished) {
-      evaluate({index, Step::kEvaluate, false, Clock::now(), nullptr});
+      Task task{index, Step::kEvaluate, false, Clock::now(), nullptr};
+      start_evaluation(task);
+      tasks_.push_back(std::move(task));
       return;
     }
     if (standing == RunStanding::kDead) move_aside(run.directory);
@@ -123,11 +125,10 @@ void SweepRunner::train(std::size_t index, bool resume) {
   tasks_.push_back({index, Step::kTrain, !resume, Clock::now(), spawn(run, std::move(words))});
 }
 
-void SweepRunner::evaluate(Task task) {
+void SweepRunner::start_evaluation(Task& task) {
   const SweepRun& run = runs_[task.run];
   task.step = Step::kEvaluate;
   task.process = spawn(run, evaluation_words(run, job_.settings.eval_episodes));
-  tasks_.push_back(std::move(task));
 }
 
 std::unique_ptr<SpawnedProcess> SweepRunner::spawn(const SweepRun& run,
@@ -137,6 +138,16 @@ std::unique_ptr<SpawnedProcess> SweepRunner::spawn(const SweepRun& run,
 }
 
 bool SweepRunner::advance(Task& task) {
+  try {
+    return look_after(task);
+  } catch (const Error& error) {
+    // A full disk or process table ends this run's part of the sweep, not the others'.
+    fail(task, error.what());
+    return true;
+  }
+}
+
+bool SweepRunner::look_after(Task& task) {
   if (task.process->running()) return false;
   // It was told to end as well; the next call goes on with it.
   if (stop_signal() != 0) return true;
@@ -151,8 +162,7 @@ bool SweepRunner::advance(Task& task) {
     return true;
   }
   if (task.step == Step::kTrain && job_.settings.eval_episodes > 0) {
-    task.step = Step::kEvaluate;
-    task.process = spawn(run, evaluation_words(run, job_.settings.eval_episodes));
+    start_evaluation(task);
     return false;
   }
   complete(task);

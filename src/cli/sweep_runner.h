@@ -40,9 +40,10 @@ class SweepRunner {
   void take_finished();
   void start_next();
   void train(std::size_t index, bool resume);
-  void evaluate(Task task);
+  void start_evaluation(Task& task);
   /// Looks whether it has ended; true when nothing of it is left to do.
   bool advance(Task& task);
+  bool look_after(Task& task);
   void keep_result(std::size_t index);
   void complete(const Task& task);
   void fail(const Task& task, const std::string& what);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "cli/presets.h"
+#include "cli/settings_check.h"
 #include "cli/stop_signal.h"
 
 namespace genkidama::cli {
@@ -45,7 +46,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
   options.workers = workers;
   options.mode = settings.worker_mode;
   options.seed = settings.seed;
-  options.hyperparameters = settings.hyperparameters;
+  options.hyperparameters = resolved_hyperparameters(settings);
   options.optimizer = job.program.optimizer;
   options.replay_capacity = settings.replay_capacity;
   options.round_timeout = Milliseconds(static_cast<long long>(settings.round_timeout_s * 1000));

@@ -89,8 +89,8 @@ GENKIDAMA_INLINE void multiply_body(const MatrixProduct& p) {
 GENKIDAMA_INLINE void tanh_of_lanes(float* values) {
   Lanes x = *reinterpret_cast<const UnalignedLanes*>(values);
   // Beyond 9, tanh is 1 in float; the comparisons leave NaN alone.
-  x = x > 9.0f ? x * 0 + 9.0f : x;
-  x = x < -9.0f ? x * 0 - 9.0f : x;
+  x = x > 9.0f ? Lanes{} + 9.0f : x;
+  x = x < -9.0f ? Lanes{} - 9.0f : x;
   const Lanes z = x + x;
   constexpr float kInverseLn2 = 1.44269504f;
   // ln 2 in two parts, the first exact in few bits, so that f loses nothing.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "genkidama/core/error.h"
 
@@ -59,9 +61,16 @@ class TorchGradientFunction : public GradientFunction {
   void backward(std::span<const float>, std::span<const float> logits_gradient,
                 std::span<const float> values_gradient, std::span<float> gradient) override {
     std::fill(gradient.begin(), gradient.end(), 0.0f);
-    torch::autograd::backward(
-        {output_.logits, output_.value},
-        {gradient_tensor(logits_gradient, output_.logits), gradient_tensor(values_gradient, output_.value)});
+    // A head without parameters, say a constant value, has nothing to learn.
+    std::vector<torch::Tensor> outputs;
+    std::vector<torch::Tensor> gradients;
+    for (const auto& [output, values] :
+         {std::pair(output_.logits, logits_gradient), std::pair(output_.value, values_gradient)}) {
+      if (!output.requires_grad()) continue;
+      outputs.push_back(output);
+      gradients.push_back(gradient_tensor(values, output));
+    }
+    if (!outputs.empty()) torch::autograd::backward(outputs, gradients);
     network_.check_bound();
   }
 

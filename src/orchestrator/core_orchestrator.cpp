@@ -166,8 +166,14 @@ class CoreOrchestrator::Impl {
   }
 
   void wait_for_workers() {
-    const auto arrival = shared_->barrier.wait_for_all(Deadline::after(options_.round_timeout),
-                                                       [this] { return find_problem(); });
+    std::uint32_t started = 0;
+    auto arrival = wait_for_arrival();
+    // An evaluation is many episodes: nobody counts as hung as long as further ones are started.
+    while (arrival.timed_out && shared_->order[0].command == WorkerCommand::kEvaluate &&
+           shared_->counters[0].next_episode != started) {
+      started = shared_->counters[0].next_episode;
+      arrival = wait_for_arrival();
+    }
     if (arrival.complete) return;
     broken_ = arrival.problem;
     if (arrival.timed_out) {
@@ -176,6 +182,11 @@ class CoreOrchestrator::Impl {
     }
     broken_ += "; training stopped, the weights are kept";
     throw WorkerError(broken_);
+  }
+
+  RoundBarrier::Arrival wait_for_arrival() {
+    return shared_->barrier.wait_for_all(Deadline::after(options_.round_timeout),
+                                         [this] { return find_problem(); });
   }
 
   std::optional<std::string> find_problem() {

@@ -99,7 +99,7 @@ class HogwildWorker : private SharedWeights {
     seat.start(seed, Random(derive_seed(seed, {kActions})));
   }
 
-  /// A step in every seat that plays, with one forward pass for all of them.
+  /// A step in every seat that plays, with the logits of all of them at once.
   void play_step(WorkerReport& report) {
     const Hyperparameters& hyper = setup_.hyperparameters;
     observations_.clear();

@@ -28,7 +28,7 @@ class Seat {
     copy(environment_->reset(seed));
   }
 
-  /// Ends `playing` with the episode. The step's observation is the seat's own.
+  /// Ends `playing` with the episode. What is returned points into the environment until its next step.
   StepResult step(int action) {
     const StepResult step = environment_->step(action);
     copy(step.observation);

@@ -7,6 +7,7 @@
 #include "cli/command_line.h"
 #include "cli/config_file.h"
 #include "cli/option_table.h"
+#include "cli/settings_check.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
@@ -42,6 +43,10 @@ Settings parse(const Words& words) {
   const auto settings = parse(words, out);
   REQUIRE(settings);
   return *settings;
+}
+
+Hyperparameters resolved(const Words& words) {
+  return resolved_hyperparameters(parse(words));
 }
 
 std::string refusal(const Words& words) {
@@ -204,43 +209,51 @@ TEST_CASE("a wrong config file is refused with its name and the key") {
 }
 
 TEST_CASE("a linear schedule ends with the run, and a cluster shares its steps") {
-  CHECK(parse({"train", "--schedule", "linear", "--max-steps", "1000"}).hyperparameters.schedule_steps ==
-        1000);
-  CHECK(parse({"cluster", "--schedule", "linear", "--max-steps", "1001", "--children", "2"})
-            .hyperparameters.schedule_steps == 501);
-  CHECK(parse({"train", "--schedule", "linear", "--max-steps", "1000", "--schedule-steps", "10"})
-            .hyperparameters.schedule_steps == 10);
+  CHECK(resolved({"train", "--schedule", "linear", "--max-steps", "1000"}).schedule_steps == 1000);
+  CHECK(resolved({"cluster", "--schedule", "linear", "--max-steps", "1001", "--children", "2"})
+            .schedule_steps == 501);
+  CHECK(resolved({"train", "--schedule", "linear", "--max-steps", "1000", "--schedule-steps", "10"})
+            .schedule_steps == 10);
 }
 
 TEST_CASE("the tuned preset says how long a run is, how it averages and how it acts, until a flag does") {
   const Settings train = parse({"train", "--preset", "tuned"});
   REQUIRE(train.max_steps);
-  CHECK(train.hyperparameters.schedule_steps == *train.max_steps);
+  CHECK(resolved_hyperparameters(train).schedule_steps == *train.max_steps);
   CHECK(train.greedy);
   CHECK_FALSE(parse({"train", "--preset", "tuned", "--greedy=false"}).greedy);
-  CHECK(parse({"train", "--preset", "tuned", "--max-steps", "1000"}).hyperparameters.schedule_steps == 1000);
+  CHECK(resolved({"train", "--preset", "tuned", "--max-steps", "1000"}).schedule_steps == 1000);
 
   // Updates end the run instead; the schedule still needs steps.
   const Settings updates = parse({"train", "--preset", "tuned", "--updates", "3"});
   CHECK_FALSE(updates.max_steps);
-  CHECK(updates.hyperparameters.schedule_steps == *train.max_steps);
+  CHECK(resolved_hyperparameters(updates).schedule_steps == *train.max_steps);
 
   const Settings cluster = parse({"cluster", "--preset", "tuned", "--children", "3"});
   CHECK(cluster.max_steps == train.max_steps);
-  CHECK(cluster.hyperparameters.schedule_steps == (*train.max_steps + 2) / 3);
+  CHECK(resolved_hyperparameters(cluster).schedule_steps == (*train.max_steps + 2) / 3);
   CHECK(cluster.beta > 0);
   CHECK(parse({"cluster", "--preset", "tuned", "--beta", "0"}).beta == 0);
 
   // A Child ends when its Parent does, so its learning rate cannot fall towards an end.
   const Settings child = parse({"child", "--preset", "tuned", "--connect", "127.0.0.1:1"});
   CHECK_FALSE(child.max_steps);
-  CHECK(child.hyperparameters.schedule == LearningRateSchedule::kConstant);
-  CHECK(parse({"child", "--preset", "tuned", "--connect", "127.0.0.1:1", "--schedule-steps", "9"})
-            .hyperparameters.schedule == LearningRateSchedule::kLinear);
+  CHECK(resolved_hyperparameters(child).schedule == LearningRateSchedule::kConstant);
+  CHECK(resolved({"child", "--preset", "tuned", "--connect", "127.0.0.1:1", "--schedule-steps", "9"})
+            .schedule == LearningRateSchedule::kLinear);
 
+  // The length of the schedule is not kept: a run that is made longer gets a longer one.
+  const Program program = test_program();
+  const auto table = make_option_table(program);
+  const auto config = config_of(train, table, program.name, "CartPole-v1");
+  CHECK(config["schedule_steps"] == 0);
+  TemporaryDirectory directory;
+  const auto file = directory / "config.json";
+  std::ofstream(file) << config.dump();
+  CHECK(resolved({"train", "--config", file.string(), "--max-steps", "3000000"}).schedule_steps == 3'000'000);
   // What does not learn needs no end of a schedule.
-  parse({"parent", "--preset", "tuned", "--listen", "127.0.0.1:0"}).hyperparameters.check();
-  parse({"evaluate", "--preset", "tuned", "--checkpoint", "x"}).hyperparameters.check();
+  resolved({"parent", "--preset", "tuned", "--listen", "127.0.0.1:0"}).check();
+  resolved({"evaluate", "--preset", "tuned", "--checkpoint", "x"}).check();
 
   CHECK_FALSE(parse({"train"}).max_steps);
   CHECK_FALSE(parse({"train"}).greedy);

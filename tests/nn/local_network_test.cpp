@@ -70,6 +70,23 @@ TEST_CASE("a user's network plays through LibTorch with the same numbers as its 
   REQUIRE(network.policy().value(network.weights(), observation) == Approx(expected.value[0].item<float>()));
 }
 
+TEST_CASE("a head without parameters does not keep the other from learning") {
+  class PolicyOnly : public UserNetwork {
+   public:
+    ActorCriticOutput forward(const torch::Tensor& observation) override {
+      auto output = UserNetwork::forward(observation);
+      output.value = torch::zeros({observation.size(0)});
+      return output;
+    }
+  };
+  LocalNetwork network(std::make_shared<PolicyOnly>(), kSpec);
+  const std::vector<float> observations{0.1f, -0.2f, 0.3f};
+  std::vector<float> logits(2), values(1);
+  network.evaluate(observations, logits, values);
+  network.backpropagate(std::vector<float>{1, -1}, std::vector<float>{1});
+  REQUIRE(std::any_of(network.gradient().begin(), network.gradient().end(), [](float g) { return g != 0; }));
+}
+
 TEST_CASE("a parameter that is replaced after binding is noticed") {
   auto user = std::make_shared<UserNetwork>();
   LocalNetwork network(user, kSpec);

@@ -20,8 +20,8 @@ struct Preset {
   Hyperparameters hyperparameters;
   NetworkFactory network;   ///< empty: the program's
   std::string description;  ///< one line for --help
-  /// Environment steps of a `train` or `cluster` run that is told no end, and of a linear schedule without
-  /// one.
+  /// Environment steps of a `train` or `cluster` run that is given neither --max-steps nor --updates, and of
+  /// a linear schedule that is given no end.
   std::optional<std::uint64_t> max_steps;
   std::optional<double> alpha;  ///< of `parent` and `cluster`; empty: the thesis' 0.9
   std::optional<double> beta;   ///< of `child` and `cluster`; empty: the thesis' 0

@@ -1,7 +1,8 @@
 #pragma once
 
 /// @file
-/// A network's forward pass for one observation, as the workers use it while they play.
+/// A network's forward pass as the workers use it while they play: one observation for each of their
+/// environments.
 
 #include <cstddef>
 #include <span>

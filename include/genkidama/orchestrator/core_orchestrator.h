@@ -29,9 +29,11 @@ struct OrchestratorOptions {
   WorkerMode mode = WorkerMode::kProcesses;
   std::uint64_t seed = 1;  ///< initial weights, and every worker's own stream
   Hyperparameters hyperparameters;
-  OptimizerFactory optimizer;           ///< empty: make_shared_optimizer
-  std::size_t replay_capacity = 0;      ///< steps kept per worker; 0: no replay buffer
-  Milliseconds round_timeout{600'000};  ///< a worker that takes longer for one episode counts as hung
+  OptimizerFactory optimizer;       ///< empty: make_shared_optimizer
+  std::size_t replay_capacity = 0;  ///< steps kept per worker; 0: no replay buffer
+  /// A worker that takes longer for a round counts as hung; of an evaluation, one that takes longer for an
+  /// episode.
+  Milliseconds round_timeout{600'000};
 };
 
 /// What it takes to go on where a run stopped, apart from the weights.

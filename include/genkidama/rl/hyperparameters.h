@@ -35,12 +35,13 @@ struct Hyperparameters : OptimizerOptions {
   // Collection.
   int batch_size = 120;  ///< steps per optimizer step, >= 1; fewer at an episode's end
   int pull_every = 2;    ///< batches between pulls of the shared weights, >= 1; also at an episode's end
-  /// Environments that a worker plays side by side, >= 1, with one forward pass for all of them: worth it for
-  /// a network that goes through LibTorch. A round is then as many episodes, or more up to round_steps.
+  /// Environments that a worker plays side by side, 1 to 1024. A network that goes through LibTorch takes
+  /// them all in one forward pass; the bundled ones gain nothing. A round is then as many episodes, or more
+  /// up to round_steps.
   int environments_per_worker = 1;
   double epsilon = 0.01;  ///< chance that an action is uniformly random, in [0, 1]
-  /// A worker's round goes on over whole episodes until it has played at least so many steps, >= 0; 0 is the
-  /// thesis' one episode.
+  /// A worker's round goes on over whole episodes until it has played at least so many steps, or 1024
+  /// episodes; >= 0, and 0 is the thesis' one episode.
   int round_steps = 0;
 
   // Only with Loss::kPpo, where batch_size and pull_every do not apply.
