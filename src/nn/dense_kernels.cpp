@@ -87,8 +87,10 @@ GENKIDAMA_INLINE void multiply_body(const MatrixProduct& p) {
 /// tanh x = 1 - 2 / (e^2x + 1), with e^z = 2^k e^f: k the nearest whole number to z / ln 2 and e^f its Taylor
 /// polynomial, whose error is below 2e-7 for |f| <= ln 2 / 2.
 GENKIDAMA_INLINE void tanh_of_lanes(float* values) {
-  Lanes x = *reinterpret_cast<const UnalignedLanes*>(values);
-  // Beyond 9, tanh is 1 in float; the comparisons leave NaN alone.
+  const Lanes given = *reinterpret_cast<const UnalignedLanes*>(values);
+  // NaN has no whole number to be turned into, so it goes around the arithmetic.
+  Lanes x = given == given ? given : Lanes{};
+  // Beyond 9, tanh is 1 in float.
   x = x > 9.0f ? Lanes{} + 9.0f : x;
   x = x < -9.0f ? Lanes{} - 9.0f : x;
   const Lanes z = x + x;
@@ -109,7 +111,8 @@ GENKIDAMA_INLINE void tanh_of_lanes(float* values) {
   const IntLanes exponent = (k + 127) << 23;
   Lanes power;
   std::memcpy(&power, &exponent, sizeof power);
-  *reinterpret_cast<UnalignedLanes*>(values) = 1.0f - 2.0f / (e * power + 1.0f);
+  const Lanes result = 1.0f - 2.0f / (e * power + 1.0f);
+  *reinterpret_cast<UnalignedLanes*>(values) = given == given ? result : given;
 }
 
 GENKIDAMA_INLINE void tanh_body(float* values, std::size_t count) {
