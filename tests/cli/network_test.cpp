@@ -112,8 +112,10 @@ TEST_CASE("a Child that waits for its Parent ends at once on SIGTERM") {
 TEST_CASE("a cluster trains, counts its updates and leaves no process") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";
+  // Rounds long enough that the second Child joins well before the first has made all updates.
   RunningProgram cluster(call("cluster", "--children", "2", "--workers", "1", "--alpha", "0.5", "--beta",
-                              "0.5", "--updates", "1500", "--eval-episodes", "3", "--run-dir", run.string()));
+                              "0.5", "--round-steps", "1000", "--updates", "1500", "--eval-episodes", "3",
+                              "--run-dir", run.string()));
   const auto result = cluster.wait();
   CAPTURE(result.errors);
   CHECK(result.exit_code == 0);
