@@ -74,23 +74,26 @@ def seeds_text(policies):
     return ", ".join(fixed(mean) for mean in column(policies, "mean"))
 
 
+COMPARED_COLUMNS = [("thesis: mean (std)", "r"), ("ours: final mean of each seed", "l"),
+                    ("mean over seeds [95 % t interval]", "r"), ("median std", "r"),
+                    (f"seeds with mean >= {SOLVED} [95 % Wilson]", "r"), ("thesis within the seeds' range?", "l")]
+
+
+def compared_row(sweep, row):
+    """One setting of the thesis beside our runs of it: the first cell and COMPARED_COLUMNS."""
+    own = sweep.find(row.setting)
+    if own is None:
+        return [row.row, thesis_cell(row), NOT_RUN, "", "", "", ""]
+    finals = sweep.finals(own)
+    return [row.row, thesis_cell(row), seeds_text(finals), mean_and_interval(column(finals, "mean")),
+            fixed(estimates.median(column(finals, "std"))), share_cell(finals), inside(row.mean, finals)]
+
+
 def table_5_2(data):
     sweep = data.sweep("table_5_2")
     thesis = data.thesis("5.2")
     sweep.expect_only([row.setting for row in thesis])
-    rows = []
-    for row in thesis:
-        own = sweep.find(row.setting)
-        if own is None:
-            rows.append([row.row, thesis_cell(row), NOT_RUN, "", "", "", ""])
-            continue
-        finals = sweep.finals(own)
-        rows.append([row.row, thesis_cell(row), seeds_text(finals), mean_and_interval(column(finals, "mean")),
-                     fixed(estimates.median(column(finals, "std"))), share_cell(finals), inside(row.mean, finals)])
-    table = markdown([("setting", "l"), ("thesis: mean (std)", "r"), ("ours: final mean of each seed", "l"),
-                      ("mean over seeds [95 % t interval]", "r"), ("median std", "r"),
-                      (f"seeds with mean >= {SOLVED} [95 % Wilson]", "r"), ("thesis within the seeds' range?", "l")],
-                     rows)
+    table = markdown([("setting", "l"), *COMPARED_COLUMNS], [compared_row(sweep, row) for row in thesis])
     return f"{table}\n\nFinal policies; {how_evaluated(sweep, sweep.settings)}."
 
 
@@ -165,17 +168,8 @@ def table_5_6(data):
     rows = []
     for row in data.thesis("5.6"):
         sweep = data.sweep("table_5_2" if "workers" in options_of(row.setting) else "tables_5_3_to_5_5")
-        own = sweep.find(row.setting)
-        if own is None:
-            rows.append([row.row, thesis_cell(row), NOT_RUN, "", "", "", ""])
-            continue
-        finals = sweep.finals(own)
-        rows.append([row.row, thesis_cell(row), seeds_text(finals), mean_and_interval(column(finals, "mean")),
-                     fixed(estimates.median(column(finals, "std"))), share_cell(finals), inside(row.mean, finals)])
-    return markdown([("", "l"), ("thesis: mean (std)", "r"), ("ours: final mean of each seed", "l"),
-                     ("mean over seeds [95 % t interval]", "r"), ("median std", "r"),
-                     (f"seeds with mean >= {SOLVED} [95 % Wilson]", "r"), ("thesis within the seeds' range?", "l")],
-                    rows)
+        rows.append(compared_row(sweep, row))
+    return markdown([("", "l"), *COMPARED_COLUMNS], rows)
 
 
 def every_seed(sweep, setting, threshold):

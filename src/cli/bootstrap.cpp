@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cli/sample.h"
 #include "genkidama/core/random.h"
 
 namespace genkidama::cli {
@@ -16,18 +17,9 @@ constexpr std::uint64_t kSeed = 2000;
 constexpr std::size_t kMostValues = 100'000;
 constexpr double kNormalQuantile = 1.959964;
 
-double mean_of(std::span<const double> values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
-
 Interval normal_interval(std::span<const double> values, double mean) {
-  double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  const auto count = static_cast<double>(values.size());
-  const double reach = kNormalQuantile * std::sqrt(squares / (count - 1) / count);
-  return {mean - reach, mean + reach};
+  const double error = standard_deviation_of(values, mean) / std::sqrt(static_cast<double>(values.size()));
+  return {mean - kNormalQuantile * error, mean + kNormalQuantile * error};
 }
 
 }  // namespace

@@ -25,17 +25,12 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Milliseconds kLookInterval{50};
 constexpr Milliseconds kStartTimeout{120'000};
 // A Child that the Parent told of the end needs as long as its round takes; one that never joined hears
 // nothing.
 constexpr Milliseconds kChildPatience{3'000};
 // How long a process may take to end once it was asked to.
 constexpr Milliseconds kEndTimeout{20'000};
-
-void pause_for(Milliseconds span) {
-  poll(nullptr, 0, static_cast<int>(span.count()));
-}
 
 class Pipe {
  public:
@@ -184,7 +179,7 @@ bool Cluster::watch() {
   while (parent_->running() && stop_signal() == 0) {
     report_ended_children();
     if (all_children_failed()) return false;
-    pause_for(kLookInterval);
+    pause_before_look();
   }
   return true;
 }
@@ -208,12 +203,12 @@ bool Cluster::all_children_failed() const {
 
 void Cluster::end(SpawnedProcess& process, Milliseconds patience) {
   const Deadline by_itself = Deadline::after(patience);
-  while (process.running() && !by_itself.passed() && stop_signal() == 0) pause_for(kLookInterval);
+  while (process.running() && !by_itself.passed() && stop_signal() == 0) pause_before_look();
   process.signal(SIGTERM);
   const Deadline asked = Deadline::after(kEndTimeout);
-  while (process.running() && !asked.passed()) pause_for(kLookInterval);
+  while (process.running() && !asked.passed()) pause_before_look();
   process.signal(SIGKILL);
-  while (process.running()) pause_for(kLookInterval);
+  while (process.running()) pause_before_look();
 }
 
 void Cluster::note_failure(const std::string& error) const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <deque>
 #include <filesystem>
 #include <map>
@@ -287,6 +288,15 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
                   "--help)",
                   extras.empty() ? std::string("no command was given")
                                  : fmt::format("unknown command '{}'", extras.front())));
+}
+
+std::string option_in(const std::string& word) {
+  return word.rfind("--", 0) == 0 ? word.substr(2, word.find('=') - 2) : "";
+}
+
+bool names_option(const std::vector<std::string>& words, const std::string& option) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const std::string& word) { return option_in(word) == option; });
 }
 
 }  // namespace genkidama::cli

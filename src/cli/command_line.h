@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "cli/settings.h"
 #include "genkidama/cli/program.h"
@@ -16,5 +18,10 @@ namespace genkidama::cli {
 /// its value and what is expected.
 std::optional<Settings> parse_command_line(int argc, const char* const* argv, const Program& program,
                                            std::ostream& out);
+
+/// "alpha" of "--alpha" and of "--alpha=0.5"; empty for a word that is no flag.
+std::string option_in(const std::string& word);
+/// Whether one of the words is this option's flag.
+bool names_option(const std::vector<std::string>& words, const std::string& option);
 
 }  // namespace genkidama::cli

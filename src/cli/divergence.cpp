@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "genkidama/params/weighted_average.h"
 
 namespace genkidama::cli {
@@ -14,9 +12,7 @@ std::optional<std::string> find_divergence(std::span<const float> weights, const
     return fmt::format("{} is {}", element_text(layout, bad), weights[bad]);
   }
   if (max_norm <= 0) return {};
-  double squares = 0;
-  for (const float weight : weights) squares += double{weight} * double{weight};
-  const double norm = std::sqrt(squares);
+  const double norm = euclidean_norm(weights);
   if (norm <= max_norm) return {};
   return fmt::format("the L2 norm of the weights is {:.3g}, above --max-weight-norm {:g}", norm, max_norm);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cli/checkpoint_list.h"
+#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/evaluation_report.h"
 #include "cli/live_line.h"
@@ -32,19 +33,12 @@ Checkpoint as_argument(const std::function<Checkpoint()>& read) {
   }
 }
 
-bool says(const Settings& settings, const std::string& flag) {
-  for (const std::string& word : settings.command_line) {
-    if (word == flag || word.rfind(flag + "=", 0) == 0) return true;
-  }
-  return false;
-}
-
 // The network belongs to the preset, so the one the weights were trained with is taken unless the user says.
 std::string preset_for(const Job& job, const Checkpoint& checkpoint) {
   const auto recorded = checkpoint.metadata.find("preset");
   const bool known =
       recorded != checkpoint.metadata.end() && presets_of(job.program).count(recorded->second) > 0;
-  return known && !says(job.settings, "--preset") ? recorded->second : job.settings.preset;
+  return known && !names_option(job.settings.command_line, "preset") ? recorded->second : job.settings.preset;
 }
 
 // Reads every file, to refuse a bad one before anything is started, and forgets the weights again.
@@ -126,7 +120,7 @@ void write_files(const Settings& settings, const std::vector<CheckpointEvaluatio
 int run_evaluate(Job job) {
   const std::vector<Path> paths = checkpoints_of(job.settings.checkpoints);
   job.settings.preset = common_preset(job, paths);
-  if (!says(job.settings, "--greedy")) {
+  if (!names_option(job.settings.command_line, "greedy")) {
     job.settings.greedy = presets_of(job.program).at(job.settings.preset).greedy;
   }
   check_targets(job.settings);

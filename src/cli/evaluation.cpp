@@ -6,19 +6,10 @@
 #include <cmath>
 #include <utility>
 
+#include "cli/sample.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama::cli {
-namespace {
-
-double standard_deviation_of(const std::vector<double>& values, double mean) {
-  if (values.size() < 2) return 0;
-  double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  return std::sqrt(squares / static_cast<double>(values.size() - 1));
-}
-
-}  // namespace
 
 EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, double threshold) {
   if (episodes.empty()) throw ArgumentError("statistics of no episodes; expected at least one");

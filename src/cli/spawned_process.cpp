@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +71,10 @@ bool SpawnedProcess::running() {
 
 void SpawnedProcess::signal(int number) {
   if (running()) kill(pid_, number);
+}
+
+void pause_before_look() {
+  poll(nullptr, 0, static_cast<int>(kLookInterval.count()));
 }
 
 std::string exit_text(int exit_code) {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/clock.h"
+
 namespace genkidama::cli {
 
 /// Started by fork and exec of the running executable, so nothing of this process' state is inherited. It
@@ -44,6 +46,10 @@ class SpawnedProcess {
   bool running_ = false;
   int exit_code_ = 0;
 };
+
+/// How long a loop rests before it asks running() again.
+inline constexpr Milliseconds kLookInterval{50};
+void pause_before_look();
 
 /// "exit code 1", "signal 9 (Killed)".
 std::string exit_text(int exit_code);

@@ -12,11 +12,6 @@
 namespace genkidama::cli {
 namespace {
 
-std::string name_of_flag(const std::string& word) {
-  if (word.rfind("--", 0) != 0) return "";
-  return word.substr(2, word.find('=') == std::string::npos ? std::string::npos : word.find('=') - 2);
-}
-
 bool takes(const Job& job, Command command, const std::string& option) {
   return std::any_of(job.table.begin(), job.table.end(), [&](const OptionRow& row) {
     return row.name == option && (row.commands & command) != 0 && !row.hidden;
@@ -31,9 +26,7 @@ void check_varied(const Job& job, Command command, const std::vector<SweepPoint>
           fmt::format("--grid or --setting: '{}' is not an option of '{}'; '{} {} --help' lists them", option,
                       command_name(command), job.program.name, command_name(command)));
     }
-    const bool is_fixed = std::any_of(words.begin(), words.end(),
-                                      [&](const std::string& word) { return name_of_flag(word) == option; });
-    if (is_fixed) {
+    if (names_option(words, option)) {
       throw ArgumentError(fmt::format("--{} is given and varied too; expected one of them", option));
     }
   }
@@ -88,7 +81,7 @@ Command command_of_runs(const Job& job) {
   const auto& words = job.settings.run_words;
   const std::string first = words.empty() ? "" : words.front();
   for (const std::string& word : words) {
-    const std::string flag = name_of_flag(word);
+    const std::string flag = option_in(word);
     if (flag == "seed" || flag == "resume") {
       throw ArgumentError(fmt::format("--{} is not an option of 'sweep': {}", flag, reserved_reason(flag)));
     }

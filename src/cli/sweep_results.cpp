@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <map>
 
 #include "cli/checkpoint_list.h"
+#include "cli/sample.h"
 #include "cli/sweep_standing.h"
 #include "cli/text_table.h"
 #include "genkidama/core/atomic_file.h"
@@ -79,14 +79,10 @@ std::optional<double> number_in(const std::string& text) {
 }
 
 std::vector<std::string> line_of_setting(const std::string& setting, const std::vector<double>& means) {
-  const auto count = static_cast<double>(means.size());
-  double mean = 0;
-  for (const double value : means) mean += value / count;
-  double squares = 0;
-  for (const double value : means) squares += (value - mean) * (value - mean);
+  const double mean = mean_of(means);
   const auto [min, max] = std::minmax_element(means.begin(), means.end());
   const std::string deviation =
-      means.size() < 2 ? "-" : fmt::format("{:.1f}", std::sqrt(squares / (count - 1)));
+      means.size() < 2 ? "-" : fmt::format("{:.1f}", standard_deviation_of(means, mean));
   return {setting,   fmt::format("{}", means.size()), fmt::format("{:.1f}", mean),
           deviation, fmt::format("{:.1f}", *min),     fmt::format("{:.1f}", *max)};
 }

@@ -1,16 +1,15 @@
 #include "cli/sweep_runner.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <numeric>
 #include <system_error>
 
 #include "cli/progress.h"
+#include "cli/sample.h"
 #include "cli/stop_signal.h"
 #include "cli/sweep_evaluation.h"
 #include "cli/sweep_standing.h"
@@ -20,19 +19,9 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Milliseconds kLookInterval{50};
 constexpr Milliseconds kPlainInterval{60'000};
 // A run that was asked to end finishes its episodes and writes its state; a cluster waits for its Children.
 constexpr Milliseconds kEndTimeout{90'000};
-
-void pause_for(Milliseconds span) {
-  poll(nullptr, 0, static_cast<int>(span.count()));
-}
-
-double mean_of(const std::vector<double>& values) {
-  if (values.empty()) return 0;
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 // What a run last said of its progress; empty when it has not said anything yet.
 std::string progress_in(const std::filesystem::path& log) {
@@ -73,7 +62,7 @@ int SweepRunner::run() {
     while (!queue_.empty() && tasks_.size() < static_cast<std::size_t>(job_.settings.jobs)) start_next();
     std::erase_if(tasks_, [this](Task& task) { return advance(task); });
     if (line_.due()) line_.show(progress_text());
-    pause_for(kLookInterval);
+    pause_before_look();
   }
   end_all();
   line_.erase();
@@ -207,7 +196,7 @@ void SweepRunner::end_all() {
   const auto any_runs = [this] {
     return std::any_of(tasks_.begin(), tasks_.end(), [](Task& task) { return task.process->running(); });
   };
-  while (any_runs() && !asked.passed()) pause_for(kLookInterval);
+  while (any_runs() && !asked.passed()) pause_before_look();
   tasks_.clear();
 }
 

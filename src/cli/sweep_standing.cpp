@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <system_error>
 
+#include "cli/command_line.h"
 #include "cli/config_file.h"
 #include "cli/open_files.h"
 #include "genkidama/core/error.h"
@@ -22,12 +23,6 @@ bool is_there(const std::filesystem::path& path) {
 
 bool is_one_of(const std::string& text, std::initializer_list<const char*> names) {
   return std::any_of(names.begin(), names.end(), [&](const char* name) { return text == name; });
-}
-
-bool is_named(const SweepRun& run, const OptionRow& row) {
-  return std::any_of(run.words.begin(), run.words.end(), [&](const std::string& word) {
-    return word == row.flag() || word.rfind(row.flag() + "=", 0) == 0;
-  });
 }
 
 bool matters(const SweepRun& run, const OptionRow& row) {
@@ -107,7 +102,7 @@ void check_agrees(const SweepRun& run, const Job& job) {
     if (!matters(run, row)) continue;
     const json value = wanted[row.key()];
     // An older version may not have known the option, and then had what is now its default.
-    if (!recorded.contains(row.key()) && !is_named(run, row)) continue;
+    if (!recorded.contains(row.key()) && !names_option(run.words, row.name)) continue;
     const json before = recorded.value(row.key(), json());
     if (before != value) refuse(run, row.flag(), text_of(before), text_of(value));
   }

@@ -9,15 +9,6 @@
 #include "genkidama/params/weighted_average.h"
 
 namespace genkidama {
-namespace {
-
-double euclidean_norm(std::span<const float> weights) {
-  double sum = 0;
-  for (const float weight : weights) sum += double{weight} * double{weight};
-  return std::sqrt(sum);
-}
-
-}  // namespace
 
 ParentState::ParentState(double alpha, double max_norm_growth, std::vector<float> weights,
                          std::uint64_t first_update)

@@ -11,10 +11,9 @@ constexpr std::size_t kLeastWidth = 8;
 /// One head: linear layers with tanh between them.
 class Head {
  public:
-  Head(const std::vector<int>& sizes, const DenseKernels& kernels) : kernels_(kernels) {
-    for (const int size : sizes) sizes_.push_back(static_cast<std::size_t>(size));
+  Head(const std::vector<int>& sizes, const DenseKernels& kernels)
+      : kernels_(kernels), sizes_(sizes.begin(), sizes.end()), floats_(head_floats(sizes)) {
     activations_.resize(layers());
-    for (std::size_t i = 0; i < layers(); ++i) floats_ += sizes_[i + 1] * (sizes_[i] + 1);
   }
 
   /// Floats of this head in the flat weights.
@@ -122,7 +121,7 @@ class Head {
 
   const DenseKernels& kernels_;
   std::vector<std::size_t> sizes_;
-  std::size_t floats_ = 0;
+  std::size_t floats_;
   const float* input_ = nullptr;
   std::size_t rows_ = 0;
   std::vector<std::vector<float>> activations_;  ///< [rows, size] of each hidden layer

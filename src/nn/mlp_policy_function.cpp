@@ -9,14 +9,6 @@ namespace {
 using ConstMatrix = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 using ConstVector = Eigen::Map<const Eigen::VectorXf>;
 
-std::size_t head_floats(const std::vector<int>& sizes) {
-  std::size_t total = 0;
-  for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
-    total += static_cast<std::size_t>(sizes[i + 1]) * static_cast<std::size_t>(sizes[i] + 1);
-  }
-  return total;
-}
-
 class MlpPolicyFunction : public PolicyFunction {
  public:
   explicit MlpPolicyFunction(const MlpShape& shape)
@@ -61,6 +53,14 @@ class MlpPolicyFunction : public PolicyFunction {
 };
 
 }  // namespace
+
+std::size_t head_floats(const std::vector<int>& sizes) {
+  std::size_t total = 0;
+  for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
+    total += static_cast<std::size_t>(sizes[i + 1]) * static_cast<std::size_t>(sizes[i] + 1);
+  }
+  return total;
+}
 
 std::unique_ptr<PolicyFunction> make_mlp_policy_function(const MlpShape& shape) {
   return std::make_unique<MlpPolicyFunction>(shape);

@@ -3,6 +3,7 @@
 // The bundled networks' forward pass without LibTorch: an eager LibTorch call costs many times the arithmetic
 // of a network of this size.
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct MlpShape {
   std::vector<int> policy;
   std::vector<int> value;
 };
+
+/// Weights and biases of one head in the flat weights.
+std::size_t head_floats(const std::vector<int>& sizes);
 
 std::unique_ptr<PolicyFunction> make_mlp_policy_function(const MlpShape& shape);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -44,6 +45,12 @@ void check_mixing_weight(double value, const char* name) {
   if (!(value >= 0.0 && value <= 1.0)) {
     throw ArgumentError(fmt::format("{} is {}; give a number from 0 to 1", name, value));
   }
+}
+
+double euclidean_norm(std::span<const float> values) {
+  double sum = 0;
+  for (const float value : values) sum += double{value} * double{value};
+  return std::sqrt(sum);
 }
 
 void weighted_average(std::span<float> into, std::span<const float> other, double weight) {

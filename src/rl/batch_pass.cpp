@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "genkidama/core/error.h"
+#include "genkidama/params/weighted_average.h"
 
 namespace genkidama {
 namespace {
@@ -21,9 +22,7 @@ void log_softmax(std::span<const float> logits, std::size_t width, std::span<flo
 }
 
 void clip_norm(std::span<float> gradient, double largest) {
-  double squares = 0;
-  for (const float g : gradient) squares += static_cast<double>(g) * g;
-  const double norm = std::sqrt(squares);
+  const double norm = euclidean_norm(gradient);
   if (!std::isfinite(norm)) {
     throw WorkerError(
         "learning diverged: the gradient is not finite; a lower learning rate or a gradient-norm limit "

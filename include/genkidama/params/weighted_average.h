@@ -3,6 +3,7 @@
 /// @file
 /// The one definition of the alpha/beta rule (thesis section 4.2 and Algorithm 2).
 
+#include <cstddef>
 #include <span>
 
 namespace genkidama {
@@ -20,5 +21,8 @@ void check_mixing_weight(double value, const char* name);
 
 /// Index of the first NaN or infinity, or weights.size() when all are finite.
 std::size_t first_non_finite(std::span<const float> weights);
+
+/// L2 norm, summed in double precision.
+double euclidean_norm(std::span<const float> values);
 
 }  // namespace genkidama
