@@ -1,10 +1,11 @@
-// Your own network: policy and value share a body. Only the file that defines a network includes LibTorch.
+// Your own network, made of LibTorch's modules: policy and value share a body. Only the file that defines a
+// network includes LibTorch.
 #include <fmt/format.h>
 
 #include <memory>
 
 #include "genkidama/env/cart_pole.h"
-#include "genkidama/nn/actor_critic.h"
+#include "genkidama/libtorch/actor_critic.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 
 namespace {
@@ -44,9 +45,8 @@ int main() {
   options.hyperparameters.weight_decay = 0;
   options.hyperparameters.gamma = 0.99;
   options.hyperparameters.reward_scale = 0.05;
-  genkidama::CoreOrchestrator trainer(
-      genkidama::make_cart_pole,
-      [](const genkidama::EnvironmentSpec& spec) { return std::make_shared<SharedBody>(spec); }, options);
+  genkidama::CoreOrchestrator trainer(genkidama::make_cart_pole, genkidama::torch_network<SharedBody>(),
+                                      options);
   for (const genkidama::TensorInfo& tensor : trainer.layout().tensors()) {
     fmt::print("{:14} {}\n", tensor.name, genkidama::shape_text(tensor.shape));
   }

@@ -1,5 +1,7 @@
 #include "genkidama/core/random.h"
 
+#include <cmath>
+
 namespace genkidama {
 namespace {
 
@@ -57,6 +59,16 @@ std::uint64_t Random::below(std::uint64_t bound) {
   std::uint64_t value = (*this)();
   while (value < threshold) value = (*this)();
   return value % bound;
+}
+
+double Random::normal() {
+  while (true) {
+    const double x = uniform(-1, 1);
+    const double y = uniform(-1, 1);
+    const double square = x * x + y * y;
+    // Forgoes y's normal number, so that there is nothing to remember.
+    if (square > 0 && square < 1) return x * std::sqrt(-2 * std::log(square) / square);
+  }
 }
 
 }  // namespace genkidama

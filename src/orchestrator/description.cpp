@@ -13,7 +13,6 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/env/checked_environment.h"
-#include "nn/local_network.h"
 #include "orchestrator/worker_process.h"
 
 namespace genkidama {
@@ -144,11 +143,9 @@ std::string read_all(int fd, Deadline deadline) {
 }  // namespace
 
 Description describe_here(const WorkerSetup& setup) {
-  use_one_compute_thread();
   Description description;
   description.environment = make_checked(setup.environment())->spec();
-  seed_network_initialisation(setup.seed);
-  LocalNetwork network(setup.network(description.environment), description.environment);
+  LocalNetwork network = make_local_network(setup, description.environment);
   description.layout = network.layout();
   description.weights.assign(network.weights().begin(), network.weights().end());
   return description;

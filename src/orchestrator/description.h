@@ -21,9 +21,9 @@ struct Description {
 /// Makes one environment and one network in this process.
 Description describe_here(const WorkerSetup& setup);
 
-/// Does so in a forked process that then ends, so that this one computes nothing with LibTorch before it
-/// forks its workers (a used OpenMP pool does not survive a fork). Throws WorkerError with the text of what
-/// failed there, or when it has not answered by `timeout`.
+/// Does so in a forked process that then ends, so that this one runs nothing of the user's before it forks
+/// its workers (LibTorch's OpenMP pool, once used, does not survive a fork). Throws WorkerError with the text
+/// of what failed there, or when it has not answered by `timeout`.
 Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds timeout);
 
 }  // namespace genkidama

@@ -1,6 +1,5 @@
 #include "rl/hogwild_worker.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +10,6 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/checked_environment.h"
-#include "nn/local_network.h"
 #include "rl/action_selection.h"
 #include "rl/learner.h"
 #include "rl/seat.h"
@@ -36,7 +34,7 @@ class HogwildWorker : private SharedWeights {
         index_(index),
         seats_(make_seats(setup)),
         spec_(seats_.front().spec()),
-        network_(make_network()),
+        network_(make_local_network(setup, spec_)),
         optimizer_(setup.optimizer(setup.hyperparameters)),
         learner_(make_learner(setup.hyperparameters, network_, *this)),
         action_count_(static_cast<std::size_t>(spec_.action_count)) {
@@ -58,11 +56,6 @@ class HogwildWorker : private SharedWeights {
       seats.emplace_back(make_checked(setup.environment()));
     }
     return seats;
-  }
-
-  LocalNetwork make_network() const {
-    seed_network_initialisation(setup_.seed);
-    return LocalNetwork(setup_.network(spec_), spec_);
   }
 
   /// One episode in each seat (thesis, Algorithm 1), or whole episodes up to round_steps. Everything random
@@ -208,22 +201,13 @@ bool wait_for_order(SharedTraining& shared, int index, const std::function<bool(
 
 }  // namespace
 
-void seed_network_initialisation(std::uint64_t seed) {
-  torch::manual_seed(derive_seed(seed, {kInitialisation}));
-}
-
-void use_one_compute_thread() {
-  at::set_num_threads(1);
-  // OpenBLAS has a pool of its own that LibTorch does not know of; other BLAS libraries lack this symbol.
-  if (void* symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
-    reinterpret_cast<void (*)(int)>(symbol)(1);
-  }
+LocalNetwork make_local_network(const WorkerSetup& setup, const EnvironmentSpec& spec) {
+  return LocalNetwork(setup.network(spec, derive_seed(setup.seed, {kInitialisation})), spec);
 }
 
 bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                         const std::function<bool()>& lead_alive) {
   try {
-    use_one_compute_thread();
     HogwildWorker worker(setup, shared, index);
     shared.barrier.arrive(index);
     while (wait_for_order(shared, index, lead_alive)) {
@@ -233,7 +217,7 @@ bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int in
     return true;
   } catch (const std::exception& error) {
     WorkerReport& report = shared.reports[static_cast<std::size_t>(index)];
-    // LibTorch appends a stack trace to its messages; the first line is what a user can act on.
+    // LibTorch, for one, appends a stack trace to its messages; the first line is what a user can act on.
     const char* text = error.what();
     const auto length = std::min(std::strcspn(text, "\n"), sizeof report.error - 1);
     std::memcpy(report.error, text, length);

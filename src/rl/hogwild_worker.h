@@ -9,6 +9,7 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/rl/hyperparameters.h"
+#include "nn/local_network.h"
 #include "rl/shared_training.h"
 
 namespace genkidama {
@@ -28,11 +29,7 @@ struct WorkerSetup {
 bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                         const std::function<bool()>& lead_alive);
 
-/// Seeds LibTorch for a network's initialisation; the same for every worker and for the lead's description.
-void seed_network_initialisation(std::uint64_t seed);
-
-/// One thread for LibTorch and for its BLAS in the calling worker: the cores are already taken by the
-/// workers, and a forked process that meets an OpenMP pool used before the fork hangs.
-void use_one_compute_thread();
+/// The network with its first weights; the same in every worker and for the lead's description.
+LocalNetwork make_local_network(const WorkerSetup& setup, const EnvironmentSpec& spec);
 
 }  // namespace genkidama

@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
 
   genkidama::cli::Preset broken;
   broken.description = "cannot be made";
-  broken.network = [](const genkidama::EnvironmentSpec&) -> std::shared_ptr<genkidama::ActorCritic> {
+  broken.network = [](const genkidama::EnvironmentSpec&,
+                      std::uint64_t) -> std::unique_ptr<genkidama::Network> {
     throw std::runtime_error("this network is broken");
   };
 

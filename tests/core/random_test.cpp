@@ -54,3 +54,19 @@ TEST_CASE("derived seeds depend on every element of the path and on its order") 
   REQUIRE(seeds.size() == 8);
   REQUIRE(derive_seed(1, {0, 1}) == derive_seed(1, {0, 1}));
 }
+
+TEST_CASE("normal numbers have mean 0, deviation 1 and the normal distribution's tails") {
+  Random random(3);
+  constexpr int kCount = 200'000;
+  double sum = 0, squares = 0;
+  int beyond_two = 0;
+  for (int i = 0; i < kCount; ++i) {
+    const double z = random.normal();
+    sum += z;
+    squares += z * z;
+    beyond_two += std::abs(z) > 2 ? 1 : 0;
+  }
+  REQUIRE(std::abs(sum / kCount) < 0.012);  // five standard deviations, as below
+  REQUIRE(std::abs(squares / kCount - 1) < 0.016);
+  REQUIRE(std::abs(beyond_two / double{kCount} - 0.0455) < 0.0024);
+}

@@ -34,7 +34,7 @@ TEST_CASE("fly_in_gym.py computes the logits of the network in a checkpoint") {
   const EnvironmentSpec spec{"LunarLander-v2", 8, 4, 1000, 200.0};
   Random random(3);
   for (const NetworkFactory& factory : {thesis_network(), mlp_network()}) {
-    LocalNetwork network(factory(spec), spec);
+    LocalNetwork network(factory(spec, 1), spec);
     for (float& w : network.weights()) w = static_cast<float>(random.uniform(-1, 1));
     const TemporaryDirectory directory;
     const auto path = directory.path() / "weights.safetensors";

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -13,7 +12,6 @@
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/ipc/replay_buffer.h"
-#include "genkidama/nn/actor_critic.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
 
@@ -147,41 +145,6 @@ TEST_CASE("environments side by side play the episodes that one environment play
   for (const auto& episode : more) REQUIRE(one_by_one.count(episode) > 0);
 }
 
-namespace {
-
-/// Goes through LibTorch, and remembers the largest batch it played with.
-class CountingNetwork : public ActorCritic {
- public:
-  explicit CountingNetwork(std::atomic<std::int64_t>& largest) : largest_(largest) {
-    policy_ = register_module("policy", torch::nn::Linear(3, 2));
-    value_ = register_module("value", torch::nn::Linear(3, 1));
-  }
-  ActorCriticOutput forward(const torch::Tensor& observation) override {
-    if (!torch::GradMode::is_enabled()) largest_ = std::max(largest_.load(), observation.size(0));
-    return {policy_->forward(observation), value_->forward(observation).squeeze(-1)};
-  }
-
- private:
-  std::atomic<std::int64_t>& largest_;
-  torch::nn::Linear policy_{nullptr}, value_{nullptr};
-};
-
-}  // namespace
-
-TEST_CASE("a user's network plays all environments of a worker in one forward pass, and learns") {
-  std::atomic<std::int64_t> largest{0};
-  auto options = options_for(WorkerMode::kThreads, 1);
-  options.hyperparameters = quick_learning();
-  options.hyperparameters.environments_per_worker = 4;
-  CoreOrchestrator trainer(
-      chain_factory(), [&](const EnvironmentSpec&) { return std::make_shared<CountingNetwork>(largest); },
-      options);
-  const double before = mean_return(trainer.evaluate({200, 5, false}));
-  for (int i = 0; i < 200; ++i) REQUIRE(trainer.train_round().episodes.size() == 4);
-  REQUIRE(largest == 4);
-  REQUIRE(mean_return(trainer.evaluate({200, 5, false})) > before + 0.2);
-}
-
 TEST_CASE("the clipped surrogate learns a small task") {
   auto options = options_for(WorkerMode::kThreads, 2);
   options.hyperparameters = quick_learning();
@@ -246,7 +209,8 @@ double learnt_value_of_annuity(bool bootstrap_truncated) {
   options.hyperparameters.bootstrap_truncated = bootstrap_truncated;
   CoreOrchestrator trainer([] { return std::make_unique<Annuity>(); }, mlp_network({{8}, true}), options);
   for (int i = 0; i < 1500; ++i) trainer.train_round();
-  const auto function = mlp_network({{8}, true})(trainer.environment_spec())->make_policy_function();
+  const auto network = mlp_network({{8}, true})(trainer.environment_spec(), 1);
+  const auto function = network->make_policy_function();
   const std::vector<float> observation{1.0f};
   return function->value(weights_of(trainer), observation);
 }

@@ -37,8 +37,7 @@ double plain_loss(LocalNetwork& network, const Rollout& rollout, const Hyperpara
 
 void check_gradient(const Hyperparameters& hyper) {
   Random random(11);
-  torch::manual_seed(4);
-  LocalNetwork network(mlp_network({{6}, false})(kSpec), kSpec);
+  LocalNetwork network(mlp_network({{6}, false})(kSpec, 4), kSpec);
   const Rollout rollout = random_rollout(9, random);
   std::vector<float> values, returns(9), advantages(9);
   for (std::size_t t = 0; t < 9; ++t) {
@@ -82,7 +81,7 @@ TEST_CASE("the gradient is that of the loss with GAE, entropy and a value weight
 
 TEST_CASE("a second batch does not add to the first one's gradient") {
   Random random(1);
-  LocalNetwork network(thesis_network()(kSpec), kSpec);
+  LocalNetwork network(thesis_network()(kSpec, 4), kSpec);
   const Rollout rollout = random_rollout(20, random);
   Recorder recorder(network);
   A3cLearner learner(Hyperparameters{}, network, recorder);
@@ -94,7 +93,7 @@ TEST_CASE("a second batch does not add to the first one's gradient") {
 
 TEST_CASE("the gradient is clipped to its norm and keeps its direction") {
   Random random(1);
-  LocalNetwork network(thesis_network()(kSpec), kSpec);
+  LocalNetwork network(thesis_network()(kSpec, 4), kSpec);
   const Rollout rollout = random_rollout(20, random);
   Hyperparameters hyper;
   Recorder recorder(network);
@@ -114,7 +113,7 @@ TEST_CASE("the gradient is clipped to its norm and keeps its direction") {
 
 TEST_CASE("a gradient that is not finite is an error, not an update") {
   Random random(1);
-  LocalNetwork network(thesis_network()(kSpec), kSpec);
+  LocalNetwork network(thesis_network()(kSpec, 4), kSpec);
   Rollout rollout = random_rollout(5, random);
   rollout.rewards[2] = std::numeric_limits<float>::infinity();
   Recorder recorder(network);
@@ -125,7 +124,7 @@ TEST_CASE("a gradient that is not finite is an error, not an update") {
 
 TEST_CASE("the shared weights are pulled every second batch and at the episode's end") {
   Random random(1);
-  LocalNetwork network(thesis_network()(kSpec), kSpec);
+  LocalNetwork network(thesis_network()(kSpec, 4), kSpec);
   Rollout rollout = random_rollout(5, random);
   Recorder recorder(network);
   A3cLearner learner(Hyperparameters{}, network, recorder);

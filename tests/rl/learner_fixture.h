@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "genkidama/core/random.h"
+#include "genkidama/nn/networks.h"
 #include "nn/local_network.h"
 #include "rl/learner.h"
 

@@ -53,8 +53,7 @@ Evaluated evaluate(LocalNetwork& network, const Rollout& rollout) {
 
 TEST_CASE("the clipped surrogate's gradient is that of its definition, by finite differences") {
   Random random(11);
-  torch::manual_seed(4);
-  LocalNetwork network(mlp_network({{6}, false})(kSpec), kSpec);
+  LocalNetwork network(mlp_network({{6}, false})(kSpec, 4), kSpec);
   const Hyperparameters hyper = ppo();
   const Rollout rollout = random_rollout(40, random);
   const Evaluated old = evaluate(network, rollout);
@@ -104,7 +103,7 @@ TEST_CASE("the clipped surrogate's gradient is that of its definition, by finite
 
 TEST_CASE("every epoch goes over all of the round's steps in minibatches and pulls after each") {
   Random random(1);
-  LocalNetwork network(thesis_network()(kSpec), kSpec);
+  LocalNetwork network(thesis_network()(kSpec, 4), kSpec);
   Hyperparameters hyper = ppo();
   hyper.epochs = 3;
   hyper.minibatch_size = 8;

@@ -37,6 +37,9 @@ class Random {
   /// Uniform in 0 .. bound-1, without bias; bound > 0.
   std::uint64_t below(std::uint64_t bound);
 
+  /// Standard normal, by Marsaglia's polar method (1964); takes two uniform numbers or more.
+  double normal();
+
  private:
   std::array<std::uint64_t, 4> state_;
 };

@@ -1,32 +1,24 @@
 #pragma once
 
 /// @file
-/// How the library is handed a network, and the networks it brings along. No LibTorch header is needed here.
+/// The networks the library brings along. They need no LibTorch.
 
-#include <cstdint>
-#include <functional>
-#include <memory>
 #include <vector>
 
-#include "genkidama/env/environment.h"
+#include "genkidama/nn/network.h"
 
 namespace genkidama {
 
-class ActorCritic;
-
-/// Makes a freshly initialised network for an environment. LibTorch's generator has been seeded before the
-/// call, so the same seed gives the same weights. Called in the workers, after the fork.
-using NetworkFactory = std::function<std::shared_ptr<ActorCritic>(const EnvironmentSpec&)>;
-
 /// The thesis' network: two separate heads, policy observation -> 128 tanh -> actions and value
 /// observation -> 128 tanh -> 1; 2,949 parameters for LunarLander. Tensors "pi1.weight", "pi1.bias",
-/// "pi2.weight", "pi2.bias", "v1.weight", "v1.bias", "v2.weight", "v2.bias". Weights N(0, 0.1^2), biases 0.
+/// "pi2.weight", "pi2.bias", "v1.weight", "v1.bias", "v2.weight", "v2.bias", as PyTorch's Linear keeps them.
+/// Weights N(0, 0.1^2), biases 0.
 NetworkFactory thesis_network();
 
 struct MlpOptions {
   std::vector<int> hidden = {64, 64};  ///< units per hidden layer of each head, each >= 1; tanh between them
-  /// Orthogonal weights with gain sqrt(2), 0.01 for the last policy layer and 1 for the last value layer;
-  /// else N(0, 0.1^2) as in the thesis. Biases 0.
+  /// Orthogonal weights (Saxe et al. 2014) with gain sqrt(2), 0.01 for the last policy layer and 1 for the
+  /// last value layer; else N(0, 0.1^2) as in the thesis. Biases 0.
   bool orthogonal = true;
 };
 

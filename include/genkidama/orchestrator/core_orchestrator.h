@@ -51,9 +51,9 @@ struct EvaluationRequest {
   bool greedy = false;     ///< the likeliest action; false: sampled from the policy. No epsilon either way.
 };
 
-/// The workers are forked once, in the constructor, before this process has computed anything with LibTorch,
-/// and live until destruction. This process computes nothing with LibTorch itself, so it may fork again.
-/// Construct before any thread is started. Used by one thread.
+/// The workers are forked once, in the constructor, and live until destruction. This process runs no network
+/// itself, so it may fork again. It must not have computed anything with LibTorch before, whose OpenMP
+/// threads do not survive a fork. Construct before any thread is started. Used by one thread.
 ///
 /// Repeatable: one worker and one seed give the same weights after the same number of rounds, bit for bit.
 class CoreOrchestrator : public LocalTrainer {

@@ -1,0 +1,124 @@
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "libtorch/bound_module.h"
+
+namespace genkidama {
+namespace {
+
+torch::Tensor as_batch(std::span<const float> observations, std::size_t n) {
+  const auto rows = static_cast<std::int64_t>(n);
+  // from_blob wants a mutable pointer; a forward pass does not write its input.
+  return torch::from_blob(const_cast<float*>(observations.data()),
+                          {rows, static_cast<std::int64_t>(observations.size()) / rows});
+}
+
+void copy_out(const torch::Tensor& from, std::span<float> to) {
+  std::copy_n(from.contiguous().data_ptr<float>(), to.size(), to.data());
+}
+
+/// In inference mode.
+class TorchPolicyFunction : public PolicyFunction {
+ public:
+  explicit TorchPolicyFunction(BoundModule& module) : module_(module) {}
+
+  void logits(std::span<const float> weights, std::span<const float> observation,
+              std::span<float> out) override {
+    logits_of_batch(weights, observation, 1, out);
+  }
+
+  void logits_of_batch(std::span<const float> weights, std::span<const float> observations, std::size_t n,
+                       std::span<float> out) override {
+    module_.bind_weights(weights);
+    const c10::InferenceMode inference;
+    copy_out(module_.forward(as_batch(observations, n)).logits, out);
+  }
+
+  float value(std::span<const float> weights, std::span<const float> observation) override {
+    module_.bind_weights(weights);
+    const c10::InferenceMode inference;
+    return module_.forward(as_batch(observation, 1)).value.item<float>();
+  }
+
+ private:
+  BoundModule& module_;
+};
+
+/// By autograd.
+class TorchGradientFunction : public GradientFunction {
+ public:
+  explicit TorchGradientFunction(BoundModule& module) : module_(module) {}
+
+  void forward(std::span<const float> weights, std::span<const float> observations, std::span<float> logits,
+               std::span<float> values) override {
+    module_.bind_weights(weights);
+    output_ = module_.forward(as_batch(observations, values.size()));
+    copy_out(output_.logits, logits);
+    copy_out(output_.value, values);
+  }
+
+  void backward(std::span<const float> weights, std::span<const float> logits_gradient,
+                std::span<const float> values_gradient, std::span<float> gradient) override {
+    module_.bind_weights(weights);
+    module_.bind_gradient(gradient);
+    std::fill(gradient.begin(), gradient.end(), 0.0f);
+    // A head without parameters, say a constant value, has nothing to learn.
+    std::vector<torch::Tensor> outputs;
+    std::vector<torch::Tensor> gradients;
+    for (const auto& [output, values] :
+         {std::pair(output_.logits, logits_gradient), std::pair(output_.value, values_gradient)}) {
+      if (!output.requires_grad()) continue;
+      outputs.push_back(output);
+      gradients.push_back(torch::from_blob(const_cast<float*>(values.data()), output.sizes()));
+    }
+    if (!outputs.empty()) torch::autograd::backward(outputs, gradients);
+    module_.check_bound();
+  }
+
+ private:
+  BoundModule& module_;
+  ActorCriticOutput output_;
+};
+
+class TorchNetwork : public Network {
+ public:
+  TorchNetwork(std::shared_ptr<ActorCritic> module, const EnvironmentSpec& spec)
+      : module_(std::move(module), spec), first_weights_(module_.values()) {}
+
+  const ParameterLayout& layout() const override { return module_.layout(); }
+  std::vector<float> first_weights() const override { return first_weights_; }
+  std::unique_ptr<PolicyFunction> make_policy_function() override {
+    return std::make_unique<TorchPolicyFunction>(module_);
+  }
+  std::unique_ptr<GradientFunction> make_gradient_function() override {
+    return std::make_unique<TorchGradientFunction>(module_);
+  }
+
+ private:
+  BoundModule module_;
+  std::vector<float> first_weights_;
+};
+
+void use_one_compute_thread() {
+  at::set_num_threads(1);
+  // OpenBLAS has a pool of its own that LibTorch does not know of; other BLAS libraries lack this symbol.
+  if (void* symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
+    reinterpret_cast<void (*)(int)>(symbol)(1);
+  }
+}
+
+}  // namespace
+
+NetworkFactory torch_network(std::function<std::shared_ptr<ActorCritic>(const EnvironmentSpec&)> make) {
+  if (!make) throw ArgumentError("torch_network() was given no function; expected one that makes a network");
+  return [make = std::move(make)](const EnvironmentSpec& spec, std::uint64_t seed) {
+    use_one_compute_thread();
+    torch::manual_seed(seed);
+    return std::make_unique<TorchNetwork>(make(spec), spec);
+  };
+}
+
+}  // namespace genkidama

@@ -1,0 +1,171 @@
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/random.h"
+#include "genkidama/libtorch/actor_critic.h"
+#include "libtorch/bound_module.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+
+namespace {
+
+const EnvironmentSpec kSpec{"test", 3, 2, 10};
+
+class UserModule : public ActorCritic {
+ public:
+  explicit UserModule(const EnvironmentSpec& spec = kSpec) {
+    body_ = register_module("body", torch::nn::Linear(spec.observation_size, 5));
+    policy_ = register_module("policy", torch::nn::Linear(5, spec.action_count));
+    value_ = register_module("value", torch::nn::Linear(5, 1));
+  }
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    const auto features = torch::relu(body_->forward(observation));
+    return {policy_->forward(features), value_->forward(features).squeeze(-1)};
+  }
+  torch::nn::Linear body_{nullptr}, policy_{nullptr}, value_{nullptr};
+};
+
+class WrongShape : public UserModule {
+ public:
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    auto output = UserModule::forward(observation);
+    output.value = output.value.unsqueeze(-1);
+    return output;
+  }
+};
+
+class WithBuffer : public UserModule {
+ public:
+  WithBuffer() { register_buffer("running_mean", torch::zeros({3})); }
+};
+
+class PolicyOnly : public UserModule {
+ public:
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    auto output = UserModule::forward(observation);
+    output.value = torch::zeros({observation.size(0)});
+    return output;
+  }
+};
+
+/// A network whose module the test can reach.
+struct Known {
+  explicit Known(std::shared_ptr<UserModule> given)
+      : module(std::move(given)),
+        network(torch_network([this](const EnvironmentSpec&) { return module; })(kSpec, 1)) {}
+  std::shared_ptr<UserModule> module;
+  std::unique_ptr<Network> network;
+};
+
+std::vector<float> uniform(std::size_t count, Random& random) {
+  std::vector<float> values(count);
+  for (float& value : values) value = static_cast<float>(random.uniform(-1, 1));
+  return values;
+}
+
+void refuse(std::shared_ptr<ActorCritic> module, const std::string& a, const std::string& b = "") {
+  const auto factory = torch_network([&](const EnvironmentSpec&) { return module; });
+  REQUIRE_THROWS_WITH(factory(kSpec, 1), Catch::Contains(a) && Catch::Contains(b));
+}
+
+}  // namespace
+
+TEST_CASE("a module's first weights follow from the seed, in the order of its registration") {
+  const auto factory = torch_network<UserModule>();
+  const auto network = factory(kSpec, 7);
+  REQUIRE(network->layout().tensors()[0].name == "body.weight");
+  REQUIRE(network->layout().size() == 3 * 5 + 5 + 5 * 2 + 2 + 5 + 1);
+  REQUIRE(network->first_weights() == factory(kSpec, 7)->first_weights());
+  REQUIRE(network->first_weights() != factory(kSpec, 8)->first_weights());
+  torch::manual_seed(7);
+  UserModule module;
+  REQUIRE(network->first_weights()[0] == module.body_->weight[0][0].item<float>());
+  REQUIRE(network->first_weights().back() == module.value_->bias.item<float>());
+}
+
+TEST_CASE("a module plays with the weights it is given, and with others when they lie elsewhere") {
+  Known known(std::make_shared<UserModule>());
+  const auto policy = known.network->make_policy_function();
+  std::vector<float> observation{0.1f, -0.2f, 0.3f};
+  Random random(2);
+  for (int i = 0; i < 3; ++i) {
+    const auto weights = uniform(known.network->layout().size(), random);
+    std::vector<float> logits(2);
+    policy->logits(weights, observation, logits);
+    REQUIRE(known.module->value_->bias.item<float>() == weights.back());
+    const auto expected = known.module->forward(torch::from_blob(observation.data(), {1, 3}));
+    REQUIRE(logits[0] == Approx(expected.logits[0][0].item<float>()));
+    REQUIRE(logits[1] == Approx(expected.logits[0][1].item<float>()));
+    REQUIRE(policy->value(weights, observation) == Approx(expected.value[0].item<float>()));
+  }
+}
+
+TEST_CASE(
+    "a module learns with the gradient of its own forward pass, and a second batch replaces the first") {
+  Known known(std::make_shared<UserModule>());
+  const auto function = known.network->make_gradient_function();
+  Random random(2);
+  const auto weights = uniform(known.network->layout().size(), random);
+  auto observations = uniform(4 * 3, random), by_logits = uniform(4 * 2, random),
+       by_values = uniform(4, random);
+  std::vector<float> logits(8), values(4), gradient(weights.size(), 9.0f);
+  function->forward(weights, observations, logits, values);
+  function->backward(weights, by_logits, by_values, gradient);
+  const std::vector<float> first = gradient;
+  REQUIRE(std::any_of(first.begin(), first.end(), [](float g) { return g != 0; }));
+
+  known.module->zero_grad();
+  const auto output = known.module->forward(torch::from_blob(observations.data(), {4, 3}));
+  const auto loss = (output.logits * torch::from_blob(by_logits.data(), {4, 2})).sum() +
+                    (output.value * torch::from_blob(by_values.data(), {4})).sum();
+  loss.backward();
+  std::size_t at = 0;
+  for (const auto& parameter : known.module->parameters()) {
+    const auto expected = parameter.grad().contiguous();
+    for (std::int64_t i = 0; i < expected.numel(); ++i, ++at) {
+      REQUIRE(first[at] == Approx(expected.data_ptr<float>()[i]).margin(1e-6));
+    }
+  }
+  function->forward(weights, observations, logits, values);
+  function->backward(weights, by_logits, by_values, gradient);
+  REQUIRE(gradient == first);
+}
+
+TEST_CASE("a head without parameters does not keep the other from learning") {
+  Known known(std::make_shared<PolicyOnly>());
+  const auto function = known.network->make_gradient_function();
+  const auto weights = known.network->first_weights();
+  const std::vector<float> observations{0.1f, -0.2f, 0.3f};
+  std::vector<float> logits(2), values(1), gradient(weights.size());
+  function->forward(weights, observations, logits, values);
+  function->backward(weights, std::vector<float>{1, -1}, std::vector<float>{1}, gradient);
+  REQUIRE(std::any_of(gradient.begin(), gradient.end(), [](float g) { return g != 0; }));
+}
+
+TEST_CASE("a parameter that is replaced after binding is noticed") {
+  Known known(std::make_shared<UserModule>());
+  const auto function = known.network->make_gradient_function();
+  const auto weights = known.network->first_weights();
+  std::vector<float> observations(3), logits(2), values(1), gradient(weights.size());
+  function->forward(weights, observations, logits, values);
+  known.module->body_->weight.set_data(known.module->body_->weight.clone());
+  REQUIRE_THROWS_WITH(function->backward(weights, std::vector<float>{1, 1}, std::vector<float>{1}, gradient),
+                      Catch::Contains("body.weight"));
+}
+
+TEST_CASE("a module that cannot be shared is refused by name") {
+  REQUIRE_THROWS_AS(torch_network(nullptr), ArgumentError);
+  refuse(nullptr, "null pointer");
+  refuse(std::make_shared<WithBuffer>(), "running_mean");
+  auto doubled = std::make_shared<UserModule>();
+  doubled->to(torch::kFloat64);
+  refuse(doubled, "body.weight", "float32");
+  Known wrong(std::make_shared<WrongShape>());
+  std::vector<float> logits(2), observations(3);
+  REQUIRE_THROWS_WITH(
+      wrong.network->make_policy_function()->logits(wrong.network->first_weights(), observations, logits),
+      Catch::Contains("expected [1, 2] and [1]"));
+}

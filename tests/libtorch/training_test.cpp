@@ -1,0 +1,107 @@
+// Networks made of LibTorch's modules in workers that are forked, and as threads.
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "genkidama/env/cart_pole.h"
+#include "genkidama/libtorch/actor_critic.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "support/catch.h"
+#include "support/chain_environment.h"
+
+using namespace genkidama;
+using genkidama::test::chain_factory;
+
+namespace {
+
+OrchestratorOptions options_for(WorkerMode mode, int workers) {
+  OrchestratorOptions options;
+  options.mode = mode;
+  options.workers = workers;
+  options.round_timeout = Milliseconds{120'000};
+  options.hyperparameters.optimizer = "adam";
+  options.hyperparameters.learning_rate = 3e-3;
+  options.hyperparameters.weight_decay = 0;
+  options.hyperparameters.gamma = 0.95;
+  options.hyperparameters.batch_size = 20;
+  return options;
+}
+
+/// Wide enough that LibTorch would share its work out among OpenMP's threads.
+class WideModule : public ActorCritic {
+ public:
+  explicit WideModule(const EnvironmentSpec& spec) {
+    body_ = register_module("body", torch::nn::Linear(spec.observation_size, 256));
+    policy_ = register_module("policy", torch::nn::Linear(256, spec.action_count));
+    value_ = register_module("value", torch::nn::Linear(256, 1));
+  }
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    const auto features = torch::tanh(body_->forward(observation));
+    return {policy_->forward(features), value_->forward(features).squeeze(-1)};
+  }
+
+ private:
+  torch::nn::Linear body_{nullptr}, policy_{nullptr}, value_{nullptr};
+};
+
+/// Remembers the largest batch it played with.
+class CountingModule : public ActorCritic {
+ public:
+  explicit CountingModule(std::atomic<std::int64_t>& largest) : largest_(largest) {
+    policy_ = register_module("policy", torch::nn::Linear(3, 2));
+    value_ = register_module("value", torch::nn::Linear(3, 1));
+  }
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    if (!torch::GradMode::is_enabled()) largest_ = std::max(largest_.load(), observation.size(0));
+    return {policy_->forward(observation), value_->forward(observation).squeeze(-1)};
+  }
+
+ private:
+  std::atomic<std::int64_t>& largest_;
+  torch::nn::Linear policy_{nullptr}, value_{nullptr};
+};
+
+double mean_return(CoreOrchestrator& trainer) {
+  double sum = 0;
+  const auto episodes = trainer.evaluate({200, 5, false});
+  for (const auto& episode : episodes) sum += episode.episode_return;
+  return sum / static_cast<double>(episodes.size());
+}
+
+}  // namespace
+
+TEST_CASE("a module plays all environments of a worker in one forward pass, and learns") {
+  std::atomic<std::int64_t> largest{0};
+  auto options = options_for(WorkerMode::kThreads, 1);
+  options.hyperparameters.environments_per_worker = 4;
+  CoreOrchestrator trainer(chain_factory(), torch_network([&](const EnvironmentSpec&) {
+                             return std::make_shared<CountingModule>(largest);
+                           }),
+                           options);
+  const double before = mean_return(trainer);
+  for (int i = 0; i < 200; ++i) REQUIRE(trainer.train_round().episodes.size() == 4);
+  REQUIRE(largest == 4);
+  REQUIRE(mean_return(trainer) > before + 0.2);
+}
+
+TEST_CASE("forked workers train a module, time after time, and never hang", "[forks]") {
+  for (int start = 0; start < 5; ++start) {
+    CoreOrchestrator trainer(make_cart_pole, torch_network<WideModule>(),
+                             options_for(WorkerMode::kProcesses, 3));
+    for (int i = 0; i < 5; ++i) REQUIRE(trainer.train_round().episodes.size() == 3);
+  }
+}
+
+TEST_CASE("one worker and one seed give a module the same weights twice, as a process and as a thread",
+          "[forks]") {
+  std::vector<std::vector<float>> results;
+  // The thread comes last: it uses LibTorch in this process, which must not fork after that.
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kProcesses, WorkerMode::kThreads}) {
+    CoreOrchestrator trainer(make_cart_pole, torch_network<WideModule>(), options_for(mode, 1));
+    for (int i = 0; i < 20; ++i) trainer.train_round();
+    results.emplace_back(trainer.layout().size());
+    trainer.read_weights(results.back());
+  }
+  REQUIRE(results[0] == results[1]);
+  REQUIRE(results[0] == results[2]);
+}
