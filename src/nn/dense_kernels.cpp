@@ -84,6 +84,70 @@ GENKIDAMA_INLINE void multiply_body(const MatrixProduct& p) {
   if (column < p.columns) multiply_narrow_panel(p, column);
 }
 
+// Vectors are handed over by reference: a return value would be part of the binary interface, which differs
+// with the target.
+GENKIDAMA_INLINE const UnalignedLanes& lanes_at(const float* from) {
+  return *reinterpret_cast<const UnalignedLanes*>(from);
+}
+
+/// Fewer than eight, filled up with zeros.
+GENKIDAMA_INLINE void load_some(const float* from, std::size_t count, Lanes& lanes) {
+  lanes = Lanes{};
+  for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
+}
+
+/// One vector whose lane r is the sum of the lanes of rows[r].
+GENKIDAMA_INLINE void sum_lanes(const Lanes (&rows)[kLanes], Lanes& sums) {
+  Lanes pairs[4], fours[2];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const Lanes a = rows[2 * i], b = rows[2 * i + 1];
+    pairs[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14) +
+               __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const Lanes a = pairs[2 * i], b = pairs[2 * i + 1];
+    fours[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13) +
+               __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  sums = __builtin_shufflevector(fours[0], fours[1], 0, 1, 2, 3, 8, 9, 10, 11) +
+         __builtin_shufflevector(fours[0], fours[1], 4, 5, 6, 7, 12, 13, 14, 15);
+}
+
+/// Outputs `first` to `first` + `rows`, without bias; at most eight.
+GENKIDAMA_INLINE void layer_rows(const LayerProduct& p, std::size_t first, std::size_t rows, Lanes& outputs) {
+  Lanes sum[kLanes] = {};
+  const float* weights = p.weights + first * p.in;
+  std::size_t i = 0;
+  for (; i + kLanes <= p.in; i += kLanes) {
+    const Lanes input = lanes_at(p.input + i);
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < rows; ++r) sum[r] += lanes_at(weights + r * p.in + i) * input;
+  }
+  if (i < p.in) {
+    Lanes input, row;
+    load_some(p.input + i, p.in - i, input);
+    for (std::size_t r = 0; r < rows; ++r) {
+      load_some(weights + r * p.in + i, p.in - i, row);
+      sum[r] += row * input;
+    }
+  }
+  sum_lanes(sum, outputs);
+}
+
+GENKIDAMA_INLINE void layer_body(const LayerProduct& p) {
+  std::size_t o = 0;
+  Lanes outputs;
+  for (; o + kLanes <= p.out; o += kLanes) {
+    layer_rows(p, o, kLanes, outputs);
+    *reinterpret_cast<UnalignedLanes*>(p.output + o) = outputs + lanes_at(p.bias + o);
+  }
+  if (o == p.out) return;
+  layer_rows(p, o, p.out - o, outputs);
+  for (std::size_t r = 0; o + r < p.out; ++r) p.output[o + r] = outputs[r] + p.bias[o + r];
+}
+
 /// tanh x = 1 - 2 / (e^2x + 1), with e^z = 2^k e^f: k the nearest whole number to z / ln 2 and e^f its Taylor
 /// polynomial, whose error is below 2e-7 for |f| <= ln 2 / 2.
 GENKIDAMA_INLINE void tanh_of_lanes(float* values) {
@@ -129,6 +193,10 @@ void multiply_portable(const MatrixProduct& product) {
   multiply_body(product);
 }
 
+void layer_portable(const LayerProduct& product) {
+  layer_body(product);
+}
+
 void tanh_portable(float* values, std::size_t count) {
   tanh_body(values, count);
 }
@@ -137,6 +205,10 @@ void tanh_portable(float* values, std::size_t count) {
 
 [[gnu::target("avx2,fma")]] void multiply_avx2(const MatrixProduct& product) {
   multiply_body(product);
+}
+
+[[gnu::target("avx2,fma")]] void layer_avx2(const LayerProduct& product) {
+  layer_body(product);
 }
 
 [[gnu::target("avx2,fma")]] void tanh_avx2(float* values, std::size_t count) {
@@ -148,13 +220,13 @@ void tanh_portable(float* values, std::size_t count) {
 }  // namespace
 
 const DenseKernels& portable_dense_kernels() {
-  static constexpr DenseKernels kernels{"portable", multiply_portable, tanh_portable};
+  static constexpr DenseKernels kernels{"portable", multiply_portable, layer_portable, tanh_portable};
   return kernels;
 }
 
 const DenseKernels& dense_kernels() {
 #if defined(__x86_64__)
-  static constexpr DenseKernels avx2{"avx2", multiply_avx2, tanh_avx2};
+  static constexpr DenseKernels avx2{"avx2", multiply_avx2, layer_avx2, tanh_avx2};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2;
 #endif
   return portable_dense_kernels();

@@ -23,9 +23,20 @@ struct MatrixProduct {
   float* c = nullptr;
 };
 
+/// output[o] = bias[o] + sum over i of weights[o * in + i] * input[i]: one observation through one layer.
+struct LayerProduct {
+  std::size_t in = 0;
+  std::size_t out = 0;
+  const float* weights = nullptr;
+  const float* bias = nullptr;
+  const float* input = nullptr;
+  float* output = nullptr;  ///< must not overlap with the others
+};
+
 struct DenseKernels {
   const char* name;
   void (*multiply)(const MatrixProduct& product);
+  void (*apply_layer)(const LayerProduct& product);
   /// values[i] = tanh(values[i]), within 2e-7 of it; NaN stays NaN.
   void (*tanh_in_place)(float* values, std::size_t count);
 };

@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "genkidama/nn/gradient_function.h"
-#include "nn/dense_kernels.h"
 #include "nn/mlp_policy_function.h"
 
 namespace genkidama {

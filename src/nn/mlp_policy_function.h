@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "genkidama/nn/policy_function.h"
+#include "nn/dense_kernels.h"
 
 namespace genkidama {
 
@@ -21,6 +22,7 @@ struct MlpShape {
 /// Weights and biases of one head in the flat weights.
 std::size_t head_floats(const std::vector<int>& sizes);
 
-std::unique_ptr<PolicyFunction> make_mlp_policy_function(const MlpShape& shape);
+std::unique_ptr<PolicyFunction> make_mlp_policy_function(const MlpShape& shape,
+                                                         const DenseKernels& kernels = dense_kernels());
 
 }  // namespace genkidama

@@ -87,19 +87,22 @@ class Uniform {
 
 TEST_CASE("the bundled forward pass equals LibTorch's on random weights and observations") {
   Uniform uniform;
-  for (const Case& c : kCases) {
-    const auto network = mlp_network({.hidden = c.hidden})(c.spec, 1);
-    const auto function = network->make_policy_function();
-    for (int round = 0; round < 20; ++round) {
-      auto weights = uniform(network->layout().size(), 1);
-      auto observation = uniform(static_cast<std::size_t>(c.spec.observation_size), 3);
-      std::vector<float> logits(static_cast<std::size_t>(c.spec.action_count));
-      function->logits(weights, observation, logits);
-      const std::vector<float> value{function->value(weights, observation)};
-      const auto expected = reference(shape_of(c), tensor_of(observation, {1, c.spec.observation_size}),
-                                      tensor_of(weights, {static_cast<std::int64_t>(weights.size())}));
-      require_equal(logits, expected.logits);
-      require_equal(value, expected.value);
+  for (const DenseKernels* kernels : {&dense_kernels(), &portable_dense_kernels()}) {
+    for (const Case& c : kCases) {
+      const auto size = mlp_network({.hidden = c.hidden})(c.spec, 1)->layout().size();
+      const auto function = make_mlp_policy_function(shape_of(c), *kernels);
+      for (int round = 0; round < 20; ++round) {
+        INFO(kernels->name << ", " << c.spec.name);
+        auto weights = uniform(size, 1);
+        auto observation = uniform(static_cast<std::size_t>(c.spec.observation_size), 3);
+        std::vector<float> logits(static_cast<std::size_t>(c.spec.action_count));
+        function->logits(weights, observation, logits);
+        const std::vector<float> value{function->value(weights, observation)};
+        const auto expected = reference(shape_of(c), tensor_of(observation, {1, c.spec.observation_size}),
+                                        tensor_of(weights, {static_cast<std::int64_t>(weights.size())}));
+        require_equal(logits, expected.logits);
+        require_equal(value, expected.value);
+      }
     }
   }
 }

@@ -1,0 +1,1 @@
+"""What the Python benchmarks and scripts/bench share."""

@@ -1,0 +1,49 @@
+"""What processes use, from /proc."""
+import os
+import pathlib
+
+PROC = pathlib.Path("/proc")
+
+
+def parent_of(pid):
+    # The name before it may hold spaces and brackets.
+    return int((PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+
+
+def tree_of(root):
+    """`root` and all its descendants that live, root first."""
+    children = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            try:
+                children.setdefault(parent_of(entry.name), []).append(int(entry.name))
+            except (OSError, ValueError, IndexError):
+                continue  # it has just ended
+    found = [root]
+    for pid in found:
+        found += sorted(children.get(pid, []))
+    return found
+
+
+def kilobytes(text, key):
+    for line in text.splitlines():
+        if line.startswith(key + ":"):
+            return int(line.split()[1])
+    return 0
+
+
+def usage_of(pid):
+    """rss_kb, pss_kb, threads and descriptors; None when the process has ended."""
+    place = PROC / str(pid)
+    try:
+        rollup = (place / "smaps_rollup").read_text()
+        status = (place / "status").read_text()
+        return {"rss_kb": kilobytes(rollup, "Rss"), "pss_kb": kilobytes(rollup, "Pss"),
+                "threads": kilobytes(status, "Threads"), "descriptors": len(os.listdir(place / "fd"))}
+    except OSError:
+        return None
+
+
+def usage_of_tree(root):
+    """[(pid, usage)] of the processes that live."""
+    return [(pid, usage) for pid in tree_of(root) if (usage := usage_of(pid))]
