@@ -158,6 +158,7 @@ def growth(c):
     c.add("long run: minutes", ("growth", "minutes"), "min", AT_LEAST, 30)
     c.add("  environment steps", ("growth", "environment_steps"), "M", AT_LEAST, 10, 1e-6)
     c.add("  change of steps/s", ("growth", "steps_per_second_slope_percent_per_hour"), "%/h")
+    c.add("  change of processor time a step", ("growth", "cpu_us_per_step_slope_percent_per_hour"), "%/h")
     c.add("  change of proportional memory", ("growth", "pss_mb_per_hour"), "MB/h")
     c.add("  descriptors more than at first", ("growth", "descriptors_growth"))
     c.add("  threads more than at first", ("growth", "threads_growth"))

@@ -3,11 +3,21 @@ import os
 import pathlib
 
 PROC = pathlib.Path("/proc")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def stat_of(pid):
+    """The fields behind the name, which may hold spaces and brackets: state first."""
+    return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
 def parent_of(pid):
-    # The name before it may hold spaces and brackets.
-    return int((PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    return int(stat_of(pid)[1])
+
+
+def cpu_seconds_of(pid):
+    user, system = stat_of(pid)[11:13]
+    return (int(user) + int(system)) / TICKS_PER_SECOND
 
 
 def tree_of(root):
@@ -33,13 +43,14 @@ def kilobytes(text, key):
 
 
 def usage_of(pid):
-    """rss_kb, pss_kb, threads and descriptors; None when the process has ended."""
+    """rss_kb, pss_kb, threads, descriptors and cpu_seconds; None when the process has ended."""
     place = PROC / str(pid)
     try:
         rollup = (place / "smaps_rollup").read_text()
         status = (place / "status").read_text()
         return {"rss_kb": kilobytes(rollup, "Rss"), "pss_kb": kilobytes(rollup, "Pss"),
-                "threads": kilobytes(status, "Threads"), "descriptors": len(os.listdir(place / "fd"))}
+                "threads": kilobytes(status, "Threads"), "descriptors": len(os.listdir(place / "fd")),
+                "cpu_seconds": cpu_seconds_of(pid)}
     except OSError:
         return None
 

@@ -115,6 +115,7 @@ class TrainThroughput(unittest.TestCase):
 class Growth(unittest.TestCase):
     def rows(self, rate=lambda i: 100.0, memory=lambda i: 2048):
         return [{"seconds": 36.0 * (i + 1), "environment_steps": 1000 * i, "steps_per_second": rate(i) if i else None,
+                 "cpu_us_per_step": 5 + i if i else None,
                  "rss_kb": 4096, "pss_kb": memory(i), "threads": 5, "descriptors": 7 + i // 10, "run_dir_kb": 1024}
                 for i in range(20)]
 
@@ -122,6 +123,7 @@ class Growth(unittest.TestCase):
         result = script("growth").summary_of(self.rows())
         self.assertAlmostEqual(result["steps_per_second_slope_percent_per_hour"], 0)
         self.assertAlmostEqual(result["pss_mb_per_hour"], 0)
+        self.assertAlmostEqual(result["cpu_us_per_step_slope_percent_per_hour"], 10000 / result["cpu_us_per_step"])
         self.assertEqual((result["environment_steps"], result["threads_growth"], result["descriptors_growth"]), (19000, 0, 1))
 
     def test_slopes_are_by_the_hour_and_of_the_second_half(self):
