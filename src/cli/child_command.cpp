@@ -23,6 +23,7 @@ ChildOptions child_options(const Settings& settings) {
   if (!settings.connect.empty()) options.connect = Endpoint::parse(settings.connect.front());
   if (!settings.listen.empty()) options.listen = Endpoint::parse(settings.listen.front());
   options.beta = settings.beta;
+  options.overlap = settings.overlap;
   options.name = settings.name;
   options.join_timeout = milliseconds(settings.join_timeout_s);
   options.exchange_timeout = milliseconds(settings.exchange_timeout_s);
@@ -65,11 +66,11 @@ ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& train
   }
   const SignalWatch watch(child);
   outcome.reason = child.run([&](const ChildProgress& progress) {
-    outcome.progress = progress;
     run.record(progress.round, {progress.connected ? "1" : "0", fmt::format("{}", progress.exchanges),
                                 fmt::format("{}", progress.reconnects)});
     return !run.ended_by();
   });
+  outcome.progress = child.progress();
   return outcome;
 }
 

@@ -126,6 +126,8 @@ void add_links(Table& table) {
             "Weight of a Child's weights in the Parent's");
   table.add("beta", kChild | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(double, beta)),
             "Weight of the Parent's weights in a Child's");
+  table.add("overlap", kChild | kCluster, flag_option(GENKIDAMA_MEMBER(bool, overlap)),
+            "A Child plays on while an exchange is on its way, and averages the answer in a round later");
   table.add("name", kParent | kChild, text_option(GENKIDAMA_MEMBER(std::string, name)),
             "What peers and files call this process (made from the host and the process when not given)");
   table.add("join-timeout", kChild | kCluster,

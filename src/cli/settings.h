@@ -69,6 +69,7 @@ struct Settings {
   std::vector<std::string> connect;
   double alpha = 0.9;
   double beta = 0;
+  bool overlap = false;
   double join_timeout_s = 60;
   double exchange_timeout_s = 30;
   int children = 2;

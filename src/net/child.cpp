@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
-#include <numeric>
 #include <utility>
 
 #include "genkidama/core/error.h"
@@ -14,6 +12,7 @@
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/wire/protocol.h"
 #include "net/check_options.h"
+#include "net/child_exchange.h"
 #include "net/child_mailbox.h"
 #include "net/child_session.h"
 #include "net/dialer.h"
@@ -38,20 +37,15 @@ ChildOptions checked(ChildOptions options) {
   return options;
 }
 
-double mean_return(const RoundReport& round) {
-  if (round.episodes.empty()) return 0;
-  const double sum =
-      std::accumulate(round.episodes.begin(), round.episodes.end(), 0.0,
-                      [](double total, const EpisodeResult& e) { return total + e.episode_return; });
-  return sum / static_cast<double>(round.episodes.size());
-}
-
 }  // namespace
 
-class Child::Impl final : public ChildSessionOwner {
+class Child::Impl final : public ChildSessionOwner, public ChildWire {
  public:
   Impl(ChildOptions options, LocalTrainer& trainer)
-      : options_(checked(std::move(options))), trainer_(trainer), layout_(trainer.layout()) {
+      : options_(checked(std::move(options))),
+        trainer_(trainer),
+        layout_(trainer.layout()),
+        exchange_(options_, trainer_, mailbox_, *this) {
     hello_.name = options_.name;
     hello_.library = std::string("genkidama ") + kVersion;
     hello_.layout = layout_;
@@ -74,6 +68,8 @@ class Child::Impl final : public ChildSessionOwner {
   std::uint16_t port() const { return listener_ ? listener_->port() : std::uint16_t{0}; }
 
   void request_stop() { mailbox_.request_stop(); }
+
+  const ChildProgress& progress() const { return progress_; }
 
   std::string run(const std::function<bool(const ChildProgress&)>& keep_going) {
     if (std::exchange(ran_, true)) throw ArgumentError("Child::run() was already called; make a new Child");
@@ -98,19 +94,26 @@ class Child::Impl final : public ChildSessionOwner {
 
   std::string train(const std::function<bool(const ChildProgress&)>& keep_going) {
     if (const auto reason = join()) return *reason;
-    ChildProgress progress;
     for (;;) {
-      progress.round = trainer_.train_round();
-      ++progress.rounds;
-      progress.environment_steps += progress.round.environment_steps;
-      episodes_ += progress.round.episodes.size();
-      progress.connected = exchange(progress);
-      if (progress.connected) ++progress.exchanges;
-      progress.reconnects = std::max<std::uint64_t>(mailbox_.joins(), 1) - 1;
-      const bool wanted = !keep_going || keep_going(progress);
-      if (const auto reason = over()) return *reason;
-      if (!wanted) return "the Child's program ended the training";
+      train_round();
+      const bool wanted = !keep_going || keep_going(progress_);
+      if (wanted && !over()) continue;
+      if (options_.overlap) progress_.exchanges += exchange_.finish_overlapped(progress_);
+      // Looked at once more: what came last may have been a refusal.
+      return over().value_or("the Child's program ended the training");
     }
+  }
+
+  void train_round() {
+    ChildProgress& progress = progress_;
+    progress.round = trainer_.train_round();
+    ++progress.rounds;
+    progress.environment_steps += progress.round.environment_steps;
+    progress.episodes += progress.round.episodes.size();
+    progress.connected =
+        options_.overlap ? exchange_.exchange_overlapped(progress) : exchange_.exchange(progress);
+    if (progress.connected) ++progress.exchanges;
+    progress.reconnects = std::max<std::uint64_t>(mailbox_.joins(), 1) - 1;
   }
 
   /// A reason when the run is over before it began.
@@ -121,8 +124,7 @@ class Child::Impl final : public ChildSessionOwner {
       throw IoError(fmt::format("no Parent within {} ms {}: {}", options_.join_timeout.count(), where(),
                                 mailbox_.last_failure()));
     }
-    mailbox_.take_weights(received_);
-    trainer_.write_weights(received_);
+    exchange_.take_first_weights();
     return std::nullopt;
   }
 
@@ -140,45 +142,15 @@ class Child::Impl final : public ChildSessionOwner {
     return std::nullopt;
   }
 
-  /// Algorithm 2's second half. Whether the Parent merged this round.
-  bool exchange(const ChildProgress& progress) {
-    const auto ticket = mailbox_.ticket();
-    if (!ticket) return false;
-    if (ticket->generation != generation_) {
-      generation_ = ticket->generation;
-      sequence_ = 0;
-    }
-    local_.resize(layout_.size());
-    trainer_.read_weights(local_);
-    FrameHeader header;
-    header.type = FrameType::kChildWeights;
-    header.session = ticket->session;
-    header.sequence = ++sequence_;
-    header.update = mailbox_.update();
-    header.environment_steps = progress.environment_steps;
-    header.episodes = episodes_;
-    header.mean_return = mean_return(progress.round);
-    auto frame = std::make_shared<std::vector<std::byte>>(std::move(frame_));
-    encode_frame(header, local_, *frame);
-    io_.post([this, frame, generation = ticket->generation, sequence = header.sequence] {
-      if (current_ && generation == current_generation_) current_->send(sequence, *frame);
+  void send(OutgoingWeights out) override {
+    io_.post([this, out = std::move(out)] {
+      if (!current_ || out.generation != current_generation_) return;
+      steps_sent_ = out.header.environment_steps;
+      current_->send(out.header, out.weights);
     });
-    const auto outcome = mailbox_.wait_answer(
-        *ticket, header.sequence, Deadline::after(options_.exchange_timeout), options_.limits.close_timeout);
-    if (outcome == ChildMailbox::Outcome::kTimeout) drop_link(ticket->generation);
-    if (outcome != ChildMailbox::Outcome::kReady) return false;
-    // The io thread has finished with the buffer: the answer came after it was sent.
-    frame_ = std::move(*frame);
-    mailbox_.take_weights(received_);
-    weighted_average(local_, received_, options_.beta);
-    trainer_.write_weights(local_);
-    io_.post([this, steps = progress.environment_steps] {
-      hello_.environment_steps = std::min(steps, kMaxJsonInteger);
-    });
-    return true;
   }
 
-  void drop_link(std::uint64_t generation) {
+  void drop(std::uint64_t generation) override {
     io_.post([this, generation] {
       if (current_ && generation == current_generation_) {
         current_->drop(
@@ -237,6 +209,7 @@ class Child::Impl final : public ChildSessionOwner {
   }
 
   void session_answered() override {
+    hello_.environment_steps = std::min(steps_sent_, kMaxJsonInteger);
     if (dialer_) dialer_->succeeded();
   }
 
@@ -272,9 +245,8 @@ class Child::Impl final : public ChildSessionOwner {
   bool ran_ = false;
 
   // The training thread's.
-  std::uint64_t generation_ = 0, sequence_ = 0, episodes_ = 0;
-  std::vector<float> local_, received_;
-  std::vector<std::byte> frame_;
+  ChildExchange exchange_;
+  ChildProgress progress_;
 
   IoThread io_;
   // Only the io thread uses these once it runs. After io_: they must go before it.
@@ -282,7 +254,7 @@ class Child::Impl final : public ChildSessionOwner {
   std::shared_ptr<Dialer> dialer_;
   std::map<ChildSession*, std::shared_ptr<ChildSession>> sessions_;
   ChildSession* current_ = nullptr;
-  std::uint64_t current_generation_ = 0;
+  std::uint64_t current_generation_ = 0, steps_sent_ = 0;
   HelloMessage hello_;
   bool leaving_ = false;
 };
@@ -302,6 +274,10 @@ std::uint16_t Child::port() const {
 
 std::string Child::run(const std::function<bool(const ChildProgress&)>& keep_going) {
   return impl_->run(keep_going);
+}
+
+const ChildProgress& Child::progress() const {
+  return impl_->progress();
 }
 
 void Child::request_stop() {

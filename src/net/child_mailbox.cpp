@@ -4,30 +4,40 @@
 
 namespace genkidama {
 
+// Everybody is told after the mutex was let go: who wakes would only wait for it.
+
 ChildTicket ChildMailbox::joined(std::uint64_t session, std::vector<float>& weights, std::uint64_t update) {
-  const std::lock_guard lock(mutex_);
-  ticket_ = ChildTicket{++joins_, session};
-  answered_sequence_ = 0;
-  update_ = update;
-  std::swap(weights_, weights);
+  ChildTicket ticket;
+  {
+    const std::lock_guard lock(mutex_);
+    ticket = {++joins_, session};
+    ticket_ = ticket;
+    update_ = update;
+    if (!weights_taken_) std::swap(weights_, weights);
+  }
   changed_.notify_all();
-  return *ticket_;
+  return ticket;
 }
 
 void ChildMailbox::answered(std::uint64_t generation, std::uint64_t sequence, std::vector<float>& weights,
                             std::uint64_t update) {
-  const std::lock_guard lock(mutex_);
-  if (!ticket_ || ticket_->generation != generation) return;
-  answered_sequence_ = sequence;
-  update_ = update;
-  std::swap(weights_, weights);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ticket_ || ticket_->generation != generation) return;
+    answered_generation_ = generation;
+    answered_sequence_ = sequence;
+    update_ = update;
+    std::swap(weights_, weights);
+  }
   changed_.notify_all();
 }
 
 void ChildMailbox::lost(std::uint64_t generation) {
-  const std::lock_guard lock(mutex_);
-  if (!ticket_ || ticket_->generation != generation) return;
-  ticket_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ticket_ || ticket_->generation != generation) return;
+    ticket_.reset();
+  }
   changed_.notify_all();
 }
 
@@ -37,18 +47,23 @@ void ChildMailbox::failed(const std::string& reason) {
 }
 
 void ChildMailbox::ended(const std::string& reason) {
-  const std::lock_guard lock(mutex_);
-  if (!ended_) ended_ = reason;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended_) ended_ = reason;
+  }
   changed_.notify_all();
 }
 
 void ChildMailbox::refused(const RefuseMessage& refusal) {
-  const std::lock_guard lock(mutex_);
-  if (!refused_) refused_ = refusal;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!refused_) refused_ = refusal;
+  }
   changed_.notify_all();
 }
 
 void ChildMailbox::request_stop() {
+  // Under the mutex: the caller's thread may see the end of the run, and of this, as soon as it is let go.
   const std::lock_guard lock(mutex_);
   stop_ = true;
   changed_.notify_all();
@@ -64,21 +79,28 @@ ChildMailbox::Outcome ChildMailbox::wait_joined(const Deadline& deadline) {
 ChildMailbox::Outcome ChildMailbox::wait_answer(const ChildTicket& ticket, std::uint64_t sequence,
                                                 const Deadline& deadline, Milliseconds stop_grace) {
   std::unique_lock lock(mutex_);
-  const auto here = [&] { return ticket_ && ticket_->generation == ticket.generation; };
-  const auto answered = [&] { return here() && answered_sequence_ == sequence; };
-  const auto settled = [&] { return answered() || !here() || ended_ || refused_; };
+  const auto settled = [&] { return outcome(ticket, sequence) != Outcome::kTimeout; };
   changed_.wait_until(lock, deadline.at(), [&] { return settled() || stop_; });
   // A merge that is under way is worth a moment, so that the last round is not lost.
   if (!settled() && stop_) changed_.wait_until(lock, deadline.slice(stop_grace).at(), settled);
-  // An answer that came before the end of the run counts.
-  if (answered()) return Outcome::kReady;
-  if (over()) return Outcome::kOver;
-  return here() ? Outcome::kTimeout : Outcome::kLost;
+  return !settled() && stop_ ? Outcome::kOver : outcome(ticket, sequence);
+}
+
+ChildMailbox::Outcome ChildMailbox::look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const {
+  const std::lock_guard lock(mutex_);
+  return outcome(ticket, sequence);
+}
+
+ChildMailbox::Outcome ChildMailbox::outcome(const ChildTicket& ticket, std::uint64_t sequence) const {
+  if (answered_generation_ == ticket.generation && answered_sequence_ == sequence) return Outcome::kReady;
+  if (ended_ || refused_) return Outcome::kOver;
+  return ticket_ && ticket_->generation == ticket.generation ? Outcome::kTimeout : Outcome::kLost;
 }
 
 void ChildMailbox::take_weights(std::vector<float>& weights) {
   const std::lock_guard lock(mutex_);
   std::swap(weights_, weights);
+  weights_taken_ = true;
 }
 
 std::optional<ChildTicket> ChildMailbox::ticket() const {

@@ -27,7 +27,8 @@ class ChildMailbox {
 
   // From the io thread.
 
-  /// A link was joined and these are the Parent's weights; swapped out of `weights`.
+  /// A link was joined and these are the Parent's weights; swapped out of `weights` until the training thread
+  /// has taken some: later ones are for nobody, and an answer that came before them must not be lost.
   ChildTicket joined(std::uint64_t session, std::vector<float>& weights, std::uint64_t update);
   /// The Parent answered; swapped out of `weights`.
   void answered(std::uint64_t generation, std::uint64_t sequence, std::vector<float>& weights,
@@ -47,9 +48,12 @@ class ChildMailbox {
 
   /// kReady when a link is joined; kOver when ended, refused or stopped. Never kLost.
   Outcome wait_joined(const Deadline& deadline);
-  /// For the answer to `sequence` on this link. A stop shortens the wait to `stop_grace`.
+  /// For the answer to `sequence` on this link. A stop shortens the wait to `stop_grace`. An answer that came
+  /// counts, also when the link was lost or the run ended after it.
   Outcome wait_answer(const ChildTicket& ticket, std::uint64_t sequence, const Deadline& deadline,
                       Milliseconds stop_grace);
+  /// The same without waiting; kTimeout while the answer may still come.
+  Outcome look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const;
   /// Swaps the weights that came last with `weights`.
   void take_weights(std::vector<float>& weights);
   /// Nothing when no link is joined now.
@@ -64,12 +68,15 @@ class ChildMailbox {
 
  private:
   bool over() const { return stop_ || ended_ || refused_; }
+  /// As look_for_answer(), with the mutex held.
+  Outcome outcome(const ChildTicket& ticket, std::uint64_t sequence) const;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t joins_ = 0;
   std::optional<ChildTicket> ticket_;
-  std::uint64_t answered_sequence_ = 0;
+  std::uint64_t answered_generation_ = 0, answered_sequence_ = 0;
+  bool weights_taken_ = false;
   std::uint64_t update_ = 0;
   std::vector<float> weights_;
   std::optional<std::string> ended_;

@@ -23,10 +23,12 @@ void ChildSession::start(tcp::socket socket, const std::string& dialled) {
   }
 }
 
-void ChildSession::send(std::uint64_t sequence, std::vector<std::byte>& frame) {
+void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights) {
   if (phase_ != Phase::kJoined) return;
-  awaited_ = sequence;
-  link_->send_frame(frame);
+  awaited_ = header.sequence;
+  auto frame = link_->take_frame_buffer();
+  const auto rest = encode_frame_head(header, *weights, frame);
+  link_->send_frame(std::move(frame), rest, std::move(weights));
 }
 
 void ChildSession::leave(const std::string& reason) {
@@ -91,6 +93,8 @@ std::optional<std::string> ChildSession::objection(const FrameHeader& header) co
     return fmt::format("a frame of session {} in session {}", header.session, welcome_.session);
   }
   if (phase_ == Phase::kJoined && awaited_ == 0) return "weights that nobody asked for";
+  // Whoever is told of an answer may change what was sent.
+  if (link_->sending_frame()) return "an answer to weights that were not yet sent";
   if (header.sequence != awaited_) {
     return fmt::format("the answer to sequence {} where {} is due", header.sequence, awaited_);
   }

@@ -43,7 +43,7 @@ class ChildSession final : public LinkEvents, public std::enable_shared_from_thi
   /// Nothing before the first weights arrived.
   const std::optional<ChildTicket>& ticket() const { return ticket_; }
   /// Sends weights; the answer goes to the mailbox. Ignored when the link is not joined.
-  void send(std::uint64_t sequence, std::vector<std::byte>& frame);
+  void send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights);
   /// Tells the Parent, when joined, that this Child leaves for good; closes.
   void leave(const std::string& reason);
   void drop(const std::string& reason);

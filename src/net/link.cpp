@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "genkidama/core/clock.h"
 #include "genkidama/core/version.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
@@ -53,7 +55,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
         events_(std::move(events)),
         stream_(std::move(socket)),
         deadline_(stream_.get_executor()),
-        write_deadline_(stream_.get_executor()) {
+        write_timer_(stream_.get_executor()) {
     ErrorCode ignored;
     beast::get_lowest_layer(stream_).socket().set_option(tcp::no_delay(true), ignored);
   }
@@ -91,12 +93,22 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     write_next();
   }
 
-  void send_frame(std::vector<std::byte>& frame) override {
+  std::vector<std::byte> take_frame_buffer() override {
+    // With one frame at a time, as in every exchange, this is always the same memory.
+    if (!frame_in_flight_) return std::move(sent_.bytes);
+    has_frame_ = false;
+    return std::move(waiting_.bytes);
+  }
+
+  void send_frame(std::vector<std::byte> frame, std::span<const std::byte> rest,
+                  std::shared_ptr<const void> owner) override {
     if (!open_ || closed_ || closing_) return;
-    std::swap(frame, frame_waiting_);
+    waiting_ = {std::move(frame), rest, std::move(owner)};
     has_frame_ = true;
     write_next();
   }
+
+  bool sending_frame() const override { return has_frame_ || frame_in_flight_; }
 
   void close(std::string reason) override {
     if (closed_ || closing_) return;
@@ -115,7 +127,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     if (closed_) return;
     closed_ = true;
     deadline_.cancel();
-    write_deadline_.cancel();
+    write_timer_.cancel();
     ErrorCode ignored;
     beast::get_lowest_layer(stream_).socket().close(ignored);
     if (const auto events = std::exchange(events_, {}).lock()) {
@@ -126,6 +138,16 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   const std::string& address() const override { return address_; }
 
  private:
+  struct Frame {
+    std::array<asio::const_buffer, 2> buffers() const {
+      return {asio::buffer(bytes), asio::const_buffer(rest.data(), rest.size())};
+    }
+
+    std::vector<std::byte> bytes;
+    std::span<const std::byte> rest;
+    std::shared_ptr<const void> owner;
+  };
+
   void set_options() {
     // Pings on both sides: a peer that vanished without a word is noticed by either.
     stream_.set_option(websocket::stream_base::timeout{limits_.handshake_timeout, limits_.idle_timeout,
@@ -220,12 +242,13 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
       text_in_flight_ = std::move(texts_.front());
       texts_.pop_front();
       stream_.text(true);
-      write(asio::buffer(text_in_flight_));
+      write(asio::const_buffer(asio::buffer(text_in_flight_)));
     } else if (has_frame_) {
-      std::swap(frame_in_flight_, frame_waiting_);
+      sent_ = std::move(waiting_);
       has_frame_ = false;
+      frame_in_flight_ = true;
       stream_.binary(true);
-      write(asio::buffer(frame_in_flight_));
+      write(sent_.buffers());
     } else if (closing_ && !close_sent_) {
       close_sent_ = true;
       stream_.async_close(websocket::close_code::normal,
@@ -233,21 +256,36 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     }
   }
 
-  void write(asio::const_buffer data) {
+  template <typename Buffers>
+  void write(const Buffers& data) {
     writing_ = true;
-    // Pings prove that the peer is there, not that it reads what it is sent.
-    write_deadline_.expires_after(limits_.idle_timeout);
-    write_deadline_.async_wait([self = shared_from_this()](ErrorCode error) {
-      if (!error) self->drop("the peer took too long to read a message");
-    });
+    write_deadline_ = Deadline::after(limits_.idle_timeout);
+    watch_write();
     stream_.async_write(data, [self = shared_from_this()](ErrorCode error, std::size_t) {
-      self->writing_ = false;
+      self->writing_ = self->frame_in_flight_ = false;
+      self->sent_.owner.reset();
       if (self->closed_) return;
-      self->write_deadline_.cancel();
       if (error) {
         self->drop(self->describe(error));
       } else {
         self->write_next();
+      }
+    });
+  }
+
+  /// Pings prove that the peer is there, not that it reads what it is sent. One wait at a time, for the
+  /// message that is being written when it ends: setting and cancelling a timer costs as much as sending a
+  /// small one.
+  void watch_write() {
+    if (std::exchange(watching_, true)) return;
+    write_timer_.expires_at(write_deadline_.at());
+    write_timer_.async_wait([self = shared_from_this()](ErrorCode error) {
+      self->watching_ = false;
+      if (error || self->closed_ || !self->writing_) return;
+      if (self->write_deadline_.passed()) {
+        self->drop("the peer took too long to read a message");
+      } else {
+        self->watch_write();
       }
     });
   }
@@ -290,15 +328,16 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   // Without permessage-deflate: a small hostile message can make it ask for any amount of memory.
   websocket::stream<beast::tcp_stream, /*deflateSupported=*/false> stream_;
   asio::steady_timer deadline_;  // of the handshake, then of the closing
-  asio::steady_timer write_deadline_;
+  asio::steady_timer write_timer_;
+  Deadline write_deadline_ = Deadline::after(Milliseconds::zero());  // of the message that is being written
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::empty_body>> parser_;
   std::optional<HttpRefusal> refusal_;
   websocket::response_type response_;
   std::deque<std::string> texts_;
   std::string text_in_flight_, close_reason_;
-  std::vector<std::byte> frame_waiting_, frame_in_flight_;
-  bool has_frame_ = false, writing_ = false;
+  Frame waiting_, sent_;  // the second is being sent, or has been
+  bool has_frame_ = false, frame_in_flight_ = false, writing_ = false, watching_ = false;
   bool open_ = false, closing_ = false, close_sent_ = false, closed_ = false;
 };
 

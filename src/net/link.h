@@ -47,8 +47,14 @@ class Link {
 
   /// Texts are sent in order, before a frame that waits.
   virtual void send_text(std::string text) = 0;
-  /// Takes the frame and gives back another buffer to encode into. A frame that still waits is replaced.
-  virtual void send_frame(std::vector<std::byte>& frame) = 0;
+  /// Memory to encode a frame into: of one that was sent, or of one that still waits, which is given up.
+  virtual std::vector<std::byte> take_frame_buffer() = 0;
+  /// A frame that still waits is replaced. `rest` is sent after the bytes of `frame` as part of it; it must
+  /// not change until the frame was sent, and `owner` keeps it alive so long.
+  virtual void send_frame(std::vector<std::byte> frame, std::span<const std::byte> rest = {},
+                          std::shared_ptr<const void> owner = {}) = 0;
+  /// Whether a frame waits or is being sent.
+  virtual bool sending_frame() const = 0;
 
   /// Sends the texts that wait, then closes. on_closed gets `reason`.
   virtual void close(std::string reason) = 0;

@@ -74,7 +74,6 @@ void ParentSession::join(const HelloMessage& hello) {
   phase_ = Phase::kJoined;
   counted_as_joined_ = true;
   child_ = hello.name;
-  received_.resize(context_.layout.size());
   link_->established(std::max(frame_bytes(context_.layout.size()), kSmallMessageBytes));
   context_.state.joined({child_, link_->address(), session_, 0, hello.environment_steps},
                         hello.environment_steps);
@@ -95,30 +94,34 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     refuse_peer(RefusalCode::kProtocol, "a binary message where a hello is expected");
     return;
   }
-  const auto header = decode_frame(frame, received_);
-  if (!header.ok()) {
-    refuse_update(RefusalCode::kFrame, header.reason());
-  } else if (header.value().type != FrameType::kChildWeights) {
+  const auto view = view_frame(frame, context_.layout.size(), copy_);
+  if (!view.ok()) {
+    refuse_update(RefusalCode::kFrame, view.reason());
+    return;
+  }
+  const FrameHeader& header = view.value().header;
+  if (header.type != FrameType::kChildWeights) {
     refuse_update(RefusalCode::kFrame, "a Parent's weights, sent to the Parent");
-  } else if (header.value().session != session_) {
+  } else if (header.session != session_) {
     refuse_update(RefusalCode::kSequence,
-                  fmt::format("a frame of session {} in session {}", header.value().session, session_));
-  } else if (header.value().sequence != next_sequence_) {
+                  fmt::format("a frame of session {} in session {}", header.session, session_));
+  } else if (header.sequence != next_sequence_) {
     refuse_update(RefusalCode::kSequence,
-                  fmt::format("sequence {} where {} is next", header.value().sequence, next_sequence_));
-  } else if (const auto objection = context_.state.objection(received_)) {
+                  fmt::format("sequence {} where {} is next", header.sequence, next_sequence_));
+  } else if (const auto objection = context_.state.objection(view.value().weights)) {
     refuse_update(RefusalCode::kWeights, *objection);
   } else {
-    merge(header.value());
+    merge(view.value());
   }
 }
 
-void ParentSession::merge(const FrameHeader& frame) {
+void ParentSession::merge(const FrameView& frame) {
   const std::uint64_t staleness = context_.state.updates() - update_sent_;
-  context_.state.merge(frame, received_);
+  context_.state.merge(frame.header, frame.weights);
   ++next_sequence_;
-  observe(frame, staleness);
-  send_weights(frame.sequence);
+  // The Child waits, the observer does not.
+  send_weights(frame.header.sequence);
+  observe(frame.header, staleness);
   merged_();
 }
 
@@ -150,8 +153,9 @@ void ParentSession::send_weights(std::uint64_t sequence) {
   header.session = session_;
   header.sequence = sequence;
   header.update = update_sent_ = context_.state.updates();
-  encode_frame(header, context_.state.current(), frame_);
-  link_->send_frame(frame_);
+  auto frame = link_->take_frame_buffer();
+  encode_frame(header, context_.state.current(), frame);
+  link_->send_frame(std::move(frame));
 }
 
 void ParentSession::refuse_peer(RefusalCode code, const std::string& reason) {

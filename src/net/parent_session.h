@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genkidama/net/parent.h"
+#include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
 #include "net/link.h"
 #include "net/parent_state.h"
@@ -49,7 +50,7 @@ class ParentSession final : public LinkEvents, public std::enable_shared_from_th
   enum class Phase { kHello, kJoined, kOver };
 
   void join(const HelloMessage& hello);
-  void merge(const FrameHeader& frame);
+  void merge(const FrameView& frame);
   void observe(const FrameHeader& frame, std::uint64_t staleness);
   void send_weights(std::uint64_t sequence);
   void refuse_peer(RefusalCode code, const std::string& reason);
@@ -68,8 +69,7 @@ class ParentSession final : public LinkEvents, public std::enable_shared_from_th
   std::string child_;
   std::uint64_t next_sequence_ = 1;
   std::uint64_t update_sent_ = 0;
-  std::vector<float> received_;
-  std::vector<std::byte> frame_;
+  std::vector<float> copy_;  ///< of weights that cannot be read where they arrived; empty on most machines
 };
 
 }  // namespace genkidama

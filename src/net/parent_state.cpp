@@ -3,12 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
+#include <cstdint>
 #include <utility>
 
 #include "genkidama/params/weighted_average.h"
 
 namespace genkidama {
+namespace {
+
+// On the bits, so that no compiler flag about finite arithmetic can remove it.
+bool is_finite(double value) {
+  constexpr std::uint64_t kExponentBits = 0x7ff0000000000000u;
+  return (std::bit_cast<std::uint64_t>(value) & kExponentBits) != kExponentBits;
+}
+
+}  // namespace
 
 ParentState::ParentState(double alpha, double max_norm_growth, std::vector<float> weights,
                          std::uint64_t first_update)
@@ -30,12 +40,16 @@ ParentStatus ParentState::status() const {
 }
 
 std::optional<std::string> ParentState::objection(std::span<const float> weights) const {
-  if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
+  // One look at the weights: their norm is finite exactly when all of them are.
+  const double given = euclidean_norm(weights);
+  if (!is_finite(given)) {
+    const std::size_t bad = first_non_finite(weights);
     return fmt::format("element {} of the weights is {}, not a finite number; the training has diverged", bad,
                        weights[bad]);
   }
-  if (max_norm_growth_ > 0) {
-    const double given = euclidean_norm(weights), here = euclidean_norm(weights_);
+  // The Parent's own norm is only needed when the least that it may count for is not enough.
+  if (max_norm_growth_ > 0 && given > max_norm_growth_) {
+    const double here = euclidean_norm(weights_);
     if (given > max_norm_growth_ * std::max(here, 1.0)) {
       return fmt::format("the norm of the weights is {:.3g}, out of proportion to the Parent's {:.3g}", given,
                          here);
@@ -52,7 +66,7 @@ void ParentState::joined(const ChildStatus& child, std::uint64_t steps_counted_b
 
 void ParentState::merge(const FrameHeader& frame, std::span<const float> weights) {
   const std::lock_guard lock(mutex_);
-  weighted_average(weights_, weights, alpha_);
+  average_finite(weights_, weights, alpha_);
   ++status_.updates;
   Joined& child = children_.at(frame.session);
   if (frame.environment_steps > child.steps_counted) {

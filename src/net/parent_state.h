@@ -34,7 +34,8 @@ class ParentState {
   std::optional<std::string> objection(std::span<const float> weights) const;
 
   void joined(const ChildStatus& child, std::uint64_t steps_counted_before);
-  /// W_P = (1-alpha) W_P + alpha W_C, all or nothing, and counts it. `frame.session` must have joined.
+  /// W_P = (1-alpha) W_P + alpha W_C, and counts it, for weights to which there was no objection.
+  /// `frame.session` must have joined.
   void merge(const FrameHeader& frame, std::span<const float> weights);
   void left(std::uint64_t session);
   void peer_refused(const std::string& reason);

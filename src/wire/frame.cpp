@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "genkidama/wire/protocol.h"
 
@@ -73,15 +74,17 @@ struct HashStateDeleter {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
 };
 
-/// XXH3-64 of the frame as if its checksum field were zero; nothing when there is no memory.
-bool checksum_of(std::span<const std::byte> frame, std::uint64_t& checksum) {
+/// XXH3-64 of a frame with this header as if its checksum field were zero; nothing when there is no memory.
+bool checksum_of(const std::byte* header, std::span<const std::byte> payload, std::uint64_t& checksum) {
   static constexpr std::array<std::byte, kChecksumBytes> kZeros{};
-  const std::unique_ptr<XXH3_state_t, HashStateDeleter> state(XXH3_createState());
+  // One for all frames of a thread: it takes longer to make than a small frame to hash.
+  thread_local std::unique_ptr<XXH3_state_t, HashStateDeleter> state;
+  if (!state) state.reset(XXH3_createState());
   if (!state) return false;
   XXH3_64bits_reset(state.get());
-  XXH3_64bits_update(state.get(), frame.data(), kChecksumAt);
+  XXH3_64bits_update(state.get(), header, kChecksumAt);
   XXH3_64bits_update(state.get(), kZeros.data(), kZeros.size());
-  XXH3_64bits_update(state.get(), frame.data() + kFrameHeaderBytes, frame.size() - kFrameHeaderBytes);
+  XXH3_64bits_update(state.get(), payload.data(), payload.size());
   checksum = XXH3_64bits_digest(state.get());
   return true;
 }
@@ -90,30 +93,8 @@ WireError fail(std::string reason) {
   return {"binary frame: " + std::move(reason)};
 }
 
-}  // namespace
-
-void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame) {
-  frame.resize(frame_bytes(weights.size()));
-  std::byte* const at = frame.data();
-  std::fill_n(at, kFrameHeaderBytes, std::byte{0});
-  store(at + kMagicAt, kMagic);
-  store(at + kVersionAt, kProtocolVersion);
-  store(at + kTypeAt, static_cast<std::uint16_t>(header.type));
-  store(at + kSessionAt, header.session);
-  store(at + kSequenceAt, header.sequence);
-  store(at + kUpdateAt, header.update);
-  store(at + kStepsAt, header.environment_steps);
-  store(at + kEpisodesAt, header.episodes);
-  const double mean_return = std::isfinite(header.mean_return) ? header.mean_return : 0.0;
-  store(at + kReturnAt, std::bit_cast<std::uint64_t>(mean_return));
-  store(at + kDtypeAt, kFloat32);
-  store(at + kPayloadBytesAt, std::uint64_t{weights.size_bytes()});
-  store_floats(at + kFrameHeaderBytes, weights);
-  // The checksum field is still zero here, as the definition wants it.
-  store(at + kChecksumAt, XXH3_64bits(frame.data(), frame.size()));
-}
-
-Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights) {
+/// All that can be wrong with a frame of so many weights, but for the weights themselves.
+Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t elements) {
   if (frame.size() < kFrameHeaderBytes) {
     return fail(fmt::format("{} bytes; the header alone has {}", frame.size(), kFrameHeaderBytes));
   }
@@ -135,12 +116,13 @@ Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<fl
     return fail("reserved bytes are not zero");
   }
   const auto payload_bytes = load<std::uint64_t>(at + kPayloadBytesAt);
-  if (payload_bytes != weights.size_bytes() || frame.size() - kFrameHeaderBytes != payload_bytes) {
+  const std::uint64_t expected_bytes = elements * sizeof(float);
+  if (payload_bytes != expected_bytes || frame.size() - kFrameHeaderBytes != payload_bytes) {
     return fail(fmt::format("{} bytes of weights announced, {} present; this network has {}", payload_bytes,
-                            frame.size() - kFrameHeaderBytes, weights.size_bytes()));
+                            frame.size() - kFrameHeaderBytes, expected_bytes));
   }
   std::uint64_t checksum = 0;
-  if (!checksum_of(frame, checksum)) return fail("no memory to check it");
+  if (!checksum_of(at, frame.subspan(kFrameHeaderBytes), checksum)) return fail("no memory to check it");
   if (load<std::uint64_t>(at + kChecksumAt) != checksum) return fail("damaged: its checksum does not match");
   FrameHeader header;
   header.type = static_cast<FrameType>(type);
@@ -151,8 +133,76 @@ Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<fl
   header.episodes = load<std::uint64_t>(at + kEpisodesAt);
   header.mean_return = std::bit_cast<double>(load<std::uint64_t>(at + kReturnAt));
   if (!std::isfinite(header.mean_return)) return fail("mean_return is not finite");
-  load_floats(weights, at + kFrameHeaderBytes);
   return header;
+}
+
+/// Whether floats may be read where these bytes lie.
+bool hold_floats(const std::byte* at) {
+  return std::endian::native == std::endian::little &&
+         reinterpret_cast<std::uintptr_t>(at) % alignof(float) == 0;
+}
+
+/// Everything but the checksum.
+void write_header(const FrameHeader& header, std::size_t elements, std::byte* at) {
+  std::fill_n(at, kFrameHeaderBytes, std::byte{0});
+  store(at + kMagicAt, kMagic);
+  store(at + kVersionAt, kProtocolVersion);
+  store(at + kTypeAt, static_cast<std::uint16_t>(header.type));
+  store(at + kSessionAt, header.session);
+  store(at + kSequenceAt, header.sequence);
+  store(at + kUpdateAt, header.update);
+  store(at + kStepsAt, header.environment_steps);
+  store(at + kEpisodesAt, header.episodes);
+  const double mean_return = std::isfinite(header.mean_return) ? header.mean_return : 0.0;
+  store(at + kReturnAt, std::bit_cast<std::uint64_t>(mean_return));
+  store(at + kDtypeAt, kFloat32);
+  store(at + kPayloadBytesAt, std::uint64_t{elements * sizeof(float)});
+}
+
+}  // namespace
+
+void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame) {
+  frame.resize(frame_bytes(weights.size()));
+  std::byte* const at = frame.data();
+  write_header(header, weights.size(), at);
+  store_floats(at + kFrameHeaderBytes, weights);
+  // The checksum field is still zero here, as the definition wants it.
+  store(at + kChecksumAt, XXH3_64bits(frame.data(), frame.size()));
+}
+
+std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::span<const float> weights,
+                                             std::vector<std::byte>& frame) {
+  if constexpr (std::endian::native == std::endian::little) {
+    frame.resize(kFrameHeaderBytes);
+    write_header(header, weights.size(), frame.data());
+    const auto payload = std::as_bytes(weights);
+    std::uint64_t checksum = 0;
+    if (!checksum_of(frame.data(), payload, checksum)) throw std::bad_alloc();
+    store(frame.data() + kChecksumAt, checksum);
+    return payload;
+  } else {
+    encode_frame(header, weights, frame);
+    return {};
+  }
+}
+
+Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights) {
+  auto header = read_header(frame, weights.size());
+  if (header.ok()) load_floats(weights, frame.data() + kFrameHeaderBytes);
+  return header;
+}
+
+Decoded<FrameView> view_frame(std::span<const std::byte> frame, std::size_t elements,
+                              std::vector<float>& copy) {
+  const auto header = read_header(frame, elements);
+  if (!header.ok()) return WireError{header.reason()};
+  const std::byte* const payload = frame.data() + kFrameHeaderBytes;
+  if (hold_floats(payload)) {
+    return FrameView{header.value(), {reinterpret_cast<const float*>(payload), elements}};
+  }
+  copy.resize(elements);
+  load_floats(copy, payload);
+  return FrameView{header.value(), copy};
 }
 
 }  // namespace genkidama

@@ -148,6 +148,53 @@ TEST_CASE("a cluster trains, counts its updates and leaves no process") {
   }
 }
 
+TEST_CASE("a cluster with --overlap trains and counts its updates") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram cluster(call("cluster", "--overlap", "--children", "2", "--workers", "1", "--alpha", "0.5",
+                              "--beta", "0.5", "--round-steps", "1000", "--updates", "300", "--eval-episodes",
+                              "3", "--run-dir", run.string()));
+  const auto result = cluster.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(cluster.all_gone());
+  CHECK(json_of(run / "summary.json")["updates"] == 300);
+  CHECK(csv_of(run / "metrics.csv").size() == 301);
+  CHECK(json_of(run / "config.json")["overlap"] == true);
+  std::uint64_t averaged = 0;
+  for (const char* child : {"child_1", "child_2"}) {
+    CHECK(json_of(run / "children" / child / "config.json")["overlap"] == true);
+    averaged += json_of(run / "children" / child / "summary.json")["exchanges"].get<std::uint64_t>();
+  }
+  // All but the merges, one of each Child at most, whose answer the end of the run overtook.
+  CHECK(averaged >= 298);
+}
+
+TEST_CASE("with --overlap a Child's last steps reach its Parent too") {
+  const TemporaryDirectory directory;
+  RunningProgram parent(parent_call(directory / "parent", "1000000"));
+  REQUIRE(parent.wait_for_error_text("listens on port"));
+  RunningProgram child(call("child", "--connect", "127.0.0.1:" + port_in(parent.errors()), "--overlap",
+                            "--beta", "0.5", "--workers", "1", "--updates", "40", "--eval-episodes", "0",
+                            "--run-dir", (directory / "child").string()));
+  const auto result = child.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  parent.signal(SIGTERM);
+  parent.wait();
+  const auto summary = json_of(directory / "child" / "summary.json");
+  CHECK(summary["updates"] == 40);
+  const auto merges = csv_of(directory / "parent" / "metrics.csv");
+  REQUIRE(merges.size() > 1);
+  CHECK(summary["exchanges"].get<std::size_t>() == merges.size() - 1);
+  // Steps are counted as they were when the Child's last weights left it: all of them.
+  const auto& columns = merges.front();
+  const auto steps = std::find(columns.begin(), columns.end(), "environment_steps") - columns.begin();
+  REQUIRE(steps < static_cast<std::ptrdiff_t>(columns.size()));
+  CHECK(merges.back()[static_cast<std::size_t>(steps)] ==
+        std::to_string(summary["environment_steps"].get<std::uint64_t>()));
+}
+
 TEST_CASE("SIGTERM ends a cluster with its weights written and every process gone") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";

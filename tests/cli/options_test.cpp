@@ -169,6 +169,7 @@ TEST_CASE("arguments that make no sense are refused") {
   CHECK(refusal({"parent", "--listen", "x:1", "--beta", "0"}).find("unknown argument '--beta'") !=
         std::string::npos);
   CHECK(refusal({"train", "--alpha", "0.5"}).find("unknown argument '--alpha'") != std::string::npos);
+  CHECK(refusal({"train", "--overlap"}).find("unknown argument '--overlap'") != std::string::npos);
   CHECK(refusal({"parent"}).find("--listen HOST:PORT") != std::string::npos);
   CHECK(refusal({"child"}).find("one link") != std::string::npos);
   CHECK(refusal({"child", "--listen", "x:1", "--connect", "x:2"}).find("one link") != std::string::npos);
@@ -287,7 +288,8 @@ TEST_CASE("config.json gives the same settings again, for every command") {
       {"train", "--policy-average", "swa", "--updates", "9", "--average-from", "0.1", "--max-weight-norm",
        "0"},
       {"parent", "--listen", "x:1", "--alpha", "0.25", "--updates", "9"},
-      {"child", "--connect", "x:1", "--beta", "0.125", "--workers", "3", "--learning-rate", "0.1"},
+      {"child", "--connect", "x:1", "--beta", "0.125", "--overlap", "--workers", "3", "--learning-rate",
+       "0.1"},
       {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},
   };
   const auto table = make_option_table(test_program());
@@ -308,7 +310,7 @@ TEST_CASE("config.json gives the same settings again, for every command") {
 TEST_CASE("flags for another process give it the same settings") {
   const auto table = make_option_table(test_program());
   Settings cluster = parse({"cluster", "--gamma", "0.123456789012345", "--beta", "0.3", "--preset", "quick",
-                            "--normalise-advantages", "false", "--greedy"});
+                            "--normalise-advantages", "false", "--greedy", "--overlap"});
   cluster.name = "child_1";
   cluster.connect = {"[::1]:4000"};
   Words words = flags_of(cluster, table, kChild);
@@ -318,6 +320,7 @@ TEST_CASE("flags for another process give it the same settings") {
   CHECK(child.hyperparameters.batch_size == 7);
   CHECK_FALSE(child.hyperparameters.normalise_advantages);
   CHECK(child.beta == 0.3);
+  CHECK(child.overlap);
   CHECK(child.greedy);
   CHECK(child.name == "child_1");
   CHECK(child.connect == Words{"[::1]:4000"});

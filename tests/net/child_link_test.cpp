@@ -1,4 +1,6 @@
 // A Child that listens, and a peer that plays its Parent badly.
+#include <poll.h>
+
 #include <limits>
 
 #include "genkidama/core/error.h"
@@ -147,6 +149,35 @@ TEST_CASE("weights that were not asked for, and answers to something else, cut t
     CHECK(peer.read_message<RefuseMessage>().code == RefusalCode::kSequence);
   }
   expect_joins(listening);
+}
+
+TEST_CASE("an answer to weights that are still being sent cuts the link", "[child]") {
+  // More than the buffers of two sockets hold, so that it is not all sent while nobody reads.
+  const ParameterLayout layout({{"large", {4'000'000}}});
+  FakeTrainer trainer(layout);
+  Child child(ListeningChild::options({}), trainer);
+  child.start();
+  auto run = std::async(std::launch::async, [&] { return child.run(); });
+  RawPeer peer(child.port());
+  peer.upgrade();
+  peer.read_message<HelloMessage>();
+  const std::vector<float> weights(layout.size(), 0.5f);
+  peer.send_message(WelcomeMessage{"hasty parent", "run", "", 1, 0, {}});
+  peer.send_weights(parent_frame(1, 0), weights);
+  // The first bytes of the Child's weights.
+  pollfd ready{peer.socket(), POLLIN, 0};
+  REQUIRE(::poll(&ready, 1, 20'000) == 1);
+  peer.send_weights(parent_frame(1, 1), weights);
+  std::vector<float> sent(layout.size());
+  CHECK(peer.read_weights(sent).sequence == 1);
+  CHECK(same_bits(sent, trainer.sent.at(0)));
+  const auto refusal = peer.read_message<RefuseMessage>();
+  CHECK(refusal.code == RefusalCode::kSequence);
+  CHECK_THAT(refusal.reason, Catch::Contains("not yet sent"));
+  child.request_stop();
+  CHECK(run.get() == "stop requested");
+  // Its own weights, not the average.
+  CHECK(trainer.written.size() == 1);
 }
 
 TEST_CASE("a Parent that does not answer in time is left for another", "[child]") {

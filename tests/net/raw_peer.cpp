@@ -93,27 +93,33 @@ void RawPeer::send_weights(const FrameHeader& header, std::span<const float> wei
   send_frame(2, {reinterpret_cast<const char*>(frame.data()), frame.size()});
 }
 
+RawPeer::Received RawPeer::read_frame() {
+  if (!fill(2)) return {};
+  const int opcode = buffer_[0] & 0x0f;
+  std::size_t length = static_cast<unsigned char>(buffer_[1]) & 0x7f, at = 2;
+  if (length >= 126) {
+    const std::size_t bytes = length == 126 ? 2 : 8;
+    if (!fill(2 + bytes)) return {};
+    length = 0;
+    for (; at < 2 + bytes; ++at) length = length << 8 | static_cast<unsigned char>(buffer_[at]);
+  }
+  if (!fill(at + length)) return {};
+  std::string payload = buffer_.substr(at, length);
+  buffer_.erase(0, at + length);
+  return {opcode, std::move(payload)};
+}
+
 RawPeer::Received RawPeer::read() {
   for (;;) {
-    if (!fill(2)) return {};
-    const int opcode = buffer_[0] & 0x0f;
-    std::size_t length = static_cast<unsigned char>(buffer_[1]) & 0x7f, at = 2;
-    if (length >= 126) {
-      const std::size_t bytes = length == 126 ? 2 : 8;
-      if (!fill(2 + bytes)) return {};
-      length = 0;
-      for (; at < 2 + bytes; ++at) length = length << 8 | static_cast<unsigned char>(buffer_[at]);
-    }
-    if (!fill(at + length)) return {};
-    std::string payload = buffer_.substr(at, length);
-    buffer_.erase(0, at + length);
-    if (opcode == 9) {
-      if (!silent) send_frame(10, payload);
-      continue;
-    }
-    if (opcode == 10) continue;
-    return {opcode, std::move(payload)};
+    Received received = read_frame();
+    if (received.opcode == 9 && !silent) send_frame(10, received.payload);
+    if (received.opcode != 9 && received.opcode != 10) return received;
   }
+}
+
+void RawPeer::sync() {
+  send_frame(9, "sync");
+  if (read_frame().opcode != 10) throw std::runtime_error("raw peer: a pong was expected");
 }
 
 Message RawPeer::read_any_message() {

@@ -95,6 +95,33 @@ TEST_CASE("weights out of all proportion are refused", "[refusal]") {
       RefusalCode::kWeights, "out of proportion");
 }
 
+TEST_CASE("what is out of proportion is measured by the Parent's weights, or by 1 when they are small",
+          "[refusal]") {
+  const auto of_norm = [](double norm) {
+    auto weights = random_weights(small_layout().size(), 99);
+    const double factor = norm / euclidean_norm(weights);
+    for (float& weight : weights) weight = static_cast<float>(factor * weight);
+    return weights;
+  };
+  const auto is_merged = [&](double child_norm, double parent_norm) {
+    ParentOptions options = parent_options();
+    options.max_norm_growth = 2;
+    Parent parent(options, small_layout(), of_norm(parent_norm));
+    parent.start();
+    RawPeer peer(parent.ports().at(0));
+    const std::uint64_t session = peer.join(small_layout()).session;
+    peer.send_weights(child_frame(session, 1), of_norm(child_norm));
+    const bool answered = peer.read().opcode == 2;
+    CHECK(parent.status().updates == (answered ? 1 : 0));
+    CHECK(parent.status().refused_updates == (answered ? 0 : 1));
+    return answered;
+  };
+  CHECK(is_merged(19.9, 10));
+  CHECK_FALSE(is_merged(20.1, 10));
+  CHECK(is_merged(1.9, 0.1));
+  CHECK_FALSE(is_merged(2.1, 0.1));
+}
+
 TEST_CASE("a repeated, skipped or foreign frame is refused", "[refusal]") {
   const auto weights = random_weights(small_layout().size(), 3);
   expect_refused(

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -100,6 +101,91 @@ TEST_CASE("other sizes and weights outside [0, 1] change nothing") {
     REQUIRE_THROWS_AS(weighted_average(into, std::vector<float>{7, 7}, weight), ArgumentError);
   }
   REQUIRE(into == std::vector<float>{1, 2});
+}
+
+TEST_CASE("an average of weights known to be finite is the same, bit by bit") {
+  Random random(5);
+  for (const std::size_t size : {0, 1, 3, 4, 15, 16, 17, 1000, 2949}) {
+    const auto start = random_weights(random, size), other = random_weights(random, size);
+    for (const double weight : {0.0, 1e-9, 0.3, 0.9, 1.0}) {
+      auto checked = start, unchecked = start;
+      weighted_average(checked, other, weight);
+      average_finite(unchecked, other, weight);
+      REQUIRE(same_bits(checked, unchecked));
+    }
+  }
+  std::vector<float> into{1, 2};
+  REQUIRE_THROWS_WITH(average_finite(into, std::vector<float>{1}, 0.5), Contains("2 weights with 1"));
+  REQUIRE_THROWS_AS(average_finite(into, into, 1.5), ArgumentError);
+}
+
+TEST_CASE("an average with a snapshot keeps what was learnt since") {
+  // 0.25 * 8 + 0.75 * 4 = 5, and the step from 8 to 10.
+  std::vector<float> local{10, -1};
+  average_finite_since(local, std::vector<float>{8, 0}, std::vector<float>{4, 4}, 0.75);
+  REQUIRE(local == std::vector<float>{7, 2});
+
+  Random random(6);
+  const std::size_t size = 2949;
+  const auto snapshot = random_weights(random, size), other = random_weights(random, size);
+  auto trained = snapshot;
+  for (float& weight : trained) weight += static_cast<float>(random.uniform(-0.1, 0.1));
+  for (const double weight : {0.1, 0.5, 1.0}) {
+    auto averaged = snapshot;
+    weighted_average(averaged, other, weight);
+    // Without a step in between it is the average itself.
+    auto still = snapshot;
+    average_finite_since(still, snapshot, other, weight);
+    REQUIRE(same_bits(still, averaged));
+    auto moved = trained;
+    average_finite_since(moved, snapshot, other, weight);
+    for (std::size_t i = 0; i < size; ++i) averaged[i] += trained[i] - snapshot[i];
+    REQUIRE(same_bits(moved, averaged));
+  }
+  auto kept = trained;
+  average_finite_since(kept, snapshot, other, 0.0);
+  REQUIRE(same_bits(kept, trained));
+}
+
+TEST_CASE("an average with a snapshot of another size, or a weight outside [0, 1], changes nothing") {
+  std::vector<float> local{1, 2};
+  const std::vector<float> one{7}, two{7, 7};
+  REQUIRE_THROWS_WITH(average_finite_since(local, one, two, 0.5), Contains("2 weights with 1"));
+  REQUIRE_THROWS_WITH(average_finite_since(local, two, one, 0.5), Contains("2 weights with 1"));
+  REQUIRE_THROWS_AS(average_finite_since(local, two, two, -0.1), ArgumentError);
+  REQUIRE_THROWS_AS(average_finite_since(local, two, two, std::nan("")), ArgumentError);
+  REQUIRE(local == std::vector<float>{1, 2});
+}
+
+TEST_CASE("the norm is the root of the sum of squares, for every number of values") {
+  Random random(8);
+  for (std::size_t size = 0; size < 100; ++size) {
+    const auto values = random_weights(random, size);
+    long double sum = 0;
+    for (const float value : values) sum += static_cast<long double>(value) * value;
+    REQUIRE(euclidean_norm(values) == Approx(static_cast<double>(std::sqrt(sum))).epsilon(1e-14));
+  }
+  // Exact where the sum is: each value counts once.
+  std::vector<float> ones(1000, 1.0f);
+  ones[999] = 5;
+  REQUIRE(euclidean_norm(ones) == std::sqrt(1024.0));
+}
+
+TEST_CASE("the norm is finite exactly when all values are") {
+  std::vector<float> values(67, std::numeric_limits<float>::max());
+  REQUIRE(std::isfinite(euclidean_norm(values)));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    for (const float bad : {kNaN, kInfinity, -kInfinity}) {
+      const float before = std::exchange(values[i], bad);
+      REQUIRE_FALSE(std::isfinite(euclidean_norm(values)));
+      REQUIRE(first_non_finite(values) == i);
+      values[i] = before;
+    }
+  }
+  // Two infinities that would cancel in a sum that is not of squares.
+  values[1] = kInfinity;
+  values[2] = -kInfinity;
+  REQUIRE_FALSE(std::isfinite(euclidean_norm(values)));
 }
 
 TEST_CASE("a mixing weight outside [0, 1] is refused by its name") {

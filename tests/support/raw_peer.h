@@ -39,6 +39,9 @@ class RawPeer {
 
   /// The next message; pings are answered unless `silent`.
   Received read();
+  /// Returns when the other side has handled all that it was sent: it has answered a ping. Nothing else may
+  /// be on its way from there.
+  void sync();
   /// The next text message, which must be a T.
   template <typename T>
   T read_message() {
@@ -58,6 +61,7 @@ class RawPeer {
 
  private:
   Message read_any_message();
+  Received read_frame();
   bool fill(std::size_t bytes);
 
   int socket_ = -1;

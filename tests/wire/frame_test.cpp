@@ -1,5 +1,6 @@
 #include "genkidama/wire/frame.h"
 
+#include <bit>
 #include <limits>
 #include <random>
 #include <string>
@@ -42,6 +43,12 @@ std::string refused(std::span<const std::byte> frame, std::size_t elements = kWe
   const auto decoded = decode_frame(frame, weights);
   for (const float weight : weights) REQUIRE(weight == 7.0f);
   REQUIRE_FALSE(decoded.ok());
+  // Read in place it is refused for the same reason.
+  std::vector<float> copy;
+  const auto view = genkidama::view_frame(frame, elements, copy);
+  REQUIRE_FALSE(view.ok());
+  REQUIRE(view.reason() == decoded.reason());
+  REQUIRE(copy.empty());
   return decoded.reason();
 }
 
@@ -53,6 +60,26 @@ TEST_CASE("a frame comes back as it was sent", "[frame]") {
   REQUIRE(decoded.ok());
   CHECK(decoded.value() == example_header());
   CHECK(weights == kWeights);
+}
+
+TEST_CASE("a frame is read where it lies, and copied where floats cannot lie", "[frame]") {
+  const auto frame = example_frame();
+  // One buffer with the frame at every offset that an alignment of four knows.
+  for (std::size_t offset = 0; offset < 4; ++offset) {
+    std::vector<std::byte> bytes(offset);
+    bytes.insert(bytes.end(), frame.begin(), frame.end());
+    std::vector<float> copy;
+    const auto view = genkidama::view_frame(std::span(bytes).subspan(offset), kWeights.size(), copy);
+    REQUIRE(view.ok());
+    CHECK(view.value().header == example_header());
+    CHECK(std::vector<float>(view.value().weights.begin(), view.value().weights.end()) == kWeights);
+    const bool in_place = offset == 0 && std::endian::native == std::endian::little;
+    CHECK(copy.empty() == in_place);
+    if (in_place) {
+      CHECK(static_cast<const void*>(view.value().weights.data()) ==
+            bytes.data() + genkidama::kFrameHeaderBytes);
+    }
+  }
 }
 
 TEST_CASE("the bytes of a frame are those of the documented layout", "[frame]") {
@@ -69,6 +96,20 @@ TEST_CASE("a frame's buffer is used again", "[frame]") {
   encode_frame(example_header(), kWeights, frame);
   CHECK(frame.data() == memory);
   CHECK(frame == example_frame());
+}
+
+TEST_CASE("a frame in two parts is the same frame", "[frame]") {
+  for (const std::size_t size : {0u, 1u, 3u, 1000u}) {
+    const std::vector<float> weights(size, 1.5f);
+    std::vector<std::byte> whole, parts{std::byte{7}};
+    encode_frame(example_header(), weights, whole);
+    const auto rest = genkidama::encode_frame_head(example_header(), weights, parts);
+    if (size > 0 && std::endian::native == std::endian::little) {
+      CHECK(static_cast<const void*>(rest.data()) == weights.data());
+    }
+    parts.insert(parts.end(), rest.begin(), rest.end());
+    CHECK(parts == whole);
+  }
 }
 
 TEST_CASE("a network without weights has a frame too", "[frame]") {

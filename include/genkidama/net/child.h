@@ -20,6 +20,13 @@ struct ChildOptions {
   std::optional<Endpoint> connect;  ///< a listening Parent; exactly one of the two
   std::optional<Endpoint> listen;   ///< where a Parent that dials is accepted
   double beta = 0;                  ///< weight of the Parent's weights in the Child's, in [0, 1]
+  /// Train on while an exchange is on its way, instead of waiting for its answer as the thesis does. At the
+  /// end of a round W is sent; the answer W_P that came by the end of a later one changes the weights, which
+  /// have gone on from W to W', to (1-beta) W + beta W_P + (W' - W). So no local step is lost, and the
+  /// average comes a round late. Until the answer came nothing more is sent. At the end of the run the Child
+  /// waits for what is on its way, and sends its last weights if they are not in it. An exchange whose link
+  /// is lost changes nothing, as without `overlap`.
+  bool overlap = false;
   std::string name = "child";
   LinkLimits limits;
   Milliseconds join_timeout{60'000};      ///< to the first weights from a Parent, at the start only
@@ -33,9 +40,10 @@ struct ChildProgress {
   RoundReport round;
   std::uint64_t rounds = 0;
   std::uint64_t environment_steps = 0;
-  std::uint64_t exchanges = 0;  ///< rounds whose weights were merged by the Parent
+  std::uint64_t episodes = 0;
+  std::uint64_t exchanges = 0;  ///< answers of the Parent that were averaged in
   std::uint64_t reconnects = 0;
-  bool connected = false;  ///< whether this round ended with an exchange
+  bool connected = false;  ///< whether one was at the end of this round
 };
 
 /// Runs the exchange for one LocalTrainer. The sockets live on a thread of their own, started by run(); the
@@ -63,6 +71,10 @@ class Child {
   /// refused this Child for good (weights that are not finite, another protocol), LayoutError when it refused
   /// this network, and whatever the trainer throws.
   std::string run(const std::function<bool(const ChildProgress&)>& keep_going = {});
+
+  /// As `keep_going` was told last; after run(), with the exchanges that were completed after the last round.
+  /// For the thread that calls run().
+  const ChildProgress& progress() const;
 
   /// Makes run() return after the current round. Any thread; not a signal handler.
   void request_stop();

@@ -79,7 +79,8 @@ class Parent {
   Parent(const Parent&) = delete;
   Parent& operator=(const Parent&) = delete;
 
-  /// Called after every merge on the Parent's own thread; keep it short. Set before start().
+  /// Called after every merge on the Parent's own thread, when the answer is on its way to the Child; keep it
+  /// short. Set before start().
   void on_update(std::function<void(const ParentUpdate&)> observer);
 
   /// Binds, listens and starts the thread. Throws IoError naming the endpoint when it cannot be bound (in

@@ -16,13 +16,28 @@ namespace genkidama {
 /// holds a value that is not finite (the text gives its index). Not synchronised: the caller owns both.
 void weighted_average(std::span<float> into, std::span<const float> other, double weight);
 
+/// The same, bit for bit, where the caller has already found every value of `other` finite: it is read once
+/// instead of twice, which for a large network is a quarter of the traffic to memory. Throws for the rest.
+void average_finite(std::span<float> into, std::span<const float> other, double weight);
+
+/// The rule for weights that were trained on while the average was being made:
+///
+///     local = averaged + (local - snapshot),  averaged = (1 - weight) * snapshot + weight * other
+///
+/// element by element, in float32: what `local` learnt since the snapshot was taken of it is kept. Equal to
+/// weighted_average(local, other, weight) where local is still the snapshot. Weight 0 leaves `local`
+/// bit-identical. As average_finite(), `other` is taken to be finite.
+void average_finite_since(std::span<float> local, std::span<const float> snapshot,
+                          std::span<const float> other, double weight);
+
 /// Throws ArgumentError naming `name` ("alpha", "beta") unless value is in [0, 1].
 void check_mixing_weight(double value, const char* name);
 
 /// Index of the first NaN or infinity, or weights.size() when all are finite.
 std::size_t first_non_finite(std::span<const float> weights);
 
-/// L2 norm, summed in double precision.
+/// L2 norm, summed in double precision, in which no sum of squares of floats overflows: it is finite exactly
+/// when all values are. The order of the sum depends on nothing but the number of values.
 double euclidean_norm(std::span<const float> values);
 
 }  // namespace genkidama

@@ -41,6 +41,24 @@ constexpr std::size_t frame_bytes(std::size_t elements) {
 /// Writes the frame over `frame`, whose memory is used again. A mean_return that is not finite is sent as 0.
 void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame);
 
+/// The same for a frame whose weights are sent from where they lie: writes to `frame` all that comes before
+/// the bytes that are returned, which are those of `weights`. On a machine whose numbers are not
+/// little-endian the whole frame is written, and nothing is returned.
+std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::span<const float> weights,
+                                             std::vector<std::byte>& frame);
+
+/// A frame read where it lies.
+struct FrameView {
+  FrameHeader header;
+  std::span<const float> weights;  ///< as long as the bytes, or the copy, from which they were read
+};
+
+/// Reads a frame that must hold exactly `elements` weights, with the checks of decode_frame(), but copies
+/// them only where the machine's own numbers are not little-endian or the bytes do not lie as floats must:
+/// into `copy`, which is untouched otherwise. Never throws, except for want of memory for that copy.
+Decoded<FrameView> view_frame(std::span<const std::byte> frame, std::size_t elements,
+                              std::vector<float>& copy);
+
 /// Reads a frame that must hold exactly weights.size() elements and copies them to `weights`, which is
 /// untouched unless the frame is sound: magic, version, type, dtype, reserved bytes, length, checksum and
 /// mean_return. The weights themselves may still be NaN or infinite. Never throws.
