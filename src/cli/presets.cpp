@@ -5,7 +5,7 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr std::uint64_t kTunedSteps = 1'500'000;
+constexpr std::uint64_t kTunedSteps = 3'000'000;
 
 Preset thesis_preset() {
   Preset preset;
