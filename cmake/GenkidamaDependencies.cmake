@@ -19,3 +19,9 @@ endif()
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(GENKIDAMA_XXHASH REQUIRED IMPORTED_TARGET GLOBAL libxxhash)
+# On x86 the library may also hold versions for wider vectors, chosen at run time; not everybody builds it with them.
+include(CheckCXXSourceCompiles)
+set(CMAKE_REQUIRED_LIBRARIES PkgConfig::GENKIDAMA_XXHASH)
+check_cxx_source_compiles("#include <xxh_x86dispatch.h>\nint main() { return static_cast<int>(XXH3_64bits(nullptr, 0)); }"
+                          GENKIDAMA_XXHASH_DISPATCHES)
+unset(CMAKE_REQUIRED_LIBRARIES)

@@ -1,7 +1,11 @@
 #include "genkidama/wire/frame.h"
 
 #include <fmt/format.h>
+#ifdef GENKIDAMA_XXHASH_DISPATCHES
+#include <xxh_x86dispatch.h>  // the same functions, for the widest vectors this processor has
+#else
 #include <xxhash.h>
+#endif
 
 #include <algorithm>
 #include <array>
