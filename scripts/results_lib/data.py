@@ -1,6 +1,7 @@
 """Reads docs/results and holds every row against its format. What is wrong is named with file and line."""
 
 import csv
+import json
 import math
 import pathlib
 from dataclasses import dataclass
@@ -271,6 +272,21 @@ class Data:
             for row in self.thesis(table):
                 paths.setdefault(row.setting, {})[row.update] = row
         return paths
+
+    def performance(self):
+        """What scripts/bench wrote: machine and figures."""
+        name = "docs/results/performance/table.json"
+        try:
+            table = json.loads((self.directory / "performance" / "table.json").read_text(encoding="utf-8"))
+            for figure in table["figures"]:
+                number(figure["value"], name, figure["name"])
+                figure["unit"], figure["target"], figure["met"]
+            table["machine"]["cpu"], table["machine"]["cores"], table["machine"]["load_average_at_start"][0]
+        except FileNotFoundError:
+            raise ResultsError(f"{name} is missing; scripts/bench makes it") from None
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise ResultsError(f"{name}: not as scripts/bench writes it: {error}") from None
+        return table
 
     def unequal_children(self):
         """The rows of unequal_children.csv as dictionaries of text."""

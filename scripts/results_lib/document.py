@@ -1,4 +1,4 @@
-"""docs/results.md: prose by hand, and blocks between "<!-- generated: NAME -->" and "<!-- end: NAME -->"."""
+"""docs/results.md and the like: prose by hand, and blocks between "<!-- generated: NAME -->" and "<!-- end: NAME -->"."""
 
 import re
 from dataclasses import dataclass

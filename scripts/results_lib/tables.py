@@ -263,6 +263,27 @@ def unequal_children(data):
                      ("time", "r")], rows)
 
 
+def four_digits(value):
+    """1234.5 as 1,234 and 0.012345 as 0.01235."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def performance(data):
+    """scripts/bench's table; a figure that belongs to the one above it is indented there."""
+    table = data.performance()
+    verdict = {True: "met", False: "**missed**", None: ""}
+    rows = []
+    for figure in table["figures"]:
+        name = figure["name"].strip()
+        indent = "&nbsp;&nbsp;" if name != figure["name"] else ""
+        target = (figure["target"] or "").replace(">=", "at least").replace("<=", "at most")
+        rows.append([indent + name, f"{four_digits(figure['value'])} {figure['unit']}".strip(), target, verdict[figure["met"]]])
+    machine = table["machine"]
+    return (markdown([("figure", "l"), ("measured", "r"), ("target", "r"), ("", "l")], rows) +
+            f"\n\nProcessor: {machine['cpu']}, {machine['cores']} cores; load average before: "
+            f"{machine['load_average_at_start'][0]:.2f}.")
+
+
 BLOCKS = {
     "table_5_2": table_5_2,
     "plateau": plateau,
@@ -277,4 +298,5 @@ BLOCKS = {
     "unequal_children": unequal_children,
     "children": lambda data: compared_settings(data, "children"),
     "workers_or_children": lambda data: compared_settings(data, "workers_or_children"),
+    "performance": performance,
 }

@@ -155,6 +155,26 @@ class Tables(Tree):
         self.assertIn("0 changed", run(self.root, "--tables").stdout)
         self.assertEqual(self.document.read_bytes(), before)
 
+    def test_the_performance_table_says_what_was_met_and_what_was_missed(self):
+        text = self.block("performance")
+        self.assertIn("| one action | 0.4123 us | at most 1 | met |", text)
+        self.assertIn("| &nbsp;&nbsp;LibTorch | 12,346 us |  |  |", text)
+        self.assertIn("| exchange | 0.5 GB/s | at least 1 | **missed** |", text)
+        table = self.results / "performance" / "table.json"
+        for text in ("{}", "[]", '{"figures": [{"name": "x"}], "machine": {}}', "no json"):
+            table.write_text(text)
+            self.assert_complaint("performance/table.json: not as scripts/bench writes it")
+        table.unlink()
+        self.assert_complaint("performance/table.json is missing")
+
+    def test_blocks_of_other_pages_are_written_and_checked_too(self):
+        page = self.root / "docs" / "performance.md"
+        page.write_text("# Performance\n\n<!-- generated: performance -->\n<!-- end: performance -->\n")
+        self.assert_complaint("docs/performance.md:3: block 'performance' is not what the data give")
+        self.assertIn("1 block in docs/performance.md, 1 changed", run(self.root, "--tables").stdout)
+        self.assertIn("at most 1 | met |", page.read_text())
+        self.assertEqual(run(self.root, "--check").returncode, 0)
+
     def test_check_changes_nothing(self):
         self.change_cell("children", 2, "mean", "100.0")
         before = self.document.read_bytes()

@@ -1,6 +1,7 @@
 """Makes a small tree like this project's: docs/results.md with blocks, and sweeps of invented runs."""
 
 import csv
+import json
 import pathlib
 import random
 import shutil
@@ -72,6 +73,12 @@ def make_tree(root, seeds=3, episodes=40):
     (directory / "time_to_200.csv").write_text(
         "seed,run,wall_seconds_total,environment_steps,mean\n1,train,20.5,900000,215.25\n2,train,31.25,1100000,205.5\n"
         "1,cluster,40,1500000,190\n", encoding="utf-8")
+    (directory / "performance").mkdir()
+    (directory / "performance" / "table.json").write_text(json.dumps({
+        "machine": {"cpu": "A processor", "cores": 2, "load_average_at_start": [0.12, 0, 0]}, "quick": False,
+        "figures": [{"name": "one action", "value": 0.41234, "unit": "us", "target": "<= 1", "met": True},
+                    {"name": "  LibTorch", "value": 12345.6, "unit": "us", "target": None, "met": None},
+                    {"name": "exchange", "value": 0.5, "unit": "GB/s", "target": ">= 1", "met": False}]}), encoding="utf-8")
     blocks = [f"Prose about {name}.\n\n<!-- generated: {name} -->\n<!-- end: {name} -->\n" for name in BLOCKS]
     (root / "docs" / "results.md").write_text("# Results\n\n" + "\n".join(blocks), encoding="utf-8")
 
