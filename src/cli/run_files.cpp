@@ -250,6 +250,7 @@ nlohmann::ordered_json RunFiles::summary(const std::string& ended_by) const {
   json["time_to_target_seconds"] = nullptr;
   if (settings_.target) json["target"] = *settings_.target;
   if (totals.time_to_target_seconds) json["time_to_target_seconds"] = *totals.time_to_target_seconds;
+  json["worker_restarts"] = trainer_.worker_restarts();
   json["final_evaluation"] = nullptr;
   json["error"] = nullptr;
   return json;
@@ -275,6 +276,7 @@ int RunFiles::finish(const std::string& ended_by, const Learnt& learnt, const nl
   if (signal == 0 && settings_.eval_episodes > 0) {
     result = evaluate(learnt.policy(), settings_.eval_episodes, settings_.eval_seed);
     report["final_evaluation"] = to_json(*result);
+    report["worker_restarts"] = trainer_.worker_restarts();
   }
   written = write_summary(report) && written;
 
@@ -283,6 +285,9 @@ int RunFiles::finish(const std::string& ended_by, const Learnt& learnt, const nl
   if (totals.time_to_target_seconds) {
     fmt::print("Target {} reached after {:.1f} s.\n", settings_.target.value_or(0),
                *totals.time_to_target_seconds);
+  }
+  if (const auto restarts = trainer_.worker_restarts(); restarts > 0) {
+    fmt::print("Workers that died or hung and were started again: {}.\n", restarts);
   }
   if (result) fmt::print("Final evaluation:\n{}", to_table(*result));
   fmt::print("Files: {}\n", directory_.path().string());

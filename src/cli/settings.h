@@ -42,6 +42,7 @@ struct Settings {
   WorkerMode worker_mode = WorkerMode::kProcesses;
   std::uint64_t replay_capacity = 0;
   double round_timeout_s = 600;
+  int max_worker_crashes = 10;  ///< per minute
 
   // When it ends; none of them: at Ctrl-C.
   std::optional<std::uint64_t> updates;

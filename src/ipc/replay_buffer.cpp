@@ -83,8 +83,12 @@ void ReplayBuffer::store(int core, std::span<const float> observation, std::int3
                     observation.size(), next_observation.size(), size));
   }
   // Only this worker writes its own counter.
-  const std::uint64_t transition = atomically(stored_[share]).load(std::memory_order_relaxed);
-  const std::size_t row = share * capacity_ + static_cast<std::size_t>(transition % capacity_);
+  std::uint64_t transition = atomically(stored_[share]).load(std::memory_order_relaxed);
+  const auto row_of = [&] { return share * capacity_ + static_cast<std::size_t>(transition % capacity_); };
+  // One that was killed between its row and the counter left a whole row. To write it once more with the same
+  // version would look to a reader in the middle of it as if nothing had changed.
+  if (atomically(versions_[row_of()]).load(std::memory_order_relaxed) == 2 * (transition + 1)) ++transition;
+  const std::size_t row = row_of();
   const auto version = atomically(versions_[row]);
   version.store(2 * transition + 1, std::memory_order_relaxed);
   Word* word = words_.data() + row * row_words();

@@ -1,18 +1,14 @@
 #include "genkidama/ipc/round_barrier.h"
 
 #include <fmt/format.h>
-#include <semaphore.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <system_error>
 
 #include "genkidama/core/error.h"
+#include "ipc/shared_semaphore.h"
 
 namespace genkidama {
 namespace {
@@ -20,30 +16,6 @@ namespace {
 // Workers killed without a word are noticed this late at most.
 constexpr Milliseconds kSlice{200};
 constexpr std::size_t kCacheLine = 64;
-
-void make_semaphore(sem_t& semaphore) {
-  if (::sem_init(&semaphore, /*pshared=*/1, 0) != 0) {
-    throw IoError(fmt::format("cannot make a shared semaphore: {}", std::generic_category().message(errno)));
-  }
-}
-
-/// Sleeps until a post, a signal or the time. Why it ended does not matter: callers look at the counters.
-void sleep_on(sem_t& semaphore, Deadline deadline) {
-  const auto since_epoch = deadline.at().time_since_epoch();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
-  timespec until{};
-  until.tv_sec = static_cast<time_t>(seconds.count());
-  until.tv_nsec = static_cast<long>(std::chrono::nanoseconds(since_epoch - seconds).count());
-  // std::chrono::steady_clock is CLOCK_MONOTONIC, which nobody can set.
-  ::sem_clockwait(&semaphore, CLOCK_MONOTONIC, &until);
-}
-
-/// Takes the posts of earlier waits that ended without them. Counters change before a post, so nothing is
-/// lost as long as the counters are read afterwards.
-void drain(sem_t& semaphore) {
-  while (::sem_trywait(&semaphore) == 0) {
-  }
-}
 
 }  // namespace
 
@@ -54,6 +26,11 @@ std::string worker_name(int index, int workers) {
 // The counters say who is where, and carry the ordering of memory; a semaphore only wakes the one who sleeps,
 // so a post too many or too few (a wait that timed out, a process killed) never lets anyone pass. The lead
 // and the workers write to cache lines of their own.
+//
+// A worker that takes a dead one's place needs nothing mended. `arrived` is written by one store, so it has
+// either happened or not: the dead one had arrived, or the round is still to be played. What it left in `go`
+// is a wake-up too many, or (killed while it slept) a waiter too many in glibc's count, which costs a post a
+// system call. What it did not post to `arrivals` the lead finds by looking at the counters once a slice.
 
 struct RoundBarrier::Slot {
   alignas(kCacheLine) sem_t go;
@@ -143,6 +120,10 @@ void RoundBarrier::release() {
 void RoundBarrier::close() {
   shared_->closed.store(1, std::memory_order_release);
   for (int i = 0; i < workers_; ++i) ::sem_post(&slots_[i].go);
+  ::sem_post(&shared_->arrivals);
+}
+
+void RoundBarrier::wake_lead() {
   ::sem_post(&shared_->arrivals);
 }
 

@@ -8,7 +8,8 @@
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
 #include "orchestrator/description.h"
-#include "orchestrator/worker_process.h"
+#include "orchestrator/supervisor.h"
+#include "orchestrator/worker_group.h"
 #include "rl/hogwild_worker.h"
 #include "rl/shared_training.h"
 
@@ -16,6 +17,8 @@ namespace genkidama {
 namespace {
 
 constexpr Milliseconds kEndTimeout{1'000};
+// The supervisor knows how long to wait for whom.
+constexpr std::chrono::hours kForEver{24 * 365};
 
 OrchestratorOptions completed(OrchestratorOptions options) {
   if (options.workers == 0)
@@ -25,6 +28,10 @@ OrchestratorOptions completed(OrchestratorOptions options) {
         fmt::format("{} workers; expected at least 1, or 0 for one per core", options.workers));
   }
   if (options.round_timeout <= Milliseconds{0}) throw ArgumentError("the round timeout must be above 0");
+  if (options.max_crashes_per_minute < 0) {
+    throw ArgumentError(
+        fmt::format("{} crashes a minute are allowed; expected at least 0", options.max_crashes_per_minute));
+  }
   options.hyperparameters.check();
   if (!options.optimizer) options.optimizer = make_shared_optimizer;
   return options;
@@ -48,10 +55,12 @@ class CoreOrchestrator::Impl {
         std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
                                          options_.replay_capacity, description_.environment.observation_size);
     write_weights(description_.weights);
-    workers_ = start_workers(options_.mode, options_.workers,
-                             [this](int index, const std::function<bool()>& lead_alive) {
-                               run_hogwild_worker(setup_, *shared_, index, lead_alive);
-                             });
+    const auto body = [this](int index, const std::function<bool()>& lead_alive) {
+      run_hogwild_worker(setup_, *shared_, index, lead_alive);
+    };
+    workers_ = start_workers(options_.mode, options_.workers, body, [this] { shared_->barrier.wake_lead(); });
+    supervisor_ = std::make_unique<Supervisor>(*shared_, *workers_, options_.round_timeout,
+                                               options_.max_crashes_per_minute);
     try {
       wait_for_workers();
     } catch (...) {
@@ -81,21 +90,28 @@ class CoreOrchestrator::Impl {
     WorkerOrder order;
     order.command = WorkerCommand::kTrain;
     order.round = rounds_;
+    const SharedCounters& counters = shared_->counters[0];
+    const std::uint64_t environment_steps = counters.environment_steps;
+    const std::uint64_t optimizer_steps = counters.optimizer_steps;
     carry_out(order);
     ++rounds_;
     RoundReport round;
+    // Not what the reports say: a worker that died has learnt too.
+    round.environment_steps = counters.environment_steps - environment_steps;
+    round.optimizer_steps = counters.optimizer_steps - optimizer_steps;
+    round.worker_restarts = supervisor_->restarts() - std::exchange(told_restarts_, supervisor_->restarts());
+    std::uint64_t steps = 0;
     for (const WorkerReport& report : shared_->reports.span()) {
       round.episodes.insert(round.episodes.end(), report.episodes, report.episodes + report.episode_count);
-      round.environment_steps += report.environment_steps;
-      round.optimizer_steps += report.optimizer_steps;
+      steps += report.optimizer_steps;
       round.policy_loss += report.policy_loss;
       round.value_loss += report.value_loss;
       round.entropy += report.entropy;
     }
-    const auto steps = static_cast<double>(std::max<std::uint64_t>(round.optimizer_steps, 1));
-    round.policy_loss /= steps;
-    round.value_loss /= steps;
-    round.entropy /= steps;
+    const auto divisor = static_cast<double>(std::max<std::uint64_t>(steps, 1));
+    round.policy_loss /= divisor;
+    round.value_loss /= divisor;
+    round.entropy /= divisor;
     return round;
   }
 
@@ -112,10 +128,15 @@ class CoreOrchestrator::Impl {
       order.first_episode = results.size();
       order.episode_count = std::min(kEvaluationChunk, total - static_cast<std::uint32_t>(results.size()));
       order.greedy = request.greedy;
-      shared_->counters[0].next_episode = 0;
-      carry_out(order);
       const auto chunk = shared_->evaluation.span().first(order.episode_count);
-      results.insert(results.end(), chunk.begin(), chunk.end());
+      for (EvaluatedEpisode& episode : chunk) episode.done = false;
+      // Once, unless a worker died over an episode.
+      do {
+        shared_->counters[0].next_episode = 0;
+        carry_out(order);
+      } while (
+          !std::all_of(chunk.begin(), chunk.end(), [](const auto& episode) { return episode.done.load(); }));
+      for (const EvaluatedEpisode& episode : chunk) results.push_back(episode.result);
     }
     return results;
   }
@@ -149,6 +170,7 @@ class CoreOrchestrator::Impl {
   std::uint64_t environment_steps() const { return shared_->counters[0].environment_steps; }
   const ReplayBuffer* replay_buffer() const { return shared_->replay ? &*shared_->replay : nullptr; }
   std::vector<int> worker_pids() const { return workers_->pids(); }
+  std::uint64_t worker_restarts() const { return supervisor_->restarts(); }
 
  private:
   void check_size(std::size_t size) const {
@@ -166,37 +188,12 @@ class CoreOrchestrator::Impl {
   }
 
   void wait_for_workers() {
-    std::uint32_t started = 0;
-    auto arrival = wait_for_arrival();
-    // An evaluation is many episodes: nobody counts as hung as long as further ones are started.
-    while (arrival.timed_out && shared_->order[0].command == WorkerCommand::kEvaluate &&
-           shared_->counters[0].next_episode != started) {
-      started = shared_->counters[0].next_episode;
-      arrival = wait_for_arrival();
-    }
+    supervisor_->begin();
+    const auto arrival =
+        shared_->barrier.wait_for_all(Deadline::after(kForEver), [this] { return supervisor_->look(); });
     if (arrival.complete) return;
-    broken_ = arrival.problem;
-    if (arrival.timed_out) {
-      broken_ += fmt::format(" ({} s; a larger round timeout allows longer rounds)",
-                             static_cast<double>(options_.round_timeout.count()) / 1e3);
-    }
-    broken_ += "; training stopped, the weights are kept";
+    broken_ = arrival.problem + "; training stopped, the weights are kept";
     throw WorkerError(broken_);
-  }
-
-  RoundBarrier::Arrival wait_for_arrival() {
-    return shared_->barrier.wait_for_all(Deadline::after(options_.round_timeout),
-                                         [this] { return find_problem(); });
-  }
-
-  std::optional<std::string> find_problem() {
-    for (int i = 0; i < options_.workers; ++i) {
-      const WorkerReport& report = shared_->reports[static_cast<std::size_t>(i)];
-      if (report.failed.load(std::memory_order_acquire)) {
-        return fmt::format("{} failed: {}", worker_name(i, options_.workers), report.error);
-      }
-    }
-    return workers_ ? workers_->find_dead() : std::nullopt;
   }
 
   void end_workers() {
@@ -210,8 +207,10 @@ class CoreOrchestrator::Impl {
   Description description_;
   std::unique_ptr<SharedTraining> shared_;
   std::unique_ptr<WorkerGroup> workers_;
+  std::unique_ptr<Supervisor> supervisor_;
   std::uint64_t rounds_ = 0;
-  std::string broken_;  // once a worker is gone, every later round says the same
+  std::uint64_t told_restarts_ = 0;  // those that train_round() has reported
+  std::string broken_;               // once a worker is gone, every later round says the same
 };
 
 CoreOrchestrator::CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network,
@@ -256,6 +255,9 @@ const ReplayBuffer* CoreOrchestrator::replay_buffer() const {
 }
 std::vector<int> CoreOrchestrator::worker_pids() const {
   return impl_->worker_pids();
+}
+std::uint64_t CoreOrchestrator::worker_restarts() const {
+  return impl_->worker_restarts();
 }
 
 }  // namespace genkidama

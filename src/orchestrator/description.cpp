@@ -13,7 +13,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/env/checked_environment.h"
-#include "orchestrator/worker_process.h"
+#include "orchestrator/nursery.h"
 
 namespace genkidama {
 namespace {
@@ -154,6 +154,7 @@ Description describe_here(const WorkerSetup& setup) {
 Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds timeout) {
   int ends[2];
   if (::pipe(ends) != 0) throw IoError(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+  const pid_t lead = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) {
     const int reason = errno;
@@ -163,7 +164,7 @@ Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds ti
   }
   if (child == 0) {
     ::close(ends[0]);
-    live_and_die_with_lead();
+    live_and_die_with(lead);
     write_all(ends[1], describe_or_explain(setup));
     ::_exit(0);
   }

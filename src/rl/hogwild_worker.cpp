@@ -163,14 +163,20 @@ class HogwildWorker : private SharedWeights {
     Seat& seat = seats_.front();
     logits_.resize(action_count_);
     auto& next = shared_.counters[0].next_episode;
+    auto& started = shared_.reports[static_cast<std::size_t>(index_)].evaluated;
     for (auto i = next.fetch_add(1); i < order.episode_count; i = next.fetch_add(1)) {
+      EvaluatedEpisode& episode = shared_.evaluation[i];
+      // The lead orders a chunk again when a worker died over one of its episodes.
+      if (episode.done.load(std::memory_order_acquire)) continue;
+      started.fetch_add(1, std::memory_order_relaxed);
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
       seat.start(seed, Random(derive_seed(seed, {kActions})));
       while (seat.playing) {
         network_.policy().logits(network_.weights(), seat.observation, logits_);
         seat.step(order.greedy ? greedy_action(logits_) : sample_action(logits_, seat.random));
       }
-      shared_.evaluation[i] = seat.result;
+      episode.result = seat.result;
+      episode.done.store(true, std::memory_order_release);
     }
   }
 
@@ -194,9 +200,18 @@ class HogwildWorker : private SharedWeights {
 bool wait_for_order(SharedTraining& shared, int index, const std::function<bool()>& lead_alive) {
   while (true) {
     const auto release = shared.barrier.wait_for_release(index, Deadline::after(kWaitSlice));
-    if (release == RoundBarrier::Release::kGo) return shared.order[0].command != WorkerCommand::kStop;
+    if (release == RoundBarrier::Release::kGo) return true;
     if (release == RoundBarrier::Release::kClosed || !lead_alive()) return false;
   }
+}
+
+void report_failure(SharedTraining& shared, int index, const char* text) {
+  WorkerReport& report = shared.reports[static_cast<std::size_t>(index)];
+  // LibTorch, for one, appends a stack trace to its messages; the first line is what a user can act on.
+  const auto length = std::min(std::strcspn(text, "\n"), sizeof report.error - 1);
+  std::memcpy(report.error, text, length);
+  report.error[length] = '\0';
+  report.failed.store(true, std::memory_order_release);
 }
 
 }  // namespace
@@ -209,22 +224,20 @@ bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int in
                         const std::function<bool()>& lead_alive) {
   try {
     HogwildWorker worker(setup, shared, index);
-    shared.barrier.arrive(index);
-    while (wait_for_order(shared, index, lead_alive)) {
+    const auto carry_out_order = [&] {
       worker.obey(shared.order[0]);
       shared.barrier.arrive(index);
-    }
+    };
+    // One whose place this takes may have done its part already.
+    if (!shared.barrier.has_arrived(index)) carry_out_order();
+    while (wait_for_order(shared, index, lead_alive)) carry_out_order();
     return true;
   } catch (const std::exception& error) {
-    WorkerReport& report = shared.reports[static_cast<std::size_t>(index)];
-    // LibTorch, for one, appends a stack trace to its messages; the first line is what a user can act on.
-    const char* text = error.what();
-    const auto length = std::min(std::strcspn(text, "\n"), sizeof report.error - 1);
-    std::memcpy(report.error, text, length);
-    report.error[length] = '\0';
-    report.failed.store(true, std::memory_order_release);
-    return false;
+    report_failure(shared, index, error.what());
+  } catch (...) {
+    report_failure(shared, index, "something was thrown that is no std::exception");
   }
+  return false;
 }
 
 }  // namespace genkidama

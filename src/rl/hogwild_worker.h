@@ -23,9 +23,10 @@ struct WorkerSetup {
   std::uint64_t seed = 1;
 };
 
-/// Runs worker number `index` until the lead says stop or closes the barrier, or `lead_alive` returns false
-/// (asked about once a second while waiting). A failure is written to the worker's report, for the lead to
-/// throw. Never throws. Returns whether it ended as told.
+/// Runs worker number `index` until the lead closes the barrier, or `lead_alive` returns false (asked about
+/// once a second while waiting). It may take the place of one that died: it plays the round that one had not
+/// ended, from its beginning. A failure is written to the worker's report, for the lead to throw. Never
+/// throws. Returns whether it ended as told.
 bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                         const std::function<bool()>& lead_alive);
 

@@ -13,16 +13,17 @@
 
 namespace genkidama {
 
-enum class WorkerCommand : std::uint32_t { kTrain, kEvaluate, kStop };
+enum class WorkerCommand : std::uint32_t { kMeet, kTrain, kEvaluate };
 
-/// What the lead wants done next; written before the barrier is released.
+/// What the lead wants done next; written before the barrier is released. It stands until every worker has
+/// carried it out, so that one that takes a dead one's place can read it too.
 struct WorkerOrder {
-  WorkerCommand command = WorkerCommand::kStop;
-  std::uint64_t round = 0;            ///< kTrain: number of this round, from 0
-  std::uint64_t evaluation_seed = 0;  ///< kEvaluate
-  std::uint64_t first_episode = 0;    ///< kEvaluate: number of the chunk's first episode
-  std::uint32_t episode_count = 0;    ///< kEvaluate: episodes in this chunk
-  bool greedy = false;                ///< kEvaluate
+  WorkerCommand command = WorkerCommand::kMeet;  ///< kMeet, at the very beginning: only come to the barrier
+  std::uint64_t round = 0;                       ///< kTrain: number of this round, from 0
+  std::uint64_t evaluation_seed = 0;             ///< kEvaluate
+  std::uint64_t first_episode = 0;               ///< kEvaluate: number of the chunk's first episode
+  std::uint32_t episode_count = 0;               ///< kEvaluate: episodes in this chunk
+  bool greedy = false;                           ///< kEvaluate
 };
 
 /// A worker's round ends after so many episodes, however short they were.
@@ -37,8 +38,9 @@ struct WorkerReport {
   double policy_loss = 0;  ///< sums over optimizer steps
   double value_loss = 0;
   double entropy = 0;
-  std::atomic<bool> failed{false};  ///< `error` is complete
-  char error[1024] = {};            ///< zero-terminated
+  std::atomic<std::uint64_t> evaluated{0};  ///< episodes started in evaluations: a sign of life
+  std::atomic<bool> failed{false};          ///< `error` is complete
+  char error[1024] = {};                    ///< zero-terminated
 };
 
 struct SharedCounters {
@@ -50,6 +52,12 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between p
 
 /// Episodes evaluated between two barriers.
 inline constexpr std::uint32_t kEvaluationChunk = 4096;
+
+/// One episode of an evaluation.
+struct EvaluatedEpisode {
+  EpisodeResult result;
+  std::atomic<bool> done{false};  ///< `result` is complete: whoever took the episode has not died over it
+};
 
 struct SharedTraining {
   SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats,
@@ -69,7 +77,7 @@ struct SharedTraining {
   SharedArray<SharedCounters> counters;
   SharedArray<WorkerOrder> order;
   SharedArray<WorkerReport> reports;
-  SharedArray<EpisodeResult> evaluation;
+  SharedArray<EvaluatedEpisode> evaluation;
   RoundBarrier barrier;
   std::optional<ReplayBuffer> replay;
 };

@@ -1,5 +1,7 @@
 #include <sys/resource.h>
 
+#include <algorithm>
+
 #include "fixture.h"
 #include "genkidama/params/safetensors.h"
 #include "support/catch.h"
@@ -150,15 +152,45 @@ TEST_CASE("SIGTERM and Ctrl-C end a run with its last weights written and every 
   }
 }
 
-TEST_CASE("a worker that is killed ends the run with a clear error") {
+TEST_CASE("workers that are killed are started again, and the run tells of them") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";
   RunningProgram program(
       call("train", "--workers", "2", "--checkpoint-every", "5", "--run-dir", run.string()));
+  REQUIRE(program.wait_until([&] { return program.workers().size() == 2; }));
+  for (int i = 0; i < 3; ++i) {
+    const auto before = program.workers();
+    REQUIRE(before.size() == 2);
+    ::kill(before[0], SIGKILL);
+    REQUIRE(program.wait_until([&] {
+      const auto now = program.workers();
+      return now.size() == 2 && std::count(now.begin(), now.end(), before[0]) == 0;
+    }));
+    // More rounds are played with it.
+    const auto rows = csv_of(run / "metrics.csv").size();
+    REQUIRE(program.wait_until([&] { return csv_of(run / "metrics.csv").size() > rows + 5; }));
+  }
+  CHECK(program.errors().find("was killed by signal 9 (Killed); started again") != std::string::npos);
+  program.signal(SIGTERM);
+  const auto result = program.wait();
+  CHECK(result.exit_code == 128 + SIGTERM);
+  CHECK(result.output.find("started again: 3.") != std::string::npos);
+  CHECK(program.all_gone());
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["worker_restarts"] == 3);
+  CHECK(summary["ended_by"] == "signal");
+  CHECK(json_of(run / "config.json")["max_worker_crashes"] == 10);
+}
+
+TEST_CASE("a worker that is killed ends the run with a clear error when none may be") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram program(call("train", "--workers", "2", "--checkpoint-every", "5", "--max-worker-crashes",
+                              "0", "--run-dir", run.string()));
   REQUIRE(program.wait_until(
       [&] { return std::filesystem::exists(run / "checkpoints" / "update_000005.safetensors"); }));
-  REQUIRE(program.children().size() == 2);
-  ::kill(program.children()[0], SIGKILL);
+  REQUIRE(program.workers().size() == 2);
+  ::kill(program.workers()[0], SIGKILL);
   const auto result = program.wait();
   CAPTURE(result.errors);
   CHECK(result.exit_code == 1);

@@ -2,6 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <thread>
 
 #include "genkidama/core/error.h"
@@ -142,6 +145,47 @@ TEST_CASE("a worker killed in the middle of storing spoils one row, which is lef
   store_numbered(buffer, 0, 6);
   REQUIRE(buffer.size(0) == 4);
   REQUIRE(buffer.in_time_order(0, 4).actions == std::vector<std::int32_t>{3, 4, 5, 6});
+}
+
+namespace {
+
+/// The mapping of one page that is a small SharedArray's: there must be one only.
+void* only_small_mapping() {
+  std::ifstream maps("/proc/self/maps");
+  std::uintptr_t found = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find("memfd:genkidama") == std::string::npos) continue;
+    std::uintptr_t begin = 0, end = 0;
+    char dash = 0;
+    std::istringstream(line) >> std::hex >> begin >> dash >> end;
+    if (end - begin != static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE))) continue;
+    if (found != 0) return nullptr;
+    found = begin;
+  }
+  return reinterpret_cast<void*>(found);
+}
+
+}  // namespace
+
+TEST_CASE("a worker killed between a row and its counter leaves a whole row, which is kept") {
+  // Only the counters fit into one page.
+  ReplayBuffer buffer(1, 2000, kSize);
+  for (std::uint64_t number = 0; number < 6; ++number) store_numbered(buffer, 0, number);
+  ChildProcess writer([&] {
+    void* const counters = only_small_mapping();
+    if (counters == nullptr) return 1;
+    if (::mprotect(counters, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)), PROT_READ) != 0) return 2;
+    store_numbered(buffer, 0, 6);
+    return 3;
+  });
+  REQUIRE(writer.wait() == "signal " + std::to_string(SIGSEGV));
+  REQUIRE(buffer.stored(0) == 6);
+  // Another worker takes over. Were it to write that row again, a reader in the middle of it could not tell.
+  store_numbered(buffer, 0, 7);
+  REQUIRE(buffer.stored(0) == 8);
+  REQUIRE(buffer.in_time_order(0, 4).actions == std::vector<std::int32_t>{4, 5, 6, 7});
+  Random random(5);
+  REQUIRE(torn_rows(buffer.sample_without_replacement(random, 8)) == 0);
 }
 
 TEST_CASE("a worker killed in the middle of its first store leaves nothing to read") {

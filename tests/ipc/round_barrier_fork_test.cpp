@@ -1,6 +1,8 @@
 #include <sys/time.h>
 
+#include <atomic>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "genkidama/ipc/round_barrier.h"
@@ -178,4 +180,140 @@ TEST_CASE("a worker's copy of the barrier can go without harm to the others") {
   barrier->release();
   REQUIRE(other.wait() == "exit 0");
   delete barrier;
+}
+
+namespace {
+
+/// Whoever has this place: plays (counts) the rounds from the one that is not ended on.
+int take_place(RoundBarrier& barrier, int worker, std::uint64_t& played) {
+  const auto play = [&] {
+    ++played;
+    barrier.arrive(worker);
+  };
+  if (!barrier.has_arrived(worker)) play();
+  while (barrier.wait_for_release(worker, far()) == Release::kGo) play();
+  return 0;
+}
+
+bool stopped(pid_t pid) {
+  int status = 0;
+  return ::waitpid(pid, &status, WUNTRACED | WNOHANG) == pid && WIFSTOPPED(status);
+}
+
+}  // namespace
+
+TEST_CASE("another process takes a dead worker's place whatever that one had done") {
+  RoundBarrier barrier(2);
+  const SharedArray<std::uint64_t> played(2, "a test");
+  ChildProcess other([&] { return take_place(barrier, 1, played[1]); });
+  const auto wait_for_all = [&] { return barrier.wait_for_all(bounded(), {}).complete; };
+
+  SECTION("it died before it arrived") {
+    ChildProcess dead([&] { return ::raise(SIGKILL); });
+    REQUIRE(dead.wait() == "signal 9");
+    REQUIRE_FALSE(barrier.has_arrived(0));
+  }
+  SECTION("it died when it had arrived and not waited yet") {
+    ChildProcess dead([&] {
+      barrier.arrive(0);
+      return ::raise(SIGKILL);
+    });
+    REQUIRE(dead.wait() == "signal 9");
+    REQUIRE(barrier.has_arrived(0));
+  }
+  SECTION("it died in its sleep, before the release") {
+    ChildProcess dead([&] { return take_place(barrier, 0, played[0]); });
+    REQUIRE(wait_for_all());
+    dead.kill(SIGKILL);
+    REQUIRE(dead.wait() == "signal 9");
+  }
+  SECTION("it died in its sleep after the release, whose wake-up is still there") {
+    ChildProcess dead([&] { return take_place(barrier, 0, played[0]); });
+    REQUIRE(wait_for_all());
+    dead.kill(SIGSTOP);
+    while (!stopped(dead.pid())) ::usleep(100);
+    barrier.release();
+    dead.kill(SIGKILL);
+    REQUIRE(dead.wait() == "signal 9");
+    REQUIRE_FALSE(barrier.has_arrived(0));
+  }
+  SECTION("it died when it was awake and had not begun the round") {
+    ChildProcess dead([&] {
+      barrier.arrive(0);
+      if (barrier.wait_for_release(0, far()) != Release::kGo) return 1;
+      return ::raise(SIGKILL);
+    });
+    REQUIRE(wait_for_all());
+    barrier.release();
+    REQUIRE(dead.wait() == "signal 9");
+  }
+  SECTION("it died when it had arrived twice and slept through nothing") {
+    ChildProcess dead([&] {
+      for (int round = 0; round < 2; ++round) {
+        barrier.arrive(0);
+        if (round == 0 && barrier.wait_for_release(0, far()) != Release::kGo) return 1;
+      }
+      return ::raise(SIGKILL);
+    });
+    REQUIRE(wait_for_all());
+    barrier.release();
+    REQUIRE(dead.wait() == "signal 9");
+    REQUIRE(barrier.has_arrived(0));
+  }
+
+  played[0] = 0;
+  const bool died_in_round = !barrier.has_arrived(0);
+  ChildProcess replacement([&] { return take_place(barrier, 0, played[0]); });
+  for (int round = 0; round < 3; ++round) {
+    REQUIRE(wait_for_all());
+    barrier.release();
+  }
+  REQUIRE(wait_for_all());
+  barrier.close();
+  REQUIRE(replacement.wait() == "exit 0");
+  REQUIRE(other.wait() == "exit 0");
+  REQUIRE(played[0] == (died_in_round ? 4 : 3));
+}
+
+TEST_CASE("a place that is taken a hundred times loses no round") {
+  constexpr std::uint64_t kRounds = 100;
+  RoundBarrier barrier(2);
+  const SharedArray<std::uint64_t> played(2, "a test");
+  ChildProcess other([&] { return take_place(barrier, 1, played[1]); });
+  std::optional<ChildProcess> worker;
+  for (std::uint64_t round = 0; round < kRounds; ++round) {
+    worker.reset();
+    worker.emplace([&] { return take_place(barrier, 0, played[0]); });
+    REQUIRE(barrier.wait_for_all(bounded(), {}).complete);
+    // Half of them sleep by now and half do not; some die before the release and some after.
+    if (round % 2 == 0) ::usleep(200);
+    if (round % 4 < 2) worker->kill(SIGKILL);
+    barrier.release();
+    worker->kill(SIGKILL);
+    worker->wait();
+  }
+  worker.reset();
+  worker.emplace([&] { return take_place(barrier, 0, played[0]); });
+  REQUIRE(barrier.wait_for_all(bounded(), {}).complete);
+  barrier.close();
+  REQUIRE(worker->wait() == "exit 0");
+  REQUIRE(other.wait() == "exit 0");
+  REQUIRE(played[1] == kRounds + 1);
+  REQUIRE(played[0] >= kRounds + 1);
+}
+
+TEST_CASE("the lead's wait looks around when it is called") {
+  RoundBarrier barrier(1);
+  const SharedArray<std::atomic<bool>> found(1, "a test");
+  ChildProcess caller([&] {
+    found[0] = true;
+    barrier.wake_lead();
+    return 0;
+  });
+  const auto find_problem = [&]() -> std::optional<std::string> {
+    if (found[0]) return "somebody called";
+    return std::nullopt;
+  };
+  REQUIRE(barrier.wait_for_all(far(), find_problem).problem == "somebody called");
+  REQUIRE(caller.wait() == "exit 0");
 }

@@ -8,6 +8,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
+#include "support/child_process.h"
 
 using namespace genkidama;
 using genkidama::test::chain_factory;
@@ -90,6 +91,23 @@ TEST_CASE("forked workers train a module, time after time, and never hang", "[fo
                              options_for(WorkerMode::kProcesses, 3));
     for (int i = 0; i < 5; ++i) REQUIRE(trainer.train_round().episodes.size() == 3);
   }
+}
+
+TEST_CASE("a worker is replaced although the lead has computed with LibTorch meanwhile", "[forks]") {
+  // In a process of its own: this one must go on forking.
+  ChildProcess lead([] {
+    CoreOrchestrator trainer(make_cart_pole, torch_network<WideModule>(),
+                             options_for(WorkerMode::kProcesses, 2));
+    torch::set_num_threads(4);
+    const auto wide = torch::ones({512, 512});
+    if (torch::mm(wide, wide).sum().item<float>() <= 0) return 1;
+    for (int i = 0; i < 3; ++i) {
+      for (const int pid : trainer.worker_pids()) ::kill(pid, SIGKILL);
+      if (trainer.train_round().episodes.size() != 2) return 2;
+    }
+    return trainer.worker_restarts() == 6 ? 0 : 3;
+  });
+  REQUIRE(lead.wait() == "exit 0");  // ctest's own timeout bounds this wait
 }
 
 TEST_CASE("one worker and one seed give a module the same weights twice, as a process and as a thread",

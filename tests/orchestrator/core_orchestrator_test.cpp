@@ -335,6 +335,10 @@ TEST_CASE("options out of range are refused before any process is started") {
   auto options = options_for(WorkerMode::kThreads, -1);
   REQUIRE_THROWS_AS(CoreOrchestrator(chain_factory(), thesis_network(), options), ArgumentError);
   options = options_for(WorkerMode::kThreads, 1);
+  options.max_crashes_per_minute = -1;
+  REQUIRE_THROWS_WITH(CoreOrchestrator(chain_factory(), thesis_network(), options),
+                      Catch::Contains("-1 crashes"));
+  options = options_for(WorkerMode::kThreads, 1);
   options.hyperparameters.gamma = 2;
   REQUIRE_THROWS_WITH(CoreOrchestrator(chain_factory(), thesis_network(), options), Catch::Contains("gamma"));
   options.hyperparameters = {};

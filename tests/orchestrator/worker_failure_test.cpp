@@ -19,11 +19,13 @@ using genkidama::test::Mischief;
 
 namespace {
 
+// The first worker that dies ends the training: worker_restart_test.cpp is about those that are replaced.
 OrchestratorOptions with_workers(int workers, WorkerMode mode = WorkerMode::kProcesses) {
   OrchestratorOptions options;
   options.workers = workers;
   options.mode = mode;
   options.round_timeout = Milliseconds{60'000};
+  options.max_crashes_per_minute = 0;
   return options;
 }
 
@@ -84,9 +86,22 @@ TEST_CASE("what an environment throws in a worker process reaches the user with 
           "[forks]") {
   Mischief mischief;
   mischief.at_step = [] { throw std::runtime_error("the joystick is unplugged"); };
-  CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), with_workers(2));
+  auto options = with_workers(2);
+  // It would throw again, so nobody is replaced.
+  options.max_crashes_per_minute = 10;
+  CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), options);
   REQUIRE_THAT(text_of(trainer),
                Catch::Contains("the joystick is unplugged") && Catch::Contains("of 2 failed"));
+  REQUIRE(trainer.worker_restarts() == 0);
+}
+
+TEST_CASE("what is thrown need not be an exception to end the training", "[forks]") {
+  Mischief mischief;
+  mischief.at_step = [] { throw 42; };
+  for (const WorkerMode mode : {WorkerMode::kThreads, WorkerMode::kProcesses}) {
+    CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), with_workers(2, mode));
+    REQUIRE_THAT(text_of(trainer), Catch::Contains("no std::exception") && Catch::Contains("of 2 failed"));
+  }
 }
 
 TEST_CASE("an observation of the wrong size is an error that names the environment and both sizes") {

@@ -125,14 +125,24 @@ class RunningProgram {
     return true;
   }
   /// Processes of its session that it started itself.
-  std::vector<pid_t> children() const {
-    std::ifstream file("/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_) + "/children");
+  std::vector<pid_t> children() const { return children_of(pid_); }
+  /// Workers of its own: the children of the one process that starts them.
+  std::vector<pid_t> workers() const {
     std::vector<pid_t> found;
-    for (pid_t pid = 0; file >> pid;) found.push_back(pid);
+    for (const pid_t nursery : children()) {
+      for (const pid_t worker : children_of(nursery)) found.push_back(worker);
+    }
     return found;
   }
 
  private:
+  static std::vector<pid_t> children_of(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children");
+    std::vector<pid_t> found;
+    for (pid_t child = 0; file >> child;) found.push_back(child);
+    return found;
+  }
+
   struct Stream {
     int read_end = -1;
     int write_end = -1;

@@ -25,6 +25,9 @@ std::string worker_name(int index, int workers);
 /// semaphores and must outlive the workers. Everything a worker wrote before arrive() is visible to the lead
 /// after wait_for_all() and everything the lead wrote before release() to the workers after
 /// wait_for_release().
+///
+/// A worker that died may be replaced at any time, by a process with the same index, once it is surely gone:
+/// if has_arrived(), the new one waits for the release, else it plays the round and arrives.
 class RoundBarrier {
  public:
   enum class Release { kGo, kClosed, kTimedOut };
@@ -59,7 +62,11 @@ class RoundBarrier {
   /// Makes every present and future wait of the workers return kClosed. Any thread of the lead, or a signal
   /// handler.
   void close();
-  /// Whether `worker` has arrived since the last release.
+  /// Makes wait_for_all() look and ask `find_problem` now. From any process.
+  void wake_lead();
+
+  // For both.
+  /// Whether `worker`, or one whose place it took, has arrived since the last release.
   bool has_arrived(int worker) const;
 
  private:

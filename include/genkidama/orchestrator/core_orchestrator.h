@@ -32,8 +32,11 @@ struct OrchestratorOptions {
   OptimizerFactory optimizer;       ///< empty: make_shared_optimizer
   std::size_t replay_capacity = 0;  ///< steps kept per worker; 0: no replay buffer
   /// A worker that takes longer for a round counts as hung; of an evaluation, one that takes longer for an
-  /// episode.
+  /// episode. It is killed and replaced.
   Milliseconds round_timeout{600'000};
+  /// Worker processes that die or hang are replaced, and the round goes on; more of them within a minute end
+  /// the training. 0: the first one ends it. Threads cannot be replaced.
+  int max_crashes_per_minute = 10;
 };
 
 /// What it takes to go on where a run stopped, apart from the weights.
@@ -51,16 +54,22 @@ struct EvaluationRequest {
   bool greedy = false;     ///< the likeliest action; false: sampled from the policy. No epsilon either way.
 };
 
-/// The workers are forked once, in the constructor, and live until destruction. This process runs no network
-/// itself, so it may fork again. It must not have computed anything with LibTorch before, whose OpenMP
-/// threads do not survive a fork. Construct before any thread is started. Used by one thread.
+/// The workers live until destruction. They are forked from a small process that the constructor forks first
+/// of all, and so are those that replace a dead one, whatever this process does meanwhile. This process runs
+/// no network itself, so it may fork again. It must not have computed anything with LibTorch before, whose
+/// OpenMP threads do not survive a fork. Construct before any thread is started. Used by one thread.
 ///
-/// Repeatable: one worker and one seed give the same weights after the same number of rounds, bit for bit.
+/// A worker that died or hung is replaced while the lead waits for it, in train_round() or evaluate(). The
+/// replacement plays the same episodes of the round from their beginning, on the weights as they are now. An
+/// exception in a worker ends the training: it would come again.
+///
+/// Repeatable: one worker and one seed give the same weights after the same number of rounds, bit for bit, if
+/// no worker had to be replaced.
 class CoreOrchestrator : public LocalTrainer {
  public:
   /// Throws ArgumentError for options out of range or an environment that breaks its contract, LayoutError
-  /// for a network that cannot be shared, WorkerError when a factory throws (its text) or a worker dies,
-  /// IoError without memory.
+  /// for a network that cannot be shared, WorkerError when a factory throws (its text) or
+  /// workers die, IoError without memory.
   CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions options = {});
   /// Ends the workers: asks, waits a second, then kills.
   ~CoreOrchestrator() override;
@@ -89,8 +98,10 @@ class CoreOrchestrator : public LocalTrainer {
   /// The buffer the workers fill, or nullptr without one.
   const ReplayBuffer* replay_buffer() const;
 
-  /// Process ids of the workers; empty with threads.
+  /// Present process ids of the workers; empty with threads. From any thread.
   std::vector<int> worker_pids() const;
+  /// Workers that died or hung and were replaced so far.
+  std::uint64_t worker_restarts() const;
 
  private:
   class Impl;

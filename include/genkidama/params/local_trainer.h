@@ -20,11 +20,13 @@ struct EpisodeResult {
 };
 
 /// What happened in one round: every worker played one episode in each of its environments, or more when told
-/// to.
+/// to. Steps count all that was learnt from, also what a worker that died had done of the round that its
+/// replacement played anew; episodes and losses are those of workers that ended theirs.
 struct RoundReport {
   std::vector<EpisodeResult> episodes;  ///< in the order of the workers
   std::uint64_t environment_steps = 0;  ///< in this round, all workers
   std::uint64_t optimizer_steps = 0;    ///< in this round, all workers
+  std::uint64_t worker_restarts = 0;    ///< workers that died or hung and were replaced since the last round
   double policy_loss = 0;               ///< means over the round's optimizer steps; 0 when there were none
   double value_loss = 0;
   double entropy = 0;
@@ -40,7 +42,7 @@ class LocalTrainer {
   virtual const ParameterLayout& layout() const = 0;
 
   /// Trains until every worker has ended its episode; between rounds nothing writes the weights. Throws
-  /// WorkerError when a worker died, hung or failed.
+  /// WorkerError when a worker failed, or died or hung and was not replaced.
   virtual RoundReport train_round() = 0;
 
   /// Copies the weights; `out` has layout().size() elements. Only between rounds.
