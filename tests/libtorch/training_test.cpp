@@ -1,4 +1,5 @@
-// Networks made of LibTorch's modules in workers that are forked, and as threads.
+// Networks made of LibTorch's modules in workers that are forked, and as threads. The cases that use LibTorch
+// in this process stand last: it must not fork after that.
 #include <atomic>
 #include <memory>
 #include <vector>
@@ -71,20 +72,6 @@ double mean_return(CoreOrchestrator& trainer) {
 
 }  // namespace
 
-TEST_CASE("a module plays all environments of a worker in one forward pass, and learns") {
-  std::atomic<std::int64_t> largest{0};
-  auto options = options_for(WorkerMode::kThreads, 1);
-  options.hyperparameters.environments_per_worker = 4;
-  CoreOrchestrator trainer(chain_factory(), torch_network([&](const EnvironmentSpec&) {
-                             return std::make_shared<CountingModule>(largest);
-                           }),
-                           options);
-  const double before = mean_return(trainer);
-  for (int i = 0; i < 200; ++i) REQUIRE(trainer.train_round().episodes.size() == 4);
-  REQUIRE(largest == 4);
-  REQUIRE(mean_return(trainer) > before + 0.2);
-}
-
 TEST_CASE("forked workers train a module, time after time, and never hang", "[forks]") {
   for (int start = 0; start < 5; ++start) {
     CoreOrchestrator trainer(make_cart_pole, torch_network<WideModule>(),
@@ -113,7 +100,7 @@ TEST_CASE("a worker is replaced although the lead has computed with LibTorch mea
 TEST_CASE("one worker and one seed give a module the same weights twice, as a process and as a thread",
           "[forks]") {
   std::vector<std::vector<float>> results;
-  // The thread comes last: it uses LibTorch in this process, which must not fork after that.
+  // The thread comes last, for the same reason.
   for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kProcesses, WorkerMode::kThreads}) {
     CoreOrchestrator trainer(make_cart_pole, torch_network<WideModule>(), options_for(mode, 1));
     for (int i = 0; i < 20; ++i) trainer.train_round();
@@ -122,4 +109,18 @@ TEST_CASE("one worker and one seed give a module the same weights twice, as a pr
   }
   REQUIRE(results[0] == results[1]);
   REQUIRE(results[0] == results[2]);
+}
+
+TEST_CASE("a module plays all environments of a worker in one forward pass, and learns") {
+  std::atomic<std::int64_t> largest{0};
+  auto options = options_for(WorkerMode::kThreads, 1);
+  options.hyperparameters.environments_per_worker = 4;
+  CoreOrchestrator trainer(chain_factory(), torch_network([&](const EnvironmentSpec&) {
+                             return std::make_shared<CountingModule>(largest);
+                           }),
+                           options);
+  const double before = mean_return(trainer);
+  for (int i = 0; i < 200; ++i) REQUIRE(trainer.train_round().episodes.size() == 4);
+  REQUIRE(largest == 4);
+  REQUIRE(mean_return(trainer) > before + 0.2);
 }
