@@ -25,7 +25,10 @@ int run_parent(const ParentSetup& setup, int announce, int stop) {
   set_log_level(LogLevel::kError);
   ParentOptions options;
   options.listen = {{"127.0.0.1", 0}};
-  if (setup.max_connections > 0) options.limits.max_connections = setup.max_connections;
+  if (setup.max_connections > 0) {
+    options.limits.max_connections = setup.max_connections;
+    options.limits.connection_rate = 0;
+  }
   Parent parent(options, flat_layout(setup.parameters), random_floats(setup.parameters, 0.1, 1));
   if (setup.observer) parent.on_update(setup.observer);
   parent.start();

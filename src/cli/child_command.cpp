@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "cli/settings_check.h"
 #include "cli/stop_signal.h"
 #include "cli/trainer_run.h"
 #include "genkidama/core/log.h"
@@ -21,10 +22,12 @@ Milliseconds milliseconds(double seconds) {
 ChildOptions child_options(const Settings& settings) {
   ChildOptions options;
   if (!settings.connect.empty()) options.connect = Endpoint::parse(settings.connect.front());
+  if (options.connect) options.connect->tls |= settings.tls;
   if (!settings.listen.empty()) options.listen = Endpoint::parse(settings.listen.front());
   options.beta = settings.beta;
   options.overlap = settings.overlap;
   options.name = settings.name;
+  options.security = security_of(settings);
   options.join_timeout = milliseconds(settings.join_timeout_s);
   options.exchange_timeout = milliseconds(settings.exchange_timeout_s);
   return options;

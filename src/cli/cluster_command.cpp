@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "cli/settings_check.h"
 #include "cli/spawned_process.h"
 #include "cli/stop_signal.h"
+#include "cli/token.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
@@ -229,6 +231,8 @@ void Cluster::note_failure(const std::string& error) const {
 int run_cluster(Job job) {
   prepare_run_directory(job);
   catch_stop_signals();
+  // Every user of this machine reaches the loopback port. Who is meant inherits this; no command line has it.
+  setenv(kTokenVariable, make_token().c_str(), 1);
   const RunDirectory directory(job.settings.run_dir);
   directory.create();
   const auto config =

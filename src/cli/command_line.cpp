@@ -194,6 +194,11 @@ Settings settings_of(const Program& program, const std::vector<OptionRow>& table
   return settings;
 }
 
+// A value that was meant for no option of ours may be a secret.
+std::string without_value(const std::string& word) {
+  return word.rfind("--", 0) == 0 ? word.substr(0, word.find('=')) : word;
+}
+
 void parse_words(CLI::App& app, int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
@@ -276,7 +281,7 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
     if (!sub->parsed()) continue;
     if (!extras.empty()) {
       throw ArgumentError(fmt::format("unknown argument '{}'; '{} {} --help' lists the options",
-                                      extras.front(), program.name, command_name(command)));
+                                      without_value(extras.front()), program.name, command_name(command)));
     }
     Settings settings = settings_of(program, table, slots[command], command);
     settings.command_line.assign(argv, argv + argc);

@@ -278,7 +278,7 @@ OptionRow text_list_option(Access<TextList> access) {
 OptionRow endpoints_option(Access<TextList> access) {
   OptionRow row = text_list(std::move(access), is_endpoint);
   row.placeholder = "HOST:PORT";
-  row.expected = "HOST:PORT or [IPV6]:PORT";
+  row.expected = "HOST:PORT or [IPV6]:PORT, for TLS after wss://";
   return row;
 }
 

@@ -51,6 +51,13 @@ OptionRow file_option(Access<std::string> access, const char* placeholder) {
   return row;
 }
 
+// One whose path a resumed run needs again.
+OptionRow kept_file_option(Access<std::string> access, const char* placeholder) {
+  OptionRow row = file_option(std::move(access), placeholder);
+  row.in_config = true;
+  return row;
+}
+
 OptionRow texts_option(Access<TextList> access, const char* placeholder, const char* expected) {
   OptionRow row = text_list_option(std::move(access));
   row.placeholder = placeholder;
@@ -120,6 +127,23 @@ void add_links(Table& table) {
             "Accept peers here; port 0 takes any free one");
   table.add("connect", kParent | kChild, endpoints_option(GENKIDAMA_MEMBER(TextList, connect)),
             "Dial this peer; a parent takes several and dials them again for ever");
+  table.add(
+      "token-file", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(std::string, token_file), "FILE"),
+      "Shared secret, the same on both sides; else that of the environment's GENKIDAMA_TOKEN; else none");
+  table.add("insecure", kParent | kChild, flag_option(GENKIDAMA_MEMBER(bool, insecure)),
+            "Let other machines reach --listen without a token");
+  table.add("tls", kParent | kChild, flag_option(GENKIDAMA_MEMBER(bool, tls)),
+            "Dial in TLS, as to wss://HOST:PORT; the peer's certificate must be for that host");
+  table.add("tls-ca", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(std::string, tls_ca), "FILE"),
+            "Authorities that sign the certificates of dialled peers, PEM (the system's when not given)");
+  table.add("tls-certificate", kParent | kChild,
+            kept_file_option(GENKIDAMA_MEMBER(std::string, tls_certificate), "FILE"),
+            "This side's certificate, PEM: --listen then speaks TLS only; who dials shows it when asked");
+  table.add("tls-key", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(std::string, tls_key), "FILE"),
+            "Key of --tls-certificate, PEM without a password");
+  table.add("tls-client-ca", kParent | kChild,
+            kept_file_option(GENKIDAMA_MEMBER(std::string, tls_client_ca), "FILE"),
+            "Take only peers with a certificate that these authorities signed, PEM (mutual TLS)");
   table.add("children", kCluster, int_option({1, 256}, GENKIDAMA_MEMBER(int, children)),
             "Children to start, each a process with its own workers");
   table.add("alpha", kParent | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(double, alpha)),

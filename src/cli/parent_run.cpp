@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/divergence.h"
+#include "cli/settings_check.h"
 #include "cli/stop_signal.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
@@ -21,10 +22,14 @@ const std::vector<std::string> kColumns = {"child",          "child_sequence",  
 ParentOptions parent_options(const Settings& settings, std::uint64_t first_update) {
   ParentOptions options;
   for (const std::string& text : settings.listen) options.listen.push_back(Endpoint::parse(text));
-  for (const std::string& text : settings.connect) options.connect.push_back(Endpoint::parse(text));
+  for (const std::string& text : settings.connect) {
+    options.connect.push_back(Endpoint::parse(text));
+    options.connect.back().tls |= settings.tls;
+  }
   options.alpha = settings.alpha;
   options.name = settings.name;
   options.first_update = first_update;
+  options.security = security_of(settings);
   return options;
 }
 
@@ -92,6 +97,10 @@ int ParentRun::run() {
     extra["children_joined"] = status.joined;
     extra["children_left"] = status.left;
     extra["refused_peers"] = status.refused_peers;
+    extra["refusals"] = {
+        {"token", status.refusals.token},           {"origin", status.refusals.origin},
+        {"request", status.refusals.request},       {"tls", status.refusals.tls},
+        {"quarantine", status.refusals.quarantine}, {"connections", status.refusals.connections}};
     extra["refused_updates"] = status.refused_updates;
     extra["last_refusal"] = status.last_refusal;
     extra["dropped_records"] = queue_.dropped();

@@ -68,6 +68,14 @@ struct Settings {
   std::string name;
   std::vector<std::string> listen;
   std::vector<std::string> connect;
+  std::string token_file;
+  std::string token;  ///< what it or the environment holds; no option, so that no file gets it
+  bool insecure = false;
+  bool tls = false;  ///< every peer that is dialled
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string tls_ca;
+  std::string tls_client_ca;
   double alpha = 0.9;
   double beta = 0;
   bool overlap = false;

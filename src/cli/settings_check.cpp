@@ -5,9 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <thread>
+#include <utility>
 
+#include "cli/token.h"
 #include "genkidama/core/error.h"
+#include "genkidama/net/endpoint.h"
 
 namespace genkidama::cli {
 namespace {
@@ -20,6 +25,53 @@ void check_links(const Settings& settings) {
     throw ArgumentError(fmt::format(
         "a child has one link: expected one --connect HOST:PORT or one --listen HOST:PORT, got {}",
         settings.listen.size() + settings.connect.size()));
+  }
+}
+
+void check_tls(const Settings& settings) {
+  if (settings.tls_certificate.empty() != settings.tls_key.empty()) {
+    throw ArgumentError("--tls-certificate FILE and --tls-key FILE go together");
+  }
+  const bool listens = !settings.listen.empty() && !settings.tls_certificate.empty();
+  if (!settings.tls_client_ca.empty() && !listens) {
+    throw ArgumentError("--tls-client-ca is for --listen with --tls-certificate FILE and --tls-key FILE");
+  }
+  const auto is_tls = [](const std::string& text) { return Endpoint::parse(text).tls; };
+  const bool dials = settings.tls ? !settings.connect.empty()
+                                  : std::any_of(settings.connect.begin(), settings.connect.end(), is_tls);
+  if (settings.tls && !dials)
+    throw ArgumentError("--tls is for --connect; --listen takes --tls-certificate FILE");
+  if (!settings.tls_ca.empty() && !dials) {
+    throw ArgumentError("--tls-ca is for --connect with --tls or wss://HOST:PORT");
+  }
+  if (!settings.tls_certificate.empty() && !listens && !dials) {
+    throw ArgumentError("--tls-certificate is for --listen, or for --connect with --tls or wss://HOST:PORT");
+  }
+  for (const std::string& text : settings.listen) {
+    if (is_tls(text) && !listens) {
+      throw ArgumentError(fmt::format("--listen {} needs --tls-certificate FILE and --tls-key FILE", text));
+    }
+  }
+  for (const auto& [flag, file] :
+       {std::pair("--tls-certificate", &settings.tls_certificate), std::pair("--tls-key", &settings.tls_key),
+        std::pair("--tls-ca", &settings.tls_ca), std::pair("--tls-client-ca", &settings.tls_client_ca)}) {
+    if (!file->empty() && access(file->c_str(), R_OK) != 0) {
+      throw ArgumentError(fmt::format("{} {}: cannot read the file ({})", flag, *file, std::strerror(errno)));
+    }
+  }
+}
+
+void check_security(Settings& settings) {
+  if (settings.command != kParent && settings.command != kChild) return;
+  settings.token = read_token(settings.token_file);
+  check_tls(settings);
+  if (!settings.token.empty() || !settings.tls_client_ca.empty() || settings.insecure) return;
+  for (const std::string& text : settings.listen) {
+    if (Endpoint::parse(text).is_loopback()) continue;
+    throw ArgumentError(
+        fmt::format("--listen {} can be reached from other machines: give --token-file FILE, or --insecure "
+                    "to go without",
+                    text));
   }
 }
 
@@ -80,6 +132,14 @@ Hyperparameters resolved_hyperparameters(const Settings& settings) {
   return result;
 }
 
+LinkSecurity security_of(const Settings& settings) {
+  LinkSecurity security;
+  security.token = settings.token;
+  security.insecure = settings.insecure;
+  security.tls = {settings.tls_certificate, settings.tls_key, settings.tls_ca, settings.tls_client_ca};
+  return security;
+}
+
 int available_cores() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
@@ -99,6 +159,7 @@ void complete_and_check(Settings& settings) {
         "--run-dir DIR is required; a later call with the same one goes on where this one stops");
   }
   check_links(settings);
+  check_security(settings);
   check_policy_average(settings);
   if (settings.workers == 0) {
     const int sharing = settings.command == kCluster ? settings.children : 1;

@@ -4,6 +4,7 @@
 /// What concerns several options at once.
 
 #include "cli/settings.h"
+#include "genkidama/net/security.h"
 
 namespace genkidama::cli {
 
@@ -16,6 +17,9 @@ void complete_and_check(Settings& settings);
 /// told neither keeps its learning rate, as does what only evaluates. Throws ArgumentError when nothing says
 /// where the schedule ends.
 Hyperparameters resolved_hyperparameters(const Settings& settings);
+
+/// What it says of tokens and certificates.
+LinkSecurity security_of(const Settings& settings);
 
 /// Cores this process may use, at least 1.
 int available_cores();

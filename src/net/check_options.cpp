@@ -29,6 +29,14 @@ void check_limits(const LinkLimits& limits) {
         fmt::format("max_control_bytes is {}; give at least {}", limits.max_control_bytes, kMinControlBytes));
   }
   if (limits.max_connections == 0) throw ArgumentError("max_connections is 0; give at least 1");
+  if (limits.connection_burst == 0) throw ArgumentError("connection_burst is 0; give at least 1");
+  if (!(limits.connection_rate >= 0)) {
+    throw ArgumentError(
+        fmt::format("connection_rate is {}; give 0 (no limit) or more", limits.connection_rate));
+  }
+  if (limits.max_handshakes_per_address == 0) {
+    throw ArgumentError("max_handshakes_per_address is 0; give at least 1");
+  }
 }
 
 void check_backoff(Milliseconds min, Milliseconds max) {
@@ -36,6 +44,35 @@ void check_backoff(Milliseconds min, Milliseconds max) {
   if (max < min) {
     throw ArgumentError(
         fmt::format("backoff_max is {} ms, below backoff_min, {} ms", max.count(), min.count()));
+  }
+}
+
+void check_security(const LinkSecurity& security, std::span<const Endpoint> listen) {
+  if (!security.token.empty() && !valid_token(security.token)) {
+    // The token itself is not shown.
+    throw ArgumentError(fmt::format(
+        "security.token has {} bytes, or some that are not printable; give 1 to {} printable ASCII "
+        "characters without spaces",
+        security.token.size(), kMaxTokenBytes));
+  }
+  const TlsOptions& tls = security.tls;
+  if (tls.certificate.empty() != tls.key.empty()) {
+    throw ArgumentError("tls.certificate and tls.key go together; give both or none");
+  }
+  if (!tls.client_ca.empty() && (tls.certificate.empty() || listen.empty())) {
+    throw ArgumentError("tls.client_ca is for a listener that has a tls.certificate");
+  }
+  for (const Endpoint& endpoint : listen) {
+    if (endpoint.tls && tls.certificate.empty()) {
+      throw ArgumentError(fmt::format("{} needs a tls.certificate and its tls.key", endpoint.text()));
+    }
+    // Whoever has a certificate of client_ca is as good as one with the token.
+    const bool guarded = !security.token.empty() || !tls.client_ca.empty();
+    if (guarded || security.insecure || endpoint.is_loopback()) continue;
+    throw ArgumentError(fmt::format(
+        "{} can be reached from other machines: give a security.token, or set security.insecure to go "
+        "without",
+        endpoint.text()));
   }
 }
 

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/wire/protocol.h"
+#include "net/admission.h"
 #include "net/check_options.h"
 #include "net/child_exchange.h"
 #include "net/child_mailbox.h"
@@ -18,6 +20,8 @@
 #include "net/dialer.h"
 #include "net/io_thread.h"
 #include "net/listener.h"
+#include "net/quiet_log.h"
+#include "net/tls.h"
 
 namespace genkidama {
 namespace {
@@ -25,6 +29,8 @@ namespace {
 ChildOptions checked(ChildOptions options) {
   check_mixing_weight(options.beta, "beta");
   check_limits(options.limits);
+  const std::vector<Endpoint> listen(options.listen ? 1 : 0, options.listen.value_or(Endpoint{}));
+  check_security(options.security, listen);
   check_backoff(options.backoff_min, options.backoff_max);
   check_peer_name(options.name, "the Child's name");
   if (options.connect.has_value() == options.listen.has_value()) {
@@ -37,6 +43,12 @@ ChildOptions checked(ChildOptions options) {
   return options;
 }
 
+LinkSettings link_settings(const ChildOptions& options) {
+  const bool dials = options.connect && options.connect->tls;
+  const bool listens = options.listen && !options.security.tls.certificate.empty();
+  return {options.limits, options.security, load_tls(options.security.tls, listens, dials), "Parent"};
+}
+
 }  // namespace
 
 class Child::Impl final : public ChildSessionOwner, public ChildWire {
@@ -45,7 +57,9 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
       : options_(checked(std::move(options))),
         trainer_(trainer),
         layout_(trainer.layout()),
-        exchange_(options_, trainer_, mailbox_, *this) {
+        exchange_(options_, trainer_, mailbox_, *this),
+        link_(std::make_shared<LinkSettings>(link_settings(options_))),
+        admission_(options_.limits) {
     hello_.name = options_.name;
     hello_.library = std::string("genkidama ") + kVersion;
     hello_.layout = layout_;
@@ -174,10 +188,7 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
 
   void begin() {
     if (listener_) {
-      listener_->start([] { return true; },
-                       [this](tcp::socket socket) {
-                         if (sessions_.size() < options_.limits.max_connections) open(std::move(socket));
-                       });
+      listener_->start([] { return true; }, [this](tcp::socket socket) { accepted(std::move(socket)); });
     } else {
       dialer_ = std::make_shared<Dialer>(
           io_.context(), *options_.connect,
@@ -190,10 +201,20 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
     }
   }
 
+  void accepted(tcp::socket socket) {
+    const auto from = remote_address(socket);
+    if (const auto objection = admission_.objection(from, sessions_)) {
+      warnings_.warn(fmt::format("child '{}': a connection from {} was closed: {}", options_.name,
+                                 from.to_string(), *objection));
+    } else {
+      open(std::move(socket));
+    }
+  }
+
   void open(tcp::socket socket) {
-    auto session = std::make_shared<ChildSession>(*this, options_.limits, layout_, mailbox_);
+    auto session = std::make_shared<ChildSession>(*this, link_, layout_, mailbox_);
     sessions_.emplace(session.get(), session);
-    session->start(std::move(socket), dialer_ ? dialer_->endpoint().text() : std::string());
+    session->start(std::move(socket), dialer_ ? std::optional(dialer_->endpoint()) : std::nullopt);
   }
 
   bool taken() const override { return current_ != nullptr; }
@@ -219,6 +240,10 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
       log(LogLevel::kInfo, "child '{}': the link is gone: {}", options_.name, reason);
     } else {
       mailbox_.failed(reason);
+      // What trying again will hardly mend, unless somebody hears of it.
+      if (session.fault() != PeerFault::kNone && !leaving_) {
+        warnings_.warn(fmt::format("child '{}': no link {}: {}", options_.name, where(), reason));
+      }
     }
     sessions_.erase(&session);
     if (leaving_) {
@@ -250,6 +275,9 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
 
   IoThread io_;
   // Only the io thread uses these once it runs. After io_: they must go before it.
+  const std::shared_ptr<const LinkSettings> link_;
+  Admission admission_;
+  QuietLog warnings_;
   std::shared_ptr<Listener> listener_;
   std::shared_ptr<Dialer> dialer_;
   std::map<ChildSession*, std::shared_ptr<ChildSession>> sessions_;

@@ -6,21 +6,19 @@
 #include <utility>
 
 #include "genkidama/params/weighted_average.h"
+#include "net/admission.h"
 
 namespace genkidama {
 
-ChildSession::ChildSession(ChildSessionOwner& owner, const LinkLimits& limits, const ParameterLayout& layout,
-                           ChildMailbox& mailbox)
-    : owner_(owner), limits_(limits), layout_(layout), mailbox_(mailbox) {}
+ChildSession::ChildSession(ChildSessionOwner& owner, std::shared_ptr<const LinkSettings> settings,
+                           const ParameterLayout& layout, ChildMailbox& mailbox)
+    : owner_(owner), settings_(std::move(settings)), layout_(layout), mailbox_(mailbox) {}
 
-void ChildSession::start(tcp::socket socket, const std::string& dialled) {
-  const std::size_t message_max = std::max(limits_.max_control_bytes, frame_bytes(layout_.size()));
-  link_ = Link::make(std::move(socket), limits_, message_max, weak_from_this());
-  if (dialled.empty()) {
-    link_->accept();
-  } else {
-    link_->connect(dialled);
-  }
+void ChildSession::start(tcp::socket socket, const std::optional<Endpoint>& dialled) {
+  from_ = remote_address(socket);
+  const std::size_t message_max = std::max(settings_->limits.max_control_bytes, frame_bytes(layout_.size()));
+  link_ = Link::make(std::move(socket), settings_, message_max, weak_from_this(), dialled);
+  link_->open();
 }
 
 void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights) {
@@ -132,7 +130,7 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     return;
   }
   phase_ = Phase::kJoined;
-  link_->established(std::max(limits_.max_control_bytes, frame_bytes(layout_.size())));
+  link_->established(std::max(settings_->limits.max_control_bytes, frame_bytes(layout_.size())));
   owner_.session_joined(*this, welcome_);
   ticket_ = mailbox_.joined(welcome_.session, received_, header.value().update);
 }

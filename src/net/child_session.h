@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "genkidama/net/limits.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
 #include "net/child_mailbox.h"
 #include "net/link.h"
+#include "net/link_settings.h"
 
 namespace genkidama {
 
@@ -35,11 +35,11 @@ class ChildSessionOwner {
 /// hello, then the welcome and W_P, then one answer per frame sent.
 class ChildSession final : public LinkEvents, public std::enable_shared_from_this<ChildSession> {
  public:
-  ChildSession(ChildSessionOwner& owner, const LinkLimits& limits, const ParameterLayout& layout,
-               ChildMailbox& mailbox);
+  ChildSession(ChildSessionOwner& owner, std::shared_ptr<const LinkSettings> settings,
+               const ParameterLayout& layout, ChildMailbox& mailbox);
 
-  /// `dialled` is the host when this side dialled, else empty.
-  void start(tcp::socket socket, const std::string& dialled);
+  /// `dialled`: whom this side dialled, or nothing when it accepted the connection.
+  void start(tcp::socket socket, const std::optional<Endpoint>& dialled);
   /// Nothing before the first weights arrived.
   const std::optional<ChildTicket>& ticket() const { return ticket_; }
   /// Sends weights; the answer goes to the mailbox. Ignored when the link is not joined.
@@ -47,6 +47,11 @@ class ChildSession final : public LinkEvents, public std::enable_shared_from_thi
   /// Tells the Parent, when joined, that this Child leaves for good; closes.
   void leave(const std::string& reason);
   void drop(const std::string& reason);
+
+  bool joined() const { return phase_ == Phase::kJoined; }
+  /// The Parent's address.
+  const asio::ip::address& from() const { return from_; }
+  PeerFault fault() const { return link_->fault(); }
 
   void on_open() override;
   void on_text(std::string_view text) override;
@@ -61,10 +66,11 @@ class ChildSession final : public LinkEvents, public std::enable_shared_from_thi
   std::optional<std::string> objection(const FrameHeader& header) const;
 
   ChildSessionOwner& owner_;
-  const LinkLimits& limits_;
+  const std::shared_ptr<const LinkSettings> settings_;
   const ParameterLayout& layout_;
   ChildMailbox& mailbox_;
   std::shared_ptr<Link> link_;
+  asio::ip::address from_;
   Phase phase_ = Phase::kWelcome;
   WelcomeMessage welcome_;
   std::optional<ChildTicket> ticket_;

@@ -1,8 +1,11 @@
 #include "genkidama/net/endpoint.h"
 
+#include "net/asio.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 
 #include "genkidama/core/error.h"
@@ -11,6 +14,7 @@ namespace genkidama {
 namespace {
 
 constexpr std::size_t kMaxHostBytes = 255;
+constexpr std::string_view kTlsScheme = "wss://";
 
 bool host_character(char c) {
   // No space, quote or slash: the host goes into an HTTP header and into log lines.
@@ -28,9 +32,11 @@ Endpoint Endpoint::parse(std::string_view text) {
                     "[::1]:7777",
                     text, what));
   };
-  const std::size_t colon = text.rfind(':');
+  const bool tls = text.substr(0, kTlsScheme.size()) == kTlsScheme;
+  const std::string_view place = tls ? text.substr(kTlsScheme.size()) : text;
+  const std::size_t colon = place.rfind(':');
   if (colon == std::string_view::npos) fail("no port");
-  std::string_view host = text.substr(0, colon), port = text.substr(colon + 1);
+  std::string_view host = place.substr(0, colon), port = place.substr(colon + 1);
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
     if (host.find(':') == std::string_view::npos) fail("only an IPv6 address stands in brackets");
@@ -39,7 +45,7 @@ Endpoint Endpoint::parse(std::string_view text) {
   }
   if (host.empty()) fail("no host");
   if (host.size() > kMaxHostBytes || !std::all_of(host.begin(), host.end(), host_character)) fail("bad host");
-  Endpoint endpoint{std::string(host), 0};
+  Endpoint endpoint{std::string(host), 0, tls};
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
   if (port.empty() || error != std::errc() || end != port.data() + port.size()) {
     fail("the port is not a number from 0 to 65535");
@@ -48,8 +54,19 @@ Endpoint Endpoint::parse(std::string_view text) {
 }
 
 std::string Endpoint::text() const {
+  return (tls ? std::string(kTlsScheme) : std::string()) + authority();
+}
+
+std::string Endpoint::authority() const {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
                                              : fmt::format("[{}]:{}", host, port);
+}
+
+bool Endpoint::is_loopback() const {
+  if (host == "localhost") return true;
+  ErrorCode error;
+  const auto address = asio::ip::make_address(host, error);
+  return !error && address.is_loopback();
 }
 
 }  // namespace genkidama

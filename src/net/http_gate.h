@@ -10,6 +10,9 @@
 #include <optional>
 #include <string>
 
+#include "genkidama/net/security.h"
+#include "net/peer_fault.h"
+
 namespace genkidama {
 
 inline constexpr std::size_t kMaxHttpHeaderBytes = 8192;
@@ -17,15 +20,25 @@ inline constexpr std::size_t kMaxHttpHeaderBytes = 8192;
 struct HttpRefusal {
   boost::beast::http::response<boost::beast::http::string_body> response;
   std::string reason;  ///< for the log
+  PeerFault fault = PeerFault::kRequest;
 };
 
-/// Nothing when the request may open a WebSocket: path, upgrade, and no Origin, which every browser sends and
-/// no Genkidama peer does (a web page must not reach a port of its reader's machine).
+/// Nothing when the request may open a WebSocket: one sound Host, no Origin but an allowed one (every browser
+/// sends it and no Genkidama peer does: a web page must not reach a port of its reader's machine), upgrade,
+/// target, and the token, compared in a time that says nothing about it.
 std::optional<HttpRefusal> refuse_request(
-    const boost::beast::http::request<boost::beast::http::empty_body>& request);
+    const boost::beast::http::request<boost::beast::http::empty_body>& request, const LinkSecurity& security);
 
 /// Whether the error means that what arrived is not HTTP, rather than that nothing arrived.
 bool is_malformed_request(ErrorCode error);
 HttpRefusal malformed_request(ErrorCode error);
+/// Bytes after the request, before the WebSocket was opened.
+HttpRefusal early_bytes();
+/// To a peer that begins with HTTP where TLS is spoken, and with TLS where HTTP is.
+HttpRefusal plain_request_refusal();
+HttpRefusal tls_request_refusal();
+
+/// What a TLS handshake begins with, and HTTP never.
+inline constexpr char kFirstTlsByte = 0x16;
 
 }  // namespace genkidama

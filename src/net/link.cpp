@@ -1,351 +1,39 @@
 #include "net/link.h"
 
-#include <fmt/format.h>
-
-#include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/websocket.hpp>
-#include <deque>
-#include <exception>
-#include <optional>
 #include <utility>
 
-#include "genkidama/core/clock.h"
-#include "genkidama/core/version.h"
-#include "genkidama/wire/message.h"
-#include "genkidama/wire/protocol.h"
-#include "net/http_gate.h"
+#include "net/tls.h"
+#include "net/websocket_link.h"
 
 namespace genkidama {
 namespace {
 
-namespace beast = boost::beast;
-namespace http = beast::http;
-namespace websocket = beast::websocket;
+struct PlainTransport {
+  using Stream = beast::tcp_stream;
 
-constexpr std::size_t kMaxTextsWaiting = 8;
-constexpr std::size_t kWriteBufferBytes = 1 << 16;  // a dialling side masks what it sends through it
-
-struct Signature {
-  void operator()(websocket::request_type& request) const {
-    request.set(http::field::user_agent, std::string("genkidama/") + kVersion);
+  static Stream make(tcp::socket socket, const LinkSettings&, bool) { return Stream(std::move(socket)); }
+  template <typename Done>
+  static void open(Stream&, const std::optional<Endpoint>&, const Done& done) {
+    done({});
   }
-  void operator()(websocket::response_type& response) const {
-    response.set(http::field::server, std::string("genkidama/") + kVersion);
+  static bool failed(ErrorCode) { return false; }
+  static std::string describe(Stream&, ErrorCode error, const char*, const std::optional<Endpoint>&) {
+    return error.message();
   }
-};
-
-std::string address_of(const tcp::socket& socket) {
-  ErrorCode error;
-  const tcp::endpoint endpoint = socket.remote_endpoint(error);
-  return error ? std::string("unknown")
-               : fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
-}
-
-class WebSocketLink final : public Link, public std::enable_shared_from_this<WebSocketLink> {
- public:
-  WebSocketLink(tcp::socket socket, const LinkLimits& limits, std::size_t message_max,
-                std::weak_ptr<LinkEvents> events)
-      : address_(address_of(socket)),
-        limits_(limits),
-        message_max_(message_max),
-        events_(std::move(events)),
-        stream_(std::move(socket)),
-        deadline_(stream_.get_executor()),
-        write_timer_(stream_.get_executor()) {
-    ErrorCode ignored;
-    beast::get_lowest_layer(stream_).socket().set_option(tcp::no_delay(true), ignored);
-  }
-
-  void accept() override {
-    start_deadline(limits_.handshake_timeout, "the handshake took longer than {} ms");
-    parser_.emplace();
-    parser_->header_limit(kMaxHttpHeaderBytes);
-    http::async_read_header(
-        stream_.next_layer(), buffer_, *parser_,
-        [self = shared_from_this()](ErrorCode error, std::size_t) { self->on_request(error); });
-  }
-
-  void connect(const std::string& host) override {
-    start_deadline(limits_.handshake_timeout, "the handshake took longer than {} ms");
-    set_options();
-    stream_.async_handshake(response_, host, kWebSocketPath,
-                            [self = shared_from_this()](ErrorCode error) { self->on_upgraded(error); });
-  }
-
-  void established(std::size_t message_max) override {
-    if (closed_ || closing_) return;
-    deadline_.cancel();
-    message_max_ = message_max;
-    stream_.read_message_max(message_max_);
-  }
-
-  void send_text(std::string text) override {
-    if (!open_ || closed_ || closing_) return;
-    if (texts_.size() >= kMaxTextsWaiting) {
-      drop("the peer does not read its messages");
-      return;
-    }
-    texts_.push_back(std::move(text));
-    write_next();
-  }
-
-  std::vector<std::byte> take_frame_buffer() override {
-    // With one frame at a time, as in every exchange, this is always the same memory.
-    if (!frame_in_flight_) return std::move(sent_.bytes);
-    has_frame_ = false;
-    return std::move(waiting_.bytes);
-  }
-
-  void send_frame(std::vector<std::byte> frame, std::span<const std::byte> rest,
-                  std::shared_ptr<const void> owner) override {
-    if (!open_ || closed_ || closing_) return;
-    waiting_ = {std::move(frame), rest, std::move(owner)};
-    has_frame_ = true;
-    write_next();
-  }
-
-  bool sending_frame() const override { return has_frame_ || frame_in_flight_; }
-
-  void close(std::string reason) override {
-    if (closed_ || closing_) return;
-    if (!open_) {
-      drop(reason);
-      return;
-    }
-    closing_ = true;
-    close_reason_ = std::move(reason);
-    has_frame_ = false;
-    start_deadline(limits_.close_timeout, "");
-    write_next();
-  }
-
-  void drop(const std::string& reason) override {
-    if (closed_) return;
-    closed_ = true;
-    deadline_.cancel();
-    write_timer_.cancel();
-    ErrorCode ignored;
-    beast::get_lowest_layer(stream_).socket().close(ignored);
-    if (const auto events = std::exchange(events_, {}).lock()) {
-      events->on_closed(closing_ ? close_reason_ : reason);
-    }
-  }
-
-  const std::string& address() const override { return address_; }
-
- private:
-  struct Frame {
-    std::array<asio::const_buffer, 2> buffers() const {
-      return {asio::buffer(bytes), asio::const_buffer(rest.data(), rest.size())};
-    }
-
-    std::vector<std::byte> bytes;
-    std::span<const std::byte> rest;
-    std::shared_ptr<const void> owner;
-  };
-
-  void set_options() {
-    // Pings on both sides: a peer that vanished without a word is noticed by either.
-    stream_.set_option(websocket::stream_base::timeout{limits_.handshake_timeout, limits_.idle_timeout,
-                                                       /*keep_alive_pings=*/true});
-    stream_.set_option(websocket::stream_base::decorator(Signature{}));
-    stream_.auto_fragment(false);
-    stream_.write_buffer_bytes(kWriteBufferBytes);
-    stream_.read_message_max(message_max_);
-  }
-
-  /// `text` is formatted with the span; a closing link has its own reason.
-  void start_deadline(Milliseconds span, const char* text) {
-    deadline_.expires_after(span);
-    deadline_.async_wait([self = shared_from_this(), span, text](ErrorCode error) {
-      if (!error) self->drop(fmt::format(fmt::runtime(text), span.count()));
-    });
-  }
-
-  void on_request(ErrorCode error) {
-    if (closed_) return;
-    if (error && !is_malformed_request(error)) {
-      drop("the connection ended before an HTTP request: " + error.message());
-      return;
-    }
-    auto refusal = error ? malformed_request(error) : refuse_request(parser_->get());
-    if (!refusal && buffer_.size() > 0) refusal = malformed_request({});
-    if (refusal) {
-      send_refusal(std::move(*refusal));
-      return;
-    }
-    set_options();
-    stream_.async_accept(parser_->get(),
-                         [self = shared_from_this()](ErrorCode failed) { self->on_upgraded(failed); });
-  }
-
-  void send_refusal(HttpRefusal refusal) {
-    refusal_ = std::move(refusal);
-    http::async_write(
-        stream_.next_layer(), refusal_->response, [self = shared_from_this()](ErrorCode, std::size_t) {
-          ErrorCode ignored;
-          beast::get_lowest_layer(self->stream_).socket().shutdown(tcp::socket::shutdown_send, ignored);
-          self->drop(self->refusal_->reason);
-        });
-  }
-
-  void on_upgraded(ErrorCode error) {
-    if (closed_) return;
-    parser_.reset();
-    if (error == websocket::error::upgrade_declined) {
-      drop(fmt::format("the peer answered HTTP {} instead of opening a WebSocket at {}",
-                       response_.result_int(), kWebSocketPath));
-      return;
-    }
-    if (error) {
-      drop("the WebSocket handshake failed: " + error.message());
-      return;
-    }
-    response_ = {};
-    open_ = true;
-    if (tell([](LinkEvents& events) { events.on_open(); })) read();
-  }
-
-  void read() {
-    if (closed_ || closing_) return;
-    stream_.async_read(buffer_,
-                       [self = shared_from_this()](ErrorCode error, std::size_t) { self->on_read(error); });
-  }
-
-  void on_read(ErrorCode error) {
-    if (closed_) return;
-    if (error) {
-      drop(describe(error));
-      return;
-    }
-    if (closing_) return;
-    const auto data = buffer_.cdata();
-    const auto* bytes = static_cast<const char*>(data.data());
-    const bool told = tell([&](LinkEvents& events) {
-      if (stream_.got_text()) {
-        events.on_text({bytes, data.size()});
-      } else {
-        events.on_binary(std::as_bytes(std::span(bytes, data.size())));
-      }
-    });
-    buffer_.consume(buffer_.size());
-    if (told) read();
-  }
-
-  void write_next() {
-    if (closed_ || writing_) return;
-    if (!texts_.empty()) {
-      text_in_flight_ = std::move(texts_.front());
-      texts_.pop_front();
-      stream_.text(true);
-      write(asio::const_buffer(asio::buffer(text_in_flight_)));
-    } else if (has_frame_) {
-      sent_ = std::move(waiting_);
-      has_frame_ = false;
-      frame_in_flight_ = true;
-      stream_.binary(true);
-      write(sent_.buffers());
-    } else if (closing_ && !close_sent_) {
-      close_sent_ = true;
-      stream_.async_close(websocket::close_code::normal,
-                          [self = shared_from_this()](ErrorCode) { self->drop(self->close_reason_); });
-    }
-  }
-
-  template <typename Buffers>
-  void write(const Buffers& data) {
-    writing_ = true;
-    write_deadline_ = Deadline::after(limits_.idle_timeout);
-    watch_write();
-    stream_.async_write(data, [self = shared_from_this()](ErrorCode error, std::size_t) {
-      self->writing_ = self->frame_in_flight_ = false;
-      self->sent_.owner.reset();
-      if (self->closed_) return;
-      if (error) {
-        self->drop(self->describe(error));
-      } else {
-        self->write_next();
-      }
-    });
-  }
-
-  /// Pings prove that the peer is there, not that it reads what it is sent. One wait at a time, for the
-  /// message that is being written when it ends: setting and cancelling a timer costs as much as sending a
-  /// small one.
-  void watch_write() {
-    if (std::exchange(watching_, true)) return;
-    write_timer_.expires_at(write_deadline_.at());
-    write_timer_.async_wait([self = shared_from_this()](ErrorCode error) {
-      self->watching_ = false;
-      if (error || self->closed_ || !self->writing_) return;
-      if (self->write_deadline_.passed()) {
-        self->drop("the peer took too long to read a message");
-      } else {
-        self->watch_write();
-      }
-    });
-  }
-
-  /// Whether the link may go on.
-  template <typename Event>
-  bool tell(const Event& event) {
-    const auto events = events_.lock();
-    if (!events) {
-      drop("nobody uses the link");
-      return false;
-    }
-    try {
-      event(*events);
-    } catch (const std::exception& error) {
-      drop(fmt::format("internal error: {}", error.what()));
-    }
-    return !closed_;
-  }
-
-  std::string describe(ErrorCode error) const {
-    if (error == beast::error::timeout) {
-      return fmt::format("nothing was heard from the peer for {} ms", limits_.idle_timeout.count());
-    }
-    if (error == websocket::error::closed) {
-      const std::string_view said(stream_.reason().reason.data(), stream_.reason().reason.size());
-      return said.empty() ? std::string("the peer closed the link")
-                          : "the peer closed the link: " + printable(said);
-    }
-    if (error == websocket::error::message_too_big || error == websocket::error::buffer_overflow) {
-      return fmt::format("a message larger than {} bytes", message_max_);
-    }
-    return "the link broke: " + error.message();
-  }
-
-  const std::string address_;
-  const LinkLimits limits_;
-  std::size_t message_max_;
-  std::weak_ptr<LinkEvents> events_;
-  // Without permessage-deflate: a small hostile message can make it ask for any amount of memory.
-  websocket::stream<beast::tcp_stream, /*deflateSupported=*/false> stream_;
-  asio::steady_timer deadline_;  // of the handshake, then of the closing
-  asio::steady_timer write_timer_;
-  Deadline write_deadline_ = Deadline::after(Milliseconds::zero());  // of the message that is being written
-  beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::empty_body>> parser_;
-  std::optional<HttpRefusal> refusal_;
-  websocket::response_type response_;
-  std::deque<std::string> texts_;
-  std::string text_in_flight_, close_reason_;
-  Frame waiting_, sent_;  // the second is being sent, or has been
-  bool has_frame_ = false, frame_in_flight_ = false, writing_ = false, watching_ = false;
-  bool open_ = false, closing_ = false, close_sent_ = false, closed_ = false;
+  static std::optional<HttpRefusal> plain_answer(ErrorCode) { return std::nullopt; }
 };
 
 }  // namespace
 
-std::shared_ptr<Link> Link::make(tcp::socket socket, const LinkLimits& limits, std::size_t message_max,
-                                 std::weak_ptr<LinkEvents> events) {
-  return std::make_shared<WebSocketLink>(std::move(socket), limits, message_max, std::move(events));
+std::shared_ptr<Link> Link::make(tcp::socket socket, std::shared_ptr<const LinkSettings> settings,
+                                 std::size_t message_max, std::weak_ptr<LinkEvents> events,
+                                 const std::optional<Endpoint>& dialled) {
+  // A certificate makes every listener one for TLS; of those that are dialled each says for itself.
+  if (dialled ? dialled->tls : !settings->security.tls.certificate.empty()) {
+    return make_tls_link(std::move(socket), std::move(settings), message_max, std::move(events), dialled);
+  }
+  return std::make_shared<WebSocketLink<PlainTransport>>(std::move(socket), std::move(settings), message_max,
+                                                         std::move(events), dialled);
 }
 
 }  // namespace genkidama

@@ -6,12 +6,15 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "genkidama/net/limits.h"
+#include "genkidama/net/endpoint.h"
+#include "net/link_settings.h"
+#include "net/peer_fault.h"
 
 namespace genkidama {
 
@@ -34,14 +37,14 @@ class LinkEvents {
 class Link {
  public:
   /// `message_max`: largest message accepted until established() says otherwise; never 0.
-  static std::shared_ptr<Link> make(tcp::socket socket, const LinkLimits& limits, std::size_t message_max,
-                                    std::weak_ptr<LinkEvents> events);
+  /// `dialled`: whom this side dialled, or nothing when it accepted the connection.
+  static std::shared_ptr<Link> make(tcp::socket socket, std::shared_ptr<const LinkSettings> settings,
+                                    std::size_t message_max, std::weak_ptr<LinkEvents> events,
+                                    const std::optional<Endpoint>& dialled);
   virtual ~Link() = default;
 
-  /// This side accepted the connection: answer the HTTP upgrade.
-  virtual void accept() = 0;
-  /// This side dialled `host`: ask for the HTTP upgrade.
-  virtual void connect(const std::string& host) = 0;
+  /// Opens the WebSocket: asks for the HTTP upgrade when this side dialled, else answers it.
+  virtual void open() = 0;
   /// The typed handshake is over: no more handshake deadline, and messages up to `message_max`.
   virtual void established(std::size_t message_max) = 0;
 
@@ -60,6 +63,9 @@ class Link {
   virtual void close(std::string reason) = 0;
   /// Closes the socket now; on_closed follows before this returns.
   virtual void drop(const std::string& reason) = 0;
+
+  /// Why it never opened, once on_closed was told.
+  virtual PeerFault fault() const = 0;
 
   /// The peer's address and port.
   virtual const std::string& address() const = 0;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/error.hpp>
+
 #include "genkidama/core/clock.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
@@ -34,6 +36,11 @@ Listener::Listener(asio::io_context& context, const Endpoint& endpoint)
   const auto addresses =
       resolver.resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::passive, error);
   for (const auto& address : addresses) {
+    // What a name stands for is up to the system's files.
+    if (endpoint.is_loopback() && !address.endpoint().address().is_loopback()) {
+      error = asio::error::access_denied;
+      continue;
+    }
     error = listen_at(acceptor_, address.endpoint());
     if (!error) break;
   }

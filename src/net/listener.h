@@ -14,7 +14,8 @@ namespace genkidama {
 /// goes on. Everything but the constructor and port() on the io thread.
 class Listener : public std::enable_shared_from_this<Listener> {
  public:
-  /// Binds and listens; throws IoError naming the endpoint.
+  /// Binds and listens; throws IoError naming the endpoint, also when it is a loopback one by its name
+  /// (Endpoint::is_loopback()) but not by its address.
   Listener(asio::io_context& context, const Endpoint& endpoint);
 
   std::uint16_t port() const { return port_; }

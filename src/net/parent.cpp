@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -14,12 +15,14 @@
 #include "genkidama/core/log.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/wire/protocol.h"
+#include "net/admission.h"
 #include "net/check_options.h"
 #include "net/dialer.h"
 #include "net/io_thread.h"
 #include "net/listener.h"
 #include "net/parent_session.h"
 #include "net/parent_state.h"
+#include "net/tls.h"
 
 namespace genkidama {
 namespace {
@@ -38,6 +41,7 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
                       const std::vector<float>& weights) {
   check_mixing_weight(options.alpha, "alpha");
   check_limits(options.limits);
+  check_security(options.security, options.listen);
   check_backoff(options.backoff_min, options.backoff_max);
   check_peer_name(options.name, "the Parent's name");
   if (options.run_id.empty()) options.run_id = make_run_id();
@@ -48,6 +52,11 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
   if (!(options.max_norm_growth >= 0)) {
     throw ArgumentError(
         fmt::format("max_norm_growth is {}; give 0 (no limit) or more", options.max_norm_growth));
+  }
+  if (options.quarantine_min < Milliseconds::zero() || options.quarantine_max < options.quarantine_min) {
+    throw ArgumentError(fmt::format(
+        "quarantine_min is {} ms and quarantine_max {} ms; give 0 (none) or more, and no less for the second",
+        options.quarantine_min.count(), options.quarantine_max.count()));
   }
   if (options.first_update > kMaxJsonInteger) {
     throw ArgumentError(fmt::format("first_update is {}; at most 2^53-1 is possible", options.first_update));
@@ -63,6 +72,13 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
   return options;
 }
 
+LinkSettings link_settings(const ParentOptions& options) {
+  const auto dials_tls = [](const Endpoint& endpoint) { return endpoint.tls; };
+  const bool dials = std::any_of(options.connect.begin(), options.connect.end(), dials_tls);
+  const bool listens = !options.listen.empty() && !options.security.tls.certificate.empty();
+  return {options.limits, options.security, load_tls(options.security.tls, listens, dials), "Child"};
+}
+
 }  // namespace
 
 class Parent::Impl {
@@ -71,7 +87,10 @@ class Parent::Impl {
       : options_(checked(std::move(options), layout, weights)),
         layout_(std::move(layout)),
         state_(options_.alpha, options_.max_norm_growth, std::move(weights), options_.first_update),
-        context_{options_, layout_, state_, observer_} {}
+        link_(std::make_shared<LinkSettings>(link_settings(options_))),
+        quarantine_(options_.quarantine_min, options_.quarantine_max),
+        context_{options_, layout_, state_, quarantine_, refusal_log_, link_, observer_},
+        admission_(options_.limits) {}
 
   ~Impl() { stop("the Parent stopped"); }
 
@@ -138,8 +157,11 @@ class Parent::Impl {
   }
 
   void accepted(tcp::socket socket) {
-    if (sessions_.size() >= options_.limits.max_connections) {
-      state_.peer_refused(fmt::format("max_connections ({}) reached", options_.limits.max_connections));
+    const auto from = remote_address(socket);
+    if (const auto objection = admission_.objection(from, sessions_)) {
+      state_.peer_refused(*objection, PeerFault::kConnections);
+      refusal_log_.warn(
+          fmt::format("parent: a connection from {} was closed: {}", from.to_string(), *objection));
       return;
     }
     open(std::move(socket), nullptr);
@@ -154,7 +176,7 @@ class Parent::Impl {
         },
         [this, dialer](std::uint64_t closed) { session_closed(closed, dialer); });
     sessions_.emplace(number, session);
-    session->start(std::move(socket), dialer != nullptr ? dialer->endpoint().text() : std::string());
+    session->start(std::move(socket), dialer != nullptr ? std::optional(dialer->endpoint()) : std::nullopt);
   }
 
   void session_closed(std::uint64_t session, Dialer* dialer) {
@@ -180,6 +202,9 @@ class Parent::Impl {
   const ParameterLayout layout_;
   ParentState state_;
   std::function<void(const ParentUpdate&)> observer_;
+  const std::shared_ptr<const LinkSettings> link_;
+  QuietLog refusal_log_;   // of the io thread
+  Quarantine quarantine_;  // of the io thread
   const ParentContext context_;
   mutable std::mutex lifecycle_;  // start and stop against one another
   bool started_ = false;
@@ -189,6 +214,7 @@ class Parent::Impl {
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::shared_ptr<Dialer>> dialers_;
   std::map<std::uint64_t, std::shared_ptr<ParentSession>> sessions_;
+  Admission admission_;
   std::uint64_t last_session_ = 0;
   bool stopping_ = false;
 };

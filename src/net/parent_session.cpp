@@ -3,17 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <utility>
 
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
 #include "genkidama/wire/frame.h"
+#include "net/admission.h"
 
 namespace genkidama {
 namespace {
 
 constexpr std::size_t kSmallMessageBytes = 4096;  // leave, with the longest reason
+
+double seconds(Milliseconds span) {
+  return static_cast<double>(span.count()) / 1000;
+}
 
 }  // namespace
 
@@ -21,14 +27,11 @@ ParentSession::ParentSession(const ParentContext& context, std::uint64_t session
                              std::function<void()> merged, Closed closed)
     : context_(context), session_(session), merged_(std::move(merged)), closed_(std::move(closed)) {}
 
-void ParentSession::start(tcp::socket socket, const std::string& dialled) {
-  const LinkLimits& limits = context_.options.limits;
-  link_ = Link::make(std::move(socket), limits, limits.max_control_bytes, weak_from_this());
-  if (dialled.empty()) {
-    link_->accept();
-  } else {
-    link_->connect(dialled);
-  }
+void ParentSession::start(tcp::socket socket, const std::optional<Endpoint>& dialled) {
+  from_ = remote_address(socket);
+  link_ = Link::make(std::move(socket), context_.link, context_.options.limits.max_control_bytes,
+                     weak_from_this(), dialled);
+  link_->open();
 }
 
 void ParentSession::end(const std::string& reason) {
@@ -64,7 +67,27 @@ void ParentSession::on_text(std::string_view text) {
   }
 }
 
+std::string ParentSession::offender(const std::string& name) const {
+  return name + " " + from_.to_string();
+}
+
+void ParentSession::refuse_weights(const std::string& reason) {
+  const Milliseconds span = context_.quarantine.punish(offender(child_), Clock::now());
+  log(LogLevel::kWarning, "parent: the weights of '{}' ({}) were refused, and it for {:.0f} s: {}", child_,
+      link_->address(), seconds(span), reason);
+  refuse_update(RefusalCode::kWeights, reason);
+}
+
 void ParentSession::join(const HelloMessage& hello) {
+  if (const auto left = context_.quarantine.left(offender(hello.name), Clock::now());
+      left > Milliseconds::zero()) {
+    // Busy: it may come again.
+    refuse_peer(RefusalCode::kBusy,
+                fmt::format("'{}' is in quarantine for {:.0f} s more: its weights were refused", hello.name,
+                            std::ceil(seconds(left))),
+                PeerFault::kQuarantine);
+    return;
+  }
   if (const auto difference = context_.layout.difference(hello.layout)) {
     refuse_peer(RefusalCode::kLayout,
                 fmt::format("a different network: {} ('here' is the Parent '{}', 'there' the Child '{}')",
@@ -109,7 +132,7 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     refuse_update(RefusalCode::kSequence,
                   fmt::format("sequence {} where {} is next", header.sequence, next_sequence_));
   } else if (const auto objection = context_.state.objection(view.value().weights)) {
-    refuse_update(RefusalCode::kWeights, *objection);
+    refuse_weights(*objection);
   } else {
     merge(view.value());
   }
@@ -158,8 +181,8 @@ void ParentSession::send_weights(std::uint64_t sequence) {
   link_->send_frame(std::move(frame));
 }
 
-void ParentSession::refuse_peer(RefusalCode code, const std::string& reason) {
-  context_.state.peer_refused(reason);
+void ParentSession::refuse_peer(RefusalCode code, const std::string& reason, PeerFault fault) {
+  context_.state.peer_refused(reason, fault);
   counted_as_refused_ = true;
   refuse(code, reason);
 }
@@ -181,8 +204,8 @@ void ParentSession::on_closed(const std::string& reason) {
     context_.state.left(session_);
     log(LogLevel::kInfo, "parent: '{}' (session {}) is gone: {}", child_, session_, reason);
   } else if (!stopping_) {
-    if (!counted_as_refused_) context_.state.peer_refused(reason);
-    log(LogLevel::kWarning, "parent: {} did not join: {}", link_->address(), reason);
+    if (!counted_as_refused_) context_.state.peer_refused(reason, link_->fault());
+    context_.refusal_log.warn(fmt::format("parent: {} did not join: {}", link_->address(), reason));
   }
   closed_(session_);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,10 @@
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
 #include "net/link.h"
+#include "net/link_settings.h"
 #include "net/parent_state.h"
+#include "net/quarantine.h"
+#include "net/quiet_log.h"
 
 namespace genkidama {
 
@@ -21,6 +25,9 @@ struct ParentContext {
   const ParentOptions& options;
   const ParameterLayout& layout;
   ParentState& state;
+  Quarantine& quarantine;
+  QuietLog& refusal_log;
+  const std::shared_ptr<const LinkSettings>& link;
   const std::function<void(const ParentUpdate&)>& observer;
 };
 
@@ -34,12 +41,14 @@ class ParentSession final : public LinkEvents, public std::enable_shared_from_th
   ParentSession(const ParentContext& context, std::uint64_t session, std::function<void()> merged,
                 Closed closed);
 
-  /// `dialled` is the host when this side dialled, else empty.
-  void start(tcp::socket socket, const std::string& dialled);
+  /// `dialled`: whom this side dialled, or nothing when it accepted the connection.
+  void start(tcp::socket socket, const std::optional<Endpoint>& dialled);
   /// Tells a joined Child that the run is over, and closes.
   void end(const std::string& reason);
 
   bool joined() const { return phase_ == Phase::kJoined; }
+  /// The Child's address.
+  const asio::ip::address& from() const { return from_; }
 
   void on_open() override {}
   void on_text(std::string_view text) override;
@@ -50,10 +59,13 @@ class ParentSession final : public LinkEvents, public std::enable_shared_from_th
   enum class Phase { kHello, kJoined, kOver };
 
   void join(const HelloMessage& hello);
+  /// As the quarantine knows a Child.
+  std::string offender(const std::string& name) const;
+  void refuse_weights(const std::string& reason);
   void merge(const FrameView& frame);
   void observe(const FrameHeader& frame, std::uint64_t staleness);
   void send_weights(std::uint64_t sequence);
-  void refuse_peer(RefusalCode code, const std::string& reason);
+  void refuse_peer(RefusalCode code, const std::string& reason, PeerFault fault = PeerFault::kNone);
   void refuse_update(RefusalCode code, const std::string& reason);
   void refuse(RefusalCode code, const std::string& reason);
 
@@ -62,6 +74,7 @@ class ParentSession final : public LinkEvents, public std::enable_shared_from_th
   std::function<void()> merged_;
   Closed closed_;
   std::shared_ptr<Link> link_;
+  asio::ip::address from_;
   Phase phase_ = Phase::kHello;
   bool counted_as_refused_ = false;
   bool counted_as_joined_ = false;

@@ -18,6 +18,26 @@ bool is_finite(double value) {
   return (std::bit_cast<std::uint64_t>(value) & kExponentBits) != kExponentBits;
 }
 
+std::uint64_t* count_of(PeerRefusals& refusals, PeerFault fault) {
+  switch (fault) {
+    case PeerFault::kNone:
+      return nullptr;
+    case PeerFault::kToken:
+      return &refusals.token;
+    case PeerFault::kOrigin:
+      return &refusals.origin;
+    case PeerFault::kRequest:
+      return &refusals.request;
+    case PeerFault::kTls:
+      return &refusals.tls;
+    case PeerFault::kQuarantine:
+      return &refusals.quarantine;
+    case PeerFault::kConnections:
+      return &refusals.connections;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 ParentState::ParentState(double alpha, double max_norm_growth, std::vector<float> weights,
@@ -83,9 +103,10 @@ void ParentState::left(std::uint64_t session) {
   ++status_.left;
 }
 
-void ParentState::peer_refused(const std::string& reason) {
+void ParentState::peer_refused(const std::string& reason, PeerFault fault) {
   const std::lock_guard lock(mutex_);
   ++status_.refused_peers;
+  if (std::uint64_t* count = count_of(status_.refusals, fault)) ++*count;
   status_.last_refusal = reason;
 }
 

@@ -12,6 +12,7 @@
 
 #include "genkidama/net/parent.h"
 #include "genkidama/wire/frame.h"
+#include "net/peer_fault.h"
 
 namespace genkidama {
 
@@ -38,7 +39,7 @@ class ParentState {
   /// `frame.session` must have joined.
   void merge(const FrameHeader& frame, std::span<const float> weights);
   void left(std::uint64_t session);
-  void peer_refused(const std::string& reason);
+  void peer_refused(const std::string& reason, PeerFault fault = PeerFault::kNone);
   void update_refused(const std::string& reason);
 
  private:

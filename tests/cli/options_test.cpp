@@ -114,9 +114,9 @@ TEST_CASE("every kind of value is read from a flag") {
   CHECK(settings.seed == 18446744073709551615u);
 
   const Settings parent =
-      parse({"parent", "--connect", "a:1", "b:2", "--connect", "[::1]:3", "--listen", "0.0.0.0:0"});
+      parse({"parent", "--connect", "a:1", "b:2", "--connect", "[::1]:3", "--listen", "127.0.0.1:0"});
   CHECK(parent.connect == Words{"a:1", "b:2", "[::1]:3"});
-  CHECK(parent.listen == Words{"0.0.0.0:0"});
+  CHECK(parent.listen == Words{"127.0.0.1:0"});
 }
 
 TEST_CASE("a value out of range is refused with the flag, the value and what is expected") {
@@ -267,7 +267,7 @@ TEST_CASE("the policy's average is none unless asked for, and swa must know when
   CHECK(plain.policy_average.from == 0.5);
   CHECK(plain.max_weight_norm == 1e6);
   const Settings ema =
-      parse({"parent", "--listen", "x:1", "--policy-average", "ema", "--average-decay", "0.99"});
+      parse({"parent", "--listen", "[::1]:1", "--policy-average", "ema", "--average-decay", "0.99"});
   CHECK(ema.policy_average.kind == PolicyAverageKind::kEma);
   CHECK(ema.policy_average.decay == 0.99);
 
@@ -287,7 +287,7 @@ TEST_CASE("config.json gives the same settings again, for every command") {
       {"train", "--preset", "quick", "--max-steps", "5000", "--target", "1.5", "--seed", "3", "--greedy"},
       {"train", "--policy-average", "swa", "--updates", "9", "--average-from", "0.1", "--max-weight-norm",
        "0"},
-      {"parent", "--listen", "x:1", "--alpha", "0.25", "--updates", "9"},
+      {"parent", "--listen", "x:1", "--insecure", "--alpha", "0.25", "--updates", "9"},
       {"child", "--connect", "x:1", "--beta", "0.125", "--overlap", "--workers", "3", "--learning-rate",
        "0.1"},
       {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},

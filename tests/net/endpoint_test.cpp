@@ -14,6 +14,12 @@ TEST_CASE("endpoints are read and written as users write them", "[endpoint]") {
     CHECK(endpoint.host == host);
     CHECK(endpoint.port == port);
     CHECK(endpoint.text() == text);
+    CHECK_FALSE(endpoint.tls);
+    const Endpoint with_tls = Endpoint::parse("wss://" + std::string(text));
+    CHECK(with_tls.tls);
+    CHECK(with_tls.host == host);
+    CHECK(with_tls.text() == "wss://" + std::string(text));
+    CHECK(with_tls.authority() == text);
   };
   check("192.168.1.7:7777", "192.168.1.7", 7777);
   check("pi-7.local:1", "pi-7.local", 1);
@@ -22,11 +28,44 @@ TEST_CASE("endpoints are read and written as users write them", "[endpoint]") {
   check("[fe80::1%eth0]:80", "fe80::1%eth0", 80);
 }
 
+TEST_CASE("an endpoint knows whether only this machine reaches it", "[endpoint]") {
+  for (const char* text : {"127.0.0.1:1", "127.8.9.10:1", "[::1]:1", "localhost:1"}) {
+    CAPTURE(text);
+    CHECK(Endpoint::parse(text).is_loopback());
+  }
+  for (const char* text : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "128.0.0.1:1", "127.1:1", "[fe80::1%eth0]:1",
+                           "localhost.example:1", "pi-7:1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(Endpoint::parse(text).is_loopback());
+  }
+}
+
 TEST_CASE("text that is not an endpoint is refused with the form expected", "[endpoint]") {
-  for (const char* text :
-       {"",          ":",       "host",    "host:",        ":7777",        "host:65536", "host:-1",
-        "host:+1",   "host: 1", "host:1 ", "host:7x",      "::1:80",       "[::1]",      "[]:80",
-        "[host]:80", "[::1:80", "a b:80",  "ws://host:80", "host/path:80", "a\nb:80"}) {
+  for (const char* text : {"",
+                           ":",
+                           "host",
+                           "host:",
+                           ":7777",
+                           "host:65536",
+                           "host:-1",
+                           "host:+1",
+                           "host: 1",
+                           "host:1 ",
+                           "host:7x",
+                           "::1:80",
+                           "[::1]",
+                           "[]:80",
+                           "[host]:80",
+                           "[::1:80",
+                           "a b:80",
+                           "ws://host:80",
+                           "wss://",
+                           "wss://host",
+                           "wss://host:80/x",
+                           "wss://wss://a:1",
+                           "WSS://a:1",
+                           "host/path:80",
+                           "a\nb:80"}) {
     INFO(text);
     CHECK_THROWS_AS(Endpoint::parse(text), ArgumentError);
   }

@@ -12,6 +12,7 @@
 
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
+#include "genkidama/net/security.h"
 #include "genkidama/params/local_trainer.h"
 
 namespace genkidama {
@@ -29,6 +30,7 @@ struct ChildOptions {
   bool overlap = false;
   std::string name = "child";
   LinkLimits limits;
+  LinkSecurity security;
   Milliseconds join_timeout{60'000};      ///< to the first weights from a Parent, at the start only
   Milliseconds exchange_timeout{30'000};  ///< an answer that takes longer: the link is dropped and made anew
   Milliseconds backoff_min{100};          ///< first pause before dialling again; doubles, with jitter
@@ -50,7 +52,8 @@ struct ChildProgress {
 /// trainer is used only by the thread that calls run(). A trainer that forks must have forked before run().
 class Child {
  public:
-  /// Throws ArgumentError for a beta outside [0, 1] or unless exactly one of connect and listen is set.
+  /// Throws ArgumentError for a beta outside [0, 1], unless exactly one of connect and listen is set, or for
+  /// an endpoint to listen at that other machines reach, without a token.
   /// `trainer` must outlive the Child.
   Child(ChildOptions options, LocalTrainer& trainer);
   ~Child();

@@ -19,6 +19,11 @@ struct LinkLimits {
   std::size_t max_control_bytes =
       1 << 20;                          ///< largest JSON text frame (a layout of thousands of tensors fits)
   std::size_t max_connections = 4'096;  ///< connections a listener holds at once; more are closed
+  /// New connections that are taken: so many at once, then so many a second (0: no limit). Others are closed;
+  /// a sound peer dials again after a pause, so a thousand Children that start together are in after 16 s.
+  std::size_t connection_burst = 200;
+  double connection_rate = 50;
+  std::size_t max_handshakes_per_address = 64;  ///< connections from one address that have not joined yet
 };
 
 }  // namespace genkidama

@@ -12,6 +12,7 @@
 
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
+#include "genkidama/net/security.h"
 #include "genkidama/params/parameter_layout.h"
 
 namespace genkidama {
@@ -27,7 +28,12 @@ struct ParentOptions {
   /// 0: no limit. It stops accidents, not attacks: averaging has no defence against a Child that lies within
   /// bounds.
   double max_norm_growth = 1000;
+  /// A Child whose weights were refused, by its name and address, may not join again for so long; each time
+  /// twice as long, up to the second. 0: at once.
+  Milliseconds quarantine_min{10'000};
+  Milliseconds quarantine_max{600'000};
   LinkLimits limits;
+  LinkSecurity security;
   Milliseconds backoff_min{100};  ///< first pause before dialling again; doubles, with jitter
   Milliseconds backoff_max{10'000};
 };
@@ -54,11 +60,23 @@ struct ChildStatus {
   std::uint64_t environment_steps = 0;
 };
 
+/// Peers that were refused before they joined, by reason. One that came to nothing for another reason (a
+/// different network, silence) is in ParentStatus::refused_peers only.
+struct PeerRefusals {
+  std::uint64_t token = 0;        ///< no token or another one (HTTP 401), at whichever end
+  std::uint64_t origin = 0;       ///< browsers (HTTP 403)
+  std::uint64_t request = 0;      ///< no HTTP, no Host, another target
+  std::uint64_t tls = 0;          ///< a TLS handshake that failed, at whichever end
+  std::uint64_t quarantine = 0;   ///< Children whose weights were refused a while ago
+  std::uint64_t connections = 0;  ///< beyond LinkLimits' numbers of connections
+};
+
 struct ParentStatus {
   std::uint64_t updates = 0;
   std::uint64_t joined = 0;             ///< handshakes that succeeded
   std::uint64_t left = 0;               ///< joined Children that went away
   std::uint64_t refused_peers = 0;      ///< handshakes refused or not understood
+  PeerRefusals refusals;                ///< the reasons of some of them
   std::uint64_t refused_updates = 0;    ///< weights refused: not finite, damaged, out of order
   std::uint64_t environment_steps = 0;  ///< of all Children ever joined in this run
   std::string last_refusal;             ///< why the last peer or update was refused
@@ -71,8 +89,8 @@ struct ParentStatus {
 /// are finite.
 class Parent {
  public:
-  /// Throws ArgumentError for an alpha outside [0, 1], no endpoint at all, or weights of the wrong size or
-  /// not finite.
+  /// Throws ArgumentError for an alpha outside [0, 1], no endpoint at all, weights of the wrong size or not
+  /// finite, or an endpoint to listen at that other machines reach, without a token.
   Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights);
   /// As stop().
   ~Parent();

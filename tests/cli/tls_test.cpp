@@ -1,0 +1,93 @@
+#include <csignal>
+#include <regex>
+
+#include "fixture.h"
+#include "support/catch.h"
+#include "support/certificates.h"
+
+using namespace genkidama;
+using namespace genkidama::testing;
+
+namespace {
+
+std::string port_in(const std::string& errors) {
+  std::smatch match;
+  return std::regex_search(errors, match, std::regex("listens on port ([0-9]+)")) ? match[1].str() : "";
+}
+
+}  // namespace
+
+TEST_CASE("a Parent and a Child train over mutual TLS, and a resumed Parent finds its files") {
+  const TemporaryDirectory directory;
+  const CertificateAuthority authority(directory.path(), "authority");
+  const auto files = authority.issue("parent"), own = authority.issue("child");
+  RunningProgram parent(call("parent", "--listen", "127.0.0.1:0", "--updates", "3", "--eval-episodes", "0",
+                             "--tls-certificate", files.certificate, "--tls-key", files.key,
+                             "--tls-client-ca", authority.file(), "--run-dir",
+                             (directory / "parent").string()));
+  REQUIRE(parent.wait_for_error_text("listens on port"));
+  const std::string port = port_in(parent.errors());
+  const auto child = [&](const std::string& where, const std::vector<std::string>& more) {
+    auto words = call("child", "--connect", where, "--workers", "1", "--eval-episodes", "0", "--join-timeout",
+                      "2", "--run-dir", (directory / ("child" + more.back())).string());
+    words.insert(words.end(), more.begin(), more.end() - 1);
+    return run_program(words);
+  };
+  const auto plain = child("localhost:" + port, {"1"});
+  CAPTURE(plain.errors);
+  CHECK(plain.exit_code == 1);
+  CHECK(plain.errors.find("this port speaks TLS: dial it with --tls") != std::string::npos);
+  const auto nobody = child("localhost:" + port, {"--tls", "--tls-ca", authority.file(), "2"});
+  CAPTURE(nobody.errors);
+  CHECK(nobody.exit_code == 1);
+  CHECK(nobody.errors.find("the Parent wants a certificate of this side") != std::string::npos);
+  const auto good = child("wss://localhost:" + port, {"--tls-ca", authority.file(), "--tls-certificate",
+                                                      own.certificate, "--tls-key", own.key, "3"});
+  CAPTURE(good.errors);
+  CHECK(good.exit_code == 0);
+  CHECK(parent.wait().exit_code == 0);
+  const auto summary = json_of(directory / "parent" / "summary.json");
+  CHECK(summary["children_joined"] == 1);
+  CHECK(summary["refusals"]["tls"].get<int>() >= 2);
+
+  RunningProgram again(call("parent", "--resume", (directory / "parent").string(), "--updates", "4"));
+  REQUIRE(again.wait_for_error_text("listens on port"));
+  const auto other = child("localhost:" + port_in(again.errors()),
+                           {"--tls", "--tls-ca", authority.file(), "--tls-certificate", own.certificate,
+                            "--tls-key", own.key, "4"});
+  CHECK(other.exit_code == 0);
+  CHECK(again.wait().exit_code == 0);
+}
+
+TEST_CASE("flags for TLS that do not fit together are refused") {
+  const TemporaryDirectory directory;
+  const CertificateAuthority authority(directory.path(), "authority");
+  const auto files = authority.issue("parent");
+  const auto refused = [](const std::vector<std::string>& words, const std::string& expected) {
+    const auto result = run_program(words);
+    CAPTURE(words, result.errors);
+    CHECK(result.exit_code == 2);
+    CHECK(result.errors.find("error: ") == 0);
+    CHECK(result.errors.find(expected) != std::string::npos);
+  };
+  const std::string here = "127.0.0.1:0";
+  refused(call("parent", "--listen", here, "--tls-certificate", files.certificate), "go together");
+  refused(call("parent", "--listen", here, "--tls-key", files.key), "go together");
+  refused(call("parent", "--listen", here, "--tls-client-ca", authority.file()), "--tls-client-ca is for");
+  refused(call("parent", "--listen", here, "--tls-ca", authority.file()), "--tls-ca is for --connect");
+  refused(call("parent", "--listen", here, "--tls"), "--tls is for --connect");
+  refused(call("parent", "--listen", "wss://127.0.0.1:0"),
+          "--listen wss://127.0.0.1:0 needs --tls-certificate");
+  refused(call("child", "--connect", "127.0.0.1:1", "--tls-certificate", files.certificate, "--tls-key",
+               files.key),
+          "--tls-certificate is for");
+  refused(call("child", "--connect", "wss://127.0.0.1:1", "--tls-ca", "/no/such/file"),
+          "--tls-ca /no/such/file: cannot read the file");
+  // TLS hides what is sent; it keeps nobody out.
+  refused(
+      call("parent", "--listen", "0.0.0.0:0", "--tls-certificate", files.certificate, "--tls-key", files.key),
+      "can be reached from other machines");
+  refused(call("parent", "--listen", here, "--tls-certificate", files.key, "--tls-key", files.key,
+               "--run-dir", (directory / "run").string()),
+          "tls.certificate " + files.key);
+}
