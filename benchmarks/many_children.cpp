@@ -324,13 +324,6 @@ int run(int argc, char** argv) {
 }  // namespace genkidama::benchmarks
 
 int main(int argc, char** argv) {
-  try {
-    return genkidama::benchmarks::run(argc, argv);
-  } catch (const genkidama::ArgumentError& error) {
-    fmt::print(stderr, "many_children: {}\n", error.what());
-    return 2;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "many_children: {}\n", error.what());
-    return 1;
-  }
+  using namespace genkidama::benchmarks;
+  return exit_code_of("many_children", [&] { return run(argc, argv); });
 }

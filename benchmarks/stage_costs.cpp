@@ -250,13 +250,6 @@ int run(int argc, char** argv) {
 }  // namespace genkidama::benchmarks
 
 int main(int argc, char** argv) {
-  try {
-    return genkidama::benchmarks::run(argc, argv);
-  } catch (const genkidama::ArgumentError& error) {
-    fmt::print(stderr, "stage_costs: {}\n", error.what());
-    return 2;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "stage_costs: {}\n", error.what());
-    return 1;
-  }
+  using namespace genkidama::benchmarks;
+  return exit_code_of("stage_costs", [&] { return run(argc, argv); });
 }

@@ -2,6 +2,10 @@
 
 // "--name value" arguments of the small programs here.
 
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
 #include <map>
 #include <sstream>
 #include <string>
@@ -64,5 +68,19 @@ class Arguments {
 
   std::map<std::string, std::string> options_;
 };
+
+/// What main() returns: `run`'s result, or 2 for a bad argument and 1 for another failure, told in a line.
+template <typename Run>
+int exit_code_of(const char* program, const Run& run) {
+  try {
+    return run();
+  } catch (const ArgumentError& error) {
+    fmt::print(stderr, "{}: {}\n", program, error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}: {}\n", program, error.what());
+    return 1;
+  }
+}
 
 }  // namespace genkidama::benchmarks

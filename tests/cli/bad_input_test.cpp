@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "bad_argument.h"
 #include "fixture.h"
 #include "genkidama/params/safetensors.h"
 #include "support/catch.h"
@@ -12,20 +13,6 @@
 using namespace genkidama;
 
 namespace {
-
-int lines_of(const std::string& text) {
-  return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
-}
-
-void check_bad_argument(const std::vector<std::string>& words, const std::string& expected) {
-  const ProgramResult result = run_program(words);
-  CAPTURE(words, result.errors);
-  CHECK(result.exit_code == 2);
-  CHECK(result.output.empty());
-  CHECK(result.errors.find("error: ") == 0);
-  CHECK(lines_of(result.errors) == 1);
-  CHECK(result.errors.find(expected) != std::string::npos);
-}
 
 // A port that somebody else has.
 class TakenPort {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <regex>
 
+#include "bad_argument.h"
 #include "cli/token.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
@@ -124,13 +125,7 @@ TEST_CASE("made tokens are valid, long and different") {
 
 TEST_CASE("bad security arguments end with exit code 2 and one line") {
   const auto refused = [](const std::vector<std::string>& words, const std::string& expected) {
-    const auto result = run_program(words);
-    CAPTURE(words, result.errors);
-    CHECK(result.exit_code == 2);
-    CHECK(result.output.empty());
-    CHECK(result.errors.find("error: ") == 0);
-    CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
-    CHECK(result.errors.find(expected) != std::string::npos);
+    const auto result = check_bad_argument(words, expected);
     CHECK(result.errors.find(kToken) == std::string::npos);
   };
   refused(

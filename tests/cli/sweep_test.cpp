@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "bad_argument.h"
 #include "fixture.h"
 #include "support/catch.h"
 
@@ -63,16 +64,6 @@ std::map<std::string, std::string> identities_in(const Path& directory) {
     if (entry.is_regular_file()) found[entry.path().string()] = identity_of(entry.path());
   }
   return found;
-}
-
-void check_refused(const Words& words, const std::string& expected) {
-  const auto result = run_program(words);
-  CAPTURE(words, result.errors);
-  CHECK(result.exit_code == 2);
-  CHECK(result.output.empty());
-  CHECK(result.errors.find("error: ") == 0);
-  CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
-  CHECK(result.errors.find(expected) != std::string::npos);
 }
 
 }  // namespace
@@ -188,13 +179,14 @@ TEST_CASE("a sweep runs every setting with every seed and puts every checkpoint 
 
   SECTION("a changed flag is refused with the old and the new value, and nothing is touched") {
     const auto before = identities_in(sweep);
-    check_refused(sweep_call(sweep, {"--updates", "7", "--checkpoint-every", "3", "--grid", "gamma=0.5"}),
-                  "this run was made with --updates 6, the sweep is now called with 7");
-    check_refused(sweep_call(sweep, {"--updates", "6", "--checkpoint-every", "3", "--grid", "gamma=0.5",
-                                     "--learning-rate", "0.5"}),
-                  "this run was made with --learning-rate 0.0001, the sweep is now called with 0.5");
-    check_refused(call("sweep", "cluster", "--run-dir", sweep.string(), "--updates", "6"),
-                  "the sweep in this directory runs 'train', not 'cluster'");
+    check_bad_argument(
+        sweep_call(sweep, {"--updates", "7", "--checkpoint-every", "3", "--grid", "gamma=0.5"}),
+        "this run was made with --updates 6, the sweep is now called with 7");
+    check_bad_argument(sweep_call(sweep, {"--updates", "6", "--checkpoint-every", "3", "--grid", "gamma=0.5",
+                                          "--learning-rate", "0.5"}),
+                       "this run was made with --learning-rate 0.0001, the sweep is now called with 0.5");
+    check_bad_argument(call("sweep", "cluster", "--run-dir", sweep.string(), "--updates", "6"),
+                       "the sweep in this directory runs 'train', not 'cluster'");
     CHECK(identities_in(sweep) == before);
   }
 
@@ -202,8 +194,9 @@ TEST_CASE("a sweep runs every setting with every seed and puts every checkpoint 
     std::filesystem::remove(sweep / "sweep.json");
     std::filesystem::remove(sweep / "results.csv");
     const auto before = identities_in(sweep / "runs");
-    check_refused(sweep_call(sweep, {"--updates", "8", "--checkpoint-every", "3", "--grid", "gamma=0.5"}),
-                  "--updates 6");
+    check_bad_argument(
+        sweep_call(sweep, {"--updates", "8", "--checkpoint-every", "3", "--grid", "gamma=0.5"}),
+        "--updates 6");
     const auto again = run_program(
         sweep_call(sweep, {"--updates", "6", "--checkpoint-every", "3", "--grid", "gamma=0.5,0.90", "--seeds",
                            "2", "--eval-episodes", "4", "--eval-seed", "11"}));
@@ -271,7 +264,7 @@ TEST_CASE("a run that ended before it had a state is kept aside and made anew", 
     const Path other = sweep / "runs" / "default" / "seed_2";
     std::filesystem::create_directories(other);
     std::ofstream(other / "notes.txt") << "mine";
-    check_refused(sweep_call(sweep, {"--updates", "3", "--seeds", "2"}), "not the directory of a run");
+    check_bad_argument(sweep_call(sweep, {"--updates", "3", "--seeds", "2"}), "not the directory of a run");
     CHECK(file_text(other / "notes.txt") == "mine");
   }
 }
@@ -299,7 +292,8 @@ TEST_CASE("two sweeps do not work in one directory", "[forks]") {
   RunningProgram program(sweep_call(sweep, {"--max-steps", "1e9", "--checkpoint-every", "5"}));
   REQUIRE(program.wait_until(
       [&] { return std::filesystem::exists(sweep / "runs" / "default" / "seed_1" / "state.safetensors"); }));
-  check_refused(sweep_call(sweep, {"--max-steps", "1e9", "--checkpoint-every", "5"}), "a sweep is at work");
+  check_bad_argument(sweep_call(sweep, {"--max-steps", "1e9", "--checkpoint-every", "5"}),
+                     "a sweep is at work");
   program.signal(SIGINT);
   CHECK(program.wait().exit_code == 128 + SIGINT);
   CHECK(program.all_gone());
@@ -313,7 +307,7 @@ TEST_CASE("a run that somebody else has started is left alone", "[forks]") {
                               "--seed", "1", "--run-dir", run.string()));
   REQUIRE(program.wait_until([&] { return std::filesystem::exists(run / "state.safetensors"); }));
   const Words words = sweep_call(sweep, {"--max-steps", "1e9", "--checkpoint-every", "5"});
-  check_refused(words, "a process is at work in this run's directory");
+  check_bad_argument(words, "a process is at work in this run's directory");
   program.signal(SIGTERM);
   CHECK(program.wait().exit_code == 128 + SIGTERM);
 }
@@ -321,15 +315,15 @@ TEST_CASE("a run that somebody else has started is left alone", "[forks]") {
 TEST_CASE("a bad setting is refused before anything is made", "[forks]") {
   const TemporaryDirectory directory;
   const Path sweep = directory / "sweep";
-  check_refused(sweep_call(sweep, {"--updates", "3", "--grid", "gamma=0.5,1.5"}),
-                "setting gamma=1.5: --gamma is '1.5'");
-  check_refused(sweep_call(sweep, {"--updates", "3", "--seeds", "none"}), "--seeds is 'none'");
+  check_bad_argument(sweep_call(sweep, {"--updates", "3", "--grid", "gamma=0.5,1.5"}),
+                     "setting gamma=1.5: --gamma is '1.5'");
+  check_bad_argument(sweep_call(sweep, {"--updates", "3", "--seeds", "none"}), "--seeds is 'none'");
   CHECK_FALSE(std::filesystem::exists(sweep));
 
   REQUIRE(run_program(call("train", "--workers", "1", "--updates", "2", "--eval-episodes", "0", "--run-dir",
                            sweep.string()))
               .exit_code == 0);
-  check_refused(sweep_call(sweep, {"--updates", "3"}), "a run is in this directory already");
+  check_bad_argument(sweep_call(sweep, {"--updates", "3"}), "a run is in this directory already");
 }
 
 TEST_CASE("a sweep of clusters", "[forks]") {

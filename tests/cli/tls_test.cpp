@@ -1,6 +1,7 @@
 #include <csignal>
 #include <regex>
 
+#include "bad_argument.h"
 #include "fixture.h"
 #include "support/catch.h"
 #include "support/certificates.h"
@@ -63,31 +64,26 @@ TEST_CASE("flags for TLS that do not fit together are refused") {
   const TemporaryDirectory directory;
   const CertificateAuthority authority(directory.path(), "authority");
   const auto files = authority.issue("parent");
-  const auto refused = [](const std::vector<std::string>& words, const std::string& expected) {
-    const auto result = run_program(words);
-    CAPTURE(words, result.errors);
-    CHECK(result.exit_code == 2);
-    CHECK(result.errors.find("error: ") == 0);
-    CHECK(result.errors.find(expected) != std::string::npos);
-  };
   const std::string here = "127.0.0.1:0";
-  refused(call("parent", "--listen", here, "--tls-certificate", files.certificate), "go together");
-  refused(call("parent", "--listen", here, "--tls-key", files.key), "go together");
-  refused(call("parent", "--listen", here, "--tls-client-ca", authority.file()), "--tls-client-ca is for");
-  refused(call("parent", "--listen", here, "--tls-ca", authority.file()), "--tls-ca is for --connect");
-  refused(call("parent", "--listen", here, "--tls"), "--tls is for --connect");
-  refused(call("parent", "--listen", "wss://127.0.0.1:0"),
-          "--listen wss://127.0.0.1:0 needs --tls-certificate");
-  refused(call("child", "--connect", "127.0.0.1:1", "--tls-certificate", files.certificate, "--tls-key",
-               files.key),
-          "--tls-certificate is for");
-  refused(call("child", "--connect", "wss://127.0.0.1:1", "--tls-ca", "/no/such/file"),
-          "--tls-ca /no/such/file: cannot read the file");
+  check_bad_argument(call("parent", "--listen", here, "--tls-certificate", files.certificate), "go together");
+  check_bad_argument(call("parent", "--listen", here, "--tls-key", files.key), "go together");
+  check_bad_argument(call("parent", "--listen", here, "--tls-client-ca", authority.file()),
+                     "--tls-client-ca is for");
+  check_bad_argument(call("parent", "--listen", here, "--tls-ca", authority.file()),
+                     "--tls-ca is for --connect");
+  check_bad_argument(call("parent", "--listen", here, "--tls"), "--tls is for --connect");
+  check_bad_argument(call("parent", "--listen", "wss://127.0.0.1:0"),
+                     "--listen wss://127.0.0.1:0 needs --tls-certificate");
+  check_bad_argument(call("child", "--connect", "127.0.0.1:1", "--tls-certificate", files.certificate,
+                          "--tls-key", files.key),
+                     "--tls-certificate is for");
+  check_bad_argument(call("child", "--connect", "wss://127.0.0.1:1", "--tls-ca", "/no/such/file"),
+                     "--tls-ca /no/such/file: cannot read the file");
   // TLS hides what is sent; it keeps nobody out.
-  refused(
+  check_bad_argument(
       call("parent", "--listen", "0.0.0.0:0", "--tls-certificate", files.certificate, "--tls-key", files.key),
       "can be reached from other machines");
-  refused(call("parent", "--listen", here, "--tls-certificate", files.key, "--tls-key", files.key,
-               "--run-dir", (directory / "run").string()),
-          "tls.certificate " + files.key);
+  check_bad_argument(call("parent", "--listen", here, "--tls-certificate", files.key, "--tls-key", files.key,
+                          "--run-dir", (directory / "run").string()),
+                     "tls.certificate " + files.key);
 }

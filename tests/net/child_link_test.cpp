@@ -14,14 +14,6 @@ using namespace genkidama::testing;
 
 namespace {
 
-FrameHeader parent_frame(std::uint64_t session, std::uint64_t sequence) {
-  FrameHeader header;
-  header.type = FrameType::kParentWeights;
-  header.session = session;
-  header.sequence = sequence;
-  return header;
-}
-
 /// A listening Child whose run() goes on in another thread until two exchanges were made or it is stopped.
 struct ListeningChild {
   explicit ListeningChild(const std::function<void(ChildOptions&)>& change = {})

@@ -47,14 +47,6 @@ std::vector<float> parent_weights(unsigned round) {
   return random_weights(small_layout().size(), 1000 + round);
 }
 
-FrameHeader parent_frame(std::uint64_t session, std::uint64_t sequence) {
-  FrameHeader header;
-  header.type = FrameType::kParentWeights;
-  header.session = session;
-  header.sequence = sequence;
-  return header;
-}
-
 /// A Parent that listens only to the test. `weights` is what the Child sent last.
 struct ScriptedParent : RawPeer {
   ScriptedParent(std::uint16_t port, std::uint64_t session_number) : RawPeer(port), session(session_number) {

@@ -68,4 +68,13 @@ class RawPeer {
   std::string buffer_;
 };
 
+/// The header of a frame that plays a Parent's.
+inline FrameHeader parent_frame(std::uint64_t session, std::uint64_t sequence) {
+  FrameHeader header;
+  header.type = FrameType::kParentWeights;
+  header.session = session;
+  header.sequence = sequence;
+  return header;
+}
+
 }  // namespace genkidama::testing
