@@ -177,10 +177,11 @@ void add_run(Table& table, const Program& program) {
   table.add("workers", kLearning | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(int, workers)),
             "Workers of this machine, or of each Child of a cluster (one per core when not given)");
   table.add("worker-mode", kEverywhere, worker_mode_option(), "What a worker is");
-  table.add(
-      "round-timeout", kEverywhere, real_option({0, 1e6, true}, GENKIDAMA_MEMBER(double, round_timeout_s)),
-      "Seconds after which a worker that has not ended its round hangs and is replaced (of an evaluation, "
-      "its episode)");
+  table.add("worker-timeout", kEverywhere,
+            real_option({0, 1e6, true}, GENKIDAMA_MEMBER(double, worker_timeout_s)),
+            "Seconds without an environment step or a gradient after which a worker hangs and is replaced, "
+            "at most: "
+            "after three rounds, 20 times the longest silence so far, and at least 30");
   table.add(
       "max-worker-crashes", kEverywhere, int_option({0, 1e6}, GENKIDAMA_MEMBER(int, max_worker_crashes)),
       "Workers that die or hang are started again, up to this many within a minute; 0: the first one ends "

@@ -41,7 +41,7 @@ struct Settings {
   int workers = 0;  ///< 0 until resolved to the machine's cores
   WorkerMode worker_mode = WorkerMode::kProcesses;
   std::uint64_t replay_capacity = 0;
-  double round_timeout_s = 600;
+  double worker_timeout_s = 600;
   int max_worker_crashes = 10;  ///< per minute
 
   // When it ends; none of them: at Ctrl-C.

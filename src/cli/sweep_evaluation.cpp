@@ -38,7 +38,7 @@ std::vector<std::string> evaluation_words(const SweepRun& run, int episodes) {
                                     fmt::format("--episodes={}", episodes),
                                     fmt::format("--seed={}", settings.eval_seed),
                                     fmt::format("--workers={}", available_cores()),
-                                    fmt::format("--round-timeout={}", settings.round_timeout_s),
+                                    fmt::format("--worker-timeout={}", settings.worker_timeout_s),
                                     fmt::format("--max-worker-crashes={}", settings.max_worker_crashes),
                                     "--preset=" + settings.preset,
                                     "--csv=" + run.evaluations().string(),

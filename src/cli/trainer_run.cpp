@@ -49,7 +49,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
   options.hyperparameters = resolved_hyperparameters(settings);
   options.optimizer = job.program.optimizer;
   options.replay_capacity = settings.replay_capacity;
-  options.round_timeout = Milliseconds(static_cast<long long>(settings.round_timeout_s * 1000));
+  options.worker_timeout = Milliseconds(static_cast<long long>(settings.worker_timeout_s * 1000));
   options.max_crashes_per_minute = settings.max_worker_crashes;
   return std::make_unique<CoreOrchestrator>(job.program.environment,
                                             presets_of(job.program).at(settings.preset).network, options);

@@ -27,7 +27,7 @@ OrchestratorOptions completed(OrchestratorOptions options) {
     throw ArgumentError(
         fmt::format("{} workers; expected at least 1, or 0 for one per core", options.workers));
   }
-  if (options.round_timeout <= Milliseconds{0}) throw ArgumentError("the round timeout must be above 0");
+  if (options.worker_timeout <= Milliseconds{0}) throw ArgumentError("the worker timeout must be above 0");
   if (options.max_crashes_per_minute < 0) {
     throw ArgumentError(
         fmt::format("{} crashes a minute are allowed; expected at least 0", options.max_crashes_per_minute));
@@ -48,7 +48,7 @@ class CoreOrchestrator::Impl {
     if (!setup_.environment) throw ArgumentError("no environment factory was given");
     if (!setup_.network) throw ArgumentError("no network factory was given");
     description_ = options_.mode == WorkerMode::kProcesses
-                       ? describe_in_forked_process(setup_, options_.round_timeout)
+                       ? describe_in_forked_process(setup_, options_.worker_timeout)
                        : describe_here(setup_);
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
     shared_ =
@@ -59,7 +59,7 @@ class CoreOrchestrator::Impl {
       run_hogwild_worker(setup_, *shared_, index, lead_alive);
     };
     workers_ = start_workers(options_.mode, options_.workers, body, [this] { shared_->barrier.wake_lead(); });
-    supervisor_ = std::make_unique<Supervisor>(*shared_, *workers_, options_.round_timeout,
+    supervisor_ = std::make_unique<Supervisor>(*shared_, *workers_, options_.worker_timeout,
                                                options_.max_crashes_per_minute);
     try {
       wait_for_workers();
@@ -191,7 +191,10 @@ class CoreOrchestrator::Impl {
     supervisor_->begin();
     const auto arrival =
         shared_->barrier.wait_for_all(Deadline::after(kForEver), [this] { return supervisor_->look(); });
-    if (arrival.complete) return;
+    if (arrival.complete) {
+      supervisor_->end();
+      return;
+    }
     broken_ = arrival.problem + "; training stopped, the weights are kept";
     throw WorkerError(broken_);
   }

@@ -15,11 +15,11 @@ constexpr std::chrono::minutes kCrashWindow{1};
 
 }  // namespace
 
-Supervisor::Supervisor(SharedTraining& shared, WorkerGroup& workers, Milliseconds patience,
+Supervisor::Supervisor(SharedTraining& shared, WorkerGroup& workers, Milliseconds most_patience,
                        int max_crashes_per_minute)
     : shared_(shared),
       workers_(workers),
-      patience_(patience),
+      patience_(most_patience),
       max_crashes_per_minute_(workers.can_replace() ? max_crashes_per_minute : 0),
       watched_(shared.reports.size()),
       looked_(Clock::now()) {}
@@ -54,28 +54,37 @@ std::optional<std::string> Supervisor::look() {
 
 bool Supervisor::hangs(int worker, Clock::duration passed) {
   Watched& watched = watched_[static_cast<std::size_t>(worker)];
-  const auto evaluated =
-      shared_.reports[static_cast<std::size_t>(worker)].evaluated.load(std::memory_order_relaxed);
-  if (shared_.barrier.has_arrived(worker) || evaluated != watched.evaluated) {
-    watched = {{}, evaluated};
+  const auto beats = shared_.reports[static_cast<std::size_t>(worker)].beats.load(std::memory_order_relaxed);
+  watched.silent += passed;
+  if (beats != watched.beats || shared_.barrier.has_arrived(worker)) {
+    if (!watched.is_new) patience_.silence_ended(watched.silent);
+    watched = {{}, beats, false};
     return false;
   }
-  watched.silent += passed;
-  return watched.silent >= patience_;
+  return watched.silent >= patience_of(watched);
+}
+
+Clock::duration Supervisor::patience_of(const Watched& watched) const {
+  // A new one makes its environments first, for which the others' steps are no measure.
+  return watched.is_new ? patience_.most() : patience_.span();
 }
 
 std::optional<std::string> Supervisor::hung(const std::vector<int>& workers) {
-  const double seconds = static_cast<double>(patience_.count()) / 1e3;
+  const auto seconds = [this](int worker) {
+    const auto span = patience_of(watched_[static_cast<std::size_t>(worker)]);
+    return std::chrono::duration<double>(span).count();
+  };
   for (const int worker : workers) {
     if (workers_.is_starting(worker)) {
-      return fmt::format("{} could not be started within {} s", name(worker), seconds);
+      return fmt::format("{} could not be started within {:g} s", name(worker), seconds(worker));
     }
   }
-  const auto what = fmt::format(
-      "did not reach the barrier in time ({} s; a larger round timeout allows longer rounds)", seconds);
   bool replaced = true;
-  std::string names;
+  std::string names, what;
   for (const int worker : workers) {
+    what = fmt::format(
+        "hung: no environment step and no gradient for {:g} s (a larger worker timeout allows longer ones)",
+        seconds(worker));
     replaced = replaced && replace(worker, fmt::format("{} {}", name_with_pid(worker), what));
     names += (names.empty() ? "" : ", ") + name(worker);
   }
@@ -90,7 +99,8 @@ bool Supervisor::replace(int worker, const std::string& what) {
   if (crashes_.size() > static_cast<std::size_t>(max_crashes_per_minute_)) return false;
   log(LogLevel::kWarning, "{}; started again", what);
   ++restarts_;
-  watched_[static_cast<std::size_t>(worker)].silent = {};
+  watched_[static_cast<std::size_t>(worker)] = {
+      {}, shared_.reports[static_cast<std::size_t>(worker)].beats.load(std::memory_order_relaxed), true};
   workers_.replace(worker);
   return true;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "genkidama/core/clock.h"
+#include "orchestrator/patience.h"
 #include "orchestrator/worker_group.h"
 #include "rl/shared_training.h"
 
@@ -17,12 +18,15 @@ namespace genkidama {
 
 class Supervisor {
  public:
-  /// A worker that shows no sign of life for `patience` hangs. More than `max_crashes_per_minute` deaths and
-  /// hangs end the training.
-  Supervisor(SharedTraining& shared, WorkerGroup& workers, Milliseconds patience, int max_crashes_per_minute);
+  /// A worker that shows no sign of life for `most_patience`, or less (Patience), hangs. More than
+  /// `max_crashes_per_minute` deaths and hangs end the training.
+  Supervisor(SharedTraining& shared, WorkerGroup& workers, Milliseconds most_patience,
+             int max_crashes_per_minute);
 
   /// A new order was given.
   void begin();
+  /// It was carried out by all.
+  void end() { patience_.round_ended(); }
 
   /// Why the training cannot go on, if it cannot. Never blocks. Ask a few times a second; time in which
   /// nobody asks (the machine slept, the program was stopped) is not held against the workers.
@@ -32,11 +36,13 @@ class Supervisor {
 
  private:
   struct Watched {
-    Clock::duration silent{};     ///< since its last sign of life
-    std::uint64_t evaluated = 0;  ///< at its last sign of life
+    Clock::duration silent{};  ///< since its last sign of life
+    std::uint64_t beats = 0;   ///< at its last sign of life
+    bool is_new = true;        ///< has shown none yet
   };
 
   bool hangs(int worker, Clock::duration passed);
+  Clock::duration patience_of(const Watched& watched) const;
   std::optional<std::string> hung(const std::vector<int>& workers);
   /// Counts a crash, and replaces the worker if that is allowed. Whether it is.
   bool replace(int worker, const std::string& what);
@@ -47,7 +53,7 @@ class Supervisor {
 
   SharedTraining& shared_;
   WorkerGroup& workers_;
-  const Milliseconds patience_;
+  Patience patience_;
   const int max_crashes_per_minute_;
   std::vector<Watched> watched_;
   std::deque<Clock::time_point> crashes_;  // of the last minute

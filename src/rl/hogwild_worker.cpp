@@ -122,6 +122,7 @@ class HogwildWorker : private SharedWeights {
     rollout.actions.push_back(action);
     const std::size_t start = rollout.observations.size() - seat.observation.size();
     const StepResult step = seat.step(action);
+    show_life();
     rollout.rewards.push_back(static_cast<float>(hyper.reward_scale * step.reward));
     if (shared_.replay) {
       shared_.replay->store(index_, std::span<const float>(rollout.observations).subspan(start), action,
@@ -143,10 +144,17 @@ class HogwildWorker : private SharedWeights {
     optimizer_->step(shared_.weights.span(), network_.gradient(), shared_.optimizer_state.span(), step,
                      learning_rate(played));
     WorkerReport& report = shared_.reports[static_cast<std::size_t>(index_)];
+    show_life();
     ++report.optimizer_steps;
     report.policy_loss += terms.policy;
     report.value_loss += terms.value;
     report.entropy += terms.entropy;
+  }
+
+  void show_life() {
+    // Nobody else writes it, so that no locked instruction is needed.
+    auto& beats = shared_.reports[static_cast<std::size_t>(index_)].beats;
+    beats.store(beats.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
   void pull() override { relaxed_load(shared_.weights.span(), network_.weights()); }
@@ -163,17 +171,16 @@ class HogwildWorker : private SharedWeights {
     Seat& seat = seats_.front();
     logits_.resize(action_count_);
     auto& next = shared_.counters[0].next_episode;
-    auto& started = shared_.reports[static_cast<std::size_t>(index_)].evaluated;
     for (auto i = next.fetch_add(1); i < order.episode_count; i = next.fetch_add(1)) {
       EvaluatedEpisode& episode = shared_.evaluation[i];
       // The lead orders a chunk again when a worker died over one of its episodes.
       if (episode.done.load(std::memory_order_acquire)) continue;
-      started.fetch_add(1, std::memory_order_relaxed);
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
       seat.start(seed, Random(derive_seed(seed, {kActions})));
       while (seat.playing) {
         network_.policy().logits(network_.weights(), seat.observation, logits_);
         seat.step(order.greedy ? greedy_action(logits_) : sample_action(logits_, seat.random));
+        show_life();
       }
       episode.result = seat.result;
       episode.done.store(true, std::memory_order_release);

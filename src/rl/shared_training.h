@@ -38,9 +38,10 @@ struct WorkerReport {
   double policy_loss = 0;  ///< sums over optimizer steps
   double value_loss = 0;
   double entropy = 0;
-  std::atomic<std::uint64_t> evaluated{0};  ///< episodes started in evaluations: a sign of life
-  std::atomic<bool> failed{false};          ///< `error` is complete
-  char error[1024] = {};                    ///< zero-terminated
+  /// Signs of life: grows with every environment step and every gradient. Only its worker writes it.
+  std::atomic<std::uint64_t> beats{0};
+  std::atomic<bool> failed{false};  ///< `error` is complete
+  char error[1024] = {};            ///< zero-terminated
 };
 
 struct SharedCounters {

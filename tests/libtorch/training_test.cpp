@@ -20,7 +20,7 @@ OrchestratorOptions options_for(WorkerMode mode, int workers) {
   OrchestratorOptions options;
   options.mode = mode;
   options.workers = workers;
-  options.round_timeout = Milliseconds{120'000};
+  options.worker_timeout = Milliseconds{120'000};
   options.hyperparameters.optimizer = "adam";
   options.hyperparameters.learning_rate = 3e-3;
   options.hyperparameters.weight_decay = 0;

@@ -25,7 +25,7 @@ OrchestratorOptions options_for(WorkerMode mode, int workers, std::uint64_t seed
   options.mode = mode;
   options.workers = workers;
   options.seed = seed;
-  options.round_timeout = Milliseconds{120'000};
+  options.worker_timeout = Milliseconds{120'000};
   return options;
 }
 

@@ -24,7 +24,7 @@ OrchestratorOptions with_workers(int workers, WorkerMode mode = WorkerMode::kPro
   OrchestratorOptions options;
   options.workers = workers;
   options.mode = mode;
-  options.round_timeout = Milliseconds{60'000};
+  options.worker_timeout = Milliseconds{60'000};
   options.max_crashes_per_minute = 0;
   return options;
 }
@@ -67,7 +67,7 @@ TEST_CASE("a worker that never ends its episode is named when the round's time i
   Mischief mischief;
   mischief.at_step = [] { ::pause(); };
   auto options = with_workers(2);
-  options.round_timeout = Milliseconds{300};
+  options.worker_timeout = Milliseconds{300};
   CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), options);
   REQUIRE_THAT(text_of(trainer), Catch::Contains("worker 1 of 2, worker 2 of 2") && Catch::Contains("0.3 s"));
 }

@@ -35,7 +35,7 @@ namespace {
 OrchestratorOptions with_workers(int workers) {
   OrchestratorOptions options;
   options.workers = workers;
-  options.round_timeout = Milliseconds{60'000};
+  options.worker_timeout = Milliseconds{60'000};
   options.max_crashes_per_minute = 100'000;
   return options;
 }
@@ -254,19 +254,37 @@ TEST_CASE("a worker that stops is killed and replaced when the round's time is u
     };
   }
   auto options = with_workers(2);
-  options.round_timeout = Milliseconds{700};
+  options.worker_timeout = Milliseconds{700};
   CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), options);
   // On a busy machine an innocent one may be late too.
   REQUIRE(train(trainer, 10) >= 1);
   REQUIRE(steps.value() > 30);
-  REQUIRE_THAT(log.text(), Catch::Contains("did not reach the barrier in time (0.7 s") &&
+  REQUIRE_THAT(log.text(), Catch::Contains("hung: no environment step and no gradient for 0.7 s") &&
                                Catch::Contains("started again"));
+}
+
+TEST_CASE("a slow worker is none that hangs, however long its round takes", "[forks]") {
+  const LogOfLead log;
+  const SharedCount steps;
+  Mischief mischief;
+  // The board is slow: every step takes a part of what is allowed, an episode much more.
+  mischief.at_step = [&steps] {
+    if (steps.next() <= 60) std::this_thread::sleep_for(Milliseconds{30});
+  };
+  auto options = with_workers(1);
+  options.worker_timeout = Milliseconds{700};
+  options.hyperparameters.environments_per_worker = 4;
+  CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), options);
+  const auto started = Clock::now();
+  trainer.train_round();
+  REQUIRE(Clock::now() - started > options.worker_timeout);
+  REQUIRE(trainer.worker_restarts() == 0);
 }
 
 TEST_CASE("a worker stopped at the barrier is replaced when it does not come back", "[forks]") {
   const LogOfLead log;
   auto options = with_workers(2);
-  options.round_timeout = Milliseconds{700};
+  options.worker_timeout = Milliseconds{700};
   CoreOrchestrator trainer(chain_factory(), thesis_network(), options);
   const int pid = trainer.worker_pids()[1];
   ::kill(pid, SIGSTOP);
@@ -283,7 +301,7 @@ TEST_CASE("a long evaluation hangs only when an episode of it does", "[forks]") 
     if (resets.next() == 150) ::raise(SIGSTOP);
   };
   auto options = with_workers(2);
-  options.round_timeout = Milliseconds{700};
+  options.worker_timeout = Milliseconds{700};
   CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), options);
   const EvaluationRequest request{300, 5, false};
   require_same(trainer.evaluate(request), evaluation_without_accidents(chain_factory(), request));

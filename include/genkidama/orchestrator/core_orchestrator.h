@@ -31,9 +31,10 @@ struct OrchestratorOptions {
   Hyperparameters hyperparameters;
   OptimizerFactory optimizer;       ///< empty: make_shared_optimizer
   std::size_t replay_capacity = 0;  ///< steps kept per worker; 0: no replay buffer
-  /// A worker that takes longer for a round counts as hung; of an evaluation, one that takes longer for an
-  /// episode. It is killed and replaced.
-  Milliseconds round_timeout{600'000};
+  /// A worker that shows no sign of life (an environment step, a gradient) for so long counts as hung: it is
+  /// killed and replaced. It is the most that is allowed: after three rounds 20 times the longest silence so
+  /// far is enough, and at least 30 s. A slow worker is none that hangs, however long its rounds take.
+  Milliseconds worker_timeout{600'000};
   /// Worker processes that die or hang are replaced, and the round goes on; more of them within a minute end
   /// the training. 0: the first one ends it. Threads cannot be replaced.
   int max_crashes_per_minute = 10;
