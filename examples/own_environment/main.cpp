@@ -7,6 +7,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/environment.h"
+#include "genkidama/env/scaled_environment.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 
@@ -48,7 +49,7 @@ class Corridor : public genkidama::Environment {
   static constexpr int kEnd = 5;
 
   genkidama::Observation observe() {
-    observation_[0] = static_cast<float>(position_) / kEnd;
+    observation_[0] = static_cast<float>(position_);
     return observation_;
   }
 
@@ -67,8 +68,11 @@ int main() {
   options.hyperparameters.learning_rate = 5e-3;
   options.hyperparameters.weight_decay = 0;
   options.hyperparameters.gamma = 0.99;
-  genkidama::CoreOrchestrator trainer([] { return std::make_unique<Corridor>(); },
-                                      genkidama::thesis_network(), options);
+  // Networks learn best from observations of about unit size.
+  const auto corridor = [] {
+    return genkidama::make_scaled(std::make_unique<Corridor>(), {.offset = {0}, .scale = {0.2F}});
+  };
+  genkidama::CoreOrchestrator trainer(corridor, genkidama::thesis_network(), options);
   for (int round = 0; round < 300; ++round) trainer.train_round();
 
   double mean = 0;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "genkidama/core/export.h"
 #include "genkidama/env/environment.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
@@ -17,9 +18,9 @@ namespace genkidama::cli {
 
 /// A named set of defaults for `--preset`.
 struct Preset {
-  Hyperparameters hyperparameters;
-  NetworkFactory network;   ///< empty: the program's
-  std::string description;  ///< one line for --help
+  Hyperparameters hyperparameters;  ///< of the learning
+  NetworkFactory network;           ///< empty: the program's
+  std::string description;          ///< one line for --help
   /// Environment steps of a `train` or `cluster` run that is given neither --max-steps nor --updates, and of
   /// a linear schedule that is given no end.
   std::optional<std::uint64_t> max_steps;
@@ -31,11 +32,11 @@ struct Preset {
 /// What a user hands in. Only `environment` is required.
 struct Program {
   std::string name = "genkidama";  ///< for --help
-  EnvironmentFactory environment;
+  EnvironmentFactory environment;  ///< what is played
   NetworkFactory network;  ///< of presets that bring none; empty: the thesis' network, "tuned": mlp_network()
   OptimizerFactory optimizer;             ///< empty: the one `--optimizer` names
   std::map<std::string, Preset> presets;  ///< "thesis" and "tuned" are always there; add or replace
-  std::string default_preset = "thesis";
+  std::string default_preset = "thesis";  ///< without --preset
 };
 
 /// Runs one of the subcommands train, parent, child, cluster, evaluate, sweep. Returns the exit code: 0
@@ -64,6 +65,6 @@ struct Program {
 /// - sweep.json: what the runs are, for the next call
 ///
 /// SIGPIPE and SIGXFSZ are ignored from then on, so that a full disk is an error in the log and not the end.
-int main(int argc, char** argv, const Program& program);
+GENKIDAMA_EXPORT int main(int argc, char** argv, const Program& program);
 
 }  // namespace genkidama::cli

@@ -8,7 +8,9 @@
 #include <span>
 #include <string_view>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Replaces `path` by a file with these bytes: writes a temporary file in the same directory, syncs it,
 /// renames it over `path` and syncs the directory. A reader sees the old file or the new one, whole, also
@@ -19,6 +21,7 @@ namespace genkidama {
 /// removed. A process killed midway may leave a file named ".genkidama-*.tmp". Thread-safe and process-safe;
 /// the last writer wins.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
+/// The same for text.
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
 /// As above with the parts one after the other, so that a large file need not be assembled in memory.

@@ -6,19 +6,26 @@
 #include <algorithm>
 #include <chrono>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
 
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// Never set back; its seconds are those of std::chrono.
 using Clock = std::chrono::steady_clock;
+/// What timeouts are given in.
 using Milliseconds = std::chrono::milliseconds;
 
 /// A point on the monotonic clock after which a wait gives up.
 class Deadline {
  public:
+  /// `span` from now.
   static Deadline after(Milliseconds span) { return Deadline(Clock::now() + span); }
 
+  /// Whether it is over.
   bool passed() const { return Clock::now() >= at_; }
   /// Time left, never negative.
   Clock::duration left() const { return std::max(at_ - Clock::now(), Clock::duration::zero()); }
+  /// The point itself.
   Clock::time_point at() const { return at_; }
   /// The earlier of this deadline and one `span` from now: one slice of a long wait.
   Deadline slice(Milliseconds span) const { return Deadline(std::min(at_, Clock::now() + span)); }

@@ -6,7 +6,9 @@
 
 #include <stdexcept>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Base of every exception thrown by this library.
 class Error : public std::runtime_error {

@@ -10,13 +10,22 @@
 #include <string_view>
 #include <utility>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
 
-enum class LogLevel { kDebug, kInfo, kWarning, kError };
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// How much a message matters, least first.
+enum class LogLevel {
+  kDebug,    ///< for who looks for an error; off by default
+  kInfo,     ///< what happens
+  kWarning,  ///< it goes on, but somebody should look
+  kError     ///< it does not go on
+};
 
 /// What a line of this level begins with: "warning: ", and nothing for kInfo.
 const char* log_prefix(LogLevel level);
 
+/// What is done with a finished message, which lives only during the call.
 using LogSink = std::function<void(LogLevel, std::string_view message)>;
 
 /// Replaces the sink; an empty one restores the default. Call before starting threads: not synchronised.

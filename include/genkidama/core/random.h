@@ -8,7 +8,9 @@
 #include <initializer_list>
 #include <limits>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Mixes a seed with a path of stream numbers (worker, episode, purpose, ...) into an independent seed, by
 /// repeated SplitMix64 (Steele, Lea, Flood 2014). Same arguments, same result, on every platform.
@@ -18,11 +20,15 @@ std::uint64_t derive_seed(std::uint64_t seed, std::initializer_list<std::uint64_
 /// generator; 32 bytes, trivially copyable. Not thread-safe: one per thread.
 class Random {
  public:
+  /// As the standard library wants its name.
   using result_type = std::uint64_t;
 
+  /// The same seed gives the same numbers.
   explicit Random(std::uint64_t seed = 0);
 
+  /// The smallest number of operator()().
   static constexpr result_type min() { return 0; }
+  /// The largest number of operator()().
   static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
 
   /// 64 uniform bits.

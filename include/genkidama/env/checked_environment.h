@@ -5,9 +5,10 @@
 
 #include <memory>
 
+#include "genkidama/core/export.h"
 #include "genkidama/env/environment.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Wraps an environment and checks what it returns. The library plays every environment through this.
 ///

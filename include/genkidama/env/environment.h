@@ -10,7 +10,9 @@
 #include <span>
 #include <string>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// What an environment is, fixed for its lifetime.
 struct EnvironmentSpec {
@@ -28,7 +30,7 @@ using Observation = std::span<const float>;
 /// What one step gives.
 struct StepResult {
   Observation observation;  ///< the state after the step, also when the episode ended
-  float reward = 0;
+  float reward = 0;         ///< the environment's own, not scaled; finite
   bool terminated = false;  ///< the task itself ended: no value lies beyond this state
   bool truncated = false;   ///< cut off by the time limit: the value of `observation` still counts
 };
@@ -42,6 +44,7 @@ class Environment {
  public:
   virtual ~Environment() = default;
 
+  /// What this environment is; the same for all of its lifetime.
   virtual const EnvironmentSpec& spec() const = 0;
 
   /// Starts a new episode; everything random in it follows from `seed`. May be called at any time.

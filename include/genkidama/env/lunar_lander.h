@@ -5,19 +5,20 @@
 
 #include <memory>
 
+#include "genkidama/core/export.h"
 #include "genkidama/env/environment.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Solver iterations per step of the physics, each at least 1: while something touches the ground (and in the
 /// first three steps, which carry the initial push), and in flight. gym's 180 do not converge while a leg
 /// stands, and what they leave is part of the task: fewer, or another solver, make a different one. In flight
 /// far fewer do. docs/lunar_lander.md tells how the default was found and what difference remains.
 struct LunarLanderIterations {
-  int contact_velocity;
-  int contact_position;
-  int flight_velocity;
-  int flight_position;
+  int contact_velocity;  ///< for velocities, on the ground
+  int contact_position;  ///< for positions, on the ground
+  int flight_velocity;   ///< for velocities, in flight
+  int flight_position;   ///< for positions, in flight
 };
 
 /// 180/60 on the ground and 20/5 in flight. Down to 10/3 in flight keeps gym's statistics too and costs up to

@@ -6,9 +6,10 @@
 #include <memory>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/env/environment.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// What is done to each component of an observation: (o - offset) * scale. Fixed, so that it means the same
 /// in every worker, on every machine and in every checkpoint.

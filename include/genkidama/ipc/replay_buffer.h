@@ -10,10 +10,11 @@
 #include <span>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/core/random.h"
 #include "genkidama/ipc/shared_array.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Transitions in columns, row i belonging to transition i.
 struct TransitionBatch {
@@ -23,6 +24,7 @@ struct TransitionBatch {
   std::vector<float> next_observations;  ///< [n, observation_size]
   std::vector<std::uint8_t> terminated;  ///< [n], 0 or 1
   std::vector<std::uint8_t> truncated;   ///< [n], 0 or 1
+  /// Transitions in it.
   std::size_t size() const { return actions.size(); }
 };
 
@@ -38,8 +40,11 @@ class ReplayBuffer {
   /// All >= 1; throws ArgumentError otherwise, IoError when the memory cannot be had.
   ReplayBuffer(int cores, std::size_t capacity, int observation_size);
 
+  /// Shares, one per core.
   int cores() const { return cores_; }
+  /// Rows in each share.
   std::size_t capacity() const { return capacity_; }
+  /// Floats in an observation.
   int observation_size() const { return observation_size_; }
 
   /// Appends to `core`'s share, over its oldest row when full. Only the worker that owns `core` calls this.

@@ -11,9 +11,10 @@
 #include <string>
 
 #include "genkidama/core/clock.h"
+#include "genkidama/core/export.h"
 #include "genkidama/ipc/shared_array.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// "worker 2 of 4" for index 1: indices count from 0, what users read from 1.
 std::string worker_name(int index, int workers);
@@ -30,7 +31,12 @@ std::string worker_name(int index, int workers);
 /// if has_arrived(), the new one waits for the release, else it plays the round and arrives.
 class RoundBarrier {
  public:
-  enum class Release { kGo, kClosed, kTimedOut };
+  /// How a worker's wait ended.
+  enum class Release {
+    kGo,       ///< play the next round
+    kClosed,   ///< the training is over: end
+    kTimedOut  ///< the deadline passed; it may wait again
+  };
 
   /// `workers` >= 1; throws ArgumentError otherwise, IoError without memory.
   explicit RoundBarrier(int workers);
@@ -38,6 +44,7 @@ class RoundBarrier {
   RoundBarrier(const RoundBarrier&) = delete;
   RoundBarrier& operator=(const RoundBarrier&) = delete;
 
+  /// How many workers meet here.
   int workers() const { return workers_; }
 
   // For a worker; its index is 0 <= worker < workers(), ArgumentError otherwise.
@@ -48,6 +55,7 @@ class RoundBarrier {
   Release wait_for_release(int worker, Deadline deadline);
 
   // For the lead.
+  /// How the lead's wait ended.
   struct Arrival {
     bool complete = false;   ///< every worker is at the barrier
     bool timed_out = false;  ///< the deadline passed; `problem` names the workers that were missing

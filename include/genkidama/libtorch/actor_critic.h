@@ -8,9 +8,10 @@
 #include <functional>
 #include <memory>
 
+#include "genkidama/core/export.h"
 #include "genkidama/nn/network.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// What a network gives for a batch of B observations.
 struct ActorCriticOutput {

@@ -10,13 +10,15 @@
 #include <optional>
 #include <string>
 
+#include "genkidama/core/export.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
 #include "genkidama/net/security.h"
 #include "genkidama/params/local_trainer.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
+/// How a Child takes part.
 struct ChildOptions {
   std::optional<Endpoint> connect;  ///< a listening Parent; exactly one of the two
   std::optional<Endpoint> listen;   ///< where a Parent that dials is accepted
@@ -28,24 +30,32 @@ struct ChildOptions {
   /// waits for what is on its way, and sends its last weights if they are not in it. An exchange whose link
   /// is lost changes nothing, as without `overlap`.
   bool overlap = false;
+  /// For the Parent's log and files: 1 to 64 printable ASCII characters.
   std::string name = "child";
+  /// Of its link.
   LinkLimits limits;
+  /// Of its link.
   LinkSecurity security;
   Milliseconds join_timeout{60'000};      ///< to the first weights from a Parent, at the start only
   Milliseconds exchange_timeout{30'000};  ///< an answer that takes longer: the link is dropped and made anew
   Milliseconds backoff_min{100};          ///< first pause before dialling again; doubles, with jitter
+  /// Longest pause.
   Milliseconds backoff_max{10'000};
 };
 
 /// What a Child has done so far, after each round.
 struct ChildProgress {
+  /// The latest.
   RoundReport round;
+  /// Rounds trained.
   std::uint64_t rounds = 0;
+  /// Steps played.
   std::uint64_t environment_steps = 0;
+  /// Episodes played.
   std::uint64_t episodes = 0;
-  std::uint64_t exchanges = 0;  ///< answers of the Parent that were averaged in
-  std::uint64_t reconnects = 0;
-  bool connected = false;  ///< whether one was at the end of this round
+  std::uint64_t exchanges = 0;   ///< answers of the Parent that were averaged in
+  std::uint64_t reconnects = 0;  ///< links made anew after one was lost
+  bool connected = false;        ///< whether one was at the end of this round
 };
 
 /// Runs the exchange for one LocalTrainer. The sockets live on a thread of their own, started by run(); the

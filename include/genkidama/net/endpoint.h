@@ -7,7 +7,9 @@
 #include <string>
 #include <string_view>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Where to listen or whom to dial.
 struct Endpoint {

@@ -6,9 +6,11 @@
 #include <cstddef>
 
 #include "genkidama/core/clock.h"
+#include "genkidama/core/export.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
+/// How long a link waits and how much it takes.
 struct LinkLimits {
   Milliseconds connect_timeout{5'000};     ///< resolving and connecting
   Milliseconds handshake_timeout{10'000};  ///< from the TCP connection to the end of the typed handshake
@@ -22,6 +24,7 @@ struct LinkLimits {
   /// New connections that are taken: so many at once, then so many a second (0: no limit). Others are closed;
   /// a sound peer dials again after a pause, so a thousand Children that start together are in after 16 s.
   std::size_t connection_burst = 200;
+  /// The second of the two numbers.
   double connection_rate = 50;
   std::size_t max_handshakes_per_address = 64;  ///< connections from one address that have not joined yet
 };

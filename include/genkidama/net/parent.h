@@ -10,17 +10,20 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
 #include "genkidama/net/security.h"
 #include "genkidama/params/parameter_layout.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
+/// How a Parent takes part.
 struct ParentOptions {
   std::vector<Endpoint> listen;   ///< where Children that dial are accepted
   std::vector<Endpoint> connect;  ///< Children that listen; redialled with backoff for ever
   double alpha = 0.9;             ///< weight of a Child's weights in a merge, in [0, 1]
+  /// For the Children's logs: 1 to 64 printable ASCII characters.
   std::string name = "parent";
   std::string run_id;              ///< empty: one is made from the clock and the system's random device
   std::uint64_t first_update = 0;  ///< updates already made, when a run is resumed
@@ -31,10 +34,14 @@ struct ParentOptions {
   /// A Child whose weights were refused, by its name and address, may not join again for so long; each time
   /// twice as long, up to the second. 0: at once.
   Milliseconds quarantine_min{10'000};
+  /// The second of the two spans.
   Milliseconds quarantine_max{600'000};
+  /// Of every link.
   LinkLimits limits;
+  /// Of every link.
   LinkSecurity security;
   Milliseconds backoff_min{100};  ///< first pause before dialling again; doubles, with jitter
+  /// Longest pause.
   Milliseconds backoff_max{10'000};
 };
 
@@ -53,10 +60,15 @@ struct ParentUpdate {
 
 /// A Child that is connected now.
 struct ChildStatus {
+  /// As it calls itself.
   std::string name;
+  /// The other end of its connection.
   std::string address;
+  /// As in its frames.
   std::uint64_t session = 0;
+  /// Merges of its weights.
   std::uint64_t updates = 0;
+  /// Steps it has played since it started.
   std::uint64_t environment_steps = 0;
 };
 
@@ -71,7 +83,9 @@ struct PeerRefusals {
   std::uint64_t connections = 0;  ///< beyond LinkLimits' numbers of connections
 };
 
+/// What a Parent has done so far.
 struct ParentStatus {
+  /// Merges, those before a resumed run included.
   std::uint64_t updates = 0;
   std::uint64_t joined = 0;             ///< handshakes that succeeded
   std::uint64_t left = 0;               ///< joined Children that went away
@@ -80,6 +94,7 @@ struct ParentStatus {
   std::uint64_t refused_updates = 0;    ///< weights refused: not finite, damaged, out of order
   std::uint64_t environment_steps = 0;  ///< of all Children ever joined in this run
   std::string last_refusal;             ///< why the last peer or update was refused
+  /// Those connected now.
   std::vector<ChildStatus> children;
 };
 
@@ -112,6 +127,7 @@ class Parent {
   /// `reason` reaches the Children's users. Idempotent.
   void stop(const std::string& reason = "the Parent stopped");
 
+  /// What it has done so far.
   ParentStatus status() const;
   /// A copy of W_P between two merges.
   std::vector<float> weights() const;

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Files in PEM form. Whether a dialled peer is spoken to in TLS says its Endpoint (wss://HOST:PORT).
 struct TlsOptions {
@@ -21,6 +23,7 @@ struct TlsOptions {
   std::string client_ca;  ///< a listener then takes only peers with a certificate of these (mutual TLS)
 };
 
+/// Whom a link is made with.
 struct LinkSecurity {
   /// A secret that both ends share; empty: none. Whoever dials sends it in the HTTP upgrade's Authorization
   /// header, whoever listens refuses a peer without it. It is in no log, error or file of this library.
@@ -31,9 +34,11 @@ struct LinkSecurity {
   /// Browsers say by the Origin header which page wants a connection, "https://dashboard.example". One that
   /// is not listed here is refused; so is any when the list is empty. No Genkidama peer sends the header.
   std::vector<std::string> allowed_origins;
+  /// Certificates.
   TlsOptions tls;
 };
 
+/// As valid_token() takes it.
 inline constexpr std::size_t kMaxTokenBytes = 1024;
 
 /// 1 to kMaxTokenBytes printable ASCII characters without spaces, as an HTTP header can carry them.

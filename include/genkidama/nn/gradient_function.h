@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <span>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Computes from flat weights in the order of the network's ParameterLayout. Keeps what backward() needs: one
 /// thread. All arrays are row-major.

@@ -8,12 +8,13 @@
 #include <memory>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/env/environment.h"
 #include "genkidama/nn/gradient_function.h"
 #include "genkidama/nn/policy_function.h"
 #include "genkidama/params/parameter_layout.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// The weights themselves lie elsewhere, in memory that the workers share; a network computes with whichever
 /// it is given. Derive from this for a network whose arithmetic you write yourself, or from ActorCritic

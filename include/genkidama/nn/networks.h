@@ -5,9 +5,10 @@
 
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/nn/network.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// The thesis' network: two separate heads, policy observation -> 128 tanh -> actions and value
 /// observation -> 128 tanh -> 1; 2,949 parameters for LunarLander. Tensors "pi1.weight", "pi1.bias",
@@ -15,6 +16,7 @@ namespace genkidama {
 /// Weights N(0, 0.1^2), biases 0.
 NetworkFactory thesis_network();
 
+/// The shape and the first weights of mlp_network().
 struct MlpOptions {
   std::vector<int> hidden = {64, 64};  ///< units per hidden layer of each head, each >= 1; tanh between them
   /// Orthogonal weights (Saxe et al. 2014) with gain sqrt(2), 0.01 for the last policy layer and 1 for the

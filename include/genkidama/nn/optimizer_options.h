@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <string>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
 
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// Which optimizer, and its constants.
 struct OptimizerOptions {
   std::string optimizer = "sgd";      ///< "sgd", "rmsprop" or "adam"
   double learning_rate = 1e-4;        ///< > 0

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <span>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Computes from flat weights in the order of the network's ParameterLayout. May keep scratch memory: one
 /// thread.

@@ -10,10 +10,11 @@
 #include <memory>
 #include <span>
 
+#include "genkidama/core/export.h"
 #include "genkidama/ipc/shared_array.h"  // relaxed_read(), relaxed_write()
 #include "genkidama/nn/optimizer_options.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// One optimizer step on shared memory. Stateless itself: an instance lives in every worker, and what it must
 /// remember lies in `state`, shared by all of them.

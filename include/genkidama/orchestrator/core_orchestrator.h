@@ -10,27 +10,32 @@
 #include <vector>
 
 #include "genkidama/core/clock.h"
+#include "genkidama/core/export.h"
 #include "genkidama/env/environment.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/rl/hyperparameters.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 class ReplayBuffer;
 
 /// Processes are the rule. Threads run the same worker code in this process: for platforms without fork and
 /// for tools that see one process only (ThreadSanitizer).
-enum class WorkerMode { kProcesses, kThreads };
+enum class WorkerMode {
+  kProcesses,  ///< forked; one that dies is replaced
+  kThreads     ///< in this process; none can be replaced
+};
 
+/// How this machine trains.
 struct OrchestratorOptions {
-  int workers = 0;  ///< >= 1; 0: one per core
-  WorkerMode mode = WorkerMode::kProcesses;
-  std::uint64_t seed = 1;  ///< initial weights, and every worker's own stream
-  Hyperparameters hyperparameters;
-  OptimizerFactory optimizer;       ///< empty: make_shared_optimizer
-  std::size_t replay_capacity = 0;  ///< steps kept per worker; 0: no replay buffer
+  int workers = 0;                           ///< >= 1; 0: one per core
+  WorkerMode mode = WorkerMode::kProcesses;  ///< processes or threads
+  std::uint64_t seed = 1;                    ///< initial weights, and every worker's own stream
+  Hyperparameters hyperparameters;           ///< of the learning; the thesis' by default
+  OptimizerFactory optimizer;                ///< empty: make_shared_optimizer
+  std::size_t replay_capacity = 0;           ///< steps kept per worker; 0: no replay buffer
   /// A worker that shows no sign of life (an environment step, a gradient) for so long counts as hung: it is
   /// killed and replaced. It is the most that is allowed: after three rounds 20 times the longest silence so
   /// far is enough, and at least 30 s. A slow worker is none that hangs, however long its rounds take.
@@ -42,10 +47,10 @@ struct OrchestratorOptions {
 
 /// What it takes to go on where a run stopped, apart from the weights.
 struct TrainerState {
-  std::vector<float> optimizer_state;
-  std::uint64_t optimizer_steps = 0;
-  std::uint64_t environment_steps = 0;
-  std::uint64_t rounds = 0;
+  std::vector<float> optimizer_state;   ///< the shared optimizer's, SharedOptimizer::state_size() floats
+  std::uint64_t optimizer_steps = 0;    ///< of all workers so far
+  std::uint64_t environment_steps = 0;  ///< of all workers so far
+  std::uint64_t rounds = 0;             ///< played so far
 };
 
 /// How episodes are played for an evaluation.
@@ -86,14 +91,18 @@ class CoreOrchestrator : public LocalTrainer {
   /// Throws as train_round().
   std::vector<EpisodeResult> evaluate(const EvaluationRequest& request);
 
+  /// As the environment tells it.
   const EnvironmentSpec& environment_spec() const;
+  /// Number of workers.
   int workers() const;
+  /// Rounds played since the start or as restored.
   std::uint64_t rounds() const;
   /// Steps played in training, all workers, since the start or as restored.
   std::uint64_t environment_steps() const;
 
-  /// Between rounds. restore() throws ArgumentError when the optimizer's state has another size.
+  /// Between rounds.
   TrainerState state() const;
+  /// Goes on from a state, between rounds. Throws ArgumentError when the optimizer's state has another size.
   void restore(const TrainerState& state);
 
   /// The buffer the workers fill, or nullptr without one.

@@ -8,9 +8,10 @@
 #include <span>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// How an episode ended, for statistics.
 struct EpisodeResult {
@@ -28,8 +29,8 @@ struct RoundReport {
   std::uint64_t optimizer_steps = 0;    ///< in this round, all workers
   std::uint64_t worker_restarts = 0;    ///< workers that died or hung and were replaced since the last round
   double policy_loss = 0;               ///< means over the round's optimizer steps; 0 when there were none
-  double value_loss = 0;
-  double entropy = 0;
+  double value_loss = 0;                ///< as above
+  double entropy = 0;                   ///< of the policy, as above
 };
 
 /// Trains a network on this machine, a round at a time.
@@ -39,6 +40,7 @@ class LocalTrainer {
  public:
   virtual ~LocalTrainer() = default;
 
+  /// Of the network it trains; the same for all of its lifetime.
   virtual const ParameterLayout& layout() const = 0;
 
   /// Trains until every worker has ended its episode; between rounds nothing writes the weights. Throws

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// One tensor of a network. Elements are float32 in row-major order.
 struct TensorInfo {
@@ -23,11 +25,13 @@ struct TensorInfo {
 /// flat weights. Two processes may exchange weights only when their layouts are equal. Immutable.
 class ParameterLayout {
  public:
+  /// A tensor as given to the constructor; fields as in TensorInfo.
   struct Tensor {
-    std::string name;
-    std::vector<std::int64_t> shape;
+    std::string name;                 ///< as in PyTorch's state_dict
+    std::vector<std::int64_t> shape;  ///< every dimension >= 1
   };
 
+  /// No tensors.
   ParameterLayout() = default;
 
   /// Throws ArgumentError, naming the tensor, when a name is empty, not printable ASCII, longer than 256
@@ -38,6 +42,7 @@ class ParameterLayout {
   /// 2^31 elements: 8 GiB of float32.
   static constexpr std::size_t kMaxElements = std::size_t{1} << 31;
 
+  /// In the order of their elements.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   /// Number of float32 elements in all tensors.
   std::size_t size() const { return size_; }
@@ -48,6 +53,7 @@ class ParameterLayout {
   /// "tensor 2 is 'pi2.weight' [4, 128] here and 'pi2.weight' [4, 64] there".
   std::optional<std::string> difference(const ParameterLayout& other) const;
 
+  /// Whether names, shapes and order are the same.
   friend bool operator==(const ParameterLayout& a, const ParameterLayout& b) { return !a.difference(b); }
 
  private:

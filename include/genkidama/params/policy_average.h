@@ -8,19 +8,23 @@
 #include <string>
 #include <vector>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
 
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// What is averaged.
 enum class PolicyAverageKind {
-  kNone,
-  kSwa,  ///< plain mean of the weights since a certain share of the run (Izmailov et al. 2018)
-  kEma,  ///< exponential moving average
+  kNone,  ///< nothing: the latest weights are the result
+  kSwa,   ///< plain mean of the weights since a certain share of the run (Izmailov et al. 2018)
+  kEma,   ///< exponential moving average
 };
 
 /// "none", "swa", "ema".
 const char* policy_average_name(PolicyAverageKind kind);
 
+/// Which average, and its constants.
 struct PolicyAverageOptions {
-  PolicyAverageKind kind = PolicyAverageKind::kNone;
+  PolicyAverageKind kind = PolicyAverageKind::kNone;  ///< which average
   double decay = 0.9;  ///< ema: what remains of the average at each update, in [0, 1)
   double from = 0.5;   ///< swa: share of the run at which averaging starts, in [0, 1)
 };
@@ -38,10 +42,12 @@ struct PolicyAverageState {
 /// saved and restored in between.
 class PolicyAverage {
  public:
+  /// Of kind kNone.
   PolicyAverage() = default;
   /// Throws ArgumentError for a decay or a start out of range.
   explicit PolicyAverage(PolicyAverageOptions options);
 
+  /// As given.
   const PolicyAverageOptions& options() const { return options_; }
   /// "ema 0.9", "swa from 0.5", "none".
   std::string text() const;
@@ -62,6 +68,7 @@ class PolicyAverage {
   /// caller, and lasts until the next change.
   std::span<const float> weights_or(std::span<const float> latest) const;
 
+  /// What restore() goes on from.
   const PolicyAverageState& state() const { return state_; }
   /// Goes on from a state. Throws ArgumentError when it has a count without weights or the other way round.
   void restore(PolicyAverageState state);

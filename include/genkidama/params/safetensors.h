@@ -9,13 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Named float32 tensors and free-form text.
 struct Checkpoint {
-  ParameterLayout layout;
+  ParameterLayout layout;                       ///< names and shapes of the tensors
   std::vector<float> weights;                   ///< layout.size() elements
   std::map<std::string, std::string> metadata;  ///< safetensors' "__metadata__"
 };

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <span>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// into = (1 - weight) * into + weight * other, element by element, in float32.
 ///

@@ -5,22 +5,26 @@
 
 #include <cstdint>
 
+#include "genkidama/core/export.h"
 #include "genkidama/nn/optimizer_options.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
+/// How the learning rate changes over a run.
 enum class LearningRateSchedule {
-  kConstant,
-  kLinear,  ///< from learning_rate down to 0 at schedule_steps environment steps
+  kConstant,  ///< not at all
+  kLinear,    ///< from learning_rate down to 0 at schedule_steps environment steps
 };
 
+/// What is learnt from.
 enum class Loss {
   kA3c,  ///< one optimizer step per batch while the episode goes on (thesis, Algorithm 1; Mnih et al. 2016)
   kPpo   ///< clipped surrogate, several epochs over a round's steps (Schulman et al. 2017)
 };
 
+/// All that shapes learning on one machine, with the optimizer's own.
 struct Hyperparameters : OptimizerOptions {
-  Loss loss = Loss::kA3c;
+  Loss loss = Loss::kA3c;  ///< which loss
 
   // Returns and loss.
   double gamma = 0.999;         ///< discount per step, in [0, 1]
@@ -51,7 +55,7 @@ struct Hyperparameters : OptimizerOptions {
   bool normalise_advantages = true;  ///< to mean 0 and deviation 1 in each minibatch
 
   // Optimizer; more of it in OptimizerOptions.
-  LearningRateSchedule schedule = LearningRateSchedule::kConstant;
+  LearningRateSchedule schedule = LearningRateSchedule::kConstant;  ///< of learning_rate
   std::uint64_t schedule_steps = 0;  ///< environment steps of this machine; > 0 when the schedule is linear
   double max_gradient_norm = 0;      ///< clip the gradient to this L2 norm; 0: no clipping
 

@@ -5,7 +5,9 @@
 
 #include <span>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// R_t = r_t + gamma R_{t+1}, from R = `bootstrap` behind the last reward (thesis, Algorithm 1, lines 19 to
 /// 22): 0 after a terminal state, else the value of the state that followed. All spans have the same size.

@@ -7,25 +7,32 @@
 #include <utility>
 #include <variant>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Why bytes or text were not understood, in words for a log or a refusal. Never holds control characters.
 struct WireError {
-  std::string reason;
+  std::string reason;  ///< a sentence without its full stop
 };
 
 /// Either a T or a WireError. Reading what a peer sent never throws.
 template <typename T>
 class Decoded {
  public:
+  /// What was read.
   Decoded(T value) : content_(std::move(value)) {}
+  /// Why nothing was.
   Decoded(WireError error) : content_(std::move(error)) {}
 
+  /// Whether there is a value.
   bool ok() const { return content_.index() == 0; }
+  /// As ok().
   explicit operator bool() const { return ok(); }
 
   /// Only when ok().
   T& value() { return *std::get_if<0>(&content_); }
+  /// Only when ok().
   const T& value() const { return *std::get_if<0>(&content_); }
   /// Only when not ok().
   const std::string& reason() const { return std::get_if<1>(&content_)->reason; }

@@ -9,10 +9,12 @@
 #include <span>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/wire/decoded.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
+/// Who sends a frame.
 enum class FrameType : std::uint16_t {
   kParentWeights = 1,  ///< W_P, from the Parent
   kChildWeights = 2,   ///< W_C, from a Child
@@ -20,17 +22,19 @@ enum class FrameType : std::uint16_t {
 
 /// What travels with the weights. A Parent leaves the last three at 0.
 struct FrameHeader {
-  FrameType type = FrameType::kChildWeights;
-  std::uint64_t session = 0;   ///< from the welcome
-  std::uint64_t sequence = 0;  ///< 0: the Parent's first weights; then the Child counts from 1
-  std::uint64_t update = 0;    ///< Parent: merges it has made; Child: `update` of the last frame received
+  FrameType type = FrameType::kChildWeights;  ///< who sends
+  std::uint64_t session = 0;                  ///< from the welcome
+  std::uint64_t sequence = 0;                 ///< 0: the Parent's first weights; then the Child counts from 1
+  std::uint64_t update = 0;  ///< Parent: merges it has made; Child: `update` of the last frame received
   std::uint64_t environment_steps = 0;  ///< played by the Child since it started
   std::uint64_t episodes = 0;           ///< played by the Child since it started
   double mean_return = 0;               ///< over the episodes of the Child's last round; finite
 
+  /// Field by field.
   friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
 };
 
+/// What comes before the weights.
 inline constexpr std::size_t kFrameHeaderBytes = 80;
 
 /// Size of a frame with so many float32 weights.
@@ -49,7 +53,7 @@ std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::spa
 
 /// A frame read where it lies.
 struct FrameView {
-  FrameHeader header;
+  FrameHeader header;              ///< checked
   std::span<const float> weights;  ///< as long as the bytes, or the copy, from which they were read
 };
 

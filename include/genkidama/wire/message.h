@@ -9,10 +9,11 @@
 #include <variant>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/wire/decoded.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// First message of a link, from the Child, whoever dialled.
 struct HelloMessage {
@@ -27,12 +28,12 @@ struct HelloMessage {
 
 /// The Parent's answer to a hello it accepts; its weights follow.
 struct WelcomeMessage {
-  std::string name;
-  std::string run_id;
-  std::string library;
-  std::uint64_t session = 0;  ///< names this link in every frame; at most 2^53-1
-  std::uint64_t update = 0;   ///< merges made so far; at most 2^53-1
-  std::vector<std::string> capabilities;
+  std::string name;                       ///< the Parent's
+  std::string run_id;                     ///< of the run the Child now belongs to
+  std::string library;                    ///< sender's software and version, for logs
+  std::uint64_t session = 0;              ///< names this link in every frame; at most 2^53-1
+  std::uint64_t update = 0;               ///< merges made so far; at most 2^53-1
+  std::vector<std::string> capabilities;  ///< none are defined in version 1
 };
 
 /// Why a peer or its weights are not accepted. The sender then closes the link.
@@ -48,21 +49,23 @@ enum class RefusalCode {
 /// "protocol", "layout", ...: as in the JSON.
 std::string_view refusal_code_text(RefusalCode code);
 
+/// To a peer that is not accepted.
 struct RefuseMessage {
-  RefusalCode code = RefusalCode::kProtocol;
-  std::string reason;
+  RefusalCode code = RefusalCode::kProtocol;  ///< for the peer's program
+  std::string reason;                         ///< for its user
 };
 
 /// Parent to Child: the run is over, do not come back.
 struct EndMessage {
-  std::string reason;
+  std::string reason;  ///< for the Child's user
 };
 
 /// Child to Parent: this Child leaves for good.
 struct LeaveMessage {
-  std::string reason;
+  std::string reason;  ///< for the Parent's log
 };
 
+/// Any of them.
 using Message = std::variant<HelloMessage, WelcomeMessage, RefuseMessage, EndMessage, LeaveMessage>;
 
 /// "hello", "welcome", ...

@@ -1,0 +1,98 @@
+# `cmake --install`: the components Runtime and RuntimeTorch (shared libraries), Development (headers, package files,
+# static libraries) and Examples (examples/CMakeLists.txt). docs/install.md tells users.
+
+include(CMakePackageConfigHelpers)
+foreach(directory LIBDIR BINDIR INCLUDEDIR DATADIR)
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${directory}}")
+    message(FATAL_ERROR "CMAKE_INSTALL_${directory} is '${CMAKE_INSTALL_${directory}}'; expected a path below the "
+                        "prefix, because an installed Genkidama may be moved")
+  endif()
+endforeach()
+set(GENKIDAMA_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/genkidama")
+set(GENKIDAMA_PKGCONFIG_DIR "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+# One export set for each component of the package, so that who asks for one needs nothing of the others.
+function(genkidama_install_library target component runtime)
+  install(
+    TARGETS ${target}
+    EXPORT genkidama-${component}
+    RUNTIME COMPONENT ${runtime}
+    LIBRARY COMPONENT ${runtime} NAMELINK_COMPONENT Development
+    ARCHIVE COMPONENT Development)
+  # The libraries find one another wherever they lie; nothing else is looked for beside them.
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN")
+  install(
+    EXPORT genkidama-${component}
+    FILE genkidama-${component}-targets.cmake
+    NAMESPACE genkidama::
+    DESTINATION "${GENKIDAMA_CMAKE_DIR}"
+    COMPONENT Development)
+endfunction()
+
+# genkidama_install_pkg_config(<name>): from cmake/<name>.pc.in.
+function(genkidama_install_pkg_config name)
+  # From the directory of the file to the prefix, so that the whole tree may be moved.
+  file(RELATIVE_PATH up "/prefix/${GENKIDAMA_PKGCONFIG_DIR}" "/prefix")
+  string(REGEX REPLACE "/$" "" up "${up}")
+  set(GENKIDAMA_PC_PREFIX "\${pcfiledir}/${up}")
+  if(GENKIDAMA_DEBIAN_PACKAGES)
+    # Not moved; so pkg-config sees that these are the system's own folders.
+    set(GENKIDAMA_PC_PREFIX /usr)
+  endif()
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in" "${PROJECT_BINARY_DIR}/pkgconfig/${name}.pc" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/pkgconfig/${name}.pc" DESTINATION "${GENKIDAMA_PKGCONFIG_DIR}"
+          COMPONENT Development)
+endfunction()
+
+# Whoever links a static library links what it uses.
+set(GENKIDAMA_PC_CORE_REQUIRES "fmt")
+if(NOT BUILD_SHARED_LIBS)
+  string(APPEND GENKIDAMA_PC_CORE_REQUIRES ", box2d, libxxhash")
+  if(GENKIDAMA_TLS)
+    string(APPEND GENKIDAMA_PC_CORE_REQUIRES ", libssl, libcrypto")
+  endif()
+endif()
+
+genkidama_install_library(genkidama_core core Runtime)
+genkidama_install_pkg_config(genkidama-core)
+genkidama_install_library(genkidama_cli cli Runtime)
+genkidama_install_pkg_config(genkidama-cli)
+if(GENKIDAMA_LIBTORCH)
+  genkidama_install_library(genkidama torch RuntimeTorch)
+  # LibTorch has no pkg-config file of its own.
+  get_target_property(directories torch INTERFACE_INCLUDE_DIRECTORIES)
+  list(REMOVE_ITEM directories ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
+  list(TRANSFORM directories PREPEND "-I")
+  list(JOIN directories " " GENKIDAMA_PC_TORCH_CFLAGS)
+  foreach(root IN LISTS CMAKE_SYSROOT CMAKE_FIND_ROOT_PATH)
+    string(REPLACE "${root}" "" GENKIDAMA_PC_TORCH_CFLAGS "${GENKIDAMA_PC_TORCH_CFLAGS}")
+  endforeach()
+  set(GENKIDAMA_PC_TORCH_LIBS "-ltorch -ltorch_cpu -lc10")
+  get_filename_component(directory "${TORCH_LIBRARY}" DIRECTORY)
+  if(NOT directory IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
+    string(PREPEND GENKIDAMA_PC_TORCH_LIBS "-L${directory} ")
+  endif()
+  genkidama_install_pkg_config(genkidama)
+endif()
+
+install(
+  DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama"
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  COMPONENT Development
+  FILES_MATCHING
+  PATTERN "*.h"
+  REGEX "/include/genkidama/libtorch$" EXCLUDE)
+if(GENKIDAMA_LIBTORCH)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama/libtorch"
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/genkidama" COMPONENT Development)
+endif()
+install(FILES "${PROJECT_BINARY_DIR}/include/genkidama/core/version.h"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/genkidama/core" COMPONENT Development)
+
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/genkidama-config.cmake.in"
+                              "${PROJECT_BINARY_DIR}/genkidama-config.cmake"
+                              INSTALL_DESTINATION "${GENKIDAMA_CMAKE_DIR}" NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/genkidama-config-version.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/genkidama-config.cmake" "${PROJECT_BINARY_DIR}/genkidama-config-version.cmake"
+        DESTINATION "${GENKIDAMA_CMAKE_DIR}" COMPONENT Development)

@@ -1,0 +1,41 @@
+// Training without the command line: train on this machine, average the weights over time, save them, read
+// them again, and see how they play.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <vector>
+
+#include "genkidama/env/cart_pole.h"
+#include "genkidama/nn/networks.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/policy_average.h"
+#include "genkidama/params/safetensors.h"
+
+int main() {
+  constexpr std::uint64_t kSteps = 150'000;
+
+  genkidama::OrchestratorOptions options;
+  options.workers = 2;
+  options.hyperparameters = genkidama::tuned_hyperparameters();
+  options.hyperparameters.schedule_steps = kSteps;  // the learning rate falls to 0 over the run
+  genkidama::CoreOrchestrator trainer(genkidama::make_cart_pole, genkidama::mlp_network(), options);
+
+  genkidama::PolicyAverage average({.kind = genkidama::PolicyAverageKind::kEma, .decay = 0.9});
+  std::vector<float> weights(trainer.layout().size());
+  while (trainer.environment_steps() < kSteps) {
+    trainer.train_round();
+    trainer.read_weights(weights);
+    average.add(weights);
+  }
+
+  const std::filesystem::path file = "agent.safetensors";  // Python's safetensors reads it too
+  const auto policy = average.weights_or(weights);
+  genkidama::write_safetensors(file, {trainer.layout(), {policy.begin(), policy.end()}, {}});
+
+  trainer.write_weights(genkidama::read_safetensors(file, trainer.layout()).weights);
+  const auto episodes = trainer.evaluate({.episodes = 100, .greedy = true});
+  double mean = 0;
+  for (const auto& episode : episodes) mean += episode.episode_return / static_cast<double>(episodes.size());
+  fmt::print("mean return after {} steps: {:.0f} of 500\n", trainer.environment_steps(), mean);
+  return mean > 250 ? 0 : 1;
+}
