@@ -55,9 +55,9 @@ std::vector<Path> weights_in(const Path& directory) {
   for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
     const Path& path = entry->path();
-    if (path.extension() != ".safetensors" || path.filename() == "state.safetensors" || is_final(path)) {
-      continue;
-    }
+    // state.safetensors and those beside it hold more than a network.
+    const bool is_state = path.filename().string().rfind("state.", 0) == 0;
+    if (path.extension() != ".safetensors" || is_state || is_final(path)) continue;
     if (entry->is_regular_file(error)) found.push_back(path);
   }
   std::sort(found.begin(), found.end(), [](const Path& left, const Path& right) {

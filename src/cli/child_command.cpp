@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <chrono>
 #include <exception>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -30,7 +33,41 @@ ChildOptions child_options(const Settings& settings) {
   options.security = security_of(settings);
   options.join_timeout = milliseconds(settings.join_timeout_s);
   options.exchange_timeout = milliseconds(settings.exchange_timeout_s);
+  // After a signal there may be a wait for the Parent's answer and another for its farewell.
+  options.limits.close_timeout = Milliseconds(500);
   return options;
+}
+
+/// The trainer, but the first weights it is given are left alone: those of the Parent that a Child joins.
+class KeepsOwnWeights : public LocalTrainer {
+ public:
+  KeepsOwnWeights(LocalTrainer& trainer, bool keeps) : trainer_(trainer), keeps_(keeps) {}
+
+  const ParameterLayout& layout() const override { return trainer_.layout(); }
+  RoundReport train_round() override { return trainer_.train_round(); }
+  void read_weights(std::span<float> out) const override { trainer_.read_weights(out); }
+  void write_weights(std::span<const float> in) override {
+    if (!std::exchange(keeps_, false)) trainer_.write_weights(in);
+  }
+
+ private:
+  LocalTrainer& trainer_;
+  bool keeps_;
+};
+
+// A Child that was gone for a moment goes on with its own weights, as one does that lost its link. After a
+// longer time the others have moved on, and a merge of its old weights, with a large alpha, would set all of
+// them back.
+bool keeps_own_weights(const std::optional<RunState>& resumed) {
+  constexpr double kFreshSeconds = 120;
+  if (!resumed || resumed->totals.updates == 0) return false;
+  const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const double age = now - resumed->written_at;
+  // A clock that was set back tells nothing.
+  const bool fresh = age >= 0 && age <= kFreshSeconds;
+  log(LogLevel::kInfo, "the resumed state is {:.0f} s old: this Child {}", age,
+      fresh ? "goes on with its own weights" : "takes its Parent's weights");
+  return fresh;
 }
 
 // Passes a signal on while run() waits for a Parent, when nobody else looks.
@@ -55,25 +92,45 @@ class SignalWatch {
 
 struct ChildOutcome {
   std::string reason;
-  ChildProgress progress;
+  // Those of earlier processes included.
+  std::uint64_t exchanges = 0;
+  std::uint64_t reconnects = 0;
 };
 
 // The Child is gone when this returns: the evaluation that follows must not keep a Parent waiting.
 ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& trainer, TrainerRun& run) {
   ChildOutcome outcome;
+  const std::optional<RunState>& resumed = run.resumed();
+  const RunTotals earlier = resumed ? resumed->totals : RunTotals();
+  outcome.exchanges = earlier.exchanges;
+  outcome.reconnects = earlier.reconnects;
   if (run.ended_by()) return outcome;
-  Child child(child_options(settings), trainer);
+  KeepsOwnWeights kept(trainer, keeps_own_weights(resumed));
+  // TODO(lead): with ChildOptions::resume, give it resumed->session when keeps_own_weights(resumed), pass
+  // `trainer` itself and drop KeepsOwnWeights; and in `count` below run.keep_session() of progress.session.
+  Child child(child_options(settings), kept);
   child.start();
   if (!settings.listen.empty()) {
     log(LogLevel::kInfo, "{} listens on port {}", settings.name, child.port());
   }
   const SignalWatch watch(child);
-  outcome.reason = child.run([&](const ChildProgress& progress) {
-    run.record(progress.round, {progress.connected ? "1" : "0", fmt::format("{}", progress.exchanges),
-                                fmt::format("{}", progress.reconnects)});
-    return !run.ended_by();
-  });
-  outcome.progress = child.progress();
+  const auto count = [&](const ChildProgress& progress) {
+    outcome.exchanges = earlier.exchanges + progress.exchanges;
+    outcome.reconnects = earlier.reconnects + progress.reconnects;
+    run.count_exchanges(outcome.exchanges, outcome.reconnects);
+  };
+  try {
+    outcome.reason = child.run([&](const ChildProgress& progress) {
+      count(progress);
+      run.record(progress.round, {progress.connected ? "1" : "0", fmt::format("{}", outcome.exchanges),
+                                  fmt::format("{}", outcome.reconnects)});
+      return !run.ended_by();
+    });
+  } catch (const StoppedError&) {
+    run.give_up();
+    outcome.reason = "stopped by a signal";
+  }
+  count(child.progress());
   return outcome;
 }
 
@@ -86,13 +143,18 @@ int run_child(Job job) {
   const auto trainer = make_trainer(job, job.settings.workers);
   TrainerRun run(job, *trainer, {"connected", "exchanges", "reconnects"});
   try {
+    try {
+      run.begin();
+    } catch (const StoppedError&) {
+      run.give_up();
+    }
     const ChildOutcome outcome = train_with_parent(job.settings, *trainer, run);
     const std::string ended_by = run.ended_by().value_or("parent");
     nlohmann::ordered_json extra;
     extra["workers"] = trainer->workers();
     extra["name"] = job.settings.name;
-    extra["exchanges"] = outcome.progress.exchanges;
-    extra["reconnects"] = outcome.progress.reconnects;
+    extra["exchanges"] = outcome.exchanges;
+    extra["reconnects"] = outcome.reconnects;
     extra["parting_words"] = outcome.reason;
     return run.finish(ended_by, extra);
   } catch (const std::exception&) {

@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "cli/config_file.h"
+#include "cli/run_lock.h"
 #include "cli/settings_check.h"
 #include "cli/spawned_process.h"
 #include "cli/stop_signal.h"
@@ -31,6 +32,8 @@ constexpr Milliseconds kStartTimeout{120'000};
 // A Child that the Parent told of the end needs as long as its round takes; one that never joined hears
 // nothing.
 constexpr Milliseconds kChildPatience{3'000};
+// What a killed cluster has left behind may still be ending.
+constexpr Milliseconds kLockPatience{10'000};
 // How long a process may take to end once it was asked to.
 constexpr Milliseconds kEndTimeout{20'000};
 
@@ -94,6 +97,11 @@ int Cluster::run() {
   const bool trained = watch();
   const std::string failure = "every Child ended before the run was over; see their output.log";
   if (!trained) log(LogLevel::kError, "{}", failure);
+  if (stop_signal() != 0) {
+    // All at once: each needs up to two seconds.
+    parent_->signal(SIGTERM);
+    for (auto& child : children_) child->signal(SIGTERM);
+  }
   end(*parent_, Milliseconds(0));
   // A Parent that ended well has told them so; each ends with its round.
   for (auto& child : children_) end(*child, parent_->exit_code() == 0 ? kChildPatience : Milliseconds(0));
@@ -144,11 +152,12 @@ int Cluster::read_port() {
 std::vector<std::string> Cluster::place_of_child(int number) const {
   const RunDirectory place(directory_.child(number));
   std::error_code error;
-  if (!job_.settings.resume.empty() && std::filesystem::exists(place.state(), error)) {
+  const bool begun = std::filesystem::exists(place.config(), error);
+  if (!job_.settings.resume.empty() && begun && place.is_resumable()) {
     return {"--resume=" + place.path().string()};
   }
-  if (std::filesystem::exists(place.config(), error)) {
-    // It ended before it had a state to go on from. What it left is kept beside the new one.
+  if (begun) {
+    // It cannot go on. What it left is kept beside the new one.
     std::filesystem::rename(place.path(), place.path().string() + fmt::format(".ended-{}", getpid()), error);
   }
   place.create();
@@ -206,7 +215,8 @@ bool Cluster::all_children_failed() const {
 void Cluster::end(SpawnedProcess& process, Milliseconds patience) {
   const Deadline by_itself = Deadline::after(patience);
   while (process.running() && !by_itself.passed() && stop_signal() == 0) pause_before_look();
-  process.signal(SIGTERM);
+  // A second one would end it at once, in the middle of what it writes.
+  if (!process.was_asked_to_end()) process.signal(SIGTERM);
   const Deadline asked = Deadline::after(kEndTimeout);
   while (process.running() && !asked.passed()) pause_before_look();
   process.signal(SIGKILL);
@@ -235,6 +245,7 @@ int run_cluster(Job job) {
   setenv(kTokenVariable, make_token().c_str(), 1);
   const RunDirectory directory(job.settings.run_dir);
   directory.create();
+  const RunLock lock(directory.path() / ".cluster-lock", kLockPatience);
   const auto config =
       config_of(job.settings, job.table, job.program.name, job.program.environment()->spec().name);
   write_file_atomically(directory.config(), config.dump(2) + "\n");

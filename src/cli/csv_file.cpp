@@ -17,10 +17,11 @@
 namespace genkidama::cli {
 namespace {
 
-bool is_kept(const std::string& line, std::uint64_t keep_until) {
+std::optional<std::uint64_t> number_of(const std::string& line) {
   std::uint64_t number = 0;
   const auto result = std::from_chars(line.data(), line.data() + line.size(), number);
-  return result.ec == std::errc() && number <= keep_until;
+  if (result.ec != std::errc()) return {};
+  return number;
 }
 
 // Nothing when there is no file: the run to go on with had not written a row.
@@ -37,7 +38,8 @@ std::optional<std::string> kept_rows(const std::filesystem::path& path, const st
   std::string kept = header;
   // A last line without its end was cut off by a kill.
   while (std::getline(file, line) && !file.eof()) {
-    if (is_kept(line, keep_until)) kept += line + '\n';
+    const auto number = number_of(line);
+    if (number && *number <= keep_until) kept += line + '\n';
   }
   return kept;
 }
@@ -51,6 +53,9 @@ CsvFile::CsvFile(std::filesystem::path path, std::vector<std::string> columns,
   std::string text = header;
   if (keep_until) text = kept_rows(path_, header, *keep_until).value_or(header);
   write_file_atomically(path_, text);
+  end_ = static_cast<off_t>(text.size());
+  const auto last_row = text.rfind('\n', text.size() - 2);
+  if (last_row != std::string::npos) last_number_ = number_of(text.substr(last_row + 1));
   file_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   if (file_ < 0) throw IoError(fmt::format("cannot open {}: {}", path_.string(), std::strerror(errno)));
 }
@@ -65,16 +70,36 @@ void CsvFile::append(const std::vector<std::string>& fields) {
         fmt::format("a row of {} has {} fields; expected {}", path_.string(), fields.size(), columns_));
   }
   const std::string line = csv_line(fields);
-  const off_t end = lseek(file_, 0, SEEK_END);
-  const ssize_t written = write(file_, line.data(), line.size());
-  if (written == static_cast<ssize_t>(line.size())) return;
-  const int error = written < 0 ? errno : ENOSPC;
-  if (written > 0 && ftruncate(file_, end) != 0) {
-    // The half row stays; a resumed run drops it.
+  const auto write_row = [&]() -> int {
+    // What an earlier failure left of a row, if it could not be taken away then.
+    if (lseek(file_, 0, SEEK_END) != end_ && ftruncate(file_, end_) != 0) return errno;
+    const ssize_t written = write(file_, line.data(), line.size());
+    if (written == static_cast<ssize_t>(line.size())) return 0;
+    const int error = written < 0 ? errno : ENOSPC;
+    if (written > 0 && ftruncate(file_, end_) != 0) {
+      // The half row stays until the next row, or a resumed run drops it.
+    }
+    return error;
+  };
+  if (const int error = write_row(); error != 0) {
+    log_failure(error);
+    return;
   }
+  end_ += static_cast<off_t>(line.size());
+  last_number_ = number_of(line);
+}
+
+void CsvFile::sync() {
+  // A pipe or a special file has nothing to sync.
+  if (fdatasync(file_) != 0 && errno != EINVAL) log_failure(errno);
+}
+
+void CsvFile::log_failure(int error) {
   if (!failure_logged_) {
-    log(LogLevel::kError, "cannot write to {}: {}; the run goes on without these rows", path_.string(),
-        std::strerror(error));
+    log(LogLevel::kError,
+        "cannot write to {}: {}; the run goes on without these rows and tries again with each; free space on "
+        "its disk, or make it writable",
+        path_.string(), std::strerror(error));
   }
   failure_logged_ = true;
 }

@@ -3,6 +3,8 @@
 /// @file
 /// A table that grows a row at a time and survives a kill and a full disk.
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -27,10 +29,20 @@ class CsvFile {
   /// line breaks; those with commas or quotes are quoted.
   void append(const std::vector<std::string>& fields);
 
+  /// Makes the rows so far outlive a power cut. A failure is logged as one of append().
+  void sync();
+
+  /// The first field of the last row, if it is a number.
+  const std::optional<std::uint64_t>& last_number() const { return last_number_; }
+
  private:
+  void log_failure(int error);
+
   std::filesystem::path path_;
   std::size_t columns_;
   int file_ = -1;
+  off_t end_ = 0;  ///< of the last whole row
+  std::optional<std::uint64_t> last_number_;
   bool failure_logged_ = false;
 };
 

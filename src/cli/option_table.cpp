@@ -213,7 +213,16 @@ void add_results(Table& table) {
   table.group("Results");
   table.add("checkpoint-every", kTraining,
             count_option(kAtLeastOne, GENKIDAMA_MEMBER(std::uint64_t, checkpoint_every)),
-            "Updates between checkpoints");
+            "Updates between checkpoints; of more than 1,000 only every tenth is written, and so on");
+  table.add(
+      "keep-all", kTraining, flag_option(GENKIDAMA_MEMBER(bool, keep_all)),
+      "All checkpoints, and a row of the metrics for every update, however many there get; otherwise the "
+      "metrics of more than 10,000 updates have a sample of one in ten, and so on");
+  table.add(
+      "checkpoint-seconds", kTraining,
+      real_option(kNotNegative, GENKIDAMA_MEMBER(double, checkpoint_seconds)),
+      "What --resume goes on from is written at least so often too, once a round or merge has ended; 0: "
+      "only with checkpoints");
   table.add("eval-episodes", kTraining | kSweep, int_option({0, 1e6}, GENKIDAMA_MEMBER(int, eval_episodes)),
             "Episodes of the final evaluation, or in a sweep of each checkpoint's; 0: none");
   table.add("eval-seed", kTraining | kSweep,

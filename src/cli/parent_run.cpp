@@ -19,7 +19,8 @@ const std::vector<std::string> kColumns = {"child",          "child_sequence",  
                                            "child_episodes", "child_return_mean", "staleness",
                                            "children"};
 
-ParentOptions parent_options(const Settings& settings, std::uint64_t first_update) {
+ParentOptions parent_options(const Settings& settings, std::uint64_t first_update,
+                             const ParentIdentity& identity) {
   ParentOptions options;
   for (const std::string& text : settings.listen) options.listen.push_back(Endpoint::parse(text));
   for (const std::string& text : settings.connect) {
@@ -29,6 +30,8 @@ ParentOptions parent_options(const Settings& settings, std::uint64_t first_updat
   options.alpha = settings.alpha;
   options.name = settings.name;
   options.first_update = first_update;
+  options.run_id = identity.run_id;
+  // TODO(lead): options.epoch = identity.epoch, once ParentOptions has it.
   options.security = security_of(settings);
   return options;
 }
@@ -45,13 +48,22 @@ ParentRun::ParentRun(const Job& job, CoreOrchestrator& evaluator)
       evaluator_(evaluator),
       files_(job, evaluator, kColumns),
       earlier_steps_(files_.totals.environment_steps),
+      children_(files_.resumed() ? files_.resumed()->children : ""),
+      // On the disk before anything is listened to: no later process may be taken for this one.
+      identity_(next_identity(RunDirectory(settings_.run_dir).identity(), !settings_.resume.empty())),
       final_weights_(evaluator.layout().size()),
       final_average_(files_.first_average()),
       watch_(evaluator.layout(), settings_.max_weight_norm, final_average_) {
   evaluator_.read_weights(final_weights_);
-  if (files_.resumed()) final_weights_ = files_.resumed()->weights;
-  parent_ = std::make_unique<Parent>(parent_options(settings_, files_.totals.updates), evaluator_.layout(),
-                                     final_weights_);
+  if (const auto& state = files_.resumed()) {
+    final_weights_ = state->weights;
+    for (const double value : state->recent_returns) recent_returns_.add(value);
+  }
+  kept_update_ = files_.totals.updates;
+  evaluation_due_ = files_.is_evaluation_missing();
+  files_.complete_checkpoint(learnt(final_weights_, final_average_));
+  parent_ = std::make_unique<Parent>(parent_options(settings_, files_.totals.updates, identity_),
+                                     evaluator_.layout(), final_weights_);
   parent_->on_update([this](const ParentUpdate& update) { on_merge(update); });
 }
 
@@ -67,7 +79,7 @@ void ParentRun::on_merge(const ParentUpdate& update) {
   if (!watch_.follow(update, share)) return;
   if (settings_.updates && update.update == *settings_.updates) {
     queue_.push(update, Weights::kSurely, watch_.average());
-  } else if (update.update % settings_.checkpoint_every == 0) {
+  } else if (weights_due_.exchange(false) || is_policy_kept(settings_, update.update)) {
     queue_.push(update, Weights::kIfRoom, watch_.average());
   } else {
     queue_.push(update, Weights::kNone);
@@ -104,7 +116,10 @@ int ParentRun::run() {
     extra["refused_updates"] = status.refused_updates;
     extra["last_refusal"] = status.last_refusal;
     extra["dropped_records"] = queue_.dropped();
-    return files_.finish(ended_by, {final_weights_, final_average_, {}}, extra);
+    extra["run_id"] = identity_.run_id;
+    extra["epoch"] = identity_.epoch;
+    extra["children"] = children_.report();
+    return files_.finish(ended_by, learnt(final_weights_, final_average_), extra);
   } catch (const std::exception&) {
     parent_->stop("the Parent's run failed");
     files_.fail();
@@ -112,6 +127,7 @@ int ParentRun::run() {
 }
 
 void ParentRun::announce() const {
+  log(LogLevel::kInfo, "run {}, epoch {}", identity_.run_id, identity_.epoch);
   const auto ports = parent_->ports();
   for (const std::uint16_t port : ports) log(LogLevel::kInfo, "{} listens on port {}", settings_.name, port);
   if (settings_.ready_fd < 0) return;
@@ -127,6 +143,7 @@ std::string ParentRun::serve() {
   while (true) {
     const ParentStatus status = take_merges(Milliseconds(100));
     check_merges();
+    keep_time();
     if (is_target_reached()) return "target";
     if (const auto limit = files_.reached_limit()) return *limit;
     if (stop_signal() != 0) return "signal";
@@ -159,16 +176,35 @@ void ParentRun::record(const MergeRecord& merge, const ParentStatus& status) {
   RunTotals& totals = files_.totals;
   totals.updates = update.update;
   totals.environment_steps = earlier_steps_ + status.environment_steps;
-  totals.episodes -= std::exchange(episodes_of_child_[update.child], update.episodes);
-  totals.episodes += update.episodes;
+  totals.episodes += children_.add(update);
   recent_returns_.add(update.mean_return);
   files_.append_metrics({update.child, fmt::format("{}", update.sequence),
                          fmt::format("{}", update.environment_steps), fmt::format("{}", update.episodes),
                          fmt::format("{:.6g}", update.mean_return), fmt::format("{}", update.staleness),
                          fmt::format("{}", status.children.size())});
-  if (files_.is_checkpoint_due() && !merge.weights.empty())
-    files_.checkpoint({merge.weights, merge.average, {}});
+  if (files_.is_checkpoint_due() && !merge.weights.empty()) {
+    files_.checkpoint(learnt(merge.weights, merge.average));
+    kept_update_ = totals.updates;
+  }
   if (files_.is_evaluation_due()) evaluation_due_ = true;
+}
+
+Learnt ParentRun::learnt(std::span<const float> weights, const PolicyAverage& average) const {
+  return {weights, average, TrainerState(), recent_returns_, children_.text()};
+}
+
+void ParentRun::keep_time() {
+  if (!files_.is_state_due() || kept_update_ == files_.totals.updates) return;
+  const auto weights = parent_->weights();
+  const auto average = watch_.average();
+  // Asked last: if nothing was merged until now, these belong to the update that was recorded last.
+  const bool still = parent_->status().updates == files_.totals.updates;
+  if (still && !find_divergence(weights, evaluator_.layout(), settings_.max_weight_norm)) {
+    files_.checkpoint(learnt(weights, average));
+    kept_update_ = files_.totals.updates;
+  } else {
+    weights_due_ = true;
+  }
 }
 
 bool ParentRun::is_target_reached() {
@@ -179,7 +215,11 @@ bool ParentRun::is_target_reached() {
   // The last merge may have spoilt them a moment ago; check_merges() will tell.
   if (find_divergence(weights, evaluator_.layout(), settings_.max_weight_norm)) return false;
   auto average = watch_.average();
-  if (!files_.evaluate_target(average.weights_or(weights))) return false;
+  try {
+    if (!files_.evaluate_target(average.weights_or(weights))) return false;
+  } catch (const StoppedError&) {
+    return false;  // serve() asks for the signal next
+  }
   final_weights_ = std::move(weights);
   final_average_ = std::move(average);
   return true;

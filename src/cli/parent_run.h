@@ -3,13 +3,15 @@
 /// @file
 /// A Parent's run: the sockets work on a thread of their own; this one writes files and evaluates.
 
-#include <map>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/child_counters.h"
 #include "cli/merge_watch.h"
+#include "cli/parent_identity.h"
 #include "cli/progress.h"
 #include "cli/recent_mean.h"
 #include "cli/run_files.h"
@@ -36,6 +38,10 @@ class ParentRun {
   /// Throws Error when learning has diverged, after what came before was recorded.
   void check_merges();
   void record(const MergeRecord& merge, const ParentStatus& status);
+  /// Writes the state when it is due and nothing was merged since the last record; otherwise the next merge
+  /// brings its weights.
+  void keep_time();
+  Learnt learnt(std::span<const float> weights, const PolicyAverage& average) const;
   bool is_target_reached();
   ProgressState progress_state(const ParentStatus& status) const;
 
@@ -43,7 +49,8 @@ class ParentRun {
   CoreOrchestrator& evaluator_;
   RunFiles files_;
   const std::uint64_t earlier_steps_;
-  std::map<std::string, std::uint64_t> episodes_of_child_;
+  ChildCounters children_;
+  const ParentIdentity identity_;
   std::vector<float> final_weights_;
   PolicyAverage final_average_;
   MergeWatch watch_;
@@ -51,6 +58,8 @@ class ParentRun {
   std::unique_ptr<Parent> parent_;
   RecentMean recent_returns_;
   bool evaluation_due_ = false;
+  std::uint64_t kept_update_ = 0;         // of the last state
+  std::atomic<bool> weights_due_{false};  // the next merge's, for a state
 };
 
 }  // namespace genkidama::cli

@@ -11,6 +11,7 @@
 #include "cli/option_table.h"
 #include "cli/stop_signal.h"
 #include "genkidama/core/error.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
 
 namespace genkidama::cli {
 namespace {
@@ -51,6 +52,9 @@ int main(int argc, char** argv, const Program& program) {
     if (!program.environment) throw ArgumentError("Program::environment is empty; expected a factory");
     const auto settings = parse_command_line(argc, argv, program, std::cout);
     return settings ? run(*settings, program) : 0;
+  } catch (const StoppedError&) {
+    // By a signal, before there was anything to keep.
+    return stop_signal() != 0 ? 128 + stop_signal() : kFailedRun;
   } catch (const ArgumentError& error) {
     return report(error, kBadArguments);
   } catch (const std::exception& error) {

@@ -20,6 +20,9 @@ class RecentMean {
     if (values_.size() > kValues) values_.pop_front();
   }
 
+  /// The oldest first.
+  const std::deque<double>& values() const { return values_; }
+
   /// Nothing before the first value.
   std::optional<double> mean() const {
     if (values_.empty()) return {};

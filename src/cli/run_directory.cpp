@@ -21,6 +21,15 @@ bool has_rows(const std::filesystem::path& table) {
   return std::getline(file, line) && std::getline(file, line);
 }
 
+bool has_files(const std::filesystem::path& directory) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == ".safetensors") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::filesystem::path RunDirectory::checkpoint(std::uint64_t update) const {
@@ -37,8 +46,7 @@ void RunDirectory::check_unused() const {
   if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
     throw ArgumentError(fmt::format("--run-dir {}: this is not a directory", path_.string()));
   }
-  if (std::filesystem::exists(state(), ignored) || std::filesystem::exists(final_weights(), ignored) ||
-      has_rows(metrics())) {
+  if (has_state() || std::filesystem::exists(final_weights(), ignored) || has_rows(metrics())) {
     throw ArgumentError(
         fmt::format("--run-dir {}: a run is in this directory already; go on with it by --resume {} or take "
                     "another directory",
@@ -46,13 +54,35 @@ void RunDirectory::check_unused() const {
   }
 }
 
-void RunDirectory::check_resumable() const {
+bool RunDirectory::has_state() const {
   std::error_code ignored;
-  if (!std::filesystem::exists(state(), ignored)) {
+  return std::filesystem::exists(state(), ignored) || std::filesystem::exists(previous_state(), ignored);
+}
+
+void RunDirectory::check_resumable() const {
+  if (has_state()) return;
+  std::error_code ignored;
+  if (!std::filesystem::exists(config(), ignored)) {
     throw ArgumentError(
-        fmt::format("--resume {}: there is no state.safetensors: the run ended before its first checkpoint; "
-                    "start it anew",
-                    path_.string()));
+        fmt::format("--resume {}: there is no run in this directory (no config.json)", path_.string()));
+  }
+  // The state is written before any of these, so somebody has removed it: begun again, the run would replace
+  // what is there.
+  const bool has_weights =
+      std::filesystem::exists(final_weights(), ignored) || has_files(path_ / "checkpoints");
+  if (!has_weights) return;
+  throw ArgumentError(fmt::format(
+      "--resume {}: there is no state.safetensors, although weights were written; it was removed, "
+      "and without it the run cannot go on: start another in a new directory",
+      path_.string()));
+}
+
+bool RunDirectory::is_resumable() const {
+  try {
+    check_resumable();
+    return true;
+  } catch (const ArgumentError&) {
+    return false;
   }
 }
 

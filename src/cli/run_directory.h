@@ -18,6 +18,12 @@ class RunDirectory {
   std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
   std::filesystem::path evaluations() const { return path_ / "evaluations.csv"; }
   std::filesystem::path state() const { return path_ / "state.safetensors"; }
+  /// The state before it, for when that one is damaged.
+  std::filesystem::path previous_state() const { return path_ / "state.previous.safetensors"; }
+  /// One that could not be read.
+  std::filesystem::path damaged_state() const { return path_ / "state.damaged.safetensors"; }
+  /// What a Parent is known by.
+  std::filesystem::path identity() const { return path_ / "parent.json"; }
   std::filesystem::path final_weights() const { return path_ / "final.safetensors"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
   std::filesystem::path checkpoint(std::uint64_t update) const;  ///< checkpoints/update_000100.safetensors
@@ -26,8 +32,12 @@ class RunDirectory {
   /// Throws ArgumentError when a run that played a round is in the directory already, or something that is no
   /// directory.
   void check_unused() const;
-  /// Throws ArgumentError when there is nothing to resume.
+  /// Whether there is a state to go on from, readable or not.
+  bool has_state() const;
+  /// Throws ArgumentError when the states are gone, or something else is in the way of going on. A run that
+  /// was killed before its first checkpoint has none and is begun again.
   void check_resumable() const;
+  bool is_resumable() const;
   /// Makes the directory and those inside. Throws IoError.
   void create() const;
 

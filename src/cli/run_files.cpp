@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <system_error>
+#include <utility>
 
 #include "cli/config_file.h"
 #include "cli/divergence.h"
@@ -26,15 +27,7 @@ std::vector<std::string> metrics_columns(const std::vector<std::string>& columns
   return all;
 }
 
-RunState read_resumed(const RunDirectory& directory, const CoreOrchestrator& trainer, Command command) {
-  // A Parent has no optimizer.
-  const std::size_t optimizer = command == kParent ? 0 : trainer.state().optimizer_state.size();
-  try {
-    return read_run_state(directory.state(), trainer.layout(), optimizer);
-  } catch (const Error& error) {
-    throw ArgumentError(fmt::format("--resume {}: {}", directory.path().string(), error.what()));
-  }
-}
+constexpr Milliseconds kLockPatience{10'000};
 
 // What a resumed run can fall back on: the state alone when no checkpoint was made at that update.
 std::filesystem::path checkpoint_of_state(const RunDirectory& directory, std::uint64_t updates) {
@@ -69,17 +62,19 @@ RunFiles::RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<
       program_(job.program.name),
       directory_(job.settings.run_dir),
       trainer_(trainer),
-      started_(Clock::now()) {
+      started_(Clock::now()),
+      last_state_(started_) {
+  directory_.create();
+  lock_ = std::make_unique<RunLock>(directory_.path() / ".lock", kLockPatience);
+  remove_leftovers(directory_.path());
+  remove_leftovers(directory_.checkpoint(0).parent_path());
   std::optional<std::uint64_t> keep_until;
   if (!settings_.resume.empty()) {
-    resumed_ = read_resumed(directory_, trainer_, settings_.command);
-    totals = resumed_->totals;
-    // What goes on has not reached its target yet, which may be a new one.
-    totals.time_to_target_seconds.reset();
+    read_resumed();
     keep_until = totals.updates;
-    last_checkpoint_ = checkpoint_of_state(directory_, totals.updates);
+  } else if (!settings_.cluster_member) {
+    directory_.check_unused();  // again, now that nobody else can begin here
   }
-  directory_.create();
   if (!settings_.cluster_member) {
     const auto config = config_of(settings_, job.table, program_, trainer_.environment_spec().name);
     write_file_atomically(directory_.config(), config.dump(2) + "\n");
@@ -92,6 +87,35 @@ RunFiles::RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<
       keep_until);
   last_row_seconds_ = totals.wall_seconds;
   last_row_steps_ = totals.environment_steps;
+}
+
+void RunFiles::read_resumed() {
+  if (!directory_.has_state()) {
+    log(LogLevel::kInfo, "the run in {} was ended before its first checkpoint and begins again",
+        directory_.path().string());
+    return;
+  }
+  // A Parent has no optimizer.
+  const bool learns = settings_.command != kParent;
+  const std::size_t optimizer = learns ? trainer_.state().optimizer_state.size() : 0;
+  try {
+    NewestRunState newest = read_newest_run_state(directory_.state(), trainer_.layout(), optimizer);
+    if (!newest.problem.empty()) {
+      log(LogLevel::kWarning, "{}; the run goes on from {}, of update {}", newest.problem,
+          newest.file.string(), newest.state.totals.updates);
+      // The next state would otherwise take the place of the good one, and keep the damaged one beside it.
+      std::error_code ignored;
+      std::filesystem::rename(directory_.state(), directory_.damaged_state(), ignored);
+    }
+    resumed_ = std::move(newest.state);
+  } catch (const Error& error) {
+    throw ArgumentError(fmt::format("--resume {}: {}", directory_.path().string(), error.what()));
+  }
+  totals = resumed_->totals;
+  // What goes on has not reached its target yet, which may be a new one.
+  totals.time_to_target_seconds.reset();
+  evaluation_missing_ = resumed_->evaluation_missing;
+  last_checkpoint_ = checkpoint_of_state(directory_, totals.updates);
 }
 
 PolicyAverage RunFiles::first_average() const {
@@ -111,6 +135,15 @@ double RunFiles::wall_seconds() const {
 }
 
 void RunFiles::append_metrics(const std::vector<std::string>& fields) {
+  if (is_row_kept(settings_, totals.updates)) {
+    left_out_.clear();
+    write_row(fields);
+  } else {
+    left_out_ = fields;
+  }
+}
+
+void RunFiles::write_row(const std::vector<std::string>& fields) {
   const double seconds = wall_seconds();
   const double steps = static_cast<double>(totals.environment_steps - last_row_steps_);
   std::vector<std::string> row = {fmt::format("{}", totals.updates),
@@ -166,22 +199,65 @@ void RunFiles::write_state(const Learnt& learnt) {
   state.weights.assign(learnt.weights.begin(), learnt.weights.end());
   state.policy_average = policy_average_name(learnt.average.options().kind);
   state.average = learnt.average.state();
-  state.optimizer_state = learnt.trainer.optimizer_state;
-  state.optimizer_steps = learnt.trainer.optimizer_steps;
-  state.rounds = learnt.trainer.rounds;
+  state.totals.worker_restarts = worker_restarts();
+  state.optimizer_state = learnt.trainer->optimizer_state;
+  state.optimizer_steps = learnt.trainer->optimizer_steps;
+  state.rounds = learnt.trainer->rounds;
+  state.replay = learnt.trainer->replay;
+  const auto& returns = learnt.recent_returns.values();
+  state.recent_returns.assign(returns.begin(), returns.end());
+  state.children = learnt.children;
+  state.session = learnt.session;
+  state.evaluation_missing = evaluation_missing_;
+  // A state must not outlive the rows that led to it.
+  metrics_->sync();
+  evaluations_->sync();
+  last_state_ = Clock::now();
   write_run_state(directory_.state(), trainer_.layout(), state);
+}
+
+bool RunFiles::is_state_due() const {
+  return settings_.checkpoint_seconds > 0 && seconds_since(last_state_) >= settings_.checkpoint_seconds;
 }
 
 void RunFiles::checkpoint(const Learnt& learnt) {
   try {
-    const auto path = directory_.checkpoint(totals.updates);
+    // The state first: whoever finds a policy finds a state at least as new.
+    if (learnt.trainer) write_state(learnt);
+    if (is_policy_due()) {
+      const auto path = directory_.checkpoint(totals.updates);
+      write_policy(path, learnt);
+      last_checkpoint_ = path;
+    }
+    if (checkpoints_fail_)
+      log(LogLevel::kInfo, "checkpoints are written again, from update {}", totals.updates);
+    checkpoints_fail_ = false;
+  } catch (const Error& error) {
+    if (!checkpoints_fail_) {
+      log(LogLevel::kError,
+          "the checkpoint of update {} could not be written; the run goes on, and every later checkpoint "
+          "tries "
+          "again: free space on this disk, or make it writable: {}",
+          totals.updates, error.what());
+    }
+    checkpoints_fail_ = true;
+  }
+}
+
+void RunFiles::complete_checkpoint(const Learnt& learnt) {
+  std::error_code ignored;
+  const auto path = directory_.checkpoint(totals.updates);
+  if (!resumed_ || totals.updates == 0 || !is_policy_due() || std::filesystem::exists(path, ignored)) return;
+  try {
     write_policy(path, learnt);
     last_checkpoint_ = path;
-    write_state(learnt);
   } catch (const Error& error) {
-    log(LogLevel::kError, "the checkpoint of update {} could not be written; the run goes on: {}",
-        totals.updates, error.what());
+    log(LogLevel::kError, "{} could not be written: {}", path.string(), error.what());
   }
+}
+
+std::uint64_t RunFiles::worker_restarts() const {
+  return totals.worker_restarts + trainer_.worker_restarts();
 }
 
 EvaluationStatistics RunFiles::evaluate(std::span<const float> policy, int episodes, std::uint64_t seed) {
@@ -193,15 +269,22 @@ EvaluationStatistics RunFiles::evaluate(std::span<const float> policy, int episo
   std::vector<float> own(trainer_.layout().size());
   trainer_.read_weights(own);
   trainer_.write_weights(policy);
-  const EvaluationStatistics result = run_evaluation(trainer_, request);
-  trainer_.write_weights(own);
-  return result;
+  try {
+    const EvaluationStatistics result = run_evaluation(trainer_, request);
+    trainer_.write_weights(own);
+    return result;
+  } catch (const StoppedError&) {
+    trainer_.write_weights(own);
+    throw;
+  }
 }
 
 bool RunFiles::evaluate_target(std::span<const float> policy) {
   // New episodes each time: a policy must not pass by luck with one set of them.
+  evaluation_missing_ = true;
   const auto result =
       evaluate(policy, settings_.target_episodes, derive_seed(settings_.eval_seed, {totals.updates}));
+  evaluation_missing_ = false;
   evaluations_->append({fmt::format("{}", totals.updates), fmt::format("{}", totals.environment_steps),
                         fmt::format("{:.3f}", wall_seconds()), fmt::format("{}", result.episodes),
                         fmt::format("{:.6g}", result.mean), fmt::format("{:.6g}", result.standard_deviation),
@@ -219,12 +302,12 @@ std::optional<std::string> RunFiles::reached_limit() const {
 
 bool RunFiles::write_final(const Learnt& learnt) {
   try {
+    if (learnt.trainer) write_state(learnt);
     write_policy(directory_.final_weights(), learnt);
-    write_state(learnt);
     return true;
   } catch (const Error& error) {
-    log(LogLevel::kError, "the final weights could not be written; the last checkpoint is in {}: {}",
-        (directory_.path() / "checkpoints").string(), error.what());
+    log(LogLevel::kError, "the final weights could not be written; {}: {}", last_checkpoint_text(),
+        error.what());
     return false;
   }
 }
@@ -250,7 +333,7 @@ nlohmann::ordered_json RunFiles::summary(const std::string& ended_by) const {
   json["time_to_target_seconds"] = nullptr;
   if (settings_.target) json["target"] = *settings_.target;
   if (totals.time_to_target_seconds) json["time_to_target_seconds"] = *totals.time_to_target_seconds;
-  json["worker_restarts"] = trainer_.worker_restarts();
+  json["worker_restarts"] = worker_restarts();
   json["final_evaluation"] = nullptr;
   json["error"] = nullptr;
   return json;
@@ -267,16 +350,22 @@ bool RunFiles::write_summary(const nlohmann::ordered_json& summary) {
 }
 
 int RunFiles::finish(const std::string& ended_by, const Learnt& learnt, const nlohmann::ordered_json& extra) {
-  const int signal = ended_by == "signal" ? stop_signal() : 0;
+  int signal = ended_by == "signal" ? stop_signal() : 0;
+  if (!left_out_.empty()) write_row(std::exchange(left_out_, {}));
   auto report = summary(ended_by);
   report.update(extra);
   bool written = write_final(learnt);
   std::optional<EvaluationStatistics> result;
   // Whoever sent a signal wants the process gone.
   if (signal == 0 && settings_.eval_episodes > 0) {
-    result = evaluate(learnt.policy(), settings_.eval_episodes, settings_.eval_seed);
-    report["final_evaluation"] = to_json(*result);
-    report["worker_restarts"] = trainer_.worker_restarts();
+    try {
+      result = evaluate(learnt.policy(), settings_.eval_episodes, settings_.eval_seed);
+      report["final_evaluation"] = to_json(*result);
+    } catch (const StoppedError&) {
+      signal = stop_signal();
+      log(LogLevel::kInfo, "the final evaluation was given up");
+    }
+    report["worker_restarts"] = worker_restarts();
   }
   written = write_summary(report) && written;
 
@@ -286,7 +375,7 @@ int RunFiles::finish(const std::string& ended_by, const Learnt& learnt, const nl
     fmt::print("Target {} reached after {:.1f} s.\n", settings_.target.value_or(0),
                *totals.time_to_target_seconds);
   }
-  if (const auto restarts = trainer_.worker_restarts(); restarts > 0) {
+  if (const auto restarts = worker_restarts(); restarts > 0) {
     fmt::print("Workers that died or hung and were started again: {}.\n", restarts);
   }
   if (result) fmt::print("Final evaluation:\n{}", to_table(*result));

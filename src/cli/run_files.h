@@ -12,9 +12,12 @@
 #include "cli/csv_file.h"
 #include "cli/evaluation.h"
 #include "cli/option_row.h"
+#include "cli/recent_mean.h"
 #include "cli/run_directory.h"
+#include "cli/run_lock.h"
 #include "cli/run_state.h"
 #include "cli/settings.h"
+#include "cli/thinning.h"
 #include "genkidama/cli/program.h"
 #include "genkidama/params/policy_average.h"
 
@@ -36,30 +39,35 @@ std::optional<double> share_of_run(const Settings& settings, std::uint64_t updat
 
 /// What learning has come to after an update.
 struct Learnt {
-  std::span<const float> weights;  ///< those that learning goes on with
-  const PolicyAverage& average;    ///< of them over time
-  TrainerState trainer;            ///< nothing at a Parent
+  std::span<const float> weights;       ///< those that learning goes on with
+  const PolicyAverage& average;         ///< of them over time
+  std::optional<TrainerState> trainer;  ///< of nothing at a Parent; without one no state can be written
+  const RecentMean& recent_returns;
+  std::string children{};  ///< a Parent's ChildCounters as text
+  SavedSession session{};  ///< a Child's
 
   /// What is evaluated and kept for use.
   std::span<const float> policy() const { return average.weights_or(weights); }
 };
 
-/// The files of one run and its totals.
+/// The files of one run and its totals. Its directory is locked against other processes.
 class RunFiles {
  public:
   /// Makes the directory, config.json and the tables; a resumed run reads its state. `trainer` plays the
   /// evaluations and must outlive this. `columns` follow update, environment_steps, wall_seconds and
-  /// steps_per_second in metrics.csv. Throws IoError and, for the state of another network, ArgumentError.
+  /// steps_per_second in metrics.csv. Throws IoError and, for the state of another network, for states of
+  /// which none can be read, or when another process is at work in the directory, ArgumentError.
   RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<std::string>& columns);
 
   RunTotals totals;  ///< wall_seconds: of earlier processes
 
-  /// What was read for --resume, or nothing.
+  /// What was read for --resume, or nothing: a run that was killed before its first checkpoint begins again.
   const std::optional<RunState>& resumed() const { return resumed_; }
   /// What the policy's average starts as: the resumed run's if it was of the same kind, else nothing yet.
   PolicyAverage first_average() const;
   double wall_seconds() const;
 
+  /// A row of the present update, unless it is one that is left out (is_row_kept()) and not the last one.
   void append_metrics(const std::vector<std::string>& fields);
 
   /// Throws Error, with diverged_text(), unless the weights after this update are sound. Ask before they are
@@ -68,12 +76,20 @@ class RunFiles {
   /// What a user must know when learning has diverged; `what` as find_divergence().
   std::string diverged_text(std::uint64_t update, const std::string& what) const;
 
-  /// Policy and state. A failure is logged and leaves the earlier files.
+  /// The state and, by the number of the update, the policy. A failure is logged, once until it works again,
+  /// and leaves the earlier files.
   void checkpoint(const Learnt& learnt);
-  bool is_checkpoint_due() const { return totals.updates % settings_.checkpoint_every == 0; }
+  bool is_checkpoint_due() const { return is_policy_due() || is_state_due(); }
+  /// Whether --checkpoint-seconds have passed since the last state.
+  bool is_state_due() const;
+  /// Writes what a kill between the state and the policy of one checkpoint has left out.
+  void complete_checkpoint(const Learnt& learnt);
 
   /// For --target; true when it is reached. The trainer's own weights are afterwards what they were before.
+  /// Throws as CoreOrchestrator::evaluate().
   bool evaluate_target(std::span<const float> policy);
+  /// Whether the run that goes on was stopped in the middle of an evaluation.
+  bool is_evaluation_missing() const { return settings_.target && evaluation_missing_; }
   bool is_evaluation_due() const {
     return settings_.target && totals.updates % settings_.evaluate_every == 0;
   }
@@ -85,6 +101,9 @@ class RunFiles {
     return share_of_run(settings_, totals.updates, totals.environment_steps);
   }
 
+  /// Workers started again, those of earlier processes included.
+  std::uint64_t worker_restarts() const;
+
   /// Final policy, state, final evaluation (not after a signal) and summary.json; `extra` is added to it.
   /// Tells the user on standard output. Returns the exit code.
   int finish(const std::string& ended_by, const Learnt& learnt,
@@ -95,6 +114,9 @@ class RunFiles {
   [[noreturn]] void fail();
 
  private:
+  void write_row(const std::vector<std::string>& fields);
+  void read_resumed();
+  bool is_policy_due() const { return is_policy_kept(settings_, totals.updates); }
   bool write_final(const Learnt& learnt);
   void write_policy(const std::filesystem::path& path, const Learnt& learnt);
   void write_state(const Learnt& learnt);
@@ -107,12 +129,17 @@ class RunFiles {
   const Settings settings_;
   const std::string program_;
   RunDirectory directory_;
+  std::unique_ptr<RunLock> lock_;
   CoreOrchestrator& trainer_;
   std::optional<RunState> resumed_;
   std::filesystem::path last_checkpoint_;  // empty: none yet
   std::unique_ptr<CsvFile> metrics_;
   std::unique_ptr<CsvFile> evaluations_;
   Clock::time_point started_;
+  Clock::time_point last_state_;
+  bool evaluation_missing_ = false;
+  bool checkpoints_fail_ = false;
+  std::vector<std::string> left_out_;  // the present update's, if it got no row
   double last_row_seconds_ = 0;
   std::uint64_t last_row_steps_ = 0;
 };

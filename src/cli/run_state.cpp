@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <map>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
@@ -14,36 +18,80 @@ namespace genkidama::cli {
 namespace {
 
 constexpr const char* kOptimizerTensor = "genkidama.optimizer_state";
+constexpr const char* kReplayTensor = "genkidama.replay.";  // and the worker's number
 constexpr const char* kAverageTensor = "genkidama.policy_average";
 constexpr const char* kAverageKind = "policy_average";
 constexpr const char* kAverageCount = "policy_average_count";
+constexpr const char* kReplayStored = "replay_stored";
+constexpr const char* kRecentReturns = "recent_returns";
+constexpr const char* kEvaluationMissing = "evaluation_missing";
+constexpr const char* kSessionRun = "session_run_id";
+constexpr const char* kSession = "session";
+constexpr const char* kChildren = "children";
+constexpr const char* kTimeToTarget = "time_to_target_seconds";
+constexpr const char* kChecksum = "checksum";
+// Says that there must be a checksum: states of versions before had neither.
+constexpr const char* kFormat = "state_format";
 
-/// Weights, the optimizer's state, the policy's average: each of the last two only when its size is not 0.
-ParameterLayout state_layout(const ParameterLayout& network, std::size_t optimizer_state_size,
-                             std::size_t average_size) {
-  std::vector<ParameterLayout::Tensor> tensors;
-  for (const TensorInfo& tensor : network.tensors()) tensors.push_back({tensor.name, tensor.shape});
-  const auto add = [&tensors](const char* name, std::size_t size) {
-    if (size > 0) tensors.push_back({name, {static_cast<std::int64_t>(size)}});
-  };
-  add(kOptimizerTensor, optimizer_state_size);
-  add(kAverageTensor, average_size);
-  return ParameterLayout(tensors);
+std::string replay_tensor(std::size_t worker) {
+  return fmt::format("{}{}", kReplayTensor, worker);
 }
 
-bool has_average(const ParameterLayout& layout) {
-  const auto& tensors = layout.tensors();
-  return !tensors.empty() && tensors.back().name == kAverageTensor;
+/// A row: observation, action, reward, next observation, terminated, truncated.
+std::size_t row_values(std::size_t observation_size) {
+  return 2 * observation_size + 4;
 }
 
-/// Takes the last `count` values off.
-std::vector<float> take_end(std::vector<float>& values, std::size_t count) {
-  const auto split = values.end() - static_cast<std::ptrdiff_t>(count);
-  std::vector<float> end(split, values.end());
-  values.erase(split, values.end());
-  return end;
+std::size_t observation_size_of(const TransitionBatch& rows) {
+  return rows.observations.size() / rows.size();
 }
 
+void append_rows(const TransitionBatch& rows, std::vector<float>& values) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto size = static_cast<std::ptrdiff_t>(observation_size_of(rows));
+    const auto at = static_cast<std::ptrdiff_t>(i) * size;
+    const auto append = [&](const std::vector<float>& from) {
+      values.insert(values.end(), from.begin() + at, from.begin() + at + size);
+    };
+    append(rows.observations);
+    // Exact up to 2^24 actions.
+    values.push_back(static_cast<float>(rows.actions[i]));
+    values.push_back(rows.rewards[i]);
+    append(rows.next_observations);
+    values.push_back(rows.terminated[i]);
+    values.push_back(rows.truncated[i]);
+  }
+}
+
+TransitionBatch rows_of(const float* value, std::size_t count, std::size_t width) {
+  const std::size_t size = (width - 4) / 2;
+  TransitionBatch rows;
+  for (std::size_t i = 0; i < count; ++i) {
+    rows.observations.insert(rows.observations.end(), value, value + size);
+    value += size;
+    rows.actions.push_back(static_cast<std::int32_t>(*value++));
+    rows.rewards.push_back(*value++);
+    rows.next_observations.insert(rows.next_observations.end(), value, value + size);
+    value += size;
+    rows.terminated.push_back(*value++ != 0);
+    rows.truncated.push_back(*value++ != 0);
+  }
+  return rows;
+}
+
+double now_in_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// "1,2.5,-3".
+template <typename Number>
+std::string list_text(const std::vector<Number>& numbers) {
+  std::string text;
+  for (const Number number : numbers) text += fmt::format("{}{}", text.empty() ? "" : ",", number);
+  return text;
+}
+
+/// The metadata's numbers.
 class Fields {
  public:
   Fields(const std::map<std::string, std::string>& fields, std::string file)
@@ -53,12 +101,29 @@ class Fields {
   Number number(const std::string& key) const {
     const auto field = fields_.find(key);
     Number value{};
-    if (field != fields_.end()) {
-      const std::string& text = field->second;
-      const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-      if (result.ec == std::errc() && result.ptr == text.data() + text.size()) return value;
-    }
+    if (field != fields_.end() && parse(field->second, value)) return value;
     throw FormatError(fmt::format("{}: not the state of a run: its metadata has no number '{}'", file_, key));
+  }
+
+  template <typename Number>
+  Number number_or(const std::string& key, Number otherwise) const {
+    return has(key) ? number<Number>(key) : otherwise;
+  }
+
+  template <typename Number>
+  std::vector<Number> numbers(const std::string& key) const {
+    std::vector<Number> result;
+    const std::string list = text(key);
+    for (std::size_t at = 0; at < list.size();) {
+      const std::size_t end = std::min(list.find(',', at), list.size());
+      Number value{};
+      if (!parse(list.substr(at, end - at), value)) {
+        throw FormatError(fmt::format("{}: its metadata's '{}' is not a list of numbers", file_, key));
+      }
+      result.push_back(value);
+      at = end + 1;
+    }
+    return result;
   }
 
   std::string text(const std::string& key) const {
@@ -69,62 +134,204 @@ class Fields {
   bool has(const std::string& key) const { return fields_.count(key) > 0; }
 
  private:
+  template <typename Number>
+  static bool parse(const std::string& text, Number& value) {
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+    return result.ec == std::errc() && result.ptr == text.data() + text.size();
+  }
+
   const std::map<std::string, std::string>& fields_;
   std::string file_;
 };
 
+std::map<std::string, std::string> metadata_of(const RunState& state) {
+  const RunTotals& totals = state.totals;
+  std::map<std::string, std::string> fields = {{"genkidama_version", kVersion}, {kFormat, "2"}};
+  const auto put = [&fields](const char* key, auto number) { fields[key] = fmt::format("{}", number); };
+  put("updates", totals.updates);
+  put("environment_steps", totals.environment_steps);
+  put("episodes", totals.episodes);
+  put("wall_seconds", totals.wall_seconds);
+  put("worker_restarts", totals.worker_restarts);
+  put("exchanges", totals.exchanges);
+  put("reconnects", totals.reconnects);
+  put("optimizer_steps", state.optimizer_steps);
+  put("rounds", state.rounds);
+  put("written_at", now_in_seconds());
+  if (totals.time_to_target_seconds) put(kTimeToTarget, *totals.time_to_target_seconds);
+  if (!state.average.weights.empty()) {
+    fields[kAverageKind] = state.policy_average;
+    put(kAverageCount, state.average.count);
+  }
+  const SavedSession& session = state.session;
+  if (!session.run_id.empty()) {
+    fields[kSessionRun] = session.run_id;
+    fields[kSession] = list_text(std::vector<std::uint64_t>{session.session, session.sequence,
+                                                            session.environment_steps, session.episodes});
+  }
+  if (state.evaluation_missing) put(kEvaluationMissing, 1);
+  if (!state.recent_returns.empty()) fields[kRecentReturns] = list_text(state.recent_returns);
+  if (!state.children.empty()) fields[kChildren] = state.children;
+  if (!state.replay.empty()) {
+    std::vector<std::uint64_t> stored;
+    for (const ReplayShare& share : state.replay) stored.push_back(share.stored);
+    fields[kReplayStored] = list_text(stored);
+  }
+  return fields;
+}
+
+/// Weights, the optimizer's state, the replay buffer's rows, the policy's average: each but the first only
+/// when there is any.
+Checkpoint file_of(const ParameterLayout& network, const RunState& state) {
+  Checkpoint file;
+  std::vector<ParameterLayout::Tensor> tensors;
+  for (const TensorInfo& tensor : network.tensors()) tensors.push_back({tensor.name, tensor.shape});
+  file.weights = state.weights;
+  const auto add = [&](const std::string& name, const std::vector<float>& values) {
+    if (values.empty()) return;
+    tensors.push_back({name, {static_cast<std::int64_t>(values.size())}});
+    file.weights.insert(file.weights.end(), values.begin(), values.end());
+  };
+  add(kOptimizerTensor, state.optimizer_state);
+  for (std::size_t i = 0; i < state.replay.size(); ++i) {
+    const TransitionBatch& rows = state.replay[i].newest;
+    if (rows.size() == 0) continue;
+    const auto width = static_cast<std::int64_t>(row_values(observation_size_of(rows)));
+    tensors.push_back({replay_tensor(i), {static_cast<std::int64_t>(rows.size()), width}});
+    append_rows(rows, file.weights);
+  }
+  add(kAverageTensor, state.average.weights);
+  file.layout = ParameterLayout(tensors);
+  file.metadata = metadata_of(state);
+  return file;
+}
+
+std::string checksum_text(const Checkpoint& file) {
+  return fmt::format("{:016x}", checksum_of(file));
+}
+
+void check_checksum(const std::filesystem::path& path, Checkpoint& file) {
+  const auto field = file.metadata.find(kChecksum);
+  if (field == file.metadata.end()) {
+    if (file.metadata.count(kFormat) == 0) return;
+    throw FormatError(fmt::format("'{}' is damaged: it has no checksum", path.string()));
+  }
+  const std::string recorded = field->second;
+  file.metadata.erase(field);
+  if (checksum_text(file) != recorded) {
+    throw FormatError(fmt::format("'{}' is damaged: its checksum is not that of its content", path.string()));
+  }
+}
+
+bool begins_with(const std::string& text, const char* start) {
+  return text.rfind(start, 0) == 0;
+}
+
+/// What a state of this network and optimizer with the further tensors of this file looks like.
+ParameterLayout expected_layout(const ParameterLayout& network, std::size_t optimizer_state_size,
+                                const ParameterLayout& given) {
+  std::vector<ParameterLayout::Tensor> tensors;
+  for (const TensorInfo& tensor : network.tensors()) tensors.push_back({tensor.name, tensor.shape});
+  if (optimizer_state_size > 0) {
+    tensors.push_back({kOptimizerTensor, {static_cast<std::int64_t>(optimizer_state_size)}});
+  }
+  for (const TensorInfo& tensor : given.tensors()) {
+    if (begins_with(tensor.name, kReplayTensor)) tensors.push_back({tensor.name, tensor.shape});
+    if (tensor.name == kAverageTensor)
+      tensors.push_back({tensor.name, {static_cast<std::int64_t>(network.size())}});
+  }
+  return ParameterLayout(tensors);
+}
+
+std::vector<ReplayShare> replay_of(const std::filesystem::path& path, const Checkpoint& file,
+                                   const Fields& fields) {
+  std::vector<ReplayShare> replay;
+  for (const std::uint64_t stored : fields.numbers<std::uint64_t>(kReplayStored))
+    replay.push_back({stored, {}});
+  for (const TensorInfo& tensor : file.layout.tensors()) {
+    if (!begins_with(tensor.name, kReplayTensor)) continue;
+    std::size_t worker = 0;
+    while (worker < replay.size() && replay_tensor(worker) != tensor.name) ++worker;
+    if (worker == replay.size() || tensor.shape.size() != 2 || tensor.shape[1] < 6 ||
+        tensor.shape[1] % 2 != 0) {
+      throw FormatError(fmt::format("{}: its tensor '{}' {} is no part of a replay buffer", path.string(),
+                                    tensor.name, shape_text(tensor.shape)));
+    }
+    replay[worker].newest =
+        rows_of(file.weights.data() + tensor.offset, static_cast<std::size_t>(tensor.shape[0]),
+                static_cast<std::size_t>(tensor.shape[1]));
+  }
+  return replay;
+}
+
 }  // namespace
+
+std::filesystem::path previous_state_of(const std::filesystem::path& path) {
+  return path.parent_path() / (path.stem().string() + ".previous" + path.extension().string());
+}
 
 void write_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                      const RunState& state) {
-  Checkpoint file;
-  const std::vector<float>& average = state.average.weights;
-  file.layout = state_layout(layout, state.optimizer_state.size(), average.size());
-  file.weights = state.weights;
-  file.weights.insert(file.weights.end(), state.optimizer_state.begin(), state.optimizer_state.end());
-  file.weights.insert(file.weights.end(), average.begin(), average.end());
-  const RunTotals& totals = state.totals;
-  file.metadata = {{"genkidama_version", kVersion},
-                   {"updates", fmt::format("{}", totals.updates)},
-                   {"environment_steps", fmt::format("{}", totals.environment_steps)},
-                   {"episodes", fmt::format("{}", totals.episodes)},
-                   {"wall_seconds", fmt::format("{}", totals.wall_seconds)},
-                   {"optimizer_steps", fmt::format("{}", state.optimizer_steps)},
-                   {"rounds", fmt::format("{}", state.rounds)}};
-  if (totals.time_to_target_seconds) {
-    file.metadata["time_to_target_seconds"] = fmt::format("{}", *totals.time_to_target_seconds);
-  }
-  if (!average.empty()) {
-    file.metadata[kAverageKind] = state.policy_average;
-    file.metadata[kAverageCount] = fmt::format("{}", state.average.count);
-  }
-  write_safetensors(path, file);
+  Checkpoint file = file_of(layout, state);
+  file.metadata[kChecksum] = checksum_text(file);
+  write_safetensors_keeping_previous(path, previous_state_of(path), file);
 }
 
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                         std::size_t optimizer_state_size) {
-  // Once to see whether it holds an average, whatever is averaged now.
-  const std::size_t average_size = has_average(read_safetensors(path).layout) ? layout.size() : 0;
-  Checkpoint file = read_safetensors(path, state_layout(layout, optimizer_state_size, average_size));
+  // Once as it is: a damaged file must not be taken for one of another network.
+  Checkpoint file = read_safetensors(path);
+  check_checksum(path, file);
+  file = read_safetensors(path, expected_layout(layout, optimizer_state_size, file.layout));
   const Fields fields(file.metadata, path.string());
   RunState state;
-  state.totals.updates = fields.number<std::uint64_t>("updates");
-  state.totals.environment_steps = fields.number<std::uint64_t>("environment_steps");
-  state.totals.episodes = fields.number<std::uint64_t>("episodes");
-  state.totals.wall_seconds = fields.number<double>("wall_seconds");
-  if (fields.has("time_to_target_seconds")) {
-    state.totals.time_to_target_seconds = fields.number<double>("time_to_target_seconds");
-  }
+  RunTotals& totals = state.totals;
+  totals.updates = fields.number<std::uint64_t>("updates");
+  totals.environment_steps = fields.number<std::uint64_t>("environment_steps");
+  totals.episodes = fields.number<std::uint64_t>("episodes");
+  totals.wall_seconds = fields.number<double>("wall_seconds");
+  if (fields.has(kTimeToTarget)) totals.time_to_target_seconds = fields.number<double>(kTimeToTarget);
+  totals.worker_restarts = fields.number_or<std::uint64_t>("worker_restarts", 0);
+  totals.exchanges = fields.number_or<std::uint64_t>("exchanges", 0);
+  totals.reconnects = fields.number_or<std::uint64_t>("reconnects", 0);
   state.optimizer_steps = fields.number<std::uint64_t>("optimizer_steps");
   state.rounds = fields.number<std::uint64_t>("rounds");
-  if (average_size > 0) {
+  state.recent_returns = fields.numbers<double>(kRecentReturns);
+  state.evaluation_missing = fields.has(kEvaluationMissing);
+  state.children = fields.text(kChildren);
+  if (const auto session = fields.numbers<std::uint64_t>(kSession); session.size() == 4) {
+    state.session = {fields.text(kSessionRun), session[0], session[1], session[2], session[3]};
+  }
+  state.written_at = fields.number_or<double>("written_at", 0);
+  state.replay = replay_of(path, file, fields);
+  const auto values_of = [&file](std::size_t offset, std::size_t count) {
+    const auto begin = file.weights.begin() + static_cast<std::ptrdiff_t>(offset);
+    return std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(count));
+  };
+  state.weights = values_of(0, layout.size());
+  state.optimizer_state = values_of(layout.size(), optimizer_state_size);
+  for (const TensorInfo& tensor : file.layout.tensors()) {
+    if (tensor.name != kAverageTensor) continue;
     state.policy_average = fields.text(kAverageKind);
     state.average.count = fields.number<std::uint64_t>(kAverageCount);
-    state.average.weights = take_end(file.weights, average_size);
+    state.average.weights = values_of(tensor.offset, tensor.count);
   }
-  state.optimizer_state = take_end(file.weights, optimizer_state_size);
-  state.weights = std::move(file.weights);
   return state;
+}
+
+NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
+                                     std::size_t optimizer_state_size) {
+  std::string problems;
+  for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
+    try {
+      return {read_run_state(file, layout, optimizer_state_size), file, problems};
+    } catch (const LayoutError&) {
+      throw;  // the one before it would be of the same network
+    } catch (const Error& error) {
+      problems += (problems.empty() ? "" : "; ") + std::string(error.what());
+    }
+  }
+  throw FormatError(fmt::format("no state that can be read: {}", problems));
 }
 
 }  // namespace genkidama::cli

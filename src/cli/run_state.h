@@ -3,12 +3,14 @@
 /// @file
 /// state.safetensors: all that --resume needs, in one file that is replaced whole.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
@@ -22,6 +24,18 @@ struct RunTotals {
   std::uint64_t episodes = 0;
   double wall_seconds = 0;
   std::optional<double> time_to_target_seconds;
+  std::uint64_t worker_restarts = 0;
+  std::uint64_t exchanges = 0;  ///< of a Child
+  std::uint64_t reconnects = 0;
+};
+
+/// A Child's session with its Parent, for a later process of it that goes on with it.
+struct SavedSession {
+  std::string run_id;  ///< empty: none
+  std::uint64_t session = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t environment_steps = 0;
+  std::uint64_t episodes = 0;
 };
 
 struct RunState {
@@ -32,14 +46,36 @@ struct RunState {
   std::vector<float> optimizer_state;  ///< empty at a Parent
   std::uint64_t optimizer_steps = 0;
   std::uint64_t rounds = 0;
+  std::vector<ReplayShare> replay;     ///< one for each worker; empty without a replay buffer
+  std::vector<double> recent_returns;  ///< those whose mean is shown
+  bool evaluation_missing = false;     ///< the one of this update, for --target, was given up
+  SavedSession session;                ///< a Child's
+  std::string children;                ///< a Parent's ChildCounters as text
+  double written_at = 0;               ///< seconds since 1970, by this machine's clock; 0: not known
 };
 
-/// Throws as write_safetensors().
+/// Where write_run_state() keeps the state that was there before: state.previous.safetensors.
+std::filesystem::path previous_state_of(const std::filesystem::path& path);
+
+/// With a checksum over all of it and the present time; the state before it is kept. Throws as
+/// write_safetensors_keeping_previous().
 void write_run_state(const std::filesystem::path& path, const ParameterLayout& layout, const RunState& state);
 
-/// A state without an average, as one written before there were any, has none. Throws IoError, FormatError,
-/// or LayoutError when the weights or the optimizer's state are of another network or optimizer.
+/// A state without an average, as one written before there were any, has none. Throws IoError, FormatError
+/// (also when the checksum is not that of the content), or LayoutError when the weights or the optimizer's
+/// state are of another network or optimizer.
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                         std::size_t optimizer_state_size);
+
+struct NewestRunState {
+  RunState state;
+  std::filesystem::path file;  ///< `path` or the previous one
+  std::string problem;         ///< why it is not `path`; else empty
+};
+
+/// The state at `path`, or the one before it when that cannot be read. Throws FormatError naming both files
+/// and what is wrong with each, LayoutError as read_run_state().
+NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
+                                     std::size_t optimizer_state_size);
 
 }  // namespace genkidama::cli

@@ -70,7 +70,9 @@ bool SpawnedProcess::running() {
 }
 
 void SpawnedProcess::signal(int number) {
-  if (running()) kill(pid_, number);
+  if (!running()) return;
+  asked_to_end_ = asked_to_end_ || number == SIGTERM;
+  kill(pid_, number);
 }
 
 void pause_before_look() {

@@ -39,11 +39,14 @@ class SpawnedProcess {
   /// Its exit code, or 128 + N when signal N ended it. Only once running() is false.
   int exit_code() const { return exit_code_; }
   void signal(int number);
+  /// Whether it was sent SIGTERM.
+  bool was_asked_to_end() const { return asked_to_end_; }
 
  private:
   Options options_;
   pid_t pid_ = -1;
   bool running_ = false;
+  bool asked_to_end_ = false;
   int exit_code_ = 0;
 };
 

@@ -77,7 +77,7 @@ RunStanding standing_of(const RunDirectory& directory) {
       is_there(directory.final_weights())) {
     return RunStanding::kFinished;
   }
-  return is_there(directory.state()) ? RunStanding::kStopped : RunStanding::kDead;
+  return directory.has_state() ? RunStanding::kStopped : RunStanding::kDead;
 }
 
 void check_agrees(const SweepRun& run, const Job& job) {

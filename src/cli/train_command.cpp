@@ -14,7 +14,12 @@ int run_train(Job job) {
   const auto trainer = make_trainer(job, job.settings.workers);
   TrainerRun run(job, *trainer);
   try {
-    while (!run.ended_by()) run.record(trainer->train_round());
+    try {
+      run.begin();
+      while (!run.ended_by()) run.record(trainer->train_round());
+    } catch (const StoppedError&) {
+      run.give_up();
+    }
     return run.finish(*run.ended_by(), {{"workers", trainer->workers()}});
   } catch (const std::exception&) {
     run.fail();

@@ -51,6 +51,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
   options.replay_capacity = settings.replay_capacity;
   options.worker_timeout = Milliseconds(static_cast<long long>(settings.worker_timeout_s * 1000));
   options.max_crashes_per_minute = settings.max_worker_crashes;
+  options.give_up = stop_overdue;
   return std::make_unique<CoreOrchestrator>(job.program.environment,
                                             presets_of(job.program).at(settings.preset).network, options);
 }
@@ -61,11 +62,25 @@ TrainerRun::TrainerRun(const Job& job, CoreOrchestrator& trainer, std::vector<st
       average_(files_.first_average()) {
   if (const auto& state = files_.resumed()) {
     trainer_.write_weights(state->weights);
-    trainer_.restore(
-        {state->optimizer_state, state->optimizer_steps, state->totals.environment_steps, state->rounds});
+    trainer_.restore({state->optimizer_state, state->optimizer_steps, state->totals.environment_steps,
+                      state->rounds, state->replay});
+    session_ = state->session;
+    for (const double value : state->recent_returns) recent_returns_.add(value);
   }
+  latest_ = weights();
+  latest_state_ = trainer_.state();
+  round_began_ = Clock::now();
+  files_.complete_checkpoint(learnt());
   ended_by_ = files_.reached_limit();
   progress_ = std::make_unique<Progress>(progress_state());
+}
+
+void TrainerRun::begin() {
+  if (!files_.is_evaluation_missing()) return;
+  recording_ = true;
+  if (files_.evaluate_target(average_.weights_or(latest_))) ended_by_ = "target";
+  recording_ = false;
+  round_began_ = Clock::now();
 }
 
 const std::optional<std::string>& TrainerRun::ended_by() {
@@ -74,6 +89,7 @@ const std::optional<std::string>& TrainerRun::ended_by() {
 }
 
 void TrainerRun::record(const RoundReport& round, const std::vector<std::string>& fields) {
+  recording_ = true;
   RunTotals& totals = files_.totals;
   totals.updates += 1;
   totals.environment_steps += round.environment_steps;
@@ -89,19 +105,49 @@ void TrainerRun::record(const RoundReport& round, const std::vector<std::string>
   row.insert(row.end(), fields.begin(), fields.end());
   files_.append_metrics(row);
 
-  const std::vector<float> latest = weights();
-  files_.check(latest);
-  average_.add(latest, files_.done().value_or(1));
-  if (files_.is_evaluation_due() && files_.evaluate_target(average_.weights_or(latest))) ended_by_ = "target";
+  remember_round();
+  files_.check(latest_);
+  average_.add(latest_, files_.done().value_or(1));
+  if (files_.is_evaluation_due() && files_.evaluate_target(average_.weights_or(latest_)))
+    ended_by_ = "target";
   if (!ended_by_) ended_by_ = files_.reached_limit();
-  if (files_.is_checkpoint_due()) files_.checkpoint({latest, average_, trainer_.state()});
+  if (files_.is_checkpoint_due()) files_.checkpoint(learnt());
   if (progress_->due()) progress_->show(progress_state());
+  recording_ = false;
+  round_began_ = Clock::now();
+}
+
+void TrainerRun::remember_round() {
+  // Where rounds are shorter, one ends in time after any signal, and copying might cost what is noticed.
+  constexpr double kLongRound_s = 0.2;
+  trainer_.read_weights(latest_);
+  latest_state_.reset();
+  if (seconds_since(round_began_) >= kLongRound_s) latest_state_ = trainer_.state();
+}
+
+Learnt TrainerRun::learnt() const {
+  return {latest_,         average_, latest_state_ || in_round_ ? latest_state_ : trainer_.state(),
+          recent_returns_, "",       session_};
+}
+
+void TrainerRun::count_exchanges(std::uint64_t exchanges, std::uint64_t reconnects) {
+  files_.totals.exchanges = exchanges;
+  files_.totals.reconnects = reconnects;
+}
+
+void TrainerRun::give_up() {
+  in_round_ = !recording_;
+  ended_by_ = "signal";
 }
 
 int TrainerRun::finish(const std::string& ended_by, const nlohmann::ordered_json& extra) {
   progress_.reset();
-  const std::vector<float> latest = weights();
-  return files_.finish(ended_by, {latest, average_, trainer_.state()}, extra);
+  // An exchange may have changed the weights after the last round.
+  if (!in_round_) {
+    trainer_.read_weights(latest_);
+    latest_state_ = trainer_.state();
+  }
+  return files_.finish(ended_by, learnt(), extra);
 }
 
 std::vector<float> TrainerRun::weights() const {

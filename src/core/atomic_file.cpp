@@ -9,10 +9,12 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "core/file_calls.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama {
@@ -20,9 +22,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kTemporaryPrefix = ".genkidama-";
+constexpr const char* kTemporarySuffix = ".tmp";
+
 [[noreturn]] void fail(const fs::path& path, int error) {
   throw IoError(fmt::format("cannot write '{}': {}; an older file of that name is unchanged", path.string(),
                             std::generic_category().message(error)));
+}
+
+fs::path temporary_name(const fs::path& target) {
+  static std::atomic<std::uint64_t> counter{0};
+  return target.parent_path() /
+         fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(), counter.fetch_add(1), kTemporarySuffix);
 }
 
 /// A new file that is removed again unless it was renamed.
@@ -31,10 +42,9 @@ class TemporaryFile {
   explicit TemporaryFile(const fs::path& target) : target_(target) {
     // A process with the same number may have been killed here before; its leftovers are skipped.
     constexpr int kAttempts = 1000;
-    static std::atomic<std::uint64_t> counter{0};
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      name_ = target.parent_path() / fmt::format(".genkidama-{}-{}.tmp", ::getpid(), counter.fetch_add(1));
-      fd_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+      name_ = temporary_name(target);
+      fd_ = file_calls().open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
       if (fd_ >= 0) return;
       if (errno != EEXIST && errno != EINTR) break;
     }
@@ -43,25 +53,30 @@ class TemporaryFile {
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
-    if (fd_ >= 0) ::close(fd_);
-    if (!renamed_) ::unlink(name_.c_str());
+    if (fd_ >= 0) file_calls().close(fd_);
+    if (!renamed_) file_calls().unlink(name_.c_str());
   }
 
   void write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+      const ssize_t written = file_calls().write(fd_, bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) fail(target_, errno);
+      // A device that takes nothing and names no error would be asked for ever.
+      if (written == 0) fail(target_, EIO);
       bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
   }
 
-  void rename_to_target() {
+  void sync() {
     // Before the rename: otherwise a power cut could leave the new name with no data.
-    if (::fsync(fd_) != 0) fail(target_, errno);
+    if (file_calls().fsync(fd_) != 0) fail(target_, errno);
     // Network file systems report a failed write as late as here.
-    if (::close(std::exchange(fd_, -1)) != 0) fail(target_, errno);
-    if (::rename(name_.c_str(), target_.c_str()) != 0) fail(target_, errno);
+    if (file_calls().close(std::exchange(fd_, -1)) != 0) fail(target_, errno);
+  }
+
+  void rename_to_target() {
+    if (file_calls().rename(name_.c_str(), target_.c_str()) != 0) fail(target_, errno);
     renamed_ = true;
   }
 
@@ -72,14 +87,35 @@ class TemporaryFile {
   bool renamed_ = false;
 };
 
+bool knows_no_links(int error) {
+  return error == EPERM || error == ENOTSUP || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK ||
+         error == EXDEV;
+}
+
+/// Gives the file at `path`, if there is one, the name `previous` as well.
+void keep(const fs::path& path, const fs::path& previous) {
+  const fs::path second = temporary_name(path);
+  if (file_calls().link(path.c_str(), second.c_str()) == 0) {
+    const int error = file_calls().rename(second.c_str(), previous.c_str()) == 0 ? 0 : errno;
+    // When both are the same file already, rename() does nothing and says that all is well.
+    file_calls().unlink(second.c_str());
+    if (error != 0) fail(path, error);
+    return;
+  }
+  if (errno == ENOENT) return;
+  if (!knows_no_links(errno)) fail(path, errno);
+  // For a moment only the previous name will be there.
+  if (file_calls().rename(path.c_str(), previous.c_str()) != 0) fail(path, errno);
+}
+
 /// Makes the rename itself durable.
 void sync_directory(const fs::path& path) {
   const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int fd = file_calls().open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   // One may write in a directory that one may not read; some file systems cannot sync one. The file is there.
   if (fd < 0) return;
-  const int error = ::fsync(fd) == 0 ? 0 : errno;
-  ::close(fd);
+  const int error = file_calls().fsync(fd) == 0 ? 0 : errno;
+  file_calls().close(fd);
   if (error != 0 && error != EINVAL && error != ENOTSUP && error != EROFS) {
     throw IoError(
         fmt::format("'{}' was written, but its directory could not be synced: {}; it may be lost in a "
@@ -88,14 +124,38 @@ void sync_directory(const fs::path& path) {
   }
 }
 
-}  // namespace
-
-void write_file_atomically(const fs::path& path, std::span<const std::span<const std::byte>> parts) {
+void write_parts(const fs::path& path, const fs::path* previous,
+                 std::span<const std::span<const std::byte>> parts) {
   if (!path.has_filename()) fail(path, EISDIR);
   TemporaryFile file(path);
   for (const auto& part : parts) file.write(part);
+  file.sync();
+  if (previous != nullptr) keep(path, *previous);
   file.rename_to_target();
   sync_directory(path);
+}
+
+}  // namespace
+
+FileCalls& file_calls() {
+  static FileCalls calls{
+      [](const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); },
+      [](int fd, const void* bytes, std::size_t count) { return ::write(fd, bytes, count); },
+      [](int fd) { return ::fsync(fd); },
+      [](int fd) { return ::close(fd); },
+      [](const char* from, const char* to) { return ::link(from, to); },
+      [](const char* from, const char* to) { return std::rename(from, to); },
+      [](const char* path) { return ::unlink(path); }};
+  return calls;
+}
+
+void write_file_atomically(const fs::path& path, std::span<const std::span<const std::byte>> parts) {
+  write_parts(path, nullptr, parts);
+}
+
+void write_file_keeping_previous(const fs::path& path, const fs::path& previous,
+                                 std::span<const std::span<const std::byte>> parts) {
+  write_parts(path, &previous, parts);
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
@@ -104,6 +164,22 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
 
 void write_file_atomically(const fs::path& path, std::string_view text) {
   write_file_atomically(path, std::as_bytes(std::span(text)));
+}
+
+void remove_leftovers(const fs::path& directory) noexcept {
+  try {
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      std::error_code ignored;
+      if (name.rfind(kTemporaryPrefix, 0) == 0 && entry->path().extension() == kTemporarySuffix) {
+        fs::remove(entry->path(), ignored);
+      }
+    }
+  } catch (const std::exception&) {
+    // Out of memory: they stay for the next time.
+  }
 }
 
 }  // namespace genkidama

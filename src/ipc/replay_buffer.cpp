@@ -231,4 +231,37 @@ TransitionBatch ReplayBuffer::in_time_order(int core, std::size_t count) const {
   return batch;
 }
 
+ReplayShare ReplayBuffer::share(int core, std::size_t count) const {
+  return {stored(core), in_time_order(core, count)};
+}
+
+void ReplayBuffer::clear(std::size_t share) {
+  for (std::size_t row = share * capacity_; row < (share + 1) * capacity_; ++row) {
+    atomically(versions_[row]).store(0, std::memory_order_relaxed);
+  }
+}
+
+void ReplayBuffer::restore(int core, const ReplayShare& share) {
+  const std::size_t index = check_core(core);
+  const TransitionBatch& rows = share.newest;
+  const std::size_t count = rows.size();
+  const std::size_t size = static_cast<std::size_t>(observation_size_);
+  if (count > share.stored || rows.observations.size() != count * size ||
+      rows.next_observations.size() != count * size || rows.rewards.size() != count ||
+      rows.terminated.size() != count || rows.truncated.size() != count) {
+    throw ArgumentError(fmt::format(
+        "the saved share of core {} has {} rows of {} ever stored, with {} observation values; this replay "
+        "buffer's rows have {}",
+        core, count, share.stored, rows.observations.size(), size));
+  }
+  clear(index);
+  const std::size_t kept = std::min(count, capacity_);
+  atomically(stored_[index]).store(share.stored - kept, std::memory_order_relaxed);
+  for (std::size_t i = count - kept; i < count; ++i) {
+    store(core, std::span(rows.observations).subspan(i * size, size), rows.actions[i], rows.rewards[i],
+          std::span(rows.next_observations).subspan(i * size, size), rows.terminated[i] != 0,
+          rows.truncated[i] != 0);
+  }
+}
+
 }  // namespace genkidama

@@ -18,8 +18,10 @@ namespace genkidama {
 namespace {
 
 [[noreturn]] void fail(std::size_t bytes, const std::string& purpose, const std::string& reason) {
-  throw IoError(fmt::format("cannot share {} bytes of memory for {}: {}; ask for less or free some memory",
-                            bytes, purpose, reason));
+  throw IoError(fmt::format(
+      "cannot share {} bytes of memory for {}: {}; free some memory (end other programs, empty /dev/shm and "
+      "other tmpfs) or ask for less (fewer workers, a smaller replay buffer)",
+      bytes, purpose, reason));
 }
 
 [[noreturn]] void fail(std::size_t bytes, const std::string& purpose, int error) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "genkidama/core/error.h"
@@ -17,6 +19,7 @@ namespace genkidama {
 namespace {
 
 constexpr Milliseconds kEndTimeout{1'000};
+constexpr const char* kGivenUp = "training was stopped before the workers had ended their round";
 // The supervisor knows how long to wait for whom.
 constexpr std::chrono::hours kForEver{24 * 365};
 
@@ -48,7 +51,7 @@ class CoreOrchestrator::Impl {
     if (!setup_.environment) throw ArgumentError("no environment factory was given");
     if (!setup_.network) throw ArgumentError("no network factory was given");
     description_ = options_.mode == WorkerMode::kProcesses
-                       ? describe_in_forked_process(setup_, options_.worker_timeout)
+                       ? describe_in_forked_process(setup_, options_.worker_timeout, options_.give_up)
                        : describe_here(setup_);
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
     shared_ =
@@ -148,6 +151,10 @@ class CoreOrchestrator::Impl {
     state.optimizer_steps = shared_->counters[0].optimizer_steps;
     state.environment_steps = shared_->counters[0].environment_steps;
     state.rounds = rounds_;
+    if (shared_->replay) {
+      const ReplayBuffer& replay = *shared_->replay;
+      for (int i = 0; i < replay.cores(); ++i) state.replay.push_back(replay.share(i, rows_in_state()));
+    }
     return state;
   }
 
@@ -157,6 +164,11 @@ class CoreOrchestrator::Impl {
           fmt::format("the saved optimizer state has {} values; this optimizer and network need {}: resume "
                       "with the same ones",
                       state.optimizer_state.size(), shared_->optimizer_state.size()));
+    }
+    if (shared_->replay) {
+      for (int i = 0; i < options_.workers && static_cast<std::size_t>(i) < state.replay.size(); ++i) {
+        shared_->replay->restore(i, state.replay[static_cast<std::size_t>(i)]);
+      }
     }
     relaxed_store(shared_->optimizer_state.span(), state.optimizer_state);
     shared_->counters[0].optimizer_steps = state.optimizer_steps;
@@ -179,8 +191,16 @@ class CoreOrchestrator::Impl {
     }
   }
 
+  std::size_t rows_in_state() const {
+    const ReplayBuffer& replay = *shared_->replay;
+    const std::size_t row = 2 * static_cast<std::size_t>(replay.observation_size()) + 4;
+    return std::min(replay.capacity(),
+                    kMaxReplayValuesInState / row / static_cast<std::size_t>(replay.cores()));
+  }
+
   /// All workers are at the barrier before and after.
   void carry_out(const WorkerOrder& order) {
+    if (given_up_) throw StoppedError(kGivenUp);
     if (!broken_.empty()) throw WorkerError(broken_);
     shared_->order[0] = order;
     shared_->barrier.release();
@@ -189,20 +209,27 @@ class CoreOrchestrator::Impl {
 
   void wait_for_workers() {
     supervisor_->begin();
-    const auto arrival =
-        shared_->barrier.wait_for_all(Deadline::after(kForEver), [this] { return supervisor_->look(); });
+    const auto arrival = shared_->barrier.wait_for_all(Deadline::after(kForEver), [this] { return look(); });
     if (arrival.complete) {
       supervisor_->end();
       return;
     }
+    if (given_up_) throw StoppedError(kGivenUp);
     broken_ = arrival.problem + "; training stopped, the weights are kept";
     throw WorkerError(broken_);
+  }
+
+  std::optional<std::string> look() {
+    given_up_ = options_.give_up && options_.give_up();
+    if (given_up_) return kGivenUp;
+    return supervisor_->look();
   }
 
   void end_workers() {
     if (!workers_) return;
     shared_->barrier.close();
-    workers_->end(Deadline::after(kEndTimeout));
+    // Whoever gave up has waited for them already.
+    workers_->end(Deadline::after(given_up_ ? Milliseconds{0} : kEndTimeout));
   }
 
   OrchestratorOptions options_;
@@ -214,6 +241,7 @@ class CoreOrchestrator::Impl {
   std::uint64_t rounds_ = 0;
   std::uint64_t told_restarts_ = 0;  // those that train_round() has reported
   std::string broken_;               // once a worker is gone, every later round says the same
+  bool given_up_ = false;
 };
 
 CoreOrchestrator::CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network,

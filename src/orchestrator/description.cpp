@@ -13,6 +13,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/env/checked_environment.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
 #include "orchestrator/nursery.h"
 
 namespace genkidama {
@@ -124,13 +125,15 @@ void write_all(int fd, const std::string& bytes) {
   }
 }
 
-std::string read_all(int fd, Deadline deadline) {
+std::string read_all(int fd, Deadline deadline, const std::function<bool()>& give_up) {
+  constexpr std::int64_t kSlice_ms = 100;
   std::string bytes;
   char buffer[1 << 16];
   while (!deadline.passed()) {
+    if (give_up && give_up()) throw StoppedError("stopped before the network was made");
     pollfd waiting{fd, POLLIN, 0};
     const auto left = std::chrono::ceil<Milliseconds>(deadline.left()).count();
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 1'000)));
+    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, kSlice_ms)));
     if (ready < 0 && errno != EINTR) break;
     if (ready <= 0) continue;
     const auto count = ::read(fd, buffer, sizeof buffer);
@@ -151,7 +154,8 @@ Description describe_here(const WorkerSetup& setup) {
   return description;
 }
 
-Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds timeout) {
+Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds timeout,
+                                       const std::function<bool()>& give_up) {
   int ends[2];
   if (::pipe(ends) != 0) throw IoError(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
   const pid_t lead = ::getpid();
@@ -169,17 +173,19 @@ Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds ti
     ::_exit(0);
   }
   ::close(ends[1]);
+  const auto end = [&] {
+    ::close(ends[0]);
+    ::kill(child, SIGKILL);  // it has answered and ends by itself, or never will
+    ::waitpid(child, nullptr, 0);
+  };
   std::string bytes;
-  std::string problem;
   try {
-    bytes = read_all(ends[0], Deadline::after(timeout));
-  } catch (const WorkerError& error) {
-    problem = error.what();
+    bytes = read_all(ends[0], Deadline::after(timeout), give_up);
+  } catch (...) {
+    end();
+    throw;
   }
-  ::close(ends[0]);
-  ::kill(child, SIGKILL);  // it has answered and ends by itself, or never will
-  ::waitpid(child, nullptr, 0);
-  if (!problem.empty()) throw WorkerError(problem);
+  end();
   return unpack(bytes);
 }
 

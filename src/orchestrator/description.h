@@ -4,6 +4,7 @@
 // and its first weights.
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "genkidama/env/environment.h"
@@ -23,7 +24,9 @@ Description describe_here(const WorkerSetup& setup);
 
 /// Does so in a forked process that then ends, so that this one runs nothing of the user's before it forks
 /// its workers (LibTorch's OpenMP pool, once used, does not survive a fork). Throws WorkerError with the text
-/// of what failed there, or when it has not answered by `timeout`.
-Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds timeout);
+/// of what failed there, or when it has not answered by `timeout`, and StoppedError when `give_up`, if it is
+/// not empty, says true meanwhile.
+Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds timeout,
+                                       const std::function<bool()>& give_up = {});
 
 }  // namespace genkidama

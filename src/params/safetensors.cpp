@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
@@ -159,9 +160,9 @@ void check_same_tensors(const fs::path& path, const ParameterLayout& wanted, con
   }
 }
 
-}  // namespace
-
-void write_safetensors(const fs::path& path, const Checkpoint& checkpoint) {
+/// `write` gets the file's parts.
+void write_checkpoint(const Checkpoint& checkpoint,
+                      const std::function<void(std::span<const std::span<const std::byte>>)>& write) {
   const std::vector<float>& weights = checkpoint.weights;
   if (weights.size() != checkpoint.layout.size()) {
     throw ArgumentError(fmt::format("cannot save {} weights for a layout of {}: sizes must be equal",
@@ -184,7 +185,44 @@ void write_safetensors(const fs::path& path, const Checkpoint& checkpoint) {
   }
   const std::array<std::span<const std::byte>, 3> parts{length, std::as_bytes(std::span(header)),
                                                         std::as_bytes(data)};
-  write_file_atomically(path, parts);
+  write(parts);
+}
+
+}  // namespace
+
+std::uint64_t checksum_of(const Checkpoint& checkpoint) {
+  // The text first: lengths before bytes, so that no two of them are the same sequence.
+  std::string text;
+  const auto add_number = [&text](std::uint64_t number) {
+    for (int i = 0; i < 8; ++i) text += static_cast<char>((number >> (8 * i)) & 0xff);
+  };
+  const auto add_text = [&](const std::string& part) {
+    add_number(part.size());
+    text += part;
+  };
+  add_number(checkpoint.layout.hash());
+  add_number(checkpoint.metadata.size());
+  for (const auto& [key, value] : checkpoint.metadata) {
+    add_text(key);
+    add_text(value);
+  }
+  const std::uint64_t seed = XXH3_64bits(text.data(), text.size());
+  if constexpr (std::endian::native == std::endian::big) {
+    std::vector<float> converted = checkpoint.weights;
+    convert_endianness(converted);
+    return XXH3_64bits_withSeed(converted.data(), converted.size() * sizeof(float), seed);
+  }
+  return XXH3_64bits_withSeed(checkpoint.weights.data(), checkpoint.weights.size() * sizeof(float), seed);
+}
+
+void write_safetensors(const fs::path& path, const Checkpoint& checkpoint) {
+  write_checkpoint(checkpoint, [&](const auto& parts) { write_file_atomically(path, parts); });
+}
+
+void write_safetensors_keeping_previous(const fs::path& path, const fs::path& previous,
+                                        const Checkpoint& checkpoint) {
+  write_checkpoint(checkpoint,
+                   [&](const auto& parts) { write_file_keeping_previous(path, previous, parts); });
 }
 
 Checkpoint read_safetensors(const fs::path& path) {

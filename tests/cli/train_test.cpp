@@ -257,3 +257,19 @@ TEST_CASE("an evaluation tells the same by table and by file, and follows its se
   CHECK(seven["mean"] == json_of(run / "summary.json")["final_evaluation"]["mean"]);
   CHECK(evaluate("8", "1")["mean"] != seven["mean"]);
 }
+
+TEST_CASE("a long run's metrics are thinned out, and end with its last update", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto result =
+      run_program(call("train", "--workers", "1", "--updates", "10503", "--seed", "4", "--checkpoint-every",
+                       "5000", "--eval-episodes", "0", "--run-dir", run.string()));
+  CAPTURE(result.errors);
+  REQUIRE(result.exit_code == 0);
+  const auto metrics = csv_of(run / "metrics.csv");
+  CHECK(metrics.size() > 10'001 + 20);
+  CHECK(metrics.size() < 10'001 + 120);
+  CHECK(metrics[10'000][0] == "10000");
+  CHECK(metrics.back()[0] == "10503");
+  CHECK(metrics.back()[1] == std::to_string(json_of(run / "summary.json")["environment_steps"].get<int>()));
+}

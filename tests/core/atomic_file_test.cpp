@@ -10,6 +10,7 @@
 #include <iterator>
 #include <string>
 
+#include "core/failing_calls.h"
 #include "genkidama/core/error.h"
 #include "support/catch.h"
 #include "support/child_process.h"
@@ -23,6 +24,22 @@ std::string content(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
+
+void write_keeping(const TemporaryDirectory& directory, const std::string& text) {
+  const std::array parts{std::as_bytes(std::span(text))};
+  write_file_keeping_previous(directory / "file", directory / "previous", parts);
+}
+
+// Files of this directory that write_file_...() has left behind.
+std::size_t leftovers(const TemporaryDirectory& directory) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    count += entry.path().extension() == ".tmp";
+  }
+  return count;
+}
+
+constexpr std::array kErrors = {ENOSPC, EIO, EDQUOT, EROFS, EPERM};
 
 }  // namespace
 
@@ -110,4 +127,110 @@ TEST_CASE("a symbolic link is replaced and what it names is left alone") {
   write_file_atomically(directory / "link", "new");
   REQUIRE(content(directory / "target") == "target");
   REQUIRE(content(directory / "link") == "new");
+}
+
+TEST_CASE("the file before is kept under its other name") {
+  const TemporaryDirectory directory;
+  write_keeping(directory, "first");
+  CHECK(content(directory / "file") == "first");
+  CHECK(directory.entries() == 1);
+  write_keeping(directory, "second");
+  CHECK(content(directory / "previous") == "first");
+  write_keeping(directory, "third");
+  CHECK(content(directory / "file") == "third");
+  CHECK(content(directory / "previous") == "second");
+  CHECK(directory.entries() == 2);
+
+  SECTION("also when a kill left one file with both names") {
+    std::filesystem::remove(directory / "previous");
+    std::filesystem::create_hard_link(directory / "file", directory / "previous");
+    write_keeping(directory, "fourth");
+    CHECK(content(directory / "file") == "fourth");
+    CHECK(content(directory / "previous") == "third");
+    CHECK(directory.entries() == 2);
+  }
+  SECTION("also where there are no hard links") {
+    const auto kept = file_calls();
+    file_calls().link = [](const char*, const char*) {
+      errno = EPERM;
+      return -1;
+    };
+    write_keeping(directory, "fourth");
+    file_calls() = kept;
+    CHECK(content(directory / "file") == "fourth");
+    CHECK(content(directory / "previous") == "third");
+    CHECK(directory.entries() == 2);
+  }
+}
+
+TEST_CASE("whichever call fails, and with whatever error, no file that was there is lost") {
+  const std::string text(1000, 'n');
+  int calls = 0;
+  {
+    const TemporaryDirectory directory;
+    write_keeping(directory, "old");
+    const FailingCalls counted(0, 0);
+    write_keeping(directory, text);
+    calls = counted.calls();
+  }
+  REQUIRE(calls > 10);
+  for (const int error : kErrors) {
+    for (int at = 1; at <= calls; ++at) {
+      CAPTURE(error, at);
+      const TemporaryDirectory directory;
+      write_keeping(directory, "older");
+      write_keeping(directory, "old");
+      bool failed = false;
+      {
+        const FailingCalls failing(at, error);
+        try {
+          write_keeping(directory, text);
+        } catch (const IoError&) {
+          failed = true;
+        }
+      }
+      const std::string now = content(directory / "file");
+      const std::string before = content(directory / "previous");
+      // A directory that cannot be opened or closed is passed over; the file is there all the same.
+      if (!failed) REQUIRE(now == text);
+      REQUIRE((now == text || now == "old"));
+      REQUIRE(before == (now == text ? "old" : before));
+      REQUIRE((before == "old" || before == "older"));
+      REQUIRE(directory.entries() == 2);
+      write_keeping(directory, "room again");
+      REQUIRE(content(directory / "file") == "room again");
+      REQUIRE(content(directory / "previous") == now);
+    }
+  }
+}
+
+TEST_CASE("a process that is killed at any call leaves the old file or the new one, whole", "[forks]") {
+  const std::string text(300, 'n');
+  for (int at = 1; at <= 20; ++at) {
+    CAPTURE(at);
+    const TemporaryDirectory directory;
+    write_keeping(directory, "old");
+    ChildProcess child([&] {
+      const FailingCalls killed(at, FailingCalls::kDie);
+      write_keeping(directory, text);
+      return 0;
+    });
+    REQUIRE(child.wait() == "exit 0");
+    const std::string now = content(directory / "file");
+    REQUIRE((now == text || now == "old"));
+    remove_leftovers(directory.path());
+    REQUIRE(leftovers(directory) == 0);
+    REQUIRE(content(directory / "file") == now);
+  }
+}
+
+TEST_CASE("leftovers are removed and nothing else") {
+  const TemporaryDirectory directory;
+  for (const char* name : {".genkidama-12-3.tmp", "notes.tmp", ".genkidama-keep", "state"}) {
+    write_file_atomically(directory / name, "x");
+  }
+  remove_leftovers(directory.path());
+  CHECK(directory.entries() == 3);
+  CHECK_FALSE(std::filesystem::exists(directory / ".genkidama-12-3.tmp"));
+  remove_leftovers(directory / "missing");
 }

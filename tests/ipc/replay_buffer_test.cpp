@@ -194,3 +194,53 @@ TEST_CASE("a buffer that cannot be made is refused") {
   REQUIRE_THROWS_AS(ReplayBuffer(1000, kHuge / 500, 1), IoError);
   REQUIRE_THROWS_AS(ReplayBuffer(1, kHuge / 64, 1), IoError);
 }
+
+TEST_CASE("a share that was saved and restored gives the same samples, and goes on at the same place") {
+  for (const int stored : {0, 3, 5, 12}) {
+    CAPTURE(stored);
+    ReplayBuffer before(2, 5, 2);
+    for (int i = 0; i < stored; ++i) store_numbered(before, 1, i);
+    ReplayBuffer after(2, 5, 2);
+    store_numbered(after, 1, 99);  // goes
+    after.restore(1, before.share(1, 5));
+    for (int more = 0; more < 3; ++more) {
+      REQUIRE(after.stored(1) == before.stored(1));
+      REQUIRE(after.size() == before.size());
+      REQUIRE(numbers(after.in_time_order(1, 5)) == numbers(before.in_time_order(1, 5)));
+      if (before.size() > 0) {
+        Random a(7), b(7);
+        REQUIRE(numbers(after.sample_with_replacement(a, 20)) ==
+                numbers(before.sample_with_replacement(b, 20)));
+      }
+      store_numbered(before, 1, 100 + more);
+      store_numbered(after, 1, 100 + more);
+    }
+    REQUIRE(after.stored(0) == 0);
+  }
+}
+
+TEST_CASE("of a share that does not fit, the newest rows are kept") {
+  ReplayBuffer before(1, 8, 2);
+  for (int i = 0; i < 20; ++i) store_numbered(before, 0, i);
+  ReplayBuffer smaller(1, 3, 2);
+  smaller.restore(0, before.share(0, 8));
+  CHECK(numbers(smaller.in_time_order(0, 8)) == std::vector<int>{17, 18, 19});
+  CHECK(smaller.stored(0) == 20);
+
+  ReplayBuffer part(1, 8, 2);
+  part.restore(0, before.share(0, 2));
+  CHECK(numbers(part.in_time_order(0, 8)) == std::vector<int>{18, 19});
+  store_numbered(part, 0, 20);
+  CHECK(numbers(part.in_time_order(0, 8)) == std::vector<int>{18, 19, 20});
+}
+
+TEST_CASE("a share of other rows is refused") {
+  ReplayBuffer buffer(1, 4, 2);
+  for (int i = 0; i < 3; ++i) store_numbered(buffer, 0, i);
+  ReplayShare share = buffer.share(0, 4);
+  REQUIRE_THROWS_AS(ReplayBuffer(1, 4, 3).restore(0, share), ArgumentError);
+  REQUIRE_THROWS_AS(buffer.restore(1, share), ArgumentError);
+  share.stored = 2;
+  REQUIRE_THROWS_WITH(buffer.restore(0, share), Contains("3 rows of 2"));
+  REQUIRE(numbers(buffer.in_time_order(0, 4)) == std::vector<int>{0, 1, 2});
+}

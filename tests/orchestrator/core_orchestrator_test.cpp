@@ -1,5 +1,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -347,4 +349,61 @@ TEST_CASE("options out of range are refused before any process is started") {
   options.hyperparameters = {};
   REQUIRE_THROWS_AS(CoreOrchestrator({}, thesis_network(), options), ArgumentError);
   REQUIRE_THROWS_AS(CoreOrchestrator(chain_factory(), {}, options), ArgumentError);
+}
+
+TEST_CASE("a state carries the replay buffer, also to another number of workers", "[forks]") {
+  auto options = options_for(WorkerMode::kProcesses, 2, 3);
+  options.replay_capacity = 40;
+  CoreOrchestrator trainer(make_cart_pole, thesis_network(), options);
+  for (int i = 0; i < 6; ++i) trainer.train_round();
+  const TrainerState state = trainer.state();
+  REQUIRE(state.replay.size() == 2);
+  REQUIRE(state.replay[0].newest.size() == 40);
+
+  CoreOrchestrator same(make_cart_pole, thesis_network(), options);
+  same.restore(state);
+  for (int worker = 0; worker < 2; ++worker) {
+    const auto rows = trainer.replay_buffer()->in_time_order(worker, 40);
+    REQUIRE(same.replay_buffer()->in_time_order(worker, 40).observations == rows.observations);
+    REQUIRE(same.replay_buffer()->stored(worker) == trainer.replay_buffer()->stored(worker));
+  }
+  options.workers = 3;
+  CoreOrchestrator more(make_cart_pole, thesis_network(), options);
+  more.restore(state);
+  REQUIRE(more.replay_buffer()->stored(1) == trainer.replay_buffer()->stored(1));
+  REQUIRE(more.replay_buffer()->stored(2) == 0);
+  options.workers = 1;
+  CoreOrchestrator fewer(make_cart_pole, thesis_network(), options);
+  fewer.restore(state);
+  REQUIRE(fewer.replay_buffer()->stored(0) == trainer.replay_buffer()->stored(0));
+  options.replay_capacity = 0;
+  CoreOrchestrator without(make_cart_pole, thesis_network(), options);
+  REQUIRE_NOTHROW(without.restore(state));
+}
+
+TEST_CASE("who gives up on a round or an evaluation that does not end is not kept waiting", "[forks]") {
+  // Rounds without an end that anybody would live to see.
+  auto options = options_for(WorkerMode::kProcesses, 1);
+  options.hyperparameters = tuned_hyperparameters();
+  options.hyperparameters.schedule = LearningRateSchedule::kConstant;
+  options.hyperparameters.epochs = 1'000'000'000;
+  int asked = 0;
+  bool patient = true;
+  options.give_up = [&] { return !patient && ++asked > 2; };
+  std::vector<int> workers;
+  {
+    CoreOrchestrator trainer(make_cart_pole, mlp_network(), options);
+    workers = trainer.worker_pids();
+    patient = false;
+    REQUIRE_THROWS_AS(trainer.train_round(), StoppedError);
+    REQUIRE(trainer.rounds() == 0);
+    REQUIRE_THROWS_AS(trainer.train_round(), StoppedError);
+  }
+  REQUIRE(workers.size() == 1);
+  REQUIRE(::kill(workers[0], 0) != 0);
+  patient = true;
+  asked = 0;
+  CoreOrchestrator trainer(make_cart_pole, mlp_network(), options);
+  patient = false;
+  REQUIRE_THROWS_AS(trainer.evaluate({10'000'000, 1, false}), StoppedError);
 }

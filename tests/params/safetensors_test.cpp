@@ -160,3 +160,36 @@ TEST_CASE("what is no readable file is an error of reading that names it") {
   REQUIRE(::mkfifo((directory / "pipe").c_str(), 0600) == 0);
   REQUIRE_THROWS_AS(read_safetensors(directory / "pipe"), IoError);
 }
+
+TEST_CASE("a checksum follows from names, shapes, metadata and weights, and from nothing else") {
+  const std::uint64_t sum = checksum_of(example());
+  CHECK(checksum_of(example()) == sum);
+  Checkpoint other = example();
+  other.weights[3] = 0.0f;  // -0 there: the bits count
+  CHECK(checksum_of(other) != sum);
+  other = example();
+  other.metadata["update"] = "8";
+  CHECK(checksum_of(other) != sum);
+  other = example();
+  other.metadata = {{"updat", "e7"}};
+  CHECK(checksum_of(other) != sum);
+  other = example();
+  other.layout = ParameterLayout(Tensors{{"a", {4}}, {"b", {}}});
+  CHECK(checksum_of(other) != sum);
+  const TemporaryDirectory directory;
+  write_safetensors(directory / "x.safetensors", example());
+  CHECK(checksum_of(read_safetensors(directory / "x.safetensors")) == sum);
+}
+
+TEST_CASE("the checkpoint before can be kept") {
+  const TemporaryDirectory directory;
+  const auto write = [&](float weight) {
+    Checkpoint checkpoint = example();
+    checkpoint.weights[0] = weight;
+    write_safetensors_keeping_previous(directory / "x", directory / "y", checkpoint);
+  };
+  write(5);
+  write(6);
+  CHECK(read_safetensors(directory / "x").weights[0] == 6);
+  CHECK(read_safetensors(directory / "y").weights[0] == 5);
+}

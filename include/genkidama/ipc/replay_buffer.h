@@ -28,6 +28,12 @@ struct TransitionBatch {
   std::size_t size() const { return actions.size(); }
 };
 
+/// What one core's share takes to go on with it in another process.
+struct ReplayShare {
+  std::uint64_t stored = 0;  ///< rows ever stored
+  TransitionBatch newest;    ///< the last of them, oldest first
+};
+
 /// Each core writes only its own share, a ring of `capacity` steps; every core reads all of them. Create
 /// before the fork. Reads and writes may overlap: a row is guarded by a sequence number, and a reader that
 /// meets a row being overwritten reads it again, so a row is never torn. No locks: a writer killed midway
@@ -66,9 +72,18 @@ class ReplayBuffer {
   /// core overwrites its oldest rows meanwhile, those are missing at the front.
   TransitionBatch in_time_order(int core, std::size_t count) const;
 
+  /// A core's share with at most `count` rows. While nobody stores.
+  ReplayShare share(int core, std::size_t count) const;
+  /// Makes a core's share what it was: the same rows at the same places, so that samples drawn afterwards are
+  /// those that would have been drawn. Rows that are not given, or do not fit, are gone. Before anybody
+  /// stores. Throws ArgumentError when there are more rows than were ever stored, or their observations have
+  /// another size.
+  void restore(int core, const ReplayShare& share);
+
  private:
   using Word = std::uint32_t;  // a float's or an integer's bits
   std::size_t check_core(int core) const;
+  void clear(std::size_t share);
   std::size_t row_words() const { return 2 * static_cast<std::size_t>(observation_size_) + 4; }
   bool try_read(std::size_t row, std::optional<std::uint64_t> transition, std::span<Word> out) const;
   bool read(std::size_t row, std::span<Word> out) const;

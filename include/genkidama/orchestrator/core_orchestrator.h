@@ -3,15 +3,19 @@
 /// @file
 /// One machine's training: a Hogwild! A3C worker per core (thesis section 4.6, Algorithm 1).
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "genkidama/core/clock.h"
+#include "genkidama/core/error.h"
 #include "genkidama/core/export.h"
 #include "genkidama/env/environment.h"
+#include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/local_trainer.h"
@@ -19,7 +23,11 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-class ReplayBuffer;
+/// OrchestratorOptions::give_up said so; nothing is wrong.
+class StoppedError : public Error {
+ public:
+  using Error::Error;
+};
 
 /// Processes are the rule. Threads run the same worker code in this process: for platforms without fork and
 /// for tools that see one process only (ThreadSanitizer).
@@ -43,15 +51,26 @@ struct OrchestratorOptions {
   /// Worker processes that die or hang are replaced, and the round goes on; more of them within a minute end
   /// the training. 0: the first one ends it. Threads cannot be replaced.
   int max_crashes_per_minute = 10;
+  /// Asked several times a second by the thread that waits for the workers, in the constructor, in
+  /// train_round() and in evaluate(). When it says true these throw StoppedError without waiting for the
+  /// workers: the trainer can train no more, and after train_round() its weights are somewhere in the middle
+  /// of a round. Empty: never.
+  std::function<bool()> give_up;
 };
 
-/// What it takes to go on where a run stopped, apart from the weights.
+/// What it takes to go on where a run stopped, apart from the weights. There is nothing else: all randomness
+/// follows from (seed, worker, round), and a round ends with all of its episodes.
 struct TrainerState {
   std::vector<float> optimizer_state;   ///< the shared optimizer's, SharedOptimizer::state_size() floats
   std::uint64_t optimizer_steps = 0;    ///< of all workers so far
   std::uint64_t environment_steps = 0;  ///< of all workers so far
   std::uint64_t rounds = 0;             ///< played so far
+  std::vector<ReplayShare> replay;      ///< one for each worker; empty without a replay buffer
 };
+
+/// Values of the replay buffer that a state takes at most: 64 MiB. Of a larger buffer it has the newest rows,
+/// as many of each worker.
+inline constexpr std::size_t kMaxReplayValuesInState = std::size_t{1} << 24;
 
 /// How episodes are played for an evaluation.
 struct EvaluationRequest {
@@ -102,7 +121,9 @@ class CoreOrchestrator : public LocalTrainer {
 
   /// Between rounds.
   TrainerState state() const;
-  /// Goes on from a state, between rounds. Throws ArgumentError when the optimizer's state has another size.
+  /// Goes on from a state, between rounds. Workers that were not there before begin with an empty share of
+  /// the replay buffer; the share of one that is there no more is dropped. Throws ArgumentError when the
+  /// optimizer's state has another size or the replay buffer's rows have.
   void restore(const TrainerState& state);
 
   /// The buffer the workers fill, or nullptr without one.

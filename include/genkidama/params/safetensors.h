@@ -4,6 +4,7 @@
 /// Checkpoint files in the safetensors format (8-byte little-endian header length, JSON header, raw data),
 /// with PyTorch's state_dict names, so that Python reads them in one line.
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -26,6 +27,14 @@ struct Checkpoint {
 /// with the old file intact and the temporary one removed; ArgumentError when sizes differ or a weight is not
 /// finite.
 void write_safetensors(const std::filesystem::path& path, const Checkpoint& checkpoint);
+
+/// As above, and the file that was there is afterwards at `previous`; see write_file_keeping_previous().
+void write_safetensors_keeping_previous(const std::filesystem::path& path,
+                                        const std::filesystem::path& previous, const Checkpoint& checkpoint);
+
+/// XXH3-64 over names, shapes, metadata and weights, the same on every platform: for those who put it into
+/// the metadata afterwards, to notice a file that a disk or a power cut has changed.
+std::uint64_t checksum_of(const Checkpoint& checkpoint);
 
 /// Strict: float32 only; header at most 16 MiB; no duplicate keys, holes, overlaps, trailing bytes or values
 /// that are not finite. The layout's order is the order of the data. Throws IoError when the file cannot be

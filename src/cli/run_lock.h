@@ -1,0 +1,28 @@
+#pragma once
+
+/// @file
+/// One process at a time works in a run directory.
+
+#include <filesystem>
+
+#include "genkidama/core/clock.h"
+
+namespace genkidama::cli {
+
+/// Two processes that write the same files would spoil the run, for instance one that is resumed while what a
+/// killed cluster left behind is still ending. Held by this process, not by those it forks, and gone with it
+/// however it ends.
+class RunLock {
+ public:
+  /// Waits up to `patience` for another process to end; none after a stop signal. Throws ArgumentError naming
+  /// it when it still holds the lock then. Where the file system knows no locks, nothing is locked.
+  explicit RunLock(const std::filesystem::path& file, Milliseconds patience = Milliseconds(5'000));
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace genkidama::cli

@@ -1,0 +1,324 @@
+// Runs that are killed at any moment and go on.
+#include <algorithm>
+#include <fstream>
+#include <regex>
+
+#include "fixture.h"
+#include "genkidama/core/random.h"
+#include "genkidama/params/safetensors.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::size_t rows_in(const std::filesystem::path& table) {
+  const std::string text = file_text(table);
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// Starts or resumes the run and kills it and all its processes, somewhere in its next `rows` rows, or before
+/// it has got anywhere.
+void run_and_kill(const Words& program, const std::filesystem::path& run, const Words& options,
+                  Random& random, std::uint64_t rows) {
+  const bool begun = std::filesystem::exists(run / "config.json");
+  RunningProgram running(begun ? program + Words{"--resume", run.string()}
+                               : program + options + Words{"--run-dir", run.string()});
+  const auto before = begun ? rows_in(run / "metrics.csv") : 1;
+  if (random.below(4) == 0) {
+    const auto moment = std::chrono::steady_clock::now() + std::chrono::milliseconds(random.below(60));
+    running.wait_until([&] { return std::chrono::steady_clock::now() >= moment; });
+  } else {
+    const auto enough = before + 1 + random.below(rows);
+    running.wait_until([&] { return rows_in(run / "metrics.csv") > enough; });
+  }
+  for (const pid_t pid : running.processes()) ::kill(pid, SIGKILL);
+  running.wait();
+  REQUIRE(running.all_gone());
+}
+
+std::vector<std::string> names_in(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Everything that does not tell the time is the same in both.
+void check_equal_runs(const std::filesystem::path& a, const std::filesystem::path& b) {
+  CHECK(file_text(a / "final.safetensors") == file_text(b / "final.safetensors"));
+  CHECK(timeless_csv_of(a / "metrics.csv") == timeless_csv_of(b / "metrics.csv"));
+  REQUIRE(names_in(a / "checkpoints") == names_in(b / "checkpoints"));
+  for (const std::string& name : names_in(a / "checkpoints")) {
+    CAPTURE(name);
+    CHECK(file_text(a / "checkpoints" / name) == file_text(b / "checkpoints" / name));
+  }
+  auto evaluations = [](const std::filesystem::path& run) {
+    auto rows = csv_of(run / "evaluations.csv");
+    for (auto& row : rows) row.erase(row.begin() + 2);
+    return rows;
+  };
+  CHECK(evaluations(a) == evaluations(b));
+  // Weights, the optimizer's state, the replay buffer, the average.
+  const Checkpoint x = read_safetensors(a / "state.safetensors");
+  const Checkpoint y = read_safetensors(b / "state.safetensors");
+  CHECK_FALSE(x.layout.difference(y.layout));
+  CHECK(x.weights == y.weights);
+  for (const char* field : {"replay_stored", "environment_steps", "episodes", "optimizer_steps", "rounds",
+                            "recent_returns", "policy_average_count"}) {
+    CAPTURE(field);
+    REQUIRE(x.metadata.count(field) == y.metadata.count(field));
+    if (x.metadata.count(field) > 0) CHECK(x.metadata.at(field) == y.metadata.at(field));
+  }
+}
+
+std::string port_in(const std::string& errors) {
+  std::smatch match;
+  return std::regex_search(errors, match, std::regex("listens on port ([0-9]+)")) ? match[1].str() : "";
+}
+
+std::uint64_t updates_of_state(const std::filesystem::path& run) {
+  return std::stoull(read_safetensors(run / "state.safetensors").metadata.at("updates"));
+}
+
+}  // namespace
+
+TEST_CASE("a run with one worker that is killed again and again equals the uninterrupted one") {
+  struct Case {
+    const char* name;
+    const char* program;
+    Words options;
+    std::uint64_t rows;  // between kills
+  };
+  const Case chosen = GENERATE(
+      Case{"thesis, with a replay buffer",
+           GENKIDAMA_TEST_PROGRAM,
+           {"--updates", "120", "--checkpoint-every", "7", "--replay-capacity", "300"},
+           40},
+      Case{"ppo, with evaluations and an average",
+           GENKIDAMA_TEST_PROGRAM,
+           {"--preset", "tuned", "--round-steps", "200", "--max-steps", "12000", "--checkpoint-every", "4",
+            "--target", "1e9", "--evaluate-every", "6", "--target-episodes", "2", "--policy-average", "ema"},
+           20},
+      Case{"two environments for a worker",
+           GENKIDAMA_TEST_PROGRAM,
+           {"--updates", "80", "--checkpoint-every", "7", "--envs-per-worker", "2", "--optimizer", "adam",
+            "--learning-rate", "1e-3", "--policy-average", "swa"},
+           30},
+      Case{"LunarLander, with a replay buffer",
+           GENKIDAMA_LANDER_PROGRAM,
+           {"--updates", "60", "--checkpoint-every", "5", "--replay-capacity", "1000"},
+           20});
+  CAPTURE(chosen.name);
+  const TemporaryDirectory directory;
+  const Words program = {chosen.program, "train"};
+  const Words options = chosen.options + Words{"--workers", "1", "--seed", "11", "--eval-episodes", "0"};
+  const auto whole = run_program(program + options + Words{"--run-dir", (directory / "whole").string()});
+  CAPTURE(whole.errors);
+  REQUIRE(whole.exit_code == 0);
+
+  Random random(20'000 + chosen.rows);
+  for (int i = 0; i < 5; ++i) run_and_kill(program, directory / "parts", options, random, chosen.rows);
+  // The last kill may have come after the end.
+  if (!std::filesystem::exists(directory / "parts" / "summary.json")) {
+    const auto last = run_program(program + Words{"--resume", (directory / "parts").string()});
+    CAPTURE(last.errors);
+    REQUIRE(last.exit_code == 0);
+  }
+  check_equal_runs(directory / "whole", directory / "parts");
+}
+
+TEST_CASE("a run whose last state is damaged goes on from the one before, and ends the same") {
+  const TemporaryDirectory directory;
+  const auto train = [&](const Words& words) {
+    const auto result = run_program(call("train") + words + Words{"--eval-episodes", "0"});
+    CAPTURE(result.errors);
+    REQUIRE(result.exit_code == 0);
+    return result;
+  };
+  const auto parts = directory / "parts";
+  const Words options = {"--workers", "1", "--checkpoint-every", "10", "--replay-capacity", "50"};
+  train(options + Words{"--updates", "60", "--run-dir", (directory / "whole").string()});
+  train(options + Words{"--updates", "35", "--run-dir", parts.string()});
+  const auto state = parts / "state.safetensors";
+  std::string text = file_text(state);
+  text[text.size() / 2] = static_cast<char>(text[text.size() / 2] ^ 1);
+  std::ofstream(state, std::ios::binary) << text;
+
+  const auto result = train({"--resume", parts.string(), "--updates", "60"});
+  CHECK(result.errors.find("checksum") != std::string::npos);
+  CHECK(result.errors.find("goes on from " + (parts / "state.previous.safetensors").string() +
+                           ", of update 30") != std::string::npos);
+  CHECK(file_text(parts / "state.damaged.safetensors") == text);
+  check_equal_runs(directory / "whole", parts);
+  CHECK(csv_of(parts / "metrics.csv").size() == 61);
+
+  SECTION("and without any that can be read the error names both") {
+    for (const char* name : {"state.safetensors", "state.previous.safetensors"}) {
+      std::ofstream(parts / name, std::ios::trunc) << "";
+    }
+    const auto failed = run_program(call("train", "--resume", parts.string(), "--updates", "70"));
+    CAPTURE(failed.errors);
+    CHECK(failed.exit_code == 2);
+    CHECK(failed.errors.find("state.safetensors' is not") != std::string::npos);
+    CHECK(failed.errors.find("state.previous.safetensors' is not") != std::string::npos);
+    CHECK(csv_of(parts / "metrics.csv").size() == 61);
+  }
+}
+
+TEST_CASE("a policy that a kill kept from being written beside its state is made up for") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  REQUIRE(run_program(call("train", "--workers", "1", "--updates", "10", "--checkpoint-every", "5",
+                           "--eval-episodes", "0", "--run-dir", run.string()))
+              .exit_code == 0);
+  const auto policy = run / "checkpoints" / "update_000010.safetensors";
+  const std::string before = file_text(policy);
+  std::filesystem::remove(policy);
+  REQUIRE(run_program(call("train", "--resume", run.string(), "--updates", "11")).exit_code == 0);
+  CHECK(file_text(policy) == before);
+}
+
+TEST_CASE("a state is written by time too, for runs whose updates are rare") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram program(call("train", "--workers", "1", "--checkpoint-every", "100000000",
+                              "--checkpoint-seconds", "0.05", "--run-dir", run.string()));
+  REQUIRE(program.wait_until([&] { return std::filesystem::exists(run / "state.previous.safetensors"); }));
+  program.signal(SIGKILL);
+  program.wait();
+  CHECK(std::filesystem::is_empty(run / "checkpoints"));
+  CHECK(updates_of_state(run) > 0);
+}
+
+TEST_CASE("a Parent that is killed comes back as the same run with a new epoch, and its Child rejoins") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "parent";
+  std::string port;
+  {
+    RunningProgram parent(call("parent", "--listen", "127.0.0.1:0", "--alpha", "0.5", "--checkpoint-every",
+                               "100000000", "--checkpoint-seconds", "0.1", "--eval-episodes", "0",
+                               "--run-dir", run.string()));
+    REQUIRE(parent.wait_for_error_text("listens on port"));
+    port = port_in(parent.errors());
+    CHECK(parent.errors().find(", epoch 0") != std::string::npos);
+    RunningProgram child(call("child", "--connect", "127.0.0.1:" + port, "--workers", "1", "--name", "ant",
+                              "--round-steps", "200", "--eval-episodes", "0", "--updates", "1000000",
+                              "--checkpoint-seconds", "0.1", "--run-dir", (directory / "child").string()));
+    REQUIRE(parent.wait_until([&] { return std::filesystem::exists(run / "state.previous.safetensors"); }));
+    REQUIRE(parent.wait_until(
+        [&] { return std::filesystem::exists(directory / "child" / "state.safetensors"); }));
+    parent.signal(SIGKILL);
+    parent.wait();
+    const auto kept = updates_of_state(run);
+    CHECK(kept > 0);
+    const auto identity = json_of(run / "parent.json");
+
+    RunningProgram again(call("parent", "--resume", run.string(), "--listen", "127.0.0.1:" + port));
+    REQUIRE(again.wait_for_error_text("listens on port"));
+    CHECK(again.errors().find(", epoch 1") != std::string::npos);
+    CHECK(json_of(run / "parent.json")["run_id"] == identity["run_id"]);
+    REQUIRE(again.wait_until([&] { return rows_in(run / "metrics.csv") > kept + 20; }));
+    // And now the Child, which then goes on with what it had.
+    for (const pid_t pid : child.processes()) ::kill(pid, SIGKILL);
+    child.wait();
+    const auto steps = json_of(directory / "child" / "config.json")["seed"];
+    RunningProgram back(call("child", "--resume", (directory / "child").string()));
+    REQUIRE(back.wait_for_error_text("goes on with its own weights"));
+    const auto rows = rows_in(run / "metrics.csv");
+    REQUIRE(again.wait_until([&] { return rows_in(run / "metrics.csv") > rows + 20; }));
+    CHECK(json_of(directory / "child" / "config.json")["seed"] == steps);
+    again.signal(SIGTERM);
+    CHECK(again.wait().exit_code == 128 + SIGTERM);
+    CHECK(back.wait().exit_code == 0);
+  }
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["epoch"] == 1);
+  CHECK(summary["children"]["ant"]["updates"] == summary["updates"]);
+  CHECK(summary["children"]["ant"]["episodes"] == summary["episodes"]);
+  CHECK(updates_of_state(run) == summary["updates"]);
+  const auto rows = csv_of(run / "metrics.csv");
+  for (std::size_t i = 1; i < rows.size(); ++i) REQUIRE(rows[i][0] == std::to_string(i));
+  const auto child = json_of(directory / "child" / "summary.json");
+  CHECK(child["exchanges"].get<std::uint64_t>() > 20);
+  // Its rows go on where its state was, with the exchanges of both processes counted.
+  const auto child_rows = csv_of(directory / "child" / "metrics.csv");
+  for (std::size_t i = 1; i < child_rows.size(); ++i) REQUIRE(child_rows[i][0] == std::to_string(i));
+  const auto exchanges = [&](std::size_t row) {
+    return std::stoull(child_rows[row][child_rows[0].size() - 2]);
+  };
+  for (std::size_t i = 2; i < child_rows.size(); ++i) REQUIRE(exchanges(i) >= exchanges(i - 1));
+}
+
+TEST_CASE("a Child whose state is old takes the weights of its Parent") {
+  const TemporaryDirectory directory;
+  RunningProgram parent(call("parent", "--listen", "127.0.0.1:0", "--alpha", "0", "--eval-episodes", "0",
+                             "--run-dir", (directory / "parent").string()));
+  REQUIRE(parent.wait_for_error_text("listens on port"));
+  const auto run = directory / "child";
+  REQUIRE(run_program(call("child", "--connect", "127.0.0.1:" + port_in(parent.errors()), "--workers", "1",
+                           "--updates", "5", "--eval-episodes", "0", "--run-dir", run.string()))
+              .exit_code == 0);
+  // As of a version that did not tell when it was written.
+  Checkpoint state = read_safetensors(run / "state.safetensors");
+  for (const char* field : {"written_at", "checksum", "state_format"}) state.metadata.erase(field);
+  write_safetensors(run / "state.safetensors", state);
+  const auto result = run_program(call("child", "--resume", run.string(), "--updates", "6"));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(result.errors.find("takes its Parent's weights") != std::string::npos);
+  parent.signal(SIGTERM);
+  parent.wait();
+}
+
+TEST_CASE("a cluster that is killed as a whole goes on, whenever that was") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const Words options = {"--children",
+                         "2",
+                         "--workers",
+                         "1",
+                         "--alpha",
+                         "0.5",
+                         "--beta",
+                         "0.5",
+                         "--round-steps",
+                         "300",
+                         "--updates",
+                         "600",
+                         "--checkpoint-every",
+                         "20",
+                         "--eval-episodes",
+                         "0"};
+  Random random(4);
+  for (int i = 0; i < 3; ++i) run_and_kill(call("cluster"), run, options, random, 120);
+  // One that only its lead was killed of is still ending when it is resumed.
+  {
+    RunningProgram cluster(call("cluster", "--resume", run.string()));
+    REQUIRE(cluster.wait_for_error_text("joined as session"));
+    cluster.signal(SIGKILL);
+    cluster.wait();
+    RunningProgram last(call("cluster", "--resume", run.string()));
+    const auto result = last.wait();
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 0);
+    CHECK(last.all_gone());
+    CHECK(cluster.all_gone());
+  }
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["ended_by"] == "updates");
+  CHECK(summary["updates"] == 600);
+  CHECK(summary["children"].size() == 2);
+  const auto rows = csv_of(run / "metrics.csv");
+  REQUIRE(rows.size() == 601);
+  for (std::size_t i = 1; i < rows.size(); ++i) REQUIRE(rows[i][0] == std::to_string(i));
+}

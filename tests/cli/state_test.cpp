@@ -1,0 +1,368 @@
+// state.safetensors: what it holds, and what becomes of it when a disk fails.
+#include <array>
+#include <cerrno>
+#include <fstream>
+
+#include "cli/child_counters.h"
+#include "cli/csv_file.h"
+#include "cli/parent_identity.h"
+#include "cli/run_directory.h"
+#include "cli/run_lock.h"
+#include "cli/run_state.h"
+#include "core/failing_calls.h"
+#include "fixture.h"
+#include "genkidama/core/atomic_file.h"
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/params/safetensors.h"
+#include "support/catch.h"
+#include "support/child_process.h"
+
+using namespace genkidama;
+using namespace genkidama::cli;
+
+namespace {
+
+const ParameterLayout& layout() {
+  static const ParameterLayout layout({{"w", {2}}, {"b", {1}}});
+  return layout;
+}
+
+/// As large as a small one can be: a part of every kind.
+RunState state_of(std::uint64_t update) {
+  RunState state;
+  state.totals.updates = update;
+  state.totals.environment_steps = 10 * update;
+  state.totals.worker_restarts = 3;
+  state.totals.exchanges = 4;
+  state.totals.reconnects = 5;
+  state.weights = {1, 2, static_cast<float>(update)};
+  state.optimizer_state = {7, 8};
+  state.policy_average = "ema";
+  state.average = {2, {-1, -2, -3}};
+  state.recent_returns = {1.0 / 3, -2};
+  state.session = {"6b01ff10-b16a2a40", 7, 8, 9, 10};
+  state.children = R"({"a":[1,2,3,4,5]})";
+  ReplayBuffer replay(3, 4, 1);
+  for (int i = 0; i < 6; ++i) {
+    const auto n = static_cast<float>(i);
+    replay.store(1, std::vector<float>{n}, i, 2 * n, std::vector<float>{n + 1}, i == 2, i == 5);
+  }
+  for (int core = 0; core < 3; ++core) state.replay.push_back(replay.share(core, 4));
+  return state;
+}
+
+std::uint64_t newest(const std::filesystem::path& path) {
+  return read_newest_run_state(path, layout(), 2).state.totals.updates;
+}
+
+void cut(const std::filesystem::path& path, std::uintmax_t size) {
+  std::filesystem::resize_file(path, size);
+}
+
+/// What a power cut may do to the file that was written last; not to one that has been there for long, which
+/// a failure between the two renames leaves with both names.
+void lose(const std::filesystem::path& path) {
+  if (std::filesystem::hard_link_count(path) == 1) cut(path, 0);
+}
+
+}  // namespace
+
+TEST_CASE("a state keeps everything that a run goes on with") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  const RunState written = state_of(9);
+  write_run_state(path, layout(), written);
+  const RunState read = read_run_state(path, layout(), 2);
+  CHECK(read.totals.worker_restarts == 3);
+  CHECK(read.totals.exchanges == 4);
+  CHECK(read.totals.reconnects == 5);
+  CHECK(read.weights == written.weights);
+  CHECK(read.optimizer_state == written.optimizer_state);
+  CHECK(read.average.weights == written.average.weights);
+  CHECK(read.recent_returns == written.recent_returns);
+  CHECK(read.children == written.children);
+  CHECK(read.session.run_id == written.session.run_id);
+  CHECK(read.session.session == 7);
+  CHECK(read.session.sequence == 8);
+  CHECK(read.session.environment_steps == 9);
+  CHECK(read.session.episodes == 10);
+  CHECK_FALSE(read.evaluation_missing);
+  CHECK(read.written_at > 1e9);
+  REQUIRE(read.replay.size() == 3);
+  CHECK(read.replay[0].stored == 0);
+  CHECK(read.replay[1].stored == 6);
+  const TransitionBatch& rows = read.replay[1].newest;
+  const TransitionBatch& kept = written.replay[1].newest;
+  REQUIRE(rows.size() == 4);
+  CHECK(rows.observations == kept.observations);
+  CHECK(rows.actions == kept.actions);
+  CHECK(rows.rewards == kept.rewards);
+  CHECK(rows.next_observations == kept.next_observations);
+  CHECK(rows.terminated == kept.terminated);
+  CHECK(rows.truncated == kept.truncated);
+
+  RunState again = written;
+  again.evaluation_missing = true;
+  write_run_state(path, layout(), again);
+  CHECK(read_run_state(path, layout(), 2).evaluation_missing);
+}
+
+TEST_CASE("a state of an earlier version, without a checksum, is read") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  write_safetensors(path, {layout(),
+                           {1, 2, 3},
+                           {{"updates", "5"},
+                            {"environment_steps", "6"},
+                            {"episodes", "7"},
+                            {"wall_seconds", "0.5"},
+                            {"optimizer_steps", "8"},
+                            {"rounds", "9"}}});
+  const RunState state = read_run_state(path, layout(), 0);
+  CHECK(state.rounds == 9);
+  CHECK(state.written_at == 0);
+  CHECK(state.replay.empty());
+}
+
+TEST_CASE("every flipped bit of a state is noticed") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  write_run_state(path, layout(), state_of(9));
+  const std::string whole = file_text(path);
+  const auto put = [&](std::size_t at, char byte) {
+    std::fstream(path, std::ios::binary | std::ios::in | std::ios::out)
+        .seekp(static_cast<std::streamoff>(at))
+        .put(byte);
+  };
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (const int bit : {static_cast<int>(i % 8), 5}) {
+      CAPTURE(i, bit);
+      put(i, static_cast<char>(whole[i] ^ (1 << bit)));
+      REQUIRE_THROWS_AS(read_run_state(path, layout(), 2), FormatError);
+      put(i, whole[i]);
+    }
+  }
+}
+
+TEST_CASE("the newest state that can be read is taken, and why it is not the last is told") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  write_run_state(path, layout(), state_of(1));
+  write_run_state(path, layout(), state_of(2));
+  write_run_state(path, layout(), state_of(3));
+  REQUIRE(directory.entries() == 2);
+  CHECK(newest(path) == 3);
+  CHECK(read_newest_run_state(path, layout(), 2).problem.empty());
+  CHECK(previous_state_of(path) == RunDirectory(directory.path()).previous_state());
+
+  const auto size = std::filesystem::file_size(path);
+  for (const std::uintmax_t left : {std::uintmax_t{0}, std::uintmax_t{5}, size / 2, size - 1}) {
+    cut(path, left);
+    const NewestRunState found = read_newest_run_state(path, layout(), 2);
+    CHECK(found.state.totals.updates == 2);
+    CHECK(found.file == previous_state_of(path));
+    CHECK(found.problem.find(path.string()) != std::string::npos);
+  }
+  std::filesystem::remove(path);
+  CHECK(newest(path) == 2);
+  CHECK(read_newest_run_state(path, layout(), 2).problem.find("No such file") != std::string::npos);
+
+  std::ofstream(path) << "no state";
+  cut(previous_state_of(path), 9);
+  try {
+    newest(path);
+    FAIL("two damaged files were read");
+  } catch (const FormatError& error) {
+    const std::string text = error.what();
+    CHECK(text.find("state.safetensors'") != std::string::npos);
+    CHECK(text.find("state.previous.safetensors'") != std::string::npos);
+  }
+}
+
+TEST_CASE("the state of another network is refused although an older one might be of this") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  write_run_state(path, layout(), state_of(1));
+  RunState other;
+  other.weights = {1};
+  write_run_state(path, ParameterLayout({{"w", {1}}}), other);
+  CHECK_THROWS_AS(read_newest_run_state(path, layout(), 2), LayoutError);
+}
+
+TEST_CASE("whichever write of a state fails, the newest one that can be read is whole") {
+  int calls = 0;
+  {
+    const TemporaryDirectory directory;
+    const FailingCalls counted(0, 0);
+    write_run_state(directory / "state.safetensors", layout(), state_of(1));
+    calls = counted.calls();
+  }
+  REQUIRE(calls > 20);
+  for (const int error : {ENOSPC, EIO, EDQUOT, EROFS}) {
+    for (int at = 1; at <= calls + 3; ++at) {
+      CAPTURE(error, at);
+      const TemporaryDirectory directory;
+      const auto path = directory / "state.safetensors";
+      write_run_state(path, layout(), state_of(1));
+      write_run_state(path, layout(), state_of(2));
+      bool failed = false;
+      {
+        const FailingCalls failing(at, error);
+        try {
+          write_run_state(path, layout(), state_of(3));
+        } catch (const IoError&) {
+          failed = true;
+        }
+      }
+      if (!failed) REQUIRE(newest(path) == 3);
+      REQUIRE(newest(path) >= 2);
+      lose(path);
+      REQUIRE(newest(path) >= 1);
+    }
+  }
+}
+
+TEST_CASE("a kill at any moment of writing a state leaves one that can be read", "[forks]") {
+  for (int at = 1; at <= 45; ++at) {
+    CAPTURE(at);
+    const TemporaryDirectory directory;
+    const auto path = directory / "state.safetensors";
+    write_run_state(path, layout(), state_of(1));
+    write_run_state(path, layout(), state_of(2));
+    ChildProcess child([&] {
+      const FailingCalls killed(at, FailingCalls::kDie);
+      for (std::uint64_t update = 3; update < 6; ++update) write_run_state(path, layout(), state_of(update));
+      return 0;
+    });
+    REQUIRE(child.wait() == "exit 0");
+    REQUIRE(newest(path) >= 2);
+    lose(path);
+    REQUIRE(newest(path) >= 1);
+  }
+}
+
+TEST_CASE("what an earlier failure left of a row does not spoil the next one") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "table.csv";
+  CsvFile table(path, {"update", "value"}, {});
+  CHECK_FALSE(table.last_number());
+  table.append({"1", "a"});
+  std::ofstream(path, std::ios::app) << "2,half a r";
+  table.append({"3", "b"});
+  table.sync();
+  CHECK(file_text(path) == "update,value\n1,a\n3,b\n");
+  CHECK(table.last_number() == 3);
+  CHECK(CsvFile(path, {"update", "value"}, 1).last_number() == 1);
+  CHECK_FALSE(CsvFile(path, {"update", "value"}, 0).last_number());
+}
+
+TEST_CASE("each start of a Parent has the same run and a new epoch, whatever happened to the last") {
+  const TemporaryDirectory directory;
+  const auto file = directory / "parent.json";
+  const ParentIdentity first = next_identity(file, false);
+  CHECK(first.epoch == 0);
+  CHECK_FALSE(first.run_id.empty());
+  const ParentIdentity second = next_identity(file, true);
+  CHECK(second.epoch == 1);
+  CHECK(second.run_id == first.run_id);
+  CHECK(json_of(file)["epoch"] == 1);
+
+  // No epoch is given out that is not on the disk.
+  {
+    const FailingCalls failing(1, ENOSPC);
+    CHECK_THROWS_AS(next_identity(file, true), IoError);
+  }
+  CHECK(next_identity(file, true).epoch == 2);
+  // A run of a version that knew no epochs.
+  CHECK(next_identity(directory / "other.json", true).epoch == 1);
+
+  int warnings = 0;
+  set_log_sink([&](LogLevel, std::string_view) { ++warnings; });
+  for (const char* text : {"", "{\"run_id\": \"x\"}", "{\"run_id\": \"x\", \"epoch\": -4}",
+                           "{\"run_id\": \"x\", \"epoch\": 2097151}", "{\"run_id\": 3, \"epoch\": 4}"}) {
+    std::ofstream(file) << text;
+    const ParentIdentity after = next_identity(file, true);
+    CHECK(after.run_id != first.run_id);
+    CHECK(after.run_id != "x");
+    CHECK(after.epoch >= 1 << 20);
+    CHECK(next_identity(file, true).epoch == after.epoch + 1);
+  }
+  set_log_sink({});
+  CHECK(warnings == 5);
+}
+
+TEST_CASE("Children's counts go on over restarts of either side") {
+  ChildCounters counters;
+  const auto merge = [&](ChildCounters& into, const char* name, std::uint64_t steps, std::uint64_t episodes) {
+    ParentUpdate update;
+    update.child = name;
+    update.environment_steps = steps;
+    update.episodes = episodes;
+    return into.add(update);
+  };
+  CHECK(counters.text().empty());
+  CHECK(merge(counters, "ant", 100, 2) == 2);
+  CHECK(merge(counters, "bee", 50, 1) == 1);
+  CHECK(merge(counters, "ant", 250, 5) == 3);
+
+  ChildCounters resumed(counters.text());
+  // The same process of the Child goes on...
+  CHECK(merge(resumed, "ant", 300, 6) == 1);
+  // ... and then another one.
+  CHECK(merge(resumed, "ant", 20, 1) == 1);
+  const auto report = resumed.report();
+  CHECK(report["ant"]["updates"] == 4);
+  CHECK(report["ant"]["environment_steps"] == 320);
+  CHECK(report["ant"]["episodes"] == 7);
+  CHECK(report["bee"]["environment_steps"] == 50);
+  CHECK_THROWS_AS(ChildCounters("[1"), FormatError);
+  CHECK_THROWS_AS(ChildCounters(R"({"ant":[1]})"), FormatError);
+}
+
+TEST_CASE("names without end do not fill the memory") {
+  ChildCounters counters;
+  for (int i = 0; i < 6000; ++i) {
+    ParentUpdate update;
+    update.child = "child " + std::to_string(i);
+    update.episodes = 1;
+    counters.add(update);
+  }
+  CHECK(counters.report().size() == 4097);
+}
+
+TEST_CASE("a directory is one process' at a time", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto file = directory / ".lock";
+  int pipe_ends[2];
+  REQUIRE(::pipe(pipe_ends) == 0);
+  ChildProcess holder([&] {
+    const RunLock lock(file, Milliseconds(0));
+    if (::write(pipe_ends[1], "x", 1) != 1) return 1;
+    ::pause();
+    return 0;
+  });
+  char byte = 0;
+  REQUIRE(::read(pipe_ends[0], &byte, 1) == 1);
+  ::close(pipe_ends[0]);
+  ::close(pipe_ends[1]);
+  REQUIRE_THROWS_WITH(
+      RunLock(file, Milliseconds(0)),
+      Catch::Contains(directory.path().string()) && Catch::Contains("pid " + std::to_string(holder.pid())));
+  holder.kill(SIGKILL);
+  holder.wait();
+  REQUIRE_NOTHROW(RunLock(file, Milliseconds(0)));
+}
+
+TEST_CASE("a run whose states were removed is not begun again over what it left") {
+  const TemporaryDirectory directory;
+  const RunDirectory run(directory / "run");
+  run.create();
+  CHECK_THROWS_AS(run.check_resumable(), ArgumentError);
+  std::ofstream(run.config()) << "{}";
+  CHECK_NOTHROW(run.check_resumable());  // killed before its first state
+  std::ofstream(run.checkpoint(100)) << "weights";
+  CHECK_THROWS_WITH(run.check_resumable(), Catch::Contains("removed"));
+  std::ofstream(run.previous_state()) << "a state";
+  CHECK_NOTHROW(run.check_resumable());
+}
