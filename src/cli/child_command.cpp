@@ -38,35 +38,18 @@ ChildOptions child_options(const Settings& settings) {
   return options;
 }
 
-/// The trainer, but the first weights it is given are left alone: those of the Parent that a Child joins.
-class KeepsOwnWeights : public LocalTrainer {
- public:
-  KeepsOwnWeights(LocalTrainer& trainer, bool keeps) : trainer_(trainer), keeps_(keeps) {}
-
-  const ParameterLayout& layout() const override { return trainer_.layout(); }
-  RoundReport train_round() override { return trainer_.train_round(); }
-  void read_weights(std::span<float> out) const override { trainer_.read_weights(out); }
-  void write_weights(std::span<const float> in) override {
-    if (!std::exchange(keeps_, false)) trainer_.write_weights(in);
-  }
-
- private:
-  LocalTrainer& trainer_;
-  bool keeps_;
-};
-
-// A Child that was gone for a moment goes on with its own weights, as one does that lost its link. After a
-// longer time the others have moved on, and a merge of its old weights, with a large alpha, would set all of
-// them back.
-bool keeps_own_weights(const std::optional<RunState>& resumed) {
+// A Child that was gone for a moment goes on with its session and its own weights, as one does that lost its
+// link. After a longer time the others have moved on, and a merge of its old weights, with a large alpha,
+// would set all of them back.
+bool goes_on_with_session(const std::optional<RunState>& resumed) {
   constexpr double kFreshSeconds = 120;
-  if (!resumed || resumed->totals.updates == 0) return false;
+  if (!resumed || resumed->session.run_id.empty()) return false;
   const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   const double age = now - resumed->written_at;
   // A clock that was set back tells nothing.
   const bool fresh = age >= 0 && age <= kFreshSeconds;
   log(LogLevel::kInfo, "the resumed state is {:.0f} s old: this Child {}", age,
-      fresh ? "goes on with its own weights" : "takes its Parent's weights");
+      fresh ? "goes on with its session" : "takes its Parent's weights");
   return fresh;
 }
 
@@ -95,6 +78,7 @@ struct ChildOutcome {
   // Those of earlier processes included.
   std::uint64_t exchanges = 0;
   std::uint64_t reconnects = 0;
+  std::uint64_t merges = 0;  ///< of this process
 };
 
 // The Child is gone when this returns: the evaluation that follows must not keep a Parent waiting.
@@ -105,10 +89,9 @@ ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& train
   outcome.exchanges = earlier.exchanges;
   outcome.reconnects = earlier.reconnects;
   if (run.ended_by()) return outcome;
-  KeepsOwnWeights kept(trainer, keeps_own_weights(resumed));
-  // TODO(lead): with ChildOptions::resume, give it resumed->session when keeps_own_weights(resumed), pass
-  // `trainer` itself and drop KeepsOwnWeights; and in `count` below run.keep_session() of progress.session.
-  Child child(child_options(settings), kept);
+  ChildOptions options = child_options(settings);
+  if (goes_on_with_session(resumed)) options.resume = resumed->session;
+  Child child(std::move(options), trainer);
   child.start();
   if (!settings.listen.empty()) {
     log(LogLevel::kInfo, "{} listens on port {}", settings.name, child.port());
@@ -117,7 +100,9 @@ ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& train
   const auto count = [&](const ChildProgress& progress) {
     outcome.exchanges = earlier.exchanges + progress.exchanges;
     outcome.reconnects = earlier.reconnects + progress.reconnects;
+    outcome.merges = progress.merges;
     run.count_exchanges(outcome.exchanges, outcome.reconnects);
+    run.keep_session(progress.session);
   };
   try {
     outcome.reason = child.run([&](const ChildProgress& progress) {
@@ -154,6 +139,7 @@ int run_child(Job job) {
     extra["workers"] = trainer->workers();
     extra["name"] = job.settings.name;
     extra["exchanges"] = outcome.exchanges;
+    extra["merges"] = outcome.merges;
     extra["reconnects"] = outcome.reconnects;
     extra["parting_words"] = outcome.reason;
     return run.finish(ended_by, extra);

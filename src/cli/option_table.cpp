@@ -159,7 +159,8 @@ void add_links(Table& table) {
             "Seconds a Child waits for its Parent's first weights");
   table.add("exchange-timeout", kChild | kCluster,
             real_option(kPositive, GENKIDAMA_MEMBER(double, exchange_timeout_s)),
-            "Seconds a Child waits for an answer before it makes the link anew");
+            "Seconds without any progress of an exchange before a Child makes the link anew; longer if its "
+            "exchanges take longer");
 }
 
 void add_run(Table& table, const Program& program) {

@@ -11,11 +11,10 @@
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "genkidama/net/parent.h"
 
 namespace genkidama::cli {
 namespace {
-
-constexpr std::uint64_t kLastEpoch = (std::uint64_t{1} << 21) - 1;
 
 std::uint64_t seconds_since_1970() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -28,14 +27,14 @@ std::string new_run_id() {
 
 // No run was started so often; half a million starts are left.
 std::uint64_t random_high_epoch() {
-  return (kLastEpoch + 1) / 2 + std::random_device{}() % ((kLastEpoch + 1) / 4);
+  return (kMaxEpoch + 1) / 2 + std::random_device{}() % ((kMaxEpoch + 1) / 4);
 }
 
 ParentIdentity read_identity(const std::filesystem::path& file) {
   const auto values = read_config_file("--resume", file).values;
   try {
     ParentIdentity identity{values.at("run_id"), values.at("epoch")};
-    if (!identity.run_id.empty() && identity.epoch < kLastEpoch) return identity;
+    if (!identity.run_id.empty() && identity.epoch < kMaxEpoch) return identity;
   } catch (const nlohmann::json::exception&) {
     // Said below.
   }

@@ -31,7 +31,7 @@ ParentOptions parent_options(const Settings& settings, std::uint64_t first_updat
   options.name = settings.name;
   options.first_update = first_update;
   options.run_id = identity.run_id;
-  // TODO(lead): options.epoch = identity.epoch, once ParentOptions has it.
+  options.epoch = identity.epoch;
   options.security = security_of(settings);
   return options;
 }
@@ -107,6 +107,7 @@ int ParentRun::run() {
     extra["name"] = settings_.name;
     extra["alpha"] = settings_.alpha;
     extra["children_joined"] = status.joined;
+    extra["children_resumed"] = status.resumed;
     extra["children_left"] = status.left;
     extra["refused_peers"] = status.refused_peers;
     extra["refusals"] = {

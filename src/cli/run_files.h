@@ -43,8 +43,8 @@ struct Learnt {
   const PolicyAverage& average;         ///< of them over time
   std::optional<TrainerState> trainer;  ///< of nothing at a Parent; without one no state can be written
   const RecentMean& recent_returns;
-  std::string children{};  ///< a Parent's ChildCounters as text
-  SavedSession session{};  ///< a Child's
+  std::string children{};       ///< a Parent's ChildCounters as text
+  ChildSessionState session{};  ///< a Child's
 
   /// What is evaluated and kept for use.
   std::span<const float> policy() const { return average.weights_or(weights); }

@@ -163,7 +163,7 @@ std::map<std::string, std::string> metadata_of(const RunState& state) {
     fields[kAverageKind] = state.policy_average;
     put(kAverageCount, state.average.count);
   }
-  const SavedSession& session = state.session;
+  const ChildSessionState& session = state.session;
   if (!session.run_id.empty()) {
     fields[kSessionRun] = session.run_id;
     fields[kSession] = list_text(std::vector<std::uint64_t>{session.session, session.sequence,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "genkidama/ipc/replay_buffer.h"
+#include "genkidama/net/child.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
@@ -29,15 +30,6 @@ struct RunTotals {
   std::uint64_t reconnects = 0;
 };
 
-/// A Child's session with its Parent, for a later process of it that goes on with it.
-struct SavedSession {
-  std::string run_id;  ///< empty: none
-  std::uint64_t session = 0;
-  std::uint64_t sequence = 0;
-  std::uint64_t environment_steps = 0;
-  std::uint64_t episodes = 0;
-};
-
 struct RunState {
   RunTotals totals;
   std::vector<float> weights;           ///< those that learning goes on with
@@ -49,7 +41,7 @@ struct RunState {
   std::vector<ReplayShare> replay;     ///< one for each worker; empty without a replay buffer
   std::vector<double> recent_returns;  ///< those whose mean is shown
   bool evaluation_missing = false;     ///< the one of this update, for --target, was given up
-  SavedSession session;                ///< a Child's
+  ChildSessionState session;           ///< a Child's
   std::string children;                ///< a Parent's ChildCounters as text
   double written_at = 0;               ///< seconds since 1970, by this machine's clock; 0: not known
 };

@@ -58,7 +58,7 @@ struct Settings {
   std::string config;
   std::string resume;
   std::uint64_t checkpoint_every = 100;
-  bool keep_all = false;  ///< neither rows nor checkpoints are thinned out
+  bool keep_all = false;           ///< neither rows nor checkpoints are thinned out
   double checkpoint_seconds = 60;  ///< 0: by the number of updates only
   int eval_episodes = 100;
   std::uint64_t eval_seed = 7;

@@ -36,7 +36,7 @@ class TrainerRun {
   const std::optional<RunState>& resumed() const { return files_.resumed(); }
   /// Of a Child, all its processes together: kept in the state.
   void count_exchanges(std::uint64_t exchanges, std::uint64_t reconnects);
-  void keep_session(const SavedSession& session) { session_ = session; }
+  void keep_session(const ChildSessionState& session) { session_ = session; }
 
   /// The trainer has thrown StoppedError: the run ends with what it was before the round that was given up.
   void give_up();
@@ -63,7 +63,7 @@ class TrainerRun {
   std::optional<TrainerState> latest_state_;
   Clock::time_point round_began_;
   bool recording_ = false;
-  SavedSession session_;
+  ChildSessionState session_;
   bool in_round_ = false;  // one was given up
 };
 

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/failpoint.h"
 #include "core/file_calls.h"
 #include "genkidama/core/error.h"
 
@@ -73,6 +74,7 @@ class TemporaryFile {
     if (file_calls().fsync(fd_) != 0) fail(target_, errno);
     // Network file systems report a failed write as late as here.
     if (file_calls().close(std::exchange(fd_, -1)) != 0) fail(target_, errno);
+    GENKIDAMA_FAILPOINT("file_synced");
   }
 
   void rename_to_target() {
@@ -128,10 +130,15 @@ void write_parts(const fs::path& path, const fs::path* previous,
                  std::span<const std::span<const std::byte>> parts) {
   if (!path.has_filename()) fail(path, EISDIR);
   TemporaryFile file(path);
-  for (const auto& part : parts) file.write(part);
+  GENKIDAMA_FAILPOINT("file_opened");
+  for (const auto& part : parts) {
+    file.write(part);
+    GENKIDAMA_FAILPOINT("file_part_written");
+  }
   file.sync();
   if (previous != nullptr) keep(path, *previous);
   file.rename_to_target();
+  GENKIDAMA_FAILPOINT("file_renamed");
   sync_directory(path);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/failpoint.h"
 #include "genkidama/core/error.h"
 #include "ipc/shared_semaphore.h"
 
@@ -79,7 +80,9 @@ void RoundBarrier::arrive(int worker) {
   Slot& slot = slot_of(worker);
   // The lead cannot release the round that this worker is still in, so `released` stands still meanwhile.
   slot.arrived.store(shared_->released.load(std::memory_order_acquire) + 1, std::memory_order_release);
+  GENKIDAMA_FAILPOINT("worker_arriving");
   ::sem_post(&shared_->arrivals);
+  GENKIDAMA_FAILPOINT("worker_arrived");
 }
 
 RoundBarrier::Release RoundBarrier::wait_for_release(int worker, Deadline deadline) {

@@ -20,11 +20,17 @@
 #include "net/dialer.h"
 #include "net/io_thread.h"
 #include "net/listener.h"
+#include "net/pace.h"
 #include "net/quiet_log.h"
 #include "net/tls.h"
 
 namespace genkidama {
 namespace {
+
+// An exchange may take so many times twice as long as expected, if those before it came to nothing.
+constexpr int kMostDoublings = 2;
+// Of the hello's `resume`, with the longest numbers.
+constexpr std::size_t kMaxResumeBytes = 128;
 
 ChildOptions checked(ChildOptions options) {
   check_mixing_weight(options.beta, "beta");
@@ -36,6 +42,11 @@ ChildOptions checked(ChildOptions options) {
   if (options.connect.has_value() == options.listen.has_value()) {
     throw ArgumentError(fmt::format("a Child needs exactly one of connect and listen; {} given",
                                     options.connect ? "both were" : "none was"));
+  }
+  if (options.resume &&
+      (options.resume->session > kMaxJsonInteger || options.resume->sequence > kMaxJsonInteger ||
+       (!options.resume->run_id.empty() && !valid_peer_name(options.resume->run_id)))) {
+    throw ArgumentError("resume is not what a ChildProgress told: its run_id or its numbers are impossible");
   }
   if (options.join_timeout <= Milliseconds::zero() || options.exchange_timeout <= Milliseconds::zero()) {
     throw ArgumentError("join_timeout and exchange_timeout must be at least 1 ms");
@@ -63,7 +74,12 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
     hello_.name = options_.name;
     hello_.library = std::string("genkidama ") + kVersion;
     hello_.layout = layout_;
-    if (const std::size_t bytes = encode_message(hello_).size() + kMaxNameBytes;
+    if (options_.resume && !options_.resume->run_id.empty()) {
+      hello_.run_id = options_.resume->run_id;
+      hello_.environment_steps = std::min(options_.resume->environment_steps, kMaxJsonInteger);
+      hello_.resume = SessionMark{options_.resume->session, options_.resume->sequence};
+    }
+    if (const std::size_t bytes = encode_message(hello_).size() + kMaxNameBytes + kMaxResumeBytes;
         bytes > options_.limits.max_control_bytes || layout_.tensors().size() > kMaxTensors) {
       throw ArgumentError(
           fmt::format("this network has {} tensors and its description {} bytes; at most {} and "
@@ -112,7 +128,10 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
       train_round();
       const bool wanted = !keep_going || keep_going(progress_);
       if (wanted && !over()) continue;
-      if (options_.overlap) progress_.exchanges += exchange_.finish_overlapped(progress_);
+      if (options_.overlap) {
+        progress_.exchanges += exchange_.finish_overlapped(progress_);
+        take_note();
+      }
       // Looked at once more: what came last may have been a refusal.
       return over().value_or("the Child's program ended the training");
     }
@@ -127,7 +146,13 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
     progress.connected =
         options_.overlap ? exchange_.exchange_overlapped(progress) : exchange_.exchange(progress);
     if (progress.connected) ++progress.exchanges;
-    progress.reconnects = std::max<std::uint64_t>(mailbox_.joins(), 1) - 1;
+    take_note();
+  }
+
+  void take_note() {
+    progress_.reconnects = std::max<std::uint64_t>(mailbox_.joins(), 1) - 1;
+    progress_.merges = mailbox_.merges();
+    progress_.session = exchange_.session();
   }
 
   /// A reason when the run is over before it began.
@@ -138,7 +163,7 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
       throw IoError(fmt::format("no Parent within {} ms {}: {}", options_.join_timeout.count(), where(),
                                 mailbox_.last_failure()));
     }
-    exchange_.take_first_weights();
+    exchange_.begin();
     return std::nullopt;
   }
 
@@ -160,16 +185,9 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
     io_.post([this, out = std::move(out)] {
       if (!current_ || out.generation != current_generation_) return;
       steps_sent_ = out.header.environment_steps;
+      unanswered_ = true;
+      if (hello_.resume) hello_.resume->sequence = out.header.sequence;
       current_->send(out.header, out.weights);
-    });
-  }
-
-  void drop(std::uint64_t generation) override {
-    io_.post([this, generation] {
-      if (current_ && generation == current_generation_) {
-        current_->drop(
-            fmt::format("the Parent took longer than {} ms to answer", options_.exchange_timeout.count()));
-      }
     });
   }
 
@@ -221,18 +239,47 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
 
   HelloMessage make_hello() const override { return hello_; }
 
-  void session_joined(ChildSession& session, const WelcomeMessage& welcome) override {
+  JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) override {
     current_ = &session;
     ++current_generation_;
+    JoinedSession joined;
+    joined.run_id = welcome.run_id;
+    joined.session = welcome.session;
+    joined.sequence = welcome.sequence.value_or(0);
+    joined.resumed = welcome.sequence.has_value();
+    const bool is_latest = joined.resumed && hello_.resume && hello_.resume->session == joined.session;
+    joined.merged_unanswered =
+        std::exchange(unanswered_, false) && is_latest && joined.sequence >= hello_.resume->sequence;
+    if (joined.merged_unanswered) count_steps();
     hello_.run_id = welcome.run_id;
-    log(LogLevel::kInfo, "child '{}': joined '{}' (run {}, update {})", options_.name, welcome.name,
-        welcome.run_id, welcome.update);
+    hello_.resume = SessionMark{joined.session, joined.sequence};
+    log(LogLevel::kInfo, "child '{}': joined '{}' (run {}, update {}, {} session {})", options_.name,
+        welcome.name, welcome.run_id, welcome.update, joined.resumed ? "again" : "new", joined.session);
+    return joined;
   }
 
-  void session_answered() override {
-    hello_.environment_steps = std::min(steps_sent_, kMaxJsonInteger);
+  Clock::duration patience() const override {
+    return exchange_pace_.allowance(Clock::duration(options_.exchange_timeout)) *
+           (1 << std::min(unanswered_in_a_row_, kMostDoublings));
+  }
+
+  Clock::duration least_patience() const override { return options_.exchange_timeout; }
+
+  void session_answered(Clock::duration span) override {
+    exchange_pace_.add(span);
+    unanswered_in_a_row_ = 0;
+    unanswered_ = false;
+    count_steps();
     if (dialer_) dialer_->succeeded();
   }
+
+  /// Pace knows nothing of an exchange that was given up.
+  void session_unanswered() override { ++unanswered_in_a_row_; }
+
+  void session_broken() override { hello_.resume.reset(); }
+
+  /// What was sent last is in the Parent's sum.
+  void count_steps() { hello_.environment_steps = std::min(steps_sent_, kMaxJsonInteger); }
 
   void session_closed(ChildSession& session, const std::string& reason) override {
     if (current_ == &session) {
@@ -283,6 +330,9 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
   std::map<ChildSession*, std::shared_ptr<ChildSession>> sessions_;
   ChildSession* current_ = nullptr;
   std::uint64_t current_generation_ = 0, steps_sent_ = 0;
+  bool unanswered_ = false;  // what was sent last
+  Pace exchange_pace_;
+  int unanswered_in_a_row_ = 0;
   HelloMessage hello_;
   bool leaving_ = false;
 };

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/failpoint.h"
 #include "genkidama/params/weighted_average.h"
 
 namespace genkidama {
@@ -20,17 +21,30 @@ double mean_return(const RoundReport& round) {
 
 ChildExchange::ChildExchange(const ChildOptions& options, LocalTrainer& trainer, ChildMailbox& mailbox,
                              ChildWire& wire)
-    : options_(options), trainer_(trainer), mailbox_(mailbox), wire_(wire) {}
+    : options_(options), trainer_(trainer), mailbox_(mailbox), wire_(wire) {
+  if (!options_.resume) return;
+  session_ = *options_.resume;
+  earlier_steps_ = session_.environment_steps;
+  earlier_episodes_ = session_.episodes;
+}
 
-void ChildExchange::take_first_weights() {
+void ChildExchange::begin() {
   mailbox_.take_weights(received_);
-  trainer_.write_weights(received_);
+  if (!mailbox_.began_resumed()) trainer_.write_weights(received_);
+}
+
+ChildSessionState ChildExchange::session() const {
+  return session_;
 }
 
 bool ChildExchange::exchange(const ChildProgress& progress) {
   if (!mailbox_.ticket()) return false;
   read_local();
-  if (!send(progress) || !settle(/*wait=*/true)) return false;
+  GENKIDAMA_FAILPOINT("child_before_send");
+  if (!send(progress)) return false;
+  GENKIDAMA_FAILPOINT("child_sent");
+  if (!settle(/*wait=*/true)) return false;
+  GENKIDAMA_FAILPOINT("child_answered");
   average_finite(*sent_, received_, options_.beta);
   trainer_.write_weights(*sent_);
   return true;
@@ -66,20 +80,27 @@ void ChildExchange::read_local() {
 bool ChildExchange::send(const ChildProgress& progress) {
   const auto ticket = mailbox_.ticket();
   if (!ticket) return false;
-  if (std::exchange(generation_, ticket->generation) != ticket->generation) sequence_ = 0;
+  if (std::exchange(generation_, ticket->generation) != ticket->generation) {
+    session_.run_id = mailbox_.run_id();
+    session_.session = ticket->session;
+    session_.sequence = ticket->sequence;
+  }
+  ++session_.sequence;
+  session_.environment_steps = earlier_steps_ + progress.environment_steps;
+  session_.episodes = earlier_episodes_ + progress.episodes;
   if (!sent_) sent_ = std::make_shared<std::vector<float>>();
   std::swap(*sent_, local_);
   OutgoingWeights out;
   out.generation = ticket->generation;
   out.header.type = FrameType::kChildWeights;
-  out.header.session = ticket->session;
-  out.header.sequence = ++sequence_;
+  out.header.session = session_.session;
+  out.header.sequence = session_.sequence;
   out.header.update = mailbox_.update();
-  out.header.environment_steps = progress.environment_steps;
-  out.header.episodes = progress.episodes;
+  out.header.environment_steps = session_.environment_steps;
+  out.header.episodes = session_.episodes;
   out.header.mean_return = mean_return(progress.round);
   out.weights = sent_;
-  flight_ = Flight{*ticket, sequence_, Deadline::after(options_.exchange_timeout)};
+  flight_ = Flight{*ticket, session_.sequence};
   wire_.send(std::move(out));
   return true;
 }
@@ -87,13 +108,10 @@ bool ChildExchange::send(const ChildProgress& progress) {
 bool ChildExchange::settle(bool wait) {
   using Outcome = ChildMailbox::Outcome;
   const Flight& flight = *flight_;
-  const Outcome outcome = wait ? mailbox_.wait_answer(flight.ticket, flight.sequence, flight.deadline,
-                                                      options_.limits.close_timeout)
-                               : mailbox_.look_for_answer(flight.ticket, flight.sequence);
-  if (outcome == Outcome::kTimeout) {
-    if (!wait && !flight.deadline.passed()) return false;
-    wire_.drop(flight.ticket.generation);
-  }
+  const Outcome outcome =
+      wait ? mailbox_.wait_answer(flight.ticket, flight.sequence, options_.limits.close_timeout)
+           : mailbox_.look_for_answer(flight.ticket, flight.sequence);
+  if (outcome == Outcome::kTimeout) return false;
   flight_.reset();
   if (outcome == Outcome::kReady) {
     // The io thread has finished with sent_: an answer to what was not wholly sent is refused there.

@@ -26,10 +26,8 @@ struct OutgoingWeights {
 class ChildWire {
  public:
   virtual ~ChildWire() = default;
-  /// The answer comes to the mailbox. Ignored when the link is gone.
+  /// The answer comes to the mailbox, or the loss of the link. Ignored when the link is gone.
   virtual void send(OutgoingWeights out) = 0;
-  /// The Parent took too long to answer.
-  virtual void drop(std::uint64_t generation) = 0;
 };
 
 /// One exchange at a time is on its way. All functions in the training thread, between rounds.
@@ -38,8 +36,9 @@ class ChildExchange {
   /// All outlive it.
   ChildExchange(const ChildOptions& options, LocalTrainer& trainer, ChildMailbox& mailbox, ChildWire& wire);
 
-  /// The Parent's first weights replace the trainer's.
-  void take_first_weights();
+  /// The Parent's first weights replace the trainer's, unless the first link went on with an earlier process'
+  /// session.
+  void begin();
 
   /// Algorithm 2's second half: sends the trainer's weights, waits, averages. Whether they were averaged.
   bool exchange(const ChildProgress& progress);
@@ -51,11 +50,13 @@ class ChildExchange {
   /// than was sent. How many answers were averaged in.
   std::uint64_t finish_overlapped(const ChildProgress& progress);
 
+  /// The session of the last frame, or of the link that was joined.
+  ChildSessionState session() const;
+
  private:
   struct Flight {
     ChildTicket ticket;
     std::uint64_t sequence = 0;
-    Deadline deadline;
   };
 
   void read_local();
@@ -70,7 +71,9 @@ class ChildExchange {
   LocalTrainer& trainer_;
   ChildMailbox& mailbox_;
   ChildWire& wire_;
-  std::uint64_t generation_ = 0, sequence_ = 0;  ///< of the last frame
+  std::uint64_t generation_ = 0;  ///< of the last frame
+  ChildSessionState session_;
+  std::uint64_t earlier_steps_ = 0, earlier_episodes_ = 0;  ///< of earlier processes
   std::optional<Flight> flight_;
   bool unsent_ = false;  ///< the last round is not in what was sent
   std::vector<float> local_, received_;

@@ -6,17 +6,35 @@ namespace genkidama {
 
 // Everybody is told after the mutex was let go: who wakes would only wait for it.
 
-ChildTicket ChildMailbox::joined(std::uint64_t session, std::vector<float>& weights, std::uint64_t update) {
+ChildTicket ChildMailbox::joined(const JoinedSession& session, std::vector<float>& weights,
+                                 std::uint64_t update) {
   ChildTicket ticket;
   {
     const std::lock_guard lock(mutex_);
-    ticket = {++joins_, session};
+    ticket = {++joins_, session.session, session.sequence};
+    if (joins_ == 1) began_resumed_ = session.resumed;
+    if (session.merged_unanswered) ++merges_;
+    run_id_ = session.run_id;
+    --joining_;
     ticket_ = ticket;
     update_ = update;
     if (!weights_taken_) std::swap(weights_, weights);
   }
   changed_.notify_all();
   return ticket;
+}
+
+void ChildMailbox::joining() {
+  const std::lock_guard lock(mutex_);
+  ++joining_;
+}
+
+void ChildMailbox::joining_failed() {
+  {
+    const std::lock_guard lock(mutex_);
+    --joining_;
+  }
+  changed_.notify_all();
 }
 
 void ChildMailbox::answered(std::uint64_t generation, std::uint64_t sequence, std::vector<float>& weights,
@@ -27,6 +45,7 @@ void ChildMailbox::answered(std::uint64_t generation, std::uint64_t sequence, st
     answered_generation_ = generation;
     answered_sequence_ = sequence;
     update_ = update;
+    ++merges_;
     std::swap(weights_, weights);
   }
   changed_.notify_all();
@@ -71,19 +90,22 @@ void ChildMailbox::request_stop() {
 
 ChildMailbox::Outcome ChildMailbox::wait_joined(const Deadline& deadline) {
   std::unique_lock lock(mutex_);
-  changed_.wait_until(lock, deadline.at(), [this] { return ticket_ || over(); });
+  const auto settled = [this] { return ticket_ || over(); };
+  changed_.wait_until(lock, deadline.at(), settled);
+  // Slow weights are no reason to give up; their link's own deadlines say when they stopped coming.
+  changed_.wait(lock, [&] { return settled() || joining_ == 0; });
   if (over()) return Outcome::kOver;
   return ticket_ ? Outcome::kReady : Outcome::kTimeout;
 }
 
 ChildMailbox::Outcome ChildMailbox::wait_answer(const ChildTicket& ticket, std::uint64_t sequence,
-                                                const Deadline& deadline, Milliseconds stop_grace) {
+                                                Milliseconds stop_grace) {
   std::unique_lock lock(mutex_);
   const auto settled = [&] { return outcome(ticket, sequence) != Outcome::kTimeout; };
-  changed_.wait_until(lock, deadline.at(), [&] { return settled() || stop_; });
+  changed_.wait(lock, [&] { return settled() || stop_; });
   // A merge that is under way is worth a moment, so that the last round is not lost.
-  if (!settled() && stop_) changed_.wait_until(lock, deadline.slice(stop_grace).at(), settled);
-  return !settled() && stop_ ? Outcome::kOver : outcome(ticket, sequence);
+  if (!settled()) changed_.wait_until(lock, Deadline::after(stop_grace).at(), settled);
+  return settled() ? outcome(ticket, sequence) : Outcome::kOver;
 }
 
 ChildMailbox::Outcome ChildMailbox::look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const {
@@ -111,6 +133,21 @@ std::optional<ChildTicket> ChildMailbox::ticket() const {
 std::uint64_t ChildMailbox::joins() const {
   const std::lock_guard lock(mutex_);
   return joins_;
+}
+
+bool ChildMailbox::began_resumed() const {
+  const std::lock_guard lock(mutex_);
+  return began_resumed_;
+}
+
+std::uint64_t ChildMailbox::merges() const {
+  const std::lock_guard lock(mutex_);
+  return merges_;
+}
+
+std::string ChildMailbox::run_id() const {
+  const std::lock_guard lock(mutex_);
+  return run_id_;
 }
 
 std::uint64_t ChildMailbox::update() const {

@@ -14,13 +14,24 @@
 
 namespace genkidama {
 
-/// One link that was joined: every new one has another session or generation.
+/// A session as the Parent told it on a new link.
+struct JoinedSession {
+  std::string run_id;
+  std::uint64_t session = 0;
+  std::uint64_t sequence = 0;  ///< of the last frame that was merged in it; 0 in a new one
+  bool resumed = false;
+  bool merged_unanswered = false;  ///< the last frame sent was merged, and its answer lost
+};
+
+/// One link that was joined: every new one has another generation.
 struct ChildTicket {
   std::uint64_t generation = 0;  ///< counts this Child's joins from 1
   std::uint64_t session = 0;     ///< the Parent's number
+  std::uint64_t sequence = 0;    ///< of the last frame that was merged when the link was joined
 };
 
-/// A monitor. The io thread never waits in it; the training thread always with a deadline.
+/// A monitor. The io thread never waits in it. The training thread waits for what the io thread's own
+/// deadlines bring about at the latest.
 class ChildMailbox {
  public:
   enum class Outcome { kReady, kLost, kOver, kTimeout };
@@ -29,7 +40,10 @@ class ChildMailbox {
 
   /// A link was joined and these are the Parent's weights; swapped out of `weights` until the training thread
   /// has taken some: later ones are for nobody, and an answer that came before them must not be lost.
-  ChildTicket joined(std::uint64_t session, std::vector<float>& weights, std::uint64_t update);
+  ChildTicket joined(const JoinedSession& session, std::vector<float>& weights, std::uint64_t update);
+  /// A Parent has answered the hello, so a join is under way; it ends with joined(), or came to nothing.
+  void joining();
+  void joining_failed();
   /// The Parent answered; swapped out of `weights`.
   void answered(std::uint64_t generation, std::uint64_t sequence, std::vector<float>& weights,
                 std::uint64_t update);
@@ -46,12 +60,13 @@ class ChildMailbox {
 
   // From the training thread.
 
-  /// kReady when a link is joined; kOver when ended, refused or stopped. Never kLost.
+  /// kReady when a link is joined; kOver when ended, refused or stopped. Never kLost. The deadline does not
+  /// count while a join is under way.
   Outcome wait_joined(const Deadline& deadline);
-  /// For the answer to `sequence` on this link. A stop shortens the wait to `stop_grace`. An answer that came
-  /// counts, also when the link was lost or the run ended after it.
-  Outcome wait_answer(const ChildTicket& ticket, std::uint64_t sequence, const Deadline& deadline,
-                      Milliseconds stop_grace);
+  /// For the answer to `sequence` on this link, until it came or the link is lost; after a stop only for
+  /// `stop_grace`, then kOver. An answer that came counts, also when the link was lost or the run ended after
+  /// it.
+  Outcome wait_answer(const ChildTicket& ticket, std::uint64_t sequence, Milliseconds stop_grace);
   /// The same without waiting; kTimeout while the answer may still come.
   Outcome look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const;
   /// Swaps the weights that came last with `weights`.
@@ -59,6 +74,12 @@ class ChildMailbox {
   /// Nothing when no link is joined now.
   std::optional<ChildTicket> ticket() const;
   std::uint64_t joins() const;
+  /// Whether the first link that was joined went on with a session.
+  bool began_resumed() const;
+  /// Frames that were answered, or of which the Parent told that they were merged.
+  std::uint64_t merges() const;
+  /// Of the last link that was joined.
+  std::string run_id() const;
   /// `update` of the last frame received.
   std::uint64_t update() const;
   bool stop_requested() const;
@@ -73,7 +94,10 @@ class ChildMailbox {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::uint64_t joins_ = 0;
+  std::uint64_t joins_ = 0, merges_ = 0;
+  int joining_ = 0;
+  bool began_resumed_ = false;
+  std::string run_id_;
   std::optional<ChildTicket> ticket_;
   std::uint64_t answered_generation_ = 0, answered_sequence_ = 0;
   bool weights_taken_ = false;

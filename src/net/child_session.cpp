@@ -7,6 +7,7 @@
 
 #include "genkidama/params/weighted_average.h"
 #include "net/admission.h"
+#include "net/peer_watch.h"
 
 namespace genkidama {
 
@@ -16,14 +17,15 @@ ChildSession::ChildSession(ChildSessionOwner& owner, std::shared_ptr<const LinkS
 
 void ChildSession::start(tcp::socket socket, const std::optional<Endpoint>& dialled) {
   from_ = remote_address(socket);
-  const std::size_t message_max = std::max(settings_->limits.max_control_bytes, frame_bytes(layout_.size()));
-  link_ = Link::make(std::move(socket), settings_, message_max, weak_from_this(), dialled);
+  timer_.emplace(socket.get_executor());
+  link_ = Link::make(std::move(socket), settings_, message_max(), weak_from_this(), dialled);
   link_->open();
 }
 
 void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights) {
   if (phase_ != Phase::kJoined) return;
   awaited_ = header.sequence;
+  expect();
   auto frame = link_->take_frame_buffer();
   const auto rest = encode_frame_head(header, *weights, frame);
   link_->send_frame(std::move(frame), rest, std::move(weights));
@@ -39,15 +41,49 @@ void ChildSession::leave(const std::string& reason) {
   phase_ = Phase::kOver;
 }
 
-void ChildSession::drop(const std::string& reason) {
-  link_->drop(reason);
+std::size_t ChildSession::message_max() const {
+  return std::max(settings_->limits.max_control_bytes, frame_bytes(layout_.size()));
+}
+
+void ChildSession::expect() {
+  expected_since_ = Clock::now();
+  // As a rule the timer of an earlier exchange still runs, and looks again when it ends: setting one for each
+  // would cost as much as sending it.
+  if (!watching_) watch(expected_since_ + owner_.least_patience());
+}
+
+void ChildSession::watch(Clock::time_point due) {
+  watching_ = true;
+  timer_->expires_at(due);
+  timer_->async_wait([self = shared_from_this(), due](ErrorCode error) {
+    if (error) return;
+    self->watching_ = false;
+    if (self->expects()) self->look_for_progress(due);
+  });
+}
+
+void ChildSession::look_for_progress(Clock::time_point due) {
+  const auto patience = owner_.patience();
+  const auto now = Clock::now();
+  // If this process was stopped, what came meanwhile is read first.
+  const bool was_stopped = now - due >= kStopped;
+  const auto moved = std::max(expected_since_, link_->last_progress());
+  if (was_stopped || now < moved + patience) {
+    watch(was_stopped ? now + kStopped : moved + patience);
+    return;
+  }
+  owner_.session_unanswered();
+  link_->drop(fmt::format("nothing came from the Parent, and nothing went there, for {} ms of an exchange",
+                          std::chrono::duration_cast<Milliseconds>(patience).count()));
 }
 
 void ChildSession::on_open() {
   if (owner_.taken()) {
     refuse(RefusalCode::kBusy, "this Child already has a Parent");
   } else {
-    link_->send_text(encode_message(owner_.make_hello()));
+    const HelloMessage hello = owner_.make_hello();
+    resume_ = hello.resume;
+    link_->send_text(encode_message(hello));
   }
 }
 
@@ -65,16 +101,30 @@ void ChildSession::on_text(std::string_view text) {
     link_->close("the Parent ended the run: " + end->reason);
   } else if (const auto* welcome = std::get_if<WelcomeMessage>(&message.value());
              welcome && phase_ == Phase::kWelcome) {
-    welcome_ = *welcome;
-    phase_ = Phase::kFirstWeights;
-    received_.resize(layout_.size());
+    handle(*welcome);
   } else {
     refuse(RefusalCode::kProtocol,
            fmt::format("a {} message is not expected here", message_type(message.value())));
   }
 }
 
+void ChildSession::handle(const WelcomeMessage& welcome) {
+  if (welcome.sequence && (!resume_ || resume_->session != welcome.session)) {
+    refuse(RefusalCode::kProtocol, fmt::format("session {} is not one to go on with", welcome.session));
+    return;
+  }
+  welcome_ = welcome;
+  phase_ = Phase::kFirstWeights;
+  received_.resize(layout_.size());
+  // It is a Parent. How long its weights take is up to the network.
+  link_->established(message_max());
+  welcomed_ = true;
+  mailbox_.joining();
+  expect();
+}
+
 void ChildSession::handle(const RefuseMessage& refusal) {
+  if (refusal.code == RefusalCode::kSequence) owner_.session_broken();
   phase_ = Phase::kOver;
   const std::string reason =
       fmt::format("the Parent refused ({}): {}", refusal_code_text(refusal.code), refusal.reason);
@@ -122,7 +172,7 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
   }
   if (phase_ == Phase::kJoined) {
     mailbox_.answered(ticket_->generation, std::exchange(awaited_, 0), received_, header.value().update);
-    owner_.session_answered();
+    owner_.session_answered(Clock::now() - expected_since_);
     return;
   }
   if (owner_.taken()) {
@@ -130,9 +180,8 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     return;
   }
   phase_ = Phase::kJoined;
-  link_->established(std::max(settings_->limits.max_control_bytes, frame_bytes(layout_.size())));
-  owner_.session_joined(*this, welcome_);
-  ticket_ = mailbox_.joined(welcome_.session, received_, header.value().update);
+  const JoinedSession session = owner_.session_joined(*this, welcome_);
+  ticket_ = mailbox_.joined(session, received_, header.value().update);
 }
 
 void ChildSession::refuse(RefusalCode code, const std::string& reason) {
@@ -142,7 +191,9 @@ void ChildSession::refuse(RefusalCode code, const std::string& reason) {
 }
 
 void ChildSession::on_closed(const std::string& reason) {
+  if (welcomed_ && !ticket_) mailbox_.joining_failed();
   phase_ = Phase::kOver;
+  timer_->cancel();
   if (ticket_) mailbox_.lost(ticket_->generation);
   owner_.session_closed(*this, reason);
 }

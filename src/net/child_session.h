@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/clock.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
@@ -27,8 +28,16 @@ class ChildSessionOwner {
   /// Whether a Parent is already joined on another link: then this one is refused.
   virtual bool taken() const = 0;
   virtual HelloMessage make_hello() const = 0;
-  virtual void session_joined(ChildSession& session, const WelcomeMessage& welcome) = 0;
-  virtual void session_answered() = 0;
+  virtual JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) = 0;
+  /// How long nothing of what the Parent owes may move.
+  virtual Clock::duration patience() const = 0;
+  /// Below which patience() never is; costs nothing to ask.
+  virtual Clock::duration least_patience() const = 0;
+  /// `span`: since the weights were sent.
+  virtual void session_answered(Clock::duration span) = 0;
+  virtual void session_unanswered() = 0;
+  /// The Parent and this Child do not agree about the session; the next link begins a new one.
+  virtual void session_broken() = 0;
   virtual void session_closed(ChildSession& session, const std::string& reason) = 0;
 };
 
@@ -46,7 +55,6 @@ class ChildSession final : public LinkEvents, public std::enable_shared_from_thi
   void send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights);
   /// Tells the Parent, when joined, that this Child leaves for good; closes.
   void leave(const std::string& reason);
-  void drop(const std::string& reason);
 
   bool joined() const { return phase_ == Phase::kJoined; }
   /// The Parent's address.
@@ -62,6 +70,15 @@ class ChildSession final : public LinkEvents, public std::enable_shared_from_thi
   enum class Phase { kWelcome, kFirstWeights, kJoined, kOver };
 
   void handle(const RefuseMessage& refusal);
+  void handle(const WelcomeMessage& welcome);
+  /// The Parent owes something from now on: the first weights, or an answer.
+  void expect();
+  std::size_t message_max() const;
+  void watch(Clock::time_point due);
+  void look_for_progress(Clock::time_point due);
+  bool expects() const {
+    return phase_ == Phase::kFirstWeights || (phase_ == Phase::kJoined && awaited_ > 0);
+  }
   void refuse(RefusalCode code, const std::string& reason);
   std::optional<std::string> objection(const FrameHeader& header) const;
 
@@ -72,8 +89,13 @@ class ChildSession final : public LinkEvents, public std::enable_shared_from_thi
   std::shared_ptr<Link> link_;
   asio::ip::address from_;
   Phase phase_ = Phase::kWelcome;
+  std::optional<SessionMark> resume_;  ///< as the hello said
+  bool welcomed_ = false;
   WelcomeMessage welcome_;
   std::optional<ChildTicket> ticket_;
+  std::optional<asio::steady_timer> timer_;
+  bool watching_ = false;  ///< timer_ runs
+  Clock::time_point expected_since_;
   std::uint64_t awaited_ = 0;  ///< sequence of the answer that is due; 0: none is
   std::vector<float> received_;
 };

@@ -9,7 +9,6 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
 #include "genkidama/net/endpoint.h"
-#include "genkidama/wire/protocol.h"
 
 namespace genkidama {
 namespace {
@@ -79,7 +78,8 @@ bool has_token(const Request& request, std::string_view token) {
 
 }  // namespace
 
-std::optional<HttpRefusal> refuse_request(const Request& request, const LinkSecurity& security) {
+std::optional<HttpRefusal> refuse_request(const Request& request, const LinkSecurity& security,
+                                          std::string_view path) {
   const auto host = only(request, http::field::host);
   if (!host || !sound_host(*host)) {
     return make_refusal(http::status::bad_request, "one Host header with a host's name is required");
@@ -90,10 +90,10 @@ std::optional<HttpRefusal> refuse_request(const Request& request, const LinkSecu
   if (!boost::beast::websocket::is_upgrade(request)) {
     return make_refusal(http::status::upgrade_required, "this is a Genkidama port: open a WebSocket");
   }
-  if (request.target() != kWebSocketPath) {
-    return make_refusal(
-        http::status::not_found,
-        std::string("nothing is here; Genkidama peers open a WebSocket at ") + kWebSocketPath);
+  const auto target = request.target();
+  if (!path.empty() && std::string_view(target.data(), target.size()) != path) {
+    return make_refusal(http::status::not_found,
+                        "nothing is here; Genkidama peers open a WebSocket at " + std::string(path));
   }
   if (!security.token.empty() && !has_token(request, security.token)) {
     const bool none = request.count(http::field::authorization) == 0;

@@ -9,6 +9,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "genkidama/net/security.h"
 #include "net/peer_fault.h"
@@ -25,9 +26,10 @@ struct HttpRefusal {
 
 /// Nothing when the request may open a WebSocket: one sound Host, no Origin but an allowed one (every browser
 /// sends it and no Genkidama peer does: a web page must not reach a port of its reader's machine), upgrade,
-/// target, and the token, compared in a time that says nothing about it.
+/// `path` unless that is empty, and the token, compared in a time that says nothing about it.
 std::optional<HttpRefusal> refuse_request(
-    const boost::beast::http::request<boost::beast::http::empty_body>& request, const LinkSecurity& security);
+    const boost::beast::http::request<boost::beast::http::empty_body>& request, const LinkSecurity& security,
+    std::string_view path);
 
 /// Whether the error means that what arrived is not HTTP, rather than that nothing arrived.
 bool is_malformed_request(ErrorCode error);

@@ -9,7 +9,7 @@ namespace genkidama {
 namespace {
 
 struct PlainTransport {
-  using Stream = beast::tcp_stream;
+  using Stream = WatchedStream;
 
   static Stream make(tcp::socket socket, const LinkSettings&, bool) { return Stream(std::move(socket)); }
   template <typename Done>

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "genkidama/core/clock.h"
 #include "genkidama/net/endpoint.h"
 #include "net/link_settings.h"
 #include "net/peer_fault.h"
@@ -30,9 +31,10 @@ class LinkEvents {
   virtual void on_closed(const std::string& reason) = 0;
 };
 
-/// Invariants: one read, one write and one close in flight at most; what waits to be sent is a few texts and
-/// the newest frame; whatever the peer does, a link that was told to close is closed after close_timeout, and
-/// one that is not established after handshake_timeout is dropped. It keeps itself alive until it is closed.
+/// Invariants: one read, one write, one ping and one close in flight at most; what waits to be sent is a few
+/// texts and the newest frame; whatever the peer does, a link that was told to close is closed after
+/// close_timeout, one that is not established after handshake_timeout is dropped, and so is one whose peer is
+/// gone (PeerWatch). It keeps itself alive until it is closed.
 /// All functions on the io thread.
 class Link {
  public:
@@ -58,6 +60,9 @@ class Link {
                           std::shared_ptr<const void> owner = {}) = 0;
   /// Whether a frame waits or is being sent.
   virtual bool sending_frame() const = 0;
+  /// When something of a message came, or the peer was seen to take something of a frame. Pings and pongs do
+  /// not count.
+  virtual Clock::time_point last_progress() = 0;
 
   /// Sends the texts that wait, then closes. on_closed gets `reason`.
   virtual void close(std::string reason) = 0;

@@ -29,6 +29,7 @@ namespace {
 
 // Each may hold max_control_bytes before anything is known about it.
 constexpr std::size_t kMaxHandshakes = 256;
+constexpr Milliseconds kPaceWatch{1'000};
 
 std::string make_run_id() {
   const auto seconds =
@@ -57,6 +58,9 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
     throw ArgumentError(fmt::format(
         "quarantine_min is {} ms and quarantine_max {} ms; give 0 (none) or more, and no less for the second",
         options.quarantine_min.count(), options.quarantine_max.count()));
+  }
+  if (options.epoch > kMaxEpoch) {
+    throw ArgumentError(fmt::format("epoch is {}; at most {} is possible", options.epoch, kMaxEpoch));
   }
   if (options.first_update > kMaxJsonInteger) {
     throw ArgumentError(fmt::format("first_update is {}; at most 2^53-1 is possible", options.first_update));
@@ -89,7 +93,17 @@ class Parent::Impl {
         state_(options_.alpha, options_.max_norm_growth, std::move(weights), options_.first_update),
         link_(std::make_shared<LinkSettings>(link_settings(options_))),
         quarantine_(options_.quarantine_min, options_.quarantine_max),
-        context_{options_, layout_, state_, quarantine_, refusal_log_, link_, observer_},
+        numbers_(options_.epoch),
+        context_{options_,
+                 layout_,
+                 state_,
+                 quarantine_,
+                 refusal_log_,
+                 link_,
+                 observer_,
+                 numbers_,
+                 [this](std::uint64_t session, const std::string& child) { free_session(session, child); }},
+        pace_timer_(io_.context()),
         admission_(options_.limits) {}
 
   ~Impl() { stop("the Parent stopped"); }
@@ -149,6 +163,33 @@ class Parent::Impl {
       dialer->start([this, dialer = dialer.get()](tcp::socket socket) { open(std::move(socket), dialer); },
                     [](const std::string& reason) { log(LogLevel::kDebug, "parent: {}", reason); });
     }
+    watch_pace();
+  }
+
+  /// Nothing is done about a Child that is late: slow is not dead, and the link's own deadlines find the
+  /// dead.
+  void watch_pace() {
+    pace_timer_.expires_after(kPaceWatch);
+    pace_timer_.async_wait([this](ErrorCode error) {
+      if (error || stopping_) return;
+      for (const Lateness& late : state_.become_late(options_.limits.idle_timeout)) {
+        log(LogLevel::kWarning,
+            "parent: child '{}' is late: its rounds take {:.3g} s, nothing for {:.3g} s; the link is alive",
+            late.child, late.round, late.silence);
+      }
+      watch_pace();
+    });
+  }
+
+  void free_session(std::uint64_t session, const std::string& child) {
+    for (const auto& [connection, other] : sessions_) {
+      if (other->joined() && other->session() == session && other->child() == child) {
+        // It may remove itself from sessions_.
+        const auto keep = other;
+        keep->hand_over();
+        return;
+      }
+    }
   }
 
   std::size_t pending() const {
@@ -168,19 +209,19 @@ class Parent::Impl {
   }
 
   void open(tcp::socket socket, Dialer* dialer) {
-    const std::uint64_t number = ++last_session_;
+    const std::uint64_t number = ++connections_;
     auto session = std::make_shared<ParentSession>(
         context_, number,
         [dialer] {
           if (dialer != nullptr) dialer->succeeded();
         },
-        [this, dialer](std::uint64_t closed) { session_closed(closed, dialer); });
+        [this, dialer](std::uint64_t closed) { connection_closed(closed, dialer); });
     sessions_.emplace(number, session);
     session->start(std::move(socket), dialer != nullptr ? std::optional(dialer->endpoint()) : std::nullopt);
   }
 
-  void session_closed(std::uint64_t session, Dialer* dialer) {
-    sessions_.erase(session);
+  void connection_closed(std::uint64_t connection, Dialer* dialer) {
+    sessions_.erase(connection);
     if (stopping_) {
       if (sessions_.empty()) io_.finish();
     } else if (dialer != nullptr) {
@@ -190,6 +231,7 @@ class Parent::Impl {
 
   void end_all(const std::string& reason) {
     if (std::exchange(stopping_, true)) return;
+    pace_timer_.cancel();
     for (const auto& listener : listeners_) listener->stop();
     for (const auto& dialer : dialers_) dialer->stop();
     // A copy: a session that closes at once removes itself.
@@ -203,19 +245,21 @@ class Parent::Impl {
   ParentState state_;
   std::function<void(const ParentUpdate&)> observer_;
   const std::shared_ptr<const LinkSettings> link_;
-  QuietLog refusal_log_;   // of the io thread
-  Quarantine quarantine_;  // of the io thread
+  QuietLog refusal_log_;    // of the io thread
+  Quarantine quarantine_;   // of the io thread
+  SessionNumbers numbers_;  // of the io thread
   const ParentContext context_;
   mutable std::mutex lifecycle_;  // start and stop against one another
   bool started_ = false;
 
   IoThread io_;
   // Only the io thread uses these once it runs. After io_: they must go before it.
+  asio::steady_timer pace_timer_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::shared_ptr<Dialer>> dialers_;
-  std::map<std::uint64_t, std::shared_ptr<ParentSession>> sessions_;
+  std::map<std::uint64_t, std::shared_ptr<ParentSession>> sessions_;  // by the number of the connection
   Admission admission_;
-  std::uint64_t last_session_ = 0;
+  std::uint64_t connections_ = 0;
   bool stopping_ = false;
 };
 

@@ -38,6 +38,25 @@ std::uint64_t* count_of(PeerRefusals& refusals, PeerFault fault) {
   return nullptr;
 }
 
+double seconds_of(Clock::duration span) {
+  return std::chrono::duration<double>(span).count();
+}
+
+ChildStatus status_of(const SessionRecord& record, Clock::time_point now) {
+  ChildStatus status = record.status;
+  if (status.updates > 0) {
+    status.mean_staleness = static_cast<double>(record.staleness_sum) / static_cast<double>(status.updates);
+  }
+  status.seconds_since_update = seconds_of(now - record.since);
+  if (const auto median = record.rounds.median()) status.round_seconds = seconds_of(*median);
+  return status;
+}
+
+Lateness lateness_of(const SessionRecord& record, Clock::time_point now) {
+  return {record.status.name, seconds_of(record.rounds.median().value_or(Clock::duration::zero())),
+          seconds_of(now - record.since)};
+}
+
 }  // namespace
 
 ParentState::ParentState(double alpha, double max_norm_growth, std::vector<float> weights,
@@ -51,11 +70,11 @@ std::vector<float> ParentState::weights() const {
   return weights_;
 }
 
-ParentStatus ParentState::status() const {
+ParentStatus ParentState::status(Clock::time_point now) const {
   const std::lock_guard lock(mutex_);
   ParentStatus status = status_;
   status.children.reserve(children_.size());
-  for (const auto& [session, child] : children_) status.children.push_back(child.status);
+  for (const auto& [session, record] : children_) status.children.push_back(status_of(record, now));
   return status;
 }
 
@@ -78,29 +97,90 @@ std::optional<std::string> ParentState::objection(std::span<const float> weights
   return std::nullopt;
 }
 
-void ParentState::joined(const ChildStatus& child, std::uint64_t steps_counted_before) {
+void ParentState::joined(const ChildStatus& child, std::uint64_t steps_counted_before,
+                         Clock::time_point now) {
+  SessionRecord record;
+  record.status = child;
+  record.update_sent = status_.updates;
+  record.steps_counted = steps_counted_before;
+  record.since = now;
   const std::lock_guard lock(mutex_);
-  children_[child.session] = {child, steps_counted_before};
+  children_[child.session] = std::move(record);
   ++status_.joined;
 }
 
-void ParentState::merge(const FrameHeader& frame, std::span<const float> weights) {
+std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const std::string& child,
+                                                   const std::string& address, Clock::time_point now) {
+  auto record = lost_.take(session, child);
+  if (!record) return std::nullopt;
+  record->status.address = address;
+  record->since = now;
+  record->merged_on_this_link = false;
+  const std::uint64_t sequence = record->sequence;
   const std::lock_guard lock(mutex_);
-  average_finite(weights_, weights, alpha_);
-  ++status_.updates;
-  Joined& child = children_.at(frame.session);
-  if (frame.environment_steps > child.steps_counted) {
-    status_.environment_steps += frame.environment_steps - child.steps_counted;
-    child.steps_counted = frame.environment_steps;
-  }
-  ++child.status.updates;
-  child.status.environment_steps = frame.environment_steps;
+  children_[session] = std::move(*record);
+  ++status_.joined;
+  ++status_.resumed;
+  return sequence;
 }
 
-void ParentState::left(std::uint64_t session) {
+MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> weights,
+                               Clock::time_point now) {
+  MergeReport report;
   const std::lock_guard lock(mutex_);
-  children_.erase(session);
+  average_finite(weights_, weights, alpha_);
+  SessionRecord& record = children_.at(frame.session);
+  ChildStatus& child = record.status;
+  report.staleness = status_.updates - record.update_sent;
+  record.update_sent = ++status_.updates;
+  record.sequence = frame.sequence;
+  if (frame.environment_steps > record.steps_counted) {
+    status_.environment_steps += frame.environment_steps - record.steps_counted;
+    record.steps_counted = frame.environment_steps;
+  }
+  ++child.updates;
+  child.environment_steps = frame.environment_steps;
+  child.staleness = report.staleness;
+  record.staleness_sum += report.staleness;
+  if (std::exchange(child.late, false)) report.was_late = lateness_of(record, now);
+  // The time to the first update of a link is not that of a round.
+  if (std::exchange(record.merged_on_this_link, true)) record.rounds.add(now - record.since);
+  record.since = now;
+  return report;
+}
+
+void ParentState::left(std::uint64_t session, bool for_good) {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(session);
+  if (found == children_.end()) return;
+  SessionRecord& record = found->second;
+  record.status.late = false;
+  if (!for_good && record.sequence > 0) lost_.keep(std::move(record));
+  children_.erase(found);
   ++status_.left;
+}
+
+std::vector<Lateness> ParentState::become_late(Clock::duration floor, Clock::time_point now) {
+  std::vector<Lateness> late;
+  const std::lock_guard lock(mutex_);
+  for (auto& [session, record] : children_) {
+    const Clock::duration silence = now - record.since;
+    if (record.status.late || silence <= floor) continue;
+    const auto allowance = record.rounds.allowance();
+    if (!allowance || silence <= *allowance) continue;
+    record.status.late = true;
+    late.push_back(lateness_of(record, now));
+  }
+  return late;
+}
+
+std::string ParentState::summary(std::uint64_t session) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(session);
+  if (found == children_.end() || found->second.status.updates == 0) return "no updates";
+  const ChildStatus child = status_of(found->second, found->second.since);
+  return fmt::format("{} updates, staleness {:.1f} in the mean{}", child.updates, child.mean_staleness,
+                     child.round_seconds ? fmt::format(", {:.3g} s a round", *child.round_seconds) : "");
 }
 
 void ParentState::peer_refused(const std::string& reason, PeerFault fault) {

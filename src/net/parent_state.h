@@ -10,11 +10,26 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/clock.h"
 #include "genkidama/net/parent.h"
 #include "genkidama/wire/frame.h"
+#include "net/lost_sessions.h"
 #include "net/peer_fault.h"
 
 namespace genkidama {
+
+/// A Child that is late, or was. Seconds.
+struct Lateness {
+  std::string child;
+  double round = 0;    ///< what its rounds take
+  double silence = 0;  ///< since its last update
+};
+
+/// What a merge was.
+struct MergeReport {
+  std::uint64_t staleness = 0;
+  std::optional<Lateness> was_late;  ///< it counted as late until now
+};
 
 /// Written by the io thread only; read by any thread. One mutex covers all of it, so that a reader sees the
 /// state between two merges.
@@ -23,7 +38,7 @@ class ParentState {
   ParentState(double alpha, double max_norm_growth, std::vector<float> weights, std::uint64_t first_update);
 
   std::vector<float> weights() const;
-  ParentStatus status() const;
+  ParentStatus status(Clock::time_point now = Clock::now()) const;
 
   // The io thread's.
 
@@ -34,26 +49,34 @@ class ParentState {
   /// Why these weights must not be merged: not finite, or out of proportion.
   std::optional<std::string> objection(std::span<const float> weights) const;
 
-  void joined(const ChildStatus& child, std::uint64_t steps_counted_before);
-  /// W_P = (1-alpha) W_P + alpha W_C, and counts it, for weights to which there was no objection.
-  /// `frame.session` must have joined.
-  void merge(const FrameHeader& frame, std::span<const float> weights);
-  void left(std::uint64_t session);
+  /// A new session begins, and the Child is sent the weights.
+  void joined(const ChildStatus& child, std::uint64_t steps_counted_before,
+              Clock::time_point now = Clock::now());
+  /// A session whose link was lost goes on at this address. Nothing when there is none, or it is not this
+  /// Child's; else the sequence of the last frame that was merged.
+  std::optional<std::uint64_t> rejoined(std::uint64_t session, const std::string& child,
+                                        const std::string& address, Clock::time_point now = Clock::now());
+  /// W_P = (1-alpha) W_P + alpha W_C, and counts it, for weights to which there was no objection; the Child
+  /// is sent the result. `frame.session` must have joined.
+  MergeReport merge(const FrameHeader& frame, std::span<const float> weights,
+                    Clock::time_point now = Clock::now());
+  /// The link is gone. The session is kept unless it is over `for_good`, or nothing was merged in it.
+  void left(std::uint64_t session, bool for_good);
+  /// Those of the joined Children that are late now and were not at the last call. Nobody is within `floor`.
+  std::vector<Lateness> become_late(Clock::duration floor, Clock::time_point now = Clock::now());
+  /// For people, when it leaves: updates, staleness, pace.
+  std::string summary(std::uint64_t session) const;
   void peer_refused(const std::string& reason, PeerFault fault = PeerFault::kNone);
   void update_refused(const std::string& reason);
 
  private:
-  struct Joined {
-    ChildStatus status;
-    std::uint64_t steps_counted = 0;
-  };
-
   const double alpha_;
   const double max_norm_growth_;
   mutable std::mutex mutex_;
   std::vector<float> weights_;
   ParentStatus status_;  // without `children`
-  std::map<std::uint64_t, Joined> children_;
+  std::map<std::uint64_t, SessionRecord> children_;
+  LostSessions lost_;  // the io thread's alone
 };
 
 }  // namespace genkidama

@@ -14,11 +14,11 @@ namespace genkidama {
 namespace {
 
 struct TlsTransport {
-  using Stream = beast::ssl_stream<beast::tcp_stream>;
+  using Stream = beast::ssl_stream<WatchedStream>;
 
   static Stream make(tcp::socket socket, const LinkSettings& settings, bool dialled) {
     auto& context = dialled ? settings.tls->dialling : settings.tls->listening;
-    return Stream(beast::tcp_stream(std::move(socket)), *context);
+    return Stream(WatchedStream(std::move(socket)), *context);
   }
   template <typename Done>
   static void open(Stream& stream, const std::optional<Endpoint>& dialled, Done done) {

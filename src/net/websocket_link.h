@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 #include <deque>
@@ -20,8 +20,9 @@
 #include "genkidama/core/clock.h"
 #include "genkidama/core/version.h"
 #include "genkidama/wire/message.h"
-#include "genkidama/wire/protocol.h"
 #include "net/http_gate.h"
+#include "net/peer_watch.h"
+#include "net/watched_stream.h"
 
 namespace genkidama {
 
@@ -30,8 +31,10 @@ namespace http = beast::http;
 namespace websocket = beast::websocket;
 
 inline constexpr std::size_t kMaxTextsWaiting = 8;
-inline constexpr std::size_t kWriteBufferBytes = 1 << 16;  // a dialling side masks what it sends through it
-inline constexpr std::size_t kMaxAnswerShown = 200;        // of a peer's plain-text answer
+// A dialling side masks what it sends through it; larger messages are sent in fragments of this size, so that
+// a ping is answered although a frame takes hours.
+inline constexpr std::size_t kWriteBufferBytes = 1 << 18;
+inline constexpr std::size_t kMaxAnswerShown = 200;  // of a peer's plain-text answer
 
 /// What goes into the HTTP headers of an upgrade.
 struct Signature {
@@ -68,9 +71,10 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
         dialled_(dialled),
         stream_(Transport::make(std::move(socket), *settings_, dialled.has_value())),
         deadline_(stream_.get_executor()),
-        write_timer_(stream_.get_executor()) {
+        peer_timer_(stream_.get_executor()),
+        watch_(limits_.idle_timeout, Clock::now()) {
     ErrorCode ignored;
-    beast::get_lowest_layer(stream_).socket().set_option(tcp::no_delay(true), ignored);
+    tcp_socket().set_option(tcp::no_delay(true), ignored);
   }
 
   void open() override {
@@ -121,6 +125,11 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
 
   bool sending_frame() const override { return has_frame_ || frame_in_flight_; }
 
+  Clock::time_point last_progress() override {
+    if (!closed_) look(Clock::now());
+    return std::max(arrived_, watch_.frame_taken());
+  }
+
   void close(std::string reason) override {
     if (closed_ || closing_) return;
     if (!open_) {
@@ -138,9 +147,9 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     if (closed_) return;
     closed_ = true;
     deadline_.cancel();
-    write_timer_.cancel();
+    peer_timer_.cancel();
     ErrorCode ignored;
-    beast::get_lowest_layer(stream_).socket().close(ignored);
+    tcp_socket().close(ignored);
     if (const auto events = std::exchange(events_, {}).lock()) {
       events->on_closed(closing_ ? close_reason_ : reason);
     }
@@ -160,6 +169,9 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     std::span<const std::byte> rest;
     std::shared_ptr<const void> owner;
   };
+
+  tcp::socket& tcp_socket() { return beast::get_lowest_layer(stream_).socket(); }
+  const TransferRecord& transfers() { return beast::get_lowest_layer(stream_).rate_policy(); }
 
   /// Only who dials sends it.
   std::string token() const { return dialled_ ? settings_->security.token : std::string(); }
@@ -203,16 +215,16 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
 
   void request_upgrade() {
     set_options();
-    stream_.async_handshake(response_, dialled_->authority(), kWebSocketPath,
+    stream_.async_handshake(response_, dialled_->authority(), settings_->path,
                             [self = this->shared_from_this()](ErrorCode error) { self->on_upgraded(error); });
   }
 
   void set_options() {
-    // Pings on both sides: a peer that vanished without a word is noticed by either.
-    stream_.set_option(websocket::stream_base::timeout{limits_.handshake_timeout, limits_.idle_timeout,
-                                                       /*keep_alive_pings=*/true});
+    // Beast's own would drop a peer that is sent a frame for long and says nothing meanwhile.
+    stream_.set_option(websocket::stream_base::timeout{
+        websocket::stream_base::none(), websocket::stream_base::none(), /*keep_alive_pings=*/false});
     stream_.set_option(websocket::stream_base::decorator(Signature{token()}));
-    stream_.auto_fragment(false);
+    stream_.auto_fragment(true);
     stream_.write_buffer_bytes(kWriteBufferBytes);
     stream_.read_message_max(message_max_);
   }
@@ -231,7 +243,8 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
       drop("the connection ended before an HTTP request: " + error.message());
       return;
     }
-    auto refusal = error ? malformed_request(error) : refuse_request(parser_->get(), settings_->security);
+    auto refusal = error ? malformed_request(error)
+                         : refuse_request(parser_->get(), settings_->security, settings_->path);
     if (!refusal && buffer_.size() > 0) refusal = early_bytes();
     if (refusal) {
       send_refusal(stream_.next_layer(), std::move(*refusal));
@@ -258,7 +271,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     close_reason_ = reason;
     start_deadline(limits_.close_timeout, "");
     ErrorCode ignored;
-    beast::get_lowest_layer(stream_).socket().shutdown(tcp::socket::shutdown_send, ignored);
+    tcp_socket().shutdown(tcp::socket::shutdown_send, ignored);
     discard();
   }
 
@@ -289,8 +302,16 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
       }
       return;
     }
+    // Never asked for by this side: a peer that takes one for granted would not be understood.
+    for (const auto field : {http::field::sec_websocket_extensions, http::field::sec_websocket_protocol}) {
+      if (response_.count(field) == 0) continue;
+      fault_ = PeerFault::kRequest;
+      drop("the WebSocket handshake failed: the peer agreed to an extension or a protocol nobody asked for");
+      return;
+    }
     response_ = {};
     open_ = true;
+    watch_peer(Clock::now());
     if (tell([](LinkEvents& events) { events.on_open(); })) read();
   }
 
@@ -307,22 +328,42 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     const std::string said =
         printable(std::string_view(text).substr(0, text.find('\n')).substr(0, kMaxAnswerShown));
     drop(fmt::format("the {} answered HTTP {} instead of opening a WebSocket at {}{}{}", settings_->peer,
-                     response_.result_int(), kWebSocketPath, said.empty() ? "" : ": ", said));
+                     response_.result_int(), settings_->path, said.empty() ? "" : ": ", said));
   }
 
   void read() {
-    if (closed_ || closing_) return;
-    stream_.async_read(
-        buffer_, [self = this->shared_from_this()](ErrorCode error, std::size_t) { self->on_read(error); });
+    if (closed_ || closing_ || reading_) return;
+    if (settings_->in_step && (writing_ || has_frame_ || !texts_.empty())) return;  // later
+    reading_ = true;
+    read_part();
   }
 
-  void on_read(ErrorCode error) {
+  void read_part() {
+    stream_.async_read_some(buffer_.prepare(stream_.read_size_hint(buffer_)),
+                            [self = this->shared_from_this()](ErrorCode error, std::size_t bytes) {
+                              self->on_part(error, bytes);
+                            });
+  }
+
+  void on_part(ErrorCode error, std::size_t bytes) {
     if (closed_) return;
     if (error) {
       drop(describe(error));
       return;
     }
+    buffer_.commit(bytes);
+    arrived_ = transfers().heard();
     if (closing_) return;
+    if (stream_.is_message_done()) {
+      on_message();
+      return;
+    }
+    // At once what it may come to, instead of growing by copying.
+    if (buffer_.size() >= kWriteBufferBytes) buffer_.reserve(message_max_);
+    read_part();
+  }
+
+  void on_message() {
     const auto data = buffer_.cdata();
     const auto* bytes = static_cast<const char*>(data.data());
     const bool told = tell([&](LinkEvents& events) {
@@ -333,6 +374,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
       }
     });
     buffer_.consume(buffer_.size());
+    reading_ = false;
     if (told) read();
   }
 
@@ -347,6 +389,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
       sent_ = std::move(waiting_);
       has_frame_ = false;
       frame_in_flight_ = true;
+      watch_.frame_begins();
       stream_.binary(true);
       write(sent_.buffers());
     } else if (closing_ && !close_sent_) {
@@ -359,9 +402,8 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   template <typename Buffers>
   void write(const Buffers& data) {
     writing_ = true;
-    write_deadline_ = Deadline::after(limits_.idle_timeout);
-    watch_write();
     stream_.async_write(data, [self = this->shared_from_this()](ErrorCode error, std::size_t) {
+      if (self->frame_in_flight_) self->watch_.frame_written(self->transfers().written());
       self->writing_ = self->frame_in_flight_ = false;
       self->sent_.owner.reset();
       if (self->closed_) return;
@@ -369,25 +411,45 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
         self->drop(self->describe(error));
       } else {
         self->write_next();
+        if (self->settings_->in_step) self->read();
       }
     });
   }
 
-  /// Pings prove that the peer is there, not that it reads what it is sent. One wait at a time, for the
-  /// message that is being written when it ends: setting and cancelling a timer costs as much as sending a
-  /// small one.
-  void watch_write() {
-    if (std::exchange(watching_, true)) return;
-    write_timer_.expires_at(write_deadline_.at());
-    write_timer_.async_wait([self = this->shared_from_this()](ErrorCode error) {
-      self->watching_ = false;
-      if (error || self->closed_ || !self->writing_) return;
-      if (self->write_deadline_.passed()) {
-        self->drop("the peer took too long to read a message");
-      } else {
-        self->watch_write();
-      }
+  /// Now and then, whatever is sent meanwhile: setting and cancelling a timer for every message costs as much
+  /// as sending a small one.
+  void watch_peer(Clock::time_point due) {
+    peer_timer_.expires_at(due);
+    peer_timer_.async_wait([self = this->shared_from_this(), due](ErrorCode error) {
+      if (!error && !self->closed_) self->look_after_peer(due);
     });
+  }
+
+  void look_after_peer(Clock::time_point due) {
+    const auto now = Clock::now();
+    look(now);
+    // If this process was stopped, what came meanwhile is read first.
+    const auto objection = now - due < kStopped ? watch_.objection(now) : std::nullopt;
+    if (objection) {
+      abandon_unsent(tcp_socket());
+      drop(*objection);
+      return;
+    }
+    if (!closing_ && !pinging_ && watch_.wants_ping(now)) ping(now);
+    watch_peer(watch_.next(now));
+  }
+
+  void look(Clock::time_point now) {
+    watch_.look({transfers().heard(), transfers().written(), unacknowledged_bytes(tcp_socket()),
+                 unread_bytes(tcp_socket())},
+                now);
+  }
+
+  void ping(Clock::time_point now) {
+    pinging_ = true;
+    watch_.pinged(now);
+    // An error shows where the link is read.
+    stream_.async_ping({}, [self = this->shared_from_this()](ErrorCode) { self->pinging_ = false; });
   }
 
   /// Whether the link may go on.
@@ -407,9 +469,6 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   }
 
   std::string describe(ErrorCode error) const {
-    if (error == beast::error::timeout) {
-      return fmt::format("nothing was heard from the peer for {} ms", limits_.idle_timeout.count());
-    }
     if (error == websocket::error::closed) {
       const std::string_view said(stream_.reason().reason.data(), stream_.reason().reason.size());
       return said.empty() ? std::string("the peer closed the link")
@@ -430,8 +489,9 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   // Without permessage-deflate: a small hostile message can make it ask for any amount of memory.
   websocket::stream<typename Transport::Stream, /*deflateSupported=*/false> stream_;
   asio::steady_timer deadline_;  // of the handshake, then of the closing
-  asio::steady_timer write_timer_;
-  Deadline write_deadline_ = Deadline::after(Milliseconds::zero());  // of the message that is being written
+  asio::steady_timer peer_timer_;
+  PeerWatch watch_;
+  Clock::time_point arrived_{};  // of the last part of a message
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::empty_body>> parser_;
   std::optional<HttpRefusal> refusal_;
@@ -440,7 +500,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   std::deque<std::string> texts_;
   std::string text_in_flight_, close_reason_;
   Frame waiting_, sent_;  // the second is being sent, or has been
-  bool has_frame_ = false, frame_in_flight_ = false, writing_ = false, watching_ = false;
+  bool has_frame_ = false, frame_in_flight_ = false, reading_ = false, writing_ = false, pinging_ = false;
   PeerFault fault_ = PeerFault::kNone;
   bool open_ = false, closing_ = false, close_sent_ = false, closed_ = false;
 };

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/failpoint.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/checked_environment.h"
@@ -141,8 +142,10 @@ class HogwildWorker : private SharedWeights {
     SharedCounters& counters = shared_.counters[0];
     const auto played = counters.environment_steps.load(std::memory_order_relaxed);
     const auto step = counters.optimizer_steps.fetch_add(1, std::memory_order_relaxed) + 1;
+    GENKIDAMA_FAILPOINT("worker_before_step");
     optimizer_->step(shared_.weights.span(), network_.gradient(), shared_.optimizer_state.span(), step,
                      learning_rate(played));
+    GENKIDAMA_FAILPOINT("worker_after_step");
     WorkerReport& report = shared_.reports[static_cast<std::size_t>(index_)];
     show_life();
     ++report.optimizer_steps;
@@ -233,6 +236,7 @@ bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int in
     HogwildWorker worker(setup, shared, index);
     const auto carry_out_order = [&] {
       worker.obey(shared.order[0]);
+      GENKIDAMA_FAILPOINT("worker_before_arrival");
       shared.barrier.arrive(index);
     };
     // One whose place this takes may have done its part already.

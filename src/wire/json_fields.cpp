@@ -33,6 +33,11 @@ std::uint64_t JsonFields::integer(const char* key, bool required) {
   return value->get<std::uint64_t>();
 }
 
+std::optional<std::uint64_t> JsonFields::optional_integer(const char* key) {
+  if (find(key, false) == nullptr) return std::nullopt;
+  return integer(key, true);
+}
+
 std::string JsonFields::name(const char* key, bool required) {
   const json* value = find(key, required);
   if (value == nullptr) return {};
@@ -79,6 +84,16 @@ const json* JsonFields::array(const char* key) {
   if (value == nullptr) return nullptr;
   if (!value->is_array()) {
     fail(fmt::format("'{}' is not an array", key));
+    return nullptr;
+  }
+  return value;
+}
+
+const json* JsonFields::object(const char* key) {
+  const json* value = find(key, false);
+  if (value == nullptr) return nullptr;
+  if (!value->is_object()) {
+    fail(fmt::format("'{}' is not an object", key));
     return nullptr;
   }
   return value;

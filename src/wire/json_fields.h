@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ class JsonFields {
 
   /// At most kMaxJsonInteger; 0 when missing and not required.
   std::uint64_t integer(const char* key, bool required);
+  /// Nothing when missing.
+  std::optional<std::uint64_t> optional_integer(const char* key);
   /// Printable ASCII of at most kMaxNameBytes. A missing one is an error only when required.
   std::string name(const char* key, bool required);
   /// Required; any UTF-8 up to kMaxReasonBytes; control characters become '?'.
@@ -30,6 +33,8 @@ class JsonFields {
   std::vector<std::string> names(const char* key);
   /// Required; nullptr, and the reason set, when missing or not an array.
   const nlohmann::json* array(const char* key);
+  /// nullptr when missing, or, with the reason set, when it is not an object.
+  const nlohmann::json* object(const char* key);
 
  private:
   const nlohmann::json* find(const char* key, bool required);

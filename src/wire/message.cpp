@@ -48,6 +48,9 @@ void add_fields(json& out, const HelloMessage& message) {
   out["layout"] = layout_json(message.layout);
   out["layout_hash"] = hash_text(message.layout.hash());
   out["capabilities"] = message.capabilities;
+  if (message.resume) {
+    out["resume"] = {{"session", message.resume->session}, {"sequence", message.resume->sequence}};
+  }
 }
 
 void add_fields(json& out, const WelcomeMessage& message) {
@@ -59,6 +62,7 @@ void add_fields(json& out, const WelcomeMessage& message) {
   out["session"] = message.session;
   out["update"] = message.update;
   out["capabilities"] = message.capabilities;
+  if (message.sequence) out["sequence"] = *message.sequence;
 }
 
 void add_fields(json& out, const RefuseMessage& message) {
@@ -133,6 +137,17 @@ ParameterLayout read_layout(JsonFields& fields) {
   }
 }
 
+std::optional<SessionMark> read_resume(JsonFields& fields) {
+  const json* object = fields.object("resume");
+  if (object == nullptr) return std::nullopt;
+  JsonFields inner(*object);
+  SessionMark mark;
+  mark.session = inner.integer("session", true);
+  mark.sequence = inner.integer("sequence", true);
+  if (!inner.ok()) fields.fail("'resume': " + inner.reason());
+  return mark;
+}
+
 Message read_hello(JsonFields& fields) {
   HelloMessage message;
   check_protocol_and_role(fields, "child");
@@ -142,6 +157,7 @@ Message read_hello(JsonFields& fields) {
   message.environment_steps = fields.integer("environment_steps", false);
   message.layout = read_layout(fields);
   message.capabilities = fields.names("capabilities");
+  message.resume = read_resume(fields);
   return message;
 }
 
@@ -154,6 +170,7 @@ Message read_welcome(JsonFields& fields) {
   message.session = fields.integer("session", true);
   message.update = fields.integer("update", true);
   message.capabilities = fields.names("capabilities");
+  message.sequence = fields.optional_integer("sequence");
   return message;
 }
 

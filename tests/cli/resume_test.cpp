@@ -233,7 +233,7 @@ TEST_CASE("a Parent that is killed comes back as the same run with a new epoch, 
     child.wait();
     const auto steps = json_of(directory / "child" / "config.json")["seed"];
     RunningProgram back(call("child", "--resume", (directory / "child").string()));
-    REQUIRE(back.wait_for_error_text("goes on with its own weights"));
+    REQUIRE(back.wait_for_error_text("goes on with its session"));
     const auto rows = rows_in(run / "metrics.csv");
     REQUIRE(again.wait_until([&] { return rows_in(run / "metrics.csv") > rows + 20; }));
     CHECK(json_of(directory / "child" / "config.json")["seed"] == steps);

@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <thread>
 
 namespace genkidama::testing {
 namespace {
@@ -33,10 +35,19 @@ void RawPeer::close() {
 
 void RawPeer::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const std::size_t piece = bytes_per_pause > 0 ? std::min(bytes.size(), bytes_per_pause) : bytes.size();
+    const ssize_t sent = ::send(socket_, bytes.data(), piece, MSG_NOSIGNAL);
     if (sent <= 0) return;  // the other side has closed: what it says is read next
     bytes.remove_prefix(static_cast<std::size_t>(sent));
+    passed(static_cast<std::size_t>(sent));
   }
+}
+
+void RawPeer::passed(std::size_t bytes) {
+  since_pause_ += bytes;
+  if (bytes_per_pause == 0 || since_pause_ < bytes_per_pause) return;
+  since_pause_ = 0;
+  std::this_thread::sleep_for(pause);
 }
 
 bool RawPeer::fill(std::size_t bytes) {
@@ -47,6 +58,7 @@ bool RawPeer::fill(std::size_t bytes) {
     const ssize_t got = ::recv(socket_, chunk, sizeof chunk, 0);
     if (got <= 0) return false;
     buffer_.append(chunk, static_cast<std::size_t>(got));
+    passed(static_cast<std::size_t>(got));
   }
   return true;
 }
@@ -96,6 +108,7 @@ void RawPeer::send_weights(const FrameHeader& header, std::span<const float> wei
 RawPeer::Received RawPeer::read_frame() {
   if (!fill(2)) return {};
   const int opcode = buffer_[0] & 0x0f;
+  const bool last = (buffer_[0] & 0x80) != 0;
   std::size_t length = static_cast<unsigned char>(buffer_[1]) & 0x7f, at = 2;
   if (length >= 126) {
     const std::size_t bytes = length == 126 ? 2 : 8;
@@ -106,20 +119,33 @@ RawPeer::Received RawPeer::read_frame() {
   if (!fill(at + length)) return {};
   std::string payload = buffer_.substr(at, length);
   buffer_.erase(0, at + length);
-  return {opcode, std::move(payload)};
+  return {opcode, std::move(payload), last};
 }
 
 RawPeer::Received RawPeer::read() {
+  Received whole;
   for (;;) {
     Received received = read_frame();
     if (received.opcode == 9 && !silent) send_frame(10, received.payload);
-    if (received.opcode != 9 && received.opcode != 10) return received;
+    if (received.opcode == 9 || received.opcode == 10) continue;
+    if (received.opcode < 0 || received.opcode == 8) return received;
+    if (received.opcode > 0) whole.opcode = received.opcode;
+    whole.payload += received.payload;
+    if (received.last) return whole;
   }
 }
 
 void RawPeer::sync() {
   send_frame(9, "sync");
   if (read_frame().opcode != 10) throw std::runtime_error("raw peer: a pong was expected");
+}
+
+bool RawPeer::pong_within_message() {
+  for (;;) {
+    const Received received = read_frame();
+    if (received.opcode == 10) return true;
+    if (received.opcode < 0 || (received.opcode < 8 && received.last)) return false;
+  }
 }
 
 Message RawPeer::read_any_message() {

@@ -53,7 +53,7 @@ Relay::~Relay() {
 void Relay::cut(std::uint16_t target) {
   const std::lock_guard lock(mutex_);
   target_ = target;
-  frozen_ = false;
+  frozen_ = muted_ = false;
   close_all();
   if (::write(wake_[1], "x", 1) != 1) std::terminate();
 }
@@ -61,6 +61,12 @@ void Relay::cut(std::uint16_t target) {
 void Relay::freeze() {
   const std::lock_guard lock(mutex_);
   frozen_ = true;
+  if (::write(wake_[1], "x", 1) != 1) std::terminate();
+}
+
+void Relay::mute() {
+  const std::lock_guard lock(mutex_);
+  muted_ = true;
   if (::write(wake_[1], "x", 1) != 1) std::terminate();
 }
 
@@ -82,7 +88,7 @@ void Relay::run() {
         ready.push_back({listener_, POLLIN, 0});
         for (const Pair& pair : pairs_) {
           ready.push_back({pair.near, POLLIN, 0});
-          ready.push_back({pair.far, POLLIN, 0});
+          if (!muted_) ready.push_back({pair.far, POLLIN, 0});
         }
       }
     }

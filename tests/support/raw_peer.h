@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "genkidama/core/clock.h"
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
 
@@ -18,6 +19,7 @@ class RawPeer {
   struct Received {
     int opcode = -1;  ///< 1 text, 2 binary, 8 close; -1: the connection has ended
     std::string payload;
+    bool last = true;  ///< of its message's fragments
   };
 
   explicit RawPeer(std::uint16_t port);
@@ -42,6 +44,8 @@ class RawPeer {
   /// Returns when the other side has handled all that it was sent: it has answered a ping. Nothing else may
   /// be on its way from there.
   void sync();
+  /// Whether a pong comes before the end of the next message.
+  bool pong_within_message();
   /// The next text message, which must be a T.
   template <typename T>
   T read_message() {
@@ -58,12 +62,17 @@ class RawPeer {
   int socket() const { return socket_; }
 
   bool silent = false;
+  /// When not 0: a pause after so many bytes, received or sent.
+  std::size_t bytes_per_pause = 0;
+  Milliseconds pause{0};
 
  private:
   Message read_any_message();
   Received read_frame();
   bool fill(std::size_t bytes);
+  void passed(std::size_t bytes);
 
+  std::size_t since_pause_ = 0;
   int socket_ = -1;
   std::string buffer_;
 };

@@ -21,6 +21,8 @@ class Relay {
   void cut(std::uint16_t target);
   /// From now on nothing is forwarded, and nothing closed, until cut().
   void freeze();
+  /// From now on nothing is forwarded from the target, but all that goes to it, until cut().
+  void mute();
 
  private:
   struct Pair {
@@ -36,7 +38,7 @@ class Relay {
   int listener_ = -1;
   int wake_[2] = {-1, -1};
   std::uint16_t port_ = 0, target_ = 0;
-  bool frozen_ = false, stopped_ = false;
+  bool frozen_ = false, muted_ = false, stopped_ = false;
   std::vector<Pair> pairs_;
   std::thread thread_;
 };

@@ -64,6 +64,49 @@ TEST_CASE("a welcome comes back as it was sent", "[message]") {
   CHECK(welcome.capabilities.empty());
 }
 
+TEST_CASE("a session to go on with, and what was merged of it, come back as they were sent", "[message]") {
+  HelloMessage hello = example_hello();
+  CHECK_FALSE(round_trip(hello).resume);
+  hello.resume = SessionMark{kMaxJsonInteger, 7};
+  CHECK(round_trip(hello).resume == hello.resume);
+  WelcomeMessage welcome{"parent", "run-2", "", 12, 17, {}};
+  CHECK_FALSE(round_trip(welcome).sequence);
+  welcome.sequence = 0;
+  CHECK(round_trip(welcome).sequence == 0);
+  welcome.sequence = kMaxJsonInteger;
+  CHECK(round_trip(welcome).sequence == kMaxJsonInteger);
+}
+
+TEST_CASE("a malformed session to go on with is refused, and the reason names it", "[message]") {
+  const auto with = [](const std::string& resume) {
+    return hello_with("\"role\":", "\"resume\":" + resume + ",\"role\":");
+  };
+  CHECK(decode_message(with(R"({"session":1,"sequence":2})")).ok());
+  CHECK(decode_message(with(R"({"session":1,"sequence":2,"later":[3]})")).ok());
+  for (const char* bad : {"1", "null", "[1,2]", "\"1\"", "true"}) {
+    CHECK_THAT(refused(with(bad)), Catch::Contains("'resume' is not an object"));
+  }
+  CHECK_THAT(refused(with("{}")), Catch::Contains("'resume': 'session' is missing"));
+  CHECK_THAT(refused(with(R"({"session":1})")), Catch::Contains("'resume': 'sequence' is missing"));
+  CHECK_THAT(refused(with(R"({"sequence":1})")), Catch::Contains("'resume': 'session' is missing"));
+  for (const char* bad : {"9007199254740992", "-1", "1.5", "true", "\"1\"", "null", "{}"}) {
+    CHECK_THAT(refused(with(std::string(R"({"session":1,"sequence":)") + bad + "}")),
+               Catch::Contains("'resume': 'sequence'"));
+    CHECK_THAT(refused(with(std::string(R"({"sequence":1,"session":)") + bad + "}")),
+               Catch::Contains("'resume': 'session'"));
+  }
+  CHECK_THAT(refused(with(R"({"session":1,"session":1,"sequence":2})")), Catch::Contains("twice"));
+}
+
+TEST_CASE("a malformed number of the last merged frame is refused", "[message]") {
+  const std::string start =
+      R"({"type":"welcome","protocol":1,"role":"parent","name":"p","run_id":"r","update":0,"session":1,)";
+  CHECK(decode_message(start + "\"sequence\":3}").ok());
+  for (const char* bad : {"9007199254740992", "-1", "1.0", "true", "\"1\"", "null", "{}"}) {
+    CHECK_THAT(refused(start + "\"sequence\":" + bad + "}"), Catch::Contains("'sequence'"));
+  }
+}
+
 TEST_CASE("refusals, ends and leaves come back as they were sent", "[message]") {
   for (const RefusalCode code : {RefusalCode::kProtocol, RefusalCode::kLayout, RefusalCode::kWeights,
                                  RefusalCode::kFrame, RefusalCode::kSequence, RefusalCode::kBusy}) {

@@ -18,6 +18,17 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
+/// Names a Child's session with its Parent, for a later process that goes on with it.
+struct ChildSessionState {
+  std::string run_id;          ///< the Parent's; empty: no session
+  std::uint64_t session = 0;   ///< the Parent's number
+  std::uint64_t sequence = 0;  ///< of the last weights sent in it
+  /// Played by the Child, whichever its process, as told to the Parent with those weights.
+  std::uint64_t environment_steps = 0;
+  /// The same of episodes.
+  std::uint64_t episodes = 0;
+};
+
 /// How a Child takes part.
 struct ChildOptions {
   std::optional<Endpoint> connect;  ///< a listening Parent; exactly one of the two
@@ -32,13 +43,20 @@ struct ChildOptions {
   bool overlap = false;
   /// For the Parent's log and files: 1 to 64 printable ASCII characters.
   std::string name = "child";
+  /// ChildProgress::session of an earlier process of this Child, whose trainer was given the weights that it
+  /// had then. If the Parent goes on with that session they are kept; else its first ones replace them, as
+  /// for a new Child. Counts of steps and episodes that the Parent is told go on in either case.
+  std::optional<ChildSessionState> resume;
   /// Of its link.
   LinkLimits limits;
   /// Of its link.
   LinkSecurity security;
-  Milliseconds join_timeout{60'000};      ///< to the first weights from a Parent, at the start only
-  Milliseconds exchange_timeout{30'000};  ///< an answer that takes longer: the link is dropped and made anew
-  Milliseconds backoff_min{100};          ///< first pause before dialling again; doubles, with jitter
+  /// To the first weights from a Parent, at the start only. While they are on their way it does not count.
+  Milliseconds join_timeout{60'000};
+  /// How long nothing of an exchange may move, neither weights nor answer: then the link is dropped and made
+  /// anew. Longer, when the exchanges before it took long or the last ones came to nothing.
+  Milliseconds exchange_timeout{30'000};
+  Milliseconds backoff_min{100};  ///< first pause before dialling again; doubles, with jitter
   /// Longest pause.
   Milliseconds backoff_max{10'000};
 };
@@ -53,9 +71,13 @@ struct ChildProgress {
   std::uint64_t environment_steps = 0;
   /// Episodes played.
   std::uint64_t episodes = 0;
-  std::uint64_t exchanges = 0;   ///< answers of the Parent that were averaged in
+  std::uint64_t exchanges = 0;  ///< answers of the Parent that were averaged in
+  /// Weights that the Parent is known to have merged: it answered, or told so when the link was made anew
+  /// after the answer was lost.
+  std::uint64_t merges = 0;
   std::uint64_t reconnects = 0;  ///< links made anew after one was lost
   bool connected = false;        ///< whether one was at the end of this round
+  ChildSessionState session;     ///< the latest; for ChildOptions::resume
 };
 
 /// Runs the exchange for one LocalTrainer. The sockets live on a thread of their own, started by run(); the
@@ -79,10 +101,11 @@ class Child {
   /// Joins, then trains round after round until `keep_going` returns false, the Parent ends the run, or
   /// request_stop(). The first weights from the Parent replace the trainer's. When the link is lost, training
   /// goes on and the link is made anew in the background; the Child then keeps its own weights and goes on
-  /// exchanging. Returns why it ended. To be called once; when it returns or throws, the Parent was told and
-  /// the socket thread has ended. Throws IoError when no Parent was joined within join_timeout or the Parent
-  /// refused this Child for good (weights that are not finite, another protocol), LayoutError when it refused
-  /// this network, and whatever the trainer throws.
+  /// exchanging, in the same session when the Parent still knows it: nothing is merged twice, and what was
+  /// lost is in the next weights. Returns why it ended. To be called once; when it returns or throws, the
+  /// Parent was told and the socket thread has ended. Throws IoError when no Parent was joined within
+  /// join_timeout or the Parent refused this Child for good (weights that are not finite, another protocol),
+  /// LayoutError when it refused this network, and whatever the trainer throws.
   std::string run(const std::function<bool(const ChildProgress&)>& keep_going = {});
 
   /// As `keep_going` was told last; after run(), with the exchanges that were completed after the last round.

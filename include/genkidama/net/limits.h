@@ -13,9 +13,10 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// How long a link waits and how much it takes.
 struct LinkLimits {
   Milliseconds connect_timeout{5'000};     ///< resolving and connecting
-  Milliseconds handshake_timeout{10'000};  ///< from the TCP connection to the end of the typed handshake
-  /// A peer that sends nothing, not even a pong, for so long is gone; pings go out at half of it. One frame
-  /// of weights must be transferred within it: raise it for large networks on slow links.
+  Milliseconds handshake_timeout{10'000};  ///< from the TCP connection to the hello, or the welcome
+  /// A peer is gone when for so long nothing came from it, not even a pong, and it took nothing of a frame
+  /// that is being sent to it. Pings go out at half of it. How long a whole frame takes does not matter. A
+  /// peer that is heard but takes nothing of a frame is dropped after eight times as long.
   Milliseconds idle_timeout{15'000};
   Milliseconds close_timeout{1'000};  ///< a closing handshake that takes longer is cut
   std::size_t max_control_bytes =

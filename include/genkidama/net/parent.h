@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,9 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
+/// The greatest ParentOptions::epoch.
+inline constexpr std::uint64_t kMaxEpoch = (std::uint64_t{1} << 21) - 1;
+
 /// How a Parent takes part.
 struct ParentOptions {
   std::vector<Endpoint> listen;   ///< where Children that dial are accepted
@@ -25,8 +29,13 @@ struct ParentOptions {
   double alpha = 0.9;             ///< weight of a Child's weights in a merge, in [0, 1]
   /// For the Children's logs: 1 to 64 printable ASCII characters.
   std::string name = "parent";
-  std::string run_id;              ///< empty: one is made from the clock and the system's random device
+  /// Empty: one is made from the clock and the system's random device. A Parent that goes on with a run is
+  /// given the run's.
+  std::string run_id;
   std::uint64_t first_update = 0;  ///< updates already made, when a run is resumed
+  /// How often a Parent of this run was started before, at most kMaxEpoch. Sessions of different epochs have
+  /// different numbers, so nothing that was meant for an earlier start is taken for its successor.
+  std::uint64_t epoch = 0;
   /// Weights whose Euclidean norm is more than so many times the Parent's (taken as at least 1) are refused;
   /// 0: no limit. It stops accidents, not attacks: averaging has no defence against a Child that lies within
   /// bounds.
@@ -49,16 +58,16 @@ struct ParentOptions {
 struct ParentUpdate {
   std::uint64_t update = 0;             ///< merges so far, this one included
   std::string child;                    ///< the Child's name
-  std::uint64_t session = 0;            ///< its connection
+  std::uint64_t session = 0;            ///< lasts over connections that are lost
   std::uint64_t sequence = 0;           ///< its own count of updates in this session
   std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
   std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
   double mean_return = 0;               ///< over the episodes of the Child's last round
-  std::uint64_t staleness = 0;          ///< merges of others since this Child last received the weights
+  std::uint64_t staleness = 0;          ///< merges of others since this Child was last sent the weights
   std::span<const float> weights;       ///< W_P after the merge; valid only during the call
 };
 
-/// A Child that is connected now.
+/// A Child that is connected now. Counts are of its session, which lasts over connections that are lost.
 struct ChildStatus {
   /// As it calls itself.
   std::string name;
@@ -70,6 +79,13 @@ struct ChildStatus {
   std::uint64_t updates = 0;
   /// Steps it has played since it started.
   std::uint64_t environment_steps = 0;
+  std::uint64_t staleness = 0;          ///< of its last update, as ParentUpdate's
+  double mean_staleness = 0;            ///< over its updates
+  double seconds_since_update = 0;      ///< or since it joined
+  std::optional<double> round_seconds;  ///< median time between its last updates; nothing before the second
+  /// Much later than its own rounds let expect: it is slow, stopped, or stuck. The link is alive, and nothing
+  /// is done about it; a line in the log says when it begins and when it ends.
+  bool late = false;
 };
 
 /// Peers that were refused before they joined, by reason. One that came to nothing for another reason (a
@@ -88,6 +104,7 @@ struct ParentStatus {
   /// Merges, those before a resumed run included.
   std::uint64_t updates = 0;
   std::uint64_t joined = 0;             ///< handshakes that succeeded
+  std::uint64_t resumed = 0;            ///< those of them that went on with a session
   std::uint64_t left = 0;               ///< joined Children that went away
   std::uint64_t refused_peers = 0;      ///< handshakes refused or not understood
   PeerRefusals refusals;                ///< the reasons of some of them

@@ -4,6 +4,7 @@
 /// The text messages of the protocol: JSON objects, one per WebSocket text message.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,6 +16,14 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
+/// A session that a Child had on another link and would go on with.
+struct SessionMark {
+  std::uint64_t session = 0;   ///< from its welcome; at most 2^53-1
+  std::uint64_t sequence = 0;  ///< of the last frame that the Child sent in it; at most 2^53-1
+
+  friend bool operator==(const SessionMark&, const SessionMark&) = default;
+};
+
 /// First message of a link, from the Child, whoever dialled.
 struct HelloMessage {
   std::string name;        ///< 1 to 64 printable ASCII characters
@@ -24,6 +33,8 @@ struct HelloMessage {
   /// Steps that were in the last frame a Parent answered: already counted there. At most 2^53-1.
   std::uint64_t environment_steps = 0;
   std::vector<std::string> capabilities;  ///< none are defined in version 1
+  /// Of the run `run_id`. A Parent that does not know it, or knows better, begins a new session.
+  std::optional<SessionMark> resume{};
 };
 
 /// The Parent's answer to a hello it accepts; its weights follow.
@@ -31,9 +42,12 @@ struct WelcomeMessage {
   std::string name;                       ///< the Parent's
   std::string run_id;                     ///< of the run the Child now belongs to
   std::string library;                    ///< sender's software and version, for logs
-  std::uint64_t session = 0;              ///< names this link in every frame; at most 2^53-1
+  std::uint64_t session = 0;              ///< stands in every frame of this link; at most 2^53-1
   std::uint64_t update = 0;               ///< merges made so far; at most 2^53-1
   std::vector<std::string> capabilities;  ///< none are defined in version 1
+  /// Only when `session` is the one that the hello named: of the last of its frames that was merged. The
+  /// Child goes on with the next number.
+  std::optional<std::uint64_t> sequence{};
 };
 
 /// Why a peer or its weights are not accepted. The sender then closes the link.

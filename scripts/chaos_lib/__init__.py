@@ -1,0 +1,1 @@
+"""What scripts/chaos consists of: a module for each fault, and what they share."""

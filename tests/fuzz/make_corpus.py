@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Writes the inputs that the fuzzers start from, and that every test run replays, to tests/data/fuzz.
+
+    make_corpus.py [DIRECTORY]
+
+One directory per target; what an input consists of is said in the target's source. Always the same files.
+"""
+
+import json
+import pathlib
+import struct
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent / "data" / "fuzz"
+PATH = "/genkidama/1"
+
+
+def write(target, inputs):
+    directory = ROOT / target
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.iterdir():
+        old.unlink()
+    for name, data in inputs.items():
+        (directory / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+
+
+# ---- Frames ----
+
+
+def frame(count=4, magic=b"GKDM", version=1, kind=2, session=7, sequence=3, update=2, steps=100, episodes=5,
+          mean_return=-12.5, dtype=1, reserved=b"\0" * 6, size=None, weights=None, checksum=0):
+    payload = struct.pack(f"<{count}f", *[0.5 * i for i in range(count)]) if weights is None else weights
+    size = len(payload) if size is None else size
+    head = magic + struct.pack("<HHQQQQQd", version, kind, session, sequence, update, steps, episodes, mean_return)
+    return head + struct.pack("<H", dtype) + reserved + struct.pack("<QQ", size, checksum) + payload
+
+
+def frames():
+    mended, as_it_is = bytes([3, 4]), bytes([0, 4])
+    most = 2**64 - 1
+    yield "sound", mended + frame()
+    yield "sound_misplaced", bytes([7, 4]) + frame()
+    yield "sound_empty", bytes([3, 0]) + frame(0)
+    yield "sound_large", bytes([3, 63]) + frame(63)
+    yield "sound_parent", mended + frame(kind=1, mean_return=0.0)
+    yield "sound_most", mended + frame(session=most, sequence=most, update=most, steps=most, episodes=most)
+    yield "sound_minus_zero", mended + frame(mean_return=-0.0)
+    yield "weights_not_finite", mended + frame(weights=struct.pack("<4I", 0x7F800000, 0xFFC00001, 0x7F800001, 1))
+    yield "return_nan", mended + frame(mean_return=float("nan"))
+    yield "return_infinite", mended + frame(mean_return=float("inf"))
+    yield "wrong_checksum", as_it_is + frame(checksum=1)
+    yield "wrong_magic", mended + frame(magic=b"GKDN")
+    yield "wrong_version", mended + frame(version=2)
+    yield "wrong_kind", mended + frame(kind=3)
+    yield "wrong_dtype", mended + frame(dtype=2)
+    yield "reserved", mended + frame(reserved=b"\0\0\0\0\0\1")
+    yield "other_count", mended + frame(5)
+    yield "size_2_64", bytes([1, 4]) + frame(size=most)
+    yield "size_wraps", bytes([1, 4]) + frame(size=2**64 - 80)
+    yield "header_alone", mended + frame(0)
+    yield "header_cut", mended + frame()[:79]
+    yield "one_byte_more", bytes([1, 4]) + frame() + b"\0"
+    yield "zeros", mended + bytes(96)
+
+
+# ---- Messages ----
+
+LAYOUT = [{"name": "pi1.weight", "shape": [4, 3]}, {"name": "pi1.bias", "shape": [4]}]
+HELLO = {"type": "hello", "protocol": 1, "role": "child", "name": "board 7", "run_id": "run", "library": "python",
+         "environment_steps": 1000, "layout": LAYOUT, "capabilities": ["later"]}
+WELCOME = {"type": "welcome", "protocol": 1, "role": "parent", "name": "parent", "run_id": "5f-1", "library": "x",
+           "session": 3, "update": 2**53 - 1, "capabilities": []}
+
+
+def messages():
+    def text(base, **changes):
+        return json.dumps({key: value for key, value in {**base, **changes}.items() if value is not None})
+
+    yield "hello", text(HELLO)
+    yield "hello_small", text(HELLO, run_id=None, library=None, environment_steps=None, capabilities=None)
+    yield "hello_no_tensors", text(HELLO, layout=[])
+    yield "hello_scalar", text(HELLO, layout=[{"name": "s", "shape": []}])
+    yield "hello_more_keys", text(HELLO, later={"a": [1, {"b": None}]}, other=1.5)
+    yield "hello_wrong_hash", text(HELLO, layout_hash="0123456789abcdef")
+    yield "hello_huge_shape", text(HELLO, layout=[{"name": "a", "shape": [2**31, 2**31, 2**31]}])
+    yield "hello_wide_shape", text(HELLO, layout=[{"name": "a", "shape": [1] * 9}])
+    yield "hello_same_names", text(HELLO, layout=[LAYOUT[1], LAYOUT[1]])
+    yield "hello_negative", text(HELLO, layout=[{"name": "a", "shape": [-1]}])
+    yield "hello_other_version", text(HELLO, protocol=2)
+    yield "hello_as_parent", text(HELLO, role="parent")
+    yield "hello_long_name", text(HELLO, name="n" * 65)
+    yield "hello_control_name", text(HELLO, name="a\u0007b")
+    yield "hello_steps_float", text(HELLO, environment_steps=1e300)
+    yield "hello_steps_2_53", text(HELLO, environment_steps=2**53)
+    yield "welcome", text(WELCOME)
+    yield "welcome_session_text", text(WELCOME, session="3")
+    for code in ("protocol", "layout", "weights", "frame", "sequence", "busy", "unknown"):
+        yield f"refuse_{code}", json.dumps({"type": "refuse", "code": code, "reason": "because"})
+    yield "end", json.dumps({"type": "end", "reason": "the run is over"})
+    yield "leave", json.dumps({"type": "leave", "reason": "seen enough \u2603"}, ensure_ascii=False)
+    yield "leave_controls", json.dumps({"type": "leave", "reason": "\u0000\u001b[31m\u0085\u009b \u007f"})
+    yield "leave_surrogate", b'{"type":"leave","reason":"\\ud800"}'
+    yield "leave_not_utf8", b'{"type":"leave","reason":"\xff\xfe"}'
+    yield "leave_long", json.dumps({"type": "leave", "reason": "\u2603" * 341 + "ab"}, ensure_ascii=False)
+    yield "leave_too_long", json.dumps({"type": "leave", "reason": "x" * 1025})
+    yield "no_type", "{}"
+    yield "other_type", '{"type":"shutdown"}'
+    yield "type_number", '{"type":1}'
+    yield "twice", '{"type":"end","type":"leave","reason":"x"}'
+    yield "deep", '{"type":"end","reason":"x","a":' + "[" * 40 + "]" * 40 + "}"
+    yield "deep_and_open", "[" * 500
+    yield "array", "[]"
+    yield "number", "1e999"
+    yield "half", '{"type":"end","reas'
+    yield "comment", '{"type":"end","reason":"x"/*no*/}'
+    yield "bom", b'\xef\xbb\xbf{"type":"end","reason":"x"}'
+
+
+# ---- Files ----
+
+
+def header(entries, metadata=None):
+    fields = {} if metadata is None else {"__metadata__": metadata}
+    return json.dumps({**fields, **entries}).encode()
+
+
+def tensor(shape, begin, end, dtype="F32"):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+def headers():
+    """(name, header, bytes of data)."""
+    two = {"a": tensor([2, 3], 0, 24), "b": tensor([2], 24, 32)}
+    yield "sound", header(two), 32
+    yield "sound_metadata", header(two, {"format": "pt", "note": "\u2603"}), 32
+    yield "sound_turned", header({"b": two["b"], "a": two["a"]}), 32
+    yield "sound_scalar", header({"s": tensor([], 0, 4)}), 4
+    yield "sound_padded", header(two) + b"   ", 32
+    yield "empty", b"{}", 0
+    yield "hole", header({"a": tensor([2], 0, 8), "b": tensor([2], 12, 20)}), 20
+    yield "overlap", header({"a": tensor([2], 0, 8), "b": tensor([2], 4, 12)}), 12
+    yield "too_little_data", header(two), 28
+    yield "too_much_data", header(two), 36
+    yield "other_dtype", header({"a": tensor([2], 0, 4, "F16")}), 4
+    yield "other_size", header({"a": tensor([3], 0, 8)}), 8
+    yield "huge", header({"a": tensor([2**62, 2**62], 0, 8)}), 8
+    yield "offsets_2_64", header({"a": tensor([2], 2**64 - 8, 2**64 - 1)}), 8
+    yield "offsets_turned", header({"a": tensor([2], 8, 0)}), 8
+    yield "zero_dimension", header({"a": tensor([0], 0, 0)}), 0
+    yield "negative", header({"a": tensor([-2], 0, 8)}), 8
+    yield "many_dimensions", header({"a": tensor([1] * 20, 0, 4)}), 4
+    yield "same_twice", b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},' * 2 + b'"c":1}', 8
+    yield "metadata_number", header({}, {"n": 1}), 0
+    yield "metadata_nested", header({}, {"n": {"m": "x"}}), 0
+    yield "deep", b"[" * 300, 0
+    yield "unknown_field", header({"a": {**tensor([1], 0, 4), "more": 1}}), 4
+    yield "float_shape", header({"a": tensor([1.5], 0, 4)}), 4
+    yield "not_utf8", b'{"\xff":{}}', 0
+    yield "not_json", b"safetensors", 0
+
+
+def file_of(head, data, length=None):
+    return struct.pack("<Q", len(head) if length is None else length) + head + data
+
+
+def files():
+    for name, head, size in headers():
+        yield name, file_of(head, struct.pack(f"<{size // 4}f", *[0.25 * i for i in range(size // 4)]))
+    one = header({"a": tensor([1], 0, 4)})
+    yield "nan", file_of(one, struct.pack("<f", float("nan")))
+    yield "infinite", file_of(one, struct.pack("<f", float("-inf")))
+    yield "length_2_64", file_of(one, bytes(4), 2**64 - 1)
+    yield "length_too_large", file_of(one, bytes(4), len(one) + 5)
+    yield "length_16_mib", file_of(one, bytes(4), 16 << 20)
+    yield "length_zero", file_of(one, bytes(4), 0)
+    yield "short", b"\1\2\3"
+
+
+def states():
+    network = {"pi1.weight": tensor([2, 3], 0, 24), "pi1.bias": tensor([2], 24, 32)}
+    optimizer = {"genkidama.optimizer_state": tensor([8], 32, 64)}
+    numbers = {"genkidama_version": "0.1.0", "updates": "12", "environment_steps": "3400", "episodes": "34",
+               "wall_seconds": "1.5e1", "optimizer_steps": "56", "rounds": "12"}
+    average = {"policy_average": "ema", "policy_average_count": "12"}
+
+    def state(flag, tensors, metadata, count):
+        return bytes([flag]) + file_of(header(tensors, metadata), struct.pack(f"<{count}f", *range(count)))
+
+    whole = {**network, **optimizer}
+    yield "parent", state(0, network, numbers, 8)
+    yield "child", state(1, whole, numbers, 16)
+    yield "child_average", state(1, {**whole, "genkidama.policy_average": tensor([8], 64, 96)},
+                                 {**numbers, **average}, 24)
+    yield "parent_average", state(0, {**network, "genkidama.policy_average": tensor([8], 32, 64)},
+                                  {**numbers, **average}, 16)
+    yield "average_of_another_size", state(0, {**network, "genkidama.policy_average": tensor([4], 32, 48)},
+                                           {**numbers, **average}, 12)
+    yield "no_optimizer", state(1, network, numbers, 8)
+    yield "too_much_optimizer", state(0, whole, numbers, 16)
+    yield "no_numbers", state(0, network, {}, 8)
+    yield "target", state(0, network, {**numbers, "time_to_target_seconds": "12.25"}, 8)
+    for name, value in (("negative", "-1"), ("huge", "9" * 40), ("text", "many"), ("empty", ""), ("blank", " 1")):
+        yield f"updates_{name}", state(0, network, {**numbers, "updates": value}, 8)
+    yield "seconds_nan", state(0, network, {**numbers, "wall_seconds": "nan"}, 8)
+    yield "other_network", state(0, {"x": tensor([8], 0, 32)}, numbers, 8)
+
+
+# ---- Requests and endpoints ----
+
+
+def requests():
+    def request(flag, line=f"GET {PATH} HTTP/1.1", leave_out=(), **more):
+        fields = {"Host": "127.0.0.1:7777", "Upgrade": "websocket", "Connection": "Upgrade",
+                  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+        fields.update({name.replace("_", "-"): value for name, value in more.items()})
+        lines = [line] + [f"{name}: {value}" for name, value in fields.items() if name not in leave_out]
+        return bytes([flag]) + "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+
+    yield "sound", request(0)
+    yield "any_path", request(4, "GET /runCase?case=1&agent=x HTTP/1.1")
+    yield "token", request(1, Authorization="Bearer sesame")
+    yield "token_small_letters", request(1, Authorization="bearer sesame")
+    yield "no_token", request(1)
+    yield "other_token", request(1, Authorization="Bearer sesamf")
+    yield "basic", request(1, Authorization="Basic c2VzYW1l")
+    yield "two_tokens", request(1, Authorization="Bearer sesame\r\nAuthorization: Bearer sesame")
+    yield "token_in_url", request(1, f"GET {PATH}?token=sesame HTTP/1.1")
+    yield "origin", request(0, Origin="https://page.example")
+    yield "known_origin", request(2, Origin="https://page.example")
+    yield "two_origins", request(2, Origin="https://page.example\r\nOrigin: https://page.example")
+    yield "null_origin", request(2, Origin="null")
+    yield "no_host", request(0, leave_out=("Host",))
+    yield "two_hosts", request(0, Host="a\r\nHost: b")
+    for name, host in (("ipv6", "[::1]:7777"), ("bare", "localhost"), ("bad", "a b"), ("empty", ""), ("port", "a:x")):
+        yield f"host_{name}", request(0, Host=host)
+    yield "no_upgrade", request(0, leave_out=("Upgrade",))
+    yield "h2c", request(0, Upgrade="h2c")
+    yield "upgrade_list", request(0, Upgrade="h2c, WebSocket", Connection="keep-alive, upgrade")
+    yield "post", request(0, f"POST {PATH} HTTP/1.1")
+    yield "http_1_0", request(0, f"GET {PATH} HTTP/1.0")
+    yield "http_2", bytes([0]) + b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    yield "other_path", request(0, "GET / HTTP/1.1")
+    yield "absolute", request(0, f"GET http://a{PATH} HTTP/1.1")
+    yield "body", request(0, Content_Length="5") + b"hello"
+    yield "chunked", request(0, Transfer_Encoding="chunked") + b"5\r\nhello\r\n0\r\n\r\n"
+    yield "length_twice", request(0, Content_Length="5\r\nContent-Length: 6")
+    yield "length_huge", request(0, Content_Length="99999999999999999999")
+    yield "folded", request(0, X_Fold="one\r\n two")
+    yield "long_header", request(0, X_Long="x" * 8200)
+    yield "bare_newlines", request(0).replace(b"\r\n", b"\n")
+    yield "zero_byte", request(0, X_Zero="a\0b")
+    yield "tls", bytes([0]) + bytes.fromhex("16030102000100")
+    yield "nothing", bytes([0])
+
+
+def endpoints():
+    given = ["127.0.0.1:7777", "[::1]:7777", "localhost:0", "wss://host.example:443", "wss://[fe80::1%eth0]:1",
+             "host:65535", "host:65536", "host:-1", "host:", ":1", "host", "::1:1", "[::1]", "[a]:1", "[]:1", "a b:1",
+             "host:1 ", "wss://", "wss://wss://a:1", "[::1:1", "1.2.3.4.5:6", "host:00001", "a" * 255 + ":1",
+             "a" * 256 + ":1", "\u2603:1", "host:+1", "[:]:1", "localhost:99999999999999999999"]
+    for number, text in enumerate(given):
+        yield f"{number:02}", text
+
+
+def main():
+    global ROOT
+    if len(sys.argv) > 2 or "-h" in sys.argv or "--help" in sys.argv:
+        print(__doc__)
+        return 0 if len(sys.argv) == 2 else 2
+    if len(sys.argv) == 2:
+        ROOT = pathlib.Path(sys.argv[1])
+    write("frame", dict(frames()))
+    write("message", dict(messages()))
+    write("safetensors_header", {name: struct.pack("<H", size) + head for name, head, size in headers()})
+    write("safetensors_file", dict(files()))
+    write("run_state", dict(states()))
+    write("http_request", dict(requests()))
+    write("endpoint", dict(endpoints()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
