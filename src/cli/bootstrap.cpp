@@ -38,7 +38,9 @@ Interval bootstrap_mean_interval(std::span<const double> values) {
   std::vector<double> means(kResamples);
   for (double& resampled : means) {
     double sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += values[random.below(values.size())];
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      sum += values[static_cast<std::size_t>(random.below(values.size()))];
+    }
     resampled = sum / static_cast<double>(values.size());
   }
   std::sort(means.begin(), means.end());

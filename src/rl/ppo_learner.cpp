@@ -65,7 +65,8 @@ void PpoLearner::learn_round(Random& random) {
   const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
   for (int epoch = 0; epoch < hyperparameters_.epochs; ++epoch) {
     // Fisher and Yates by hand: std::shuffle differs between standard libraries.
-    for (std::size_t i = n; i > 1; --i) std::swap(order_[i - 1], order_[random.below(i)]);
+    for (std::size_t i = n; i > 1; --i)
+      std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(i))]);
     for (std::size_t begin = 0; begin < n; begin += size) {
       minibatch_.clear();
       for (std::size_t i = begin; i < std::min(n, begin + size); ++i)

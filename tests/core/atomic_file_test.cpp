@@ -91,7 +91,7 @@ TEST_CASE("a relative path without a directory is written in the current one") {
 TEST_CASE("a file that cannot be written is an error that names it and leaves nothing") {
   const TemporaryDirectory directory;
   REQUIRE_THROWS_WITH(write_file_atomically(directory / "missing/file", "x"),
-                      Catch::Matchers::Contains("missing/file") && Catch::Matchers::Contains("No such file"));
+                      Catch::Contains("missing/file") && Catch::Contains("No such file"));
   REQUIRE_THROWS_AS(write_file_atomically(directory.path() / "", "x"), IoError);
   REQUIRE_THROWS_AS(write_file_atomically("", "x"), IoError);
   std::filesystem::create_directory(directory / "taken");

@@ -8,7 +8,7 @@
 #include "support/catch.h"
 
 using namespace genkidama;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include "support/child_process.h"
 
 using namespace genkidama;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

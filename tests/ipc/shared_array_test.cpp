@@ -16,7 +16,7 @@
 #include "support/child_process.h"
 
 using namespace genkidama;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("shared memory starts as zeros and a forked process writes into it") {
   const SharedArray<std::uint32_t> array(5000, "a test");

@@ -17,7 +17,7 @@
 
 using namespace genkidama;
 using Tensors = std::vector<ParameterLayout::Tensor>;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include "support/catch.h"
 
 using namespace genkidama;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -71,13 +71,15 @@ struct ChildProgress {
   std::uint64_t environment_steps = 0;
   /// Episodes played.
   std::uint64_t episodes = 0;
-  std::uint64_t exchanges = 0;  ///< answers of the Parent that were averaged in
+  /// Answers of the Parent that were averaged in.
+  std::uint64_t exchanges = 0;
   /// Weights that the Parent is known to have merged: it answered, or told so when the link was made anew
   /// after the answer was lost.
   std::uint64_t merges = 0;
-  std::uint64_t reconnects = 0;  ///< links made anew after one was lost
-  bool connected = false;        ///< whether one was at the end of this round
-  ChildSessionState session;     ///< the latest; for ChildOptions::resume
+  /// Links made anew after one was lost.
+  std::uint64_t reconnects = 0;
+  bool connected = false;     ///< whether one was at the end of this round
+  ChildSessionState session;  ///< the latest; for ChildOptions::resume
 };
 
 /// Runs the exchange for one LocalTrainer. The sockets live on a thread of their own, started by run(); the

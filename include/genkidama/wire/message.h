@@ -21,6 +21,7 @@ struct SessionMark {
   std::uint64_t session = 0;   ///< from its welcome; at most 2^53-1
   std::uint64_t sequence = 0;  ///< of the last frame that the Child sent in it; at most 2^53-1
 
+  /// Field by field.
   friend bool operator==(const SessionMark&, const SessionMark&) = default;
 };
 
