@@ -40,6 +40,22 @@ ParentOptions parent_with(const std::string& token) {
   return options;
 }
 
+ParentOptions parent_that_dials(std::uint16_t port, const std::string& token) {
+  ParentOptions options = parent_with(token);
+  options.listen.clear();
+  options.connect = {loopback(port)};
+  return options;
+}
+
+/// Wants kToken.
+ChildOptions listening_child() {
+  ChildOptions options = child_options(0);
+  options.connect.reset();
+  options.listen = kLoopback;
+  options.security.token = kToken;
+  return options;
+}
+
 std::string bearer(const std::string& token) {
   return "Authorization: Bearer " + token + "\r\n";
 }
@@ -86,29 +102,15 @@ TEST_CASE("a Child with another token does not join a Parent that listens", "[se
 TEST_CASE("a Parent with another token gets nothing from a Child that listens", "[security]") {
   for (const std::string& token : kWrongTokens) {
     CAPTURE(token);
-    ChildOptions options = child_options(0);
-    options.connect.reset();
-    options.listen = kLoopback;
-    options.security.token = kToken;
-    ChildThread child(options);
-    ParentOptions parent = parent_with(token);
-    parent.listen.clear();
-    parent.connect = {loopback(child.port())};
-    RunningParent running(parent);
+    ChildThread child(listening_child());
+    RunningParent running(parent_that_dials(child.port(), token));
     CHECK(eventually([&] { return running.parent.status().refusals.token > 0; }));
     CHECK(child.stop() == "stop requested");
     CHECK(running.parent.status().joined == 0);
     CHECK_THAT(running.parent.status().last_refusal, !Catch::Contains(kToken));
   }
-  ChildOptions options = child_options(0);
-  options.connect.reset();
-  options.listen = kLoopback;
-  options.security.token = kToken;
-  ChildThread child(options);
-  ParentOptions parent = parent_with(kToken);
-  parent.listen.clear();
-  parent.connect = {loopback(child.port())};
-  const RunningParent running(parent);
+  ChildThread child(listening_child());
+  const RunningParent running(parent_that_dials(child.port(), kToken));
   CHECK(child.join() == "the Child's program ended the training");
   CHECK(running.parent.status().updates == 2);
 }
