@@ -236,8 +236,7 @@ void RunFiles::checkpoint(const Learnt& learnt) {
     if (!checkpoints_fail_) {
       log(LogLevel::kError,
           "the checkpoint of update {} could not be written; the run goes on, and every later checkpoint "
-          "tries "
-          "again: free space on this disk, or make it writable: {}",
+          "tries again: free space on this disk, or make it writable: {}",
           totals.updates, error.what());
     }
     checkpoints_fail_ = true;

@@ -36,3 +36,10 @@ inline std::vector<std::vector<std::string>> timeless_csv_of(const std::filesyst
   for (auto& row : rows) row.erase(row.begin() + 2, row.begin() + 4);
   return rows;
 }
+
+/// Waits until the checkpoint of update 10 is there. Whether it came; the program was told
+/// --checkpoint-every 10.
+inline bool wait_for_tenth_update(RunningProgram& program, const std::filesystem::path& run) {
+  const auto checkpoint = run / "checkpoints" / "update_000010.safetensors";
+  return program.wait_until([&] { return std::filesystem::exists(checkpoint); });
+}

@@ -200,8 +200,7 @@ TEST_CASE("SIGTERM ends a cluster with its weights written and every process gon
   const auto run = directory / "run";
   RunningProgram cluster(call("cluster", "--children", "2", "--workers", "1", "--checkpoint-every", "10",
                               "--run-dir", run.string()));
-  REQUIRE(cluster.wait_until(
-      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"); }));
+  REQUIRE(wait_for_tenth_update(cluster, run));
   cluster.signal(SIGTERM);
   const auto result = cluster.wait();
   CAPTURE(result.errors);
@@ -216,8 +215,7 @@ TEST_CASE("a killed cluster takes its processes with it") {
   const auto run = directory / "run";
   RunningProgram cluster(call("cluster", "--children", "1", "--workers", "1", "--checkpoint-every", "10",
                               "--run-dir", run.string()));
-  REQUIRE(cluster.wait_until(
-      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"); }));
+  REQUIRE(wait_for_tenth_update(cluster, run));
   cluster.signal(SIGKILL);
   CHECK(cluster.wait().exit_code == 128 + SIGKILL);
   CHECK(cluster.all_gone(std::chrono::seconds(30)));
@@ -228,8 +226,7 @@ TEST_CASE("a cluster goes on without a Child that died, and fails without any") 
   const auto run = directory / "run";
   RunningProgram cluster(call("cluster", "--children", "2", "--workers", "1", "--checkpoint-every", "10",
                               "--run-dir", run.string()));
-  REQUIRE(cluster.wait_until(
-      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"); }));
+  REQUIRE(wait_for_tenth_update(cluster, run));
   // The Parent is its first process, the Children follow.
   const auto processes = cluster.children();
   REQUIRE(processes.size() == 3);
@@ -253,8 +250,7 @@ TEST_CASE("a cluster whose Parent died fails at once") {
   const auto run = directory / "run";
   RunningProgram cluster(call("cluster", "--children", "1", "--workers", "1", "--checkpoint-every", "10",
                               "--run-dir", run.string()));
-  REQUIRE(cluster.wait_until(
-      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"); }));
+  REQUIRE(wait_for_tenth_update(cluster, run));
   ::kill(cluster.children().front(), SIGKILL);
   const auto result = cluster.wait();
   CAPTURE(result.errors);

@@ -229,8 +229,7 @@ TEST_CASE("a cluster keeps other users' Children out") {
   const auto run = directory / "run";
   RunningProgram cluster(call("cluster", "--children", "1", "--workers", "1", "--checkpoint-every", "10",
                               "--run-dir", run.string()));
-  REQUIRE(cluster.wait_until(
-      [&] { return std::filesystem::exists(run / "checkpoints" / "update_000010.safetensors"); }));
+  REQUIRE(wait_for_tenth_update(cluster, run));
   const std::string environment =
       file_text("/proc/" + std::to_string(cluster.children().front()) + "/environ");
   const auto at = environment.find("GENKIDAMA_TOKEN=");
