@@ -222,8 +222,8 @@ void add_results(Table& table) {
   table.add(
       "checkpoint-seconds", kTraining,
       real_option(kNotNegative, GENKIDAMA_MEMBER(double, checkpoint_seconds)),
-      "What --resume goes on from is written at least so often too, once a round or merge has ended; 0: "
-      "only with checkpoints");
+      "What --resume goes on from is written at least so often too, once a round or merge has ended, and "
+      "at first after 1, 2, 4, ... seconds; 0: only with checkpoints");
   table.add("eval-episodes", kTraining | kSweep, int_option({0, 1e6}, GENKIDAMA_MEMBER(int, eval_episodes)),
             "Episodes of the final evaluation, or in a sweep of each checkpoint's; 0: none");
   table.add("eval-seed", kTraining | kSweep,

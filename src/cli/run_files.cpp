@@ -28,6 +28,7 @@ std::vector<std::string> metrics_columns(const std::vector<std::string>& columns
 }
 
 constexpr Milliseconds kLockPatience{10'000};
+constexpr double kFirstState_s = 1;
 
 // What a resumed run can fall back on: the state alone when no checkpoint was made at that update.
 std::filesystem::path checkpoint_of_state(const RunDirectory& directory, std::uint64_t updates) {
@@ -217,7 +218,10 @@ void RunFiles::write_state(const Learnt& learnt) {
 }
 
 bool RunFiles::is_state_due() const {
-  return settings_.checkpoint_seconds > 0 && seconds_since(last_state_) >= settings_.checkpoint_seconds;
+  // A young run has little to lose, but all of it: no kill costs more than half of what there is.
+  const double young = std::max(kFirstState_s, wall_seconds() / 2);
+  return settings_.checkpoint_seconds > 0 &&
+         seconds_since(last_state_) >= std::min(settings_.checkpoint_seconds, young);
 }
 
 void RunFiles::checkpoint(const Learnt& learnt) {

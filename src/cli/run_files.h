@@ -80,7 +80,7 @@ class RunFiles {
   /// and leaves the earlier files.
   void checkpoint(const Learnt& learnt);
   bool is_checkpoint_due() const { return is_policy_due() || is_state_due(); }
-  /// Whether --checkpoint-seconds have passed since the last state.
+  /// Whether --checkpoint-seconds have passed since the last state; less while the run is young.
   bool is_state_due() const;
   /// Writes what a kill between the state and the policy of one checkpoint has left out.
   void complete_checkpoint(const Learnt& learnt);

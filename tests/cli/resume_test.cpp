@@ -146,7 +146,8 @@ TEST_CASE("a run whose last state is damaged goes on from the one before, and en
     return result;
   };
   const auto parts = directory / "parts";
-  const Words options = {"--workers", "1", "--checkpoint-every", "10", "--replay-capacity", "50"};
+  const Words options = {"--workers",         "1", "--checkpoint-every", "10", "--checkpoint-seconds", "0",
+                         "--replay-capacity", "50"};
   train(options + Words{"--updates", "60", "--run-dir", (directory / "whole").string()});
   train(options + Words{"--updates", "35", "--run-dir", parts.string()});
   const auto state = parts / "state.safetensors";
@@ -198,6 +199,23 @@ TEST_CASE("a state is written by time too, for runs whose updates are rare") {
   program.wait();
   CHECK(std::filesystem::is_empty(run / "checkpoints"));
   CHECK(updates_of_state(run) > 0);
+}
+
+TEST_CASE("a young run writes its state long before --checkpoint-seconds have passed, and goes on from it") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const Words options = {"--workers", "1", "--checkpoint-every", "100000000", "--checkpoint-seconds", "1e9"};
+  RunningProgram program(call("train") + options + Words{"--run-dir", run.string()});
+  REQUIRE(program.wait_until([&] { return std::filesystem::exists(run / "state.previous.safetensors"); }));
+  program.signal(SIGKILL);
+  program.wait();
+  const auto kept = updates_of_state(run);
+  CHECK(kept > 0);
+  const auto result = run_program(
+      call("train", "--resume", run.string(), "--updates", std::to_string(kept + 5), "--eval-episodes", "0"));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(json_of(run / "summary.json")["updates"] == kept + 5);
 }
 
 TEST_CASE("a Parent that is killed comes back as the same run with a new epoch, and its Child rejoins") {
