@@ -68,19 +68,22 @@ genkidama_debian_package(
   "${about}This package holds the programs lunar_lander and cart_pole, and the\n\
 sources of all examples."
   DEPENDS Runtime)
-set(runtime Runtime)
-set(headers libfmt-dev)
+genkidama_debian_package(
+  Development libgenkidama-dev libdevel "distributed deep reinforcement learning, headers"
+  "${about}This package holds what it takes to build programs with it: headers,\n\
+CMake's and pkg-config's files. Networks made of LibTorch's modules need\n\
+libgenkidama-torch-dev as well."
+  DEPENDS Runtime PACKAGES libfmt-dev)
 if(GENKIDAMA_LIBTORCH)
   genkidama_debian_package(
     RuntimeTorch libgenkidama libs "distributed deep reinforcement learning, with LibTorch"
     "${about}This package holds the library for networks made of LibTorch's modules."
     DEPENDS Runtime LIBRARIES libgenkidama)
-  list(APPEND runtime RuntimeTorch)
-  list(APPEND headers libtorch-dev)
+  # Of its own, since LibTorch's headers bring a gigabyte along.
+  genkidama_debian_package(
+    DevelopmentTorch libgenkidama-torch-dev libdevel "distributed deep reinforcement learning, headers for LibTorch"
+    "${about}This package holds what it takes to build programs with networks made of\n\
+LibTorch's modules, in addition to libgenkidama-dev."
+    DEPENDS Development RuntimeTorch PACKAGES libtorch-dev)
 endif()
-genkidama_debian_package(
-  Development libgenkidama-dev libdevel "distributed deep reinforcement learning, headers"
-  "${about}This package holds what it takes to build programs with it: headers,\n\
-CMake's and pkg-config's files."
-  DEPENDS ${runtime} PACKAGES ${headers})
 include(CPack)

@@ -1,5 +1,6 @@
-# `cmake --install`: the components Runtime and RuntimeTorch (shared libraries), Development (headers, package files,
-# static libraries) and Examples (examples/CMakeLists.txt). docs/install.md tells users.
+# `cmake --install`: the components Runtime (shared libraries), Development (headers, package files, static libraries),
+# the same of what needs LibTorch in RuntimeTorch and DevelopmentTorch, and Examples (examples/CMakeLists.txt).
+# docs/install.md tells users.
 
 include(CMakePackageConfigHelpers)
 foreach(directory LIBDIR BINDIR INCLUDEDIR DATADIR)
@@ -12,13 +13,13 @@ set(GENKIDAMA_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/genkidama")
 set(GENKIDAMA_PKGCONFIG_DIR "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 
 # One export set for each component of the package, so that who asks for one needs nothing of the others.
-function(genkidama_install_library target component runtime)
+function(genkidama_install_library target component runtime development)
   install(
     TARGETS ${target}
     EXPORT genkidama-${component}
     RUNTIME COMPONENT ${runtime}
-    LIBRARY COMPONENT ${runtime} NAMELINK_COMPONENT Development
-    ARCHIVE COMPONENT Development)
+    LIBRARY COMPONENT ${runtime} NAMELINK_COMPONENT ${development}
+    ARCHIVE COMPONENT ${development})
   # The libraries find one another wherever they lie; nothing else is looked for beside them.
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN")
   install(
@@ -26,11 +27,11 @@ function(genkidama_install_library target component runtime)
     FILE genkidama-${component}-targets.cmake
     NAMESPACE genkidama::
     DESTINATION "${GENKIDAMA_CMAKE_DIR}"
-    COMPONENT Development)
+    COMPONENT ${development})
 endfunction()
 
-# genkidama_install_pkg_config(<name>): from cmake/<name>.pc.in.
-function(genkidama_install_pkg_config name)
+# genkidama_install_pkg_config(<name> <component>): from cmake/<name>.pc.in.
+function(genkidama_install_pkg_config name component)
   # From the directory of the file to the prefix, so that the whole tree may be moved.
   file(RELATIVE_PATH up "/prefix/${GENKIDAMA_PKGCONFIG_DIR}" "/prefix")
   string(REGEX REPLACE "/$" "" up "${up}")
@@ -41,7 +42,7 @@ function(genkidama_install_pkg_config name)
   endif()
   configure_file("${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in" "${PROJECT_BINARY_DIR}/pkgconfig/${name}.pc" @ONLY)
   install(FILES "${PROJECT_BINARY_DIR}/pkgconfig/${name}.pc" DESTINATION "${GENKIDAMA_PKGCONFIG_DIR}"
-          COMPONENT Development)
+          COMPONENT ${component})
 endfunction()
 
 # Whoever links a static library links what it uses.
@@ -53,12 +54,12 @@ if(NOT BUILD_SHARED_LIBS)
   endif()
 endif()
 
-genkidama_install_library(genkidama_core core Runtime)
-genkidama_install_pkg_config(genkidama-core)
-genkidama_install_library(genkidama_cli cli Runtime)
-genkidama_install_pkg_config(genkidama-cli)
+genkidama_install_library(genkidama_core core Runtime Development)
+genkidama_install_pkg_config(genkidama-core Development)
+genkidama_install_library(genkidama_cli cli Runtime Development)
+genkidama_install_pkg_config(genkidama-cli Development)
 if(GENKIDAMA_LIBTORCH)
-  genkidama_install_library(genkidama torch RuntimeTorch)
+  genkidama_install_library(genkidama torch RuntimeTorch DevelopmentTorch)
   # LibTorch has no pkg-config file of its own.
   get_target_property(directories torch INTERFACE_INCLUDE_DIRECTORIES)
   list(REMOVE_ITEM directories ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
@@ -72,7 +73,7 @@ if(GENKIDAMA_LIBTORCH)
   if(NOT directory IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
     string(PREPEND GENKIDAMA_PC_TORCH_LIBS "-L${directory} ")
   endif()
-  genkidama_install_pkg_config(genkidama)
+  genkidama_install_pkg_config(genkidama DevelopmentTorch)
 endif()
 
 install(
@@ -84,7 +85,7 @@ install(
   REGEX "/include/genkidama/libtorch$" EXCLUDE)
 if(GENKIDAMA_LIBTORCH)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama/libtorch"
-          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/genkidama" COMPONENT Development)
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/genkidama" COMPONENT DevelopmentTorch)
 endif()
 install(FILES "${PROJECT_BINARY_DIR}/include/genkidama/core/version.h"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/genkidama/core" COMPONENT Development)

@@ -19,8 +19,8 @@ const std::vector<std::string> kColumns = {"child",          "child_sequence",  
                                            "child_episodes", "child_return_mean", "staleness",
                                            "children"};
 
-ParentOptions parent_options(const Settings& settings, std::uint64_t first_update,
-                             const ParentIdentity& identity) {
+ParentOptions parent_options(const Job& job, std::uint64_t first_update, const ParentIdentity& identity) {
+  const Settings& settings = job.settings;
   ParentOptions options;
   for (const std::string& text : settings.listen) options.listen.push_back(Endpoint::parse(text));
   for (const std::string& text : settings.connect) {
@@ -28,6 +28,7 @@ ParentOptions parent_options(const Settings& settings, std::uint64_t first_updat
     options.connect.back().tls |= settings.tls;
   }
   options.alpha = settings.alpha;
+  options.merge_rule = job.program.merge_rule;
   options.name = settings.name;
   options.first_update = first_update;
   options.run_id = identity.run_id;
@@ -62,7 +63,7 @@ ParentRun::ParentRun(const Job& job, CoreOrchestrator& evaluator)
   kept_update_ = files_.totals.updates;
   evaluation_due_ = files_.is_evaluation_missing();
   files_.complete_checkpoint(learnt(final_weights_, final_average_));
-  parent_ = std::make_unique<Parent>(parent_options(settings_, files_.totals.updates, identity_),
+  parent_ = std::make_unique<Parent>(parent_options(job, files_.totals.updates, identity_),
                                      evaluator_.layout(), final_weights_);
   parent_->on_update([this](const ParentUpdate& update) { on_merge(update); });
 }
@@ -147,6 +148,7 @@ std::string ParentRun::serve() {
     keep_time();
     if (is_target_reached()) return "target";
     if (const auto limit = files_.reached_limit()) return *limit;
+    check_rule(status);
     if (stop_signal() != 0) return "signal";
     if (progress.due()) progress.show(progress_state(status));
   }
@@ -170,6 +172,15 @@ void ParentRun::check_merges() {
   if (!divergence) return;
   take_merges(Milliseconds(0));
   throw Error(files_.diverged_text(divergence->update, divergence->text));
+}
+
+void ParentRun::check_rule(const ParentStatus& status) {
+  if (status.failure.empty()) return;
+  // The weights are as sound as after the merge before; only what dropped records belong to is not known.
+  take_merges(Milliseconds(0));
+  const bool whole = status.updates == files_.totals.updates;
+  const bool kept = whole && files_.checkpoint(learnt(parent_->weights(), watch_.average()));
+  throw Error(files_.merge_rule_text(status.failure, kept));
 }
 
 void ParentRun::record(const MergeRecord& merge, const ParentStatus& status) {

@@ -37,6 +37,8 @@ class ParentRun {
   ParentStatus take_merges(Milliseconds span);
   /// Throws Error when learning has diverged, after what came before was recorded.
   void check_merges();
+  /// Throws Error when the program's merge rule has failed, after what came before was kept.
+  void check_rule(const ParentStatus& status);
   void record(const MergeRecord& merge, const ParentStatus& status);
   /// Writes the state when it is due and nothing was merged since the last record; otherwise the next merge
   /// brings its weights.

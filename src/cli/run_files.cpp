@@ -168,6 +168,14 @@ std::string RunFiles::diverged_text(std::uint64_t update, const std::string& wha
       update, what, last_checkpoint_text(), learns_elsewhere ? " at the Children" : "");
 }
 
+std::string RunFiles::merge_rule_text(const std::string& failure, bool kept) const {
+  const std::string rest =
+      kept ? fmt::format("what was merged before is kept, and --resume {} goes on after update {}",
+                         directory_.path().string(), totals.updates)
+           : last_checkpoint_text();
+  return fmt::format("{}; {}", failure, rest);
+}
+
 std::string RunFiles::last_checkpoint_text() const {
   if (last_checkpoint_.empty()) return "no checkpoint was written before";
   return fmt::format("the last good checkpoint is {}, and --resume {} goes on from it",
@@ -224,7 +232,7 @@ bool RunFiles::is_state_due() const {
          seconds_since(last_state_) >= std::min(settings_.checkpoint_seconds, young);
 }
 
-void RunFiles::checkpoint(const Learnt& learnt) {
+bool RunFiles::checkpoint(const Learnt& learnt) {
   try {
     // The state first: whoever finds a policy finds a state at least as new.
     if (learnt.trainer) write_state(learnt);
@@ -245,6 +253,7 @@ void RunFiles::checkpoint(const Learnt& learnt) {
     }
     checkpoints_fail_ = true;
   }
+  return !checkpoints_fail_;
 }
 
 void RunFiles::complete_checkpoint(const Learnt& learnt) {

@@ -75,10 +75,12 @@ class RunFiles {
   void check(std::span<const float> weights) const;
   /// What a user must know when learning has diverged; `what` as find_divergence().
   std::string diverged_text(std::uint64_t update, const std::string& what) const;
+  /// The same when the program's merge rule has failed; `kept`: a state of the present update is there.
+  std::string merge_rule_text(const std::string& failure, bool kept) const;
 
   /// The state and, by the number of the update, the policy. A failure is logged, once until it works again,
-  /// and leaves the earlier files.
-  void checkpoint(const Learnt& learnt);
+  /// and leaves the earlier files. Whether they were written.
+  bool checkpoint(const Learnt& learnt);
   bool is_checkpoint_due() const { return is_policy_due() || is_state_due(); }
   /// Whether --checkpoint-seconds have passed since the last state; less while the run is young.
   bool is_state_due() const;

@@ -90,7 +90,7 @@ class Parent::Impl {
   Impl(ParentOptions options, ParameterLayout layout, std::vector<float> weights)
       : options_(checked(std::move(options), layout, weights)),
         layout_(std::move(layout)),
-        state_(options_.alpha, options_.max_norm_growth, std::move(weights), options_.first_update),
+        state_(options_, layout_, std::move(weights)),
         link_(std::make_shared<LinkSettings>(link_settings(options_))),
         quarantine_(options_.quarantine_min, options_.quarantine_max),
         numbers_(options_.epoch),
@@ -102,7 +102,8 @@ class Parent::Impl {
                  link_,
                  observer_,
                  numbers_,
-                 [this](std::uint64_t session, const std::string& child) { free_session(session, child); }},
+                 [this](std::uint64_t session, const std::string& child) { free_session(session, child); },
+                 [this](const std::string& failure) { fail(failure); }},
         pace_timer_(io_.context()),
         admission_(options_.limits) {}
 
@@ -190,6 +191,14 @@ class Parent::Impl {
         return;
       }
     }
+  }
+
+  /// At once, not after the handler that runs now: a link that is told to close hands over nothing more, so
+  /// no weights are merged by a rule that has failed.
+  void fail(const std::string& failure) {
+    log(LogLevel::kError, "parent: {}", failure);
+    // The rest is none of the Children's business.
+    end_all("the Parent's merge rule failed");
   }
 
   std::size_t pending() const {

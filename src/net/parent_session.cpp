@@ -202,6 +202,10 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
 
 void ParentSession::merge(const FrameView& frame) {
   const MergeReport report = context_.state.merge(frame.header, frame.weights);
+  if (!report.failure.empty()) {
+    context_.fail(report.failure);
+    return;
+  }
   ++next_sequence_;
   GENKIDAMA_FAILPOINT("parent_merged");
   // The Child waits, the observer does not.

@@ -33,6 +33,8 @@ struct ParentContext {
   SessionNumbers& numbers;
   /// Ends the link on which this Child's session is believed to go on, if there is one.
   std::function<void(std::uint64_t session, const std::string& child)> free_session;
+  /// Ends the run for a fault of the Parent's own side; no session merges anything after this.
+  std::function<void(const std::string& failure)> fail;
 };
 
 /// hello, then welcome and W_P, then one merge and one answer per frame.

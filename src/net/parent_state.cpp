@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <exception>
 #include <utility>
 
 #include "genkidama/params/weighted_average.h"
@@ -59,10 +60,15 @@ Lateness lateness_of(const SessionRecord& record, Clock::time_point now) {
 
 }  // namespace
 
-ParentState::ParentState(double alpha, double max_norm_growth, std::vector<float> weights,
-                         std::uint64_t first_update)
-    : alpha_(alpha), max_norm_growth_(max_norm_growth), weights_(std::move(weights)) {
-  status_.updates = first_update;
+ParentState::ParentState(const ParentOptions& options, const ParameterLayout& layout,
+                         std::vector<float> weights)
+    : alpha_(options.alpha),
+      max_norm_growth_(options.max_norm_growth),
+      rule_(options.merge_rule),
+      layout_(layout),
+      weights_(std::move(weights)) {
+  status_.updates = options.first_update;
+  if (rule_) merged_.resize(weights_.size());
 }
 
 std::vector<float> ParentState::weights() const {
@@ -86,15 +92,54 @@ std::optional<std::string> ParentState::objection(std::span<const float> weights
     return fmt::format("element {} of the weights is {}, not a finite number; the training has diverged", bad,
                        weights[bad]);
   }
-  // The Parent's own norm is only needed when the least that it may count for is not enough.
-  if (max_norm_growth_ > 0 && given > max_norm_growth_) {
-    const double here = euclidean_norm(weights_);
-    if (given > max_norm_growth_ * std::max(here, 1.0)) {
-      return fmt::format("the norm of the weights is {:.3g}, out of proportion to the Parent's {:.3g}", given,
-                         here);
-    }
+  if (const auto here = outgrown(given)) {
+    return fmt::format("the norm of the weights is {:.3g}, out of proportion to the Parent's {:.3g}", given,
+                       *here);
   }
   return std::nullopt;
+}
+
+std::optional<double> ParentState::outgrown(double norm) const {
+  // The Parent's own norm is only needed when the least that it may count for is not enough.
+  if (max_norm_growth_ <= 0 || norm <= max_norm_growth_) return std::nullopt;
+  const double here = euclidean_norm(weights_);
+  return norm > max_norm_growth_ * std::max(here, 1.0) ? std::optional(here) : std::nullopt;
+}
+
+std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const SessionRecord& record,
+                                                 std::span<const float> weights) {
+  MergeContext context{.child = record.status.name,
+                       .session = frame.session,
+                       .sequence = frame.sequence,
+                       .update = status_.updates + 1,
+                       .staleness = status_.updates - record.update_sent,
+                       .environment_steps = frame.environment_steps,
+                       .episodes = frame.episodes,
+                       .mean_return = frame.mean_return,
+                       .alpha = alpha_,
+                       .layout = layout_};
+  std::copy(weights_.begin(), weights_.end(), merged_.begin());
+  std::string fault;
+  try {
+    rule_(merged_, weights, context);
+  } catch (const std::exception& error) {
+    fault = fmt::format("threw: {}", error.what());
+  } catch (...) {
+    fault = "threw what is no std::exception";
+  }
+  if (fault.empty()) {
+    const double norm = euclidean_norm(merged_);
+    if (!is_finite(norm)) {
+      const std::size_t bad = first_non_finite(merged_);
+      fault = fmt::format("made {} {}", element_text(layout_, bad), merged_[bad]);
+    } else if (const auto here = outgrown(norm)) {
+      fault = fmt::format("made weights of norm {:.3g}, out of proportion to the {:.3g} before", norm, *here);
+    }
+  }
+  if (fault.empty()) return std::nullopt;
+  return fmt::format(
+      "the merge rule failed at update {}, on the weights of '{}' (session {}, sequence {}): it {}",
+      status_.updates + 1, record.status.name, frame.session, frame.sequence, fault);
 }
 
 void ParentState::joined(const ChildStatus& child, std::uint64_t steps_counted_before,
@@ -127,9 +172,20 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
 MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> weights,
                                Clock::time_point now) {
   MergeReport report;
-  const std::lock_guard lock(mutex_);
-  average_finite(weights_, weights, alpha_);
+  // What only this thread writes it may read without the lock, which a rule must not hold: it may take its
+  // time, and ask for the Parent's status.
   SessionRecord& record = children_.at(frame.session);
+  const auto fault = rule_ ? run_rule(frame, record, weights) : std::nullopt;
+  const std::lock_guard lock(mutex_);
+  if (fault) {
+    status_.failure = report.failure = *fault;
+    return report;
+  }
+  if (rule_) {
+    weights_.swap(merged_);
+  } else {
+    average_finite(weights_, weights, alpha_);
+  }
   ChildStatus& child = record.status;
   report.staleness = status_.updates - record.update_sent;
   record.update_sent = ++status_.updates;

@@ -29,13 +29,15 @@ struct Lateness {
 struct MergeReport {
   std::uint64_t staleness = 0;
   std::optional<Lateness> was_late;  ///< it counted as late until now
+  std::string failure;               ///< of the user's rule; if it is not empty nothing was merged
 };
 
 /// Written by the io thread only; read by any thread. One mutex covers all of it, so that a reader sees the
 /// state between two merges.
 class ParentState {
  public:
-  ParentState(double alpha, double max_norm_growth, std::vector<float> weights, std::uint64_t first_update);
+  /// Of the options alpha, merge_rule, max_norm_growth and first_update. `layout` must outlive this.
+  ParentState(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights);
 
   std::vector<float> weights() const;
   ParentStatus status(Clock::time_point now = Clock::now()) const;
@@ -56,8 +58,9 @@ class ParentState {
   /// Child's; else the sequence of the last frame that was merged.
   std::optional<std::uint64_t> rejoined(std::uint64_t session, const std::string& child,
                                         const std::string& address, Clock::time_point now = Clock::now());
-  /// W_P = (1-alpha) W_P + alpha W_C, and counts it, for weights to which there was no objection; the Child
-  /// is sent the result. `frame.session` must have joined.
+  /// W_P = (1-alpha) W_P + alpha W_C, or by the user's rule, and counts it, for weights to which there was no
+  /// objection; the Child is sent the result. `frame.session` must have joined. A rule that fails leaves W_P
+  /// and the counts as they were, and status() tells its failure.
   MergeReport merge(const FrameHeader& frame, std::span<const float> weights,
                     Clock::time_point now = Clock::now());
   /// The link is gone. The session is kept unless it is over `for_good`, or nothing was merged in it.
@@ -70,8 +73,17 @@ class ParentState {
   void update_refused(const std::string& reason);
 
  private:
+  /// The norm of W_P, if this one is out of proportion to it.
+  std::optional<double> outgrown(double norm) const;
+  /// Leaves the result in merged_. What the rule did wrong, or nothing.
+  std::optional<std::string> run_rule(const FrameHeader& frame, const SessionRecord& record,
+                                      std::span<const float> weights);
+
   const double alpha_;
   const double max_norm_growth_;
+  const MergeRule rule_;
+  const ParameterLayout& layout_;
+  std::vector<float> merged_;  // by the rule, until it becomes W_P; empty without a rule
   mutable std::mutex mutex_;
   std::vector<float> weights_;
   ParentStatus status_;  // without `children`

@@ -1,12 +1,27 @@
 // The program that the command line's tests run: CartPole, or LunarLander, and presets for what they need.
 #include <unistd.h>
 
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
+#include <string_view>
 
 #include "genkidama/cli/program.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/env/lunar_lander.h"
+#include "genkidama/params/weighted_average.h"
+
+namespace {
+
+void keep_own(std::span<float>, std::span<const float>, const genkidama::MergeContext&) {}
+
+void fail_at_sixth(std::span<float> parent, std::span<const float> child,
+                   const genkidama::MergeContext& context) {
+  genkidama::weighted_average(parent, child, context.alpha);
+  if (context.update == 6) throw std::runtime_error("six is unlucky");
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   genkidama::cli::Preset other;
@@ -39,5 +54,7 @@ int main(int argc, char** argv) {
   program.presets["other"] = other;
   program.presets["broken"] = broken;
   program.presets["endless"] = endless;
+  const char* rule = std::getenv("GENKIDAMA_TEST_RULE");
+  if (rule != nullptr) program.merge_rule = rule == std::string_view("keep") ? keep_own : fail_at_sixth;
   return genkidama::cli::main(argc, argv, program);
 }

@@ -1,10 +1,16 @@
 # Installs the build in BUILD, and moves it to PREFIX: an installed Genkidama works wherever it lies. With CONFIGURE, a
-# list of arguments, configures and builds it before.
+# list of arguments, configures and builds it before. With COMPONENTS, a list too, installs these only.
 if(CONFIGURE)
   execute_process(COMMAND "${CMAKE_COMMAND}" ${CONFIGURE} -B "${BUILD}" COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND "${CMAKE_COMMAND}" --build "${BUILD}" COMMAND_ERROR_IS_FATAL ANY)
 endif()
 file(REMOVE_RECURSE "${PREFIX}" "${PREFIX}.staged")
-execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${PREFIX}.staged" OUTPUT_QUIET
-                        COMMAND_ERROR_IS_FATAL ANY)
+set(install "${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${PREFIX}.staged")
+if(COMPONENTS)
+  foreach(component IN LISTS COMPONENTS)
+    execute_process(COMMAND ${install} --component ${component} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()
+else()
+  execute_process(COMMAND ${install} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+endif()
 file(RENAME "${PREFIX}.staged" "${PREFIX}")

@@ -41,13 +41,16 @@ ChildStatus joining(std::uint64_t session, const std::string& name = "pi-7") {
 
 /// A Parent's state with a Child, "pi-7" in session 1, that joined at kStart.
 struct PacedState {
-  PacedState() : state(0.5, 0, random_weights(16, 1), 0) { state.joined(joining(1), 0, kStart); }
+  PacedState() : state(ParentOptions(), layout, random_weights(16, 1)) {
+    state.joined(joining(1), 0, kStart);
+  }
   MergeReport merge(std::uint64_t sequence, Clock::duration at, std::uint64_t session = 1) {
     return state.merge(child_frame(session, sequence), random_weights(16, 2), kStart + at);
   }
   std::vector<Lateness> late(Clock::duration at) { return state.become_late(S(5), kStart + at); }
   ChildStatus child(Clock::duration at) const { return state.status(kStart + at).children.at(0); }
 
+  const ParameterLayout layout = small_layout();
   ParentState state;
 };
 

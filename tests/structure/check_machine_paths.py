@@ -25,6 +25,7 @@ def check_tree(root):
     for folder, folders, files in os.walk(root):
         if pathlib.Path(folder) == root:
             folders[:] = [f for f in folders if f not in LEFT_OUT and not f.startswith("build")]
+            files = [f for f in files if f not in LEFT_OUT]  # .git, in a worktree of git's
         folders[:] = [f for f in folders if f != "__pycache__"]
         for name in files:
             path = pathlib.Path(folder) / name

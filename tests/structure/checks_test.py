@@ -120,7 +120,7 @@ class MachinePathChecks(unittest.TestCase):
             self.assertEqual(self.problems("docs/x.md", text), [], text)
 
     def test_tests_and_builds_are_left_out(self):
-        with Tree({"tests/x.md": "/home/x", "build/x": "/home/x", "x.md": "fine"}) as root:
+        with Tree({"tests/x.md": "/home/x", "build/x": "/home/x", ".git": "/home/x", "x.md": "fine"}) as root:
             self.assertEqual(check_machine_paths.check_tree(root), [])
 
 

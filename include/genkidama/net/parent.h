@@ -15,6 +15,7 @@
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
 #include "genkidama/net/security.h"
+#include "genkidama/params/merge_rule.h"
 #include "genkidama/params/parameter_layout.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -27,6 +28,8 @@ struct ParentOptions {
   std::vector<Endpoint> listen;   ///< where Children that dial are accepted
   std::vector<Endpoint> connect;  ///< Children that listen; redialled with backoff for ever
   double alpha = 0.9;             ///< weight of a Child's weights in a merge, in [0, 1]
+  /// Merges in place of the average with alpha, which it is told. Empty: the average.
+  MergeRule merge_rule;
   /// For the Children's logs: 1 to 64 printable ASCII characters.
   std::string name = "parent";
   /// Empty: one is made from the clock and the system's random device. A Parent that goes on with a run is
@@ -111,14 +114,20 @@ struct ParentStatus {
   std::uint64_t refused_updates = 0;    ///< weights refused: not finite, damaged, out of order
   std::uint64_t environment_steps = 0;  ///< of all Children ever joined in this run
   std::string last_refusal;             ///< why the last peer or update was refused
+  /// Why the Parent has ended its run by itself: what its merge rule did wrong, and at which update. The
+  /// weights are as the merge before left them. Empty: it has not.
+  std::string failure;
   /// Those connected now.
   std::vector<ChildStatus> children;
 };
 
 /// Owns the weights, the sockets and one thread that runs all of them, so merges are serial and each is
-/// whole: W_P = (1-alpha) W_P + alpha W_C; then W_P is sent back to that Child. Public functions may be
-/// called from any thread. Nothing a peer sends changes the weights unless its frame is sound and all values
-/// are finite.
+/// whole: W_P = (1-alpha) W_P + alpha W_C, or what ParentOptions::merge_rule makes of the two; then W_P is
+/// sent back to that Child. Public functions may be called from any thread. Nothing a peer sends changes the
+/// weights unless its frame is sound and all values are finite.
+///
+/// A merge rule that fails ends the run as stop() does, but for the thread, which stop() or the destructor
+/// still joins; status() tells why.
 class Parent {
  public:
   /// Throws ArgumentError for an alpha outside [0, 1], no endpoint at all, weights of the wrong size or not

@@ -1,0 +1,91 @@
+// A program that brings its own merge rule.
+#include <cstdlib>
+
+#include "fixture.h"
+#include "genkidama/params/safetensors.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+
+namespace {
+
+/// Which rule the test program brings while this lives.
+class Rule {
+ public:
+  explicit Rule(const char* name) { ::setenv("GENKIDAMA_TEST_RULE", name, 1); }
+  ~Rule() { ::unsetenv("GENKIDAMA_TEST_RULE"); }
+  Rule(const Rule&) = delete;
+  Rule& operator=(const Rule&) = delete;
+};
+
+ProgramResult cluster(const std::filesystem::path& run, const std::string& updates) {
+  return run_program(call("cluster", "--children", "1", "--workers", "1", "--updates", updates, "--seed", "3",
+                          "--eval-episodes", "0", "--checkpoint-every", "4", "--run-dir", run.string()));
+}
+
+std::vector<float> final_weights(const std::filesystem::path& run) {
+  return read_safetensors(run / "final.safetensors").weights;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a cluster's Parent merges by the program's rule") {
+  const TemporaryDirectory directory;
+  REQUIRE(cluster(directory / "average_2", "2").exit_code == 0);
+  REQUIRE(cluster(directory / "average_4", "4").exit_code == 0);
+  const Rule rule("keep");
+  REQUIRE(cluster(directory / "keep_2", "2").exit_code == 0);
+  REQUIRE(cluster(directory / "keep_4", "4").exit_code == 0);
+  CHECK(final_weights(directory / "average_2") != final_weights(directory / "average_4"));
+  CHECK(final_weights(directory / "keep_2") == final_weights(directory / "keep_4"));
+}
+
+TEST_CASE("a run whose rule fails says so, and goes on where it was once the rule is corrected") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  {
+    const Rule rule("fail");
+    const auto result = cluster(run, "8");
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 1);
+    const std::string error =
+        "the merge rule failed at update 6, on the weights of 'child_1' (session 1, sequence 6): "
+        "it threw: six is unlucky; what was merged before is kept, and --resume " +
+        run.string() + " goes on after update 5";
+    CHECK(has(result.errors, "error: " + error + "\n"));
+    CHECK_FALSE(has(result.errors, "refused"));
+    const auto summary = json_of(run / "summary.json");
+    CHECK(summary["ended_by"] == "error");
+    CHECK(summary["error"] == error);
+    CHECK(summary["updates"] == 5);
+    CHECK_FALSE(std::filesystem::exists(run / "final.safetensors"));
+  }
+  const auto result = run_program(call("cluster", "--resume", run.string()));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  const auto rows = csv_of(run / "metrics.csv");
+  REQUIRE(rows.size() == 9);
+  for (std::size_t i = 1; i < rows.size(); ++i) CHECK(rows[i][0] == std::to_string(i));
+}
+
+TEST_CASE("a Parent whose rule fails before anything was merged leaves what it had") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  REQUIRE(cluster(run, "5").exit_code == 0);
+  const auto weights = final_weights(run);
+  {
+    // The sixth is the first one now.
+    const Rule rule("fail");
+    const auto result = run_program(call("cluster", "--resume", run.string(), "--updates", "9"));
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 1);
+    CHECK(has(result.errors, "the merge rule failed at update 6"));
+    CHECK(has(result.errors, "goes on after update 5"));
+  }
+  CHECK(final_weights(run) == weights);
+  CHECK(json_of(run / "summary.json")["updates"] == 5);
+}
