@@ -72,10 +72,14 @@ class Watcher:
             raise Failure("the Parent holds weights that nobody sent")
 
 
+def refusals_doubted(child):
+    return child.said().count("times in a row, and it tries again")
+
+
 def children_through(arguments, family):
-    """Real Children for a while; returns flipped bits, exchanges, and how many Children were refused for good."""
+    """Real Children for a while; returns flipped bits, exchanges, refusals not believed, and how many gave up."""
     family.start_parent()
-    exchanges = gave_up = 0
+    exchanges = gave_up = doubted = 0
     with ByteRelay(family.port, arguments.flip_every, arguments.seed) as relay:
         family.dial_port = relay.port
         for number in family.children:
@@ -86,18 +90,19 @@ def children_through(arguments, family):
             for number, child in family.children.items():
                 if child.process.poll() is None:
                     continue
-                # A hello whose bits were flipped is that of another network, or no hello.
                 if "the Parent refused" not in child.said() and "was refused" not in child.said():
                     child.check_alive()
                 gave_up += 1
+                doubted += refusals_doubted(child)
                 exchanges += family.exchanges(number)
                 family.start_child(number)
         flips = relay.flips.value
         exchanges += sum(family.all_exchanges().values())
+        doubted += sum(map(refusals_doubted, family.children.values()))
         family.end_children()
     family.check_checkpoints()
     family.check_parent_said_no_error()
-    return flips, exchanges, gave_up
+    return flips, exchanges, doubted, gave_up
 
 
 def run(arguments, _chance):
@@ -128,7 +133,7 @@ def run(arguments, _chance):
         family_directory = directory / "family"
         family_directory.mkdir()
         with Family(arguments, family_directory, 2) as family:
-            child_flips, exchanges, gave_up = children_through(arguments, family)
+            child_flips, exchanges, doubted, gave_up = children_through(arguments, family)
             family_summary = family.end()
     figures = {
         "frames_sent": watcher.frames,
@@ -139,6 +144,7 @@ def run(arguments, _chance):
         "damaged_weights_merged": 0,
         "children_flipped_bits": child_flips,
         "children_exchanges": exchanges,
+        "children_refused_and_tried_again": doubted,
         "children_refused_for_good": gave_up,
         "children_frames_refused_by_the_parent": family_summary["refused_updates"],
     }
@@ -147,6 +153,8 @@ def run(arguments, _chance):
         raise Failure("no bit was flipped: the run says nothing")
     if exchanges == 0:
         raise Failure("no Child made an exchange")
+    if gave_up:
+        raise Failure(f"{gave_up} Children gave up for good, although bits were flipped and nothing else was wrong")
 
 
 def add(subcommands):

@@ -24,6 +24,8 @@ class Family:
         self.host, self.port = host, free_port()
         self.dial_port = self.port  # another one when something lies between
         self.parent_words, self.child_words, self.places = list(parent_words), list(child_words), places
+        self.environment = {}  # of all that are started
+        self.workers = 1  # of each Child
         self.parent = None
         self.children = {number: None for number in range(1, children + 1)}
         self.starts = {}
@@ -44,7 +46,7 @@ class Family:
         words = [*self.places[0], self.program, "parent", "--listen", f"{self.host}:{self.port}", "--name", "parent"]
         if not resume:
             words += [*self.common_words(), "--seed", self.seed]
-        self.parent = Training([*words, *self.parent_words, *more], self.directory / "parent", resume)
+        self.parent = Training([*words, *self.parent_words, *more], self.directory / "parent", resume, self.environment)
         wait_until(self.is_listening, 60, "the Parent's start", 0.002)
 
     def is_listening(self):
@@ -56,9 +58,15 @@ class Family:
         name = f"child_{number}"
         self.starts[number] = self.starts.get(number, 0) + 1
         words = [*self.places[1], self.program, "child", "--connect", f"{self.host}:{self.dial_port}", "--name", name]
-        words += [*self.common_words(), "--seed", self.seed + number, "--workers", "1", "--join-timeout", "600"]
+        words += [*self.common_words(), "--seed", self.seed + number, "--workers", self.workers]
+        words += ["--join-timeout", "600"]
         run_dir = self.directory / f"{name}.{self.starts[number]}"
-        self.children[number] = Training([*words, *self.child_words], run_dir)
+        self.children[number] = Training([*words, *self.child_words], run_dir, False, self.environment)
+
+    def resume_child(self, number):
+        """One that has ended, from where its state was."""
+        words = [*self.places[1], self.program, "child"]
+        self.children[number] = Training(words, self.children[number].run_dir, True, self.environment)
 
     def start(self):
         self.start_parent()

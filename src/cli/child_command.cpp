@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <chrono>
 #include <exception>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "cli/commands.h"
+#include "cli/machine_time.h"
 #include "cli/progress.h"
 #include "cli/settings_check.h"
 #include "cli/stop_signal.h"
@@ -44,11 +44,10 @@ ChildOptions child_options(const Settings& settings) {
 bool goes_on_with_session(const std::optional<RunState>& resumed) {
   constexpr double kFreshSeconds = 120;
   if (!resumed || resumed->session.run_id.empty()) return false;
-  const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  const double age = now - resumed->written_at;
-  // A clock that was set back tells nothing.
-  const bool fresh = age >= 0 && age <= kFreshSeconds;
-  log(LogLevel::kInfo, "the resumed state is {:.0f} s old: this Child {}", age,
+  const auto age = seconds_between(resumed->written, machine_time());
+  const bool fresh = age && *age <= kFreshSeconds;
+  log(LogLevel::kInfo, "the resumed state is {}: this Child {}",
+      age ? fmt::format("{:.0f} s old", *age) : "from before this machine was started",
       fresh ? "goes on with its session" : "takes its Parent's weights");
   return fresh;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <map>
 #include <string>
 #include <system_error>
@@ -29,6 +28,8 @@ constexpr const char* kSessionRun = "session_run_id";
 constexpr const char* kSession = "session";
 constexpr const char* kChildren = "children";
 constexpr const char* kTimeToTarget = "time_to_target_seconds";
+constexpr const char* kWrittenBoot = "written_boot";
+constexpr const char* kWrittenSeconds = "written_seconds";
 constexpr const char* kChecksum = "checksum";
 // Says that there must be a checksum: states of versions before had neither.
 constexpr const char* kFormat = "state_format";
@@ -77,10 +78,6 @@ TransitionBatch rows_of(const float* value, std::size_t count, std::size_t width
     rows.truncated.push_back(*value++ != 0);
   }
   return rows;
-}
-
-double now_in_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 /// "1,2.5,-3".
@@ -157,7 +154,10 @@ std::map<std::string, std::string> metadata_of(const RunState& state) {
   put("reconnects", totals.reconnects);
   put("optimizer_steps", state.optimizer_steps);
   put("rounds", state.rounds);
-  put("written_at", now_in_seconds());
+  if (const MachineTime now = machine_time(); !now.boot.empty()) {
+    fields[kWrittenBoot] = now.boot;
+    put(kWrittenSeconds, now.seconds);
+  }
   if (totals.time_to_target_seconds) put(kTimeToTarget, *totals.time_to_target_seconds);
   if (!state.average.weights.empty()) {
     fields[kAverageKind] = state.policy_average;
@@ -302,7 +302,7 @@ RunState read_run_state(const std::filesystem::path& path, const ParameterLayout
   if (const auto session = fields.numbers<std::uint64_t>(kSession); session.size() == 4) {
     state.session = {fields.text(kSessionRun), session[0], session[1], session[2], session[3]};
   }
-  state.written_at = fields.number_or<double>("written_at", 0);
+  state.written = {fields.text(kWrittenBoot), fields.number_or<double>(kWrittenSeconds, 0)};
   state.replay = replay_of(path, file, fields);
   const auto values_of = [&file](std::size_t offset, std::size_t count) {
     const auto begin = file.weights.begin() + static_cast<std::ptrdiff_t>(offset);

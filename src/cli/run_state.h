@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/machine_time.h"
 #include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/net/child.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
@@ -43,7 +44,7 @@ struct RunState {
   bool evaluation_missing = false;     ///< the one of this update, for --target, was given up
   ChildSessionState session;           ///< a Child's
   std::string children;                ///< a Parent's ChildCounters as text
-  double written_at = 0;               ///< seconds since 1970, by this machine's clock; 0: not known
+  MachineTime written;                 ///< when
 };
 
 /// Where write_run_state() keeps the state that was there before: state.previous.safetensors.

@@ -111,8 +111,7 @@ void keep(const fs::path& path, const fs::path& previous) {
 }
 
 /// Makes the rename itself durable.
-void sync_directory(const fs::path& path) {
-  const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
+void sync_directory(const fs::path& path, const fs::path& directory) {
   const int fd = file_calls().open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   // One may write in a directory that one may not read; some file systems cannot sync one. The file is there.
   if (fd < 0) return;
@@ -129,6 +128,8 @@ void sync_directory(const fs::path& path) {
 void write_parts(const fs::path& path, const fs::path* previous,
                  std::span<const std::span<const std::byte>> parts) {
   if (!path.has_filename()) fail(path, EISDIR);
+  // Before anything is written: once the file is renamed nothing may fail for want of memory.
+  const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
   TemporaryFile file(path);
   GENKIDAMA_FAILPOINT("file_opened");
   for (const auto& part : parts) {
@@ -139,7 +140,7 @@ void write_parts(const fs::path& path, const fs::path* previous,
   if (previous != nullptr) keep(path, *previous);
   file.rename_to_target();
   GENKIDAMA_FAILPOINT("file_renamed");
-  sync_directory(path);
+  sync_directory(path, directory);
 }
 
 }  // namespace

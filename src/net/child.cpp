@@ -29,6 +29,9 @@ namespace {
 
 // An exchange may take so many times twice as long as expected, if those before it came to nothing.
 constexpr int kMostDoublings = 2;
+// Links in a row on which a Parent must have refused this Child's network or protocol before it is believed:
+// without TLS a bit that was flipped on the way can make a sound hello look like another one's.
+constexpr int kBelievedRefusals = 3;
 // Of the hello's `resume`, with the longest numbers.
 constexpr std::size_t kMaxResumeBytes = 128;
 
@@ -88,7 +91,15 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
     }
   }
 
-  ~Impl() override { shut_down("the Child was destroyed"); }
+  ~Impl() override {
+    try {
+      shut_down("the Child was destroyed");
+    } catch (const std::exception&) {
+      // Out of memory: an end without a word to the Parent.
+      io_.finish();
+      io_.join();
+    }
+  }
 
   void start() {
     if (options_.listen && !listener_)
@@ -104,6 +115,7 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
   std::string run(const std::function<bool(const ChildProgress&)>& keep_going) {
     if (std::exchange(ran_, true)) throw ArgumentError("Child::run() was already called; make a new Child");
     start();
+    io_.on_failure([this] { go_on(); });
     io_.post([this] { begin(); });
     io_.start();
     try {
@@ -187,7 +199,12 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
       steps_sent_ = out.header.environment_steps;
       unanswered_ = true;
       if (hello_.resume) hello_.resume->sequence = out.header.sequence;
-      current_->send(out.header, out.weights);
+      try {
+        current_->send(out.header, out.weights);
+      } catch (const std::exception&) {
+        // The training thread waits for an answer, or for the end of the link.
+        current_->abandon();
+      }
     });
   }
 
@@ -198,19 +215,39 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
 
   void shut_down(const std::string& reason) {
     if (!io_.running()) return;
-    io_.post([this, reason] { leave_all(reason); });
+    // A string of its own, which can be moved: a copy on the way might want memory.
+    io_.post([this, why = std::string(reason)] { leave_all(why); });
     io_.join();
   }
 
   // The io thread.
 
+  /// After a handler failed: whatever it would have set going, or ended.
+  void go_on() {
+    for (auto next = sessions_.begin(); next != sessions_.end();) {
+      // It may remove itself.
+      const auto session = (next++)->second;
+      if (leaving_) {
+        session->abandon();
+      } else {
+        session->drop_if_lost();
+      }
+    }
+    if (leaving_ && sessions_.empty()) io_.finish();
+    begin();
+  }
+
+  /// Also where it was not finished, or something has stopped since.
   void begin() {
+    if (leaving_) return;
     if (listener_) {
       listener_->start([] { return true; }, [this](tcp::socket socket) { accepted(std::move(socket)); });
     } else {
-      dialer_ = std::make_shared<Dialer>(
-          io_.context(), *options_.connect,
-          Dialer::Timing{options_.limits.connect_timeout, options_.backoff_min, options_.backoff_max});
+      if (!dialer_) {
+        dialer_ = std::make_shared<Dialer>(
+            io_.context(), *options_.connect,
+            Dialer::Timing{options_.limits.connect_timeout, options_.backoff_min, options_.backoff_max});
+      }
       dialer_->start([this](tcp::socket socket) { open(std::move(socket)); },
                      [this](const std::string& reason) {
                        mailbox_.failed(reason);
@@ -232,16 +269,39 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
   void open(tcp::socket socket) {
     auto session = std::make_shared<ChildSession>(*this, link_, layout_, mailbox_);
     sessions_.emplace(session.get(), session);
-    session->start(std::move(socket), dialer_ ? std::optional(dialer_->endpoint()) : std::nullopt);
+    try {
+      session->start(std::move(socket), dialer_ ? std::optional(dialer_->endpoint()) : std::nullopt);
+    } catch (const std::exception&) {
+      if (session->abandon()) return;
+      sessions_.erase(session.get());
+      throw;
+    }
   }
 
   bool taken() const override { return current_ != nullptr; }
 
   HelloMessage make_hello() const override { return hello_; }
 
+  void session_welcomed() override { refused_hellos_ = 0; }
+
+  void session_refused(const RefuseMessage& refusal, bool welcomed) override {
+    const int in_a_row = welcomed ? ++refused_messages_ : ++refused_hellos_;
+    if (in_a_row >= kBelievedRefusals) {
+      mailbox_.refused(refusal);
+      if (dialer_) dialer_->stop();
+      return;
+    }
+    warnings_.warn(
+        fmt::format("child '{}': the Parent {} refused this Child ({}, {} of {} times in a row, and "
+                    "it tries again): {}",
+                    options_.name, where(), refusal_code_text(refusal.code), in_a_row, kBelievedRefusals,
+                    refusal.reason));
+    if (dialer_) dialer_->answered();
+  }
+
   JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) override {
     current_ = &session;
-    ++current_generation_;
+    current_generation_ = mailbox_.joins() + 1;
     JoinedSession joined;
     joined.run_id = welcome.run_id;
     joined.session = welcome.session;
@@ -269,6 +329,7 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
     exchange_pace_.add(span);
     unanswered_in_a_row_ = 0;
     unanswered_ = false;
+    refused_messages_ = 0;
     count_steps();
     if (dialer_) dialer_->succeeded();
   }
@@ -282,15 +343,20 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
   void count_steps() { hello_.environment_steps = std::min(steps_sent_, kMaxJsonInteger); }
 
   void session_closed(ChildSession& session, const std::string& reason) override {
-    if (current_ == &session) {
-      current_ = nullptr;
-      log(LogLevel::kInfo, "child '{}': the link is gone: {}", options_.name, reason);
-    } else {
-      mailbox_.failed(reason);
-      // What trying again will hardly mend, unless somebody hears of it.
-      if (session.fault() != PeerFault::kNone && !leaving_) {
-        warnings_.warn(fmt::format("child '{}': no link {}: {}", options_.name, where(), reason));
+    const bool was_joined = current_ == &session;
+    if (was_joined) current_ = nullptr;
+    try {
+      if (was_joined) {
+        log(LogLevel::kInfo, "child '{}': the link is gone: {}", options_.name, reason);
+      } else {
+        mailbox_.failed(reason);
+        // What trying again will hardly mend, unless somebody hears of it.
+        if (session.fault() != PeerFault::kNone && !leaving_) {
+          warnings_.warn(fmt::format("child '{}': no link {}: {}", options_.name, where(), reason));
+        }
       }
+    } catch (const std::exception&) {
+      // Out of memory: it goes without a word.
     }
     sessions_.erase(&session);
     if (leaving_) {
@@ -304,9 +370,15 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
     leaving_ = true;
     if (listener_) listener_->stop();
     if (dialer_) dialer_->stop();
-    // A copy: a session that closes at once removes itself.
-    const auto sessions = sessions_;
-    for (const auto& [key, session] : sessions) session->leave(reason);
+    for (auto next = sessions_.begin(); next != sessions_.end();) {
+      // One that closes at once removes itself.
+      const auto session = (next++)->second;
+      try {
+        session->leave(reason);
+      } catch (const std::exception&) {
+        session->abandon();
+      }
+    }
     if (sessions_.empty()) io_.finish();
   }
 
@@ -333,6 +405,8 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
   bool unanswered_ = false;  // what was sent last
   Pace exchange_pace_;
   int unanswered_in_a_row_ = 0;
+  // In a row: of the hello, and of what came after one that was taken.
+  int refused_hellos_ = 0, refused_messages_ = 0;
   HelloMessage hello_;
   bool leaving_ = false;
 };

@@ -10,11 +10,12 @@ ChildTicket ChildMailbox::joined(const JoinedSession& session, std::vector<float
                                  std::uint64_t update) {
   ChildTicket ticket;
   {
+    std::string run_id = session.run_id;
     const std::lock_guard lock(mutex_);
     ticket = {++joins_, session.session, session.sequence};
     if (joins_ == 1) began_resumed_ = session.resumed;
     if (session.merged_unanswered) ++merges_;
-    run_id_ = session.run_id;
+    run_id_ = std::move(run_id);
     --joining_;
     ticket_ = ticket;
     update_ = update;

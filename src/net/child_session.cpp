@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "genkidama/params/weighted_average.h"
@@ -10,6 +11,11 @@
 #include "net/peer_watch.h"
 
 namespace genkidama {
+namespace {
+
+const std::string kNoWords = "out of memory, most likely";
+
+}  // namespace
 
 ChildSession::ChildSession(ChildSessionOwner& owner, std::shared_ptr<const LinkSettings> settings,
                            const ParameterLayout& layout, ChildMailbox& mailbox)
@@ -53,13 +59,17 @@ void ChildSession::expect() {
 }
 
 void ChildSession::watch(Clock::time_point due) {
-  watching_ = true;
   timer_->expires_at(due);
   timer_->async_wait([self = shared_from_this(), due](ErrorCode error) {
     if (error) return;
     self->watching_ = false;
-    if (self->expects()) self->look_for_progress(due);
+    try {
+      if (self->expects()) self->look_for_progress(due);
+    } catch (const std::exception&) {
+      self->abandon();
+    }
   });
+  watching_ = true;
 }
 
 void ChildSession::look_for_progress(Clock::time_point due) {
@@ -119,20 +129,30 @@ void ChildSession::handle(const WelcomeMessage& welcome) {
   // It is a Parent. How long its weights take is up to the network.
   link_->established(message_max());
   welcomed_ = true;
+  owner_.session_welcomed();
   mailbox_.joining();
   expect();
 }
 
 void ChildSession::handle(const RefuseMessage& refusal) {
-  if (refusal.code == RefusalCode::kSequence) owner_.session_broken();
   phase_ = Phase::kOver;
-  const std::string reason =
-      fmt::format("the Parent refused ({}): {}", refusal_code_text(refusal.code), refusal.reason);
-  // The others say something about this Child that will not change by trying again.
-  const bool may_pass = refusal.code == RefusalCode::kBusy || refusal.code == RefusalCode::kFrame ||
-                        refusal.code == RefusalCode::kSequence;
-  if (!may_pass) mailbox_.refused(refusal);
-  link_->close(reason);
+  switch (refusal.code) {
+    case RefusalCode::kSequence:
+      owner_.session_broken();
+      break;
+    case RefusalCode::kWeights:
+      // Weights travel with a checksum: it is this Child that made them so.
+      mailbox_.refused(refusal);
+      break;
+    case RefusalCode::kProtocol:
+    case RefusalCode::kLayout:
+      owner_.session_refused(refusal, welcomed_);
+      break;
+    case RefusalCode::kBusy:
+    case RefusalCode::kFrame:
+      break;
+  }
+  link_->close(fmt::format("the Parent refused ({}): {}", refusal_code_text(refusal.code), refusal.reason));
 }
 
 std::optional<std::string> ChildSession::objection(const FrameHeader& header) const {
@@ -196,6 +216,16 @@ void ChildSession::on_closed(const std::string& reason) {
   timer_->cancel();
   if (ticket_) mailbox_.lost(ticket_->generation);
   owner_.session_closed(*this, reason);
+}
+
+bool ChildSession::abandon() {
+  if (!link_) return false;
+  link_->drop(kNoWords);
+  return true;
+}
+
+void ChildSession::drop_if_lost() {
+  if (link_) link_->drop_if_lost();
 }
 
 }  // namespace genkidama

@@ -28,6 +28,8 @@ class ChildSessionOwner {
   /// Whether a Parent is already joined on another link: then this one is refused.
   virtual bool taken() const = 0;
   virtual HelloMessage make_hello() const = 0;
+  /// The Parent took the hello.
+  virtual void session_welcomed() = 0;
   virtual JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) = 0;
   /// How long nothing of what the Parent owes may move.
   virtual Clock::duration patience() const = 0;
@@ -38,6 +40,9 @@ class ChildSessionOwner {
   virtual void session_unanswered() = 0;
   /// The Parent and this Child do not agree about the session; the next link begins a new one.
   virtual void session_broken() = 0;
+  /// With what trying again would not change: another network, another protocol. `welcomed`: after the hello
+  /// was taken.
+  virtual void session_refused(const RefuseMessage& refusal, bool welcomed) = 0;
   virtual void session_closed(ChildSession& session, const std::string& reason) = 0;
 };
 
@@ -55,6 +60,10 @@ class ChildSession final : public LinkEvents, public std::enable_shared_from_thi
   void send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights);
   /// Tells the Parent, when joined, that this Child leaves for good; closes.
   void leave(const std::string& reason);
+
+  /// After something failed: without a word, if there is a link at all.
+  bool abandon();
+  void drop_if_lost();
 
   bool joined() const { return phase_ == Phase::kJoined; }
   /// The Parent's address.

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <boost/asio/connect.hpp>
+#include <new>
 #include <random>
+#include <utility>
+
+#include "net/under_way.h"
 
 namespace genkidama {
 namespace {
@@ -32,23 +36,39 @@ void Dialer::start(std::function<void(tcp::socket)> connected,
                    std::function<void(const std::string&)> failed) {
   connected_ = std::move(connected);
   failed_ = std::move(failed);
-  dial();
+  if (!pending_) dial();
 }
 
 void Dialer::stop() {
   stopped_ = true;
-  resolver_.cancel();
   timer_.cancel();
   ErrorCode ignored;
   socket_.close(ignored);
   connected_ = nullptr;
   failed_ = nullptr;
+  try {
+    resolver_.cancel();
+  } catch (const std::bad_alloc&) {
+    // It wants memory for that. What is found will be for nobody.
+  }
+}
+
+void Dialer::succeeded() {
+  answered_ = false;
+  backoff_.reset();
+}
+
+void Dialer::answered() {
+  if (!std::exchange(answered_, true)) backoff_.reset();
 }
 
 void Dialer::retry() {
   if (stopped_) return;
+  pending_ = false;
   timer_.expires_after(backoff_.next());
-  timer_.async_wait([self = shared_from_this()](ErrorCode error) {
+  UnderWay pause(shared_from_this(), pending_);
+  timer_.async_wait([self = shared_from_this(), pause = std::move(pause)](ErrorCode error) mutable {
+    pause.over();
     if (!error) self->dial();
   });
 }
@@ -60,20 +80,22 @@ void Dialer::dial() {
   timer_.async_wait([self = shared_from_this()](ErrorCode error) {
     if (error || self->stopped_) return;
     self->timed_out_ = true;
-    self->resolver_.cancel();
     ErrorCode ignored;
     self->socket_.close(ignored);
+    self->resolver_.cancel();
   });
-  resolver_.async_resolve(
-      endpoint_.host, std::to_string(endpoint_.port),
-      [self = shared_from_this()](ErrorCode error, const tcp::resolver::results_type& addresses) {
-        if (self->stopped_) return;
-        if (error || self->timed_out_) {
-          self->attempt_failed(error.message());
-        } else {
-          self->connect(addresses);
-        }
-      });
+  UnderWay resolving(shared_from_this(), pending_);
+  resolver_.async_resolve(endpoint_.host, std::to_string(endpoint_.port),
+                          [self = shared_from_this(), resolving = std::move(resolving)](
+                              ErrorCode error, const tcp::resolver::results_type& addresses) mutable {
+                            resolving.over();
+                            if (self->stopped_) return;
+                            if (error || self->timed_out_) {
+                              self->attempt_failed(error.message());
+                            } else {
+                              self->connect(addresses);
+                            }
+                          });
 }
 
 void Dialer::connect(const tcp::resolver::results_type& addresses) {
@@ -81,8 +103,11 @@ void Dialer::connect(const tcp::resolver::results_type& addresses) {
   const auto go_on = [self = shared_from_this()](const ErrorCode&, const tcp::endpoint&) {
     return !self->timed_out_ && !self->stopped_;
   };
+  UnderWay connecting(shared_from_this(), pending_);
   asio::async_connect(socket_, addresses, go_on,
-                      [self = shared_from_this()](ErrorCode error, const tcp::endpoint&) {
+                      [self = shared_from_this(), connecting = std::move(connecting)](
+                          ErrorCode error, const tcp::endpoint&) mutable {
+                        connecting.over();
                         if (self->stopped_) return;
                         if (error || self->timed_out_) {
                           self->attempt_failed(error.message());
@@ -94,10 +119,13 @@ void Dialer::connect(const tcp::resolver::results_type& addresses) {
                           return;
                         }
                         self->connected_(std::move(self->socket_));
+                        // Until retry(), which may have been called already.
+                        self->pending_ = true;
                       });
 }
 
 void Dialer::attempt_failed(const std::string& reason) {
+  answered_ = false;
   ErrorCode ignored;
   socket_.close(ignored);
   const std::string why =

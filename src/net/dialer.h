@@ -26,12 +26,16 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
 
   const Endpoint& endpoint() const { return endpoint_; }
 
-  /// Dials now. `failed` is told why an attempt failed; the next one follows by itself.
+  /// Dials now. `failed` is told why an attempt failed; the next one follows by itself. Called again after a
+  /// handler failed, it goes on if it no longer does. When `connected` throws, nobody has the connection.
   void start(std::function<void(tcp::socket)> connected, std::function<void(const std::string&)> failed);
   /// Dials again after a pause.
   void retry();
   /// The peer is a working one: the next pause is the shortest again.
-  void succeeded() { backoff_.reset(); }
+  void succeeded();
+  /// Somebody is there, who refused: the next pause is the shortest again, but pauses grow from there until
+  /// the peer is a working one, or was away.
+  void answered();
   /// Ends all attempts and forgets the callbacks.
   void stop();
 
@@ -47,6 +51,8 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   asio::steady_timer timer_;
   Backoff backoff_;
   bool timed_out_ = false;
+  bool answered_ = false;
+  bool pending_ = false;  ///< an attempt or a pause, or somebody has the connection
   bool stopped_ = false;
   std::function<void(tcp::socket)> connected_;
   std::function<void(const std::string&)> failed_;

@@ -3,9 +3,10 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <chrono>
 #include <exception>
 
-#include "genkidama/core/log.h"
+#include "net/try_log.h"
 
 namespace genkidama {
 
@@ -36,8 +37,21 @@ void IoThread::run() {
       context_.run();
       return;
     } catch (const std::exception& error) {
-      // Out of memory, most likely: one handler is lost, its link's timers still run.
-      log(LogLevel::kError, "net: a handler failed: {}", error.what());
+      // Out of memory, most likely.
+      try_log(LogLevel::kError, "net: a handler failed: {}", error.what());
+    }
+    recover();
+  }
+}
+
+void IoThread::recover() {
+  constexpr std::chrono::milliseconds kPause{10};
+  while (recover_ && !context_.stopped()) {
+    try {
+      recover_();
+      return;
+    } catch (const std::exception&) {
+      std::this_thread::sleep_for(kPause);
     }
   }
 }

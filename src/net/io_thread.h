@@ -7,6 +7,7 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <functional>
 #include <thread>
 #include <utility>
 
@@ -21,6 +22,9 @@ class IoThread {
 
   asio::io_context& context() { return context_; }
 
+  /// `recover` is called on the thread after a handler failed, until it does not throw: it sets going again
+  /// what that handler would have. Before start().
+  void on_failure(std::function<void()> recover) { recover_ = std::move(recover); }
   /// Starts the thread, with all signals blocked: they belong to the program's own threads.
   void start();
   /// Whether the caller is this thread.
@@ -40,10 +44,12 @@ class IoThread {
 
  private:
   void run();
+  void recover();
 
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
   std::atomic<std::thread::id> id_{};
+  std::function<void()> recover_;
   std::thread thread_;
 };
 

@@ -13,8 +13,8 @@ struct PlainTransport {
 
   static Stream make(tcp::socket socket, const LinkSettings&, bool) { return Stream(std::move(socket)); }
   template <typename Done>
-  static void open(Stream&, const std::optional<Endpoint>&, const Done& done) {
-    done({});
+  static void open(Stream&, const std::optional<Endpoint>&, Done done) {
+    done(ErrorCode());
   }
   static bool failed(ErrorCode) { return false; }
   static std::string describe(Stream&, ErrorCode error, const char*, const std::optional<Endpoint>&) {

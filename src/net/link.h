@@ -68,6 +68,8 @@ class Link {
   virtual void close(std::string reason) = 0;
   /// Closes the socket now; on_closed follows before this returns.
   virtual void drop(const std::string& reason) = 0;
+  /// After a handler failed somewhere: drops the link if it was this one's.
+  virtual void drop_if_lost() = 0;
 
   /// Why it never opened, once on_closed was told.
   virtual PeerFault fault() const = 0;

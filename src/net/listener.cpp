@@ -7,6 +7,7 @@
 #include "genkidama/core/clock.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "net/under_way.h"
 
 namespace genkidama {
 namespace {
@@ -54,7 +55,7 @@ Listener::Listener(asio::io_context& context, const Endpoint& endpoint)
 void Listener::start(std::function<bool()> ready, std::function<void(tcp::socket)> accepted) {
   ready_ = std::move(ready);
   accepted_ = std::move(accepted);
-  accept();
+  if (!waiting_) accept();
 }
 
 void Listener::stop() {
@@ -72,24 +73,31 @@ void Listener::accept() {
     pause();
     return;
   }
-  acceptor_.async_accept([self = shared_from_this()](ErrorCode error, tcp::socket socket) {
-    if (self->stopped_) return;
-    if (error) {
-      if (!self->failing_)
-        log(LogLevel::kWarning, "net: cannot accept at {}: {}", self->where_, error.message());
-      self->failing_ = true;
-      self->pause();
-      return;
-    }
-    self->failing_ = false;
-    self->accepted_(std::move(socket));
-    self->accept();
-  });
+  UnderWay waiting(shared_from_this(), waiting_);
+  acceptor_.async_accept(
+      [self = shared_from_this(), waiting = std::move(waiting)](ErrorCode error, tcp::socket socket) mutable {
+        waiting.over();
+        if (self->stopped_) return;
+        if (error) {
+          if (!self->failing_)
+            log(LogLevel::kWarning, "net: cannot accept at {}: {}", self->where_, error.message());
+          self->failing_ = true;
+          self->pause();
+          return;
+        }
+        self->failing_ = false;
+        self->accepted_(std::move(socket));
+        self->accept();
+      });
 }
 
 void Listener::pause() {
   timer_.expires_after(kPause);
-  timer_.async_wait([self = shared_from_this()](ErrorCode) { self->accept(); });
+  UnderWay waiting(shared_from_this(), waiting_);
+  timer_.async_wait([self = shared_from_this(), waiting = std::move(waiting)](ErrorCode) mutable {
+    waiting.over();
+    self->accept();
+  });
 }
 
 }  // namespace genkidama

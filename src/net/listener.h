@@ -21,7 +21,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   std::uint16_t port() const { return port_; }
 
   /// `accepted` gets each connection. While `ready` says no, none is accepted: they wait in the system's
-  /// queue.
+  /// queue. Called again after a handler failed, it goes on if it no longer does.
   void start(std::function<bool()> ready, std::function<void(tcp::socket)> accepted);
   /// Closes the socket and forgets the callbacks.
   void stop();
@@ -35,6 +35,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   std::string where_;
   std::uint16_t port_ = 0;
   bool failing_ = false;
+  bool waiting_ = false;  ///< for a connection, or the end of a pause
   bool stopped_ = false;
   std::function<bool()> ready_;
   std::function<void(tcp::socket)> accepted_;

@@ -107,7 +107,15 @@ class Parent::Impl {
         pace_timer_(io_.context()),
         admission_(options_.limits) {}
 
-  ~Impl() { stop("the Parent stopped"); }
+  ~Impl() {
+    try {
+      stop("the Parent stopped");
+    } catch (const std::exception&) {
+      // Out of memory: an end without a word to anybody.
+      io_.finish();
+      io_.join();
+    }
+  }
 
   void on_update(std::function<void(const ParentUpdate&)> observer) {
     const std::lock_guard lock(lifecycle_);
@@ -118,6 +126,8 @@ class Parent::Impl {
   void start() {
     const std::lock_guard lock(lifecycle_);
     if (started_) throw ArgumentError("Parent::start() was already called; make a new Parent");
+    listeners_.clear();
+    dialers_.clear();
     for (const Endpoint& endpoint : options_.listen) {
       listeners_.push_back(std::make_shared<Listener>(io_.context(), endpoint));
     }
@@ -126,6 +136,7 @@ class Parent::Impl {
           io_.context(), endpoint,
           Dialer::Timing{options_.limits.connect_timeout, options_.backoff_min, options_.backoff_max}));
     }
+    io_.on_failure([this] { go_on(); });
     io_.post([this] { begin(); });
     io_.start();
     started_ = true;
@@ -141,12 +152,12 @@ class Parent::Impl {
   void stop(const std::string& reason) {
     if (io_.is_current()) {
       // Called by the observer: the thread cannot wait for itself; the destructor will.
-      io_.post([this, reason] { end_all(reason); });
+      post_end(reason);
       return;
     }
     const std::lock_guard lock(lifecycle_);
     if (!io_.running()) return;
-    io_.post([this, reason] { end_all(reason); });
+    post_end(reason);
     io_.join();
   }
 
@@ -154,6 +165,27 @@ class Parent::Impl {
   std::vector<float> weights() const { return state_.weights(); }
 
  private:
+  /// With a string of its own, which can be moved: a copy on the way might want memory.
+  void post_end(const std::string& reason) {
+    io_.post([this, why = std::string(reason)] { end_all(why); });
+  }
+
+  /// After a handler failed: whatever it would have set going, or ended.
+  void go_on() {
+    for (auto next = sessions_.begin(); next != sessions_.end();) {
+      // It may remove itself.
+      const auto session = (next++)->second;
+      if (stopping_) {
+        session->abandon();
+      } else {
+        session->drop_if_lost();
+      }
+    }
+    if (stopping_ && sessions_.empty()) io_.finish();
+    begin();
+  }
+
+  /// Also where it was not finished, or something has stopped since.
   void begin() {
     if (stopping_) return;
     for (const auto& listener : listeners_) {
@@ -164,7 +196,7 @@ class Parent::Impl {
       dialer->start([this, dialer = dialer.get()](tcp::socket socket) { open(std::move(socket), dialer); },
                     [](const std::string& reason) { log(LogLevel::kDebug, "parent: {}", reason); });
     }
-    watch_pace();
+    if (!watching_pace_) watch_pace();
   }
 
   /// Nothing is done about a Child that is late: slow is not dead, and the link's own deadlines find the
@@ -172,6 +204,7 @@ class Parent::Impl {
   void watch_pace() {
     pace_timer_.expires_after(kPaceWatch);
     pace_timer_.async_wait([this](ErrorCode error) {
+      watching_pace_ = false;
       if (error || stopping_) return;
       for (const Lateness& late : state_.become_late(options_.limits.idle_timeout)) {
         log(LogLevel::kWarning,
@@ -180,6 +213,7 @@ class Parent::Impl {
       }
       watch_pace();
     });
+    watching_pace_ = true;
   }
 
   void free_session(std::uint64_t session, const std::string& child) {
@@ -226,14 +260,24 @@ class Parent::Impl {
         },
         [this, dialer](std::uint64_t closed) { connection_closed(closed, dialer); });
     sessions_.emplace(number, session);
-    session->start(std::move(socket), dialer != nullptr ? std::optional(dialer->endpoint()) : std::nullopt);
+    try {
+      session->start(std::move(socket), dialer != nullptr ? std::optional(dialer->endpoint()) : std::nullopt);
+    } catch (const std::exception&) {
+      if (session->abandon()) return;
+      sessions_.erase(number);
+      throw;
+    }
   }
 
   void connection_closed(std::uint64_t connection, Dialer* dialer) {
+    const auto session = sessions_.find(connection);
+    const bool refused = session != sessions_.end() && session->second->refused();
     sessions_.erase(connection);
     if (stopping_) {
       if (sessions_.empty()) io_.finish();
     } else if (dialer != nullptr) {
+      // A Child believes a refusal only when it has come several times; it should not take minutes.
+      if (refused) dialer->answered();
       dialer->retry();
     }
   }
@@ -243,9 +287,15 @@ class Parent::Impl {
     pace_timer_.cancel();
     for (const auto& listener : listeners_) listener->stop();
     for (const auto& dialer : dialers_) dialer->stop();
-    // A copy: a session that closes at once removes itself.
-    const auto sessions = sessions_;
-    for (const auto& [number, session] : sessions) session->end(reason);
+    for (auto next = sessions_.begin(); next != sessions_.end();) {
+      // One that closes at once removes itself.
+      const auto session = (next++)->second;
+      try {
+        session->end(reason);
+      } catch (const std::exception&) {
+        session->abandon();
+      }
+    }
     if (sessions_.empty()) io_.finish();
   }
 
@@ -269,7 +319,7 @@ class Parent::Impl {
   std::map<std::uint64_t, std::shared_ptr<ParentSession>> sessions_;  // by the number of the connection
   Admission admission_;
   std::uint64_t connections_ = 0;
-  bool stopping_ = false;
+  bool stopping_ = false, watching_pace_ = false;
 };
 
 Parent::Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights)

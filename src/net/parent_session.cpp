@@ -12,10 +12,12 @@
 #include "genkidama/core/version.h"
 #include "genkidama/wire/frame.h"
 #include "net/admission.h"
+#include "net/try_log.h"
 
 namespace genkidama {
 namespace {
 
+const std::string kNoWords = "out of memory, most likely";
 constexpr std::size_t kSmallMessageBytes = 4096;  // leave, with the longest reason
 
 double seconds(Milliseconds span) {
@@ -111,13 +113,13 @@ void ParentSession::join(const HelloMessage& hello) {
     status.session = session_;
     status.environment_steps = hello.environment_steps;
     context_.state.joined(status, hello.environment_steps);
+    counted_as_joined_ = true;
     log(LogLevel::kInfo, "parent: '{}' ({}) joined as session {}", child_, link_->address(), session_);
   } else {
     refuse_peer(RefusalCode::kBusy, "this Parent has no session numbers left; start it again");
     return;
   }
   phase_ = Phase::kJoined;
-  counted_as_joined_ = true;
   link_->established(std::max(frame_bytes(context_.layout.size()), kSmallMessageBytes));
   WelcomeMessage welcome;
   welcome.name = context_.options.name;
@@ -157,6 +159,7 @@ std::optional<std::uint64_t> ParentSession::resume(const HelloMessage& hello) {
     return std::nullopt;
   }
   session_ = hello.resume->session;
+  counted_as_joined_ = true;
   log(LogLevel::kInfo, "parent: '{}' ({}) goes on with session {}; it had sent {}, and {} was merged last",
       hello.name, link_->address(), session_, hello.resume->sequence, *merged);
   return merged;
@@ -271,9 +274,14 @@ void ParentSession::refuse(RefusalCode code, const std::string& reason) {
 void ParentSession::part(const std::string& reason) {
   counted_as_joined_ = false;
   parted_ = true;
-  const std::string summary = context_.state.summary(session_);
+  std::string summary;
+  try {
+    summary = context_.state.summary(session_);
+  } catch (const std::exception&) {
+    // Out of memory: left out of the log.
+  }
   context_.state.left(session_, over_for_good_);
-  log(LogLevel::kInfo, "parent: '{}' (session {}) is gone: {} ({})", child_, session_, reason, summary);
+  try_log(LogLevel::kInfo, "parent: '{}' (session {}) is gone: {} ({})", child_, session_, reason, summary);
 }
 
 void ParentSession::hand_over() {
@@ -285,13 +293,27 @@ void ParentSession::hand_over() {
 
 void ParentSession::on_closed(const std::string& reason) {
   phase_ = Phase::kOver;
-  if (counted_as_joined_) {
-    part(reason);
-  } else if (!stopping_ && !parted_) {
-    if (!counted_as_refused_) context_.state.peer_refused(reason, link_->fault());
-    context_.refusal_log.warn(fmt::format("parent: {} did not join: {}", link_->address(), reason));
+  try {
+    if (counted_as_joined_) {
+      part(reason);
+    } else if (!stopping_ && !parted_) {
+      if (!counted_as_refused_) context_.state.peer_refused(reason, link_->fault());
+      context_.refusal_log.warn(fmt::format("parent: {} did not join: {}", link_->address(), reason));
+    }
+  } catch (const std::exception&) {
+    // Out of memory: it goes without a word.
   }
   closed_(connection_);
+}
+
+bool ParentSession::abandon() {
+  if (!link_) return false;
+  link_->drop(kNoWords);
+  return true;
+}
+
+void ParentSession::drop_if_lost() {
+  if (link_) link_->drop_if_lost();
 }
 
 }  // namespace genkidama

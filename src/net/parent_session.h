@@ -51,10 +51,15 @@ class ParentSession final : public LinkEvents, public std::enable_shared_from_th
   void start(tcp::socket socket, const std::optional<Endpoint>& dialled);
   /// Tells a joined Child that the run is over, and closes.
   void end(const std::string& reason);
+  /// After something failed: without a word, if there is a link at all.
+  bool abandon();
+  void drop_if_lost();
   /// The session goes on on another link. From here on this one has none.
   void hand_over();
 
   bool joined() const { return phase_ == Phase::kJoined; }
+  /// Before it joined, by either side.
+  bool refused() const { return counted_as_refused_; }
   /// The Child's address.
   const asio::ip::address& from() const { return from_; }
   /// Once joined.

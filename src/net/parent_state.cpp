@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "genkidama/params/weighted_average.h"
@@ -181,12 +182,14 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
     status_.failure = report.failure = *fault;
     return report;
   }
+  ChildStatus& child = record.status;
+  // What may want memory comes first: a merge is made and counted, or neither.
+  if (std::exchange(child.late, false)) report.was_late = lateness_of(record, now);
   if (rule_) {
     weights_.swap(merged_);
   } else {
     average_finite(weights_, weights, alpha_);
   }
-  ChildStatus& child = record.status;
   report.staleness = status_.updates - record.update_sent;
   record.update_sent = ++status_.updates;
   record.sequence = frame.sequence;
@@ -198,7 +201,6 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
   child.environment_steps = frame.environment_steps;
   child.staleness = report.staleness;
   record.staleness_sum += report.staleness;
-  if (std::exchange(child.late, false)) report.was_late = lateness_of(record, now);
   // The time to the first update of a link is not that of a round.
   if (std::exchange(record.merged_on_this_link, true)) record.rounds.add(now - record.since);
   record.since = now;
@@ -211,7 +213,11 @@ void ParentState::left(std::uint64_t session, bool for_good) {
   if (found == children_.end()) return;
   SessionRecord& record = found->second;
   record.status.late = false;
-  if (!for_good && record.sequence > 0) lost_.keep(std::move(record));
+  try {
+    if (!for_good && record.sequence > 0) lost_.keep(std::move(record));
+  } catch (const std::bad_alloc&) {
+    // Then it comes back as a new one.
+  }
   children_.erase(found);
   ++status_.left;
 }

@@ -35,6 +35,7 @@ inline constexpr std::size_t kMaxTextsWaiting = 8;
 // a ping is answered although a frame takes hours.
 inline constexpr std::size_t kWriteBufferBytes = 1 << 18;
 inline constexpr std::size_t kMaxAnswerShown = 200;  // of a peer's plain-text answer
+inline const std::string kNoMemory = "internal error: out of memory, most likely";
 
 /// What goes into the HTTP headers of an upgrade.
 struct Signature {
@@ -79,16 +80,16 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
 
   void open() override {
     start_deadline(limits_.handshake_timeout, "the handshake took longer than {} ms");
-    Transport::open(stream_.next_layer(), dialled_, [self = this->shared_from_this()](ErrorCode error) {
-      if (self->closed_) return;
-      if (error) {
-        self->transport_failed(error);
-      } else if (self->dialled_) {
-        self->request_upgrade();
-      } else {
-        self->read_request();
-      }
-    });
+    Transport::open(stream_.next_layer(), dialled_, handler([](WebSocketLink& self, ErrorCode error) {
+                      if (self.closed_) return;
+                      if (error) {
+                        self.transport_failed(error);
+                      } else if (self.dialled_) {
+                        self.request_upgrade();
+                      } else {
+                        self.read_request();
+                      }
+                    }));
   }
 
   void established(std::size_t message_max) override {
@@ -155,11 +156,57 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     }
   }
 
+  void drop_if_lost() override {
+    if (lost_) drop(kNoMemory);
+  }
+
   PeerFault fault() const override { return fault_; }
 
   const std::string& address() const override { return address_; }
 
  private:
+  /// What is called when something is done. Whatever it throws ends this link and no other; and if it is
+  /// thrown away without a call, since memory ended below, the link knows that it is lost.
+  template <typename Action>
+  class Handler {
+   public:
+    Handler(std::shared_ptr<WebSocketLink> link, Action action)
+        : link_(std::move(link)), action_(std::move(action)) {}
+    Handler(Handler&&) noexcept = default;
+    ~Handler() {
+      if (link_) link_->lost_ = true;
+    }
+
+    template <typename... Results>
+    void operator()(const Results&... results) {
+      const auto link = std::move(link_);
+      try {
+        action_(*link, results...);
+      } catch (const std::exception& error) {
+        link->fail(error);
+      }
+    }
+
+   private:
+    std::shared_ptr<WebSocketLink> link_;
+    Action action_;
+  };
+
+  template <typename Action>
+  Handler<Action> handler(Action action) {
+    return {this->shared_from_this(), std::move(action)};
+  }
+
+  void fail(const std::exception& error) {
+    std::string reason;
+    try {
+      reason = fmt::format("internal error: {}", error.what());
+    } catch (const std::exception&) {
+      // Without words, then.
+    }
+    drop(reason);
+  }
+
   struct Frame {
     std::array<asio::const_buffer, 2> buffers() const {
       return {asio::buffer(bytes), asio::const_buffer(rest.data(), rest.size())};
@@ -192,17 +239,17 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   void read_request() {
     stream_.next_layer().async_read_some(
         buffer_.prepare(kMaxHttpHeaderBytes),
-        [self = this->shared_from_this()](ErrorCode error, std::size_t bytes) {
-          if (self->closed_) return;
-          self->buffer_.commit(bytes);
+        handler([](WebSocketLink& self, ErrorCode error, std::size_t bytes) {
+          if (self.closed_) return;
+          self.buffer_.commit(bytes);
           if (error) {
-            self->drop("the connection ended before an HTTP request: " + error.message());
-          } else if (*static_cast<const char*>(self->buffer_.cdata().data()) == kFirstTlsByte) {
-            self->send_refusal(self->stream_.next_layer(), tls_request_refusal());
+            self.drop("the connection ended before an HTTP request: " + error.message());
+          } else if (*static_cast<const char*>(self.buffer_.cdata().data()) == kFirstTlsByte) {
+            self.send_refusal(self.stream_.next_layer(), tls_request_refusal());
           } else {
-            self->read_header();
+            self.read_header();
           }
-        });
+        }));
   }
 
   void read_header() {
@@ -210,13 +257,13 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     parser_->header_limit(kMaxHttpHeaderBytes);
     http::async_read_header(
         stream_.next_layer(), buffer_, *parser_,
-        [self = this->shared_from_this()](ErrorCode error, std::size_t) { self->on_request(error); });
+        handler([](WebSocketLink& self, ErrorCode error, std::size_t) { self.on_request(error); }));
   }
 
   void request_upgrade() {
     set_options();
     stream_.async_handshake(response_, dialled_->authority(), settings_->path,
-                            [self = this->shared_from_this()](ErrorCode error) { self->on_upgraded(error); });
+                            handler([](WebSocketLink& self, ErrorCode error) { self.on_upgraded(error); }));
   }
 
   void set_options() {
@@ -232,9 +279,9 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   /// `text` is formatted with the span; a closing link has its own reason.
   void start_deadline(Milliseconds span, const char* text) {
     deadline_.expires_after(span);
-    deadline_.async_wait([self = this->shared_from_this(), span, text](ErrorCode error) {
-      if (!error) self->drop(fmt::format(fmt::runtime(text), span.count()));
-    });
+    deadline_.async_wait(handler([span, text](WebSocketLink& self, ErrorCode error) {
+      if (!error) self.drop(fmt::format(fmt::runtime(text), span.count()));
+    }));
   }
 
   void on_request(ErrorCode error) {
@@ -252,16 +299,16 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     }
     set_options();
     stream_.async_accept(parser_->get(),
-                         [self = this->shared_from_this()](ErrorCode failed) { self->on_upgraded(failed); });
+                         handler([](WebSocketLink& self, ErrorCode failed) { self.on_upgraded(failed); }));
   }
 
   template <typename Stream>
   void send_refusal(Stream& stream, HttpRefusal refusal) {
     refusal_ = std::move(refusal);
     fault_ = refusal_->fault;
-    http::async_write(stream, refusal_->response, [self = this->shared_from_this()](ErrorCode, std::size_t) {
-      if (!self->closed_) self->linger(self->refusal_->reason);
-    });
+    http::async_write(stream, refusal_->response, handler([](WebSocketLink& self, ErrorCode, std::size_t) {
+                        if (!self.closed_) self.linger(self.refusal_->reason);
+                      }));
   }
 
   /// Drops the link once the peer has read why: closed at once, what it still sends would make the system
@@ -277,14 +324,14 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
 
   void discard() {
     beast::get_lowest_layer(stream_).async_read_some(
-        asio::buffer(discarded_), [self = this->shared_from_this()](ErrorCode error, std::size_t) {
-          if (self->closed_) return;
+        asio::buffer(discarded_), handler([](WebSocketLink& self, ErrorCode error, std::size_t) {
+          if (self.closed_) return;
           if (error) {
-            self->drop(self->close_reason_);
+            self.drop(self.close_reason_);
           } else {
-            self->discard();
+            self.discard();
           }
-        });
+        }));
   }
 
   void on_upgraded(ErrorCode error) {
@@ -339,10 +386,9 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   }
 
   void read_part() {
-    stream_.async_read_some(buffer_.prepare(stream_.read_size_hint(buffer_)),
-                            [self = this->shared_from_this()](ErrorCode error, std::size_t bytes) {
-                              self->on_part(error, bytes);
-                            });
+    stream_.async_read_some(
+        buffer_.prepare(stream_.read_size_hint(buffer_)),
+        handler([](WebSocketLink& self, ErrorCode error, std::size_t bytes) { self.on_part(error, bytes); }));
   }
 
   void on_part(ErrorCode error, std::size_t bytes) {
@@ -395,34 +441,34 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     } else if (closing_ && !close_sent_) {
       close_sent_ = true;
       stream_.async_close(websocket::close_code::normal,
-                          [self = this->shared_from_this()](ErrorCode) { self->drop(self->close_reason_); });
+                          handler([](WebSocketLink& self, ErrorCode) { self.drop(self.close_reason_); }));
     }
   }
 
   template <typename Buffers>
   void write(const Buffers& data) {
     writing_ = true;
-    stream_.async_write(data, [self = this->shared_from_this()](ErrorCode error, std::size_t) {
-      if (self->frame_in_flight_) self->watch_.frame_written(self->transfers().written());
-      self->writing_ = self->frame_in_flight_ = false;
-      self->sent_.owner.reset();
-      if (self->closed_) return;
-      if (error) {
-        self->drop(self->describe(error));
-      } else {
-        self->write_next();
-        if (self->settings_->in_step) self->read();
-      }
-    });
+    stream_.async_write(data, handler([](WebSocketLink& self, ErrorCode error, std::size_t) {
+                          if (self.frame_in_flight_) self.watch_.frame_written(self.transfers().written());
+                          self.writing_ = self.frame_in_flight_ = false;
+                          self.sent_.owner.reset();
+                          if (self.closed_) return;
+                          if (error) {
+                            self.drop(self.describe(error));
+                          } else {
+                            self.write_next();
+                            if (self.settings_->in_step) self.read();
+                          }
+                        }));
   }
 
   /// Now and then, whatever is sent meanwhile: setting and cancelling a timer for every message costs as much
   /// as sending a small one.
   void watch_peer(Clock::time_point due) {
     peer_timer_.expires_at(due);
-    peer_timer_.async_wait([self = this->shared_from_this(), due](ErrorCode error) {
-      if (!error && !self->closed_) self->look_after_peer(due);
-    });
+    peer_timer_.async_wait(handler([due](WebSocketLink& self, ErrorCode error) {
+      if (!error && !self.closed_) self.look_after_peer(due);
+    }));
   }
 
   void look_after_peer(Clock::time_point due) {
@@ -449,7 +495,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     pinging_ = true;
     watch_.pinged(now);
     // An error shows where the link is read.
-    stream_.async_ping({}, [self = this->shared_from_this()](ErrorCode) { self->pinging_ = false; });
+    stream_.async_ping({}, handler([](WebSocketLink& self, ErrorCode) { self.pinging_ = false; }));
   }
 
   /// Whether the link may go on.
@@ -463,7 +509,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     try {
       event(*events);
     } catch (const std::exception& error) {
-      drop(fmt::format("internal error: {}", error.what()));
+      fail(error);
     }
     return !closed_;
   }
@@ -503,6 +549,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   bool has_frame_ = false, frame_in_flight_ = false, reading_ = false, writing_ = false, pinging_ = false;
   PeerFault fault_ = PeerFault::kNone;
   bool open_ = false, closing_ = false, close_sent_ = false, closed_ = false;
+  bool lost_ = false;  // something that was under way will never be told
 };
 
 }  // namespace genkidama

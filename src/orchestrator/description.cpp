@@ -169,7 +169,12 @@ Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds ti
   if (child == 0) {
     ::close(ends[0]);
     live_and_die_with(lead);
-    write_all(ends[1], describe_or_explain(setup));
+    try {
+      write_all(ends[1], describe_or_explain(setup));
+    } catch (...) {
+      // No memory even for the reason: the answer is short. Nothing may unwind into the code of the lead, of
+      // which this is a copy.
+    }
     ::_exit(0);
   }
   ::close(ends[1]);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -34,11 +35,14 @@ sem_t* calls_of_this_process = nullptr;
 /// The nursery's process.
 class Nursery::Attendant {
  public:
+  /// `failed_forks`: a zero for each worker, made before the fork: in here nothing may want memory.
   Attendant(Nursery& nursery, const std::function<void(int, const std::function<bool()>&)>& body,
-            const std::function<void()>& on_end)
-      : desk_(nursery.desk_[0]), places_(nursery.places_.span()), body_(body), on_end_(on_end) {
-    failed_forks_.resize(places_.size());
-  }
+            const std::function<void()>& on_end, std::span<int> failed_forks) noexcept
+      : desk_(nursery.desk_[0]),
+        places_(nursery.places_.span()),
+        body_(body),
+        on_end_(on_end),
+        failed_forks_(failed_forks) {}
 
   /// Nothing may unwind into the code of the lead, of which this is a copy.
   [[noreturn]] void work() noexcept {
@@ -141,7 +145,7 @@ class Nursery::Attendant {
   std::span<Place> places_;
   const std::function<void(int, const std::function<bool()>&)>& body_;
   const std::function<void()>& on_end_;
-  std::vector<int> failed_forks_;  // in a row, of each worker
+  std::span<int> failed_forks_;  // in a row, of each worker
   struct sigaction inherited_action_ {};
   sigset_t inherited_mask_{};
 };
@@ -152,11 +156,12 @@ Nursery::Nursery(int workers, std::function<void(int, const std::function<bool()
       desk_(1, "the nursery's desk"),
       places_(static_cast<std::size_t>(workers), "the workers' places") {
   make_semaphore(desk_[0].calls);
+  std::vector<int> failed_forks(static_cast<std::size_t>(workers));
   pid_ = ::fork();
   if (pid_ < 0) throw IoError(fmt::format("cannot start the workers: {}", std::strerror(errno)));
   if (pid_ > 0) return;
   live_and_die_with(owner_);
-  Attendant(*this, body, on_end).work();
+  Attendant(*this, body, on_end, failed_forks).work();
 }
 
 Nursery::~Nursery() {
@@ -186,19 +191,21 @@ int Nursery::pid(int worker) const {
   return places_[static_cast<std::size_t>(worker)].pid;
 }
 
-std::optional<std::string> Nursery::broken() {
+bool Nursery::gone() {
+  if (pid_ <= 0) return true;
   int status = 0;
-  if (pid_ > 0) {
-    const pid_t found = ::waitpid(pid_, &status, WNOHANG);
-    // A program that ignores SIGCHLD has no children to wait for once they are gone.
-    if (found == pid_ || (found < 0 && errno == ECHILD)) {
-      ending_ = fmt::format("the process that starts the workers (pid {}) {}", pid_,
-                            found == pid_ ? ending_of(status) : "has ended");
-      pid_ = -1;
-    }
-  }
-  if (pid_ > 0) return std::nullopt;
-  return ending_;
+  const pid_t found = ::waitpid(pid_, &status, WNOHANG);
+  // A program that ignores SIGCHLD has no children to wait for once they are gone.
+  if (found != pid_ && !(found < 0 && errno == ECHILD)) return false;
+  if (found == pid_) status_ = status;
+  late_pid_ = std::exchange(pid_, -1);
+  return true;
+}
+
+std::optional<std::string> Nursery::broken() {
+  if (!gone()) return std::nullopt;
+  return fmt::format("the process that starts the workers (pid {}) {}", late_pid_,
+                     status_ ? ending_of(*status_) : "has ended");
 }
 
 bool Nursery::any_alive() const {
@@ -210,14 +217,14 @@ bool Nursery::any_alive() const {
 
 void Nursery::end(Deadline deadline) {
   if (::getpid() != owner_) return;  // a copy in a process that somebody forked
-  while (!broken() && any_alive() && !deadline.passed()) std::this_thread::sleep_for(Milliseconds{2});
+  while (!gone() && any_alive() && !deadline.passed()) std::this_thread::sleep_for(Milliseconds{2});
   desk_[0].closing.store(true, std::memory_order_release);
   ::sem_post(&desk_[0].calls);
   const Deadline patience = Deadline::after(kEndTimeout);
-  while (!broken() && !patience.passed()) std::this_thread::sleep_for(Milliseconds{1});
-  if (broken()) return;
+  while (!gone() && !patience.passed()) std::this_thread::sleep_for(Milliseconds{1});
+  if (gone()) return;
   ::kill(pid_, SIGKILL);
-  while (!broken()) std::this_thread::sleep_for(Milliseconds{1});
+  while (!gone()) std::this_thread::sleep_for(Milliseconds{1});
 }
 
 std::string ending_of(int status) {

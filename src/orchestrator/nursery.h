@@ -65,12 +65,15 @@ class Nursery {
   };
   class Attendant;
   bool any_alive() const;
+  /// Whether the nursery is no longer there. Takes no memory, as an end must not.
+  bool gone();
 
   const pid_t owner_;  // the process that made it
   SharedArray<Desk> desk_;
   SharedArray<Place> places_;
-  pid_t pid_ = -1;      // until it has been waited for
-  std::string ending_;  // afterwards
+  pid_t pid_ = -1;             // until it has been waited for
+  pid_t late_pid_ = -1;        // afterwards
+  std::optional<int> status_;  // then too: from waitpid(), if it was there to be waited for
 };
 
 /// How a process ended, in words, from what waitpid() says.

@@ -35,8 +35,15 @@ class ProcessGroup : public WorkerGroup {
 class ThreadGroup : public WorkerGroup {
  public:
   ThreadGroup(int workers, const WorkerBody& body) {
-    for (int index = 0; index < workers; ++index) {
-      threads_.emplace_back([this, index, body] { body(index, [this] { return !abandoned_.load(); }); });
+    threads_.reserve(static_cast<std::size_t>(workers));
+    try {
+      for (int index = 0; index < workers; ++index) {
+        threads_.emplace_back([this, index, body] { body(index, [this] { return !abandoned_.load(); }); });
+      }
+    } catch (...) {
+      // No memory, or no more threads: nobody else would wait for those that run.
+      ThreadGroup::end(Deadline::after(Milliseconds{0}));
+      throw;
     }
   }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
 #include <utility>
 
 #include "genkidama/wire/message.h"
@@ -97,33 +96,6 @@ const json* JsonFields::object(const char* key) {
     return nullptr;
   }
   return value;
-}
-
-json parse_json_object(std::string_view text, std::string& reason) {
-  std::vector<std::set<std::string>> keys;  // of the objects that are open
-  bool too_deep = false, repeated = false;
-  const auto watch = [&](int depth, json::parse_event_t event, json& value) {
-    if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
-      if (static_cast<std::size_t>(depth) >= kMaxJsonDepth) too_deep = true;
-      if (event == json::parse_event_t::object_start) keys.emplace_back();
-    } else if (event == json::parse_event_t::object_end) {
-      keys.pop_back();
-    } else if (event == json::parse_event_t::key) {
-      if (!keys.back().insert(value.get<std::string>()).second) repeated = true;
-    }
-    return !too_deep;  // what lies deeper is not kept
-  };
-  json parsed = json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
-  if (too_deep) {
-    reason = fmt::format("more than {} objects and arrays inside one another", kMaxJsonDepth);
-  } else if (parsed.is_discarded()) {
-    reason = "not JSON";
-  } else if (repeated) {
-    reason = "a key is given twice";
-  } else if (!parsed.is_object()) {
-    reason = "not a JSON object";
-  }
-  return parsed;
 }
 
 }  // namespace genkidama

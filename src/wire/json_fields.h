@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace genkidama {
@@ -42,9 +41,5 @@ class JsonFields {
   const nlohmann::json& object_;
   std::string reason_;
 };
-
-/// Parses `text` into an object, refusing deep nesting, a key given twice and anything but an object. On
-/// failure `reason` is set.
-nlohmann::json parse_json_object(std::string_view text, std::string& reason);
 
 }  // namespace genkidama

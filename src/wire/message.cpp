@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <map>
+#include <new>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 #include "genkidama/core/error.h"
 #include "genkidama/wire/protocol.h"
+#include "wire/json_document.h"
 #include "wire/json_fields.h"
 
 namespace genkidama {
@@ -30,52 +34,93 @@ std::string hash_text(std::uint64_t hash) {
   return fmt::format("{:016x}", hash);
 }
 
-json layout_json(const ParameterLayout& layout) {
-  json tensors = json::array();
-  for (const TensorInfo& tensor : layout.tensors()) {
-    tensors.push_back({{"name", tensor.name}, {"shape", tensor.shape}});
+/// The text of a JSON object, its members in alphabetical order. The keys must outlive it.
+class JsonText {
+ public:
+  void add(std::string_view key, std::string_view text) { add_as_is(key, json_quoted(text)); }
+  void add(std::string_view key, std::uint64_t number) { add_as_is(key, std::to_string(number)); }
+  void add_as_is(std::string_view key, std::string json_text) { members_[key] = std::move(json_text); }
+
+  std::string text() const {
+    std::string text;
+    for (const auto& [key, value] : members_) {
+      text += text.empty() ? '{' : ',';
+      text += json_quoted(key);
+      text += ':';
+      text += value;
+    }
+    return text + '}';
   }
-  return tensors;
+
+ private:
+  std::map<std::string_view, std::string> members_;
+};
+
+template <typename List, typename Write>
+std::string json_list(const List& list, const Write& write) {
+  std::string text = "[";
+  for (const auto& element : list) {
+    if (text.size() > 1) text += ',';
+    text += write(element);
+  }
+  return text + ']';
 }
 
-void add_fields(json& out, const HelloMessage& message) {
-  out["protocol"] = kProtocolVersion;
-  out["role"] = "child";
-  out["name"] = message.name;
-  out["run_id"] = message.run_id;
-  out["library"] = message.library;
-  out["environment_steps"] = message.environment_steps;
-  out["layout"] = layout_json(message.layout);
-  out["layout_hash"] = hash_text(message.layout.hash());
-  out["capabilities"] = message.capabilities;
+std::string names_text(const std::vector<std::string>& names) {
+  return json_list(names, [](const std::string& name) { return json_quoted(name); });
+}
+
+std::string layout_text(const ParameterLayout& layout) {
+  return json_list(layout.tensors(), [](const TensorInfo& tensor) {
+    JsonText text;
+    text.add("name", tensor.name);
+    text.add_as_is("shape",
+                   json_list(tensor.shape, [](std::int64_t dimension) { return std::to_string(dimension); }));
+    return text.text();
+  });
+}
+
+void add_fields(JsonText& out, const HelloMessage& message) {
+  out.add("protocol", kProtocolVersion);
+  out.add("role", "child");
+  out.add("name", message.name);
+  out.add("run_id", message.run_id);
+  out.add("library", message.library);
+  out.add("environment_steps", message.environment_steps);
+  out.add_as_is("layout", layout_text(message.layout));
+  out.add("layout_hash", hash_text(message.layout.hash()));
+  out.add_as_is("capabilities", names_text(message.capabilities));
   if (message.resume) {
-    out["resume"] = {{"session", message.resume->session}, {"sequence", message.resume->sequence}};
+    JsonText resume;
+    resume.add("session", message.resume->session);
+    resume.add("sequence", message.resume->sequence);
+    out.add_as_is("resume", resume.text());
   }
 }
 
-void add_fields(json& out, const WelcomeMessage& message) {
-  out["protocol"] = kProtocolVersion;
-  out["role"] = "parent";
-  out["name"] = message.name;
-  out["run_id"] = message.run_id;
-  out["library"] = message.library;
-  out["session"] = message.session;
-  out["update"] = message.update;
-  out["capabilities"] = message.capabilities;
-  if (message.sequence) out["sequence"] = *message.sequence;
+void add_fields(JsonText& out, const WelcomeMessage& message) {
+  out.add("protocol", kProtocolVersion);
+  out.add("role", "parent");
+  out.add("name", message.name);
+  out.add("run_id", message.run_id);
+  out.add("library", message.library);
+  out.add("session", message.session);
+  out.add("update", message.update);
+  out.add_as_is("capabilities", names_text(message.capabilities));
+  if (message.sequence) out.add("sequence", *message.sequence);
 }
 
-void add_fields(json& out, const RefuseMessage& message) {
-  out["code"] = refusal_code_text(message.code);
-  out["reason"] = printable(message.reason);
+void add_fields(JsonText& out, const RefuseMessage& message) {
+  out.add("code", refusal_code_text(message.code));
+  out.add("reason", printable(message.reason));
 }
 
-void add_fields(json& out, const EndMessage& message) {
-  out["reason"] = printable(message.reason);
+void add_fields(JsonText& out, const EndMessage& message) {
+  out.add("reason", printable(message.reason));
 }
 
-void add_fields(json& out, const LeaveMessage& message) {
-  out["reason"] = printable(message.reason);
+void add_fields(JsonText& out, const LeaveMessage& message) {
+  out.add("reason", printable(message.reason));
 }
 
 void check_protocol_and_role(JsonFields& fields, std::string_view role) {
@@ -199,9 +244,9 @@ std::optional<Message> read_fields(const std::string& type, JsonFields& fields) 
 
 Decoded<Message> decode(std::string_view text) {
   std::string reason;
-  const json parsed = parse_json_object(text, reason);
+  const JsonDocument parsed(text, reason);
   if (!reason.empty()) return WireError{"text message: " + reason};
-  JsonFields fields(parsed);
+  JsonFields fields(parsed.root());
   const std::string type = fields.name("type", true);
   if (!fields.ok()) return WireError{"text message: " + fields.reason()};
   auto message = read_fields(type, fields);
@@ -226,14 +271,18 @@ std::string_view message_type(const Message& message) {
 }
 
 std::string encode_message(const Message& message) {
-  json out{{"type", message_type(message)}};
+  JsonText out;
+  out.add("type", message_type(message));
   std::visit([&](const auto& content) { add_fields(out, content); }, message);
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+  return out.text();
 }
 
 Decoded<Message> decode_message(std::string_view text) {
   try {
     return decode(text);
+  } catch (const std::bad_alloc&) {
+    // It is not the message that is wrong.
+    throw;
   } catch (const std::exception& error) {
     return WireError{fmt::format("text message: {}", printable(error.what()))};
   }

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <regex>
 
+#include "cli/machine_time.h"
 #include "fixture.h"
 #include "genkidama/core/random.h"
 #include "genkidama/params/safetensors.h"
@@ -286,14 +287,29 @@ TEST_CASE("a Child whose state is old takes the weights of its Parent") {
   REQUIRE(run_program(call("child", "--connect", "127.0.0.1:" + port_in(parent.errors()), "--workers", "1",
                            "--updates", "5", "--eval-episodes", "0", "--run-dir", run.string()))
               .exit_code == 0);
-  // As of a version that did not tell when it was written.
-  Checkpoint state = read_safetensors(run / "state.safetensors");
-  for (const char* field : {"written_at", "checksum", "state_format"}) state.metadata.erase(field);
-  write_safetensors(run / "state.safetensors", state);
-  const auto result = run_program(call("child", "--resume", run.string(), "--updates", "6"));
-  CAPTURE(result.errors);
-  CHECK(result.exit_code == 0);
-  CHECK(result.errors.find("takes its Parent's weights") != std::string::npos);
+  const auto resume = [&](const std::string& field, const std::string& value, int updates) {
+    Checkpoint state = read_safetensors(run / "state.safetensors");
+    REQUIRE(state.metadata.count(field) == 1);
+    state.metadata[field] = value;
+    // As of a version that had no checksum.
+    for (const char* gone : {"checksum", "state_format"}) state.metadata.erase(gone);
+    write_safetensors(run / "state.safetensors", state);
+    const auto result =
+        run_program(call("child", "--resume", run.string(), "--updates", std::to_string(updates)));
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 0);
+    return result.errors;
+  };
+  // Another start of the machine: what its clock says about the time between tells nothing.
+  CHECK_THAT(resume("written_boot", "another", 6),
+             Catch::Contains("from before this machine was started: this Child takes its Parent's weights"));
+  const auto now = cli::machine_time();
+  if (now.seconds > 200) {
+    CHECK_THAT(resume("written_seconds", std::to_string(now.seconds - 150), 7),
+               Catch::Contains("s old: this Child takes its Parent's weights"));
+  }
+  CHECK_THAT(resume("written_seconds", std::to_string(now.seconds), 8),
+             Catch::Contains("s old: this Child goes on with its session"));
   parent.signal(SIGTERM);
   parent.wait();
 }

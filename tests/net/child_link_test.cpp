@@ -1,6 +1,7 @@
 // A Child that listens, and a peer that plays its Parent badly.
 #include <poll.h>
 
+#include <chrono>
 #include <limits>
 
 #include "genkidama/core/error.h"
@@ -37,6 +38,8 @@ struct ListeningChild {
     return options;
   }
 
+  bool ended() { return run.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
+
   FakeTrainer trainer;
   Child child;
   std::future<std::string> run;
@@ -59,6 +62,15 @@ void serve(RawPeer& peer, std::uint64_t session) {
     CHECK(header.sequence == sequence);
     peer.send_weights(parent_frame(session, sequence), weights);
   }
+}
+
+/// A Parent that does not take the Child.
+void refuse_hello(ListeningChild& listening, RefusalCode code) {
+  RawPeer peer(listening.child.port());
+  peer.upgrade();
+  peer.read_message<HelloMessage>();
+  peer.send_message(RefuseMessage{code, "not you"});
+  CHECK(peer.read().opcode == 8);
 }
 
 /// After bad peers: a sound one must still be served.
@@ -199,20 +211,87 @@ TEST_CASE("a Parent that ends the run before its first weights ends it", "[child
   CHECK(listening.trainer.rounds == 0);
 }
 
-TEST_CASE("a refusal for good fails the run; a busy Parent is tried again", "[child]") {
+TEST_CASE("a refusal fails the run at the third time in a row; a busy Parent is none", "[child]") {
   ListeningChild listening;
-  {
-    RawPeer busy(listening.child.port());
-    busy.upgrade();
-    busy.read_message<HelloMessage>();
-    busy.send_message(RefuseMessage{RefusalCode::kBusy, "full"});
-    CHECK(busy.read().opcode == 8);
+  refuse_hello(listening, RefusalCode::kProtocol);
+  refuse_hello(listening, RefusalCode::kBusy);
+  refuse_hello(listening, RefusalCode::kLayout);
+  refuse_hello(listening, RefusalCode::kBusy);
+  CHECK_FALSE(listening.ended());
+  refuse_hello(listening, RefusalCode::kProtocol);
+  CHECK_THROWS_WITH(listening.run.get(), Catch::Contains("(protocol): not you"));
+  CHECK(listening.trainer.rounds == 0);
+}
+
+TEST_CASE("a Child that is refused twice and then accepted trains", "[child]") {
+  ListeningChild listening;
+  refuse_hello(listening, RefusalCode::kLayout);
+  refuse_hello(listening, RefusalCode::kLayout);
+  expect_joins(listening);
+}
+
+TEST_CASE("an accepted hello makes up for the refused ones before it", "[child]") {
+  ListeningChild listening;
+  for (int i = 0; i < 3; ++i) {
+    refuse_hello(listening, RefusalCode::kLayout);
+    refuse_hello(listening, RefusalCode::kProtocol);
+    // Accepted, and lost before its first weights.
+    RawPeer peer(listening.child.port());
+    peer.upgrade();
+    peer.read_message<HelloMessage>();
+    peer.send_message(WelcomeMessage{"p", "r", "", 5, 0, {}});
+    peer.sync();
   }
+  CHECK_FALSE(listening.ended());
+  expect_joins(listening);
+}
+
+TEST_CASE("a Parent that takes the hello and then understands nothing is believed at the third time",
+          "[child]") {
+  ListeningChild listening;
+  for (int i = 0; i < 3; ++i) {
+    RawPeer peer(listening.child.port());
+    peer.upgrade();
+    peer.read_message<HelloMessage>();
+    welcome(peer, 10 + static_cast<std::uint64_t>(i));
+    std::vector<float> weights(kWeights.size());
+    peer.read_weights(weights);
+    CHECK_FALSE(listening.ended());
+    peer.send_message(RefuseMessage{RefusalCode::kProtocol, "not you"});
+    CHECK(peer.read().opcode == 8);
+  }
+  CHECK_THROWS_WITH(listening.run.get(), Catch::Contains("(protocol): not you"));
+}
+
+TEST_CASE("an answer makes up for the refusals after earlier hellos", "[child]") {
+  ListeningChild listening([](ChildOptions& options) { options.beta = 0.5; });
+  for (int i = 0; i < 3; ++i) {
+    RawPeer peer(listening.child.port());
+    peer.upgrade();
+    peer.read_message<HelloMessage>();
+    welcome(peer, 10);
+    std::vector<float> weights(kWeights.size());
+    peer.read_weights(weights);
+    if (i == 1) {
+      peer.send_weights(parent_frame(10, 1), weights);
+      peer.read_weights(weights);
+    }
+    peer.send_message(RefuseMessage{RefusalCode::kProtocol, "not you"});
+    CHECK(peer.read().opcode == 8);
+  }
+  CHECK_FALSE(listening.ended());
+}
+
+TEST_CASE("weights that the Parent refused fail the run at once", "[child]") {
+  ListeningChild listening;
   RawPeer peer(listening.child.port());
   peer.upgrade();
   peer.read_message<HelloMessage>();
-  peer.send_message(RefuseMessage{RefusalCode::kProtocol, "too old"});
-  CHECK_THROWS_WITH(listening.run.get(), Catch::Contains("too old"));
+  welcome(peer, 1);
+  std::vector<float> weights(kWeights.size());
+  peer.read_weights(weights);
+  peer.send_message(RefuseMessage{RefusalCode::kWeights, "not a number"});
+  CHECK_THROWS_WITH(listening.run.get(), Catch::Contains("(weights): not a number"));
 }
 
 TEST_CASE("the hello of a Child that rejoins names the run it came from", "[child]") {

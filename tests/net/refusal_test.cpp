@@ -4,9 +4,11 @@
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
 #include "net/fixture.h"
+#include "net/log_record.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 #include "support/raw_peer.h"
+#include "support/relay.h"
 
 using namespace genkidama;
 using namespace genkidama::testing;
@@ -52,9 +54,56 @@ TEST_CASE("a different network is refused and the tensor named, on both sides", 
                     Catch::Contains("pi1.bias") && Catch::Contains("[4]") && Catch::Contains("[5]"));
   CHECK(trainer.rounds == 0);
   const ParentStatus status = running.parent.status();
-  CHECK(status.refused_peers == 2);
+  // Each believed it the third time.
+  CHECK(status.refused_peers == 6);
   CHECK(status.joined == 0);
   CHECK_THAT(status.last_refusal, Catch::Contains("tensor 1 is 'pi1.bias'"));
+}
+
+TEST_CASE("hellos damaged on their way cost links and not the Child", "[refusal]") {
+  RunningParent running;
+  Relay relay(running.port());
+  relay.damage(2);
+  FakeTrainer trainer;
+  const LogRecord log;
+  Child child(child_options(relay.port()), trainer);
+  CHECK(child.run([](const ChildProgress& progress) { return progress.exchanges < 2; }) ==
+        "the Child's program ended the training");
+  const ParentStatus status = running.parent.status();
+  CHECK(status.refused_peers == 2);
+  CHECK(status.joined == 1);
+  CHECK(status.updates == 2);
+  CHECK(log.holds("refused this Child (protocol, 1 of 3 times in a row", "text message"));
+  CHECK(log.holds("refused this Child (protocol, 2 of 3 times in a row", "text message"));
+}
+
+TEST_CASE("a Child whose hellos are refused every time gives up at the third", "[refusal]") {
+  RunningParent running;
+  Relay relay(running.port());
+  relay.damage(1'000);
+  FakeTrainer trainer;
+  Child child(child_options(relay.port()), trainer);
+  CHECK_THROWS_WITH(child.run(), Catch::Contains("the Parent refused this Child (protocol)") &&
+                                     Catch::Contains("text message"));
+  CHECK(running.parent.status().refused_peers == 3);
+  CHECK(trainer.rounds == 0);
+}
+
+TEST_CASE("a Parent that dials a Child with another network is believed too", "[refusal]") {
+  FakeTrainer trainer{ParameterLayout({{"pi1.weight", {4, 3}}, {"pi1.bias", {5}}})};
+  ChildOptions options = child_options(0);
+  options.connect.reset();
+  options.listen = kLoopback;
+  Child child(options, trainer);
+  child.start();
+  ParentOptions dialling = parent_options();
+  dialling.listen.clear();
+  dialling.connect = {loopback(child.port())};
+  Parent parent(dialling, small_layout(), random_weights(small_layout().size(), 5));
+  parent.start();
+  CHECK_THROWS_AS(child.run(), LayoutError);
+  CHECK(parent.status().refused_peers >= 3);
+  CHECK(parent.status().joined == 0);
 }
 
 TEST_CASE("weights that are not finite are refused and leave the Parent's bit-identical", "[refusal]") {

@@ -70,6 +70,11 @@ void Relay::mute() {
   if (::write(wake_[1], "x", 1) != 1) std::terminate();
 }
 
+void Relay::damage(int links) {
+  const std::lock_guard lock(mutex_);
+  damaged_links_ = links;
+}
+
 void Relay::close_all() {
   for (const Pair& pair : std::exchange(pairs_, {})) {
     ::close(pair.near);
@@ -105,9 +110,13 @@ void Relay::run() {
                          [&](const pollfd& p) { return p.fd == fd && p.revents != 0; });
     };
     for (std::size_t i = 0; i < pairs_.size();) {
-      const Pair pair = pairs_[i];
-      if ((readable(pair.near) && !forward(pair.near, pair.far)) ||
-          (readable(pair.far) && !forward(pair.far, pair.near))) {
+      Pair& pair = pairs_[i];
+      const auto forward_near = [&] {
+        const bool is_first_message = ++pair.chunks == 2;
+        return forward(pair.near, pair.far, pair.damaged && is_first_message);
+      };
+      if ((readable(pair.near) && !forward_near()) ||
+          (readable(pair.far) && !forward(pair.far, pair.near, false))) {
         ::close(pair.near);
         ::close(pair.far);
         pairs_.erase(pairs_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -129,12 +138,15 @@ void Relay::accept() {
     ::close(far);
     return;
   }
-  pairs_.push_back({near, far});
+  const bool damaged = damaged_links_ > 0;
+  if (damaged) --damaged_links_;
+  pairs_.push_back({near, far, 0, damaged});
 }
 
-bool Relay::forward(int from, int to) {
+bool Relay::forward(int from, int to, bool damaged) {
   char chunk[16'384];
   const ssize_t got = ::recv(from, chunk, sizeof chunk, 0);
+  if (damaged && got > 0) chunk[got - 1] = static_cast<char>(chunk[got - 1] ^ 1);
   return got > 0 && ::send(to, chunk, static_cast<std::size_t>(got), MSG_NOSIGNAL) == got;
 }
 

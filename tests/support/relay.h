@@ -23,21 +23,27 @@ class Relay {
   void freeze();
   /// From now on nothing is forwarded from the target, but all that goes to it, until cut().
   void mute();
+  /// On so many of the next links a bit is flipped in what the one who dialled says first after its request
+  /// for an upgrade: in the last byte of it.
+  void damage(int links);
 
  private:
   struct Pair {
     int near = -1, far = -1;
+    int chunks = 0;  ///< from the near side
+    bool damaged = false;
   };
 
   void run();
   void accept();
-  bool forward(int from, int to);
+  bool forward(int from, int to, bool damaged);
   void close_all();
 
   std::mutex mutex_;  // of all below
   int listener_ = -1;
   int wake_[2] = {-1, -1};
   std::uint16_t port_ = 0, target_ = 0;
+  int damaged_links_ = 0;
   bool frozen_ = false, muted_ = false, stopped_ = false;
   std::vector<Pair> pairs_;
   std::thread thread_;

@@ -107,7 +107,9 @@ class Child {
   /// lost is in the next weights. Returns why it ended. To be called once; when it returns or throws, the
   /// Parent was told and the socket thread has ended. Throws IoError when no Parent was joined within
   /// join_timeout or the Parent refused this Child for good (weights that are not finite, another protocol),
-  /// LayoutError when it refused this network, and whatever the trainer throws.
+  /// LayoutError when it refused this network, and whatever the trainer throws. Another protocol or network
+  /// is believed only of the third link in a row that it was refused on: without TLS, bits that were flipped
+  /// on the way can make a sound Child look like that.
   std::string run(const std::function<bool(const ChildProgress&)>& keep_going = {});
 
   /// As `keep_going` was told last; after run(), with the exchanges that were completed after the last round.

@@ -16,7 +16,7 @@ struct WireError {
   std::string reason;  ///< a sentence without its full stop
 };
 
-/// Either a T or a WireError. Reading what a peer sent never throws.
+/// Either a T or a WireError. Reading what a peer sent throws nothing but std::bad_alloc.
 template <typename T>
 class Decoded {
  public:

@@ -59,13 +59,14 @@ struct FrameView {
 
 /// Reads a frame that must hold exactly `elements` weights, with the checks of decode_frame(), but copies
 /// them only where the machine's own numbers are not little-endian or the bytes do not lie as floats must:
-/// into `copy`, which is untouched otherwise. Never throws, except for want of memory for that copy.
+/// into `copy`, which is untouched otherwise. Throws nothing but std::bad_alloc, for that copy or a reason.
 Decoded<FrameView> view_frame(std::span<const std::byte> frame, std::size_t elements,
                               std::vector<float>& copy);
 
 /// Reads a frame that must hold exactly weights.size() elements and copies them to `weights`, which is
 /// untouched unless the frame is sound: magic, version, type, dtype, reserved bytes, length, checksum and
-/// mean_return. The weights themselves may still be NaN or infinite. Never throws.
+/// mean_return. The weights themselves may still be NaN or infinite. Throws nothing but
+/// std::bad_alloc, for a reason.
 Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights);
 
 }  // namespace genkidama

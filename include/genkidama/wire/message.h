@@ -90,7 +90,8 @@ std::string_view message_type(const Message& message);
 std::string encode_message(const Message& message);
 
 /// Strict about the keys it knows (types, lengths, counts, depth, no key twice); unknown keys are ignored so
-/// that later versions may add some. Control characters in reasons become '?'. Never throws.
+/// that later versions may add some. Control characters in reasons become '?'. Throws nothing
+/// but std::bad_alloc.
 Decoded<Message> decode_message(std::string_view text);
 
 /// Whether `text` may be a peer's name: 1 to kMaxNameBytes printable ASCII characters.

@@ -15,6 +15,7 @@ import sys
 import time
 
 import handshakes
+import suite_cases  # noqa: F401 (adds to CASES)
 from cases import CASES, Violation
 from peer import Peer, SECONDS, accept_key
 
