@@ -39,9 +39,6 @@ enter_emulation() {
   local program=$1
   shift
   export QEMU_LD_PREFIX=$sysroot
-  # LibTorch's BLAS lies where Debian's "alternatives" would have linked to on the board.
-  local blas=/usr/lib/$triple
-  export QEMU_SET_ENV=LD_LIBRARY_PATH=$blas/openblas-pthread:$blas/blas:$blas/lapack
   # Without arguments it complains, which will do; what cannot be run at all gives 126.
   local status=0
   "$program" >/dev/null 2>&1 || status=$?

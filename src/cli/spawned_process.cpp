@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "cli/stop_signal.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama::cli {
@@ -20,7 +21,7 @@ constexpr int kNotStarted = 127;
 
 // Between fork and exec: only calls that are safe there.
 [[noreturn]] void become(char* const* arguments, int output, int inherited_fd, pid_t starter) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  prctl(PR_SET_PDEATHSIG, kStarterIsGone);
   // The starter may have died before the line above.
   if (getppid() != starter) _exit(kNotStarted);
   if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)) _exit(kNotStarted);

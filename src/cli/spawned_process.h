@@ -15,7 +15,8 @@
 namespace genkidama::cli {
 
 /// Started by fork and exec of the running executable, so nothing of this process' state is inherited. It
-/// gets SIGTERM when this process dies, however that happens; killed by the destructor if it still runs.
+/// gets kStarterIsGone when this process dies, however that happens; killed by the destructor if it still
+/// runs.
 class SpawnedProcess {
  public:
   struct Options {

@@ -3,7 +3,6 @@
 #include <time.h>
 
 #include <atomic>
-#include <csignal>
 #include <cstdint>
 
 namespace genkidama::cli {
@@ -29,6 +28,10 @@ void remember(int signal) {
   g_signal.store(signal);
 }
 
+void remember_end_of_starter(int) {
+  remember(SIGTERM);
+}
+
 }  // namespace
 
 void catch_stop_signals() {
@@ -38,6 +41,9 @@ void catch_stop_signals() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = remember_end_of_starter;
+  action.sa_flags = SA_RESTART;
+  sigaction(kStarterIsGone, &action, nullptr);
 }
 
 int stop_signal() {

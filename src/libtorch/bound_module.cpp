@@ -65,10 +65,12 @@ void BoundModule::bind_weights(std::span<const float> weights) {
 }
 
 void BoundModule::bind_gradient(std::span<float> gradient) {
-  if (gradient.data() == gradient_) return;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const TensorInfo& info = layout_.tensors()[i];
-    parameters_[i].mutable_grad() = torch::from_blob(gradient.data() + info.offset, info.shape);
+    torch::Tensor& bound = parameters_[i].mutable_grad();
+    float* const own = gradient.data() + info.offset;
+    // Looked up each time: from LibTorch 2 on, a user's zero_grad() lets go of it.
+    if (!bound.defined() || bound.data_ptr<float>() != own) bound = torch::from_blob(own, info.shape);
   }
   gradient_ = gradient.data();
 }

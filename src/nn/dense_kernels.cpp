@@ -11,7 +11,8 @@ namespace {
 // real call.
 using Lanes = float __attribute__((vector_size(32)));
 using IntLanes = int __attribute__((vector_size(32)));
-using UnalignedLanes = float __attribute__((vector_size(32), aligned(4), may_alias));
+// Clang heeds the alignment of an alias only where it is written like this.
+using UnalignedLanes [[gnu::aligned(4), gnu::may_alias]] = Lanes;
 constexpr std::size_t kLanes = 8;
 
 #define GENKIDAMA_INLINE [[gnu::always_inline]] inline
@@ -84,10 +85,10 @@ GENKIDAMA_INLINE void multiply_body(const MatrixProduct& p) {
   if (column < p.columns) multiply_narrow_panel(p, column);
 }
 
-// Vectors are handed over by reference: a return value would be part of the binary interface, which differs
-// with the target.
-GENKIDAMA_INLINE const UnalignedLanes& lanes_at(const float* from) {
-  return *reinterpret_cast<const UnalignedLanes*>(from);
+// Vectors are handed over by reference or pointer: a return value would be part of the binary interface,
+// which differs with the target.
+GENKIDAMA_INLINE const UnalignedLanes* lanes_at(const float* from) {
+  return reinterpret_cast<const UnalignedLanes*>(from);
 }
 
 /// Fewer than eight, filled up with zeros.
@@ -121,9 +122,9 @@ GENKIDAMA_INLINE void layer_rows(const LayerProduct& p, std::size_t first, std::
   const float* weights = p.weights + first * p.in;
   std::size_t i = 0;
   for (; i + kLanes <= p.in; i += kLanes) {
-    const Lanes input = lanes_at(p.input + i);
+    const Lanes input = *lanes_at(p.input + i);
 #pragma GCC unroll 8
-    for (std::size_t r = 0; r < rows; ++r) sum[r] += lanes_at(weights + r * p.in + i) * input;
+    for (std::size_t r = 0; r < rows; ++r) sum[r] += *lanes_at(weights + r * p.in + i) * input;
   }
   if (i < p.in) {
     Lanes input, row;
@@ -141,7 +142,7 @@ GENKIDAMA_INLINE void layer_body(const LayerProduct& p) {
   Lanes outputs;
   for (; o + kLanes <= p.out; o += kLanes) {
     layer_rows(p, o, kLanes, outputs);
-    *reinterpret_cast<UnalignedLanes*>(p.output + o) = outputs + lanes_at(p.bias + o);
+    *reinterpret_cast<UnalignedLanes*>(p.output + o) = outputs + *lanes_at(p.bias + o);
   }
   if (o == p.out) return;
   layer_rows(p, o, p.out - o, outputs);

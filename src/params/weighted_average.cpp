@@ -17,8 +17,10 @@ namespace {
 // loops below do is bound by memory for large networks, and takes less than a microsecond for small ones, so
 // that versions for newer processors would bring nothing.
 using Bits = std::int32_t __attribute__((vector_size(16)));
-using UnalignedBits = std::int32_t __attribute__((vector_size(16), aligned(4), may_alias));
-using UnalignedFloats = float __attribute__((vector_size(16), aligned(4), may_alias));
+using Floats = float __attribute__((vector_size(16)));
+// Clang heeds the alignment of an alias only where it is written like this.
+using UnalignedBits [[gnu::aligned(4), gnu::may_alias]] = Bits;
+using UnalignedFloats [[gnu::aligned(4), gnu::may_alias]] = Floats;
 using Doubles = double __attribute__((vector_size(32)));
 constexpr std::size_t kLanes = 4;
 

@@ -103,7 +103,7 @@ TEST_CASE("a Child that waits for its Parent ends at once on SIGTERM") {
                             "--run-dir", (directory / "child").string()));
   REQUIRE(child.wait_for_error_text("listens on port"));
   child.signal(SIGTERM);
-  const auto result = child.wait(std::chrono::seconds(30));
+  const auto result = child.wait(30);
   CAPTURE(result.errors);
   CHECK(result.exit_code == 128 + SIGTERM);
   CHECK(child.all_gone());
@@ -218,7 +218,7 @@ TEST_CASE("a killed cluster takes its processes with it") {
   REQUIRE(wait_for_tenth_update(cluster, run));
   cluster.signal(SIGKILL);
   CHECK(cluster.wait().exit_code == 128 + SIGKILL);
-  CHECK(cluster.all_gone(std::chrono::seconds(30)));
+  CHECK(cluster.all_gone(30));
 }
 
 TEST_CASE("a cluster goes on without a Child that died, and fails without any") {

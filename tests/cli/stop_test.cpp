@@ -37,7 +37,7 @@ long ticks_of(pid_t pid) {
 /// Ends by this signal, with nothing left behind.
 ProgramResult stop(RunningProgram& program, int signal = SIGTERM) {
   program.signal(signal);
-  const auto result = program.wait(std::chrono::seconds(60));
+  const auto result = program.wait(60);
   CAPTURE(result.errors);
   CHECK(result.exit_code == 128 + signal);
   CHECK(program.all_gone());

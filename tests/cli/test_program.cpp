@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 
 #include "genkidama/cli/program.h"
 #include "genkidama/env/cart_pole.h"
@@ -43,6 +44,15 @@ int main(int argc, char** argv) {
                        std::uint64_t) -> std::unique_ptr<genkidama::Network> {
     while (true) ::pause();
   };
+
+  // A program's own threads, or LibTorch's: whoever it has started hears of its death from each of them.
+  if (argc > 1 && std::string_view(argv[1]) == "sweep") {
+    for (int i = 0; i < 8; ++i) {
+      std::thread([] {
+        while (true) ::pause();
+      }).detach();
+    }
+  }
 
   genkidama::cli::Program program;
   program.name = "test_program";

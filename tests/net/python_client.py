@@ -70,7 +70,9 @@ async def refused(url):
 
 async def exchange(url, alpha):
     async with websockets.connect(url) as link:
-        assert not link.extensions, link.extensions
+        # Of the link itself before websockets 14.
+        extensions = link.protocol.extensions if hasattr(link, "protocol") else link.extensions
+        assert not extensions, extensions
         hello = {"type": "hello", "protocol": 1, "role": "child", "name": "python", "run_id": "",
                  "library": "python_client", "environment_steps": 0, "layout": LAYOUT,
                  "layout_hash": layout_hash(), "capabilities": [], "a_later_key": {"is": ["ignored"]}}

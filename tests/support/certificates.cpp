@@ -18,10 +18,14 @@ void must(bool done, const char* what) {
 
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using File = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
 
 File open_file(const std::string& path) {
-  File file(std::fopen(path.c_str(), "wb"), &std::fclose);
+  File file(std::fopen(path.c_str(), "wb"));
   must(file != nullptr, "cannot write a file");
   return file;
 }

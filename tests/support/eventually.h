@@ -3,13 +3,14 @@
 #include <thread>
 
 #include "genkidama/core/clock.h"
+#include "support/patience.h"
 
 namespace genkidama::testing {
 
 /// For states that nothing announces: looks again and again until `predicate` holds; false after 20 s.
 template <typename Predicate>
 bool eventually(const Predicate& predicate) {
-  const Deadline deadline = Deadline::after(Milliseconds(20'000));
+  const Deadline deadline = Deadline::after(patient_seconds(20));
   while (!predicate()) {
     if (deadline.passed()) return false;
     std::this_thread::sleep_for(Milliseconds(2));

@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "support/patience.h"
+
 /// How a program ended.
 struct ProgramResult {
   int exit_code = -1;  ///< 128 + N when signal N ended it; -1 when it had to be killed at the deadline
@@ -30,8 +32,6 @@ struct ProgramResult {
 /// destructor.
 class RunningProgram {
  public:
-  using Seconds = std::chrono::seconds;
-
   explicit RunningProgram(std::vector<std::string> words) {
     make_pipe(output_);
     make_pipe(errors_);
@@ -65,22 +65,24 @@ class RunningProgram {
   pid_t pid() const { return pid_; }
   void signal(int number) const { ::kill(pid_, number); }
 
+  // Limits are in seconds, and scaled by GENKIDAMA_TEST_PATIENCE.
+
   /// Until `condition` holds or the program has ended or the time is over; whether it holds.
-  bool wait_until(const std::function<bool()>& condition, Seconds limit = Seconds(60)) {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
+  bool wait_until(const std::function<bool()>& condition, int limit = 60) {
+    const auto deadline = deadline_after(limit);
     while (!condition()) {
       if (ended() || std::chrono::steady_clock::now() > deadline) return condition();
       pump(20);
     }
     return true;
   }
-  bool wait_for_error_text(const std::string& text, Seconds limit = Seconds(60)) {
+  bool wait_for_error_text(const std::string& text, int limit = 60) {
     return wait_until([&] { return errors_.text.find(text) != std::string::npos; }, limit);
   }
   const std::string& errors() const { return errors_.text; }
 
-  ProgramResult wait(Seconds limit = Seconds(90)) {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
+  ProgramResult wait(int limit = 90) {
+    const auto deadline = deadline_after(limit);
     while (!ended() && std::chrono::steady_clock::now() < deadline) pump(20);
     ProgramResult result;
     if (status_) {
@@ -116,8 +118,8 @@ class RunningProgram {
     return found;
   }
   /// Whether all of them are gone, those included that die a moment after the first one.
-  bool all_gone(Seconds limit = Seconds(10)) const {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
+  bool all_gone(int limit = 10) const {
+    const auto deadline = deadline_after(limit);
     while (!processes().empty()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
       ::poll(nullptr, 0, 20);
@@ -136,6 +138,10 @@ class RunningProgram {
   }
 
  private:
+  static std::chrono::steady_clock::time_point deadline_after(int limit) {
+    return std::chrono::steady_clock::now() + patient_seconds(limit);
+  }
+
   static std::vector<pid_t> children_of(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children");
     std::vector<pid_t> found;
@@ -180,8 +186,7 @@ class RunningProgram {
   std::optional<int> status_;
 };
 
-inline ProgramResult run_program(std::vector<std::string> words,
-                                 std::chrono::seconds limit = std::chrono::seconds(90)) {
+inline ProgramResult run_program(std::vector<std::string> words, int limit = 90) {
   return RunningProgram(std::move(words)).wait(limit);
 }
 
