@@ -1,5 +1,6 @@
 """A Parent and its Children as separate programs that can be killed, stopped and started again."""
 
+import json
 import pathlib
 import socket
 import time
@@ -117,6 +118,19 @@ class Family:
         errors = [line for line in self.parent.said().splitlines() if "error:" in line]
         if errors:
             raise Failure(f"the Parent said {len(errors)} errors, the first: {errors[0]}")
+
+    def wait_solved(self, target, minutes):
+        """Until the Parent has ended by its target; returns its summary and the moment of its end."""
+
+        def ended():
+            return self.parent.process.poll() is not None
+
+        wait_until(ended, 60 * minutes, f"a mean return of {target}", 0.1)
+        moment = time.monotonic()
+        summary = json.loads((self.directory / "parent" / "summary.json").read_text())
+        if summary["ended_by"] != "target":
+            raise Failure(f"the run ended by {summary['ended_by']}, not by its target")
+        return summary, moment
 
     def check_checkpoints(self):
         """Each new file of weights of the Parent is whole; returns how many there are in all."""

@@ -1,6 +1,5 @@
 """Everything at once, for long."""
 
-import json
 import multiprocessing
 import os
 import signal
@@ -136,15 +135,8 @@ def solve(arguments, family):
     for number in family.children:
         family.children[number].__exit__()
         family.start_child(number)
-
-    def ended():
-        return family.parent.process.poll() is not None
-
-    wait_until(ended, 60 * arguments.solve_minutes, f"solving again (a mean return of {arguments.target})", 0.5)
-    summary = json.loads((family.directory / "parent" / "summary.json").read_text())
-    if summary["ended_by"] != "target":
-        raise Failure(f"the run ended by {summary['ended_by']}, not by its target")
-    return time.monotonic() - start
+    _, end = family.wait_solved(arguments.target, arguments.solve_minutes)
+    return end - start
 
 
 def run(arguments, chance):

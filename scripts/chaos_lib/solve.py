@@ -1,10 +1,9 @@
 """LunarLander solved while the network between a Parent and its Children is bad."""
 
-import json
 import tempfile
 import time
 
-from chaos_lib.common import Failure, report, wait_until
+from chaos_lib.common import Failure, report
 from chaos_lib.family import Family
 from chaos_lib.net_space import NetSpace
 from chaos_lib.network import CONDITIONS
@@ -23,20 +22,12 @@ def solve_over(arguments, settings):
             family.start_parent()
             for number in family.children:
                 family.start_child(number)
-
-            def ended():
-                return family.parent.process.poll() is not None
-
-            wait_until(ended, 60 * arguments.minutes, f"a mean return of {arguments.target}", 0.1)
-            seconds = time.monotonic() - start
+            summary, end = family.wait_solved(arguments.target, arguments.minutes)
             family.check_parent_said_no_error()
-            summary = json.loads((family.directory / "parent" / "summary.json").read_text())
-    if summary["ended_by"] != "target":
-        raise Failure(f"the run ended by {summary['ended_by']}, not by its target")
     if summary["refused_updates"] != 0:
         raise Failure("the Parent refused weights")
     updates, steps = summary["updates"], summary["environment_steps"]
-    return {"s": round(seconds, 1), "updates": updates, "environment_steps": steps}
+    return {"s": round(end - start, 1), "updates": updates, "environment_steps": steps}
 
 
 def run(arguments, _chance):

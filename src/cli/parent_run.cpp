@@ -46,6 +46,7 @@ std::string parting_words(const std::string& ended_by) {
 
 ParentRun::ParentRun(const Job& job, CoreOrchestrator& evaluator)
     : settings_(job.settings),
+      own_merge_rule_(job.program.merge_rule != nullptr),
       evaluator_(evaluator),
       files_(job, evaluator, kColumns),
       earlier_steps_(files_.totals.environment_steps),
@@ -107,6 +108,7 @@ int ParentRun::run() {
     nlohmann::ordered_json extra;
     extra["name"] = settings_.name;
     extra["alpha"] = settings_.alpha;
+    extra["merge_rule"] = own_merge_rule_ ? "own" : "average";
     extra["children_joined"] = status.joined;
     extra["children_resumed"] = status.resumed;
     extra["children_left"] = status.left;

@@ -48,6 +48,7 @@ class ParentRun {
   ProgressState progress_state(const ParentStatus& status) const;
 
   const Settings settings_;
+  const bool own_merge_rule_;
   CoreOrchestrator& evaluator_;
   RunFiles files_;
   const std::uint64_t earlier_steps_;

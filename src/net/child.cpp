@@ -22,6 +22,7 @@
 #include "net/listener.h"
 #include "net/pace.h"
 #include "net/quiet_log.h"
+#include "net/session_map.h"
 #include "net/tls.h"
 
 namespace genkidama {
@@ -224,15 +225,13 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
 
   /// After a handler failed: whatever it would have set going, or ended.
   void go_on() {
-    for (auto next = sessions_.begin(); next != sessions_.end();) {
-      // It may remove itself.
-      const auto session = (next++)->second;
+    for_each_session(sessions_, [this](auto& session) {
       if (leaving_) {
-        session->abandon();
+        session.abandon();
       } else {
-        session->drop_if_lost();
+        session.drop_if_lost();
       }
-    }
+    });
     if (leaving_ && sessions_.empty()) io_.finish();
     begin();
   }
@@ -267,15 +266,9 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
   }
 
   void open(tcp::socket socket) {
-    auto session = std::make_shared<ChildSession>(*this, link_, layout_, mailbox_);
-    sessions_.emplace(session.get(), session);
-    try {
-      session->start(std::move(socket), dialer_ ? std::optional(dialer_->endpoint()) : std::nullopt);
-    } catch (const std::exception&) {
-      if (session->abandon()) return;
-      sessions_.erase(session.get());
-      throw;
-    }
+    const auto session = std::make_shared<ChildSession>(*this, link_, layout_, mailbox_);
+    start_session(sessions_, session.get(), session, std::move(socket),
+                  dialer_ ? std::optional(dialer_->endpoint()) : std::nullopt);
   }
 
   bool taken() const override { return current_ != nullptr; }
@@ -370,15 +363,13 @@ class Child::Impl final : public ChildSessionOwner, public ChildWire {
     leaving_ = true;
     if (listener_) listener_->stop();
     if (dialer_) dialer_->stop();
-    for (auto next = sessions_.begin(); next != sessions_.end();) {
-      // One that closes at once removes itself.
-      const auto session = (next++)->second;
+    for_each_session(sessions_, [&reason](auto& session) {
       try {
-        session->leave(reason);
+        session.leave(reason);
       } catch (const std::exception&) {
-        session->abandon();
+        session.abandon();
       }
-    }
+    });
     if (sessions_.empty()) io_.finish();
   }
 

@@ -11,12 +11,6 @@
 #include "net/peer_watch.h"
 
 namespace genkidama {
-namespace {
-
-const std::string kNoWords = "out of memory, most likely";
-
-}  // namespace
-
 ChildSession::ChildSession(ChildSessionOwner& owner, std::shared_ptr<const LinkSettings> settings,
                            const ParameterLayout& layout, ChildMailbox& mailbox)
     : owner_(owner), settings_(std::move(settings)), layout_(layout), mailbox_(mailbox) {}
@@ -220,7 +214,7 @@ void ChildSession::on_closed(const std::string& reason) {
 
 bool ChildSession::abandon() {
   if (!link_) return false;
-  link_->drop(kNoWords);
+  link_->drop(kNoMemory);
   return true;
 }
 

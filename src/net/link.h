@@ -19,6 +19,9 @@
 
 namespace genkidama {
 
+/// Why a link ends where nothing that was thrown can be put into words. Made beforehand.
+inline const std::string kNoMemory = "out of memory, most likely";
+
 /// What happens on a link, told on the io thread. An exception from one of these drops the link.
 class LinkEvents {
  public:

@@ -22,6 +22,7 @@
 #include "net/listener.h"
 #include "net/parent_session.h"
 #include "net/parent_state.h"
+#include "net/session_map.h"
 #include "net/tls.h"
 
 namespace genkidama {
@@ -172,15 +173,13 @@ class Parent::Impl {
 
   /// After a handler failed: whatever it would have set going, or ended.
   void go_on() {
-    for (auto next = sessions_.begin(); next != sessions_.end();) {
-      // It may remove itself.
-      const auto session = (next++)->second;
+    for_each_session(sessions_, [this](auto& session) {
       if (stopping_) {
-        session->abandon();
+        session.abandon();
       } else {
-        session->drop_if_lost();
+        session.drop_if_lost();
       }
-    }
+    });
     if (stopping_ && sessions_.empty()) io_.finish();
     begin();
   }
@@ -253,20 +252,14 @@ class Parent::Impl {
 
   void open(tcp::socket socket, Dialer* dialer) {
     const std::uint64_t number = ++connections_;
-    auto session = std::make_shared<ParentSession>(
+    const auto session = std::make_shared<ParentSession>(
         context_, number,
         [dialer] {
           if (dialer != nullptr) dialer->succeeded();
         },
         [this, dialer](std::uint64_t closed) { connection_closed(closed, dialer); });
-    sessions_.emplace(number, session);
-    try {
-      session->start(std::move(socket), dialer != nullptr ? std::optional(dialer->endpoint()) : std::nullopt);
-    } catch (const std::exception&) {
-      if (session->abandon()) return;
-      sessions_.erase(number);
-      throw;
-    }
+    start_session(sessions_, number, session, std::move(socket),
+                  dialer != nullptr ? std::optional(dialer->endpoint()) : std::nullopt);
   }
 
   void connection_closed(std::uint64_t connection, Dialer* dialer) {
@@ -287,15 +280,13 @@ class Parent::Impl {
     pace_timer_.cancel();
     for (const auto& listener : listeners_) listener->stop();
     for (const auto& dialer : dialers_) dialer->stop();
-    for (auto next = sessions_.begin(); next != sessions_.end();) {
-      // One that closes at once removes itself.
-      const auto session = (next++)->second;
+    for_each_session(sessions_, [&reason](auto& session) {
       try {
-        session->end(reason);
+        session.end(reason);
       } catch (const std::exception&) {
-        session->abandon();
+        session.abandon();
       }
-    }
+    });
     if (sessions_.empty()) io_.finish();
   }
 

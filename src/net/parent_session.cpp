@@ -17,7 +17,6 @@
 namespace genkidama {
 namespace {
 
-const std::string kNoWords = "out of memory, most likely";
 constexpr std::size_t kSmallMessageBytes = 4096;  // leave, with the longest reason
 
 double seconds(Milliseconds span) {
@@ -308,7 +307,7 @@ void ParentSession::on_closed(const std::string& reason) {
 
 bool ParentSession::abandon() {
   if (!link_) return false;
-  link_->drop(kNoWords);
+  link_->drop(kNoMemory);
   return true;
 }
 

@@ -35,7 +35,6 @@ inline constexpr std::size_t kMaxTextsWaiting = 8;
 // a ping is answered although a frame takes hours.
 inline constexpr std::size_t kWriteBufferBytes = 1 << 18;
 inline constexpr std::size_t kMaxAnswerShown = 200;  // of a peer's plain-text answer
-inline const std::string kNoMemory = "internal error: out of memory, most likely";
 
 /// What goes into the HTTP headers of an upgrade.
 struct Signature {

@@ -80,16 +80,22 @@ std::string layout_text(const ParameterLayout& layout) {
   });
 }
 
-void add_fields(JsonText& out, const HelloMessage& message) {
+/// What hello and welcome say alike.
+template <typename Greeting>
+void add_greeting(JsonText& out, std::string_view role, const Greeting& message) {
   out.add("protocol", kProtocolVersion);
-  out.add("role", "child");
+  out.add("role", role);
   out.add("name", message.name);
   out.add("run_id", message.run_id);
   out.add("library", message.library);
+  out.add_as_is("capabilities", names_text(message.capabilities));
+}
+
+void add_fields(JsonText& out, const HelloMessage& message) {
+  add_greeting(out, "child", message);
   out.add("environment_steps", message.environment_steps);
   out.add_as_is("layout", layout_text(message.layout));
   out.add("layout_hash", hash_text(message.layout.hash()));
-  out.add_as_is("capabilities", names_text(message.capabilities));
   if (message.resume) {
     JsonText resume;
     resume.add("session", message.resume->session);
@@ -99,14 +105,9 @@ void add_fields(JsonText& out, const HelloMessage& message) {
 }
 
 void add_fields(JsonText& out, const WelcomeMessage& message) {
-  out.add("protocol", kProtocolVersion);
-  out.add("role", "parent");
-  out.add("name", message.name);
-  out.add("run_id", message.run_id);
-  out.add("library", message.library);
+  add_greeting(out, "parent", message);
   out.add("session", message.session);
   out.add("update", message.update);
-  out.add_as_is("capabilities", names_text(message.capabilities));
   if (message.sequence) out.add("sequence", *message.sequence);
 }
 

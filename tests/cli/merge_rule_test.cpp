@@ -42,6 +42,8 @@ TEST_CASE("a cluster's Parent merges by the program's rule") {
   REQUIRE(cluster(directory / "keep_4", "4").exit_code == 0);
   CHECK(final_weights(directory / "average_2") != final_weights(directory / "average_4"));
   CHECK(final_weights(directory / "keep_2") == final_weights(directory / "keep_4"));
+  CHECK(json_of(directory / "average_4" / "summary.json")["merge_rule"] == "average");
+  CHECK(json_of(directory / "keep_4" / "summary.json")["merge_rule"] == "own");
 }
 
 TEST_CASE("a run whose rule fails says so, and goes on where it was once the rule is corrected") {

@@ -26,14 +26,6 @@ struct QuietLogs {
   ~QuietLogs() { set_log_sink({}); }
 };
 
-FrameHeader child_frame(std::uint64_t session, std::uint64_t sequence) {
-  FrameHeader header;
-  header.type = FrameType::kChildWeights;
-  header.session = session;
-  header.sequence = sequence;
-  return header;
-}
-
 /// A Child that has joined.
 struct Guest {
   explicit Guest(std::uint16_t port, const std::string& name) : peer(port) {

@@ -8,6 +8,7 @@
 #include "net/peer_watch.h"
 #include "net/session_numbers.h"
 #include "support/catch.h"
+#include "support/raw_peer.h"
 
 using namespace genkidama;
 using namespace genkidama::testing;
@@ -24,10 +25,9 @@ Pace pace_of(std::initializer_list<int> seconds) {
   return pace;
 }
 
-FrameHeader child_frame(std::uint64_t session, std::uint64_t sequence) {
-  FrameHeader header;
-  header.session = session;
-  header.sequence = sequence;
+/// After rounds of 100 steps.
+FrameHeader frame_of_round(std::uint64_t session, std::uint64_t sequence) {
+  FrameHeader header = child_frame(session, sequence);
   header.environment_steps = 100 * sequence;
   return header;
 }
@@ -45,7 +45,7 @@ struct PacedState {
     state.joined(joining(1), 0, kStart);
   }
   MergeReport merge(std::uint64_t sequence, Clock::duration at, std::uint64_t session = 1) {
-    return state.merge(child_frame(session, sequence), random_weights(16, 2), kStart + at);
+    return state.merge(frame_of_round(session, sequence), random_weights(16, 2), kStart + at);
   }
   std::vector<Lateness> late(Clock::duration at) { return state.become_late(S(5), kStart + at); }
   ChildStatus child(Clock::duration at) const { return state.status(kStart + at).children.at(0); }

@@ -15,14 +15,6 @@ using namespace genkidama::testing;
 
 namespace {
 
-FrameHeader child_frame(std::uint64_t session, std::uint64_t sequence) {
-  FrameHeader header;
-  header.type = FrameType::kChildWeights;
-  header.session = session;
-  header.sequence = sequence;
-  return header;
-}
-
 /// A joined raw Child sends one frame that must be refused with `code`; the Parent must stay as it is.
 void expect_refused(const std::function<void(RawPeer&, std::uint64_t session)>& send, RefusalCode code,
                     const std::string& text) {

@@ -9,6 +9,7 @@
 #include "net/log_record.h"
 #include "support/catch.h"
 #include "support/eventually.h"
+#include "support/patience.h"
 #include "support/raw_peer.h"
 
 using namespace genkidama;
@@ -22,7 +23,8 @@ const ParameterLayout& large_layout() {
   return layout;
 }
 
-constexpr Milliseconds kIdle{1'500};
+// An instrumented build takes its time over a frame of these.
+constexpr Milliseconds kIdle{GENKIDAMA_TEST_PATIENCE * 1'500};
 
 /// A whole frame takes it longer than the idle timeout, and each part of one much shorter.
 void make_slow(RawPeer& peer) {
@@ -55,13 +57,6 @@ std::uint64_t say_hello(RawPeer& peer, const ParameterLayout& layout) {
   hello.layout = layout;
   peer.send_message(hello);
   return peer.read_message<WelcomeMessage>().session;
-}
-
-FrameHeader child_frame(std::uint64_t session, std::uint64_t sequence) {
-  FrameHeader header;
-  header.session = session;
-  header.sequence = sequence;
-  return header;
 }
 
 }  // namespace

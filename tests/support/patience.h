@@ -3,7 +3,8 @@
 #include <chrono>
 
 #ifndef GENKIDAMA_TEST_PATIENCE
-/// What time limits are multiplied with; more than one in an emulator, by tests/CMakeLists.txt.
+/// What time limits are multiplied with; more than one in an emulator and under ThreadSanitizer, by
+/// tests/CMakeLists.txt.
 #define GENKIDAMA_TEST_PATIENCE 1
 #endif
 

@@ -86,4 +86,13 @@ inline FrameHeader parent_frame(std::uint64_t session, std::uint64_t sequence) {
   return header;
 }
 
+/// The header of a frame that plays a Child's.
+inline FrameHeader child_frame(std::uint64_t session, std::uint64_t sequence) {
+  FrameHeader header;
+  header.type = FrameType::kChildWeights;
+  header.session = session;
+  header.sequence = sequence;
+  return header;
+}
+
 }  // namespace genkidama::testing
