@@ -18,16 +18,7 @@ namespace {
 /// A listening Child whose run() goes on in another thread until two exchanges were made or it is stopped.
 struct ListeningChild {
   explicit ListeningChild(const std::function<void(ChildOptions&)>& change = {})
-      : child(options(change), trainer) {
-    child.start();
-    run = std::async(std::launch::async, [this] {
-      return child.run([](const ChildProgress& progress) { return progress.exchanges < 2; });
-    });
-  }
-  ~ListeningChild() {
-    child.request_stop();
-    if (run.valid()) run.wait();
-  }
+      : child(options(change), trainer), run((child.start(), child), exchanges(2)) {}
 
   static ChildOptions options(const std::function<void(ChildOptions&)>& change) {
     ChildOptions options = child_options(0);
@@ -38,11 +29,9 @@ struct ListeningChild {
     return options;
   }
 
-  bool ended() { return run.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
-
   FakeTrainer trainer;
   Child child;
-  std::future<std::string> run;
+  ChildRun run;
 };
 
 const std::vector<float> kWeights = random_weights(small_layout().size(), 42);
@@ -159,9 +148,12 @@ TEST_CASE("an answer to weights that are still being sent cuts the link", "[chil
   // More than the buffers of two sockets hold, so that it is not all sent while nobody reads.
   const ParameterLayout layout({{"large", {4'000'000}}});
   FakeTrainer trainer(layout);
-  Child child(ListeningChild::options({}), trainer);
+  // The peer takes all that was on its way before it reads why.
+  Child child(ListeningChild::options(
+                  [](ChildOptions& options) { options.limits.close_timeout = Milliseconds(20'000); }),
+              trainer);
   child.start();
-  auto run = std::async(std::launch::async, [&] { return child.run(); });
+  ChildRun run(child);
   RawPeer peer(child.port());
   peer.upgrade();
   peer.read_message<HelloMessage>();
@@ -178,6 +170,7 @@ TEST_CASE("an answer to weights that are still being sent cuts the link", "[chil
   const auto refusal = peer.read_message<RefuseMessage>();
   CHECK(refusal.code == RefusalCode::kSequence);
   CHECK_THAT(refusal.reason, Catch::Contains("not yet sent"));
+  peer.close();
   child.request_stop();
   CHECK(run.get() == "stop requested");
   // Its own weights, not the average.
@@ -217,7 +210,7 @@ TEST_CASE("a refusal fails the run at the third time in a row; a busy Parent is 
   refuse_hello(listening, RefusalCode::kBusy);
   refuse_hello(listening, RefusalCode::kLayout);
   refuse_hello(listening, RefusalCode::kBusy);
-  CHECK_FALSE(listening.ended());
+  CHECK_FALSE(listening.run.ended());
   refuse_hello(listening, RefusalCode::kProtocol);
   CHECK_THROWS_WITH(listening.run.get(), Catch::Contains("(protocol): not you"));
   CHECK(listening.trainer.rounds == 0);
@@ -242,7 +235,7 @@ TEST_CASE("an accepted hello makes up for the refused ones before it", "[child]"
     peer.send_message(WelcomeMessage{"p", "r", "", 5, 0, {}});
     peer.sync();
   }
-  CHECK_FALSE(listening.ended());
+  CHECK_FALSE(listening.run.ended());
   expect_joins(listening);
 }
 
@@ -256,7 +249,7 @@ TEST_CASE("a Parent that takes the hello and then understands nothing is believe
     welcome(peer, 10 + static_cast<std::uint64_t>(i));
     std::vector<float> weights(kWeights.size());
     peer.read_weights(weights);
-    CHECK_FALSE(listening.ended());
+    CHECK_FALSE(listening.run.ended());
     peer.send_message(RefuseMessage{RefusalCode::kProtocol, "not you"});
     CHECK(peer.read().opcode == 8);
   }
@@ -279,7 +272,7 @@ TEST_CASE("an answer makes up for the refusals after earlier hellos", "[child]")
     peer.send_message(RefuseMessage{RefusalCode::kProtocol, "not you"});
     CHECK(peer.read().opcode == 8);
   }
-  CHECK_FALSE(listening.ended());
+  CHECK_FALSE(listening.run.ended());
 }
 
 TEST_CASE("weights that the Parent refused fail the run at once", "[child]") {

@@ -3,40 +3,31 @@
 #include <cstdint>
 #include <exception>
 #include <string>
-#include <thread>
 #include <utility>
 
-#include "genkidama/net/child.h"
-#include "support/fake_trainer.h"
+#include "net/fixture.h"
 
 namespace genkidama::testing {
 
-/// A Child in a thread of its own, until it made two exchanges or is stopped.
+/// A Child with its run in a thread of its own, until it made two exchanges or is stopped.
 class ChildThread {
  public:
-  explicit ChildThread(ChildOptions options) : child_(std::move(options), trainer_) {
-    child_.start();
-    thread_ = std::thread([this] {
-      try {
-        ended_ = child_.run([](const ChildProgress& progress) { return progress.exchanges < 2; });
-      } catch (const std::exception& error) {
-        ended_ = error.what();
-      }
-    });
-  }
-  ~ChildThread() { stop(); }
-  ChildThread(const ChildThread&) = delete;
-  ChildThread& operator=(const ChildThread&) = delete;
+  explicit ChildThread(ChildOptions options)
+      : child_(std::move(options), trainer_), run_((child_.start(), child_), testing::exchanges(2)) {}
 
   std::uint16_t port() const { return child_.port(); }
-  /// Why run() ended.
+  /// Why run() ended, as join() tells.
   std::string stop() {
     child_.request_stop();
     return join();
   }
+  /// Why run() ended, or what it threw. Once.
   std::string join() {
-    if (thread_.joinable()) thread_.join();
-    return ended_;
+    try {
+      return run_.get();
+    } catch (const std::exception& error) {
+      return error.what();
+    }
   }
   /// Once it has ended.
   std::uint64_t exchanges() const { return child_.progress().exchanges; }
@@ -44,8 +35,7 @@ class ChildThread {
  private:
   FakeTrainer trainer_;
   Child child_;
-  std::string ended_;
-  std::thread thread_;
+  ChildRun run_;
 };
 
 }  // namespace genkidama::testing

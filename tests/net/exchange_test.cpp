@@ -143,9 +143,8 @@ TEST_CASE("the Parent may dial Children that listen", "[exchange]") {
   const auto initial = random_weights(small_layout().size(), 99);
   Parent parent(dialling, small_layout(), initial);
   parent.start();
-  const auto five_rounds = [](const ChildProgress& progress) { return progress.exchanges < 5; };
-  auto other = std::async(std::launch::async, [&] { return b.run(five_rounds); });
-  a.run(five_rounds);
+  ChildRun other(b, exchanges(5));
+  a.run(exchanges(5));
   other.get();
   // Whichever joined second may have found merged weights.
   CHECK((same_bits(trainer_a.written.at(0), initial) || same_bits(trainer_b.written.at(0), initial)));
@@ -193,10 +192,10 @@ TEST_CASE("staleness counts the merges of others", "[exchange]") {
   slow_trainer.on_round = [&](std::vector<float>&) {
     if (slow_trainer.rounds != 1) return;
     Child quick(child_options(running.port(), 0.5, "quick"), quick_trainer);
-    quick.run([](const ChildProgress& progress) { return progress.exchanges < 7; });
+    quick.run(exchanges(7));
   };
   Child slow(child_options(running.port(), 0.5, "slow"), slow_trainer);
-  slow.run([](const ChildProgress& progress) { return progress.exchanges < 2; });
+  slow.run(exchanges(2));
   running.parent.stop();
   CHECK(staleness == std::vector<std::uint64_t>{7, 0});
 }
@@ -206,7 +205,7 @@ TEST_CASE("a Child that joins late starts from the averaged weights, and one tha
   RunningParent running(parent_options(0.5));
   FakeTrainer early_trainer, late_trainer;
   Child early(child_options(running.port(), 0.5, "early"), early_trainer);
-  early.run([](const ChildProgress& progress) { return progress.exchanges < 4; });
+  early.run(exchanges(4));
   REQUIRE(eventually([&] { return running.parent.status().children.empty(); }));
   const auto average = running.parent.weights();
   CHECK_FALSE(same_bits(average, running.initial));
@@ -234,7 +233,7 @@ TEST_CASE("an observer that throws does not stop the Parent", "[exchange]") {
   });
   FakeTrainer trainer;
   Child child(child_options(running.port()), trainer);
-  child.run([](const ChildProgress& progress) { return progress.exchanges < 4; });
+  child.run(exchanges(4));
   running.parent.stop();
   set_log_sink({});
   CHECK(running.parent.status().updates == 4);
@@ -244,11 +243,9 @@ TEST_CASE("weights and status may be read while Children are merged", "[exchange
   RunningParent running(parent_options(0.5));
   FakeTrainer trainer;
   Child child(child_options(running.port()), trainer);
-  auto run = std::async(std::launch::async, [&] {
-    child.run([](const ChildProgress& progress) { return progress.exchanges < 200; });
-  });
+  ChildRun run(child, exchanges(200));
   std::uint64_t before = 0;
-  while (run.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+  while (!run.ended()) {
     REQUIRE(running.parent.weights().size() == small_layout().size());
     const std::uint64_t now = running.parent.status().updates;
     REQUIRE(now >= before);

@@ -58,9 +58,7 @@ TEST_CASE("a Child waits for a Parent that starts late", "[failure]") {
   FakeTrainer trainer;
   Child child(child_options(first->port()), trainer);
   first.reset();
-  auto run = std::async(std::launch::async, [&] {
-    return child.run([](const ChildProgress& progress) { return progress.exchanges < 1; });
-  });
+  ChildRun run(child, exchanges(1));
   RunningParent late(options);
   run.get();
   CHECK(trainer.written.size() == 2);
@@ -151,8 +149,7 @@ TEST_CASE("a Parent that stops ends its Children's runs and gives the reason", "
   FakeTrainer trainer_a, trainer_b;
   Child a(child_options(running.port()), trainer_a);
   Child b(child_options(running.port()), trainer_b);
-  auto run_a = std::async(std::launch::async, [&] { return a.run(); });
-  auto run_b = std::async(std::launch::async, [&] { return b.run(); });
+  ChildRun run_a(a), run_b(b);
   REQUIRE(eventually(
       [&] { return running.parent.status().children.size() == 2 && running.parent.status().updates > 10; }));
   running.parent.stop("2000 updates were made");

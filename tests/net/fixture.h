@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -56,6 +58,36 @@ struct RunningParent {
   std::vector<float> initial;
   Parent parent;
 };
+
+/// A Child's run() in a thread of its own; asked to stop at the end of the scope, also where a case has
+/// failed.
+class ChildRun {
+ public:
+  /// Without `keep_going` the run goes on until it is stopped.
+  explicit ChildRun(Child& child, std::function<bool(const ChildProgress&)> keep_going = {})
+      : child_(child), result_(std::async(std::launch::async, [&child, keep_going = std::move(keep_going)] {
+          return child.run(keep_going);
+        })) {}
+  ~ChildRun() {
+    child_.request_stop();
+    if (result_.valid()) result_.wait();
+  }
+  ChildRun(const ChildRun&) = delete;
+  ChildRun& operator=(const ChildRun&) = delete;
+
+  bool ended() const { return result_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
+  /// Waits; what run() returned or threw. Once.
+  std::string get() { return result_.get(); }
+
+ private:
+  Child& child_;
+  std::future<std::string> result_;
+};
+
+/// For so many exchanges.
+inline std::function<bool(const ChildProgress&)> exchanges(std::uint64_t count) {
+  return [count](const ChildProgress& progress) { return progress.exchanges < count; };
+}
 
 /// Whether two vectors are equal bit by bit.
 inline bool same_bits(std::span<const float> a, std::span<const float> b) {

@@ -19,8 +19,7 @@ void expect_serves(RunningParent& running) {
   CHECK(same_bits(running.parent.weights(), running.initial));
   FakeTrainer trainer;
   Child child(child_options(running.port()), trainer);
-  CHECK(child.run([](const ChildProgress& progress) { return progress.exchanges < 2; }) ==
-        "the Child's program ended the training");
+  CHECK(child.run(exchanges(2)) == "the Child's program ended the training");
 }
 
 std::string random_bytes(std::size_t count, unsigned seed) {

@@ -90,10 +90,10 @@ TEST_CASE("a merge rule is called once for every merge, in order, with what the 
   slow_trainer.on_round = [&](std::vector<float>&) {
     if (slow_trainer.rounds != 2) return;
     Child quick(child_options(running.port(), 0.5, "quick"), quick_trainer);
-    quick.run([](const ChildProgress& progress) { return progress.exchanges < 3; });
+    quick.run(exchanges(3));
   };
   Child slow(child_options(running.port(), 0.5, "slow"), slow_trainer);
-  slow.run([](const ChildProgress& progress) { return progress.exchanges < 3; });
+  slow.run(exchanges(3));
   running.parent.stop();
 
   REQUIRE(contexts.size() == 6);
@@ -128,7 +128,7 @@ TEST_CASE("what the rule makes is W_P, and what the Child averages with", "[merg
                                      const MergeContext&) { take_greater(parent, child); }));
   FakeTrainer trainer;
   Child child(child_options(running.port(), 0.6), trainer);
-  child.run([](const ChildProgress& progress) { return progress.exchanges < 10; });
+  child.run(exchanges(10));
   auto parent = running.initial;
   REQUIRE(trainer.sent.size() == 10);
   for (std::size_t round = 0; round < 10; ++round) {
@@ -146,7 +146,7 @@ TEST_CASE("a rule that averages is the same as none, bit for bit", "[merge_rule]
     RunningParent running(with_rule(rule, 0.3));
     FakeTrainer trainer;
     Child child(child_options(running.port(), 0.6), trainer);
-    child.run([](const ChildProgress& progress) { return progress.exchanges < 20; });
+    child.run(exchanges(20));
     REQUIRE(running.parent.status().updates == 20);
     auto both = running.parent.weights();
     both.insert(both.end(), trainer.weights().begin(), trainer.weights().end());

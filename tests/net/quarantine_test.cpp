@@ -93,8 +93,7 @@ TEST_CASE("a Child in quarantine is let in when it is over", "[quarantine]") {
   CHECK_THROWS_WITH(Child(child_options(running.port()), mad).run(once), Catch::Contains("diverged"));
   FakeTrainer cured;
   Child child(child_options(running.port()), cured);
-  CHECK(child.run([](const ChildProgress& progress) { return progress.exchanges < 1; }) ==
-        "the Child's program ended the training");
+  CHECK(child.run(exchanges(1)) == "the Child's program ended the training");
 }
 
 TEST_CASE("quarantine can be left out, and bad spans are refused", "[quarantine]") {

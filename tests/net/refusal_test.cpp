@@ -59,8 +59,7 @@ TEST_CASE("hellos damaged on their way cost links and not the Child", "[refusal]
   FakeTrainer trainer;
   const LogRecord log;
   Child child(child_options(relay.port()), trainer);
-  CHECK(child.run([](const ChildProgress& progress) { return progress.exchanges < 2; }) ==
-        "the Child's program ended the training");
+  CHECK(child.run(exchanges(2)) == "the Child's program ended the training");
   const ParentStatus status = running.parent.status();
   CHECK(status.refused_peers == 2);
   CHECK(status.joined == 1);

@@ -107,7 +107,7 @@ struct RawChild : RawPeer {
   std::vector<float> weights = std::vector<float>(small_layout().size());
 };
 
-const auto kSixRounds = [](const ChildProgress& progress) { return progress.exchanges < 6; };
+const auto kSixRounds = exchanges(6);
 
 }  // namespace
 
@@ -375,7 +375,7 @@ TEST_CASE("a later process of a Child goes on with its session and keeps its wei
   ChildOptions options = child_options(parent.running.port());
   options.resume = state;
   Child child(options, after);
-  child.run([](const ChildProgress& progress) { return progress.exchanges < 2; });
+  child.run(exchanges(2));
   const ParentStatus status = parent.running.parent.status();
   CHECK(status.resumed == 1);
   CHECK(status.environment_steps == 100);
@@ -396,7 +396,7 @@ TEST_CASE("a later process whose session is not known starts from the Parent's w
   options.resume = ChildSessionState{"run", 4711, 12, 240, 24};
   FakeTrainer trainer;
   Child child(options, trainer);
-  child.run([](const ChildProgress& progress) { return progress.exchanges < 1; });
+  child.run(exchanges(1));
   REQUIRE(trainer.written.size() == 2);
   CHECK(same_bits(trainer.written[0], parent.running.initial));
   // Steps that were counted before are not counted again.
@@ -425,7 +425,7 @@ TEST_CASE("a Child does not go on with a session that it did not name", "[resume
   options.limits.close_timeout = Milliseconds(200);
   Child child(options, trainer);
   child.start();
-  auto run = std::async(std::launch::async, [&] { return child.run(); });
+  ChildRun run(child);
   const auto weights = random_weights(small_layout().size(), 42);
   std::vector<float> sent(weights.size());
   const auto welcome_with = [&](RawPeer& peer, std::uint64_t session,

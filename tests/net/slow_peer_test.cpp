@@ -93,9 +93,7 @@ TEST_CASE("a Parent that takes and sends frames slowly is waited for", "[slow]")
   options.exchange_timeout = kIdle;
   Child child(options, trainer);
   child.start();
-  auto run = std::async(std::launch::async, [&] {
-    return child.run([](const ChildProgress& progress) { return progress.exchanges < 1; });
-  });
+  ChildRun run(child, exchanges(1));
   RawPeer peer(child.port());
   peer.upgrade();
   peer.read_message<HelloMessage>();
@@ -187,7 +185,7 @@ TEST_CASE("a Parent that answers pings but no exchange is left; the next one is 
   options.limits.idle_timeout = Milliseconds(600);
   Child child(options, trainer);
   child.start();
-  auto run = std::async(std::launch::async, [&] { return child.run(); });
+  ChildRun run(child);
   const auto weights = random_weights(small_layout().size(), 42);
   for (const char* span : {"for 200 ms of an exchange", "for 400 ms", "for 800 ms", "for 800 ms"}) {
     RawPeer peer(child.port());
@@ -216,7 +214,7 @@ TEST_CASE("a Parent that welcomes and then sends no weights is left", "[slow]") 
   options.join_timeout = Milliseconds(500);
   Child child(options, trainer);
   child.start();
-  auto run = std::async(std::launch::async, [&] { return child.run(); });
+  ChildRun run(child);
   RawPeer peer(child.port());
   peer.upgrade();
   peer.read_message<HelloMessage>();

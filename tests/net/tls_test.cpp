@@ -130,7 +130,7 @@ TEST_CASE("weights of many TLS records arrive whole", "[tls]") {
   ChildOptions child = tls_child(certificates.authority.file());
   child.connect->port = parent.ports().at(0);
   FakeTrainer trainer(layout);
-  Child(child, trainer).run([](const ChildProgress& progress) { return progress.exchanges < 3; });
+  Child(child, trainer).run(exchanges(3));
   CHECK(parent.status().updates == 3);
   CHECK(same_bits(parent.weights(), trainer.sent.back()));
 }
