@@ -212,10 +212,8 @@ void ChildSession::on_closed(const std::string& reason) {
   owner_.session_closed(*this, reason);
 }
 
-bool ChildSession::abandon() {
-  if (!link_) return false;
-  link_->drop(kNoMemory);
-  return true;
+void ChildSession::abandon() {
+  if (link_) link_->drop(kNoMemory);
 }
 
 void ChildSession::drop_if_lost() {

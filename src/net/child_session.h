@@ -62,7 +62,7 @@ class ChildSession final : public LinkEvents, public std::enable_shared_from_thi
   void leave(const std::string& reason);
 
   /// After something failed: without a word, if there is a link at all.
-  bool abandon();
+  void abandon();
   void drop_if_lost();
 
   bool joined() const { return phase_ == Phase::kJoined; }

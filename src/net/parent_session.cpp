@@ -305,10 +305,8 @@ void ParentSession::on_closed(const std::string& reason) {
   closed_(connection_);
 }
 
-bool ParentSession::abandon() {
-  if (!link_) return false;
-  link_->drop(kNoMemory);
-  return true;
+void ParentSession::abandon() {
+  if (link_) link_->drop(kNoMemory);
 }
 
 void ParentSession::drop_if_lost() {

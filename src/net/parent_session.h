@@ -52,7 +52,7 @@ class ParentSession final : public LinkEvents, public std::enable_shared_from_th
   /// Tells a joined Child that the run is over, and closes.
   void end(const std::string& reason);
   /// After something failed: without a word, if there is a link at all.
-  bool abandon();
+  void abandon();
   void drop_if_lost();
   /// The session goes on on another link. From here on this one has none.
   void hand_over();

@@ -30,8 +30,9 @@ void start_session(Sessions& sessions, const typename Sessions::key_type& key,
   try {
     session->start(std::move(socket), dialled);
   } catch (const std::exception&) {
-    if (session->abandon()) return;
+    session->abandon();
     sessions.erase(key);
+    // Also if its end was told: what follows from that may have failed in its turn.
     throw;
   }
 }

@@ -196,7 +196,10 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     return {this->shared_from_this(), std::move(action)};
   }
 
+  /// Called where `error` was caught.
   void fail(const std::exception& error) {
+    // Then it is what was to follow from the end that failed; IoThread's recovery sees to that.
+    if (closed_) throw;
     std::string reason;
     try {
       reason = fmt::format("internal error: {}", error.what());
@@ -514,7 +517,8 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   }
 
   std::string describe(ErrorCode error) const {
-    if (error == websocket::error::closed) {
+    // Also if it reset the connection when it had said that it closes.
+    if (error == websocket::error::closed || stream_.reason().code != websocket::close_code::none) {
       const std::string_view said(stream_.reason().reason.data(), stream_.reason().reason.size());
       return said.empty() ? std::string("the peer closed the link")
                           : "the peer closed the link: " + printable(said);

@@ -2,6 +2,7 @@
 // long form.
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -42,7 +43,7 @@ void remove_leftovers() {
   }
 }
 
-std::size_t updates_in(const std::filesystem::path& run) {
+std::uint64_t updates_in(const std::filesystem::path& run) {
   const auto rows = csv_of(run / "metrics.csv");
   return rows.size() < 2 || rows.back().empty() || rows.back()[0].empty() ? 0 : std::stoull(rows.back()[0]);
 }
@@ -68,7 +69,7 @@ TEST_CASE("a cluster trains on while the wall clock jumps by up to ten years") {
   }
   RunningProgram cluster(words);
   const auto trains_on = [&] {
-    const std::size_t goal = updates_in(run) + 10;
+    const std::uint64_t goal = updates_in(run) + 10;
     return cluster.wait_until([&] { return updates_in(run) >= goal; });
   };
   REQUIRE(trains_on());

@@ -2,16 +2,26 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace genkidama::testing {
 namespace {
 
+constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
+
+/// How many fail in a row.
+const std::int64_t kInARow = [] {
+  const char* const given = std::getenv("GENKIDAMA_FAILURES_IN_A_ROW");
+  return given == nullptr ? 1 : std::max(1L, std::atol(given));
+}();
+
 /// In memory that forked processes share.
 struct Counters {
-  std::atomic<std::int64_t> left{0};  ///< allocations until the one that fails; not above 0: none is to
+  std::atomic<std::int64_t> left{kNone};  ///< allocations until the first that fails, which is at 1
   std::atomic<bool> failed{false};
   std::atomic<bool> others{false};
 };
@@ -33,9 +43,11 @@ thread_local bool is_maker = false;
 bool shall_fail() {
   if (born == 0) born = generation.load();
   Counters& shared = counters();
-  if (shared.left.load(std::memory_order_relaxed) <= 0) return false;
+  if (shared.left.load(std::memory_order_relaxed) <= 1 - kInARow) return false;
   const bool counts = shared.others.load() ? !is_maker && born > spared_generation.load() : is_maker;
-  if (!counts || shared.left.fetch_sub(1) != 1) return false;
+  if (!counts) return false;
+  const std::int64_t left = shared.left.fetch_sub(1);
+  if (left > 1 || left <= 1 - kInARow) return false;
   shared.failed.store(true);
   return true;
 }
@@ -63,7 +75,7 @@ FailingAllocation::FailingAllocation(std::uint64_t number, Whose whose) {
 }
 
 FailingAllocation::~FailingAllocation() {
-  counters().left = 0;
+  counters().left = kNone;
 }
 
 bool FailingAllocation::failed() const {

@@ -7,7 +7,8 @@
 namespace genkidama::testing {
 
 /// While it lives, the Nth allocation from its beginning on throws std::bad_alloc: of this thread and of
-/// processes that it forks, or of other threads; never of both.
+/// processes that it forks, or of other threads; never of both. With GENKIDAMA_FAILURES_IN_A_ROW=COUNT in the
+/// environment the COUNT - 1 after it do too.
 class FailingAllocation {
  public:
   enum class Whose { kThisThread, kOtherThreads };

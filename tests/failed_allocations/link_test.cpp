@@ -110,6 +110,7 @@ TEST_CASE("a Parent without memory for a Child drops that Child at most") {
 TEST_CASE("a Parent that dials a Child without memory for it dials again") {
   const QuietLogs quiet;
   const auto failures = until_none_fails([](std::uint64_t number) {
+    CAPTURE(number);
     FakeTrainer trainer;
     ChildOptions options = hurried(child_options(0));
     options.connect.reset();
@@ -132,6 +133,7 @@ TEST_CASE("a Parent that dials a Child without memory for it dials again") {
 TEST_CASE("a Child without memory for its link makes it anew") {
   const QuietLogs quiet;
   const auto failures = until_none_fails([](std::uint64_t number) {
+    CAPTURE(number);
     RunningParent running(hurried(parent_options(kAlpha)));
     // Its thread has asked for memory once somebody has joined.
     { Guest guest(running.port(), "first"); }
@@ -144,7 +146,6 @@ TEST_CASE("a Child without memory for its link makes it anew") {
       child.run([](const ChildProgress& progress) { return progress.exchanges < 3; });
       failed = failing.failed();
     }
-    CAPTURE(number);
     REQUIRE(child.progress().exchanges == 3);
     REQUIRE(running.parent.status().updates >= 3);
     return failed;

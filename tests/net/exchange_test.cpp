@@ -72,7 +72,7 @@ TEST_CASE("the exchange is the one weighted average, at the Parent and then at t
   auto parent = random_weights(small_layout().size(), 99);
   REQUIRE(outcome.trainer.sent.size() == kRounds);
   REQUIRE(outcome.trainer.written.size() == kRounds + 1);
-  for (std::uint64_t round = 0; round < kRounds; ++round) {
+  for (std::size_t round = 0; round < kRounds; ++round) {
     weighted_average(parent, outcome.trainer.sent[round], 0.3);
     auto child = outcome.trainer.sent[round];
     weighted_average(child, parent, 0.6);
@@ -117,7 +117,8 @@ TEST_CASE("many Children at once are merged in some serial order, each merge who
   for (const Merge& merge : merges) {
     REQUIRE(merge.update == ++updates);
     REQUIRE(merge.sequence == ++sequences[merge.child]);
-    weighted_average(expected, trainers.at(merge.child).sent.at(merge.sequence - 1), 0.4);
+    const auto round = static_cast<std::size_t>(merge.sequence - 1);
+    weighted_average(expected, trainers.at(merge.child).sent.at(round), 0.4);
     equal = equal && same_bits(expected, merge.weights);
   }
   CHECK(equal);

@@ -77,6 +77,21 @@ TEST_CASE("a browser, a wrong path and plain HTTP get the answer that fits", "[h
   expect_serves(running);
 }
 
+TEST_CASE("what a peer said when it closed the link is told, also if it resets the connection then",
+          "[hostile]") {
+  RunningParent running;
+  RawPeer peer(running.port());
+  peer.upgrade();
+  peer.send_frame(8, "\x03\xe8going home");
+  CHECK(peer.read().opcode == 8);
+  const linger at_once{1, 0};
+  REQUIRE(::setsockopt(peer.socket(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+  peer.close();
+  CHECK(eventually([&] { return running.parent.status().refused_peers == 1; }));
+  CHECK_THAT(running.parent.status().last_refusal, Catch::Contains("the peer closed the link: going home"));
+  expect_serves(running);
+}
+
 TEST_CASE("a peer that does not begin with a hello is refused", "[hostile]") {
   RunningParent running;
   const auto refused = [&](int opcode, const std::string& payload, const std::string& text) {

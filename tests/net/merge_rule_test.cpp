@@ -118,7 +118,8 @@ TEST_CASE("a merge rule is called once for every merge, in order, with what the 
     CHECK(updates[i].sequence == contexts[i].sequence);
     CHECK(updates[i].staleness == contexts[i].staleness);
     const FakeTrainer& trainer = names[i] == "slow" ? slow_trainer : quick_trainer;
-    CHECK(same_bits(children[i], trainer.sent.at(sequences[i] - 1)));
+    const auto round = static_cast<std::size_t>(sequences[i] - 1);
+    CHECK(same_bits(children[i], trainer.sent.at(round)));
   }
   CHECK(contexts[0].session != contexts[1].session);
 }

@@ -150,7 +150,7 @@ TEST_CASE("merges from many Children at once are some serial order of them, bit 
     if (i > 0 && order[i].session != order[i - 1].session) ++turns;
     weighted_average(weights, weights_of(child, order[i].sequence), kAlpha);
     const std::uint64_t state = fingerprint(weights);
-    if (witnesses[child].answers[order[i].sequence - 1] != state) ++wrong_answers;
+    if (witnesses[child].answers[static_cast<std::size_t>(order[i].sequence - 1)] != state) ++wrong_answers;
     states.insert(state);
   }
   CHECK(wrong_order == 0);

@@ -41,7 +41,7 @@ TEST_CASE("averaging is (1 - weight) into + weight other") {
 TEST_CASE("one exchange shrinks the difference by (1 - alpha)(1 - beta)") {
   Random random(11);
   for (int trial = 0; trial < 300; ++trial) {
-    const std::size_t size = random.below(3000);
+    const auto size = static_cast<std::size_t>(random.below(3000));
     const double alpha = random.uniform(), beta = random.uniform();
     const auto parent = random_weights(random, size), child = random_weights(random, size);
     auto parent_after = parent, child_after = child;
