@@ -127,7 +127,11 @@ class Family:
 
         wait_until(ended, 60 * minutes, f"a mean return of {target}", 0.1)
         moment = time.monotonic()
-        summary = json.loads((self.directory / "parent" / "summary.json").read_text())
+        self.check_parent_said_no_error()
+        path = self.directory / "parent" / "summary.json"
+        if not path.exists():
+            raise Failure(f"the Parent ended without a summary: {self.parent.said()[-500:]}")
+        summary = json.loads(path.read_text())
         if summary["ended_by"] != "target":
             raise Failure(f"the run ended by {summary['ended_by']}, not by its target")
         return summary, moment

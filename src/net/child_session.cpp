@@ -61,6 +61,8 @@ void ChildSession::watch(Clock::time_point due) {
       if (self->expects()) self->look_for_progress(due);
     } catch (const std::exception&) {
       self->abandon();
+      // It may be what was to follow from the end of the link that failed.
+      throw;
     }
   });
   watching_ = true;

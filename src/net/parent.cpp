@@ -220,7 +220,13 @@ class Parent::Impl {
       if (other->joined() && other->session() == session && other->child() == child) {
         // It may remove itself from sessions_.
         const auto keep = other;
-        keep->hand_over();
+        try {
+          keep->hand_over();
+        } catch (const std::exception&) {
+          // Nobody would look after it any more.
+          keep->abandon();
+          throw;
+        }
         return;
       }
     }

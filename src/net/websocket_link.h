@@ -204,7 +204,8 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
     try {
       reason = fmt::format("internal error: {}", error.what());
     } catch (const std::exception&) {
-      // Without words, then.
+      drop(kNoMemory);
+      return;
     }
     drop(reason);
   }
@@ -517,7 +518,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   }
 
   std::string describe(ErrorCode error) const {
-    // Also if it reset the connection when it had said that it closes.
+    // Also if it reset the connection when it had said why it closes.
     if (error == websocket::error::closed || stream_.reason().code != websocket::close_code::none) {
       const std::string_view said(stream_.reason().reason.data(), stream_.reason().reason.size());
       return said.empty() ? std::string("the peer closed the link")

@@ -11,7 +11,8 @@
 namespace genkidama::testing {
 namespace {
 
-constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
+// Not the least there is: who has just looked may still count down.
+constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min() / 2;
 
 /// How many fail in a row.
 const std::int64_t kInARow = [] {

@@ -1,6 +1,8 @@
 // Parent and Child: an allocation that fails costs a link at most, never a half of a merge.
 #include <exception>
+#include <span>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "failing_new.h"
@@ -148,6 +150,40 @@ TEST_CASE("a Child without memory for its link makes it anew") {
     }
     REQUIRE(child.progress().exchanges == 3);
     REQUIRE(running.parent.status().updates >= 3);
+    return failed;
+  });
+  CHECK(failures > 50);
+}
+
+TEST_CASE("a Child without memory when its answer does not come dials again") {
+  const QuietLogs quiet;
+  const auto failures = until_none_fails([](std::uint64_t number) {
+    CAPTURE(number);
+    Gate given_up;
+    bool is_first = true;
+    ParentOptions options = hurried(parent_options(kAlpha));
+    options.merge_rule = [&](std::span<float> parent, std::span<const float> child,
+                             const MergeContext& context) {
+      if (std::exchange(is_first, false)) given_up.wait();
+      weighted_average(parent, child, context.alpha);
+    };
+    RunningParent running(options);
+    { Guest guest(running.port(), "first"); }
+    spare_threads_so_far();
+    FakeTrainer trainer;
+    ChildOptions impatient = hurried(child_options(running.port()));
+    impatient.exchange_timeout = Milliseconds(20);
+    Child child(impatient, trainer);
+    bool failed = false;
+    {
+      const FailingAllocation failing(number, Whose::kOtherThreads);
+      child.run([&](const ChildProgress& progress) {
+        if (!progress.connected) given_up.open();
+        return progress.exchanges < 2;
+      });
+      failed = failing.failed();
+    }
+    REQUIRE(child.progress().reconnects >= 1);
     return failed;
   });
   CHECK(failures > 50);
