@@ -11,6 +11,7 @@
 #include "net/peer_watch.h"
 
 namespace genkidama {
+
 ChildSession::ChildSession(ChildSessionOwner& owner, std::shared_ptr<const LinkSettings> settings,
                            const ParameterLayout& layout, ChildMailbox& mailbox)
     : owner_(owner), settings_(std::move(settings)), layout_(layout), mailbox_(mailbox) {}

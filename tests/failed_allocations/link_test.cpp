@@ -126,7 +126,7 @@ TEST_CASE("a Parent that dials a Child without memory for it dials again") {
     // The Child's thread counts too: both ends fail, in turn.
     const FailingAllocation failing(number, Whose::kOtherThreads);
     parent.start();
-    child.run([](const ChildProgress& progress) { return progress.exchanges < 2; });
+    child.run(exchanges(2));
     return failing.failed();
   });
   CHECK(failures > 100);
@@ -145,7 +145,7 @@ TEST_CASE("a Child without memory for its link makes it anew") {
     bool failed = false;
     {
       const FailingAllocation failing(number, Whose::kOtherThreads);
-      child.run([](const ChildProgress& progress) { return progress.exchanges < 3; });
+      child.run(exchanges(3));
       failed = failing.failed();
     }
     REQUIRE(child.progress().exchanges == 3);

@@ -77,22 +77,22 @@ class RawPeer {
   std::string buffer_;
 };
 
-/// The header of a frame that plays a Parent's.
-inline FrameHeader parent_frame(std::uint64_t session, std::uint64_t sequence) {
+inline FrameHeader frame_header(FrameType type, std::uint64_t session, std::uint64_t sequence) {
   FrameHeader header;
-  header.type = FrameType::kParentWeights;
+  header.type = type;
   header.session = session;
   header.sequence = sequence;
   return header;
 }
 
+/// The header of a frame that plays a Parent's.
+inline FrameHeader parent_frame(std::uint64_t session, std::uint64_t sequence) {
+  return frame_header(FrameType::kParentWeights, session, sequence);
+}
+
 /// The header of a frame that plays a Child's.
 inline FrameHeader child_frame(std::uint64_t session, std::uint64_t sequence) {
-  FrameHeader header;
-  header.type = FrameType::kChildWeights;
-  header.session = session;
-  header.sequence = sequence;
-  return header;
+  return frame_header(FrameType::kChildWeights, session, sequence);
 }
 
 }  // namespace genkidama::testing
