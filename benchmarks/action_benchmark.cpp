@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "rl/action_selection.h"
+#include "rl/behaviour/action_selection.h"
 #include "support/flat_network.h"
 
 namespace genkidama::benchmarks {

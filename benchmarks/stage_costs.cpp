@@ -31,7 +31,7 @@
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/safetensors.h"
 #include "nn/mlp_gradient_function.h"
-#include "rl/action_selection.h"
+#include "rl/behaviour/action_selection.h"
 #include "support/arguments.h"
 #include "support/flat_network.h"
 #include "support/recorded_episodes.h"

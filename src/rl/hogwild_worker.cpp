@@ -11,7 +11,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/checked_environment.h"
-#include "rl/action_selection.h"
+#include "rl/behaviour/action_selection.h"
 #include "rl/learner.h"
 #include "rl/seat.h"
 

@@ -1,7 +1,7 @@
 #include "rl/learner.h"
 
-#include "rl/a3c_learner.h"
-#include "rl/ppo_learner.h"
+#include "rl/algorithms/a3c_learner.h"
+#include "rl/algorithms/ppo_learner.h"
 
 namespace genkidama {
 

@@ -1,15 +1,15 @@
 #include <cmath>
 #include <fstream>
 
-#include "cli/bootstrap.h"
-#include "cli/checkpoint_list.h"
-#include "cli/csv_table.h"
-#include "cli/evaluation.h"
-#include "cli/text_table.h"
+#include "cli/terminal/text_table.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/params/safetensors.h"
+#include "run/directory/checkpoint_list.h"
+#include "run/evaluation/bootstrap.h"
+#include "run/evaluation/evaluation.h"
+#include "run/metrics/csv_table.h"
 #include "support/catch.h"
 
 using namespace genkidama;

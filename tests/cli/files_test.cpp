@@ -4,20 +4,20 @@
 #include <csignal>
 #include <fstream>
 
-#include "cli/csv_file.h"
-#include "cli/divergence.h"
-#include "cli/evaluation.h"
-#include "cli/merge_watch.h"
-#include "cli/progress.h"
-#include "cli/recent_mean.h"
-#include "cli/run_directory.h"
-#include "cli/run_files.h"
-#include "cli/run_state.h"
-#include "cli/update_queue.h"
+#include "cli/terminal/progress.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/params/safetensors.h"
+#include "run/directory/run_directory.h"
+#include "run/divergence.h"
+#include "run/evaluation/evaluation.h"
+#include "run/merge_watch.h"
+#include "run/metrics/csv_file.h"
+#include "run/metrics/recent_mean.h"
+#include "run/run_files.h"
+#include "run/state/run_state.h"
+#include "run/update_queue.h"
 #include "support/catch.h"
 
 using namespace genkidama;

@@ -4,10 +4,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "cli/command_line.h"
-#include "cli/config_file.h"
-#include "cli/option_table.h"
-#include "cli/settings_check.h"
+#include "cli/options/command_line.h"
+#include "cli/options/config_file.h"
+#include "cli/options/option_table.h"
+#include "cli/options/settings_check.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"

@@ -3,10 +3,10 @@
 #include <fstream>
 #include <regex>
 
-#include "cli/machine_time.h"
 #include "fixture.h"
 #include "genkidama/core/random.h"
 #include "genkidama/params/safetensors.h"
+#include "run/state/machine_time.h"
 #include "support/catch.h"
 
 using namespace genkidama;

@@ -6,7 +6,7 @@
 #include <regex>
 
 #include "bad_argument.h"
-#include "cli/token.h"
+#include "cli/options/token.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
 #include "genkidama/net/security.h"

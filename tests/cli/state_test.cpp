@@ -3,19 +3,19 @@
 #include <cerrno>
 #include <fstream>
 
-#include "cli/child_counters.h"
-#include "cli/csv_file.h"
-#include "cli/machine_time.h"
-#include "cli/parent_identity.h"
-#include "cli/run_directory.h"
-#include "cli/run_lock.h"
-#include "cli/run_state.h"
 #include "core/failing_calls.h"
 #include "fixture.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/params/safetensors.h"
+#include "run/directory/parent_identity.h"
+#include "run/directory/run_directory.h"
+#include "run/directory/run_lock.h"
+#include "run/metrics/csv_file.h"
+#include "run/state/child_counters.h"
+#include "run/state/machine_time.h"
+#include "run/state/run_state.h"
 #include "support/catch.h"
 #include "support/child_process.h"
 

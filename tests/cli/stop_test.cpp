@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "cli/run_state.h"
 #include "fixture.h"
 #include "genkidama/params/safetensors.h"
+#include "run/state/run_state.h"
 #include "support/catch.h"
 
 using namespace genkidama;

@@ -1,9 +1,9 @@
 #include <sstream>
 
-#include "cli/command_line.h"
-#include "cli/option_table.h"
-#include "cli/sweep_definition.h"
-#include "cli/sweep_plan.h"
+#include "cli/options/command_line.h"
+#include "cli/options/option_table.h"
+#include "cli/sweep/sweep_definition.h"
+#include "cli/sweep/sweep_plan.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
 #include "support/catch.h"

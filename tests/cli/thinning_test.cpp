@@ -1,5 +1,5 @@
 // What of a long run is kept.
-#include "cli/thinning.h"
+#include "run/directory/thinning.h"
 
 #include <set>
 

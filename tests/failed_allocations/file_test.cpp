@@ -2,10 +2,10 @@
 #include <exception>
 #include <new>
 
-#include "cli/run_state.h"
 #include "failing_new.h"
 #include "genkidama/core/error.h"
 #include "genkidama/params/safetensors.h"
+#include "run/state/run_state.h"
 #include "support/catch.h"
 #include "support/fake_trainer.h"
 #include "support/temporary_directory.h"

@@ -12,7 +12,7 @@
 
 #include "fuzz/targets.h"
 #include "genkidama/wire/protocol.h"
-#include "net/http_gate.h"
+#include "net/link/http_gate.h"
 
 namespace genkidama::fuzz {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "cli/run_state.h"
 #include "fuzz/targets.h"
 #include "genkidama/core/error.h"
+#include "run/state/run_state.h"
 
 namespace genkidama::fuzz {
 

@@ -3,10 +3,10 @@
 
 #include "genkidama/wire/protocol.h"
 #include "net/fixture.h"
-#include "net/lost_sessions.h"
-#include "net/parent_state.h"
-#include "net/peer_watch.h"
-#include "net/session_numbers.h"
+#include "net/link/peer_watch.h"
+#include "net/parent/lost_sessions.h"
+#include "net/parent/parent_state.h"
+#include "net/parent/session_numbers.h"
 #include "support/catch.h"
 #include "support/raw_peer.h"
 

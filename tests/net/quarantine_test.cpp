@@ -1,4 +1,4 @@
-#include "net/quarantine.h"
+#include "net/parent/quarantine.h"
 
 #include <limits>
 

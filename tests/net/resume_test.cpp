@@ -5,7 +5,7 @@
 #include "genkidama/params/weighted_average.h"
 #include "net/fixture.h"
 #include "net/log_record.h"
-#include "net/session_numbers.h"
+#include "net/parent/session_numbers.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 #include "support/raw_peer.h"

@@ -1,4 +1,4 @@
-#include "rl/a3c_learner.h"
+#include "rl/algorithms/a3c_learner.h"
 
 #include <cmath>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "rl/action_selection.h"
+#include "rl/behaviour/action_selection.h"
 
 #include <cmath>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "rl/ppo_learner.h"
+#include "rl/algorithms/ppo_learner.h"
 
 #include <cmath>
 #include <vector>

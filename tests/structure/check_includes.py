@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds every #include below include/ and src/ against the module table in modules.json.
+"""Holds every #include below include/ and src/ against the table of modules and their rooms in modules.json.
 
     check_includes.py [--root DIRECTORY]
 
@@ -26,6 +26,18 @@ class Table:
                 if module in self.modules.get(need, [module]):
                     raise ValueError(f"{path}: '{module}' needs '{need}', which is unknown or needs it in turn")
 
+    def room_of(self, name):
+        """The module or room of a file, by the longest name in the table that its path begins with, or None.
+
+        The ending does not count, so that a public header may stand for a room: genkidama/net/parent.h is of net/parent.
+        """
+        parts = pathlib.PurePosixPath(name).with_suffix("").parts
+        for length in range(len(parts), 0, -1):
+            room = "/".join(parts[:length])
+            if room in self.modules:
+                return room
+        return None
+
     def package_of(self, header):
         for name, package in self.third_party.items():
             if any(header == p or (p.endswith("/") and header.startswith(p)) for p in package["prefixes"]):
@@ -37,10 +49,11 @@ def listed(allowed, item):
     return allowed == "all" or item in allowed
 
 
-def check_own(table, module, public, target, private):
-    """An include of this library's: `target` is the module it lies in."""
-    if target not in table.modules:
-        return f"there is no module '{target}' in the table"
+def check_own(table, module, public, header, private):
+    """An include of this library's: `header` begins with the module that it lies in."""
+    target = table.room_of(header)
+    if target is None:
+        return f"'{header}' lies in no module of the table"
     if public and private:
         return "a public header includes a private one"
     if target != module and target not in table.modules[module]:
@@ -66,24 +79,25 @@ def check_include(table, module, public_name, quote, header):
     public = public_name is not None
     parts = header.split("/")
     if parts[0] == "genkidama":
-        return check_own(table, module, public, parts[1], private=False)
+        return check_own(table, module, public, "/".join(parts[1:]), private=False)
     if quote == '"':
         if len(parts) < 2:
             return "write the module before the name of a private header"
-        return check_own(table, module, public, parts[0], private=True)
+        return check_own(table, module, public, header, private=True)
     return check_foreign(table, module, public_name, header)
 
 
 def check_file(table, root, path, base):
     name = path.relative_to(root / base)
     shown = path.relative_to(root)
-    if len(name.parts) < 2 or name.parts[0] not in table.modules:
+    room = table.room_of(name)
+    if len(name.parts) < 2 or room is None:
         return [f"{shown}: lies in none of the modules of the table"]
     public_name = name.as_posix() if base.startswith("include") else None
     problems = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = INCLUDE.match(line)
-        problem = match and check_include(table, name.parts[0], public_name, *match.groups())
+        problem = match and check_include(table, room, public_name, *match.groups())
         if problem:
             problems.append(f"{shown}:{number}: {line.strip()}: {problem}")
     return problems

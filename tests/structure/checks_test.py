@@ -43,24 +43,45 @@ class IncludeChecks(unittest.TestCase):
         self.assertIn(reason, problems[0])
 
     def test_modules_may_include_themselves_and_what_stands_below_them(self):
-        self.assert_allowed("src/net/child.cpp", '#include "genkidama/net/child.h"')
-        self.assert_allowed("src/net/child.cpp", '#include "genkidama/params/local_trainer.h"')
-        self.assert_allowed("src/cli/train.cpp", '#include "genkidama/orchestrator/core_orchestrator.h"')
+        self.assert_allowed("src/net/child/child.cpp", '#include "genkidama/net/child.h"')
+        self.assert_allowed("src/net/child/child.cpp", '#include "genkidama/params/local_trainer.h"')
+        self.assert_allowed("src/cli/commands/train.cpp", '#include "genkidama/orchestrator/core_orchestrator.h"')
         self.assert_allowed("src/orchestrator/x.cpp", '#include "rl/hogwild_worker.h"')
 
     def test_net_and_orchestrator_never_include_each_other(self):
-        self.assert_refused("src/net/child.cpp", '#include "genkidama/orchestrator/core_orchestrator.h"',
-                            "'net' may not include 'orchestrator'")
+        self.assert_refused("src/net/child/child.cpp", '#include "genkidama/orchestrator/core_orchestrator.h"',
+                            "'net/child' may not include 'orchestrator'")
         self.assert_refused("include/genkidama/orchestrator/x.h", '#include "genkidama/net/child.h"',
-                            "'orchestrator' may not include 'net'")
+                            "'orchestrator' may not include 'net/child'")
 
     def test_a_lower_module_includes_no_higher_one_not_even_in_angle_brackets_or_its_private_headers(self):
         self.assert_refused("include/genkidama/core/x.h", "#include <genkidama/params/safetensors.h>",
                             "'core' may not include 'params'")
         self.assert_refused("src/ipc/x.cpp", '#  include "rl/rollout.h"', "'ipc' may not include 'rl'")
 
+    def test_rooms_are_held_by_the_longest_name_that_fits(self):
+        self.assert_allowed("src/net/parent/x.cpp", '#include "net/host/dialer.h"')
+        self.assert_allowed("src/net/host/x.cpp", '#include "net/link/link.h"')
+        self.assert_refused("src/net/link/x.cpp", '#include "net/host/dialer.h"',
+                            "'net/link' may not include 'net/host'")
+        self.assert_refused("src/net/pace.cpp", '#include "net/link/link.h"', "'net' may not include 'net/link'")
+        self.assert_refused("src/net/parent/x.cpp", '#include "net/child/child_session.h"',
+                            "'net/parent' may not include 'net/child'")
+        self.assert_refused("src/run/metrics/x.cpp", '#include "genkidama/net/parent.h"',
+                            "'run/metrics' may not include 'net/parent'")
+
+    def test_a_public_header_stands_for_the_room_of_its_name(self):
+        self.assert_refused("include/genkidama/net/child.h", '#include "genkidama/net/parent.h"',
+                            "'net/child' may not include 'net/parent'")
+        self.assert_allowed("include/genkidama/net/child.h", '#include "genkidama/net/limits.h"')
+
+    def test_training_runs_know_nothing_of_the_command_line(self):
+        self.assert_refused("src/run/x.cpp", '#include "cli/options/settings.h"', "'run' may not include 'cli/options'")
+        self.assert_refused("include/genkidama/run/x.h", '#include "genkidama/cli/program.h"',
+                            "'run' may not include 'cli/program'")
+
     def test_public_headers_include_no_private_ones(self):
-        self.assert_refused("include/genkidama/net/child.h", '#include "net/link.h"', "includes a private one")
+        self.assert_refused("include/genkidama/net/child.h", '#include "net/link/link.h"', "includes a private one")
 
     def test_private_headers_are_named_with_their_module(self):
         self.assert_refused("src/net/link.cpp", '#include "link.h"', "write the module")

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <utility>
 
-#include "net/listener.h"
+#include "net/host/listener.h"
 #include "support/echo_session.h"
 
 namespace {

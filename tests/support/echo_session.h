@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "genkidama/net/endpoint.h"
-#include "net/link.h"
-#include "net/link_settings.h"
+#include "net/link/link.h"
+#include "net/link/link_settings.h"
 
 namespace genkidama::testing {
 

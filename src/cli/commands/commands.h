@@ -1,0 +1,17 @@
+#pragma once
+
+/// @file
+/// The subcommands. Each returns the exit code and throws what cli::main() turns into one.
+
+#include "run/run_files.h"
+
+namespace genkidama::cli {
+
+int run_train(Job job);
+int run_parent(Job job);
+int run_child(Job job);
+int run_cluster(Job job);
+int run_evaluate(Job job);
+int run_sweep(Job job);
+
+}  // namespace genkidama::cli

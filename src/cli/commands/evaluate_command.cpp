@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "cli/commands/commands.h"
+#include "cli/options/command_line.h"
+#include "cli/options/presets.h"
+#include "cli/terminal/live_line.h"
+#include "cli/terminal/progress.h"
+#include "genkidama/core/atomic_file.h"
+#include "genkidama/core/error.h"
+#include "genkidama/params/safetensors.h"
+#include "run/directory/checkpoint_list.h"
+#include "run/evaluation/evaluation_report.h"
+#include "run/trainer_run.h"
+
+namespace genkidama::cli {
+namespace {
+
+using Path = std::filesystem::path;
+
+constexpr Milliseconds kPlainInterval{5'000};
+
+// A file that the user named and that cannot be used is a bad argument.
+Checkpoint as_argument(const std::function<Checkpoint()>& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    throw ArgumentError(fmt::format("--checkpoint: {}", error.what()));
+  }
+}
+
+// The network belongs to the preset, so the one the weights were trained with is taken unless the user says.
+std::string preset_for(const Job& job, const Checkpoint& checkpoint) {
+  const auto recorded = checkpoint.metadata.find("preset");
+  const bool known =
+      recorded != checkpoint.metadata.end() && presets_of(job.program).count(recorded->second) > 0;
+  return known && !names_option(job.settings.command_line, "preset") ? recorded->second : job.settings.preset;
+}
+
+// Reads every file, to refuse a bad one before anything is started, and forgets the weights again.
+std::string common_preset(const Job& job, const std::vector<Path>& paths) {
+  std::string preset;
+  for (const Path& path : paths) {
+    const std::string own = preset_for(job, as_argument([&] { return read_safetensors(path); }));
+    if (!preset.empty() && own != preset) {
+      throw ArgumentError(
+          fmt::format("--checkpoint: {} was made with the preset '{}', {} with '{}'; evaluate them one after "
+                      "the other, or say which network to take with --preset",
+                      paths.front().string(), preset, path.string(), own));
+    }
+    preset = own;
+  }
+  return preset;
+}
+
+CheckpointEvaluation evaluate_one(const Job& job, CoreOrchestrator& trainer, const Path& path) {
+  const Settings& settings = job.settings;
+  Checkpoint file = as_argument([&] { return read_safetensors(path, trainer.layout()); });
+  trainer.write_weights(file.weights);
+  EvaluationRequest request;
+  request.episodes = settings.episodes;
+  request.seed = settings.seed;
+  request.greedy = settings.greedy;
+  CheckpointEvaluation result;
+  result.checkpoint = path;
+  result.metadata = std::move(file.metadata);
+  result.environment = trainer.environment_spec().name;
+  result.preset = settings.preset;
+  result.statistics = run_evaluation(trainer, request, &result.episodes);
+  return result;
+}
+
+std::vector<CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestrator& trainer,
+                                               const std::vector<Path>& paths) {
+  std::vector<CheckpointEvaluation> results;
+  LiveLine line(kPlainInterval);
+  const auto started = Clock::now();
+  for (const Path& path : paths) {
+    results.push_back(evaluate_one(job, trainer, path));
+    if (!line.due() || results.size() == paths.size()) continue;
+    const double each = seconds_since(started) / static_cast<double>(results.size());
+    line.show(fmt::format("checkpoint {} of {}  {}  mean return {:.1f}  {} left", results.size(),
+                          paths.size(), path.filename().string(), results.back().statistics.mean,
+                          duration_text(each * static_cast<double>(paths.size() - results.size()))));
+  }
+  line.erase();
+  return results;
+}
+
+// Before hours of playing, not after.
+void check_targets(const Settings& settings) {
+  const std::pair<const char*, const std::string&> targets[] = {
+      {"--json", settings.json_file}, {"--csv", settings.csv_file}, {"--returns", settings.returns_file}};
+  for (const auto& [flag, file] : targets) {
+    std::error_code ignored;
+    const Path directory = Path(file).has_parent_path() ? Path(file).parent_path() : Path(".");
+    if (!file.empty() && !std::filesystem::is_directory(directory, ignored)) {
+      throw ArgumentError(fmt::format("{} is '{}'; expected a path in a directory that exists", flag, file));
+    }
+  }
+}
+
+void write_files(const Settings& settings, const std::vector<CheckpointEvaluation>& results) {
+  if (!settings.json_file.empty()) {
+    auto json = nlohmann::ordered_json::array();
+    for (const CheckpointEvaluation& result : results) json.push_back(to_json(result));
+    write_file_atomically(settings.json_file, (results.size() == 1 ? json[0] : json).dump(2) + "\n");
+  }
+  // The table last: whoever finds it finds the returns too.
+  if (!settings.returns_file.empty()) write_file_atomically(settings.returns_file, returns_to_csv(results));
+  if (!settings.csv_file.empty()) write_file_atomically(settings.csv_file, to_csv(results));
+}
+
+}  // namespace
+
+int run_evaluate(Job job) {
+  const std::vector<Path> paths = checkpoints_of(job.settings.checkpoints);
+  job.settings.preset = common_preset(job, paths);
+  if (!names_option(job.settings.command_line, "greedy")) {
+    job.settings.greedy = presets_of(job.program).at(job.settings.preset).greedy;
+  }
+  check_targets(job.settings);
+  const auto trainer = make_trainer(job, job.settings.workers);
+  // Again, now that the network is known: a foreign one is refused before the first episode.
+  for (const Path& path : paths) as_argument([&] { return read_safetensors(path, trainer->layout()); });
+
+  const auto results = evaluate_all(job, *trainer, paths);
+  write_files(job.settings, results);
+  const CheckpointEvaluation& first = results.front();
+  if (results.size() == 1) {
+    fmt::print("{} on {}\n{}", first.checkpoint.string(), first.environment, to_table(first.statistics));
+  } else {
+    fmt::print("{} checkpoints on {}, {} episodes each (seed {}, {} actions)\n{}", results.size(),
+               first.environment, first.statistics.episodes, first.statistics.seed,
+               first.statistics.greedy ? "greedy" : "sampled", to_table(results));
+  }
+  std::fflush(stdout);
+  return 0;
+}
+
+}  // namespace genkidama::cli

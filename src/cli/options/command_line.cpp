@@ -1,0 +1,307 @@
+#include "cli/options/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "cli/options/config_file.h"
+#include "cli/options/help.h"
+#include "cli/options/option_table.h"
+#include "cli/options/presets.h"
+#include "cli/options/settings_check.h"
+#include "genkidama/core/error.h"
+#include "genkidama/core/version.h"
+
+namespace genkidama::cli {
+namespace {
+
+constexpr Command kCommands[] = {kTrain, kParent, kChild, kCluster, kEvaluate, kSweep};
+
+// One option as CLI11 fills it; the meaning of the text is the table's business.
+struct Slot {
+  const OptionRow* row = nullptr;
+  CLI::Option* option = nullptr;
+  std::string text;
+  std::vector<std::string> texts;
+
+  std::vector<std::string> given() const {
+    if (option->count() == 0) return {};
+    return row->kind == ValueKind::kTextList ? texts : std::vector<std::string>{text};
+  }
+};
+
+// Slots do not move once CLI11 holds references to them.
+using Slots = std::deque<Slot>;
+
+void take_preset(const Preset& preset, Settings& settings) {
+  const Settings untouched;
+  settings.hyperparameters = preset.hyperparameters;
+  settings.greedy = preset.greedy;
+  settings.alpha = preset.alpha.value_or(untouched.alpha);
+  settings.beta = preset.beta.value_or(untouched.beta);
+}
+
+Settings defaults_of(const Program& program, Command command) {
+  Settings settings;
+  settings.command = command;
+  settings.preset = program.default_preset;
+  const auto presets = presets_of(program);
+  const auto preset = presets.find(program.default_preset);
+  if (preset == presets.end()) {
+    throw ArgumentError(
+        fmt::format("the program's default preset '{}' is none of its presets", program.default_preset));
+  }
+  take_preset(preset->second, settings);
+  // An evaluation alone plays the episodes of a run's final evaluation.
+  if (command == kEvaluate) settings.seed = settings.eval_seed;
+  return settings;
+}
+
+// What a preset says of a run's length holds only where the user says nothing.
+void apply_preset_steps(const Program& program, Settings& settings) {
+  const auto steps = presets_of(program).at(settings.preset).max_steps;
+  if (!steps || (settings.command != kTrain && settings.command != kCluster)) return;
+  if (!settings.max_steps && !settings.updates) settings.max_steps = steps;
+  settings.preset_steps = steps;
+}
+
+Settings help_defaults(const Program& program, Command command) {
+  Settings settings = defaults_of(program, command);
+  apply_preset_steps(program, settings);
+  return settings;
+}
+
+void add_options(CLI::App& app, const std::vector<OptionRow>& table, const Settings& defaults, Slots& slots) {
+  for (const OptionRow& row : table) {
+    if ((row.commands & defaults.command) == 0) continue;
+    Slot& slot = slots.emplace_back();
+    slot.row = &row;
+    const std::string help = help_text(row, defaults);
+    if (row.kind == ValueKind::kFlag) {
+      slot.option = app.add_flag(row.flag(), slot.text, help);
+    } else if (row.kind == ValueKind::kTextList) {
+      slot.option = app.add_option(row.flag(), slot.texts, help)->type_name(row.placeholder);
+      if (defaults.command == kChild) slot.option->expected(1);
+      // What follows may be the command of the runs.
+      if (defaults.command == kSweep) slot.option->allow_extra_args(false);
+    } else {
+      slot.option = app.add_option(row.flag(), slot.text, help)->type_name(row.placeholder);
+    }
+    slot.option->group(row.hidden ? "" : row.group);
+  }
+}
+
+std::string flag_value(const Slots& slots, const std::string& name) {
+  for (const Slot& slot : slots) {
+    if (slot.row->name == name && slot.option->count() > 0) return slot.text;
+  }
+  return "";
+}
+
+bool flag_given(const Slots& slots, const std::string& name) {
+  for (const Slot& slot : slots) {
+    if (slot.row->name == name) return slot.option->count() > 0;
+  }
+  return false;
+}
+
+void apply_flags(const Slots& slots, Settings& settings) {
+  for (const Slot& slot : slots) {
+    const OptionRow& row = *slot.row;
+    nlohmann::json list = nlohmann::json::array();
+    for (const std::string& text : slot.given()) {
+      const auto value = value_from_text(row.kind, text);
+      if (!value || !row.set(settings, *value)) {
+        throw ArgumentError(fmt::format("{} is '{}'; expected {}", row.flag(), text, row.expected));
+      }
+      if (row.kind == ValueKind::kTextList) list.push_back(text);
+    }
+    if (!list.empty()) row.set(settings, list);
+  }
+}
+
+ConfigFile read_resumed_config(const std::filesystem::path& directory, Command command) {
+  const auto path = directory / "config.json";
+  if (!std::filesystem::exists(path)) {
+    throw ArgumentError(
+        fmt::format("--resume {}: there is no run in this directory (no config.json)", directory.string()));
+  }
+  ConfigFile config = read_config_file("--resume", path);
+  const std::string made_by = config.values.value("command", "");
+  if (made_by != command_name(command)) {
+    throw ArgumentError(fmt::format("--resume {}: this run was made by '{}', not by '{}'", directory.string(),
+                                    made_by, command_name(command)));
+  }
+  return config;
+}
+
+std::vector<ConfigFile> read_configs(const Slots& slots, Command command) {
+  std::vector<ConfigFile> configs;
+  // A Parent in a cluster is told everything by flags; the directory's config.json is the cluster's.
+  if (const auto directory = flag_value(slots, "resume");
+      !directory.empty() && !flag_given(slots, "cluster-member")) {
+    configs.push_back(read_resumed_config(directory, command));
+  }
+  if (const auto path = flag_value(slots, "config"); !path.empty()) {
+    configs.push_back(read_config_file("--config", path));
+  }
+  return configs;
+}
+
+// A preset's values lie below those of config files, so it must be known before them.
+void apply_preset(const Program& program, const std::vector<OptionRow>& table, const Slots& slots,
+                  const std::vector<ConfigFile>& configs, Settings& settings) {
+  for (const ConfigFile& config : configs) {
+    if (config.values.contains("preset")) {
+      apply_config({config.source, {{"preset", config.values["preset"]}}}, table, settings);
+    }
+  }
+  const std::string recorded = settings.preset;
+  for (const Slot& slot : slots) {
+    if (slot.row->name != "preset" || slot.option->count() == 0) continue;
+    if (!slot.row->set(settings, slot.text)) {
+      throw ArgumentError(fmt::format("--preset is '{}'; expected {}", slot.text, slot.row->expected));
+    }
+  }
+  if (!configs.empty() && flag_given(slots, "resume") && settings.preset != recorded) {
+    throw ArgumentError(fmt::format("--preset is '{}'; expected '{}', with which the resumed run was made",
+                                    settings.preset, recorded));
+  }
+  take_preset(presets_of(program).at(settings.preset), settings);
+}
+
+Settings settings_of(const Program& program, const std::vector<OptionRow>& table, const Slots& slots,
+                     Command command) {
+  Settings settings = defaults_of(program, command);
+  const auto configs = read_configs(slots, command);
+  apply_preset(program, table, slots, configs, settings);
+  // Children with equal seeds would play the same episodes; the one drawn here is kept in config.json.
+  if (command == kChild) settings.seed = std::random_device{}();
+  for (const ConfigFile& config : configs) apply_config(config, table, settings);
+  // A Child has one link: a new one on the command line replaces the one of the config file.
+  if (command == kChild && (flag_given(slots, "listen") || flag_given(slots, "connect"))) {
+    settings.listen.clear();
+    settings.connect.clear();
+  }
+  apply_flags(slots, settings);
+  apply_preset_steps(program, settings);
+  return settings;
+}
+
+// A value that was meant for no option of ours may be a secret.
+std::string without_value(const std::string& word) {
+  return word.rfind("--", 0) == 0 ? word.substr(0, word.find('=')) : word;
+}
+
+void parse_words(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success&) {
+    throw;
+  } catch (const CLI::ParseError& error) {
+    throw ArgumentError(error.what());
+  }
+}
+
+bool is_sweep(int argc, const char* const* argv) {
+  return argc > 1 && std::string(argv[1]) == command_name(kSweep);
+}
+
+// The words of the runs' command are not the sweep's business, so it is no subcommand like the others: those
+// would take what follows "train" for themselves.
+Settings parse_sweep(int argc, const char* const* argv, const Program& program,
+                     const std::vector<OptionRow>& table, CLI::App& app) {
+  Slots slots;
+  app.footer(help_footer(program, kSweep));
+  app.allow_extras();
+  add_options(app, table, help_defaults(program, kSweep), slots);
+  parse_words(app, argc - 1, argv + 1);
+  Settings settings = settings_of(program, table, slots, kSweep);
+  settings.command_line.assign(argv, argv + argc);
+  settings.run_words = app.remaining();
+  for (const Slot& slot : slots) {
+    // These shape runs as well, by their evaluations for --target.
+    const bool is_shared = slot.row->name == "eval-seed" || slot.row->name == "greedy";
+    if (is_shared && slot.option->count() > 0) {
+      settings.run_words.push_back(slot.row->flag() + "=" + slot.row->value_text(settings));
+    }
+  }
+  complete_and_check(settings);
+  return settings;
+}
+
+}  // namespace
+
+std::optional<Settings> parse_command_line(int argc, const char* const* argv, const Program& program,
+                                           std::ostream& out) {
+  const std::vector<OptionRow> table = make_option_table(program);
+  CLI::App app(fmt::format("{} {}: train, average and evaluate agents", program.name, kVersion),
+               program.name);
+  app.get_formatter()->column_width(34);
+  app.set_version_flag("--version", kVersion);
+  app.footer("'" + program.name + " COMMAND --help' shows the options of a command.");
+  app.allow_extras();
+
+  if (is_sweep(argc, argv)) {
+    CLI::App sweep(command_help(kSweep), program.name + " sweep");
+    sweep.get_formatter()->column_width(34);
+    try {
+      return parse_sweep(argc, argv, program, table, sweep);
+    } catch (const CLI::Success& asked) {
+      sweep.exit(asked, out, out);
+      return std::nullopt;
+    }
+  }
+
+  std::map<Command, CLI::App*> commands;
+  std::map<Command, Slots> slots;
+  for (const Command command : kCommands) {
+    CLI::App* sub = app.add_subcommand(command_name(command), command_help(command));
+    sub->footer(help_footer(program, command));
+    sub->allow_extras();
+    add_options(*sub, table, help_defaults(program, command), slots[command]);
+    commands[command] = sub;
+  }
+
+  try {
+    parse_words(app, argc, argv);
+  } catch (const CLI::Success& asked) {
+    app.exit(asked, out, out);
+    return std::nullopt;
+  }
+
+  const auto extras = app.remaining(true);
+  for (const auto& [command, sub] : commands) {
+    if (!sub->parsed()) continue;
+    if (!extras.empty()) {
+      throw ArgumentError(fmt::format("unknown argument '{}'; '{} {} --help' lists the options",
+                                      without_value(extras.front()), program.name, command_name(command)));
+    }
+    Settings settings = settings_of(program, table, slots[command], command);
+    settings.command_line.assign(argv, argv + argc);
+    complete_and_check(settings);
+    return settings;
+  }
+  throw ArgumentError(
+      fmt::format("{}; expected one of train, parent, child, cluster, evaluate, sweep (see "
+                  "--help)",
+                  extras.empty() ? std::string("no command was given")
+                                 : fmt::format("unknown command '{}'", extras.front())));
+}
+
+std::string option_in(const std::string& word) {
+  return word.rfind("--", 0) == 0 ? word.substr(2, word.find('=') - 2) : "";
+}
+
+bool names_option(const std::vector<std::string>& words, const std::string& option) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const std::string& word) { return option_in(word) == option; });
+}
+
+}  // namespace genkidama::cli

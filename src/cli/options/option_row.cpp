@@ -1,0 +1,305 @@
+#include "cli/options/option_row.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "genkidama/core/error.h"
+#include "genkidama/net/endpoint.h"
+
+namespace genkidama::cli {
+namespace {
+
+using nlohmann::json;
+
+// Doubles hold every whole number up to here.
+constexpr double kLargestExactInteger = 9007199254740992.0;
+
+std::string number_text(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15) return fmt::format("{:.0f}", value);
+  return fmt::format("{}", value);
+}
+
+std::optional<double> parse_real(const std::string& text) {
+  double value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || !std::isfinite(value)) return {};
+  return value;
+}
+
+std::optional<json> parse_integer(const std::string& text) {
+  const char* end = text.data() + text.size();
+  std::uint64_t whole = 0;
+  if (const auto result = std::from_chars(text.data(), end, whole);
+      result.ec == std::errc() && result.ptr == end) {
+    return json(whole);
+  }
+  std::int64_t negative = 0;
+  if (const auto result = std::from_chars(text.data(), end, negative);
+      result.ec == std::errc() && result.ptr == end) {
+    return json(negative);
+  }
+  // "8e6" is how people write many steps.
+  const auto real = parse_real(text);
+  if (!real || *real != std::floor(*real) || std::abs(*real) > kLargestExactInteger) return {};
+  return *real < 0 ? json(static_cast<std::int64_t>(*real)) : json(static_cast<std::uint64_t>(*real));
+}
+
+// A config file may say 8e6 as well, which JSON reads as a real number.
+std::optional<json> as_integer(const json& value) {
+  if (value.is_number_integer()) return value;
+  if (!value.is_number_float()) return {};
+  const double real = value.get<double>();
+  if (real != std::floor(real) || std::abs(real) > kLargestExactInteger) return {};
+  return real < 0 ? json(static_cast<std::int64_t>(real)) : json(static_cast<std::uint64_t>(real));
+}
+
+bool read_real(const NumberRange& range, const json& value, double& out) {
+  if (!value.is_number()) return false;
+  const double real = value.get<double>();
+  if (!std::isfinite(real) || !range.contains(real)) return false;
+  out = real;
+  return true;
+}
+
+template <typename Integer>
+bool read_integer(const NumberRange& range, const json& value, Integer& out) {
+  const auto integer = as_integer(value);
+  if (!integer || !range.contains(integer->get<double>())) return false;
+  out = integer->get<Integer>();
+  return true;
+}
+
+template <typename T>
+std::function<json(const Settings&)> getter(Access<T> access) {
+  // The accessor only names a member; reading through it changes nothing.
+  return [access](const Settings& settings) { return json(access(const_cast<Settings&>(settings))); };
+}
+
+template <typename T>
+std::function<json(const Settings&)> optional_getter(Access<std::optional<T>> access) {
+  return [access](const Settings& settings) {
+    const auto& value = access(const_cast<Settings&>(settings));
+    return value ? json(*value) : json();
+  };
+}
+
+OptionRow row_of(ValueKind kind, std::string placeholder, std::string expected) {
+  OptionRow row;
+  row.kind = kind;
+  row.placeholder = std::move(placeholder);
+  row.expected = std::move(expected);
+  return row;
+}
+
+bool is_text(const json& value) {
+  return value.is_string() && !value.get_ref<const std::string&>().empty();
+}
+
+bool is_endpoint(const json& value) {
+  if (!value.is_string()) return false;
+  try {
+    Endpoint::parse(value.get<std::string>());
+    return true;
+  } catch (const ArgumentError&) {
+    return false;
+  }
+}
+
+OptionRow text_list(Access<TextList> access, bool (*is_item)(const json&)) {
+  OptionRow row = row_of(ValueKind::kTextList, "TEXT", "a text that is not empty");
+  row.set = [=](Settings& settings, const json& value) {
+    if (value.is_null()) {
+      access(settings).clear();
+      return true;
+    }
+    const json list = value.is_string() ? json::array({value}) : value;
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_item)) return false;
+    access(settings) = list.get<TextList>();
+    return true;
+  };
+  row.get = [access](const Settings& settings) {
+    const TextList& list = access(const_cast<Settings&>(settings));
+    return list.empty() ? json() : json(list);
+  };
+  return row;
+}
+
+}  // namespace
+
+bool NumberRange::contains(double value) const {
+  return (min_open ? value > min : value >= min) && (max_open ? value < max : value <= max);
+}
+
+std::string NumberRange::text(const char* what) const {
+  const bool low = std::isfinite(min);
+  const bool high = std::isfinite(max);
+  if (low && high) {
+    return fmt::format("{} in {}{}, {}{}", what, min_open ? '(' : '[', number_text(min), number_text(max),
+                       max_open ? ')' : ']');
+  }
+  if (low) return fmt::format("{} {} {}", what, min_open ? ">" : ">=", number_text(min));
+  if (high) return fmt::format("{} {} {}", what, max_open ? "<" : "<=", number_text(max));
+  return what;
+}
+
+std::string OptionRow::key() const {
+  std::string key = name;
+  std::replace(key.begin(), key.end(), '-', '_');
+  return key;
+}
+
+std::string OptionRow::value_text(const Settings& settings) const {
+  const json value = get(settings);
+  if (value.is_null()) return "";
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) return value.dump();
+  std::string text;
+  for (const json& item : value) text += (text.empty() ? "" : " ") + item.get<std::string>();
+  return text;
+}
+
+std::optional<json> value_from_text(ValueKind kind, const std::string& text) {
+  switch (kind) {
+    case ValueKind::kReal: {
+      const auto real = parse_real(text);
+      return real ? std::optional<json>(*real) : std::nullopt;
+    }
+    case ValueKind::kInteger:
+      return parse_integer(text);
+    case ValueKind::kBoolean:
+    case ValueKind::kFlag:
+      if (text == "true") return json(true);
+      if (text == "false") return json(false);
+      return {};
+    case ValueKind::kText:
+      return json(text);
+    case ValueKind::kTextList:
+      return json::array({text});
+  }
+  return {};
+}
+
+OptionRow real_option(NumberRange range, Access<double> access) {
+  OptionRow row = row_of(ValueKind::kReal, "X", range.text("a number"));
+  row.set = [=](Settings& settings, const json& value) { return read_real(range, value, access(settings)); };
+  row.get = getter<double>(access);
+  return row;
+}
+
+OptionRow real_option(NumberRange range, Access<OptionalReal> access) {
+  OptionRow row = row_of(ValueKind::kReal, "X", range.text("a number"));
+  row.set = [=](Settings& settings, const json& value) {
+    double real = 0;
+    if (!value.is_null() && !read_real(range, value, real)) return false;
+    access(settings) = value.is_null() ? OptionalReal() : OptionalReal(real);
+    return true;
+  };
+  row.get = optional_getter<double>(access);
+  return row;
+}
+
+OptionRow count_option(NumberRange range, Access<std::uint64_t> access) {
+  OptionRow row = row_of(ValueKind::kInteger, "N", range.text("a whole number"));
+  row.set = [=](Settings& settings, const json& value) {
+    return read_integer(range, value, access(settings));
+  };
+  row.get = getter<std::uint64_t>(access);
+  return row;
+}
+
+OptionRow count_option(NumberRange range, Access<OptionalCount> access) {
+  OptionRow row = row_of(ValueKind::kInteger, "N", range.text("a whole number"));
+  row.set = [=](Settings& settings, const json& value) {
+    std::uint64_t count = 0;
+    if (!value.is_null() && !read_integer(range, value, count)) return false;
+    access(settings) = value.is_null() ? OptionalCount() : OptionalCount(count);
+    return true;
+  };
+  row.get = optional_getter<std::uint64_t>(access);
+  return row;
+}
+
+OptionRow int_option(NumberRange range, Access<int> access) {
+  range.max = std::min(range.max, static_cast<double>(std::numeric_limits<int>::max()));
+  const bool unbounded = range.max == static_cast<double>(std::numeric_limits<int>::max());
+  const NumberRange shown{range.min, unbounded ? std::numeric_limits<double>::infinity() : range.max};
+  OptionRow row = row_of(ValueKind::kInteger, "N", shown.text("a whole number"));
+  row.set = [=](Settings& settings, const json& value) {
+    return read_integer(range, value, access(settings));
+  };
+  row.get = getter<int>(access);
+  return row;
+}
+
+OptionRow boolean_option(Access<bool> access) {
+  OptionRow row = row_of(ValueKind::kBoolean, "true|false", "true or false");
+  row.set = [=](Settings& settings, const json& value) {
+    if (!value.is_boolean()) return false;
+    access(settings) = value.get<bool>();
+    return true;
+  };
+  row.get = getter<bool>(access);
+  return row;
+}
+
+OptionRow flag_option(Access<bool> access) {
+  OptionRow row = boolean_option(std::move(access));
+  row.kind = ValueKind::kFlag;
+  row.placeholder.clear();
+  return row;
+}
+
+OptionRow text_option(Access<std::string> access) {
+  OptionRow row = row_of(ValueKind::kText, "TEXT", "a text that is not empty");
+  row.set = [=](Settings& settings, const json& value) {
+    if (value.is_null()) {
+      access(settings).clear();
+      return true;
+    }
+    if (!value.is_string() || value.get<std::string>().empty()) return false;
+    access(settings) = value.get<std::string>();
+    return true;
+  };
+  row.get = [access](const Settings& settings) {
+    const std::string& text = access(const_cast<Settings&>(settings));
+    return text.empty() ? json() : json(text);
+  };
+  return row;
+}
+
+OptionRow text_list_option(Access<TextList> access) {
+  return text_list(std::move(access), is_text);
+}
+
+OptionRow endpoints_option(Access<TextList> access) {
+  OptionRow row = text_list(std::move(access), is_endpoint);
+  row.placeholder = "HOST:PORT";
+  row.expected = "HOST:PORT or [IPV6]:PORT, for TLS after wss://";
+  return row;
+}
+
+OptionRow choice_option(TextList choices, std::function<std::string(const Settings&)> get,
+                        std::function<void(Settings&, const std::string&)> set) {
+  OptionRow row = row_of(ValueKind::kText, fmt::format("{}", fmt::join(choices, "|")),
+                         fmt::format("{}", fmt::join(choices, ", ")));
+  if (choices.size() > 1) row.expected = "one of " + row.expected;
+  if (choices.empty()) {
+    row.placeholder = "NAME";
+    row.expected = "a name";
+  }
+  row.set = [choices, set](Settings& settings, const json& value) {
+    if (!value.is_string()) return false;
+    const auto text = value.get<std::string>();
+    if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end()) return false;
+    set(settings, text);
+    return true;
+  };
+  row.get = [get](const Settings& settings) { return json(get(settings)); };
+  return row;
+}
+
+}  // namespace genkidama::cli

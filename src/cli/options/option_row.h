@@ -1,0 +1,75 @@
+#pragma once
+
+/// @file
+/// One option: its flag, its key in a config file, its range, its help, and where its value lives.
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/options/settings.h"
+
+namespace genkidama::cli {
+
+enum class ValueKind { kReal, kInteger, kBoolean, kFlag, kText, kTextList };
+
+/// Which numbers an option takes.
+struct NumberRange {
+  double min;
+  double max;
+  bool min_open = false;
+  bool max_open = false;
+
+  bool contains(double value) const;
+  std::string text(const char* what) const;  ///< "a number in [0, 1)"
+};
+
+struct OptionRow {
+  std::string name;         ///< "batch-size"
+  unsigned commands = 0;    ///< subcommands that take it
+  std::string group;        ///< heading in --help
+  std::string placeholder;  ///< stands for the value in --help
+  std::string help;
+  std::string expected;  ///< for errors: "a whole number >= 1"
+  ValueKind kind = ValueKind::kText;
+  bool in_config = true;  ///< false: only a flag, it does not shape the run
+  bool hidden = false;
+  /// Takes a value of the right JSON type, null for "not set"; false when it does not fit.
+  std::function<bool(Settings&, const nlohmann::json&)> set;
+  std::function<nlohmann::json(const Settings&)> get;
+
+  std::string flag() const { return "--" + name; }
+  std::string key() const;  ///< "batch_size"
+  /// The value as a user would type it; empty when it is not set.
+  std::string value_text(const Settings& settings) const;
+};
+
+/// What a flag's text means as a value of `kind`; nothing when it means none.
+std::optional<nlohmann::json> value_from_text(ValueKind kind, const std::string& text);
+
+/// Takes a member of Settings (or of what it holds) by reference.
+template <typename T>
+using Access = std::function<T&(Settings&)>;
+
+using OptionalReal = std::optional<double>;
+using OptionalCount = std::optional<std::uint64_t>;
+using TextList = std::vector<std::string>;
+
+OptionRow real_option(NumberRange range, Access<double> access);
+OptionRow real_option(NumberRange range, Access<OptionalReal> access);
+OptionRow count_option(NumberRange range, Access<std::uint64_t> access);
+OptionRow count_option(NumberRange range, Access<OptionalCount> access);
+OptionRow int_option(NumberRange range, Access<int> access);
+OptionRow boolean_option(Access<bool> access);
+OptionRow flag_option(Access<bool> access);
+OptionRow text_option(Access<std::string> access);
+OptionRow text_list_option(Access<TextList> access);
+OptionRow endpoints_option(Access<TextList> access);
+/// `choices` empty: any text.
+OptionRow choice_option(TextList choices, std::function<std::string(const Settings&)> get,
+                        std::function<void(Settings&, const std::string&)> set);
+
+}  // namespace genkidama::cli

@@ -1,0 +1,27 @@
+#pragma once
+
+/// @file
+/// What concerns several options at once.
+
+#include "cli/options/settings.h"
+#include "genkidama/net/security.h"
+
+namespace genkidama::cli {
+
+/// Fills in what follows from other values (workers, names) and throws ArgumentError for combinations that
+/// make no sense.
+void complete_and_check(Settings& settings);
+
+/// The hyperparameters of one machine, with the steps at which a linear schedule ends when only the length of
+/// the run was given: not kept in the settings, since a resumed run may get another length. A child that is
+/// told neither keeps its learning rate, as does what only evaluates. Throws ArgumentError when nothing says
+/// where the schedule ends.
+Hyperparameters resolved_hyperparameters(const Settings& settings);
+
+/// What it says of tokens and certificates.
+LinkSecurity security_of(const Settings& settings);
+
+/// Cores this process may use, at least 1.
+int available_cores();
+
+}  // namespace genkidama::cli

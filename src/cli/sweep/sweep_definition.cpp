@@ -1,0 +1,223 @@
+#include "cli/sweep/sweep_definition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama::cli {
+namespace {
+
+constexpr std::size_t kMostRuns = 10'000;
+// A file system takes 255 bytes, and something may have to follow the name.
+constexpr std::size_t kLongestName = 200;
+constexpr const char* kSeedsExpected = "expected 3 (for the seeds 1 to 3), 4-6, or 1,4,7";
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    parts.push_back(trimmed(text.substr(start, end - start)));
+    start = end + 1;
+  }
+  return parts;
+}
+
+bool fits_a_directory_name(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c != '/' && c != '=' && static_cast<unsigned char>(c) >= ' '; });
+}
+
+// `given` is the flag and its text, for errors.
+SweepValue parse_value(const std::string& text, const std::string& given, const char* expected) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos) throw ArgumentError(fmt::format("{}; expected {}", given, expected));
+  SweepValue value{trimmed(text.substr(0, equals)), trimmed(text.substr(equals + 1))};
+  if (value.option.empty() || value.value.empty()) {
+    throw ArgumentError(fmt::format("{}: a name or a value is empty; expected {}", given, expected));
+  }
+  if (!fits_a_directory_name(value.value)) {
+    throw ArgumentError(
+        fmt::format("{}: the value '{}' cannot be part of a directory's name", given, value.value));
+  }
+  if (const std::string reason = reserved_reason(value.option); !reason.empty()) {
+    throw ArgumentError(fmt::format("{}: '{}' cannot be varied: {}", given, value.option, reason));
+  }
+  return value;
+}
+
+void check_not_varied(const SweepPoint& point, const std::string& option, const std::string& given) {
+  for (const SweepValue& value : point) {
+    if (value.option == option) {
+      throw ArgumentError(
+          fmt::format("{}: '{}' is varied already; expected each option once", given, option));
+    }
+  }
+}
+
+SweepPoint parse_point(const std::string& text) {
+  const std::string given = fmt::format("--setting is '{}'", text);
+  SweepPoint point;
+  for (const std::string& part : split(text)) {
+    const SweepValue value = parse_value(part, given, "NAME=VALUE,NAME=VALUE,...");
+    check_not_varied(point, value.option, given);
+    point.push_back(value);
+  }
+  return point;
+}
+
+std::vector<SweepValue> parse_grid(const std::string& text) {
+  const std::string given = fmt::format("--grid is '{}'", text);
+  std::vector<SweepValue> values;
+  for (const std::string& part : split(text)) {
+    const std::string whole = values.empty() ? part : values.front().option + "=" + part;
+    const SweepValue value = parse_value(whole, given, "NAME=VALUE,VALUE,...");
+    if (std::find(values.begin(), values.end(), value) != values.end()) {
+      throw ArgumentError(fmt::format("{}: the value '{}' is given twice", given, value.value));
+    }
+    values.push_back(value);
+  }
+  return values;
+}
+
+std::optional<std::uint64_t> parse_count(const std::string& text) {
+  std::uint64_t count = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return {};
+  return count;
+}
+
+std::vector<std::uint64_t> parse_seeds(const std::string& text) {
+  const auto refuse = [&text](const std::string& why) -> ArgumentError {
+    return ArgumentError(fmt::format("--seeds is '{}'{}; {}", text, why, kSeedsExpected));
+  };
+  const std::vector<std::string> parts = split(text);
+  std::vector<std::uint64_t> seeds;
+  for (const std::string& part : parts) {
+    const auto dash = part.find('-');
+    const auto first = dash == std::string::npos ? parse_count(part) : parse_count(part.substr(0, dash));
+    const auto last = dash == std::string::npos ? first : parse_count(part.substr(dash + 1));
+    if (!first || !last || *last < *first) throw refuse("");
+    // A number alone is how many.
+    const bool is_count = parts.size() == 1 && dash == std::string::npos;
+    if (is_count && *last == 0) throw refuse("");
+    const std::uint64_t from = is_count ? 1 : *first;
+    if (*last - from >= kMostRuns) throw refuse(fmt::format(", more than {} seeds", kMostRuns));
+    for (std::uint64_t i = 0; i <= *last - from; ++i) {
+      if (std::find(seeds.begin(), seeds.end(), from + i) != seeds.end()) {
+        throw refuse(fmt::format(" with {} twice", from + i));
+      }
+      seeds.push_back(from + i);
+    }
+  }
+  return seeds;
+}
+
+std::vector<SweepPoint> multiplied(const std::vector<SweepPoint>& points,
+                                   const std::vector<SweepValue>& values, const std::string& grid) {
+  if (points.size() * values.size() > kMostRuns) {
+    throw ArgumentError(fmt::format("--grid is '{}': the sweep has more than {} settings", grid, kMostRuns));
+  }
+  std::vector<SweepPoint> result;
+  for (const SweepPoint& point : points) {
+    check_not_varied(point, values.front().option, fmt::format("--grid is '{}'", grid));
+    for (const SweepValue& value : values) {
+      result.push_back(point);
+      result.back().push_back(value);
+    }
+  }
+  return result;
+}
+
+void check_names(const std::vector<SweepPoint>& points) {
+  std::vector<std::string> names;
+  for (const SweepPoint& point : points) names.push_back(setting_name(point));
+  for (const std::string& name : names) {
+    if (name.size() > kLongestName) {
+      throw ArgumentError(
+          fmt::format("the setting '{}' has a name of {} letters, which is a directory's; "
+                      "expected at most {}: give what does not change as plain flags",
+                      name, name.size(), kLongestName));
+    }
+  }
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end()) throw ArgumentError(fmt::format("the setting '{}' is given twice", *twice));
+}
+
+}  // namespace
+
+std::string setting_name(const SweepPoint& point) {
+  std::string name;
+  for (const SweepValue& value : point) {
+    if (!name.empty()) name += ',';
+    name += value.option + "=" + value.value;
+  }
+  return name.empty() ? "default" : name;
+}
+
+SweepDefinition parse_sweep_definition(const std::vector<std::string>& settings,
+                                       const std::vector<std::string>& grids, const std::string& seeds) {
+  SweepDefinition definition;
+  for (const std::string& setting : settings) definition.points.push_back(parse_point(setting));
+  if (definition.points.empty()) definition.points.emplace_back();
+  for (const std::string& grid : grids) {
+    definition.points = multiplied(definition.points, parse_grid(grid), grid);
+  }
+  check_names(definition.points);
+  definition.seeds = parse_seeds(seeds);
+  if (definition.points.size() * definition.seeds.size() > kMostRuns) {
+    throw ArgumentError(fmt::format("the sweep has {} runs; expected at most {}",
+                                    definition.points.size() * definition.seeds.size(), kMostRuns));
+  }
+  return definition;
+}
+
+std::vector<std::string> varied_options(const std::vector<SweepPoint>& points) {
+  std::vector<std::string> options;
+  for (const SweepPoint& point : points) {
+    for (const SweepValue& value : point) {
+      if (std::find(options.begin(), options.end(), value.option) == options.end()) {
+        options.push_back(value.option);
+      }
+    }
+  }
+  return options;
+}
+
+SweepDefinition united(const SweepDefinition& first, const SweepDefinition& second) {
+  SweepDefinition result = first;
+  for (const SweepPoint& point : second.points) {
+    if (std::find(result.points.begin(), result.points.end(), point) == result.points.end()) {
+      result.points.push_back(point);
+    }
+  }
+  for (const std::uint64_t seed : second.seeds) {
+    if (std::find(result.seeds.begin(), result.seeds.end(), seed) == result.seeds.end()) {
+      result.seeds.push_back(seed);
+    }
+  }
+  return result;
+}
+
+std::string reserved_reason(const std::string& option) {
+  if (option == "seed") return "the seeds of a sweep come from --seeds";
+  if (option == "run-dir") return "each run has a directory of its own in the sweep's";
+  if (option == "resume") return "a sweep goes on when it is called again with the same --run-dir";
+  if (option == "config") return "a file is given once, for all runs";
+  if (option == "eval-episodes" || option == "eval-seed" || option == "greedy") {
+    return "all runs of a sweep are evaluated alike";
+  }
+  return "";
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,107 @@
+#include "cli/sweep/sweep_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+
+#include "cli/options/command_line.h"
+#include "genkidama/core/error.h"
+
+namespace genkidama::cli {
+namespace {
+
+bool takes(const Job& job, Command command, const std::string& option) {
+  return std::any_of(job.table.begin(), job.table.end(), [&](const OptionRow& row) {
+    return row.name == option && (row.commands & command) != 0 && !row.hidden;
+  });
+}
+
+void check_varied(const Job& job, Command command, const std::vector<SweepPoint>& points) {
+  const auto& words = job.settings.run_words;
+  for (const std::string& option : varied_options(points)) {
+    if (!takes(job, command, option)) {
+      throw ArgumentError(
+          fmt::format("--grid or --setting: '{}' is not an option of '{}'; '{} {} --help' lists them", option,
+                      command_name(command), job.program.name, command_name(command)));
+    }
+    if (names_option(words, option)) {
+      throw ArgumentError(fmt::format("--{} is given and varied too; expected one of them", option));
+    }
+  }
+}
+
+Settings parse_run(const Job& job, const std::vector<std::string>& words) {
+  std::vector<const char*> arguments = {job.program.name.c_str()};
+  for (const std::string& word : words) arguments.push_back(word.c_str());
+  std::ostringstream help;
+  const auto settings =
+      parse_command_line(static_cast<int>(arguments.size()), arguments.data(), job.program, help);
+  if (!settings) throw ArgumentError("a run of a sweep cannot be asked for help");
+  if (!settings->updates && !settings->max_steps && !settings->target) {
+    throw ArgumentError("a run of a sweep must end by itself; expected --updates, --max-steps or --target");
+  }
+  return *settings;
+}
+
+SweepRun make_run(const Job& job, const SweepPoint& point, std::uint64_t seed) {
+  const std::string setting = setting_name(point);
+  SweepRun run{point, setting, seed, SweepDirectory(job.settings.run_dir).run(setting, seed), {}, {}};
+  run.words = job.settings.run_words;
+  for (const SweepValue& value : point) run.words.push_back("--" + value.option + "=" + value.value);
+  run.words.push_back(fmt::format("--seed={}", seed));
+  // The sweep evaluates the last weights together with the checkpoints.
+  run.words.push_back("--eval-episodes=0");
+  run.words.push_back("--run-dir=" + run.directory.path().string());
+  try {
+    run.settings = parse_run(job, run.words);
+  } catch (const ArgumentError& error) {
+    if (point.empty()) throw;
+    throw ArgumentError(fmt::format("setting {}: {}", setting, error.what()));
+  }
+  return run;
+}
+
+}  // namespace
+
+RunDirectory SweepDirectory::run(const std::string& setting, std::uint64_t seed) const {
+  return RunDirectory(path_ / "runs" / setting / fmt::format("seed_{}", seed));
+}
+
+std::string SweepRun::name() const {
+  return fmt::format("{} seed {}", setting, seed);
+}
+
+std::filesystem::path SweepRun::log() const {
+  return directory.path().string() + ".log";
+}
+
+Command command_of_runs(const Job& job) {
+  const auto& words = job.settings.run_words;
+  const std::string first = words.empty() ? "" : words.front();
+  for (const std::string& word : words) {
+    const std::string flag = option_in(word);
+    if (flag == "seed" || flag == "resume") {
+      throw ArgumentError(fmt::format("--{} is not an option of 'sweep': {}", flag, reserved_reason(flag)));
+    }
+  }
+  if (first == command_name(kTrain)) return kTrain;
+  if (first == command_name(kCluster)) return kCluster;
+  throw ArgumentError(fmt::format("{}; expected '{} sweep train ...' or '{} sweep cluster ...'",
+                                  first.empty()
+                                      ? std::string("the command of the runs is missing")
+                                      : fmt::format("'{}' is not a command that a sweep runs", first),
+                                  job.program.name, job.program.name));
+}
+
+std::vector<SweepRun> plan_sweep(const Job& job, const SweepDefinition& definition) {
+  check_varied(job, command_of_runs(job), definition.points);
+  std::vector<SweepRun> runs;
+  for (const std::uint64_t seed : definition.seeds) {
+    for (const SweepPoint& point : definition.points) runs.push_back(make_run(job, point, seed));
+  }
+  return runs;
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+/// @file
+/// How far a run of a sweep has come, as its directory tells.
+
+#include <nlohmann/json.hpp>
+
+#include "cli/sweep/sweep_plan.h"
+
+namespace genkidama::cli {
+
+enum class RunStanding {
+  kNew,       ///< nothing is there
+  kDead,      ///< it ended before it had anything to go on from
+  kStopped,   ///< can be resumed
+  kFinished,  ///< it ended by itself
+};
+
+RunStanding standing_of(const RunDirectory& directory);
+
+/// summary.json, or an empty object when there is none that can be read.
+nlohmann::json summary_of(const RunDirectory& directory);
+
+/// Throws ArgumentError when the directory holds a run with other options than the sweep's, naming the first
+/// that differs, or one that a process is at work on, or something that is no run. How runs are evaluated
+/// does not matter unless it decides when they end.
+void check_agrees(const SweepRun& run, const Job& job);
+
+/// Renames a dead run's directory, so that nothing is lost. Throws IoError.
+void move_aside(const RunDirectory& directory);
+
+}  // namespace genkidama::cli

@@ -1,0 +1,66 @@
+#include "cli/terminal/live_line.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "genkidama/core/log.h"
+
+namespace genkidama::cli {
+namespace {
+
+constexpr Milliseconds kLiveInterval{200};
+constexpr const char* kEraseLine = "\r\x1b[K";
+
+// One write, so that lines of several threads do not mix. Nothing can be done when standard error is gone.
+void write_error(const std::string& text) {
+  if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;
+}
+
+bool is_live_terminal() {
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
+}
+
+// A line that wraps would be erased in part only.
+std::string cut_to_terminal(const std::string& text) {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return text;
+  return text.substr(0, size.ws_col - 1U);
+}
+
+}  // namespace
+
+LiveLine::LiveLine(Milliseconds plain_interval)
+    : live_(is_live_terminal()), plain_interval_(plain_interval) {}
+
+LiveLine::~LiveLine() {
+  if (open_) write_error("\n");
+}
+
+bool LiveLine::due() const {
+  return Clock::now() - shown_ >= (live_ ? kLiveInterval : plain_interval_);
+}
+
+void LiveLine::show(const std::string& text) {
+  write_error(live_ ? kEraseLine + cut_to_terminal(text) : text + '\n');
+  open_ = live_;
+  shown_ = Clock::now();
+}
+
+void LiveLine::erase() {
+  if (open_) write_error(kEraseLine);
+  open_ = false;
+}
+
+void log_above_live_line() {
+  if (!is_live_terminal()) return;
+  set_log_sink([](LogLevel level, std::string_view message) {
+    write_error(fmt::format("{}{}{}\n", kEraseLine, log_prefix(level), message));
+  });
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,226 @@
+#include "net/child/child_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "genkidama/params/weighted_average.h"
+#include "net/host/admission.h"
+#include "net/link/peer_watch.h"
+
+namespace genkidama {
+
+ChildSession::ChildSession(ChildSessionOwner& owner, std::shared_ptr<const LinkSettings> settings,
+                           const ParameterLayout& layout, ChildMailbox& mailbox)
+    : owner_(owner), settings_(std::move(settings)), layout_(layout), mailbox_(mailbox) {}
+
+void ChildSession::start(tcp::socket socket, const std::optional<Endpoint>& dialled) {
+  from_ = remote_address(socket);
+  timer_.emplace(socket.get_executor());
+  link_ = Link::make(std::move(socket), settings_, message_max(), weak_from_this(), dialled);
+  link_->open();
+}
+
+void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights) {
+  if (phase_ != Phase::kJoined) return;
+  awaited_ = header.sequence;
+  expect();
+  auto frame = link_->take_frame_buffer();
+  const auto rest = encode_frame_head(header, *weights, frame);
+  link_->send_frame(std::move(frame), rest, std::move(weights));
+}
+
+void ChildSession::leave(const std::string& reason) {
+  if (phase_ == Phase::kJoined) {
+    link_->send_text(encode_message(LeaveMessage{reason}));
+    link_->close(reason);
+  } else if (phase_ != Phase::kOver) {
+    link_->drop(reason);
+  }
+  phase_ = Phase::kOver;
+}
+
+std::size_t ChildSession::message_max() const {
+  return std::max(settings_->limits.max_control_bytes, frame_bytes(layout_.size()));
+}
+
+void ChildSession::expect() {
+  expected_since_ = Clock::now();
+  // As a rule the timer of an earlier exchange still runs, and looks again when it ends: setting one for each
+  // would cost as much as sending it.
+  if (!watching_) watch(expected_since_ + owner_.least_patience());
+}
+
+void ChildSession::watch(Clock::time_point due) {
+  timer_->expires_at(due);
+  timer_->async_wait([self = shared_from_this(), due](ErrorCode error) {
+    if (error) return;
+    self->watching_ = false;
+    try {
+      if (self->expects()) self->look_for_progress(due);
+    } catch (const std::exception&) {
+      self->abandon();
+      // It may be what was to follow from the end of the link that failed.
+      throw;
+    }
+  });
+  watching_ = true;
+}
+
+void ChildSession::look_for_progress(Clock::time_point due) {
+  const auto patience = owner_.patience();
+  const auto now = Clock::now();
+  // If this process was stopped, what came meanwhile is read first.
+  const bool was_stopped = now - due >= kStopped;
+  const auto moved = std::max(expected_since_, link_->last_progress());
+  if (was_stopped || now < moved + patience) {
+    watch(was_stopped ? now + kStopped : moved + patience);
+    return;
+  }
+  owner_.session_unanswered();
+  link_->drop(fmt::format("nothing came from the Parent, and nothing went there, for {} ms of an exchange",
+                          std::chrono::duration_cast<Milliseconds>(patience).count()));
+}
+
+void ChildSession::on_open() {
+  if (owner_.taken()) {
+    refuse(RefusalCode::kBusy, "this Child already has a Parent");
+  } else {
+    const HelloMessage hello = owner_.make_hello();
+    resume_ = hello.resume;
+    link_->send_text(encode_message(hello));
+  }
+}
+
+void ChildSession::on_text(std::string_view text) {
+  if (phase_ == Phase::kOver) return;
+  const auto message = decode_message(text);
+  if (!message.ok()) {
+    refuse(RefusalCode::kProtocol, message.reason());
+  } else if (const auto* refusal = std::get_if<RefuseMessage>(&message.value())) {
+    handle(*refusal);
+  } else if (const auto* end = std::get_if<EndMessage>(&message.value())) {
+    // Also before the first weights: a run may end while a Child joins.
+    phase_ = Phase::kOver;
+    mailbox_.ended(end->reason);
+    link_->close("the Parent ended the run: " + end->reason);
+  } else if (const auto* welcome = std::get_if<WelcomeMessage>(&message.value());
+             welcome && phase_ == Phase::kWelcome) {
+    handle(*welcome);
+  } else {
+    refuse(RefusalCode::kProtocol,
+           fmt::format("a {} message is not expected here", message_type(message.value())));
+  }
+}
+
+void ChildSession::handle(const WelcomeMessage& welcome) {
+  if (welcome.sequence && (!resume_ || resume_->session != welcome.session)) {
+    refuse(RefusalCode::kProtocol, fmt::format("session {} is not one to go on with", welcome.session));
+    return;
+  }
+  welcome_ = welcome;
+  phase_ = Phase::kFirstWeights;
+  received_.resize(layout_.size());
+  // It is a Parent. How long its weights take is up to the network.
+  link_->established(message_max());
+  welcomed_ = true;
+  owner_.session_welcomed();
+  mailbox_.joining();
+  expect();
+}
+
+void ChildSession::handle(const RefuseMessage& refusal) {
+  phase_ = Phase::kOver;
+  switch (refusal.code) {
+    case RefusalCode::kSequence:
+      owner_.session_broken();
+      break;
+    case RefusalCode::kWeights:
+      // Weights travel with a checksum: it is this Child that made them so.
+      mailbox_.refused(refusal);
+      break;
+    case RefusalCode::kProtocol:
+    case RefusalCode::kLayout:
+      owner_.session_refused(refusal, welcomed_);
+      break;
+    case RefusalCode::kBusy:
+    case RefusalCode::kFrame:
+      break;
+  }
+  link_->close(fmt::format("the Parent refused ({}): {}", refusal_code_text(refusal.code), refusal.reason));
+}
+
+std::optional<std::string> ChildSession::objection(const FrameHeader& header) const {
+  if (header.type != FrameType::kParentWeights) return "a Child's weights, sent to a Child";
+  if (header.session != welcome_.session) {
+    return fmt::format("a frame of session {} in session {}", header.session, welcome_.session);
+  }
+  if (phase_ == Phase::kJoined && awaited_ == 0) return "weights that nobody asked for";
+  // Whoever is told of an answer may change what was sent.
+  if (link_->sending_frame()) return "an answer to weights that were not yet sent";
+  if (header.sequence != awaited_) {
+    return fmt::format("the answer to sequence {} where {} is due", header.sequence, awaited_);
+  }
+  return std::nullopt;
+}
+
+void ChildSession::on_binary(std::span<const std::byte> frame) {
+  if (phase_ == Phase::kOver) return;
+  if (phase_ == Phase::kWelcome) {
+    refuse(RefusalCode::kProtocol, "a binary message where a welcome is expected");
+    return;
+  }
+  received_.resize(layout_.size());
+  const auto header = decode_frame(frame, received_);
+  if (!header.ok()) {
+    refuse(RefusalCode::kFrame, header.reason());
+    return;
+  }
+  if (const auto wrong = objection(header.value())) {
+    refuse(RefusalCode::kSequence, *wrong);
+    return;
+  }
+  if (const std::size_t bad = first_non_finite(received_); bad != received_.size()) {
+    refuse(RefusalCode::kWeights,
+           fmt::format("element {} of the Parent's weights is not a finite number", bad));
+    return;
+  }
+  if (phase_ == Phase::kJoined) {
+    mailbox_.answered(ticket_->generation, std::exchange(awaited_, 0), received_, header.value().update);
+    owner_.session_answered(Clock::now() - expected_since_);
+    return;
+  }
+  if (owner_.taken()) {
+    refuse(RefusalCode::kBusy, "this Child already has a Parent");
+    return;
+  }
+  phase_ = Phase::kJoined;
+  const JoinedSession session = owner_.session_joined(*this, welcome_);
+  ticket_ = mailbox_.joined(session, received_, header.value().update);
+}
+
+void ChildSession::refuse(RefusalCode code, const std::string& reason) {
+  phase_ = Phase::kOver;
+  link_->send_text(encode_message(RefuseMessage{code, reason}));
+  link_->close(fmt::format("the peer at {} was refused: {}", link_->address(), reason));
+}
+
+void ChildSession::on_closed(const std::string& reason) {
+  if (welcomed_ && !ticket_) mailbox_.joining_failed();
+  phase_ = Phase::kOver;
+  timer_->cancel();
+  if (ticket_) mailbox_.lost(ticket_->generation);
+  owner_.session_closed(*this, reason);
+}
+
+void ChildSession::abandon() {
+  if (link_) link_->drop(kNoMemory);
+}
+
+void ChildSession::drop_if_lost() {
+  if (link_) link_->drop_if_lost();
+}
+
+}  // namespace genkidama

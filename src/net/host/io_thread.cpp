@@ -1,0 +1,63 @@
+#include "net/host/io_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <chrono>
+#include <exception>
+
+#include "net/try_log.h"
+
+namespace genkidama {
+
+IoThread::IoThread() = default;
+
+IoThread::~IoThread() {
+  finish();
+  join();
+}
+
+void IoThread::start() {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void IoThread::run() {
+  id_ = std::this_thread::get_id();
+  for (;;) {
+    try {
+      context_.run();
+      return;
+    } catch (const std::exception& error) {
+      // Out of memory, most likely.
+      try_log(LogLevel::kError, "net: a handler failed: {}", error.what());
+    }
+    recover();
+  }
+}
+
+void IoThread::recover() {
+  constexpr std::chrono::milliseconds kPause{10};
+  while (recover_ && !context_.stopped()) {
+    try {
+      recover_();
+      return;
+    } catch (const std::exception&) {
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+}
+
+void IoThread::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace genkidama

@@ -1,0 +1,136 @@
+#include "net/link/http_gate.h"
+
+#include <algorithm>
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/version.h"
+#include "genkidama/net/endpoint.h"
+
+namespace genkidama {
+namespace {
+
+namespace http = boost::beast::http;
+using Request = http::request<http::empty_body>;
+
+HttpRefusal make_refusal(http::status status, const std::string& text,
+                         PeerFault fault = PeerFault::kRequest) {
+  HttpRefusal refusal{{status, 11}, "HTTP request refused: " + text, fault};
+  refusal.response.set(http::field::server, std::string("genkidama/") + kVersion);
+  refusal.response.set(http::field::content_type, "text/plain; charset=utf-8");
+  if (status == http::status::upgrade_required) {
+    refusal.response.set(http::field::connection, "Upgrade");
+    refusal.response.set(http::field::upgrade, "websocket");
+  }
+  if (status == http::status::unauthorized) {
+    refusal.response.set(http::field::www_authenticate, "Bearer realm=\"genkidama\"");
+  }
+  refusal.response.keep_alive(false);
+  refusal.response.body() = text + "\n";
+  refusal.response.prepare_payload();
+  return refusal;
+}
+
+/// The value of a header that is there exactly once.
+std::optional<std::string_view> only(const Request& request, http::field name) {
+  if (request.count(name) != 1) return std::nullopt;
+  const auto value = request[name];
+  return std::string_view(value.data(), value.size());
+}
+
+/// HOST or HOST:PORT, as Endpoint takes them.
+bool sound_host(std::string_view host) {
+  const bool has_port = host.rfind(':') != std::string_view::npos && host.back() != ']';
+  try {
+    Endpoint::parse(std::string(host) + (has_port ? "" : ":80"));
+    return true;
+  } catch (const ArgumentError&) {
+    return false;
+  }
+}
+
+bool origin_allowed(const Request& request, const std::vector<std::string>& allowed) {
+  if (request.count(http::field::origin) == 0) return true;
+  const auto origin = only(request, http::field::origin);
+  return origin && std::find(allowed.begin(), allowed.end(), *origin) != allowed.end();
+}
+
+/// How long it takes follows from `given` alone.
+bool equal_secrets(std::string_view given, std::string_view secret) {
+  volatile unsigned difference = given.size() == secret.size() ? 0 : 1;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    difference = difference | static_cast<unsigned char>(given[i] ^ secret[i % secret.size()]);
+  }
+  return difference == 0;
+}
+
+bool has_token(const Request& request, std::string_view token) {
+  constexpr std::string_view kScheme = "Bearer ";
+  const auto value = only(request, http::field::authorization);
+  if (!value || value->size() < kScheme.size()) return false;
+  const auto scheme = value->substr(0, kScheme.size());
+  return boost::beast::iequals({scheme.data(), scheme.size()}, {kScheme.data(), kScheme.size()}) &&
+         equal_secrets(value->substr(kScheme.size()), token);
+}
+
+}  // namespace
+
+std::optional<HttpRefusal> refuse_request(const Request& request, const LinkSecurity& security,
+                                          std::string_view path) {
+  const auto host = only(request, http::field::host);
+  if (!host || !sound_host(*host)) {
+    return make_refusal(http::status::bad_request, "one Host header with a host's name is required");
+  }
+  if (!origin_allowed(request, security.allowed_origins)) {
+    return make_refusal(http::status::forbidden, "this port is not for browsers", PeerFault::kOrigin);
+  }
+  if (!boost::beast::websocket::is_upgrade(request)) {
+    return make_refusal(http::status::upgrade_required, "this is a Genkidama port: open a WebSocket");
+  }
+  const auto target = request.target();
+  if (!path.empty() && std::string_view(target.data(), target.size()) != path) {
+    return make_refusal(http::status::not_found,
+                        "nothing is here; Genkidama peers open a WebSocket at " + std::string(path));
+  }
+  if (!security.token.empty() && !has_token(request, security.token)) {
+    const bool none = request.count(http::field::authorization) == 0;
+    auto refusal =
+        make_refusal(http::status::unauthorized,
+                     "this port wants a token: give the same --token-file on both sides", PeerFault::kToken);
+    refusal.reason = std::string("refused (401): the peer ") +
+                     (none ? "gave no token" : "gave another token") +
+                     ": give the same --token-file on both sides";
+    return refusal;
+  }
+  return std::nullopt;
+}
+
+bool is_malformed_request(ErrorCode error) {
+  return error.category() == http::make_error_code(http::error::bad_method).category() &&
+         error != http::error::end_of_stream && error != http::error::partial_message;
+}
+
+HttpRefusal malformed_request(ErrorCode error) {
+  return make_refusal(http::status::bad_request, "not an HTTP request: " + error.message());
+}
+
+HttpRefusal early_bytes() {
+  return make_refusal(http::status::bad_request, "bytes after the HTTP request");
+}
+
+HttpRefusal plain_request_refusal() {
+  return make_refusal(http::status::bad_request, "this port speaks TLS: dial it with --tls", PeerFault::kTls);
+}
+
+HttpRefusal tls_request_refusal() {
+  return make_refusal(
+      http::status::bad_request,
+      "this port speaks no TLS: leave --tls out there, or give --tls-certificate and --tls-key "
+      "here",
+      PeerFault::kTls);
+}
+
+}  // namespace genkidama

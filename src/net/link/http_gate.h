@@ -1,0 +1,46 @@
+#pragma once
+
+// What a listener answers to an HTTP request that is not a Genkidama peer's.
+
+#include "net/asio.h"
+
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "genkidama/net/security.h"
+#include "net/link/peer_fault.h"
+
+namespace genkidama {
+
+inline constexpr std::size_t kMaxHttpHeaderBytes = 8192;
+
+struct HttpRefusal {
+  boost::beast::http::response<boost::beast::http::string_body> response;
+  std::string reason;  ///< for the log
+  PeerFault fault = PeerFault::kRequest;
+};
+
+/// Nothing when the request may open a WebSocket: one sound Host, no Origin but an allowed one (every browser
+/// sends it and no Genkidama peer does: a web page must not reach a port of its reader's machine), upgrade,
+/// `path` unless that is empty, and the token, compared in a time that says nothing about it.
+std::optional<HttpRefusal> refuse_request(
+    const boost::beast::http::request<boost::beast::http::empty_body>& request, const LinkSecurity& security,
+    std::string_view path);
+
+/// Whether the error means that what arrived is not HTTP, rather than that nothing arrived.
+bool is_malformed_request(ErrorCode error);
+HttpRefusal malformed_request(ErrorCode error);
+/// Bytes after the request, before the WebSocket was opened.
+HttpRefusal early_bytes();
+/// To a peer that begins with HTTP where TLS is spoken, and with TLS where HTTP is.
+HttpRefusal plain_request_refusal();
+HttpRefusal tls_request_refusal();
+
+/// What a TLS handshake begins with, and HTTP never.
+inline constexpr char kFirstTlsByte = 0x16;
+
+}  // namespace genkidama

@@ -1,0 +1,261 @@
+#include "net/parent/parent_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "genkidama/params/weighted_average.h"
+
+namespace genkidama {
+namespace {
+
+// On the bits, so that no compiler flag about finite arithmetic can remove it.
+bool is_finite(double value) {
+  constexpr std::uint64_t kExponentBits = 0x7ff0000000000000u;
+  return (std::bit_cast<std::uint64_t>(value) & kExponentBits) != kExponentBits;
+}
+
+std::uint64_t* count_of(PeerRefusals& refusals, PeerFault fault) {
+  switch (fault) {
+    case PeerFault::kNone:
+      return nullptr;
+    case PeerFault::kToken:
+      return &refusals.token;
+    case PeerFault::kOrigin:
+      return &refusals.origin;
+    case PeerFault::kRequest:
+      return &refusals.request;
+    case PeerFault::kTls:
+      return &refusals.tls;
+    case PeerFault::kQuarantine:
+      return &refusals.quarantine;
+    case PeerFault::kConnections:
+      return &refusals.connections;
+  }
+  return nullptr;
+}
+
+double seconds_of(Clock::duration span) {
+  return std::chrono::duration<double>(span).count();
+}
+
+ChildStatus status_of(const SessionRecord& record, Clock::time_point now) {
+  ChildStatus status = record.status;
+  if (status.updates > 0) {
+    status.mean_staleness = static_cast<double>(record.staleness_sum) / static_cast<double>(status.updates);
+  }
+  status.seconds_since_update = seconds_of(now - record.since);
+  if (const auto median = record.rounds.median()) status.round_seconds = seconds_of(*median);
+  return status;
+}
+
+Lateness lateness_of(const SessionRecord& record, Clock::time_point now) {
+  return {record.status.name, seconds_of(record.rounds.median().value_or(Clock::duration::zero())),
+          seconds_of(now - record.since)};
+}
+
+}  // namespace
+
+ParentState::ParentState(const ParentOptions& options, const ParameterLayout& layout,
+                         std::vector<float> weights)
+    : alpha_(options.alpha),
+      max_norm_growth_(options.max_norm_growth),
+      rule_(options.merge_rule),
+      layout_(layout),
+      weights_(std::move(weights)) {
+  status_.updates = options.first_update;
+  if (rule_) merged_.resize(weights_.size());
+}
+
+std::vector<float> ParentState::weights() const {
+  const std::lock_guard lock(mutex_);
+  return weights_;
+}
+
+ParentStatus ParentState::status(Clock::time_point now) const {
+  const std::lock_guard lock(mutex_);
+  ParentStatus status = status_;
+  status.children.reserve(children_.size());
+  for (const auto& [session, record] : children_) status.children.push_back(status_of(record, now));
+  return status;
+}
+
+std::optional<std::string> ParentState::objection(std::span<const float> weights) const {
+  // One look at the weights: their norm is finite exactly when all of them are.
+  const double given = euclidean_norm(weights);
+  if (!is_finite(given)) {
+    const std::size_t bad = first_non_finite(weights);
+    return fmt::format("element {} of the weights is {}, not a finite number; the training has diverged", bad,
+                       weights[bad]);
+  }
+  if (const auto here = outgrown(given)) {
+    return fmt::format("the norm of the weights is {:.3g}, out of proportion to the Parent's {:.3g}", given,
+                       *here);
+  }
+  return std::nullopt;
+}
+
+std::optional<double> ParentState::outgrown(double norm) const {
+  // The Parent's own norm is only needed when the least that it may count for is not enough.
+  if (max_norm_growth_ <= 0 || norm <= max_norm_growth_) return std::nullopt;
+  const double here = euclidean_norm(weights_);
+  return norm > max_norm_growth_ * std::max(here, 1.0) ? std::optional(here) : std::nullopt;
+}
+
+std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const SessionRecord& record,
+                                                 std::span<const float> weights) {
+  MergeContext context{.child = record.status.name,
+                       .session = frame.session,
+                       .sequence = frame.sequence,
+                       .update = status_.updates + 1,
+                       .staleness = status_.updates - record.update_sent,
+                       .environment_steps = frame.environment_steps,
+                       .episodes = frame.episodes,
+                       .mean_return = frame.mean_return,
+                       .alpha = alpha_,
+                       .layout = layout_};
+  std::copy(weights_.begin(), weights_.end(), merged_.begin());
+  std::string fault;
+  try {
+    rule_(merged_, weights, context);
+  } catch (const std::exception& error) {
+    fault = fmt::format("threw: {}", error.what());
+  } catch (...) {
+    fault = "threw what is no std::exception";
+  }
+  if (fault.empty()) {
+    const double norm = euclidean_norm(merged_);
+    if (!is_finite(norm)) {
+      const std::size_t bad = first_non_finite(merged_);
+      fault = fmt::format("made {} {}", element_text(layout_, bad), merged_[bad]);
+    } else if (const auto here = outgrown(norm)) {
+      fault = fmt::format("made weights of norm {:.3g}, out of proportion to the {:.3g} before", norm, *here);
+    }
+  }
+  if (fault.empty()) return std::nullopt;
+  return fmt::format(
+      "the merge rule failed at update {}, on the weights of '{}' (session {}, sequence {}): it {}",
+      status_.updates + 1, record.status.name, frame.session, frame.sequence, fault);
+}
+
+void ParentState::joined(const ChildStatus& child, std::uint64_t steps_counted_before,
+                         Clock::time_point now) {
+  SessionRecord record;
+  record.status = child;
+  record.update_sent = status_.updates;
+  record.steps_counted = steps_counted_before;
+  record.since = now;
+  const std::lock_guard lock(mutex_);
+  children_[child.session] = std::move(record);
+  ++status_.joined;
+}
+
+std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const std::string& child,
+                                                   const std::string& address, Clock::time_point now) {
+  auto record = lost_.take(session, child);
+  if (!record) return std::nullopt;
+  record->status.address = address;
+  record->since = now;
+  record->merged_on_this_link = false;
+  const std::uint64_t sequence = record->sequence;
+  const std::lock_guard lock(mutex_);
+  children_[session] = std::move(*record);
+  ++status_.joined;
+  ++status_.resumed;
+  return sequence;
+}
+
+MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> weights,
+                               Clock::time_point now) {
+  MergeReport report;
+  // What only this thread writes it may read without the lock, which a rule must not hold: it may take its
+  // time, and ask for the Parent's status.
+  SessionRecord& record = children_.at(frame.session);
+  const auto fault = rule_ ? run_rule(frame, record, weights) : std::nullopt;
+  const std::lock_guard lock(mutex_);
+  if (fault) {
+    status_.failure = report.failure = *fault;
+    return report;
+  }
+  ChildStatus& child = record.status;
+  // What may want memory comes first: a merge is made and counted, or neither.
+  if (std::exchange(child.late, false)) report.was_late = lateness_of(record, now);
+  if (rule_) {
+    weights_.swap(merged_);
+  } else {
+    average_finite(weights_, weights, alpha_);
+  }
+  report.staleness = status_.updates - record.update_sent;
+  record.update_sent = ++status_.updates;
+  record.sequence = frame.sequence;
+  if (frame.environment_steps > record.steps_counted) {
+    status_.environment_steps += frame.environment_steps - record.steps_counted;
+    record.steps_counted = frame.environment_steps;
+  }
+  ++child.updates;
+  child.environment_steps = frame.environment_steps;
+  child.staleness = report.staleness;
+  record.staleness_sum += report.staleness;
+  // The time to the first update of a link is not that of a round.
+  if (std::exchange(record.merged_on_this_link, true)) record.rounds.add(now - record.since);
+  record.since = now;
+  return report;
+}
+
+void ParentState::left(std::uint64_t session, bool for_good) {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(session);
+  if (found == children_.end()) return;
+  SessionRecord& record = found->second;
+  record.status.late = false;
+  try {
+    if (!for_good && record.sequence > 0) lost_.keep(std::move(record));
+  } catch (const std::bad_alloc&) {
+    // Then it comes back as a new one.
+  }
+  children_.erase(found);
+  ++status_.left;
+}
+
+std::vector<Lateness> ParentState::become_late(Clock::duration floor, Clock::time_point now) {
+  std::vector<Lateness> late;
+  const std::lock_guard lock(mutex_);
+  for (auto& [session, record] : children_) {
+    const Clock::duration silence = now - record.since;
+    if (record.status.late || silence <= floor) continue;
+    const auto allowance = record.rounds.allowance();
+    if (!allowance || silence <= *allowance) continue;
+    record.status.late = true;
+    late.push_back(lateness_of(record, now));
+  }
+  return late;
+}
+
+std::string ParentState::summary(std::uint64_t session) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = children_.find(session);
+  if (found == children_.end() || found->second.status.updates == 0) return "no updates";
+  const ChildStatus child = status_of(found->second, found->second.since);
+  return fmt::format("{} updates, staleness {:.1f} in the mean{}", child.updates, child.mean_staleness,
+                     child.round_seconds ? fmt::format(", {:.3g} s a round", *child.round_seconds) : "");
+}
+
+void ParentState::peer_refused(const std::string& reason, PeerFault fault) {
+  const std::lock_guard lock(mutex_);
+  ++status_.refused_peers;
+  if (std::uint64_t* count = count_of(status_.refusals, fault)) ++*count;
+  status_.last_refusal = reason;
+}
+
+void ParentState::update_refused(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  ++status_.refused_updates;
+  status_.last_refusal = reason;
+}
+
+}  // namespace genkidama

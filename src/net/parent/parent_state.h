@@ -1,0 +1,94 @@
+#pragma once
+
+// The Parent's weights and counts, without any socket.
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "genkidama/core/clock.h"
+#include "genkidama/net/parent.h"
+#include "genkidama/wire/frame.h"
+#include "net/link/peer_fault.h"
+#include "net/parent/lost_sessions.h"
+
+namespace genkidama {
+
+/// A Child that is late, or was. Seconds.
+struct Lateness {
+  std::string child;
+  double round = 0;    ///< what its rounds take
+  double silence = 0;  ///< since its last update
+};
+
+/// What a merge was.
+struct MergeReport {
+  std::uint64_t staleness = 0;
+  std::optional<Lateness> was_late;  ///< it counted as late until now
+  std::string failure;               ///< of the user's rule; if it is not empty nothing was merged
+};
+
+/// Written by the io thread only; read by any thread. One mutex covers all of it, so that a reader sees the
+/// state between two merges.
+class ParentState {
+ public:
+  /// Of the options alpha, merge_rule, max_norm_growth and first_update. `layout` must outlive this.
+  ParentState(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights);
+
+  std::vector<float> weights() const;
+  ParentStatus status(Clock::time_point now = Clock::now()) const;
+
+  // The io thread's.
+
+  /// W_P. The io thread needs no lock to read what only it writes.
+  std::span<const float> current() const { return weights_; }
+  std::uint64_t updates() const { return status_.updates; }
+
+  /// Why these weights must not be merged: not finite, or out of proportion.
+  std::optional<std::string> objection(std::span<const float> weights) const;
+
+  /// A new session begins, and the Child is sent the weights.
+  void joined(const ChildStatus& child, std::uint64_t steps_counted_before,
+              Clock::time_point now = Clock::now());
+  /// A session whose link was lost goes on at this address. Nothing when there is none, or it is not this
+  /// Child's; else the sequence of the last frame that was merged.
+  std::optional<std::uint64_t> rejoined(std::uint64_t session, const std::string& child,
+                                        const std::string& address, Clock::time_point now = Clock::now());
+  /// W_P = (1-alpha) W_P + alpha W_C, or by the user's rule, and counts it, for weights to which there was no
+  /// objection; the Child is sent the result. `frame.session` must have joined. A rule that fails leaves W_P
+  /// and the counts as they were, and status() tells its failure.
+  MergeReport merge(const FrameHeader& frame, std::span<const float> weights,
+                    Clock::time_point now = Clock::now());
+  /// The link is gone. The session is kept unless it is over `for_good`, or nothing was merged in it.
+  void left(std::uint64_t session, bool for_good);
+  /// Those of the joined Children that are late now and were not at the last call. Nobody is within `floor`.
+  std::vector<Lateness> become_late(Clock::duration floor, Clock::time_point now = Clock::now());
+  /// For people, when it leaves: updates, staleness, pace.
+  std::string summary(std::uint64_t session) const;
+  void peer_refused(const std::string& reason, PeerFault fault = PeerFault::kNone);
+  void update_refused(const std::string& reason);
+
+ private:
+  /// The norm of W_P, if this one is out of proportion to it.
+  std::optional<double> outgrown(double norm) const;
+  /// Leaves the result in merged_. What the rule did wrong, or nothing.
+  std::optional<std::string> run_rule(const FrameHeader& frame, const SessionRecord& record,
+                                      std::span<const float> weights);
+
+  const double alpha_;
+  const double max_norm_growth_;
+  const MergeRule rule_;
+  const ParameterLayout& layout_;
+  std::vector<float> merged_;  // by the rule, until it becomes W_P; empty without a rule
+  mutable std::mutex mutex_;
+  std::vector<float> weights_;
+  ParentStatus status_;  // without `children`
+  std::map<std::uint64_t, SessionRecord> children_;
+  LostSessions lost_;  // the io thread's alone
+};
+
+}  // namespace genkidama

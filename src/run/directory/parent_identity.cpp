@@ -1,0 +1,66 @@
+#include "run/directory/parent_identity.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <system_error>
+
+#include "cli/options/config_file.h"
+#include "genkidama/core/atomic_file.h"
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/net/parent.h"
+
+namespace genkidama::cli {
+namespace {
+
+std::uint64_t seconds_since_1970() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+std::string new_run_id() {
+  return fmt::format("{:x}-{:08x}", seconds_since_1970(), std::random_device{}());
+}
+
+// No run was started so often; half a million starts are left.
+std::uint64_t random_high_epoch() {
+  return (kMaxEpoch + 1) / 2 + std::random_device{}() % ((kMaxEpoch + 1) / 4);
+}
+
+ParentIdentity read_identity(const std::filesystem::path& file) {
+  const auto values = read_config_file("--resume", file).values;
+  try {
+    ParentIdentity identity{values.at("run_id"), values.at("epoch")};
+    if (!identity.run_id.empty() && identity.epoch < kMaxEpoch) return identity;
+  } catch (const nlohmann::json::exception&) {
+    // Said below.
+  }
+  throw ArgumentError(fmt::format("--resume {}: it has no 'run_id' and 'epoch' below 2^21", file.string()));
+}
+
+}  // namespace
+
+ParentIdentity next_identity(const std::filesystem::path& file, bool goes_on) {
+  ParentIdentity identity;
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    identity = {new_run_id(), goes_on ? std::uint64_t{1} : std::uint64_t{0}};
+  } else {
+    try {
+      identity = read_identity(file);
+      ++identity.epoch;
+    } catch (const ArgumentError& error) {
+      identity = {new_run_id(), random_high_epoch()};
+      log(LogLevel::kWarning, "{}; the run gets the new id {}, and Children join it as new ones",
+          error.what(), identity.run_id);
+    }
+  }
+  const nlohmann::ordered_json json = {{"run_id", identity.run_id}, {"epoch", identity.epoch}};
+  write_file_atomically(file, json.dump(2) + "\n");
+  return identity;
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,101 @@
+#include "run/directory/run_directory.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <fstream>
+#include <string>
+#include <system_error>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama::cli {
+namespace {
+
+// A header alone was left by a run that never got going, for instance because its port was in use.
+bool has_rows(const std::filesystem::path& table) {
+  std::ifstream file(table);
+  std::string line;
+  return std::getline(file, line) && std::getline(file, line);
+}
+
+bool has_files(const std::filesystem::path& directory) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == ".safetensors") return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::filesystem::path RunDirectory::checkpoint(std::uint64_t update) const {
+  return path_ / "checkpoints" / fmt::format("update_{:06}.safetensors", update);
+}
+
+std::filesystem::path RunDirectory::child(int number) const {
+  return path_ / "children" / fmt::format("child_{}", number);
+}
+
+void RunDirectory::check_unused() const {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path_, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
+    throw ArgumentError(fmt::format("--run-dir {}: this is not a directory", path_.string()));
+  }
+  if (has_state() || std::filesystem::exists(final_weights(), ignored) || has_rows(metrics())) {
+    throw ArgumentError(
+        fmt::format("--run-dir {}: a run is in this directory already; go on with it by --resume {} or take "
+                    "another directory",
+                    path_.string(), path_.string()));
+  }
+}
+
+bool RunDirectory::has_state() const {
+  std::error_code ignored;
+  return std::filesystem::exists(state(), ignored) || std::filesystem::exists(previous_state(), ignored);
+}
+
+void RunDirectory::check_resumable() const {
+  if (has_state()) return;
+  std::error_code ignored;
+  if (!std::filesystem::exists(config(), ignored)) {
+    throw ArgumentError(
+        fmt::format("--resume {}: there is no run in this directory (no config.json)", path_.string()));
+  }
+  // The state is written before any of these, so somebody has removed it: begun again, the run would replace
+  // what is there.
+  const bool has_weights =
+      std::filesystem::exists(final_weights(), ignored) || has_files(path_ / "checkpoints");
+  if (!has_weights) return;
+  throw ArgumentError(fmt::format(
+      "--resume {}: there is no state.safetensors, although weights were written; it was removed, "
+      "and without it the run cannot go on: start another in a new directory",
+      path_.string()));
+}
+
+bool RunDirectory::is_resumable() const {
+  try {
+    check_resumable();
+    return true;
+  } catch (const ArgumentError&) {
+    return false;
+  }
+}
+
+void RunDirectory::create() const {
+  std::error_code error;
+  std::filesystem::create_directories(path_ / "checkpoints", error);
+  if (error) {
+    throw IoError(fmt::format("cannot make the run directory {}: {}", path_.string(), error.message()));
+  }
+}
+
+std::string default_run_directory(const std::string& program) {
+  return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}-{}", program, fmt::localtime(std::time(nullptr)), getpid());
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,105 @@
+#include "run/evaluation/evaluation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "run/evaluation/sample.h"
+
+namespace genkidama::cli {
+
+EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, double threshold) {
+  if (episodes.empty()) throw ArgumentError("statistics of no episodes; expected at least one");
+  const auto count = static_cast<double>(episodes.size());
+  std::vector<double> returns;
+  EvaluationStatistics result;
+  std::size_t reaching = 0;
+  std::size_t truncated = 0;
+  for (const EpisodeResult& episode : episodes) {
+    returns.push_back(episode.episode_return);
+    result.mean += episode.episode_return / count;
+    result.mean_length += episode.length / count;
+    if (episode.truncated) ++truncated;
+    if (episode.episode_return >= threshold) ++reaching;
+  }
+  result.episodes = static_cast<int>(episodes.size());
+  result.truncated_share = static_cast<double>(truncated) / count;
+  result.standard_deviation = standard_deviation_of(returns, result.mean);
+  result.standard_error = result.standard_deviation / std::sqrt(count);
+  result.mean_interval = bootstrap_mean_interval(returns);
+  std::sort(returns.begin(), returns.end());
+  result.min = returns.front();
+  result.q25 = quantile_of(returns, 0.25);
+  result.median = quantile_of(returns, 0.5);
+  result.q75 = quantile_of(returns, 0.75);
+  result.max = returns.back();
+  if (!std::isnan(threshold)) {
+    result.threshold = threshold;
+    result.threshold_share = static_cast<double>(reaching) / count;
+  }
+  return result;
+}
+
+std::string interval_text(const Interval& interval) {
+  return fmt::format("{:.1f} to {:.1f}", interval.low, interval.high);
+}
+
+EvaluationStatistics run_evaluation(CoreOrchestrator& trainer, const EvaluationRequest& request,
+                                    std::vector<EpisodeResult>* played) {
+  auto episodes = trainer.evaluate(request);
+  EvaluationStatistics statistics = statistics_of(episodes, trainer.environment_spec().reward_threshold);
+  statistics.seed = request.seed;
+  statistics.greedy = request.greedy;
+  if (played != nullptr) *played = std::move(episodes);
+  return statistics;
+}
+
+nlohmann::ordered_json to_json(const EvaluationStatistics& statistics) {
+  nlohmann::ordered_json json;
+  json["episodes"] = statistics.episodes;
+  json["seed"] = statistics.seed;
+  json["greedy"] = statistics.greedy;
+  json["mean"] = statistics.mean;
+  json["std"] = statistics.standard_deviation;
+  json["standard_error"] = statistics.standard_error;
+  json["ci_low"] = statistics.mean_interval.low;
+  json["ci_high"] = statistics.mean_interval.high;
+  json["q25"] = statistics.q25;
+  json["median"] = statistics.median;
+  json["q75"] = statistics.q75;
+  json["min"] = statistics.min;
+  json["max"] = statistics.max;
+  json["mean_length"] = statistics.mean_length;
+  json["truncated_share"] = statistics.truncated_share;
+  json["threshold"] = nullptr;
+  json["threshold_share"] = nullptr;
+  if (statistics.threshold) json["threshold"] = *statistics.threshold;
+  if (statistics.threshold_share) json["threshold_share"] = *statistics.threshold_share;
+  return json;
+}
+
+std::string to_table(const EvaluationStatistics& statistics) {
+  std::string table;
+  const auto row = [&table](std::string_view label, const std::string& value) {
+    table += fmt::format("  {:<22} {}\n", label, value);
+  };
+  row("episodes", fmt::format("{} (seed {}, {} actions)", statistics.episodes, statistics.seed,
+                              statistics.greedy ? "greedy" : "sampled"));
+  row("mean return", fmt::format("{:.1f} (standard error {:.1f}, 95 % interval {})", statistics.mean,
+                                 statistics.standard_error, interval_text(statistics.mean_interval)));
+  row("standard deviation", fmt::format("{:.1f}", statistics.standard_deviation));
+  row("median", fmt::format("{:.1f}", statistics.median));
+  row("min, max", fmt::format("{:.1f}, {:.1f}", statistics.min, statistics.max));
+  if (statistics.threshold && statistics.threshold_share) {
+    row(fmt::format("episodes >= {}", *statistics.threshold),
+        fmt::format("{:.1f} %", 100 * *statistics.threshold_share));
+  }
+  row("mean length", fmt::format("{:.0f} steps", statistics.mean_length));
+  row("ended by time limit", fmt::format("{:.1f} %", 100 * statistics.truncated_share));
+  return table;
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,37 @@
+#pragma once
+
+/// @file
+/// Evaluations of several checkpoints: for people, for programs, for tables.
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "run/evaluation/evaluation.h"
+#include "run/metrics/csv_table.h"
+
+namespace genkidama::cli {
+
+struct CheckpointEvaluation {
+  std::filesystem::path checkpoint;
+  std::map<std::string, std::string> metadata;  ///< the checkpoint's
+  std::string environment;
+  std::string preset;  ///< whose network was used
+  EvaluationStatistics statistics;
+  std::vector<EpisodeResult> episodes;
+};
+
+/// A line per checkpoint, aligned; every line ends with a line break.
+std::string to_table(const std::vector<CheckpointEvaluation>& evaluations);
+
+nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation);
+
+/// checkpoint, update, environment_steps, episodes, seed, greedy, and the statistics. Whole files.
+std::string to_csv(const std::vector<CheckpointEvaluation>& evaluations);
+
+/// checkpoint, update, and the returns with one decimal and spaces between, in the order of the episodes.
+std::string returns_to_csv(const std::vector<CheckpointEvaluation>& evaluations);
+
+}  // namespace genkidama::cli

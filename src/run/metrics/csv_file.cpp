@@ -1,0 +1,107 @@
+#include "run/metrics/csv_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+
+#include "genkidama/core/atomic_file.h"
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "run/metrics/csv_table.h"
+
+namespace genkidama::cli {
+namespace {
+
+std::optional<std::uint64_t> number_of(const std::string& line) {
+  std::uint64_t number = 0;
+  const auto result = std::from_chars(line.data(), line.data() + line.size(), number);
+  if (result.ec != std::errc()) return {};
+  return number;
+}
+
+// Nothing when there is no file: the run to go on with had not written a row.
+std::optional<std::string> kept_rows(const std::filesystem::path& path, const std::string& header,
+                                     std::uint64_t keep_until) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return {};
+  std::string line;
+  std::getline(file, line);
+  if (line + '\n' != header) {
+    throw FormatError(fmt::format("{}: the columns are not those of this version; expected {}", path.string(),
+                                  header.substr(0, header.size() - 1)));
+  }
+  std::string kept = header;
+  // A last line without its end was cut off by a kill.
+  while (std::getline(file, line) && !file.eof()) {
+    const auto number = number_of(line);
+    if (number && *number <= keep_until) kept += line + '\n';
+  }
+  return kept;
+}
+
+}  // namespace
+
+CsvFile::CsvFile(std::filesystem::path path, std::vector<std::string> columns,
+                 std::optional<std::uint64_t> keep_until)
+    : path_(std::move(path)), columns_(columns.size()) {
+  const std::string header = csv_line(columns);
+  std::string text = header;
+  if (keep_until) text = kept_rows(path_, header, *keep_until).value_or(header);
+  write_file_atomically(path_, text);
+  end_ = static_cast<off_t>(text.size());
+  const auto last_row = text.rfind('\n', text.size() - 2);
+  if (last_row != std::string::npos) last_number_ = number_of(text.substr(last_row + 1));
+  file_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (file_ < 0) throw IoError(fmt::format("cannot open {}: {}", path_.string(), std::strerror(errno)));
+}
+
+CsvFile::~CsvFile() {
+  close(file_);
+}
+
+void CsvFile::append(const std::vector<std::string>& fields) {
+  if (fields.size() != columns_) {
+    throw ArgumentError(
+        fmt::format("a row of {} has {} fields; expected {}", path_.string(), fields.size(), columns_));
+  }
+  const std::string line = csv_line(fields);
+  const auto write_row = [&]() -> int {
+    // What an earlier failure left of a row, if it could not be taken away then.
+    if (lseek(file_, 0, SEEK_END) != end_ && ftruncate(file_, end_) != 0) return errno;
+    const ssize_t written = write(file_, line.data(), line.size());
+    if (written == static_cast<ssize_t>(line.size())) return 0;
+    const int error = written < 0 ? errno : ENOSPC;
+    if (written > 0 && ftruncate(file_, end_) != 0) {
+      // The half row stays until the next row, or a resumed run drops it.
+    }
+    return error;
+  };
+  if (const int error = write_row(); error != 0) {
+    log_failure(error);
+    return;
+  }
+  end_ += static_cast<off_t>(line.size());
+  last_number_ = number_of(line);
+}
+
+void CsvFile::sync() {
+  // A pipe or a special file has nothing to sync.
+  if (fdatasync(file_) != 0 && errno != EINVAL) log_failure(errno);
+}
+
+void CsvFile::log_failure(int error) {
+  if (!failure_logged_) {
+    log(LogLevel::kError,
+        "cannot write to {}: {}; the run goes on without these rows and tries again with each; free space on "
+        "its disk, or make it writable",
+        path_.string(), std::strerror(error));
+  }
+  failure_logged_ = true;
+}
+
+}  // namespace genkidama::cli

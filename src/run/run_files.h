@@ -1,0 +1,149 @@
+#pragma once
+
+/// @file
+/// What every training command leaves behind, and when it is over.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/options/option_row.h"
+#include "cli/options/settings.h"
+#include "genkidama/cli/program.h"
+#include "genkidama/params/policy_average.h"
+#include "run/directory/run_directory.h"
+#include "run/directory/run_lock.h"
+#include "run/directory/thinning.h"
+#include "run/evaluation/evaluation.h"
+#include "run/metrics/csv_file.h"
+#include "run/metrics/recent_mean.h"
+#include "run/state/run_state.h"
+
+namespace genkidama::cli {
+
+/// What a command works on: the program, its options and their definitions.
+struct Job {
+  const Program& program;
+  const std::vector<OptionRow>& table;
+  Settings settings;
+};
+
+/// Checks that the directory can be used, before anything costly is started. Throws ArgumentError. Fills in
+/// settings.run_dir when there is none.
+void prepare_run_directory(Job& job);
+
+/// How much of a run is over, in [0, 1], if it has an end that can be counted.
+std::optional<double> share_of_run(const Settings& settings, std::uint64_t updates, std::uint64_t steps);
+
+/// What learning has come to after an update.
+struct Learnt {
+  std::span<const float> weights;       ///< those that learning goes on with
+  const PolicyAverage& average;         ///< of them over time
+  std::optional<TrainerState> trainer;  ///< of nothing at a Parent; without one no state can be written
+  const RecentMean& recent_returns;
+  std::string children{};       ///< a Parent's ChildCounters as text
+  ChildSessionState session{};  ///< a Child's
+
+  /// What is evaluated and kept for use.
+  std::span<const float> policy() const { return average.weights_or(weights); }
+};
+
+/// The files of one run and its totals. Its directory is locked against other processes.
+class RunFiles {
+ public:
+  /// Makes the directory, config.json and the tables; a resumed run reads its state. `trainer` plays the
+  /// evaluations and must outlive this. `columns` follow update, environment_steps, wall_seconds and
+  /// steps_per_second in metrics.csv. Throws IoError and, for the state of another network, for states of
+  /// which none can be read, or when another process is at work in the directory, ArgumentError.
+  RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<std::string>& columns);
+
+  RunTotals totals;  ///< wall_seconds: of earlier processes
+
+  /// What was read for --resume, or nothing: a run that was killed before its first checkpoint begins again.
+  const std::optional<RunState>& resumed() const { return resumed_; }
+  /// What the policy's average starts as: the resumed run's if it was of the same kind, else nothing yet.
+  PolicyAverage first_average() const;
+  double wall_seconds() const;
+
+  /// A row of the present update, unless it is one that is left out (is_row_kept()) and not the last one.
+  void append_metrics(const std::vector<std::string>& fields);
+
+  /// Throws Error, with diverged_text(), unless the weights after this update are sound. Ask before they are
+  /// used or written.
+  void check(std::span<const float> weights) const;
+  /// What a user must know when learning has diverged; `what` as find_divergence().
+  std::string diverged_text(std::uint64_t update, const std::string& what) const;
+  /// The same when the program's merge rule has failed; `kept`: a state of the present update is there.
+  std::string merge_rule_text(const std::string& failure, bool kept) const;
+
+  /// The state and, by the number of the update, the policy. A failure is logged, once until it works again,
+  /// and leaves the earlier files. Whether they were written.
+  bool checkpoint(const Learnt& learnt);
+  bool is_checkpoint_due() const { return is_policy_due() || is_state_due(); }
+  /// Whether --checkpoint-seconds have passed since the last state; less while the run is young.
+  bool is_state_due() const;
+  /// Writes what a kill between the state and the policy of one checkpoint has left out.
+  void complete_checkpoint(const Learnt& learnt);
+
+  /// For --target; true when it is reached. The trainer's own weights are afterwards what they were before.
+  /// Throws as CoreOrchestrator::evaluate().
+  bool evaluate_target(std::span<const float> policy);
+  /// Whether the run that goes on was stopped in the middle of an evaluation.
+  bool is_evaluation_missing() const { return settings_.target && evaluation_missing_; }
+  bool is_evaluation_due() const {
+    return settings_.target && totals.updates % settings_.evaluate_every == 0;
+  }
+
+  /// "updates" or "max_steps" when the totals have got there.
+  std::optional<std::string> reached_limit() const;
+  /// Share of the run that is done, if it has an end.
+  std::optional<double> done() const {
+    return share_of_run(settings_, totals.updates, totals.environment_steps);
+  }
+
+  /// Workers started again, those of earlier processes included.
+  std::uint64_t worker_restarts() const;
+
+  /// Final policy, state, final evaluation (not after a signal) and summary.json; `extra` is added to it.
+  /// Tells the user on standard output. Returns the exit code.
+  int finish(const std::string& ended_by, const Learnt& learnt,
+             const nlohmann::ordered_json& extra = nlohmann::ordered_json::object());
+
+  /// In a catch block: writes the summary.json of a run that failed and throws the exception again, a
+  /// WorkerError with the last checkpoint in its text. The checkpoints stay as they are.
+  [[noreturn]] void fail();
+
+ private:
+  void write_row(const std::vector<std::string>& fields);
+  void read_resumed();
+  bool is_policy_due() const { return is_policy_kept(settings_, totals.updates); }
+  bool write_final(const Learnt& learnt);
+  void write_policy(const std::filesystem::path& path, const Learnt& learnt);
+  void write_state(const Learnt& learnt);
+  std::string last_checkpoint_text() const;
+  nlohmann::ordered_json summary(const std::string& ended_by) const;
+  bool write_summary(const nlohmann::ordered_json& summary);
+  void write_failure(const std::string& error);
+  EvaluationStatistics evaluate(std::span<const float> policy, int episodes, std::uint64_t seed);
+
+  const Settings settings_;
+  const std::string program_;
+  RunDirectory directory_;
+  std::unique_ptr<RunLock> lock_;
+  CoreOrchestrator& trainer_;
+  std::optional<RunState> resumed_;
+  std::filesystem::path last_checkpoint_;  // empty: none yet
+  std::unique_ptr<CsvFile> metrics_;
+  std::unique_ptr<CsvFile> evaluations_;
+  Clock::time_point started_;
+  Clock::time_point last_state_;
+  bool evaluation_missing_ = false;
+  bool checkpoints_fail_ = false;
+  std::vector<std::string> left_out_;  // the present update's, if it got no row
+  double last_row_seconds_ = 0;
+  std::uint64_t last_row_steps_ = 0;
+};
+
+}  // namespace genkidama::cli
