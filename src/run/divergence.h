@@ -8,12 +8,13 @@
 #include <string>
 
 #include "genkidama/params/parameter_layout.h"
+#include "genkidama/run/run_options.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
-/// What is wrong with the weights: one is not finite, or their L2 norm is above `max_norm` (0: any norm will
-/// do). Nothing when they are sound.
+/// What is wrong with the weights: one is not finite, or their L2 norm is above options.max_weight_norm.
+/// Nothing when they are sound.
 std::optional<std::string> find_divergence(std::span<const float> weights, const ParameterLayout& layout,
-                                           double max_norm);
+                                           const RunOptions& options);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

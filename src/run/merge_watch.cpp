@@ -4,13 +4,13 @@
 
 #include "run/divergence.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
-MergeWatch::MergeWatch(ParameterLayout layout, double max_norm, PolicyAverage average)
-    : layout_(std::move(layout)), max_norm_(max_norm), average_(std::move(average)) {}
+MergeWatch::MergeWatch(ParameterLayout layout, RunOptions options, PolicyAverage average)
+    : layout_(std::move(layout)), options_(std::move(options)), average_(std::move(average)) {}
 
 bool MergeWatch::follow(const ParentUpdate& update, double share_done) {
-  auto problem = find_divergence(update.weights, layout_, max_norm_);
+  auto problem = find_divergence(update.weights, layout_, options_);
   const std::lock_guard lock(mutex_);
   if (problem && !divergence_) divergence_ = {update.update, *std::move(problem)};
   if (divergence_) return false;
@@ -28,4 +28,4 @@ PolicyAverage MergeWatch::average() const {
   return average_;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

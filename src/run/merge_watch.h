@@ -11,8 +11,9 @@
 #include "genkidama/net/parent.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
+#include "genkidama/run/run_options.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 /// Holds the merged weights to their limits and averages them over time. Any thread.
 class MergeWatch {
@@ -22,8 +23,8 @@ class MergeWatch {
     std::string text;  ///< as find_divergence()
   };
 
-  /// `max_norm` as in find_divergence(); `average` is gone on with.
-  MergeWatch(ParameterLayout layout, double max_norm, PolicyAverage average);
+  /// `options` as in find_divergence(); `average` is gone on with.
+  MergeWatch(ParameterLayout layout, RunOptions options, PolicyAverage average);
 
   /// False once the weights have diverged: this merge and those after it are not to be kept. `share_done` as
   /// in PolicyAverage::add().
@@ -35,10 +36,10 @@ class MergeWatch {
 
  private:
   const ParameterLayout layout_;
-  const double max_norm_;
+  const RunOptions options_;
   mutable std::mutex mutex_;
   PolicyAverage average_;
   std::optional<Divergence> divergence_;
 };
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -1,41 +1,20 @@
 #include "run/parent_run.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <exception>
 #include <utility>
 
-#include "cli/options/settings_check.h"
-#include "cli/process/stop_signal.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "run/divergence.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 const std::vector<std::string> kColumns = {"child",          "child_sequence",    "child_environment_steps",
                                            "child_episodes", "child_return_mean", "staleness",
                                            "children"};
-
-ParentOptions parent_options(const Job& job, std::uint64_t first_update, const ParentIdentity& identity) {
-  const Settings& settings = job.settings;
-  ParentOptions options;
-  for (const std::string& text : settings.listen) options.listen.push_back(Endpoint::parse(text));
-  for (const std::string& text : settings.connect) {
-    options.connect.push_back(Endpoint::parse(text));
-    options.connect.back().tls |= settings.tls;
-  }
-  options.alpha = settings.alpha;
-  options.merge_rule = job.program.merge_rule;
-  options.name = settings.name;
-  options.first_update = first_update;
-  options.run_id = identity.run_id;
-  options.epoch = identity.epoch;
-  options.security = security_of(settings);
-  return options;
-}
 
 std::string parting_words(const std::string& ended_by) {
   if (ended_by == "signal") return "the Parent was stopped by a signal";
@@ -44,18 +23,19 @@ std::string parting_words(const std::string& ended_by) {
 
 }  // namespace
 
-ParentRun::ParentRun(const Job& job, CoreOrchestrator& evaluator)
-    : settings_(job.settings),
-      own_merge_rule_(job.program.merge_rule != nullptr),
+ParentRun::ParentRun(RunOptions run, ParentRunOptions options, CoreOrchestrator& evaluator,
+                     RunObserver& observer)
+    : options_(std::move(options)),
+      observer_(observer),
       evaluator_(evaluator),
-      files_(job, evaluator, kColumns),
+      files_(std::move(run), evaluator, observer, false, kColumns),
       earlier_steps_(files_.totals.environment_steps),
       children_(files_.resumed() ? files_.resumed()->children : ""),
       // On the disk before anything is listened to: no later process may be taken for this one.
-      identity_(next_identity(RunDirectory(settings_.run_dir).identity(), !settings_.resume.empty())),
+      identity_(next_identity(files_.directory().identity(), files_.goes_on())),
       final_weights_(evaluator.layout().size()),
       final_average_(files_.first_average()),
-      watch_(evaluator.layout(), settings_.max_weight_norm, final_average_) {
+      watch_(evaluator.layout(), files_.options(), final_average_) {
   evaluator_.read_weights(final_weights_);
   if (const auto& state = files_.resumed()) {
     final_weights_ = state->weights;
@@ -64,31 +44,34 @@ ParentRun::ParentRun(const Job& job, CoreOrchestrator& evaluator)
   kept_update_ = files_.totals.updates;
   evaluation_due_ = files_.is_evaluation_missing();
   files_.complete_checkpoint(learnt(final_weights_, final_average_));
-  parent_ = std::make_unique<Parent>(parent_options(job, files_.totals.updates, identity_),
-                                     evaluator_.layout(), final_weights_);
+  ParentOptions parent = options_.parent;
+  parent.first_update = files_.totals.updates;
+  parent.run_id = identity_.run_id;
+  parent.epoch = identity_.epoch;
+  parent_ = std::make_unique<Parent>(std::move(parent), evaluator_.layout(), final_weights_);
   parent_->on_update([this](const ParentUpdate& update) { on_merge(update); });
 }
 
 void ParentRun::on_merge(const ParentUpdate& update) {
   using Weights = UpdateQueue::Weights;
   // Merges that come after the last one asked for are not part of the run.
-  if (settings_.updates && update.update > *settings_.updates) return;
+  if (files_.options().updates && update.update > *files_.options().updates) return;
   double share = 1;
-  if (settings_.policy_average.kind == PolicyAverageKind::kSwa) {
+  if (files_.options().policy_average.kind == PolicyAverageKind::kSwa) {
     const std::uint64_t steps = earlier_steps_ + parent_->status().environment_steps;
-    share = share_of_run(settings_, update.update, steps).value_or(1);
+    share = share_of_run(files_.options(), update.update, steps).value_or(1);
   }
   if (!watch_.follow(update, share)) return;
-  if (settings_.updates && update.update == *settings_.updates) {
+  if (files_.options().updates && update.update == *files_.options().updates) {
     queue_.push(update, Weights::kSurely, watch_.average());
-  } else if (weights_due_.exchange(false) || is_policy_kept(settings_, update.update)) {
+  } else if (weights_due_.exchange(false) || is_policy_kept(files_.options(), update.update)) {
     queue_.push(update, Weights::kIfRoom, watch_.average());
   } else {
     queue_.push(update, Weights::kNone);
   }
 }
 
-int ParentRun::run() {
+RunSummary ParentRun::run() {
   try {
     std::string ended_by = files_.reached_limit().value_or("");
     if (ended_by.empty()) {
@@ -96,7 +79,7 @@ int ParentRun::run() {
       announce();
       ended_by = serve();
       parent_->stop(parting_words(ended_by));
-      if (ended_by == "max_steps" || ended_by == "signal") {
+      if (ended_by != "updates" && ended_by != "target") {
         // What was merged before the end belongs to the run, in the files as in the weights.
         final_weights_ = parent_->weights();
         final_average_ = watch_.average();
@@ -106,9 +89,9 @@ int ParentRun::run() {
     }
     const ParentStatus status = parent_->status();
     nlohmann::ordered_json extra;
-    extra["name"] = settings_.name;
-    extra["alpha"] = settings_.alpha;
-    extra["merge_rule"] = own_merge_rule_ ? "own" : "average";
+    extra["name"] = options_.parent.name;
+    extra["alpha"] = options_.parent.alpha;
+    extra["merge_rule"] = options_.parent.merge_rule ? "own" : "average";
     extra["children_joined"] = status.joined;
     extra["children_resumed"] = status.resumed;
     extra["children_left"] = status.left;
@@ -133,17 +116,13 @@ int ParentRun::run() {
 void ParentRun::announce() const {
   log(LogLevel::kInfo, "run {}, epoch {}", identity_.run_id, identity_.epoch);
   const auto ports = parent_->ports();
-  for (const std::uint16_t port : ports) log(LogLevel::kInfo, "{} listens on port {}", settings_.name, port);
-  if (settings_.ready_fd < 0) return;
-  const std::string text = fmt::format("{}\n", ports.empty() ? 0 : ports.front());
-  if (write(settings_.ready_fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    throw IoError("the port could not be told to the process that started this one");
-  }
-  close(settings_.ready_fd);
+  for (const std::uint16_t port : ports)
+    log(LogLevel::kInfo, "{} listens on port {}", options_.parent.name, port);
+  if (options_.on_listening) options_.on_listening(ports);
 }
 
 std::string ParentRun::serve() {
-  Progress progress(progress_state(parent_->status()));
+  observer_.on_start(progress_state(parent_->status()));
   while (true) {
     const ParentStatus status = take_merges(Milliseconds(100));
     check_merges();
@@ -151,8 +130,8 @@ std::string ParentRun::serve() {
     if (is_target_reached()) return "target";
     if (const auto limit = files_.reached_limit()) return *limit;
     check_rule(status);
-    if (stop_signal() != 0) return "signal";
-    if (progress.due()) progress.show(progress_state(status));
+    if (std::string reason = files_.end_reason(); !reason.empty()) return reason;
+    observer_.on_progress(progress_state(status));
   }
 }
 
@@ -161,7 +140,7 @@ ParentStatus ParentRun::take_merges(Milliseconds span) {
   ParentStatus status = parent_->status();
   for (const MergeRecord& merge : merges) {
     record(merge, status);
-    if (settings_.updates && files_.totals.updates == *settings_.updates) {
+    if (files_.options().updates && files_.totals.updates == *files_.options().updates) {
       final_weights_ = merge.weights;
       final_average_ = merge.average;
     }
@@ -213,7 +192,7 @@ void ParentRun::keep_time() {
   const auto average = watch_.average();
   // Asked last: if nothing was merged until now, these belong to the update that was recorded last.
   const bool still = parent_->status().updates == files_.totals.updates;
-  if (still && !find_divergence(weights, evaluator_.layout(), settings_.max_weight_norm)) {
+  if (still && !find_divergence(weights, evaluator_.layout(), files_.options())) {
     files_.checkpoint(learnt(weights, average));
     kept_update_ = files_.totals.updates;
   } else {
@@ -227,7 +206,7 @@ bool ParentRun::is_target_reached() {
   // The present weights, which may be some merges ahead of the update that made the evaluation due.
   auto weights = parent_->weights();
   // The last merge may have spoilt them a moment ago; check_merges() will tell.
-  if (find_divergence(weights, evaluator_.layout(), settings_.max_weight_norm)) return false;
+  if (find_divergence(weights, evaluator_.layout(), files_.options())) return false;
   auto average = watch_.average();
   try {
     if (!files_.evaluate_target(average.weights_or(weights))) return false;
@@ -249,4 +228,4 @@ ProgressState ParentRun::progress_state(const ParentStatus& status) const {
   return state;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

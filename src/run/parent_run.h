@@ -4,12 +4,12 @@
 /// A Parent's run: the sockets work on a thread of their own; this one writes files and evaluates.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "cli/terminal/progress.h"
 #include "genkidama/net/parent.h"
 #include "run/directory/parent_identity.h"
 #include "run/merge_watch.h"
@@ -18,16 +18,24 @@
 #include "run/state/child_counters.h"
 #include "run/update_queue.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
+
+/// What a Parent's run is told beside RunOptions.
+struct ParentRunOptions {
+  /// run_id, epoch and first_update follow from the run directory.
+  ParentOptions parent;
+  /// Called with the bound ports once peers are listened to.
+  std::function<void(const std::vector<std::uint16_t>&)> on_listening;
+};
 
 class ParentRun {
  public:
   /// `evaluator` has forked already; its weights are the initial ones unless a run is resumed. Throws as
   /// RunFiles and Parent.
-  ParentRun(const Job& job, CoreOrchestrator& evaluator);
+  ParentRun(RunOptions run, ParentRunOptions options, CoreOrchestrator& evaluator, RunObserver& observer);
 
-  /// Listens and dials until the run is over; returns the exit code.
-  int run();
+  /// Listens and dials until the run is over.
+  RunSummary run();
 
  private:
   /// On the Parent's own thread.
@@ -47,8 +55,8 @@ class ParentRun {
   bool is_target_reached();
   ProgressState progress_state(const ParentStatus& status) const;
 
-  const Settings settings_;
-  const bool own_merge_rule_;
+  const ParentRunOptions options_;
+  RunObserver& observer_;
   CoreOrchestrator& evaluator_;
   RunFiles files_;
   const std::uint64_t earlier_steps_;
@@ -65,4 +73,4 @@ class ParentRun {
   std::atomic<bool> weights_due_{false};  // the next merge's, for a state
 };
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -7,9 +7,6 @@
 #include <system_error>
 #include <utility>
 
-#include "cli/options/config_file.h"
-#include "cli/process/stop_signal.h"
-#include "cli/terminal/progress.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
@@ -18,13 +15,18 @@
 #include "genkidama/params/safetensors.h"
 #include "run/divergence.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 std::vector<std::string> metrics_columns(const std::vector<std::string>& columns) {
   std::vector<std::string> all = {"update", "environment_steps", "wall_seconds", "steps_per_second"};
   all.insert(all.end(), columns.begin(), columns.end());
   return all;
+}
+
+RunOptions with_directory(RunOptions options) {
+  if (options.directory.empty()) options.directory = default_run_directory(options.record.program);
+  return options;
 }
 
 constexpr Milliseconds kLockPatience{10'000};
@@ -39,47 +41,36 @@ std::filesystem::path checkpoint_of_state(const RunDirectory& directory, std::ui
 
 }  // namespace
 
-std::optional<double> share_of_run(const Settings& settings, std::uint64_t updates, std::uint64_t steps) {
-  if (!settings.updates && !settings.max_steps) return {};
+std::optional<double> share_of_run(const RunOptions& options, std::uint64_t updates, std::uint64_t steps) {
+  if (!options.updates && !options.max_steps) return {};
   const auto share = [](std::uint64_t done, std::optional<std::uint64_t> all) {
     return all ? static_cast<double>(done) / static_cast<double>(*all) : 0;
   };
-  return std::min(1.0, std::max(share(updates, settings.updates), share(steps, settings.max_steps)));
+  return std::min(1.0, std::max(share(updates, options.updates), share(steps, options.max_steps)));
 }
 
-void prepare_run_directory(Job& job) {
-  Settings& settings = job.settings;
-  if (settings.run_dir.empty()) settings.run_dir = default_run_directory(job.program.name);
-  const RunDirectory directory(settings.run_dir);
-  if (!settings.resume.empty()) {
-    directory.check_resumable();
-  } else if (!settings.cluster_member) {
-    directory.check_unused();
-  }
-}
-
-RunFiles::RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<std::string>& columns)
-    : settings_(job.settings),
-      program_(job.program.name),
-      directory_(job.settings.run_dir),
+RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& observer, bool learns,
+                   const std::vector<std::string>& columns)
+    : options_(with_directory(std::move(options))),
+      observer_(observer),
+      learns_(learns),
+      directory_(options_.directory),
       trainer_(trainer),
       started_(Clock::now()),
       last_state_(started_) {
+  directory_.goes_on(options_);
   directory_.create();
-  lock_ = std::make_unique<RunLock>(directory_.path() / ".lock", kLockPatience);
+  lock_ = std::make_unique<RunLock>(directory_.path() / ".lock", kLockPatience,
+                                    [this] { return !end_reason().empty(); });
   remove_leftovers(directory_.path());
   remove_leftovers(directory_.checkpoint(0).parent_path());
   std::optional<std::uint64_t> keep_until;
-  if (!settings_.resume.empty()) {
+  goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
+  if (goes_on_) {
     read_resumed();
     keep_until = totals.updates;
-  } else if (!settings_.cluster_member) {
-    directory_.check_unused();  // again, now that nobody else can begin here
   }
-  if (!settings_.cluster_member) {
-    const auto config = config_of(settings_, job.table, program_, trainer_.environment_spec().name);
-    write_file_atomically(directory_.config(), config.dump(2) + "\n");
-  }
+  if (!options_.cluster_member) write_file_atomically(directory_.config(), config_text());
   metrics_ = std::make_unique<CsvFile>(directory_.metrics(), metrics_columns(columns), keep_until);
   evaluations_ = std::make_unique<CsvFile>(
       directory_.evaluations(),
@@ -90,6 +81,18 @@ RunFiles::RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<
   last_row_steps_ = totals.environment_steps;
 }
 
+std::string RunFiles::config_text() const {
+  if (!options_.record.config.empty()) return options_.record.config;
+  nlohmann::ordered_json config;
+  config["program"] = options_.record.program;
+  config["version"] = kVersion;
+  config["environment"] = trainer_.environment_spec().name;
+  config["command"] = options_.record.command;
+  config["preset"] = options_.record.preset;
+  config["seed"] = options_.record.seed;
+  return config.dump(2) + "\n";
+}
+
 void RunFiles::read_resumed() {
   if (!directory_.has_state()) {
     log(LogLevel::kInfo, "the run in {} was ended before its first checkpoint and begins again",
@@ -97,8 +100,7 @@ void RunFiles::read_resumed() {
     return;
   }
   // A Parent has no optimizer.
-  const bool learns = settings_.command != kParent;
-  const std::size_t optimizer = learns ? trainer_.state().optimizer_state.size() : 0;
+  const std::size_t optimizer = learns_ ? trainer_.state().optimizer_state.size() : 0;
   try {
     NewestRunState newest = read_newest_run_state(directory_.state(), trainer_.layout(), optimizer);
     if (!newest.problem.empty()) {
@@ -110,7 +112,8 @@ void RunFiles::read_resumed() {
     }
     resumed_ = std::move(newest.state);
   } catch (const Error& error) {
-    throw ArgumentError(fmt::format("--resume {}: {}", directory_.path().string(), error.what()));
+    throw ArgumentError(
+        fmt::format("{} {}: {}", options_.name_of("resume"), directory_.path().string(), error.what()));
   }
   totals = resumed_->totals;
   // What goes on has not reached its target yet, which may be a new one.
@@ -120,13 +123,13 @@ void RunFiles::read_resumed() {
 }
 
 PolicyAverage RunFiles::first_average() const {
-  PolicyAverage average(settings_.policy_average);
+  PolicyAverage average(options_.policy_average);
   if (!resumed_ || resumed_->average.count == 0) return average;
-  if (resumed_->policy_average == policy_average_name(settings_.policy_average.kind)) {
+  if (resumed_->policy_average == policy_average_name(options_.policy_average.kind)) {
     average.restore(resumed_->average);
   } else {
-    log(LogLevel::kInfo, "the {} average of the policy ends here: --policy-average is {} now",
-        resumed_->policy_average, policy_average_name(settings_.policy_average.kind));
+    log(LogLevel::kInfo, "the {} average of the policy ends here: {} is {} now", resumed_->policy_average,
+        options_.name_of("policy_average"), policy_average_name(options_.policy_average.kind));
   }
   return average;
 }
@@ -136,7 +139,7 @@ double RunFiles::wall_seconds() const {
 }
 
 void RunFiles::append_metrics(const std::vector<std::string>& fields) {
-  if (is_row_kept(settings_, totals.updates)) {
+  if (is_row_kept(options_, totals.updates)) {
     left_out_.clear();
     write_row(fields);
   } else {
@@ -157,29 +160,29 @@ void RunFiles::write_row(const std::vector<std::string>& fields) {
 }
 
 void RunFiles::check(std::span<const float> weights) const {
-  const auto problem = find_divergence(weights, trainer_.layout(), settings_.max_weight_norm);
+  const auto problem = find_divergence(weights, trainer_.layout(), options_);
   if (problem) throw Error(diverged_text(totals.updates, *problem));
 }
 
 std::string RunFiles::diverged_text(std::uint64_t update, const std::string& what) const {
-  const bool learns_elsewhere = settings_.command == kParent && !settings_.cluster_member;
-  return fmt::format(
-      "learning diverged: after update {} {}; {}; try a lower --learning-rate or --max-gradient-norm{}",
-      update, what, last_checkpoint_text(), learns_elsewhere ? " at the Children" : "");
+  const bool learns_elsewhere = !learns_ && !options_.cluster_member;
+  return fmt::format("learning diverged: after update {} {}; {}; try a lower {} or {}{}", update, what,
+                     last_checkpoint_text(), options_.name_of("learning_rate"),
+                     options_.name_of("max_gradient_norm"), learns_elsewhere ? " at the Children" : "");
 }
 
 std::string RunFiles::merge_rule_text(const std::string& failure, bool kept) const {
   const std::string rest =
-      kept ? fmt::format("what was merged before is kept, and --resume {} goes on after update {}",
-                         directory_.path().string(), totals.updates)
+      kept ? fmt::format("what was merged before is kept, and {} {} goes on after update {}",
+                         options_.name_of("resume"), directory_.path().string(), totals.updates)
            : last_checkpoint_text();
   return fmt::format("{}; {}", failure, rest);
 }
 
 std::string RunFiles::last_checkpoint_text() const {
   if (last_checkpoint_.empty()) return "no checkpoint was written before";
-  return fmt::format("the last good checkpoint is {}, and --resume {} goes on from it",
-                     last_checkpoint_.string(), directory_.path().string());
+  return fmt::format("the last good checkpoint is {}, and {} {} goes on from it", last_checkpoint_.string(),
+                     options_.name_of("resume"), directory_.path().string());
 }
 
 void RunFiles::write_policy(const std::filesystem::path& path, const Learnt& learnt) {
@@ -191,10 +194,10 @@ void RunFiles::write_policy(const std::filesystem::path& path, const Learnt& lea
   file.metadata = {{"format", "pt"},
                    {"genkidama_version", kVersion},
                    {"environment", trainer_.environment_spec().name},
-                   {"preset", settings_.preset},
+                   {"preset", options_.record.preset},
                    {"update", fmt::format("{}", totals.updates)},
                    {"environment_steps", fmt::format("{}", totals.environment_steps)}};
-  if (settings_.policy_average.kind != PolicyAverageKind::kNone) {
+  if (options_.policy_average.kind != PolicyAverageKind::kNone) {
     file.metadata["policy_average"] = learnt.average.text();
     file.metadata["policy_average_count"] = fmt::format("{}", learnt.average.count());
   }
@@ -228,8 +231,8 @@ void RunFiles::write_state(const Learnt& learnt) {
 bool RunFiles::is_state_due() const {
   // A young run has little to lose, but all of it: no kill costs more than half of what there is.
   const double young = std::max(kFirstState_s, wall_seconds() / 2);
-  return settings_.checkpoint_seconds > 0 &&
-         seconds_since(last_state_) >= std::min(settings_.checkpoint_seconds, young);
+  return options_.checkpoint_seconds > 0 &&
+         seconds_since(last_state_) >= std::min(options_.checkpoint_seconds, young);
 }
 
 bool RunFiles::checkpoint(const Learnt& learnt) {
@@ -276,7 +279,7 @@ EvaluationStatistics RunFiles::evaluate(std::span<const float> policy, int episo
   EvaluationRequest request;
   request.episodes = episodes;
   request.seed = seed;
-  request.greedy = settings_.greedy;
+  request.greedy = options_.greedy;
   // Learning must go on as if nobody had looked.
   std::vector<float> own(trainer_.layout().size());
   trainer_.read_weights(own);
@@ -295,20 +298,20 @@ bool RunFiles::evaluate_target(std::span<const float> policy) {
   // New episodes each time: a policy must not pass by luck with one set of them.
   evaluation_missing_ = true;
   const auto result =
-      evaluate(policy, settings_.target_episodes, derive_seed(settings_.eval_seed, {totals.updates}));
+      evaluate(policy, options_.target_episodes, derive_seed(options_.eval_seed, {totals.updates}));
   evaluation_missing_ = false;
   evaluations_->append({fmt::format("{}", totals.updates), fmt::format("{}", totals.environment_steps),
                         fmt::format("{:.3f}", wall_seconds()), fmt::format("{}", result.episodes),
                         fmt::format("{:.6g}", result.mean), fmt::format("{:.6g}", result.standard_deviation),
                         fmt::format("{:.6g}", result.min), fmt::format("{:.6g}", result.max)});
-  if (result.mean < *settings_.target) return false;
+  if (result.mean < *options_.target) return false;
   totals.time_to_target_seconds = wall_seconds();
   return true;
 }
 
 std::optional<std::string> RunFiles::reached_limit() const {
-  if (settings_.updates && totals.updates >= *settings_.updates) return "updates";
-  if (settings_.max_steps && totals.environment_steps >= *settings_.max_steps) return "max_steps";
+  if (options_.updates && totals.updates >= *options_.updates) return "updates";
+  if (options_.max_steps && totals.environment_steps >= *options_.max_steps) return "max_steps";
   return {};
 }
 
@@ -327,14 +330,13 @@ bool RunFiles::write_final(const Learnt& learnt) {
 nlohmann::ordered_json RunFiles::summary(const std::string& ended_by) const {
   const double seconds = wall_seconds();
   nlohmann::ordered_json json;
-  json["program"] = program_;
+  json["program"] = options_.record.program;
   json["version"] = kVersion;
   json["environment"] = trainer_.environment_spec().name;
-  // The Parent of a cluster writes the cluster's summary.
-  json["command"] = command_name(settings_.cluster_member ? kCluster : settings_.command);
-  json["preset"] = settings_.preset;
-  json["seed"] = settings_.seed;
-  json["policy_average"] = PolicyAverage(settings_.policy_average).text();
+  json["command"] = options_.record.command;
+  json["preset"] = options_.record.preset;
+  json["seed"] = options_.record.seed;
+  json["policy_average"] = PolicyAverage(options_.policy_average).text();
   json["ended_by"] = ended_by;
   json["updates"] = totals.updates;
   json["environment_steps"] = totals.environment_steps;
@@ -343,7 +345,7 @@ nlohmann::ordered_json RunFiles::summary(const std::string& ended_by) const {
   json["env_steps_per_second"] = static_cast<double>(totals.environment_steps) / std::max(1e-6, seconds);
   json["target"] = nullptr;
   json["time_to_target_seconds"] = nullptr;
-  if (settings_.target) json["target"] = *settings_.target;
+  if (options_.target) json["target"] = *options_.target;
   if (totals.time_to_target_seconds) json["time_to_target_seconds"] = *totals.time_to_target_seconds;
   json["worker_restarts"] = worker_restarts();
   json["final_evaluation"] = nullptr;
@@ -361,40 +363,34 @@ bool RunFiles::write_summary(const nlohmann::ordered_json& summary) {
   }
 }
 
-int RunFiles::finish(const std::string& ended_by, const Learnt& learnt, const nlohmann::ordered_json& extra) {
-  int signal = ended_by == "signal" ? stop_signal() : 0;
+RunSummary RunFiles::finish(const std::string& ended_by, const Learnt& learnt,
+                            const nlohmann::ordered_json& extra) {
+  RunSummary result;
+  result.directory = directory_.path();
+  result.ended_by = ended_by;
+  result.target = options_.target;
+  result.stopped = !end_reason().empty() && ended_by == end_reason();
   if (!left_out_.empty()) write_row(std::exchange(left_out_, {}));
   auto report = summary(ended_by);
+  result.wall_seconds = report["wall_seconds"].get<double>();
   report.update(extra);
-  bool written = write_final(learnt);
-  std::optional<EvaluationStatistics> result;
-  // Whoever sent a signal wants the process gone.
-  if (signal == 0 && settings_.eval_episodes > 0) {
+  result.files_written = write_final(learnt);
+  // Whoever stops a run wants the process gone.
+  if (!result.stopped && options_.eval_episodes > 0) {
     try {
-      result = evaluate(learnt.policy(), settings_.eval_episodes, settings_.eval_seed);
-      report["final_evaluation"] = to_json(*result);
+      result.final_evaluation = evaluate(learnt.policy(), options_.eval_episodes, options_.eval_seed);
+      report["final_evaluation"] = to_json(*result.final_evaluation);
     } catch (const StoppedError&) {
-      signal = stop_signal();
+      result.stopped = true;
       log(LogLevel::kInfo, "the final evaluation was given up");
     }
     report["worker_restarts"] = worker_restarts();
   }
-  written = write_summary(report) && written;
-
-  fmt::print("Run ended by {} after {} updates, {} environment steps, {}.\n", ended_by, totals.updates,
-             totals.environment_steps, duration_text(report["wall_seconds"].get<double>()));
-  if (totals.time_to_target_seconds) {
-    fmt::print("Target {} reached after {:.1f} s.\n", settings_.target.value_or(0),
-               *totals.time_to_target_seconds);
-  }
-  if (const auto restarts = worker_restarts(); restarts > 0) {
-    fmt::print("Workers that died or hung and were started again: {}.\n", restarts);
-  }
-  if (result) fmt::print("Final evaluation:\n{}", to_table(*result));
-  fmt::print("Files: {}\n", directory_.path().string());
-  std::fflush(stdout);
-  if (!written) return 1;
-  return signal == 0 ? 0 : 128 + signal;
+  result.files_written = write_summary(report) && result.files_written;
+  result.totals = totals;
+  result.totals.worker_restarts = worker_restarts();
+  observer_.on_end(result);
+  return result;
 }
 
 void RunFiles::fail() {
@@ -417,4 +413,4 @@ void RunFiles::write_failure(const std::string& error) {
   write_summary(report);
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

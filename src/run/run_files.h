@@ -9,33 +9,21 @@
 #include <string>
 #include <vector>
 
-#include "cli/options/option_row.h"
-#include "cli/options/settings.h"
-#include "genkidama/cli/program.h"
 #include "genkidama/params/policy_average.h"
+#include "genkidama/run/run_options.h"
 #include "run/directory/run_directory.h"
 #include "run/directory/run_lock.h"
 #include "run/directory/thinning.h"
 #include "run/evaluation/evaluation.h"
 #include "run/metrics/csv_file.h"
 #include "run/metrics/recent_mean.h"
+#include "run/run_observer.h"
 #include "run/state/run_state.h"
 
-namespace genkidama::cli {
-
-/// What a command works on: the program, its options and their definitions.
-struct Job {
-  const Program& program;
-  const std::vector<OptionRow>& table;
-  Settings settings;
-};
-
-/// Checks that the directory can be used, before anything costly is started. Throws ArgumentError. Fills in
-/// settings.run_dir when there is none.
-void prepare_run_directory(Job& job);
+namespace genkidama::run {
 
 /// How much of a run is over, in [0, 1], if it has an end that can be counted.
-std::optional<double> share_of_run(const Settings& settings, std::uint64_t updates, std::uint64_t steps);
+std::optional<double> share_of_run(const RunOptions& options, std::uint64_t updates, std::uint64_t steps);
 
 /// What learning has come to after an update.
 struct Learnt {
@@ -57,12 +45,20 @@ class RunFiles {
   /// evaluations and must outlive this. `columns` follow update, environment_steps, wall_seconds and
   /// steps_per_second in metrics.csv. Throws IoError and, for the state of another network, for states of
   /// which none can be read, or when another process is at work in the directory, ArgumentError.
-  RunFiles(const Job& job, CoreOrchestrator& trainer, const std::vector<std::string>& columns);
+  RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& observer, bool learns,
+           const std::vector<std::string>& columns);
 
   RunTotals totals;  ///< wall_seconds: of earlier processes
 
   /// What was read for --resume, or nothing: a run that was killed before its first checkpoint begins again.
   const std::optional<RunState>& resumed() const { return resumed_; }
+  /// As given, with the directory that was chosen.
+  const RunOptions& options() const { return options_; }
+  const RunDirectory& directory() const { return directory_; }
+  /// Whether this is a run that was begun by an earlier process.
+  bool goes_on() const { return goes_on_; }
+  /// Why the run must end now; empty while it may go on.
+  std::string end_reason() const { return options_.end_reason ? options_.end_reason() : ""; }
   /// What the policy's average starts as: the resumed run's if it was of the same kind, else nothing yet.
   PolicyAverage first_average() const;
   double wall_seconds() const;
@@ -91,25 +87,22 @@ class RunFiles {
   /// Throws as CoreOrchestrator::evaluate().
   bool evaluate_target(std::span<const float> policy);
   /// Whether the run that goes on was stopped in the middle of an evaluation.
-  bool is_evaluation_missing() const { return settings_.target && evaluation_missing_; }
-  bool is_evaluation_due() const {
-    return settings_.target && totals.updates % settings_.evaluate_every == 0;
-  }
+  bool is_evaluation_missing() const { return options_.target && evaluation_missing_; }
+  bool is_evaluation_due() const { return options_.target && totals.updates % options_.evaluate_every == 0; }
 
   /// "updates" or "max_steps" when the totals have got there.
   std::optional<std::string> reached_limit() const;
   /// Share of the run that is done, if it has an end.
   std::optional<double> done() const {
-    return share_of_run(settings_, totals.updates, totals.environment_steps);
+    return share_of_run(options_, totals.updates, totals.environment_steps);
   }
 
   /// Workers started again, those of earlier processes included.
   std::uint64_t worker_restarts() const;
 
   /// Final policy, state, final evaluation (not after a signal) and summary.json; `extra` is added to it.
-  /// Tells the user on standard output. Returns the exit code.
-  int finish(const std::string& ended_by, const Learnt& learnt,
-             const nlohmann::ordered_json& extra = nlohmann::ordered_json::object());
+  RunSummary finish(const std::string& ended_by, const Learnt& learnt,
+                    const nlohmann::ordered_json& extra = nlohmann::ordered_json::object());
 
   /// In a catch block: writes the summary.json of a run that failed and throws the exception again, a
   /// WorkerError with the last checkpoint in its text. The checkpoints stay as they are.
@@ -117,8 +110,9 @@ class RunFiles {
 
  private:
   void write_row(const std::vector<std::string>& fields);
+  std::string config_text() const;
   void read_resumed();
-  bool is_policy_due() const { return is_policy_kept(settings_, totals.updates); }
+  bool is_policy_due() const { return is_policy_kept(options_, totals.updates); }
   bool write_final(const Learnt& learnt);
   void write_policy(const std::filesystem::path& path, const Learnt& learnt);
   void write_state(const Learnt& learnt);
@@ -128,8 +122,10 @@ class RunFiles {
   void write_failure(const std::string& error);
   EvaluationStatistics evaluate(std::span<const float> policy, int episodes, std::uint64_t seed);
 
-  const Settings settings_;
-  const std::string program_;
+  const RunOptions options_;
+  RunObserver& observer_;
+  const bool learns_;
+  bool goes_on_ = false;
   RunDirectory directory_;
   std::unique_ptr<RunLock> lock_;
   CoreOrchestrator& trainer_;
@@ -146,4 +142,4 @@ class RunFiles {
   std::uint64_t last_row_steps_ = 0;
 };
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -4,12 +4,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
-#include "cli/options/presets.h"
-#include "cli/options/settings_check.h"
-#include "cli/process/stop_signal.h"
-
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 std::vector<std::string> all_columns(std::vector<std::string> extra) {
@@ -40,25 +37,11 @@ RoundStatistics statistics_of_round(const RoundReport& round) {
 
 }  // namespace
 
-std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
-  const Settings& settings = job.settings;
-  OrchestratorOptions options;
-  options.workers = workers;
-  options.mode = settings.worker_mode;
-  options.seed = settings.seed;
-  options.hyperparameters = resolved_hyperparameters(settings);
-  options.optimizer = job.program.optimizer;
-  options.replay_capacity = static_cast<std::size_t>(settings.replay_capacity);
-  options.worker_timeout = Milliseconds(static_cast<long long>(settings.worker_timeout_s * 1000));
-  options.max_crashes_per_minute = settings.max_worker_crashes;
-  options.give_up = stop_overdue;
-  return std::make_unique<CoreOrchestrator>(job.program.environment,
-                                            presets_of(job.program).at(settings.preset).network, options);
-}
-
-TrainerRun::TrainerRun(const Job& job, CoreOrchestrator& trainer, std::vector<std::string> columns)
+TrainerRun::TrainerRun(RunOptions options, CoreOrchestrator& trainer, RunObserver& observer,
+                       std::vector<std::string> columns)
     : trainer_(trainer),
-      files_(job, trainer, all_columns(std::move(columns))),
+      observer_(observer),
+      files_(std::move(options), trainer, observer, true, all_columns(std::move(columns))),
       average_(files_.first_average()) {
   if (const auto& state = files_.resumed()) {
     trainer_.write_weights(state->weights);
@@ -72,7 +55,7 @@ TrainerRun::TrainerRun(const Job& job, CoreOrchestrator& trainer, std::vector<st
   round_began_ = Clock::now();
   files_.complete_checkpoint(learnt());
   ended_by_ = files_.reached_limit();
-  progress_ = std::make_unique<Progress>(progress_state());
+  observer_.on_start(progress_state());
 }
 
 void TrainerRun::begin() {
@@ -84,7 +67,9 @@ void TrainerRun::begin() {
 }
 
 const std::optional<std::string>& TrainerRun::ended_by() {
-  if (!ended_by_ && stop_signal() != 0) ended_by_ = "signal";
+  if (!ended_by_) {
+    if (const std::string reason = files_.end_reason(); !reason.empty()) ended_by_ = reason;
+  }
   return ended_by_;
 }
 
@@ -112,7 +97,7 @@ void TrainerRun::record(const RoundReport& round, const std::vector<std::string>
     ended_by_ = "target";
   if (!ended_by_) ended_by_ = files_.reached_limit();
   if (files_.is_checkpoint_due()) files_.checkpoint(learnt());
-  if (progress_->due()) progress_->show(progress_state());
+  observer_.on_progress(progress_state());
   recording_ = false;
   round_began_ = Clock::now();
 }
@@ -137,11 +122,11 @@ void TrainerRun::count_exchanges(std::uint64_t exchanges, std::uint64_t reconnec
 
 void TrainerRun::give_up() {
   in_round_ = !recording_;
-  ended_by_ = "signal";
+  const std::string reason = files_.end_reason();
+  ended_by_ = reason.empty() ? "stopped" : reason;
 }
 
-int TrainerRun::finish(const std::string& ended_by, const nlohmann::ordered_json& extra) {
-  progress_.reset();
+RunSummary TrainerRun::finish(const std::string& ended_by, const nlohmann::ordered_json& extra) {
   // An exchange may have changed the weights after the last round.
   if (!in_round_) {
     trainer_.read_weights(latest_);
@@ -165,4 +150,4 @@ ProgressState TrainerRun::progress_state() const {
   return state;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -8,19 +8,16 @@
 #include <string>
 #include <vector>
 
-#include "cli/terminal/progress.h"
 #include "run/metrics/recent_mean.h"
 #include "run/run_files.h"
 
-namespace genkidama::cli {
-
-/// The trainer as the settings say. Forks: before any thread.
-std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers);
+namespace genkidama::run {
 
 class TrainerRun {
  public:
   /// Restores a resumed run into `trainer`. `columns` are added to metrics.csv. Throws as RunFiles.
-  TrainerRun(const Job& job, CoreOrchestrator& trainer, std::vector<std::string> columns = {});
+  TrainerRun(RunOptions options, CoreOrchestrator& trainer, RunObserver& observer,
+             std::vector<std::string> columns = {});
 
   /// Makes up for what the resumed run was stopped in the middle of. Before the first round.
   void begin();
@@ -42,8 +39,8 @@ class TrainerRun {
   void give_up();
 
   /// As RunFiles.
-  int finish(const std::string& ended_by,
-             const nlohmann::ordered_json& extra = nlohmann::ordered_json::object());
+  RunSummary finish(const std::string& ended_by,
+                    const nlohmann::ordered_json& extra = nlohmann::ordered_json::object());
   [[noreturn]] void fail() { files_.fail(); }
 
  private:
@@ -53,11 +50,11 @@ class TrainerRun {
   ProgressState progress_state() const;
 
   CoreOrchestrator& trainer_;
+  RunObserver& observer_;
   RunFiles files_;
   PolicyAverage average_;
   RecentMean recent_returns_;
   std::optional<std::string> ended_by_;
-  std::unique_ptr<Progress> progress_;
   // As they were after the last round. The state only when rounds are so long that one may be given up.
   std::vector<float> latest_;
   std::optional<TrainerState> latest_state_;
@@ -67,4 +64,4 @@ class TrainerRun {
   bool in_round_ = false;  // one was given up
 };
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -1,6 +1,6 @@
 #include "run/update_queue.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyAverage& average) {
   const std::lock_guard lock(mutex_);
@@ -36,4 +36,4 @@ std::uint64_t UpdateQueue::dropped() const {
   return dropped_;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -12,7 +12,7 @@
 #include "genkidama/net/parent.h"
 #include "genkidama/params/policy_average.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 /// A merge, with a copy of the weights and of their average when they are to be kept.
 struct MergeRecord {
@@ -47,4 +47,4 @@ class UpdateQueue {
   std::uint64_t dropped_ = 0;
 };
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

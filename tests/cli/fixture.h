@@ -1,10 +1,10 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "support/json_file.h"
 #include "support/run_program.h"
 #include "support/temporary_directory.h"
 
@@ -12,10 +12,6 @@
 template <typename... Words>
 std::vector<std::string> call(const Words&... words) {
   return {GENKIDAMA_TEST_PROGRAM, std::string(words)...};
-}
-
-inline nlohmann::json json_of(const std::filesystem::path& path) {
-  return nlohmann::json::parse(file_text(path));
 }
 
 /// Rows of a CSV file without its quoting rules, the header first.

@@ -79,44 +79,44 @@ class ConfigText {
 TEST_CASE("without flags a run has the thesis' settings") {
   const Settings settings = parse({"train"});
   CHECK(settings.preset == "thesis");
-  CHECK(settings.hyperparameters.gamma == 0.999);
-  CHECK(settings.hyperparameters.learning_rate == 1e-4);
-  CHECK(settings.workers >= 1);
-  CHECK_FALSE(settings.max_steps);
+  CHECK(settings.learning.hyperparameters.gamma == 0.999);
+  CHECK(settings.learning.hyperparameters.learning_rate == 1e-4);
+  CHECK(settings.learning.workers >= 1);
+  CHECK_FALSE(settings.run.max_steps);
 }
 
 TEST_CASE("a flag wins over the config file, which wins over the preset") {
   const ConfigText config(R"({"preset": "quick", "gamma": 0.6, "epsilon": 0.25})");
   const Settings from_file = parse({"train", "--config", config.path()});
   CHECK(from_file.preset == "quick");
-  CHECK(from_file.hyperparameters.batch_size == 7);
-  CHECK(from_file.hyperparameters.gamma == 0.6);
+  CHECK(from_file.learning.hyperparameters.batch_size == 7);
+  CHECK(from_file.learning.hyperparameters.gamma == 0.6);
 
   const Settings with_flag = parse({"train", "--config", config.path(), "--gamma", "0.7"});
-  CHECK(with_flag.hyperparameters.gamma == 0.7);
-  CHECK(with_flag.hyperparameters.epsilon == 0.25);
+  CHECK(with_flag.learning.hyperparameters.gamma == 0.7);
+  CHECK(with_flag.learning.hyperparameters.epsilon == 0.25);
 
   const Settings other_preset = parse({"train", "--config", config.path(), "--preset", "thesis"});
-  CHECK(other_preset.hyperparameters.batch_size == 120);
-  CHECK(other_preset.hyperparameters.gamma == 0.6);
+  CHECK(other_preset.learning.hyperparameters.batch_size == 120);
+  CHECK(other_preset.learning.hyperparameters.gamma == 0.6);
 }
 
 TEST_CASE("every kind of value is read from a flag") {
   const Settings settings =
       parse({"train", "--max-steps", "8e6", "--target", "-12.5", "--bootstrap-truncated", "false", "--greedy",
              "--optimizer", "adam", "--worker-mode=threads", "--seed", "18446744073709551615"});
-  CHECK(settings.max_steps == 8'000'000u);
-  CHECK(settings.target == -12.5);
-  CHECK_FALSE(settings.hyperparameters.bootstrap_truncated);
-  CHECK(settings.greedy);
-  CHECK(settings.hyperparameters.optimizer == "adam");
-  CHECK(settings.worker_mode == WorkerMode::kThreads);
-  CHECK(settings.seed == 18446744073709551615u);
+  CHECK(settings.run.max_steps == 8'000'000u);
+  CHECK(settings.run.target == -12.5);
+  CHECK_FALSE(settings.learning.hyperparameters.bootstrap_truncated);
+  CHECK(settings.run.greedy);
+  CHECK(settings.learning.hyperparameters.optimizer == "adam");
+  CHECK(settings.learning.worker_mode == WorkerMode::kThreads);
+  CHECK(settings.learning.seed == 18446744073709551615u);
 
   const Settings parent =
       parse({"parent", "--connect", "a:1", "b:2", "--connect", "[::1]:3", "--listen", "127.0.0.1:0"});
-  CHECK(parent.connect == Words{"a:1", "b:2", "[::1]:3"});
-  CHECK(parent.listen == Words{"127.0.0.1:0"});
+  CHECK(parent.links.connect == Words{"a:1", "b:2", "[::1]:3"});
+  CHECK(parent.links.listen == Words{"127.0.0.1:0"});
 }
 
 TEST_CASE("a value out of range is refused with the flag, the value and what is expected") {
@@ -219,26 +219,26 @@ TEST_CASE("a linear schedule ends with the run, and a cluster shares its steps")
 
 TEST_CASE("the tuned preset says how long a run is, how it averages and how it acts, until a flag does") {
   const Settings train = parse({"train", "--preset", "tuned"});
-  REQUIRE(train.max_steps);
-  CHECK(resolved_hyperparameters(train).schedule_steps == *train.max_steps);
-  CHECK(train.greedy);
-  CHECK_FALSE(parse({"train", "--preset", "tuned", "--greedy=false"}).greedy);
+  REQUIRE(train.run.max_steps);
+  CHECK(resolved_hyperparameters(train).schedule_steps == *train.run.max_steps);
+  CHECK(train.run.greedy);
+  CHECK_FALSE(parse({"train", "--preset", "tuned", "--greedy=false"}).run.greedy);
   CHECK(resolved({"train", "--preset", "tuned", "--max-steps", "1000"}).schedule_steps == 1000);
 
   // Updates end the run instead; the schedule still needs steps.
   const Settings updates = parse({"train", "--preset", "tuned", "--updates", "3"});
-  CHECK_FALSE(updates.max_steps);
-  CHECK(resolved_hyperparameters(updates).schedule_steps == *train.max_steps);
+  CHECK_FALSE(updates.run.max_steps);
+  CHECK(resolved_hyperparameters(updates).schedule_steps == *train.run.max_steps);
 
   const Settings cluster = parse({"cluster", "--preset", "tuned", "--children", "3"});
-  CHECK(cluster.max_steps == train.max_steps);
-  CHECK(resolved_hyperparameters(cluster).schedule_steps == (*train.max_steps + 2) / 3);
-  CHECK(cluster.beta > 0);
-  CHECK(parse({"cluster", "--preset", "tuned", "--beta", "0"}).beta == 0);
+  CHECK(cluster.run.max_steps == train.run.max_steps);
+  CHECK(resolved_hyperparameters(cluster).schedule_steps == (*train.run.max_steps + 2) / 3);
+  CHECK(cluster.links.beta > 0);
+  CHECK(parse({"cluster", "--preset", "tuned", "--beta", "0"}).links.beta == 0);
 
   // A Child ends when its Parent does, so its learning rate cannot fall towards an end.
   const Settings child = parse({"child", "--preset", "tuned", "--connect", "127.0.0.1:1"});
-  CHECK_FALSE(child.max_steps);
+  CHECK_FALSE(child.run.max_steps);
   CHECK(resolved_hyperparameters(child).schedule == LearningRateSchedule::kConstant);
   CHECK(resolved({"child", "--preset", "tuned", "--connect", "127.0.0.1:1", "--schedule-steps", "9"})
             .schedule == LearningRateSchedule::kLinear);
@@ -256,25 +256,25 @@ TEST_CASE("the tuned preset says how long a run is, how it averages and how it a
   resolved({"parent", "--preset", "tuned", "--listen", "127.0.0.1:0"}).check();
   resolved({"evaluate", "--preset", "tuned", "--checkpoint", "x"}).check();
 
-  CHECK_FALSE(parse({"train"}).max_steps);
-  CHECK_FALSE(parse({"train"}).greedy);
+  CHECK_FALSE(parse({"train"}).run.max_steps);
+  CHECK_FALSE(parse({"train"}).run.greedy);
 }
 
 TEST_CASE("the policy's average is none unless asked for, and swa must know when the run ends") {
   const Settings plain = parse({"train"});
-  CHECK(plain.policy_average.kind == PolicyAverageKind::kNone);
-  CHECK(plain.policy_average.decay == 0.9);
-  CHECK(plain.policy_average.from == 0.5);
-  CHECK(plain.max_weight_norm == 1e6);
+  CHECK(plain.run.policy_average.kind == PolicyAverageKind::kNone);
+  CHECK(plain.run.policy_average.decay == 0.9);
+  CHECK(plain.run.policy_average.from == 0.5);
+  CHECK(plain.run.max_weight_norm == 1e6);
   const Settings ema =
       parse({"parent", "--listen", "[::1]:1", "--policy-average", "ema", "--average-decay", "0.99"});
-  CHECK(ema.policy_average.kind == PolicyAverageKind::kEma);
-  CHECK(ema.policy_average.decay == 0.99);
+  CHECK(ema.run.policy_average.kind == PolicyAverageKind::kEma);
+  CHECK(ema.run.policy_average.decay == 0.99);
 
   for (const char* end : {"--updates", "--max-steps"}) {
     const Settings swa = parse({"cluster", "--policy-average", "swa", end, "100", "--average-from", "0.25"});
-    CHECK(swa.policy_average.kind == PolicyAverageKind::kSwa);
-    CHECK(swa.policy_average.from == 0.25);
+    CHECK(swa.run.policy_average.kind == PolicyAverageKind::kSwa);
+    CHECK(swa.run.policy_average.from == 0.25);
   }
   const std::string text = refusal({"train", "--policy-average", "swa", "--target", "1"});
   CHECK(text.find("--policy-average is 'swa'") == 0);
@@ -311,19 +311,19 @@ TEST_CASE("flags for another process give it the same settings") {
   const auto table = make_option_table(test_program());
   Settings cluster = parse({"cluster", "--gamma", "0.123456789012345", "--beta", "0.3", "--preset", "quick",
                             "--normalise-advantages", "false", "--greedy", "--overlap"});
-  cluster.name = "child_1";
-  cluster.connect = {"[::1]:4000"};
+  cluster.links.name = "child_1";
+  cluster.links.connect = {"[::1]:4000"};
   Words words = flags_of(cluster, table, kChild);
   words.insert(words.begin(), "child");
   const Settings child = parse(words);
-  CHECK(child.hyperparameters.gamma == 0.123456789012345);
-  CHECK(child.hyperparameters.batch_size == 7);
-  CHECK_FALSE(child.hyperparameters.normalise_advantages);
-  CHECK(child.beta == 0.3);
-  CHECK(child.overlap);
-  CHECK(child.greedy);
-  CHECK(child.name == "child_1");
-  CHECK(child.connect == Words{"[::1]:4000"});
+  CHECK(child.learning.hyperparameters.gamma == 0.123456789012345);
+  CHECK(child.learning.hyperparameters.batch_size == 7);
+  CHECK_FALSE(child.learning.hyperparameters.normalise_advantages);
+  CHECK(child.links.beta == 0.3);
+  CHECK(child.links.overlap);
+  CHECK(child.run.greedy);
+  CHECK(child.links.name == "child_1");
+  CHECK(child.links.connect == Words{"[::1]:4000"});
 }
 
 TEST_CASE("help of every command lists its options with their defaults") {

@@ -303,7 +303,7 @@ TEST_CASE("a Child whose state is old takes the weights of its Parent") {
   // Another start of the machine: what its clock says about the time between tells nothing.
   CHECK_THAT(resume("written_boot", "another", 6),
              Catch::Contains("from before this machine was started: this Child takes its Parent's weights"));
-  const auto now = cli::machine_time();
+  const auto now = run::machine_time();
   if (now.seconds > 200) {
     CHECK_THAT(resume("written_seconds", std::to_string(now.seconds - 150), 7),
                Catch::Contains("s old: this Child takes its Parent's weights"));

@@ -131,21 +131,21 @@ TEST_CASE("every run of a sweep is the call it stands for") {
   CHECK(runs[2].name() == "gamma=0.5 seed 2");
   const Settings& settings = runs[3].settings;
   CHECK(settings.command == kTrain);
-  CHECK(settings.hyperparameters.gamma == 0.75);
-  CHECK(settings.hyperparameters.batch_size == 7);
-  CHECK(settings.seed == 2);
-  CHECK(settings.updates == 9u);
-  CHECK(settings.target == -12.5);
-  CHECK(settings.greedy);
-  CHECK(settings.eval_episodes == 0);
+  CHECK(settings.learning.hyperparameters.gamma == 0.75);
+  CHECK(settings.learning.hyperparameters.batch_size == 7);
+  CHECK(settings.learning.seed == 2);
+  CHECK(settings.run.updates == 9u);
+  CHECK(settings.run.target == -12.5);
+  CHECK(settings.run.greedy);
+  CHECK(settings.run.eval_episodes == 0);
   CHECK(settings.run_dir == "dir/runs/gamma=0.75/seed_2");
 
   const auto cluster = plan_of({"--run-dir=dir", "--setting=alpha=0.25,beta=0.5,preset=thesis", "cluster",
                                 "--children", "3", "--max-steps", "8e6"});
   REQUIRE(cluster.size() == 1);
-  CHECK(cluster[0].settings.alpha == 0.25);
-  CHECK(cluster[0].settings.beta == 0.5);
-  CHECK(cluster[0].settings.children == 3);
+  CHECK(cluster[0].settings.links.alpha == 0.25);
+  CHECK(cluster[0].settings.links.beta == 0.5);
+  CHECK(cluster[0].settings.cluster.children == 3);
 }
 
 TEST_CASE("runs that could not start are refused before the first one does") {

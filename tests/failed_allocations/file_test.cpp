@@ -11,7 +11,7 @@
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
-using namespace genkidama::cli;
+using namespace genkidama::run;
 using namespace genkidama::testing;
 
 namespace {

@@ -14,7 +14,7 @@ void run_state(Input input) {
   const std::size_t optimizer_state_size = input[0] % 2 * layout.size();
   const MemoryFile file(input.subspan(1));
   try {
-    const cli::RunState state = cli::read_run_state(file.path(), layout, optimizer_state_size);
+    const run::RunState state = run::read_run_state(file.path(), layout, optimizer_state_size);
     require(state.weights.size() == layout.size(), "as many weights as the network has");
     require(state.optimizer_state.size() == optimizer_state_size, "as much state as the optimizer has");
     for (const float weight : state.weights) require(std::isfinite(weight), "finite weights");

@@ -9,7 +9,8 @@
 #include "cli/commands/commands.h"
 #include "cli/options/settings_check.h"
 #include "cli/process/stop_signal.h"
-#include "cli/terminal/progress.h"
+#include "cli/terminal/live_line.h"
+#include "cli/terminal/run_display.h"
 #include "genkidama/core/log.h"
 #include "genkidama/net/child.h"
 #include "run/state/machine_time.h"
@@ -24,15 +25,15 @@ Milliseconds milliseconds(double seconds) {
 
 ChildOptions child_options(const Settings& settings) {
   ChildOptions options;
-  if (!settings.connect.empty()) options.connect = Endpoint::parse(settings.connect.front());
-  if (options.connect) options.connect->tls |= settings.tls;
-  if (!settings.listen.empty()) options.listen = Endpoint::parse(settings.listen.front());
-  options.beta = settings.beta;
-  options.overlap = settings.overlap;
-  options.name = settings.name;
+  if (!settings.links.connect.empty()) options.connect = Endpoint::parse(settings.links.connect.front());
+  if (options.connect) options.connect->tls |= settings.links.tls;
+  if (!settings.links.listen.empty()) options.listen = Endpoint::parse(settings.links.listen.front());
+  options.beta = settings.links.beta;
+  options.overlap = settings.links.overlap;
+  options.name = settings.links.name;
   options.security = security_of(settings);
-  options.join_timeout = milliseconds(settings.join_timeout_s);
-  options.exchange_timeout = milliseconds(settings.exchange_timeout_s);
+  options.join_timeout = milliseconds(settings.links.join_timeout_s);
+  options.exchange_timeout = milliseconds(settings.links.exchange_timeout_s);
   // After a signal there may be a wait for the Parent's answer and another for its farewell.
   options.limits.close_timeout = Milliseconds(500);
   return options;
@@ -41,10 +42,10 @@ ChildOptions child_options(const Settings& settings) {
 // A Child that was gone for a moment goes on with its session and its own weights, as one does that lost its
 // link. After a longer time the others have moved on, and a merge of its old weights, with a large alpha,
 // would set all of them back.
-bool goes_on_with_session(const std::optional<RunState>& resumed) {
+bool goes_on_with_session(const std::optional<run::RunState>& resumed) {
   constexpr double kFreshSeconds = 120;
   if (!resumed || resumed->session.run_id.empty()) return false;
-  const auto age = seconds_between(resumed->written, machine_time());
+  const auto age = run::seconds_between(resumed->written, run::machine_time());
   const bool fresh = age && *age <= kFreshSeconds;
   log(LogLevel::kInfo, "the resumed state is {}: this Child {}",
       age ? fmt::format("{:.0f} s old", *age) : "from before this machine was started",
@@ -81,10 +82,10 @@ struct ChildOutcome {
 };
 
 // The Child is gone when this returns: the evaluation that follows must not keep a Parent waiting.
-ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& trainer, TrainerRun& run) {
+ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& trainer, run::TrainerRun& run) {
   ChildOutcome outcome;
-  const std::optional<RunState>& resumed = run.resumed();
-  const RunTotals earlier = resumed ? resumed->totals : RunTotals();
+  const std::optional<run::RunState>& resumed = run.resumed();
+  const run::RunTotals earlier = resumed ? resumed->totals : run::RunTotals();
   outcome.exchanges = earlier.exchanges;
   outcome.reconnects = earlier.reconnects;
   if (run.ended_by()) return outcome;
@@ -92,8 +93,8 @@ ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& train
   if (goes_on_with_session(resumed)) options.resume = resumed->session;
   Child child(std::move(options), trainer);
   child.start();
-  if (!settings.listen.empty()) {
-    log(LogLevel::kInfo, "{} listens on port {}", settings.name, child.port());
+  if (!settings.links.listen.empty()) {
+    log(LogLevel::kInfo, "{} listens on port {}", settings.links.name, child.port());
   }
   const SignalWatch watch(child);
   const auto count = [&](const ChildProgress& progress) {
@@ -124,8 +125,10 @@ int run_child(Job job) {
   prepare_run_directory(job);
   catch_stop_signals();
   log_above_live_line();
-  const auto trainer = make_trainer(job, job.settings.workers);
-  TrainerRun run(job, *trainer, {"connected", "exchanges", "reconnects"});
+  const auto trainer = make_trainer(job, job.settings.learning.workers);
+  RunDisplay display;
+  run::TrainerRun run(run_options(job, trainer->environment_spec().name), *trainer, display,
+                      {"connected", "exchanges", "reconnects"});
   try {
     try {
       run.begin();
@@ -136,13 +139,14 @@ int run_child(Job job) {
     const std::string ended_by = run.ended_by().value_or("parent");
     nlohmann::ordered_json extra;
     extra["workers"] = trainer->workers();
-    extra["name"] = job.settings.name;
+    extra["name"] = job.settings.links.name;
     extra["exchanges"] = outcome.exchanges;
     extra["merges"] = outcome.merges;
     extra["reconnects"] = outcome.reconnects;
     extra["parting_words"] = outcome.reason;
-    return run.finish(ended_by, extra);
+    return exit_code_of(run.finish(ended_by, extra));
   } catch (const std::exception&) {
+    display.close();
     run.fail();
   }
 }

@@ -23,6 +23,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/random.h"
+#include "run/directory/run_directory.h"
 #include "run/directory/run_lock.h"
 
 namespace genkidama::cli {
@@ -83,7 +84,7 @@ class Cluster {
   void note_failure(const std::string& error) const;
 
   const Job& job_;
-  RunDirectory directory_;
+  run::RunDirectory directory_;
   Pipe ready_;
   std::unique_ptr<SpawnedProcess> parent_;
   std::vector<std::unique_ptr<SpawnedProcess>> children_;
@@ -117,8 +118,8 @@ int Cluster::run() {
 
 void Cluster::start_parent() {
   Settings settings = job_.settings;
-  settings.name = "parent";
-  settings.listen = {"127.0.0.1:0"};
+  settings.links.name = "parent";
+  settings.links.listen = {"127.0.0.1:0"};
   std::vector<std::string> arguments = {command_name(kParent)};
   for (std::string& flag : flags_of(settings, job_.table, kParent)) arguments.push_back(std::move(flag));
   arguments.push_back((settings.resume.empty() ? "--run-dir=" : "--resume=") + settings.run_dir);
@@ -150,7 +151,7 @@ int Cluster::read_port() {
 }
 
 std::vector<std::string> Cluster::place_of_child(int number) const {
-  const RunDirectory place(directory_.child(number));
+  const run::RunDirectory place(directory_.child(number));
   std::error_code error;
   const bool begun = std::filesystem::exists(place.config(), error);
   if (!job_.settings.resume.empty() && begun && place.is_resumable()) {
@@ -165,23 +166,23 @@ std::vector<std::string> Cluster::place_of_child(int number) const {
 }
 
 void Cluster::start_children(int port) {
-  for (int number = 1; number <= job_.settings.children; ++number) {
+  for (int number = 1; number <= job_.settings.cluster.children; ++number) {
     Settings settings = job_.settings;
-    settings.name = fmt::format("child_{}", number);
-    settings.connect = {fmt::format("127.0.0.1:{}", port)};
-    settings.seed = derive_seed(settings.seed, {static_cast<std::uint64_t>(number)});
-    settings.hyperparameters = resolved_hyperparameters(job_.settings);
+    settings.links.name = fmt::format("child_{}", number);
+    settings.links.connect = {fmt::format("127.0.0.1:{}", port)};
+    settings.learning.seed = derive_seed(settings.learning.seed, {static_cast<std::uint64_t>(number)});
+    settings.learning.hyperparameters = resolved_hyperparameters(job_.settings);
     // The Parent ends the run, and evaluates it.
-    settings.updates.reset();
-    settings.max_steps.reset();
-    settings.target.reset();
-    settings.eval_episodes = 0;
-    settings.policy_average = {};
+    settings.run.updates.reset();
+    settings.run.max_steps.reset();
+    settings.run.target.reset();
+    settings.run.eval_episodes = 0;
+    settings.run.policy_average = {};
     std::vector<std::string> arguments = {command_name(kChild)};
     for (std::string& flag : flags_of(settings, job_.table, kChild)) arguments.push_back(std::move(flag));
     for (std::string& flag : place_of_child(number)) arguments.push_back(std::move(flag));
     children_.push_back(std::make_unique<SpawnedProcess>(SpawnedProcess::Options{
-        settings.name, std::move(arguments), directory_.child(number) / "output.log", -1}));
+        settings.links.name, std::move(arguments), directory_.child(number) / "output.log", -1}));
   }
   reported_.assign(children_.size(), false);
 }
@@ -243,9 +244,10 @@ int run_cluster(Job job) {
   catch_stop_signals();
   // Every user of this machine reaches the loopback port. Who is meant inherits this; no command line has it.
   setenv(kTokenVariable, make_token().c_str(), 1);
-  const RunDirectory directory(job.settings.run_dir);
+  const run::RunDirectory directory(job.settings.run_dir);
   directory.create();
-  const RunLock lock(directory.path() / ".cluster-lock", kLockPatience);
+  const run::RunLock lock(directory.path() / ".cluster-lock", kLockPatience,
+                          [] { return stop_signal() != 0; });
   const auto config =
       config_of(job.settings, job.table, job.program.name, job.program.environment()->spec().name);
   write_file_atomically(directory.config(), config.dump(2) + "\n");

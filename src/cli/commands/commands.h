@@ -3,7 +3,7 @@
 /// @file
 /// The subcommands. Each returns the exit code and throws what cli::main() turns into one.
 
-#include "run/run_files.h"
+#include "cli/commands/job.h"
 
 namespace genkidama::cli {
 

@@ -8,6 +8,7 @@
 #include "cli/commands/commands.h"
 #include "cli/options/command_line.h"
 #include "cli/options/presets.h"
+#include "cli/terminal/evaluation_table.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/progress.h"
 #include "genkidama/core/atomic_file.h"
@@ -15,7 +16,6 @@
 #include "genkidama/params/safetensors.h"
 #include "run/directory/checkpoint_list.h"
 #include "run/evaluation/evaluation_report.h"
-#include "run/trainer_run.h"
 
 namespace genkidama::cli {
 namespace {
@@ -30,6 +30,14 @@ Checkpoint as_argument(const std::function<Checkpoint()>& read) {
     return read();
   } catch (const Error& error) {
     throw ArgumentError(fmt::format("--checkpoint: {}", error.what()));
+  }
+}
+
+std::vector<Path> checkpoints_named(const std::vector<std::string>& paths) {
+  try {
+    return run::checkpoints_of(paths);
+  } catch (const ArgumentError& error) {
+    throw ArgumentError(fmt::format("--checkpoint {}", error.what()));
   }
 }
 
@@ -57,26 +65,26 @@ std::string common_preset(const Job& job, const std::vector<Path>& paths) {
   return preset;
 }
 
-CheckpointEvaluation evaluate_one(const Job& job, CoreOrchestrator& trainer, const Path& path) {
+run::CheckpointEvaluation evaluate_one(const Job& job, CoreOrchestrator& trainer, const Path& path) {
   const Settings& settings = job.settings;
   Checkpoint file = as_argument([&] { return read_safetensors(path, trainer.layout()); });
   trainer.write_weights(file.weights);
   EvaluationRequest request;
-  request.episodes = settings.episodes;
-  request.seed = settings.seed;
-  request.greedy = settings.greedy;
-  CheckpointEvaluation result;
+  request.episodes = settings.evaluate.episodes;
+  request.seed = settings.learning.seed;
+  request.greedy = settings.run.greedy;
+  run::CheckpointEvaluation result;
   result.checkpoint = path;
   result.metadata = std::move(file.metadata);
   result.environment = trainer.environment_spec().name;
   result.preset = settings.preset;
-  result.statistics = run_evaluation(trainer, request, &result.episodes);
+  result.statistics = run::run_evaluation(trainer, request, &result.episodes);
   return result;
 }
 
-std::vector<CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestrator& trainer,
-                                               const std::vector<Path>& paths) {
-  std::vector<CheckpointEvaluation> results;
+std::vector<run::CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestrator& trainer,
+                                                    const std::vector<Path>& paths) {
+  std::vector<run::CheckpointEvaluation> results;
   LiveLine line(kPlainInterval);
   const auto started = Clock::now();
   for (const Path& path : paths) {
@@ -94,7 +102,9 @@ std::vector<CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestrator&
 // Before hours of playing, not after.
 void check_targets(const Settings& settings) {
   const std::pair<const char*, const std::string&> targets[] = {
-      {"--json", settings.json_file}, {"--csv", settings.csv_file}, {"--returns", settings.returns_file}};
+      {"--json", settings.evaluate.json_file},
+      {"--csv", settings.evaluate.csv_file},
+      {"--returns", settings.evaluate.returns_file}};
   for (const auto& [flag, file] : targets) {
     std::error_code ignored;
     const Path directory = Path(file).has_parent_path() ? Path(file).parent_path() : Path(".");
@@ -104,33 +114,35 @@ void check_targets(const Settings& settings) {
   }
 }
 
-void write_files(const Settings& settings, const std::vector<CheckpointEvaluation>& results) {
-  if (!settings.json_file.empty()) {
+void write_files(const Settings& settings, const std::vector<run::CheckpointEvaluation>& results) {
+  if (!settings.evaluate.json_file.empty()) {
     auto json = nlohmann::ordered_json::array();
-    for (const CheckpointEvaluation& result : results) json.push_back(to_json(result));
-    write_file_atomically(settings.json_file, (results.size() == 1 ? json[0] : json).dump(2) + "\n");
+    for (const run::CheckpointEvaluation& result : results) json.push_back(run::to_json(result));
+    write_file_atomically(settings.evaluate.json_file, (results.size() == 1 ? json[0] : json).dump(2) + "\n");
   }
   // The table last: whoever finds it finds the returns too.
-  if (!settings.returns_file.empty()) write_file_atomically(settings.returns_file, returns_to_csv(results));
-  if (!settings.csv_file.empty()) write_file_atomically(settings.csv_file, to_csv(results));
+  if (!settings.evaluate.returns_file.empty())
+    write_file_atomically(settings.evaluate.returns_file, run::returns_to_csv(results));
+  if (!settings.evaluate.csv_file.empty())
+    write_file_atomically(settings.evaluate.csv_file, run::to_csv(results));
 }
 
 }  // namespace
 
 int run_evaluate(Job job) {
-  const std::vector<Path> paths = checkpoints_of(job.settings.checkpoints);
+  const std::vector<Path> paths = checkpoints_named(job.settings.evaluate.checkpoints);
   job.settings.preset = common_preset(job, paths);
   if (!names_option(job.settings.command_line, "greedy")) {
-    job.settings.greedy = presets_of(job.program).at(job.settings.preset).greedy;
+    job.settings.run.greedy = presets_of(job.program).at(job.settings.preset).greedy;
   }
   check_targets(job.settings);
-  const auto trainer = make_trainer(job, job.settings.workers);
+  const auto trainer = make_trainer(job, job.settings.learning.workers);
   // Again, now that the network is known: a foreign one is refused before the first episode.
   for (const Path& path : paths) as_argument([&] { return read_safetensors(path, trainer->layout()); });
 
   const auto results = evaluate_all(job, *trainer, paths);
   write_files(job.settings, results);
-  const CheckpointEvaluation& first = results.front();
+  const run::CheckpointEvaluation& first = results.front();
   if (results.size() == 1) {
     fmt::print("{} on {}\n{}", first.checkpoint.string(), first.environment, to_table(first.statistics));
   } else {

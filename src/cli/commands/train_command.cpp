@@ -2,7 +2,8 @@
 
 #include "cli/commands/commands.h"
 #include "cli/process/stop_signal.h"
-#include "cli/terminal/progress.h"
+#include "cli/terminal/live_line.h"
+#include "cli/terminal/run_display.h"
 #include "run/trainer_run.h"
 
 namespace genkidama::cli {
@@ -11,8 +12,9 @@ int run_train(Job job) {
   prepare_run_directory(job);
   catch_stop_signals();
   log_above_live_line();
-  const auto trainer = make_trainer(job, job.settings.workers);
-  TrainerRun run(job, *trainer);
+  const auto trainer = make_trainer(job, job.settings.learning.workers);
+  RunDisplay display;
+  run::TrainerRun run(run_options(job, trainer->environment_spec().name), *trainer, display);
   try {
     try {
       run.begin();
@@ -20,8 +22,9 @@ int run_train(Job job) {
     } catch (const StoppedError&) {
       run.give_up();
     }
-    return run.finish(*run.ended_by(), {{"workers", trainer->workers()}});
+    return exit_code_of(run.finish(*run.ended_by(), {{"workers", trainer->workers()}}));
   } catch (const std::exception&) {
+    display.close();
     run.fail();
   }
 }

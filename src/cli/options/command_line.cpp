@@ -41,10 +41,10 @@ using Slots = std::deque<Slot>;
 
 void take_preset(const Preset& preset, Settings& settings) {
   const Settings untouched;
-  settings.hyperparameters = preset.hyperparameters;
-  settings.greedy = preset.greedy;
-  settings.alpha = preset.alpha.value_or(untouched.alpha);
-  settings.beta = preset.beta.value_or(untouched.beta);
+  settings.learning.hyperparameters = preset.hyperparameters;
+  settings.run.greedy = preset.greedy;
+  settings.links.alpha = preset.alpha.value_or(untouched.links.alpha);
+  settings.links.beta = preset.beta.value_or(untouched.links.beta);
 }
 
 Settings defaults_of(const Program& program, Command command) {
@@ -59,7 +59,7 @@ Settings defaults_of(const Program& program, Command command) {
   }
   take_preset(preset->second, settings);
   // An evaluation alone plays the episodes of a run's final evaluation.
-  if (command == kEvaluate) settings.seed = settings.eval_seed;
+  if (command == kEvaluate) settings.learning.seed = settings.run.eval_seed;
   return settings;
 }
 
@@ -67,8 +67,8 @@ Settings defaults_of(const Program& program, Command command) {
 void apply_preset_steps(const Program& program, Settings& settings) {
   const auto steps = presets_of(program).at(settings.preset).max_steps;
   if (!steps || (settings.command != kTrain && settings.command != kCluster)) return;
-  if (!settings.max_steps && !settings.updates) settings.max_steps = steps;
-  settings.preset_steps = steps;
+  if (!settings.run.max_steps && !settings.run.updates) settings.run.max_steps = steps;
+  settings.learning.preset_steps = steps;
 }
 
 Settings help_defaults(const Program& program, Command command) {
@@ -182,12 +182,12 @@ Settings settings_of(const Program& program, const std::vector<OptionRow>& table
   const auto configs = read_configs(slots, command);
   apply_preset(program, table, slots, configs, settings);
   // Children with equal seeds would play the same episodes; the one drawn here is kept in config.json.
-  if (command == kChild) settings.seed = std::random_device{}();
+  if (command == kChild) settings.learning.seed = std::random_device{}();
   for (const ConfigFile& config : configs) apply_config(config, table, settings);
   // A Child has one link: a new one on the command line replaces the one of the config file.
   if (command == kChild && (flag_given(slots, "listen") || flag_given(slots, "connect"))) {
-    settings.listen.clear();
-    settings.connect.clear();
+    settings.links.listen.clear();
+    settings.links.connect.clear();
   }
   apply_flags(slots, settings);
   apply_preset_steps(program, settings);
@@ -224,12 +224,12 @@ Settings parse_sweep(int argc, const char* const* argv, const Program& program,
   parse_words(app, argc - 1, argv + 1);
   Settings settings = settings_of(program, table, slots, kSweep);
   settings.command_line.assign(argv, argv + argc);
-  settings.run_words = app.remaining();
+  settings.sweep.run_words = app.remaining();
   for (const Slot& slot : slots) {
     // These shape runs as well, by their evaluations for --target.
     const bool is_shared = slot.row->name == "eval-seed" || slot.row->name == "greedy";
     if (is_shared && slot.option->count() > 0) {
-      settings.run_words.push_back(slot.row->flag() + "=" + slot.row->value_text(settings));
+      settings.sweep.run_words.push_back(slot.row->flag() + "=" + slot.row->value_text(settings));
     }
   }
   complete_and_check(settings);

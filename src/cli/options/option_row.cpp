@@ -74,15 +74,14 @@ bool read_integer(const NumberRange& range, const json& value, Integer& out) {
 }
 
 template <typename T>
-std::function<json(const Settings&)> getter(Access<T> access) {
-  // The accessor only names a member; reading through it changes nothing.
-  return [access](const Settings& settings) { return json(access(const_cast<Settings&>(settings))); };
+std::function<json(const Settings&)> getter(Member<T> member) {
+  return [member](const Settings& settings) { return json(member.read(settings)); };
 }
 
 template <typename T>
-std::function<json(const Settings&)> optional_getter(Access<std::optional<T>> access) {
-  return [access](const Settings& settings) {
-    const auto& value = access(const_cast<Settings&>(settings));
+std::function<json(const Settings&)> optional_getter(Member<std::optional<T>> member) {
+  return [member](const Settings& settings) {
+    const auto& value = member.read(settings);
     return value ? json(*value) : json();
   };
 }
@@ -109,20 +108,20 @@ bool is_endpoint(const json& value) {
   }
 }
 
-OptionRow text_list(Access<TextList> access, bool (*is_item)(const json&)) {
+OptionRow text_list(Member<TextList> member, bool (*is_item)(const json&)) {
   OptionRow row = row_of(ValueKind::kTextList, "TEXT", "a text that is not empty");
   row.set = [=](Settings& settings, const json& value) {
     if (value.is_null()) {
-      access(settings).clear();
+      member.write(settings).clear();
       return true;
     }
     const json list = value.is_string() ? json::array({value}) : value;
     if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_item)) return false;
-    access(settings) = list.get<TextList>();
+    member.write(settings) = list.get<TextList>();
     return true;
   };
-  row.get = [access](const Settings& settings) {
-    const TextList& list = access(const_cast<Settings&>(settings));
+  row.get = [member](const Settings& settings) {
+    const TextList& list = member.read(settings);
     return list.empty() ? json() : json(list);
   };
   return row;
@@ -183,100 +182,102 @@ std::optional<json> value_from_text(ValueKind kind, const std::string& text) {
   return {};
 }
 
-OptionRow real_option(NumberRange range, Access<double> access) {
+OptionRow real_option(NumberRange range, Member<double> member) {
   OptionRow row = row_of(ValueKind::kReal, "X", range.text("a number"));
-  row.set = [=](Settings& settings, const json& value) { return read_real(range, value, access(settings)); };
-  row.get = getter<double>(access);
+  row.set = [=](Settings& settings, const json& value) {
+    return read_real(range, value, member.write(settings));
+  };
+  row.get = getter<double>(member);
   return row;
 }
 
-OptionRow real_option(NumberRange range, Access<OptionalReal> access) {
+OptionRow real_option(NumberRange range, Member<OptionalReal> member) {
   OptionRow row = row_of(ValueKind::kReal, "X", range.text("a number"));
   row.set = [=](Settings& settings, const json& value) {
     double real = 0;
     if (!value.is_null() && !read_real(range, value, real)) return false;
-    access(settings) = value.is_null() ? OptionalReal() : OptionalReal(real);
+    member.write(settings) = value.is_null() ? OptionalReal() : OptionalReal(real);
     return true;
   };
-  row.get = optional_getter<double>(access);
+  row.get = optional_getter<double>(member);
   return row;
 }
 
-OptionRow count_option(NumberRange range, Access<std::uint64_t> access) {
+OptionRow count_option(NumberRange range, Member<std::uint64_t> member) {
   OptionRow row = row_of(ValueKind::kInteger, "N", range.text("a whole number"));
   row.set = [=](Settings& settings, const json& value) {
-    return read_integer(range, value, access(settings));
+    return read_integer(range, value, member.write(settings));
   };
-  row.get = getter<std::uint64_t>(access);
+  row.get = getter<std::uint64_t>(member);
   return row;
 }
 
-OptionRow count_option(NumberRange range, Access<OptionalCount> access) {
+OptionRow count_option(NumberRange range, Member<OptionalCount> member) {
   OptionRow row = row_of(ValueKind::kInteger, "N", range.text("a whole number"));
   row.set = [=](Settings& settings, const json& value) {
     std::uint64_t count = 0;
     if (!value.is_null() && !read_integer(range, value, count)) return false;
-    access(settings) = value.is_null() ? OptionalCount() : OptionalCount(count);
+    member.write(settings) = value.is_null() ? OptionalCount() : OptionalCount(count);
     return true;
   };
-  row.get = optional_getter<std::uint64_t>(access);
+  row.get = optional_getter<std::uint64_t>(member);
   return row;
 }
 
-OptionRow int_option(NumberRange range, Access<int> access) {
+OptionRow int_option(NumberRange range, Member<int> member) {
   range.max = std::min(range.max, static_cast<double>(std::numeric_limits<int>::max()));
   const bool unbounded = range.max == static_cast<double>(std::numeric_limits<int>::max());
   const NumberRange shown{range.min, unbounded ? std::numeric_limits<double>::infinity() : range.max};
   OptionRow row = row_of(ValueKind::kInteger, "N", shown.text("a whole number"));
   row.set = [=](Settings& settings, const json& value) {
-    return read_integer(range, value, access(settings));
+    return read_integer(range, value, member.write(settings));
   };
-  row.get = getter<int>(access);
+  row.get = getter<int>(member);
   return row;
 }
 
-OptionRow boolean_option(Access<bool> access) {
+OptionRow boolean_option(Member<bool> member) {
   OptionRow row = row_of(ValueKind::kBoolean, "true|false", "true or false");
   row.set = [=](Settings& settings, const json& value) {
     if (!value.is_boolean()) return false;
-    access(settings) = value.get<bool>();
+    member.write(settings) = value.get<bool>();
     return true;
   };
-  row.get = getter<bool>(access);
+  row.get = getter<bool>(member);
   return row;
 }
 
-OptionRow flag_option(Access<bool> access) {
-  OptionRow row = boolean_option(std::move(access));
+OptionRow flag_option(Member<bool> member) {
+  OptionRow row = boolean_option(member);
   row.kind = ValueKind::kFlag;
   row.placeholder.clear();
   return row;
 }
 
-OptionRow text_option(Access<std::string> access) {
+OptionRow text_option(Member<std::string> member) {
   OptionRow row = row_of(ValueKind::kText, "TEXT", "a text that is not empty");
   row.set = [=](Settings& settings, const json& value) {
     if (value.is_null()) {
-      access(settings).clear();
+      member.write(settings).clear();
       return true;
     }
     if (!value.is_string() || value.get<std::string>().empty()) return false;
-    access(settings) = value.get<std::string>();
+    member.write(settings) = value.get<std::string>();
     return true;
   };
-  row.get = [access](const Settings& settings) {
-    const std::string& text = access(const_cast<Settings&>(settings));
+  row.get = [member](const Settings& settings) {
+    const std::string& text = member.read(settings);
     return text.empty() ? json() : json(text);
   };
   return row;
 }
 
-OptionRow text_list_option(Access<TextList> access) {
-  return text_list(std::move(access), is_text);
+OptionRow text_list_option(Member<TextList> member) {
+  return text_list(member, is_text);
 }
 
-OptionRow endpoints_option(Access<TextList> access) {
-  OptionRow row = text_list(std::move(access), is_endpoint);
+OptionRow endpoints_option(Member<TextList> member) {
+  OptionRow row = text_list(member, is_endpoint);
   row.placeholder = "HOST:PORT";
   row.expected = "HOST:PORT or [IPV6]:PORT, for TLS after wss://";
   return row;

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cli/options/settings.h"
@@ -50,24 +52,33 @@ struct OptionRow {
 /// What a flag's text means as a value of `kind`; nothing when it means none.
 std::optional<nlohmann::json> value_from_text(ValueKind kind, const std::string& text);
 
-/// Takes a member of Settings (or of what it holds) by reference.
+/// Where an option's value lives in Settings (or in what they hold), for reading and for writing.
 template <typename T>
-using Access = std::function<T&(Settings&)>;
+struct Member {
+  T& (*write)(Settings&);
+  const T& (*read)(const Settings&);
+};
+
+/// The member that `access`, a generic function without state, finds in settings.
+template <typename Access>
+auto member_of(Access access) {
+  return Member<std::remove_reference_t<decltype(access(std::declval<Settings&>()))>>{access, access};
+}
 
 using OptionalReal = std::optional<double>;
 using OptionalCount = std::optional<std::uint64_t>;
 using TextList = std::vector<std::string>;
 
-OptionRow real_option(NumberRange range, Access<double> access);
-OptionRow real_option(NumberRange range, Access<OptionalReal> access);
-OptionRow count_option(NumberRange range, Access<std::uint64_t> access);
-OptionRow count_option(NumberRange range, Access<OptionalCount> access);
-OptionRow int_option(NumberRange range, Access<int> access);
-OptionRow boolean_option(Access<bool> access);
-OptionRow flag_option(Access<bool> access);
-OptionRow text_option(Access<std::string> access);
-OptionRow text_list_option(Access<TextList> access);
-OptionRow endpoints_option(Access<TextList> access);
+OptionRow real_option(NumberRange range, Member<double> member);
+OptionRow real_option(NumberRange range, Member<OptionalReal> member);
+OptionRow count_option(NumberRange range, Member<std::uint64_t> member);
+OptionRow count_option(NumberRange range, Member<OptionalCount> member);
+OptionRow int_option(NumberRange range, Member<int> member);
+OptionRow boolean_option(Member<bool> member);
+OptionRow flag_option(Member<bool> member);
+OptionRow text_option(Member<std::string> member);
+OptionRow text_list_option(Member<TextList> member);
+OptionRow endpoints_option(Member<TextList> member);
 /// `choices` empty: any text.
 OptionRow choice_option(TextList choices, std::function<std::string(const Settings&)> get,
                         std::function<void(Settings&, const std::string&)> set);

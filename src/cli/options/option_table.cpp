@@ -37,14 +37,10 @@ class Table {
   std::vector<OptionRow> rows_;
 };
 
-// An accessor of the member's own type, which picks the right kind of option.
-#define GENKIDAMA_MEMBER(type, member)            \
-  Access<type> {                                  \
-    [](Settings& s) -> type& { return s.member; } \
-  }
+#define GENKIDAMA_MEMBER(path) member_of([](auto& settings) -> auto& { return settings.path; })
 
-OptionRow file_option(Access<std::string> access, const char* placeholder) {
-  OptionRow row = text_option(std::move(access));
+OptionRow file_option(Member<std::string> member, const char* placeholder) {
+  OptionRow row = text_option(member);
   row.placeholder = placeholder;
   row.expected = "a path";
   row.in_config = false;
@@ -52,14 +48,14 @@ OptionRow file_option(Access<std::string> access, const char* placeholder) {
 }
 
 // One whose path a resumed run needs again.
-OptionRow kept_file_option(Access<std::string> access, const char* placeholder) {
-  OptionRow row = file_option(std::move(access), placeholder);
+OptionRow kept_file_option(Member<std::string> member, const char* placeholder) {
+  OptionRow row = file_option(member, placeholder);
   row.in_config = true;
   return row;
 }
 
-OptionRow texts_option(Access<TextList> access, const char* placeholder, const char* expected) {
-  OptionRow row = text_list_option(std::move(access));
+OptionRow texts_option(Member<TextList> member, const char* placeholder, const char* expected) {
+  OptionRow row = text_list_option(member);
   row.placeholder = placeholder;
   row.expected = expected;
   row.in_config = false;
@@ -70,37 +66,41 @@ OptionRow schedule_option() {
   return choice_option(
       {"constant", "linear"},
       [](const Settings& s) {
-        return s.hyperparameters.schedule == LearningRateSchedule::kLinear ? "linear" : "constant";
+        return s.learning.hyperparameters.schedule == LearningRateSchedule::kLinear ? "linear" : "constant";
       },
       [](Settings& s, const std::string& text) {
-        s.hyperparameters.schedule =
+        s.learning.hyperparameters.schedule =
             text == "linear" ? LearningRateSchedule::kLinear : LearningRateSchedule::kConstant;
       });
 }
 
 OptionRow loss_option() {
   return choice_option(
-      {"a3c", "ppo"}, [](const Settings& s) { return s.hyperparameters.loss == Loss::kPpo ? "ppo" : "a3c"; },
+      {"a3c", "ppo"},
+      [](const Settings& s) { return s.learning.hyperparameters.loss == Loss::kPpo ? "ppo" : "a3c"; },
       [](Settings& s, const std::string& text) {
-        s.hyperparameters.loss = text == "ppo" ? Loss::kPpo : Loss::kA3c;
+        s.learning.hyperparameters.loss = text == "ppo" ? Loss::kPpo : Loss::kA3c;
       });
 }
 
 OptionRow worker_mode_option() {
   return choice_option(
       {"processes", "threads"},
-      [](const Settings& s) { return s.worker_mode == WorkerMode::kThreads ? "threads" : "processes"; },
+      [](const Settings& s) {
+        return s.learning.worker_mode == WorkerMode::kThreads ? "threads" : "processes";
+      },
       [](Settings& s, const std::string& text) {
-        s.worker_mode = text == "threads" ? WorkerMode::kThreads : WorkerMode::kProcesses;
+        s.learning.worker_mode = text == "threads" ? WorkerMode::kThreads : WorkerMode::kProcesses;
       });
 }
 
 OptionRow policy_average_option() {
   return choice_option(
-      {"none", "swa", "ema"}, [](const Settings& s) { return policy_average_name(s.policy_average.kind); },
+      {"none", "swa", "ema"},
+      [](const Settings& s) { return policy_average_name(s.run.policy_average.kind); },
       [](Settings& s, const std::string& text) {
         for (const auto kind : {PolicyAverageKind::kNone, PolicyAverageKind::kSwa, PolicyAverageKind::kEma}) {
-          if (text == policy_average_name(kind)) s.policy_average.kind = kind;
+          if (text == policy_average_name(kind)) s.run.policy_average.kind = kind;
         }
       });
 }
@@ -109,8 +109,8 @@ OptionRow optimizer_option(const Program& program) {
   // A program's own factory may know other names.
   const TextList choices = program.optimizer ? TextList{} : TextList{"sgd", "rmsprop", "adam"};
   return choice_option(
-      choices, [](const Settings& s) { return s.hyperparameters.optimizer; },
-      [](Settings& s, const std::string& text) { s.hyperparameters.optimizer = text; });
+      choices, [](const Settings& s) { return s.learning.hyperparameters.optimizer; },
+      [](Settings& s, const std::string& text) { s.learning.hyperparameters.optimizer = text; });
 }
 
 OptionRow preset_option(const Program& program) {
@@ -123,42 +123,41 @@ OptionRow preset_option(const Program& program) {
 
 void add_links(Table& table) {
   table.group("Links");
-  table.add("listen", kParent | kChild, endpoints_option(GENKIDAMA_MEMBER(TextList, listen)),
+  table.add("listen", kParent | kChild, endpoints_option(GENKIDAMA_MEMBER(links.listen)),
             "Accept peers here; port 0 takes any free one");
-  table.add("connect", kParent | kChild, endpoints_option(GENKIDAMA_MEMBER(TextList, connect)),
+  table.add("connect", kParent | kChild, endpoints_option(GENKIDAMA_MEMBER(links.connect)),
             "Dial this peer; a parent takes several and dials them again for ever");
   table.add(
-      "token-file", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(std::string, token_file), "FILE"),
+      "token-file", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(links.token_file), "FILE"),
       "Shared secret, the same on both sides; else that of the environment's GENKIDAMA_TOKEN; else none");
-  table.add("insecure", kParent | kChild, flag_option(GENKIDAMA_MEMBER(bool, insecure)),
+  table.add("insecure", kParent | kChild, flag_option(GENKIDAMA_MEMBER(links.insecure)),
             "Let other machines reach --listen without a token");
-  table.add("tls", kParent | kChild, flag_option(GENKIDAMA_MEMBER(bool, tls)),
+  table.add("tls", kParent | kChild, flag_option(GENKIDAMA_MEMBER(links.tls)),
             "Dial in TLS, as to wss://HOST:PORT; the peer's certificate must be for that host");
-  table.add("tls-ca", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(std::string, tls_ca), "FILE"),
+  table.add("tls-ca", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(links.tls_ca), "FILE"),
             "Authorities that sign the certificates of dialled peers, PEM (the system's when not given)");
   table.add("tls-certificate", kParent | kChild,
-            kept_file_option(GENKIDAMA_MEMBER(std::string, tls_certificate), "FILE"),
+            kept_file_option(GENKIDAMA_MEMBER(links.tls_certificate), "FILE"),
             "This side's certificate, PEM: --listen then speaks TLS only; who dials shows it when asked");
-  table.add("tls-key", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(std::string, tls_key), "FILE"),
+  table.add("tls-key", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(links.tls_key), "FILE"),
             "Key of --tls-certificate, PEM without a password");
   table.add("tls-client-ca", kParent | kChild,
-            kept_file_option(GENKIDAMA_MEMBER(std::string, tls_client_ca), "FILE"),
+            kept_file_option(GENKIDAMA_MEMBER(links.tls_client_ca), "FILE"),
             "Take only peers with a certificate that these authorities signed, PEM (mutual TLS)");
-  table.add("children", kCluster, int_option({1, 256}, GENKIDAMA_MEMBER(int, children)),
+  table.add("children", kCluster, int_option({1, 256}, GENKIDAMA_MEMBER(cluster.children)),
             "Children to start, each a process with its own workers");
-  table.add("alpha", kParent | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(double, alpha)),
+  table.add("alpha", kParent | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
             "Weight of a Child's weights in the Parent's");
-  table.add("beta", kChild | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(double, beta)),
+  table.add("beta", kChild | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.beta)),
             "Weight of the Parent's weights in a Child's");
-  table.add("overlap", kChild | kCluster, flag_option(GENKIDAMA_MEMBER(bool, overlap)),
+  table.add("overlap", kChild | kCluster, flag_option(GENKIDAMA_MEMBER(links.overlap)),
             "A Child plays on while an exchange is on its way, and averages the answer in a round later");
-  table.add("name", kParent | kChild, text_option(GENKIDAMA_MEMBER(std::string, name)),
+  table.add("name", kParent | kChild, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
-  table.add("join-timeout", kChild | kCluster,
-            real_option(kPositive, GENKIDAMA_MEMBER(double, join_timeout_s)),
+  table.add("join-timeout", kChild | kCluster, real_option(kPositive, GENKIDAMA_MEMBER(links.join_timeout_s)),
             "Seconds a Child waits for its Parent's first weights");
   table.add("exchange-timeout", kChild | kCluster,
-            real_option(kPositive, GENKIDAMA_MEMBER(double, exchange_timeout_s)),
+            real_option(kPositive, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
             "Seconds without any progress of an exchange before a Child makes the link anew; longer if its "
             "exchanges take longer");
 }
@@ -166,189 +165,185 @@ void add_links(Table& table) {
 void add_run(Table& table, const Program& program) {
   table.group("Run");
   table.add("preset", kEverywhere, preset_option(program), "Named set of defaults, listed below");
-  table.add("config", kTraining, file_option(GENKIDAMA_MEMBER(std::string, config), "FILE"),
+  table.add("config", kTraining, file_option(GENKIDAMA_MEMBER(config), "FILE"),
             "JSON file of options, for instance a run's config.json; flags win over it");
   table.add(
-      "run-dir", kTraining | kSweep, file_option(GENKIDAMA_MEMBER(std::string, run_dir), "DIR"),
+      "run-dir", kTraining | kSweep, file_option(GENKIDAMA_MEMBER(run_dir), "DIR"),
       "New directory for what the run leaves behind (runs/NAME-TIME-PID when not given; a sweep needs one)");
-  table.add("resume", kTraining, file_option(GENKIDAMA_MEMBER(std::string, resume), "DIR"),
+  table.add("resume", kTraining, file_option(GENKIDAMA_MEMBER(resume), "DIR"),
             "Go on with the run in this directory, with its options unless flags say otherwise");
-  table.add("seed", kEverywhere, count_option(kNotNegative, GENKIDAMA_MEMBER(std::uint64_t, seed)),
+  table.add("seed", kEverywhere, count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
             "All randomness follows from it (a child draws one when not given)");
-  table.add("workers", kLearning | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(int, workers)),
+  table.add("workers", kLearning | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
             "Workers of this machine, or of each Child of a cluster (one per core when not given)");
   table.add("worker-mode", kEverywhere, worker_mode_option(), "What a worker is");
   table.add("worker-timeout", kEverywhere,
-            real_option({0, 1e6, true}, GENKIDAMA_MEMBER(double, worker_timeout_s)),
+            real_option({0, 1e6, true}, GENKIDAMA_MEMBER(learning.worker_timeout_s)),
             "Seconds without an environment step or a gradient after which a worker hangs and is replaced, "
             "at most: "
             "after three rounds, 20 times the longest silence so far, and at least 30");
   table.add(
-      "max-worker-crashes", kEverywhere, int_option({0, 1e6}, GENKIDAMA_MEMBER(int, max_worker_crashes)),
+      "max-worker-crashes", kEverywhere, int_option({0, 1e6}, GENKIDAMA_MEMBER(learning.max_worker_crashes)),
       "Workers that die or hang are started again, up to this many within a minute; 0: the first one ends "
       "the run");
-  table.add("replay-capacity", kLearning,
-            count_option({0, 1e9}, GENKIDAMA_MEMBER(std::uint64_t, replay_capacity)),
+  table.add("replay-capacity", kLearning, count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
             "Steps each worker keeps in the shared replay buffer; 0: no buffer");
 }
 
 void add_ending(Table& table) {
   table.group("End of the run (the first that is met; else the preset's steps, or Ctrl-C)");
-  table.add("updates", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(OptionalCount, updates)),
+  table.add("updates", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.updates)),
             "After this many updates: rounds, or merges at a Parent");
-  table.add("max-steps", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(OptionalCount, max_steps)),
+  table.add("max-steps", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.max_steps)),
             "After this many environment steps of all workers together");
-  table.add("target", kTraining, real_option(kAnyNumber, GENKIDAMA_MEMBER(OptionalReal, target)),
+  table.add("target", kTraining, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
             "When the mean return of an evaluation reaches this");
-  table.add("evaluate-every", kTraining,
-            count_option(kAtLeastOne, GENKIDAMA_MEMBER(std::uint64_t, evaluate_every)),
+  table.add("evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
             "Updates between the evaluations for --target");
-  table.add("target-episodes", kTraining, int_option({1, 1e6}, GENKIDAMA_MEMBER(int, target_episodes)),
+  table.add("target-episodes", kTraining, int_option({1, 1e6}, GENKIDAMA_MEMBER(run.target_episodes)),
             "Episodes of an evaluation for --target");
-  table.add("max-weight-norm", kTraining,
-            real_option(kNotNegative, GENKIDAMA_MEMBER(double, max_weight_norm)),
+  table.add("max-weight-norm", kTraining, real_option(kNotNegative, GENKIDAMA_MEMBER(run.max_weight_norm)),
             "A run whose weights get a larger L2 norm has diverged and fails; 0: any finite weights will do");
 }
 
 void add_results(Table& table) {
   table.group("Results");
-  table.add("checkpoint-every", kTraining,
-            count_option(kAtLeastOne, GENKIDAMA_MEMBER(std::uint64_t, checkpoint_every)),
+  table.add("checkpoint-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.checkpoint_every)),
             "Updates between checkpoints; of more than 1,000 only every tenth is written, and so on");
   table.add(
-      "keep-all", kTraining, flag_option(GENKIDAMA_MEMBER(bool, keep_all)),
+      "keep-all", kTraining, flag_option(GENKIDAMA_MEMBER(run.keep_all)),
       "All checkpoints, and a row of the metrics for every update, however many there get; otherwise the "
       "metrics of more than 10,000 updates have a sample of one in ten, and so on");
   table.add(
-      "checkpoint-seconds", kTraining,
-      real_option(kNotNegative, GENKIDAMA_MEMBER(double, checkpoint_seconds)),
+      "checkpoint-seconds", kTraining, real_option(kNotNegative, GENKIDAMA_MEMBER(run.checkpoint_seconds)),
       "What --resume goes on from is written at least so often too, once a round or merge has ended, and "
       "at first after 1, 2, 4, ... seconds; 0: only with checkpoints");
-  table.add("eval-episodes", kTraining | kSweep, int_option({0, 1e6}, GENKIDAMA_MEMBER(int, eval_episodes)),
+  table.add("eval-episodes", kTraining | kSweep, int_option({0, 1e6}, GENKIDAMA_MEMBER(run.eval_episodes)),
             "Episodes of the final evaluation, or in a sweep of each checkpoint's; 0: none");
-  table.add("eval-seed", kTraining | kSweep,
-            count_option(kNotNegative, GENKIDAMA_MEMBER(std::uint64_t, eval_seed)),
+  table.add("eval-seed", kTraining | kSweep, count_option(kNotNegative, GENKIDAMA_MEMBER(run.eval_seed)),
             "Seed of the evaluations; 'evaluate --seed' with the same plays the same episodes");
   table.add(
       "policy-average", kTraining, policy_average_option(),
       "What is evaluated and kept: the latest weights, their mean (swa) or an exponential moving average");
-  table.add("average-decay", kTraining,
-            real_option(kBelowOne, GENKIDAMA_MEMBER(double, policy_average.decay)),
+  table.add("average-decay", kTraining, real_option(kBelowOne, GENKIDAMA_MEMBER(run.policy_average.decay)),
             "What remains of the ema at each update");
-  table.add("average-from", kTraining, real_option(kBelowOne, GENKIDAMA_MEMBER(double, policy_average.from)),
+  table.add("average-from", kTraining, real_option(kBelowOne, GENKIDAMA_MEMBER(run.policy_average.from)),
             "Share of the run (of --updates or --max-steps) at which swa starts");
-  table.add("eval-workers", kParent | kCluster, int_option({1, 4096}, GENKIDAMA_MEMBER(int, eval_workers)),
+  table.add("eval-workers", kParent | kCluster, int_option({1, 4096}, GENKIDAMA_MEMBER(cluster.eval_workers)),
             "Workers of the Parent, which only evaluate");
   table.add(
-      "checkpoint", kEvaluate, texts_option(GENKIDAMA_MEMBER(TextList, checkpoints), "FILE|DIR", "a path"),
+      "checkpoint", kEvaluate, texts_option(GENKIDAMA_MEMBER(evaluate.checkpoints), "FILE|DIR", "a path"),
       "Safetensors file with weights to evaluate, or a directory of them such as a run's; several may be "
       "given (required)");
-  table.add("episodes", kEvaluate, int_option({1, 1e7}, GENKIDAMA_MEMBER(int, episodes)), "Episodes to play");
-  table.add("greedy", kEverywhere | kSweep, flag_option(GENKIDAMA_MEMBER(bool, greedy)),
+  table.add("episodes", kEvaluate, int_option({1, 1e7}, GENKIDAMA_MEMBER(evaluate.episodes)),
+            "Episodes to play");
+  table.add("greedy", kEverywhere | kSweep, flag_option(GENKIDAMA_MEMBER(run.greedy)),
             "Evaluate with the likeliest action instead of sampled ones; --greedy=false against a preset "
             "that does");
-  table.add("json", kEvaluate, file_option(GENKIDAMA_MEMBER(std::string, json_file), "FILE"),
+  table.add("json", kEvaluate, file_option(GENKIDAMA_MEMBER(evaluate.json_file), "FILE"),
             "Write the result to this file too; an array for several checkpoints");
-  table.add("csv", kEvaluate, file_option(GENKIDAMA_MEMBER(std::string, csv_file), "FILE"),
+  table.add("csv", kEvaluate, file_option(GENKIDAMA_MEMBER(evaluate.csv_file), "FILE"),
             "Write a row per checkpoint to this file");
-  table.add("returns", kEvaluate, file_option(GENKIDAMA_MEMBER(std::string, returns_file), "FILE"),
+  table.add("returns", kEvaluate, file_option(GENKIDAMA_MEMBER(evaluate.returns_file), "FILE"),
             "Write the return of every episode to this file, a row per checkpoint");
 }
 
 void add_hyperparameters(Table& table, const Program& program) {
   table.group("Hyperparameters");
   table.add("loss", kLearning, loss_option(), "What is minimised");
-  table.add("gamma", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(double, hyperparameters.gamma)),
+  table.add("gamma", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.gamma)),
             "Discount per step");
   table.add("gae-lambda", kLearning,
-            real_option(kUnitInterval, GENKIDAMA_MEMBER(double, hyperparameters.gae_lambda)),
+            real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.gae_lambda)),
             "Of generalised advantage estimation; 1: n-step returns over the batch");
   table.add("reward-scale", kLearning,
-            real_option(kPositive, GENKIDAMA_MEMBER(double, hyperparameters.reward_scale)),
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.reward_scale)),
             "Multiplies rewards for learning, not in statistics");
   table.add("value-weight", kLearning,
-            real_option(kNotNegative, GENKIDAMA_MEMBER(double, hyperparameters.value_weight)),
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.value_weight)),
             "Weight of the value's squared error in the loss");
   table.add("entropy-weight", kLearning,
-            real_option(kNotNegative, GENKIDAMA_MEMBER(double, hyperparameters.entropy_weight)),
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.entropy_weight)),
             "Weight of the policy's entropy in the loss");
   table.add("bootstrap-truncated", kLearning,
-            boolean_option(GENKIDAMA_MEMBER(bool, hyperparameters.bootstrap_truncated)),
+            boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.bootstrap_truncated)),
             "Count the value beyond the time limit; false takes the limit for a terminal state");
-  table.add("batch-size", kLearning, int_option({1, 1e7}, GENKIDAMA_MEMBER(int, hyperparameters.batch_size)),
+  table.add("batch-size", kLearning,
+            int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.batch_size)),
             "Steps per optimizer step of a3c");
-  table.add("pull-every", kLearning, int_option({1, 1e7}, GENKIDAMA_MEMBER(int, hyperparameters.pull_every)),
+  table.add("pull-every", kLearning,
+            int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.pull_every)),
             "Batches of a3c between pulls of the shared weights");
   table.add("envs-per-worker", kLearning,
-            int_option({1, 1024}, GENKIDAMA_MEMBER(int, hyperparameters.environments_per_worker)),
+            int_option({1, 1024}, GENKIDAMA_MEMBER(learning.hyperparameters.environments_per_worker)),
             "Environments a worker plays side by side; a network that goes through LibTorch takes them all "
             "in one pass");
   table.add("epsilon", kLearning,
-            real_option(kUnitInterval, GENKIDAMA_MEMBER(double, hyperparameters.epsilon)),
+            real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon)),
             "Chance that an action is uniformly random");
   table.add("round-steps", kLearning,
-            int_option({0, 1e8}, GENKIDAMA_MEMBER(int, hyperparameters.round_steps)),
+            int_option({0, 1e8}, GENKIDAMA_MEMBER(learning.hyperparameters.round_steps)),
             "Least steps of a worker's round, played to an episode's end; 0: one episode");
-  table.add("epochs", kLearning, int_option({1, 1e6}, GENKIDAMA_MEMBER(int, hyperparameters.epochs)),
+  table.add("epochs", kLearning, int_option({1, 1e6}, GENKIDAMA_MEMBER(learning.hyperparameters.epochs)),
             "Passes of ppo over a round's steps");
   table.add("minibatch-size", kLearning,
-            int_option({1, 1e7}, GENKIDAMA_MEMBER(int, hyperparameters.minibatch_size)),
+            int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.minibatch_size)),
             "Steps per optimizer step of ppo");
   table.add("clip-range", kLearning,
-            real_option(kPositive, GENKIDAMA_MEMBER(double, hyperparameters.clip_range)),
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.clip_range)),
             "How far from 1 the probability ratio of ppo counts");
   table.add("normalise-advantages", kLearning,
-            boolean_option(GENKIDAMA_MEMBER(bool, hyperparameters.normalise_advantages)),
+            boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.normalise_advantages)),
             "Shift and scale the advantages of each minibatch of ppo to mean 0, deviation 1");
   table.add("optimizer", kLearning, optimizer_option(program), "How gradients change the shared weights");
   table.add("learning-rate", kLearning,
-            real_option(kPositive, GENKIDAMA_MEMBER(double, hyperparameters.learning_rate)),
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.learning_rate)),
             "Step size of the optimizer");
   table.add("schedule", kLearning, schedule_option(), "linear: the learning rate falls to 0 over the run");
   table.add("schedule-steps", kLearning,
-            count_option(kNotNegative, GENKIDAMA_MEMBER(std::uint64_t, hyperparameters.schedule_steps)),
+            count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.schedule_steps)),
             "Environment steps of one machine at which a linear schedule reaches 0; 0: --max-steps");
-  table.add("momentum", kLearning, real_option(kBelowOne, GENKIDAMA_MEMBER(double, hyperparameters.momentum)),
+  table.add("momentum", kLearning,
+            real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.momentum)),
             "Of sgd and rmsprop");
   table.add("weight-decay", kLearning,
-            real_option(kNotNegative, GENKIDAMA_MEMBER(double, hyperparameters.weight_decay)),
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.weight_decay)),
             "Times the weight, added to the gradient");
   table.add("rms-decay", kLearning,
-            real_option(kBelowOne, GENKIDAMA_MEMBER(double, hyperparameters.rms_decay)),
+            real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.rms_decay)),
             "Of rmsprop's mean square");
   table.add("adam-beta1", kLearning,
-            real_option(kBelowOne, GENKIDAMA_MEMBER(double, hyperparameters.adam_beta1)), "Of adam's mean");
+            real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.adam_beta1)), "Of adam's mean");
   table.add("adam-beta2", kLearning,
-            real_option(kBelowOne, GENKIDAMA_MEMBER(double, hyperparameters.adam_beta2)),
+            real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.adam_beta2)),
             "Of adam's mean square");
   table.add("denominator-epsilon", kLearning,
-            real_option(kPositive, GENKIDAMA_MEMBER(double, hyperparameters.denominator_epsilon)),
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.denominator_epsilon)),
             "Added to the root of the mean square in rmsprop and adam");
   table.add("max-gradient-norm", kLearning,
-            real_option(kNotNegative, GENKIDAMA_MEMBER(double, hyperparameters.max_gradient_norm)),
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.max_gradient_norm)),
             "Longer gradients are cut to this L2 norm; 0: none is");
 }
 
 void add_sweep(Table& table) {
   table.group("Sweep");
   table.add("grid", kSweep,
-            texts_option(GENKIDAMA_MEMBER(TextList, grids), "NAME=V1,V2,...", "NAME=VALUE,VALUE,..."),
+            texts_option(GENKIDAMA_MEMBER(sweep.grids), "NAME=V1,V2,...", "NAME=VALUE,VALUE,..."),
             "Values of one option of the command; several grids are multiplied");
-  table.add(
-      "setting", kSweep,
-      texts_option(GENKIDAMA_MEMBER(TextList, points), "NAME=V,NAME=V,...", "NAME=VALUE,NAME=VALUE,..."),
-      "Values of some options together; each is multiplied with the grids");
-  table.add("seeds", kSweep, text_option(GENKIDAMA_MEMBER(std::string, seeds)),
+  table.add("setting", kSweep,
+            texts_option(GENKIDAMA_MEMBER(sweep.settings), "NAME=V,NAME=V,...", "NAME=VALUE,NAME=VALUE,..."),
+            "Values of some options together; each is multiplied with the grids");
+  table.add("seeds", kSweep, text_option(GENKIDAMA_MEMBER(sweep.seeds)),
             "Runs of each setting: 3 for the seeds 1 to 3, or 4-6, or 1,4,7");
-  table.add("jobs", kSweep, int_option({1, 4096}, GENKIDAMA_MEMBER(int, jobs)), "Runs at a time");
+  table.add("jobs", kSweep, int_option({1, 4096}, GENKIDAMA_MEMBER(sweep.jobs)), "Runs at a time");
 }
 
 void add_internal(Table& table) {
-  OptionRow ready = int_option({0, 1e6}, GENKIDAMA_MEMBER(int, ready_fd));
+  OptionRow ready = int_option({0, 1e6}, GENKIDAMA_MEMBER(plumbing.ready_fd));
   ready.hidden = true;
   ready.in_config = false;
   table.add("ready-fd", kParent, std::move(ready), "");
-  OptionRow member = flag_option(GENKIDAMA_MEMBER(bool, cluster_member));
+  OptionRow member = flag_option(GENKIDAMA_MEMBER(plumbing.cluster_member));
   member.hidden = true;
   member.in_config = false;
   table.add("cluster-member", kParent, std::move(member), "");

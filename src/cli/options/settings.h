@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Everything a run can be told, whichever subcommand it is for.
+/// Everything a process of the command line can be told, whichever subcommand it is for.
 
 #include <cstdint>
 #include <optional>
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "genkidama/orchestrator/core_orchestrator.h"
-#include "genkidama/params/policy_average.h"
 #include "genkidama/rl/hyperparameters.h"
+#include "genkidama/run/run_options.h"
 
 namespace genkidama::cli {
 
@@ -30,12 +30,8 @@ inline constexpr unsigned kEverywhere = kTraining | kEvaluate;
 /// "train", "parent", ...
 const char* command_name(Command command);
 
-/// The values after defaults, preset, config file and flags have been applied in this order.
-struct Settings {
-  Command command = kTrain;
-  std::vector<std::string> command_line;  ///< as typed, for config.json
-
-  std::string preset;
+/// How this machine learns.
+struct LearningOptions {
   Hyperparameters hyperparameters;
   std::uint64_t seed = 1;
   int workers = 0;  ///< 0 until resolved to the machine's cores
@@ -43,35 +39,17 @@ struct Settings {
   std::uint64_t replay_capacity = 0;
   double worker_timeout_s = 600;
   int max_worker_crashes = 10;  ///< per minute
+  /// Ends a linear schedule when nothing else says where; the preset's.
+  std::optional<std::uint64_t> preset_steps;
+};
 
-  // When it ends; none of them: at Ctrl-C.
-  std::optional<std::uint64_t> updates;
-  std::optional<std::uint64_t> max_steps;
-  std::optional<std::uint64_t> preset_steps;  ///< ends a linear schedule when nothing else says where
-  std::optional<double> target;
-  std::uint64_t evaluate_every = 100;
-  int target_episodes = 100;
-  double max_weight_norm = 1e6;  ///< 0: no limit
-
-  // What it leaves behind.
-  std::string run_dir;
-  std::string config;
-  std::string resume;
-  std::uint64_t checkpoint_every = 100;
-  bool keep_all = false;           ///< neither rows nor checkpoints are thinned out
-  double checkpoint_seconds = 60;  ///< 0: by the number of updates only
-  int eval_episodes = 100;
-  std::uint64_t eval_seed = 7;
-  int eval_workers = 1;
-  bool greedy = false;
-  PolicyAverageOptions policy_average;
-
-  // Who talks to whom.
+/// Who talks to whom, and how.
+struct LinkOptions {
   std::string name;
   std::vector<std::string> listen;
   std::vector<std::string> connect;
   std::string token_file;
-  std::string token;  ///< what it or the environment holds; no option, so that no file gets it
+  std::string token;  ///< the content of token_file or the environment's; no option, so that no file gets it
   bool insecure = false;
   bool tls = false;  ///< every peer that is dialled
   std::string tls_certificate;
@@ -83,25 +61,55 @@ struct Settings {
   bool overlap = false;
   double join_timeout_s = 60;
   double exchange_timeout_s = 30;
-  int children = 2;
+};
 
-  // evaluate
+/// `cluster`, and the evaluating workers of a Parent.
+struct ClusterOptions {
+  int children = 2;
+  int eval_workers = 1;
+};
+
+/// `evaluate`.
+struct EvaluateOptions {
   std::vector<std::string> checkpoints;  ///< files and directories
   int episodes = 500;
   std::string json_file;
   std::string csv_file;
   std::string returns_file;
+};
 
-  // sweep
-  std::vector<std::string> grids;   ///< "alpha=0.1,0.5"
-  std::vector<std::string> points;  ///< "workers=8,gamma=0.999"
+/// `sweep`.
+struct SweepOptions {
+  std::vector<std::string> grids;     ///< "alpha=0.1,0.5"
+  std::vector<std::string> settings;  ///< "workers=8,gamma=0.999"
   std::string seeds = "1";
   int jobs = 1;
   std::vector<std::string> run_words;  ///< the command of each run and its flags, as typed
+};
 
-  // From a cluster to the processes it starts.
+/// From a cluster to the Parent that it starts.
+struct Plumbing {
   int ready_fd = -1;            ///< where a Parent writes the port it listens on
   bool cluster_member = false;  ///< the run directory and its config.json are the cluster's
+};
+
+/// The values after defaults, preset, config file and flags have been applied in this order.
+struct Settings {
+  Command command = kTrain;
+  std::vector<std::string> command_line;  ///< as typed, for config.json
+
+  std::string preset;
+  std::string config;   ///< --config
+  std::string run_dir;  ///< --run-dir; after complete_and_check() that of --resume too
+  std::string resume;   ///< --resume
+
+  LearningOptions learning;
+  run::RunOptions run;  ///< all but its directory, `resume` and `record`, which follow from the values above
+  LinkOptions links;
+  ClusterOptions cluster;
+  EvaluateOptions evaluate;
+  SweepOptions sweep;
+  Plumbing plumbing;
 };
 
 }  // namespace genkidama::cli

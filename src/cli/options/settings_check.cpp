@@ -18,43 +18,45 @@ namespace genkidama::cli {
 namespace {
 
 void check_links(const Settings& settings) {
-  if (settings.command == kParent && settings.listen.empty() && settings.connect.empty()) {
+  if (settings.command == kParent && settings.links.listen.empty() && settings.links.connect.empty()) {
     throw ArgumentError("a parent needs --listen HOST:PORT, --connect HOST:PORT, or both");
   }
-  if (settings.command == kChild && settings.listen.size() + settings.connect.size() != 1) {
+  if (settings.command == kChild && settings.links.listen.size() + settings.links.connect.size() != 1) {
     throw ArgumentError(fmt::format(
         "a child has one link: expected one --connect HOST:PORT or one --listen HOST:PORT, got {}",
-        settings.listen.size() + settings.connect.size()));
+        settings.links.listen.size() + settings.links.connect.size()));
   }
 }
 
 void check_tls(const Settings& settings) {
-  if (settings.tls_certificate.empty() != settings.tls_key.empty()) {
+  if (settings.links.tls_certificate.empty() != settings.links.tls_key.empty()) {
     throw ArgumentError("--tls-certificate FILE and --tls-key FILE go together");
   }
-  const bool listens = !settings.listen.empty() && !settings.tls_certificate.empty();
-  if (!settings.tls_client_ca.empty() && !listens) {
+  const bool listens = !settings.links.listen.empty() && !settings.links.tls_certificate.empty();
+  if (!settings.links.tls_client_ca.empty() && !listens) {
     throw ArgumentError("--tls-client-ca is for --listen with --tls-certificate FILE and --tls-key FILE");
   }
   const auto is_tls = [](const std::string& text) { return Endpoint::parse(text).tls; };
-  const bool dials = settings.tls ? !settings.connect.empty()
-                                  : std::any_of(settings.connect.begin(), settings.connect.end(), is_tls);
-  if (settings.tls && !dials)
+  const bool dials = settings.links.tls
+                         ? !settings.links.connect.empty()
+                         : std::any_of(settings.links.connect.begin(), settings.links.connect.end(), is_tls);
+  if (settings.links.tls && !dials)
     throw ArgumentError("--tls is for --connect; --listen takes --tls-certificate FILE");
-  if (!settings.tls_ca.empty() && !dials) {
+  if (!settings.links.tls_ca.empty() && !dials) {
     throw ArgumentError("--tls-ca is for --connect with --tls or wss://HOST:PORT");
   }
-  if (!settings.tls_certificate.empty() && !listens && !dials) {
+  if (!settings.links.tls_certificate.empty() && !listens && !dials) {
     throw ArgumentError("--tls-certificate is for --listen, or for --connect with --tls or wss://HOST:PORT");
   }
-  for (const std::string& text : settings.listen) {
+  for (const std::string& text : settings.links.listen) {
     if (is_tls(text) && !listens) {
       throw ArgumentError(fmt::format("--listen {} needs --tls-certificate FILE and --tls-key FILE", text));
     }
   }
   for (const auto& [flag, file] :
-       {std::pair("--tls-certificate", &settings.tls_certificate), std::pair("--tls-key", &settings.tls_key),
-        std::pair("--tls-ca", &settings.tls_ca), std::pair("--tls-client-ca", &settings.tls_client_ca)}) {
+       {std::pair("--tls-certificate", &settings.links.tls_certificate),
+        std::pair("--tls-key", &settings.links.tls_key), std::pair("--tls-ca", &settings.links.tls_ca),
+        std::pair("--tls-client-ca", &settings.links.tls_client_ca)}) {
     if (!file->empty() && access(file->c_str(), R_OK) != 0) {
       throw ArgumentError(fmt::format("{} {}: cannot read the file ({})", flag, *file, std::strerror(errno)));
     }
@@ -63,10 +65,11 @@ void check_tls(const Settings& settings) {
 
 void check_security(Settings& settings) {
   if (settings.command != kParent && settings.command != kChild) return;
-  settings.token = read_token(settings.token_file);
+  settings.links.token = read_token(settings.links.token_file);
   check_tls(settings);
-  if (!settings.token.empty() || !settings.tls_client_ca.empty() || settings.insecure) return;
-  for (const std::string& text : settings.listen) {
+  if (!settings.links.token.empty() || !settings.links.tls_client_ca.empty() || settings.links.insecure)
+    return;
+  for (const std::string& text : settings.links.listen) {
     if (Endpoint::parse(text).is_loopback()) continue;
     throw ArgumentError(
         fmt::format("--listen {} can be reached from other machines: give --token-file FILE, or --insecure "
@@ -76,9 +79,9 @@ void check_security(Settings& settings) {
 }
 
 void check_policy_average(const Settings& settings) {
-  const PolicyAverageOptions& average = settings.policy_average;
+  const PolicyAverageOptions& average = settings.run.policy_average;
   if (average.kind != PolicyAverageKind::kSwa || average.from == 0) return;
-  if (!settings.updates && !settings.max_steps) {
+  if (!settings.run.updates && !settings.run.max_steps) {
     throw ArgumentError(fmt::format(
         "--policy-average is 'swa', which starts at {} of the run; expected --updates or --max-steps to say "
         "when it ends, or --average-from 0",
@@ -113,9 +116,9 @@ const char* command_name(Command command) {
 }
 
 Hyperparameters resolved_hyperparameters(const Settings& settings) {
-  Hyperparameters result = settings.hyperparameters;
+  Hyperparameters result = settings.learning.hyperparameters;
   if (result.schedule != LearningRateSchedule::kLinear || result.schedule_steps > 0) return result;
-  const auto steps = settings.max_steps ? settings.max_steps : settings.preset_steps;
+  const auto steps = settings.run.max_steps ? settings.run.max_steps : settings.learning.preset_steps;
   const bool learns = (settings.command & kLearning) != 0;
   if (!learns || (!steps && settings.command == kChild)) {
     // Only the Parent knows when the run of its Children ends.
@@ -127,16 +130,18 @@ Hyperparameters resolved_hyperparameters(const Settings& settings) {
         "--schedule is 'linear'; expected --max-steps or --schedule-steps to say when it ends");
   }
   // The Children of a cluster share the run's steps.
-  const auto machines = static_cast<std::uint64_t>(settings.command == kCluster ? settings.children : 1);
+  const auto machines =
+      static_cast<std::uint64_t>(settings.command == kCluster ? settings.cluster.children : 1);
   result.schedule_steps = (*steps + machines - 1) / machines;
   return result;
 }
 
 LinkSecurity security_of(const Settings& settings) {
   LinkSecurity security;
-  security.token = settings.token;
-  security.insecure = settings.insecure;
-  security.tls = {settings.tls_certificate, settings.tls_key, settings.tls_ca, settings.tls_client_ca};
+  security.token = settings.links.token;
+  security.insecure = settings.links.insecure;
+  security.tls = {settings.links.tls_certificate, settings.links.tls_key, settings.links.tls_ca,
+                  settings.links.tls_client_ca};
   return security;
 }
 
@@ -151,7 +156,7 @@ void complete_and_check(Settings& settings) {
     }
     settings.run_dir = settings.resume;
   }
-  if (settings.command == kEvaluate && settings.checkpoints.empty()) {
+  if (settings.command == kEvaluate && settings.evaluate.checkpoints.empty()) {
     throw ArgumentError("--checkpoint FILE is required");
   }
   if (settings.command == kSweep && settings.run_dir.empty()) {
@@ -161,12 +166,12 @@ void complete_and_check(Settings& settings) {
   check_links(settings);
   check_security(settings);
   check_policy_average(settings);
-  if (settings.workers == 0) {
-    const int sharing = settings.command == kCluster ? settings.children : 1;
-    settings.workers = std::max(1, available_cores() / sharing);
+  if (settings.learning.workers == 0) {
+    const int sharing = settings.command == kCluster ? settings.cluster.children : 1;
+    settings.learning.workers = std::max(1, available_cores() / sharing);
   }
-  if (settings.name.empty() && settings.command != kTrain)
-    settings.name = default_name(command_name(settings.command));
+  if (settings.links.name.empty() && settings.command != kTrain)
+    settings.links.name = default_name(command_name(settings.command));
   resolved_hyperparameters(settings).check();
 }
 

@@ -50,7 +50,9 @@ class DirectoryLock {
 };
 
 void make_directory(const SweepDirectory& directory) {
-  RunDirectory(directory.path()).check_unused();
+  run::RunOptions options;
+  options.option_name = flag_of;
+  run::RunDirectory(directory.path()).check_unused(options);
   std::error_code error;
   std::filesystem::create_directories(directory.path(), error);
   if (error) {
@@ -77,7 +79,8 @@ int run_sweep(Job job) {
   const Settings& settings = job.settings;
   const SweepDirectory directory(settings.run_dir);
   const Command command = command_of_runs(job);
-  const SweepDefinition asked = parse_sweep_definition(settings.points, settings.grids, settings.seeds);
+  const SweepDefinition asked =
+      parse_sweep_definition(settings.sweep.settings, settings.sweep.grids, settings.sweep.seeds);
   // Everything that can be wrong with any run is said before the first one starts.
   SweepDefinition all = united(read_sweep_record(directory, command), asked);
   std::vector<SweepRun> runs = plan_sweep(job, all);

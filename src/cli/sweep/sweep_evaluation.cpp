@@ -20,7 +20,7 @@ std::string file_name(const std::string& path) {
 std::vector<std::string> checkpoints_there(const SweepRun& run) {
   std::vector<std::string> names;
   try {
-    for (const auto& path : checkpoints_of({run.directory.path().string()})) {
+    for (const auto& path : run::checkpoints_of({run.directory.path().string()})) {
       names.push_back(path.filename().string());
     }
   } catch (const ArgumentError&) {
@@ -33,30 +33,31 @@ std::vector<std::string> checkpoints_there(const SweepRun& run) {
 
 std::vector<std::string> evaluation_words(const SweepRun& run, int episodes) {
   const Settings& settings = run.settings;
-  std::vector<std::string> words = {command_name(kEvaluate),
-                                    "--checkpoint=" + run.directory.path().string(),
-                                    fmt::format("--episodes={}", episodes),
-                                    fmt::format("--seed={}", settings.eval_seed),
-                                    fmt::format("--workers={}", available_cores()),
-                                    fmt::format("--worker-timeout={}", settings.worker_timeout_s),
-                                    fmt::format("--max-worker-crashes={}", settings.max_worker_crashes),
-                                    "--preset=" + settings.preset,
-                                    "--csv=" + run.evaluations().string(),
-                                    "--returns=" + run.returns().string()};
-  words.push_back(fmt::format("--greedy={}", settings.greedy));
-  if (settings.worker_mode == WorkerMode::kThreads) words.push_back("--worker-mode=threads");
+  std::vector<std::string> words = {
+      command_name(kEvaluate),
+      "--checkpoint=" + run.directory.path().string(),
+      fmt::format("--episodes={}", episodes),
+      fmt::format("--seed={}", settings.run.eval_seed),
+      fmt::format("--workers={}", available_cores()),
+      fmt::format("--worker-timeout={}", settings.learning.worker_timeout_s),
+      fmt::format("--max-worker-crashes={}", settings.learning.max_worker_crashes),
+      "--preset=" + settings.preset,
+      "--csv=" + run.evaluations().string(),
+      "--returns=" + run.returns().string()};
+  words.push_back(fmt::format("--greedy={}", settings.run.greedy));
+  if (settings.learning.worker_mode == WorkerMode::kThreads) words.push_back("--worker-mode=threads");
   return words;
 }
 
 bool is_evaluated(const SweepRun& run, int episodes) {
-  const auto table = read_csv(run.evaluations());
-  if (!table || table->rows.empty() || !read_csv(run.returns())) return false;
+  const auto table = run::read_csv(run.evaluations());
+  if (!table || table->rows.empty() || !run::read_csv(run.returns())) return false;
   std::vector<std::string> names;
-  for (const CsvRow& row : table->rows) {
+  for (const run::CsvRow& row : table->rows) {
     names.push_back(file_name(table->field(row, "checkpoint")));
     if (table->field(row, "episodes") != fmt::format("{}", episodes) ||
-        table->field(row, "seed") != fmt::format("{}", run.settings.eval_seed) ||
-        table->field(row, "greedy") != (run.settings.greedy ? "1" : "0")) {
+        table->field(row, "seed") != fmt::format("{}", run.settings.run.eval_seed) ||
+        table->field(row, "greedy") != (run.settings.run.greedy ? "1" : "0")) {
       return false;
     }
   }

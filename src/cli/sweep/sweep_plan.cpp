@@ -19,7 +19,7 @@ bool takes(const Job& job, Command command, const std::string& option) {
 }
 
 void check_varied(const Job& job, Command command, const std::vector<SweepPoint>& points) {
-  const auto& words = job.settings.run_words;
+  const auto& words = job.settings.sweep.run_words;
   for (const std::string& option : varied_options(points)) {
     if (!takes(job, command, option)) {
       throw ArgumentError(
@@ -39,7 +39,7 @@ Settings parse_run(const Job& job, const std::vector<std::string>& words) {
   const auto settings =
       parse_command_line(static_cast<int>(arguments.size()), arguments.data(), job.program, help);
   if (!settings) throw ArgumentError("a run of a sweep cannot be asked for help");
-  if (!settings->updates && !settings->max_steps && !settings->target) {
+  if (!settings->run.updates && !settings->run.max_steps && !settings->run.target) {
     throw ArgumentError("a run of a sweep must end by itself; expected --updates, --max-steps or --target");
   }
   return *settings;
@@ -48,7 +48,7 @@ Settings parse_run(const Job& job, const std::vector<std::string>& words) {
 SweepRun make_run(const Job& job, const SweepPoint& point, std::uint64_t seed) {
   const std::string setting = setting_name(point);
   SweepRun run{point, setting, seed, SweepDirectory(job.settings.run_dir).run(setting, seed), {}, {}};
-  run.words = job.settings.run_words;
+  run.words = job.settings.sweep.run_words;
   for (const SweepValue& value : point) run.words.push_back("--" + value.option + "=" + value.value);
   run.words.push_back(fmt::format("--seed={}", seed));
   // The sweep evaluates the last weights together with the checkpoints.
@@ -65,8 +65,8 @@ SweepRun make_run(const Job& job, const SweepPoint& point, std::uint64_t seed) {
 
 }  // namespace
 
-RunDirectory SweepDirectory::run(const std::string& setting, std::uint64_t seed) const {
-  return RunDirectory(path_ / "runs" / setting / fmt::format("seed_{}", seed));
+run::RunDirectory SweepDirectory::run(const std::string& setting, std::uint64_t seed) const {
+  return run::RunDirectory(path_ / "runs" / setting / fmt::format("seed_{}", seed));
 }
 
 std::string SweepRun::name() const {
@@ -78,7 +78,7 @@ std::filesystem::path SweepRun::log() const {
 }
 
 Command command_of_runs(const Job& job) {
-  const auto& words = job.settings.run_words;
+  const auto& words = job.settings.sweep.run_words;
   const std::string first = words.empty() ? "" : words.front();
   for (const std::string& word : words) {
     const std::string flag = option_in(word);

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/job.h"
 #include "cli/sweep/sweep_definition.h"
 #include "run/directory/run_directory.h"
-#include "run/run_files.h"
 
 namespace genkidama::cli {
 
@@ -23,7 +23,7 @@ class SweepDirectory {
   std::filesystem::path record() const { return path_ / "sweep.json"; }
   std::filesystem::path results() const { return path_ / "results.csv"; }
   std::filesystem::path returns() const { return path_ / "final_returns.csv"; }
-  RunDirectory run(const std::string& setting, std::uint64_t seed) const;
+  run::RunDirectory run(const std::string& setting, std::uint64_t seed) const;
 
  private:
   std::filesystem::path path_;
@@ -33,7 +33,7 @@ struct SweepRun {
   SweepPoint point;
   std::string setting;  ///< the point's name
   std::uint64_t seed = 0;
-  RunDirectory directory;
+  run::RunDirectory directory;
   std::vector<std::string> words;  ///< of the command line that starts it
   Settings settings;               ///< what those words mean
 
@@ -44,8 +44,8 @@ struct SweepRun {
   std::filesystem::path returns() const { return directory.path() / "checkpoint_returns.csv"; }
 };
 
-/// The command that settings.run_words begin with: train or cluster. Throws ArgumentError for any other, and
-/// for flags a sweep does not take.
+/// The command that settings.sweep.run_words begin with: train or cluster. Throws ArgumentError for any
+/// other, and for flags a sweep does not take.
 Command command_of_runs(const Job& job);
 
 /// All runs, seed by seed, so that a sweep that is stopped early has something of every setting. Each run's

@@ -53,12 +53,13 @@ void write_sweep_record(const SweepDirectory& directory, const Job& job, const S
   ordered_json record;
   record["program"] = job.program.name;
   record["version"] = kVersion;
-  record["command"] = settings.run_words.front();
-  record["flags"] = std::vector<std::string>(settings.run_words.begin() + 1, settings.run_words.end());
-  record["setting"] = settings.points;
-  record["grid"] = settings.grids;
-  record["seeds"] = settings.seeds;
-  record["eval_episodes"] = settings.eval_episodes;
+  record["command"] = settings.sweep.run_words.front();
+  record["flags"] =
+      std::vector<std::string>(settings.sweep.run_words.begin() + 1, settings.sweep.run_words.end());
+  record["setting"] = settings.sweep.settings;
+  record["grid"] = settings.sweep.grids;
+  record["seeds"] = settings.sweep.seeds;
+  record["eval_episodes"] = settings.run.eval_episodes;
   ordered_json points = ordered_json::array();
   for (const SweepPoint& point : all.points) {
     ordered_json options = ordered_json::array();

@@ -16,7 +16,7 @@ namespace genkidama::cli {
 namespace {
 
 // As they are called in an evaluation's table.
-const CsvRow kStatistics = {
+const run::CsvRow kStatistics = {
     "episodes", "greedy", "mean", "std", "standard_error",  "ci_low",      "ci_high",        "q25",
     "median",   "q75",    "min",  "max", "threshold_share", "mean_length", "truncated_share"};
 
@@ -28,16 +28,16 @@ class RowMaker {
     start_.push_back(fmt::format("{}", run.seed));
     const auto summary = summary_of(run.directory);
     rate_ = fmt::format("{:.1f}", summary.value("env_steps_per_second", 0.0));
-    if (const auto metrics = read_csv(run.directory.metrics())) {
-      for (const CsvRow& row : metrics->rows) {
+    if (const auto metrics = run::read_csv(run.directory.metrics())) {
+      for (const run::CsvRow& row : metrics->rows) {
         seconds_[metrics->field(row, "update")] = metrics->field(row, "wall_seconds");
       }
     }
   }
 
-  CsvRow row(const std::string& update, const std::string& steps, bool is_final,
-             const CsvRow& statistics) const {
-    CsvRow row = start_;
+  run::CsvRow row(const std::string& update, const std::string& steps, bool is_final,
+                  const run::CsvRow& statistics) const {
+    run::CsvRow row = start_;
     const auto seconds = seconds_.find(update);
     const std::string final_text = fmt::format("{}", is_final ? 1 : 0);
     row.insert(row.end(), {update, steps, seconds == seconds_.end() ? "" : seconds->second, final_text});
@@ -59,16 +59,16 @@ class RowMaker {
     return "";
   }
 
-  CsvRow start_;
+  run::CsvRow start_;
   std::string rate_;
   std::map<std::string, std::string> seconds_;  // by update
 };
 
-CsvRow final_returns(const SweepRun& run) {
-  const auto table = read_csv(run.returns());
+run::CsvRow final_returns(const SweepRun& run) {
+  const auto table = run::read_csv(run.returns());
   if (!table || table->rows.empty()) return {};
-  const CsvRow& last = table->rows.back();
-  if (!is_final(table->field(last, "checkpoint"))) return {};
+  const run::CsvRow& last = table->rows.back();
+  if (!run::is_final(table->field(last, "checkpoint"))) return {};
   return {run.setting, fmt::format("{}", run.seed), table->field(last, "returns")};
 }
 
@@ -79,18 +79,18 @@ std::optional<double> number_in(const std::string& text) {
 }
 
 std::vector<std::string> line_of_setting(const std::string& setting, const std::vector<double>& means) {
-  const double mean = mean_of(means);
+  const double mean = run::mean_of(means);
   const auto [min, max] = std::minmax_element(means.begin(), means.end());
   const std::string deviation =
-      means.size() < 2 ? "-" : fmt::format("{:.1f}", standard_deviation_of(means, mean));
+      means.size() < 2 ? "-" : fmt::format("{:.1f}", run::standard_deviation_of(means, mean));
   return {setting,   fmt::format("{}", means.size()), fmt::format("{:.1f}", mean),
           deviation, fmt::format("{:.1f}", *min),     fmt::format("{:.1f}", *max)};
 }
 
 }  // namespace
 
-CsvRow result_columns(const std::vector<std::string>& options) {
-  CsvRow columns = {"setting"};
+run::CsvRow result_columns(const std::vector<std::string>& options) {
+  run::CsvRow columns = {"setting"};
   columns.insert(columns.end(), options.begin(), options.end());
   columns.insert(columns.end(), {"seed", "update", "environment_steps", "wall_seconds", "final"});
   columns.insert(columns.end(), kStatistics.begin(), kStatistics.end());
@@ -105,20 +105,20 @@ RunResult result_of(const SweepRun& run, const std::vector<std::string>& options
   result.setting = run.setting;
   result.wall_seconds = summary.value("wall_seconds", 0.0);
   const RowMaker maker(run, options, table);
-  const auto evaluations = read_csv(run.evaluations());
+  const auto evaluations = run::read_csv(run.evaluations());
   if (!evaluations || evaluations->rows.empty()) {
-    CsvRow nothing(kStatistics.size());
+    run::CsvRow nothing(kStatistics.size());
     nothing[0] = fmt::format("{}", 0);
-    nothing[1] = fmt::format("{}", run.settings.greedy ? 1 : 0);
+    nothing[1] = fmt::format("{}", run.settings.run.greedy ? 1 : 0);
     result.rows.push_back(maker.row(fmt::format("{}", summary.value("updates", std::uint64_t{0})),
                                     fmt::format("{}", summary.value("environment_steps", std::uint64_t{0})),
                                     true, nothing));
     return result;
   }
-  for (const CsvRow& row : evaluations->rows) {
-    CsvRow statistics;
+  for (const run::CsvRow& row : evaluations->rows) {
+    run::CsvRow statistics;
     for (const std::string& name : kStatistics) statistics.push_back(evaluations->field(row, name));
-    const bool last = is_final(evaluations->field(row, "checkpoint"));
+    const bool last = run::is_final(evaluations->field(row, "checkpoint"));
     if (last) result.final_mean = number_in(evaluations->field(row, "mean"));
     result.rows.push_back(maker.row(evaluations->field(row, "update"),
                                     evaluations->field(row, "environment_steps"), last, statistics));
@@ -129,11 +129,11 @@ RunResult result_of(const SweepRun& run, const std::vector<std::string>& options
 
 void write_results(const SweepDirectory& directory, const std::vector<std::string>& options,
                    const std::vector<RunResult>& results) {
-  std::string rows = csv_line(result_columns(options));
-  std::string returns = csv_line({"setting", "seed", "returns"});
+  std::string rows = run::csv_line(result_columns(options));
+  std::string returns = run::csv_line({"setting", "seed", "returns"});
   for (const RunResult& result : results) {
-    for (const CsvRow& row : result.rows) rows += csv_line(row);
-    if (!result.returns.empty()) returns += csv_line(result.returns);
+    for (const run::CsvRow& row : result.rows) rows += run::csv_line(row);
+    if (!result.returns.empty()) returns += run::csv_line(result.returns);
   }
   write_file_atomically(directory.returns(), returns);
   write_file_atomically(directory.results(), rows);

@@ -15,14 +15,14 @@ namespace genkidama::cli {
 /// A finished run in the sweep's tables.
 struct RunResult {
   std::string setting;
-  std::vector<CsvRow> rows;          ///< of results.csv, one per checkpoint
-  CsvRow returns;                    ///< of final_returns.csv; empty when it was not evaluated
+  std::vector<run::CsvRow> rows;     ///< of results.csv, one per checkpoint
+  run::CsvRow returns;               ///< of final_returns.csv; empty when it was not evaluated
   std::optional<double> final_mean;  ///< of the last weights' episodes
   double wall_seconds = 0;           ///< that its training took
 };
 
 /// The header of results.csv: `options` are those that vary.
-CsvRow result_columns(const std::vector<std::string>& options);
+run::CsvRow result_columns(const std::vector<std::string>& options);
 
 /// Reads a finished run's files. One that was not evaluated has one row, without statistics.
 RunResult result_of(const SweepRun& run, const std::vector<std::string>& options,

@@ -59,7 +59,8 @@ int SweepRunner::run() {
   write_tables();
   if (done_ > 0) log(LogLevel::kInfo, "{} of {} runs are done already", done_, due_);
   while (!(queue_.empty() && tasks_.empty()) && stop_signal() == 0) {
-    while (!queue_.empty() && tasks_.size() < static_cast<std::size_t>(job_.settings.jobs)) start_next();
+    while (!queue_.empty() && tasks_.size() < static_cast<std::size_t>(job_.settings.sweep.jobs))
+      start_next();
     std::erase_if(tasks_, [this](Task& task) { return advance(task); });
     if (line_.due()) line_.show(progress_text());
     pause_before_look();
@@ -74,7 +75,7 @@ void SweepRunner::take_finished() {
     if (standing_of(runs_[i].directory) == RunStanding::kFinished) keep_result(i);
   }
   std::erase_if(queue_, [this](std::size_t i) {
-    const int episodes = job_.settings.eval_episodes;
+    const int episodes = job_.settings.run.eval_episodes;
     return results_[i] && (episodes == 0 || is_evaluated(runs_[i], episodes));
   });
   done_ = due_ - queue_.size();
@@ -117,7 +118,7 @@ void SweepRunner::train(std::size_t index, bool resume) {
 void SweepRunner::start_evaluation(Task& task) {
   const SweepRun& run = runs_[task.run];
   task.step = Step::kEvaluate;
-  task.process = spawn(run, evaluation_words(run, job_.settings.eval_episodes));
+  task.process = spawn(run, evaluation_words(run, job_.settings.run.eval_episodes));
 }
 
 std::unique_ptr<SpawnedProcess> SweepRunner::spawn(const SweepRun& run,
@@ -150,7 +151,7 @@ bool SweepRunner::look_after(Task& task) {
     fail(task, "it ended before its time");
     return true;
   }
-  if (task.step == Step::kTrain && job_.settings.eval_episodes > 0) {
+  if (task.step == Step::kTrain && job_.settings.run.eval_episodes > 0) {
     start_evaluation(task);
     return false;
   }
@@ -227,16 +228,16 @@ std::string SweepRunner::progress_text() const {
 }
 
 std::string SweepRunner::time_left() const {
-  double run = mean_of(run_seconds_);
+  double run = run::mean_of(run_seconds_);
   if (run_seconds_.empty()) {
     // Runs of earlier calls, without their evaluations.
     std::vector<double> earlier;
     for (const auto& result : results_) {
       if (result) earlier.push_back(result->wall_seconds);
     }
-    run = mean_of(earlier);
+    run = run::mean_of(earlier);
   }
-  const double evaluation = mean_of(evaluation_seconds_);
+  const double evaluation = run::mean_of(evaluation_seconds_);
   double left = 0;
   // Those that have a result are trained already.
   for (const std::size_t index : queue_) left += results_[index] ? evaluation : run;
@@ -244,7 +245,7 @@ std::string SweepRunner::time_left() const {
     left += std::max(0.0, (results_[task.run] ? evaluation : run) - seconds_since(task.started));
   }
   if (left <= 0) return "";
-  return fmt::format(", about {} left", duration_text(left / job_.settings.jobs));
+  return fmt::format(", about {} left", duration_text(left / job_.settings.sweep.jobs));
 }
 
 std::vector<RunResult> SweepRunner::results() const {

@@ -28,7 +28,7 @@ bool is_one_of(const std::string& text, std::initializer_list<const char*> names
 bool matters(const SweepRun& run, const OptionRow& row) {
   if (!row.in_config || (row.commands & run.settings.command) == 0) return false;
   if (is_one_of(row.name, {"eval-episodes", "eval-workers"})) return false;
-  const bool evaluates = run.settings.target.has_value();
+  const bool evaluates = run.settings.run.target.has_value();
   return evaluates || !is_one_of(row.name, {"eval-seed", "greedy", "evaluate-every", "target-episodes"});
 }
 
@@ -59,7 +59,7 @@ void check_place(const SweepRun& run) {
 
 }  // namespace
 
-json summary_of(const RunDirectory& directory) {
+json summary_of(const run::RunDirectory& directory) {
   try {
     return read_config_file("summary", directory.summary()).values;
   } catch (const ArgumentError&) {
@@ -67,7 +67,7 @@ json summary_of(const RunDirectory& directory) {
   }
 }
 
-RunStanding standing_of(const RunDirectory& directory) {
+RunStanding standing_of(const run::RunDirectory& directory) {
   std::error_code ignored;
   if (!is_there(directory.path()) || std::filesystem::is_empty(directory.path(), ignored)) {
     return RunStanding::kNew;
@@ -108,7 +108,7 @@ void check_agrees(const SweepRun& run, const Job& job) {
   }
 }
 
-void move_aside(const RunDirectory& directory) {
+void move_aside(const run::RunDirectory& directory) {
   for (int number = 1;; ++number) {
     const std::filesystem::path place = directory.path().string() + fmt::format(".dead_{}", number);
     if (is_there(place)) continue;

@@ -16,10 +16,10 @@ enum class RunStanding {
   kFinished,  ///< it ended by itself
 };
 
-RunStanding standing_of(const RunDirectory& directory);
+RunStanding standing_of(const run::RunDirectory& directory);
 
 /// summary.json, or an empty object when there is none that can be read.
-nlohmann::json summary_of(const RunDirectory& directory);
+nlohmann::json summary_of(const run::RunDirectory& directory);
 
 /// Throws ArgumentError when the directory holds a run with other options than the sweep's, naming the first
 /// that differs, or one that a process is at work on, or something that is no run. How runs are evaluated
@@ -27,6 +27,6 @@ nlohmann::json summary_of(const RunDirectory& directory);
 void check_agrees(const SweepRun& run, const Job& job);
 
 /// Renames a dead run's directory, so that nothing is lost. Throws IoError.
-void move_aside(const RunDirectory& directory);
+void move_aside(const run::RunDirectory& directory);
 
 }  // namespace genkidama::cli

@@ -18,14 +18,14 @@ std::string duration_text(double seconds) {
   return fmt::format("{}s", whole);
 }
 
-Progress::Progress(const ProgressState& start) : line_(kPlainInterval), start_(start), last_(start) {}
+Progress::Progress(const run::ProgressState& start) : line_(kPlainInterval), start_(start), last_(start) {}
 
-void Progress::show(const ProgressState& state) {
+void Progress::show(const run::ProgressState& state) {
   line_.show(line_of(state));
   last_ = state;
 }
 
-std::string Progress::line_of(const ProgressState& state) {
+std::string Progress::line_of(const run::ProgressState& state) {
   const double seconds = std::max(1e-3, seconds_since(line_.shown()));
   const double rate = static_cast<double>(state.environment_steps - last_.environment_steps) / seconds;
   std::string line = fmt::format("update {}  steps {}  {:.0f} steps/s", state.updates,

@@ -12,7 +12,7 @@
 #include "genkidama/params/safetensors.h"
 #include "run/directory/run_directory.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 using Path = std::filesystem::path;
@@ -108,19 +108,19 @@ std::vector<std::filesystem::path> checkpoints_of(const std::vector<std::string>
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
     if (!std::filesystem::exists(status)) {
-      throw ArgumentError(fmt::format("--checkpoint {}: there is no such file or directory", text));
+      throw ArgumentError(fmt::format("{}: there is no such file or directory", text));
     }
     const bool is_directory = std::filesystem::is_directory(status);
     const std::vector<Path> found = is_directory ? expand(path) : std::vector<Path>{path};
     if (found.empty()) {
-      throw ArgumentError(fmt::format(
-          "--checkpoint {}: no checkpoints are in this directory; expected a run directory or one with "
-          "files that end in .safetensors",
-          text));
+      throw ArgumentError(
+          fmt::format("{}: no checkpoints are in this directory; expected a run directory or one with "
+                      "files that end in .safetensors",
+                      text));
     }
     for (const Path& file : found) {
       if (!seen.insert(std::filesystem::weakly_canonical(file, error)).second) {
-        throw ArgumentError(fmt::format("--checkpoint {}: {} is given twice", text, file.string()));
+        throw ArgumentError(fmt::format("{}: {} is given twice", text, file.string()));
       }
       all.push_back(file);
     }
@@ -128,4 +128,4 @@ std::vector<std::filesystem::path> checkpoints_of(const std::vector<std::string>
   return all;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 /// A file stands for itself. A directory stands for its safetensors files, those of its checkpoints/ first,
 /// in the order of their numbers, final.safetensors last; state.safetensors is none, nor is a checkpoint of
 /// the same update as final.safetensors, since it holds the same weights. Throws ArgumentError that starts
-/// with "--checkpoint" for a path that does not exist, a directory without any, and a file named twice.
+/// with the path when it does not exist, a directory without any, and a file named twice.
 std::vector<std::filesystem::path> checkpoints_of(const std::vector<std::string>& paths);
 
 /// Whether it is named as a run's last weights.
 bool is_final(const std::filesystem::path& checkpoint);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -3,17 +3,17 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <system_error>
 
-#include "cli/options/config_file.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/net/parent.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 std::uint64_t seconds_since_1970() {
@@ -31,14 +31,15 @@ std::uint64_t random_high_epoch() {
 }
 
 ParentIdentity read_identity(const std::filesystem::path& file) {
-  const auto values = read_config_file("--resume", file).values;
   try {
+    std::ifstream stream(file, std::ios::binary);
+    const auto values = nlohmann::json::parse(stream);
     ParentIdentity identity{values.at("run_id"), values.at("epoch")};
     if (!identity.run_id.empty() && identity.epoch < kMaxEpoch) return identity;
   } catch (const nlohmann::json::exception&) {
     // Said below.
   }
-  throw ArgumentError(fmt::format("--resume {}: it has no 'run_id' and 'epoch' below 2^21", file.string()));
+  throw FormatError(fmt::format("{}: it has no 'run_id' and 'epoch' below 2^21", file.string()));
 }
 
 }  // namespace
@@ -52,7 +53,7 @@ ParentIdentity next_identity(const std::filesystem::path& file, bool goes_on) {
     try {
       identity = read_identity(file);
       ++identity.epoch;
-    } catch (const ArgumentError& error) {
+    } catch (const FormatError& error) {
       identity = {new_run_id(), random_high_epoch()};
       log(LogLevel::kWarning, "{}; the run gets the new id {}, and Children join it as new ones",
           error.what(), identity.run_id);
@@ -63,4 +64,4 @@ ParentIdentity next_identity(const std::filesystem::path& file, bool goes_on) {
   return identity;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 struct ParentIdentity {
   std::string run_id;  ///< the same for the whole run
@@ -21,4 +21,4 @@ struct ParentIdentity {
 /// Throws IoError.
 ParentIdentity next_identity(const std::filesystem::path& file, bool goes_on);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -11,7 +11,7 @@
 
 #include "genkidama/core/error.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 // A header alone was left by a run that never got going, for instance because its port was in use.
@@ -40,17 +40,29 @@ std::filesystem::path RunDirectory::child(int number) const {
   return path_ / "children" / fmt::format("child_{}", number);
 }
 
-void RunDirectory::check_unused() const {
+bool RunDirectory::goes_on(const RunOptions& options) const {
+  std::error_code ignored;
+  const bool resumes = options.resume == Resume::kRequired ||
+                       (options.resume == Resume::kIfPossible && std::filesystem::exists(config(), ignored));
+  if (resumes) {
+    check_resumable(options);
+  } else if (!options.cluster_member) {
+    check_unused(options);
+  }
+  return resumes;
+}
+
+void RunDirectory::check_unused(const RunOptions& options) const {
   std::error_code ignored;
   const auto status = std::filesystem::status(path_, ignored);
   if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
-    throw ArgumentError(fmt::format("--run-dir {}: this is not a directory", path_.string()));
+    throw ArgumentError(
+        fmt::format("{} {}: this is not a directory", options.name_of("directory"), path_.string()));
   }
   if (has_state() || std::filesystem::exists(final_weights(), ignored) || has_rows(metrics())) {
-    throw ArgumentError(
-        fmt::format("--run-dir {}: a run is in this directory already; go on with it by --resume {} or take "
-                    "another directory",
-                    path_.string(), path_.string()));
+    throw ArgumentError(fmt::format(
+        "{} {}: a run is in this directory already; go on with it by {} {} or take another directory",
+        options.name_of("directory"), path_.string(), options.name_of("resume"), path_.string()));
   }
 }
 
@@ -59,22 +71,22 @@ bool RunDirectory::has_state() const {
   return std::filesystem::exists(state(), ignored) || std::filesystem::exists(previous_state(), ignored);
 }
 
-void RunDirectory::check_resumable() const {
+void RunDirectory::check_resumable(const RunOptions& options) const {
   if (has_state()) return;
   std::error_code ignored;
   if (!std::filesystem::exists(config(), ignored)) {
-    throw ArgumentError(
-        fmt::format("--resume {}: there is no run in this directory (no config.json)", path_.string()));
+    throw ArgumentError(fmt::format("{} {}: there is no run in this directory (no config.json)",
+                                    options.name_of("resume"), path_.string()));
   }
   // The state is written before any of these, so somebody has removed it: begun again, the run would replace
   // what is there.
   const bool has_weights =
       std::filesystem::exists(final_weights(), ignored) || has_files(path_ / "checkpoints");
   if (!has_weights) return;
-  throw ArgumentError(fmt::format(
-      "--resume {}: there is no state.safetensors, although weights were written; it was removed, "
-      "and without it the run cannot go on: start another in a new directory",
-      path_.string()));
+  throw ArgumentError(
+      fmt::format("{} {}: there is no state.safetensors, although weights were written; it was removed, "
+                  "and without it the run cannot go on: start another in a new directory",
+                  options.name_of("resume"), path_.string()));
 }
 
 bool RunDirectory::is_resumable() const {
@@ -98,4 +110,4 @@ std::string default_run_directory(const std::string& program) {
   return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}-{}", program, fmt::localtime(std::time(nullptr)), getpid());
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

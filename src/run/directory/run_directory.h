@@ -1,13 +1,16 @@
 #pragma once
 
 /// @file
-/// Where a run leaves what: the names in a run directory.
+/// The files of a run directory and what they are called.
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
-namespace genkidama::cli {
+#include "genkidama/run/run_options.h"
+
+namespace genkidama::run {
 
 class RunDirectory {
  public:
@@ -29,14 +32,17 @@ class RunDirectory {
   std::filesystem::path checkpoint(std::uint64_t update) const;  ///< checkpoints/update_000100.safetensors
   std::filesystem::path child(int number) const;                 ///< of a cluster, from 1
 
+  /// Whether the run goes on with what is in the directory, as options.resume asks; false: it begins. Throws
+  /// as the two below.
+  bool goes_on(const RunOptions& options) const;
   /// Throws ArgumentError when a run that played a round is in the directory already, or something that is no
-  /// directory.
-  void check_unused() const;
+  /// directory. `options` says how messages name the options.
+  void check_unused(const RunOptions& options = {}) const;
   /// Whether there is a state to go on from, readable or not.
   bool has_state() const;
   /// Throws ArgumentError when the states are gone, or something else is in the way of going on. A run that
   /// was killed before its first checkpoint has none and is begun again.
-  void check_resumable() const;
+  void check_resumable(const RunOptions& options = {}) const;
   bool is_resumable() const;
   /// Makes the directory and those inside. Throws IoError.
   void create() const;
@@ -48,4 +54,4 @@ class RunDirectory {
 /// "runs/lunar_lander-20240131-154530-4711": unused on this machine.
 std::string default_run_directory(const std::string& program);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

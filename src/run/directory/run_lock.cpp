@@ -6,13 +6,14 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
-#include "cli/process/spawned_process.h"
-#include "cli/process/stop_signal.h"
 #include "genkidama/core/error.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
+
+constexpr Milliseconds kLookInterval{50};
 
 struct flock whole_file() {
   struct flock lock {};
@@ -29,7 +30,8 @@ pid_t holder_of(int file) {
 
 }  // namespace
 
-RunLock::RunLock(const std::filesystem::path& file, Milliseconds patience)
+RunLock::RunLock(const std::filesystem::path& file, Milliseconds patience,
+                 const std::function<bool()>& give_up)
     : file_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   if (file_ < 0) throw IoError(fmt::format("cannot open {}: {}", file.string(), std::strerror(errno)));
   const Deadline deadline = Deadline::after(patience);
@@ -38,8 +40,8 @@ RunLock::RunLock(const std::filesystem::path& file, Milliseconds patience)
     struct flock lock = whole_file();
     if (fcntl(file_, F_SETLK, &lock) == 0) return;
     if (errno != EACCES && errno != EAGAIN && errno != EINTR) return;
-    if (deadline.passed() || stop_signal() != 0) break;
-    pause_before_look();
+    if (deadline.passed() || (give_up && give_up())) break;
+    std::this_thread::sleep_for(kLookInterval);
   }
   const pid_t holder = holder_of(file_);
   close(file_);
@@ -52,4 +54,4 @@ RunLock::~RunLock() {
   close(file_);
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -2,7 +2,7 @@
 
 #include "genkidama/core/random.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 std::uint64_t thinning(std::uint64_t count, std::uint64_t all) {
   std::uint64_t one_of = 1;
@@ -10,16 +10,16 @@ std::uint64_t thinning(std::uint64_t count, std::uint64_t all) {
   return one_of;
 }
 
-bool is_policy_kept(const Settings& settings, std::uint64_t update) {
-  if (update % settings.checkpoint_every != 0) return false;
-  const std::uint64_t count = update / settings.checkpoint_every;
-  return settings.keep_all || count % thinning(count, kCheckpointsOfAll) == 0;
+bool is_policy_kept(const RunOptions& options, std::uint64_t update) {
+  if (update % options.checkpoint_every != 0) return false;
+  const std::uint64_t count = update / options.checkpoint_every;
+  return options.keep_all || count % thinning(count, kCheckpointsOfAll) == 0;
 }
 
-bool is_row_kept(const Settings& settings, std::uint64_t update) {
+bool is_row_kept(const RunOptions& options, std::uint64_t update) {
   const std::uint64_t one_of = thinning(update, kRowsOfAllUpdates);
-  return settings.keep_all || one_of == 1 || derive_seed(update, {}) % one_of == 0 ||
-         is_policy_kept(settings, update);
+  return options.keep_all || one_of == 1 || derive_seed(update, {}) % one_of == 0 ||
+         is_policy_kept(options, update);
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

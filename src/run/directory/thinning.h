@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
-#include "cli/options/settings.h"
+#include "genkidama/run/run_options.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 /// Rows of the metrics, and checkpoints, that are all kept.
 inline constexpr std::uint64_t kRowsOfAllUpdates = 10'000;
@@ -19,11 +19,11 @@ inline constexpr std::uint64_t kCheckpointsOfAll = 1'000;
 std::uint64_t thinning(std::uint64_t count, std::uint64_t all);
 
 /// Whether the policy after this update is kept as a checkpoint of its own.
-bool is_policy_kept(const Settings& settings, std::uint64_t update);
+bool is_policy_kept(const RunOptions& options, std::uint64_t update);
 
 /// Whether the metrics get a row of this update: that of a kept policy always; of the others every update at
 /// first, then a sample of them that follows from the update's number but not at equal distances, so that it
 /// does not fall on the same Child of several each time.
-bool is_row_kept(const Settings& settings, std::uint64_t update);
+bool is_row_kept(const RunOptions& options, std::uint64_t update);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -9,7 +9,7 @@
 #include "genkidama/core/random.h"
 #include "run/evaluation/sample.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 constexpr int kResamples = 2000;
@@ -48,4 +48,4 @@ Interval bootstrap_mean_interval(std::span<const double> values) {
   return {std::min(mean, quantile_of(means, 0.025)), std::max(mean, quantile_of(means, 0.975))};
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

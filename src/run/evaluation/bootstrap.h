@@ -5,7 +5,7 @@
 
 #include <span>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 struct Interval {
   double low = 0;
@@ -21,4 +21,4 @@ Interval bootstrap_mean_interval(std::span<const double> values);
 /// Between the two nearest values, linearly. `sorted` must not be empty.
 double quantile_of(std::span<const double> sorted, double share);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

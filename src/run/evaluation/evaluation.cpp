@@ -9,7 +9,7 @@
 #include "genkidama/core/error.h"
 #include "run/evaluation/sample.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, double threshold) {
   if (episodes.empty()) throw ArgumentError("statistics of no episodes; expected at least one");
@@ -81,25 +81,4 @@ nlohmann::ordered_json to_json(const EvaluationStatistics& statistics) {
   return json;
 }
 
-std::string to_table(const EvaluationStatistics& statistics) {
-  std::string table;
-  const auto row = [&table](std::string_view label, const std::string& value) {
-    table += fmt::format("  {:<22} {}\n", label, value);
-  };
-  row("episodes", fmt::format("{} (seed {}, {} actions)", statistics.episodes, statistics.seed,
-                              statistics.greedy ? "greedy" : "sampled"));
-  row("mean return", fmt::format("{:.1f} (standard error {:.1f}, 95 % interval {})", statistics.mean,
-                                 statistics.standard_error, interval_text(statistics.mean_interval)));
-  row("standard deviation", fmt::format("{:.1f}", statistics.standard_deviation));
-  row("median", fmt::format("{:.1f}", statistics.median));
-  row("min, max", fmt::format("{:.1f}, {:.1f}", statistics.min, statistics.max));
-  if (statistics.threshold && statistics.threshold_share) {
-    row(fmt::format("episodes >= {}", *statistics.threshold),
-        fmt::format("{:.1f} %", 100 * *statistics.threshold_share));
-  }
-  row("mean length", fmt::format("{:.0f} steps", statistics.mean_length));
-  row("ended by time limit", fmt::format("{:.1f} %", 100 * statistics.truncated_share));
-  return table;
-}
-
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

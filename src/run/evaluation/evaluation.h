@@ -13,7 +13,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "run/evaluation/bootstrap.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 struct EvaluationStatistics {
   int episodes = 0;
@@ -46,7 +46,4 @@ EvaluationStatistics run_evaluation(CoreOrchestrator& trainer, const EvaluationR
 
 nlohmann::ordered_json to_json(const EvaluationStatistics& statistics);
 
-/// Lines for people, each ending with a line break.
-std::string to_table(const EvaluationStatistics& statistics);
-
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/terminal/text_table.h"
-
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 std::string metadata_text(const CheckpointEvaluation& evaluation, const std::string& key) {
@@ -21,24 +19,6 @@ std::string optional_number(const std::optional<double>& value) {
 }
 
 }  // namespace
-
-std::string to_table(const std::vector<CheckpointEvaluation>& evaluations) {
-  const auto& threshold = evaluations.front().statistics.threshold;
-  std::vector<std::string> columns = {"checkpoint",    "update", "steps", "mean",
-                                      "95 % interval", "std",    "median"};
-  if (threshold) columns.push_back(fmt::format(">= {}", *threshold));
-  std::vector<std::vector<std::string>> rows;
-  for (const CheckpointEvaluation& evaluation : evaluations) {
-    const EvaluationStatistics& result = evaluation.statistics;
-    auto& row = rows.emplace_back(std::vector<std::string>{
-        evaluation.checkpoint.string(), metadata_text(evaluation, "update"),
-        metadata_text(evaluation, "environment_steps"), fmt::format("{:.1f}", result.mean),
-        interval_text(result.mean_interval), fmt::format("{:.1f}", result.standard_deviation),
-        fmt::format("{:.1f}", result.median)});
-    if (threshold) row.push_back(fmt::format("{:.1f} %", 100 * result.threshold_share.value_or(0)));
-  }
-  return aligned_table(columns, rows);
-}
 
 nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation) {
   auto json = to_json(evaluation.statistics);
@@ -114,4 +94,4 @@ std::string returns_to_csv(const std::vector<CheckpointEvaluation>& evaluations)
   return text;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Evaluations of several checkpoints: for people, for programs, for tables.
+/// Evaluations of several checkpoints, for programs and for tables.
 
 #include <filesystem>
 #include <map>
@@ -12,7 +12,7 @@
 #include "run/evaluation/evaluation.h"
 #include "run/metrics/csv_table.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 struct CheckpointEvaluation {
   std::filesystem::path checkpoint;
@@ -23,9 +23,6 @@ struct CheckpointEvaluation {
   std::vector<EpisodeResult> episodes;
 };
 
-/// A line per checkpoint, aligned; every line ends with a line break.
-std::string to_table(const std::vector<CheckpointEvaluation>& evaluations);
-
 nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation);
 
 /// checkpoint, update, environment_steps, episodes, seed, greedy, and the statistics. Whole files.
@@ -34,4 +31,4 @@ std::string to_csv(const std::vector<CheckpointEvaluation>& evaluations);
 /// checkpoint, update, and the returns with one decimal and spaces between, in the order of the episodes.
 std::string returns_to_csv(const std::vector<CheckpointEvaluation>& evaluations);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 double mean_of(std::span<const double> values) {
   if (values.empty()) return 0;
@@ -17,4 +17,4 @@ double standard_deviation_of(std::span<const double> values, double mean) {
   return std::sqrt(squares / static_cast<double>(values.size() - 1));
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

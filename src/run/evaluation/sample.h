@@ -5,7 +5,7 @@
 
 #include <span>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 /// 0 of no values.
 double mean_of(std::span<const double> values);
@@ -13,4 +13,4 @@ double mean_of(std::span<const double> values);
 /// About `mean`, their own, with n - 1; 0 of fewer than two values.
 double standard_deviation_of(std::span<const double> values, double mean);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -14,7 +14,7 @@
 #include "genkidama/core/log.h"
 #include "run/metrics/csv_table.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 std::optional<std::uint64_t> number_of(const std::string& line) {
@@ -104,4 +104,4 @@ void CsvFile::log_failure(int error) {
   failure_logged_ = true;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 /// Every row is one write at the end of the file, so that a killed process leaves whole rows.
 class CsvFile {
@@ -46,4 +46,4 @@ class CsvFile {
   bool failure_logged_ = false;
 };
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 std::string quoted(const std::string& field) {
@@ -71,4 +71,4 @@ std::optional<CsvTable> read_csv(const std::filesystem::path& path) {
   return table;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 using CsvRow = std::vector<std::string>;
 
@@ -29,4 +29,4 @@ struct CsvTable {
 /// What csv_line() wrote. Rows that a kill cut short are left out; nothing without a file or a first line.
 std::optional<CsvTable> read_csv(const std::filesystem::path& path);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -8,7 +8,7 @@
 #include <numeric>
 #include <optional>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 /// Of the latest 100 values.
 class RecentMean {
@@ -33,4 +33,4 @@ class RecentMean {
   std::deque<double> values_;
 };
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

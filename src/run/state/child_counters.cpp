@@ -6,7 +6,7 @@
 
 #include "genkidama/core/error.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 constexpr const char* kOthers = "(others)";
@@ -70,4 +70,4 @@ nlohmann::ordered_json ChildCounters::report() const {
   return report;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

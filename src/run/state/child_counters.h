@@ -10,7 +10,7 @@
 
 #include "genkidama/net/parent.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 /// Counts over all processes that a Child was, and all that the Parent was: a Child tells how much it has
 /// done since it started, which begins at 0 again when it is started again.
@@ -48,4 +48,4 @@ class ChildCounters {
   std::map<std::string, Child> children_;
 };
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

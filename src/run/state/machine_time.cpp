@@ -8,7 +8,7 @@
 #include <array>
 #include <string_view>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 MachineTime machine_time() {
   MachineTime now;
@@ -32,4 +32,4 @@ std::optional<double> seconds_between(const MachineTime& earlier, const MachineT
   return later.seconds - earlier.seconds;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -13,7 +13,7 @@
 #include "genkidama/core/version.h"
 #include "genkidama/params/safetensors.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 constexpr const char* kOptimizerTensor = "genkidama.optimizer_state";
@@ -334,4 +334,4 @@ NewestRunState read_newest_run_state(const std::filesystem::path& path, const Pa
   throw FormatError(fmt::format("no state that can be read: {}", problems));
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -17,7 +17,7 @@
 #include "genkidama/params/policy_average.h"
 #include "run/state/machine_time.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 /// What a run has done so far, the processes it was resumed from included.
 struct RunTotals {
@@ -71,4 +71,4 @@ struct NewestRunState {
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                                      std::size_t optimizer_state_size);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

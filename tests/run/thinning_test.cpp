@@ -3,11 +3,10 @@
 
 #include <set>
 
-#include "fixture.h"
 #include "support/catch.h"
 
 using namespace genkidama;
-using namespace genkidama::cli;
+using namespace genkidama::run;
 
 namespace {
 
@@ -21,9 +20,9 @@ std::uint64_t count_kept(std::uint64_t first, std::uint64_t last, const Kept& ke
 }  // namespace
 
 TEST_CASE("of a short run every row is kept, of a longer one a tenth, of a still longer one a hundredth") {
-  Settings settings;
-  settings.checkpoint_every = 1'000'000'000;
-  const auto kept = [&](std::uint64_t update) { return is_row_kept(settings, update); };
+  RunOptions options;
+  options.checkpoint_every = 1'000'000'000;
+  const auto kept = [&](std::uint64_t update) { return is_row_kept(options, update); };
   CHECK(count_kept(1, 10'000, kept) == 10'000);
   const auto tenth = count_kept(10'001, 100'000, kept);
   CHECK(tenth > 8'500);
@@ -34,34 +33,34 @@ TEST_CASE("of a short run every row is kept, of a longer one a tenth, of a still
 }
 
 TEST_CASE("the rows that are kept fall on all Children that take turns") {
-  const Settings settings;
+  const RunOptions options;
   for (const std::uint64_t children : {2u, 10u, 11u, 100u}) {
     std::set<std::uint64_t> seen;
     for (std::uint64_t update = 100'001; update <= 1'000'000; ++update) {
-      if (is_row_kept(settings, update)) seen.insert(update % children);
+      if (is_row_kept(options, update)) seen.insert(update % children);
     }
     CHECK(seen.size() == children);
   }
 }
 
 TEST_CASE("checkpoints get rarer, and each has its row") {
-  Settings settings;
-  settings.checkpoint_every = 50;
-  const auto policy = [&](std::uint64_t update) { return is_policy_kept(settings, update); };
+  RunOptions options;
+  options.checkpoint_every = 50;
+  const auto policy = [&](std::uint64_t update) { return is_policy_kept(options, update); };
   CHECK(count_kept(1, 50'000, policy) == 1'000);
   CHECK(count_kept(50'001, 500'000, policy) == 900);
   CHECK(count_kept(500'001, 1'000'000, policy) == 100);
   CHECK(count_kept(1, 1'000'000, [&](std::uint64_t update) {
-          return policy(update) && !is_row_kept(settings, update);
+          return policy(update) && !is_row_kept(options, update);
         }) == 0);
 }
 
 TEST_CASE("with --keep-all nothing is left out") {
-  Settings settings;
-  settings.keep_all = true;
-  settings.checkpoint_every = 10;
-  CHECK(count_kept(1, 200'000, [&](std::uint64_t update) { return is_row_kept(settings, update); }) ==
+  RunOptions options;
+  options.keep_all = true;
+  options.checkpoint_every = 10;
+  CHECK(count_kept(1, 200'000, [&](std::uint64_t update) { return is_row_kept(options, update); }) ==
         200'000);
-  CHECK(count_kept(1, 200'000, [&](std::uint64_t update) { return is_policy_kept(settings, update); }) ==
+  CHECK(count_kept(1, 200'000, [&](std::uint64_t update) { return is_policy_kept(options, update); }) ==
         20'000);
 }

@@ -4,8 +4,6 @@
 #include <csignal>
 #include <fstream>
 
-#include "cli/terminal/progress.h"
-#include "fixture.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/params/safetensors.h"
@@ -19,9 +17,11 @@
 #include "run/state/run_state.h"
 #include "run/update_queue.h"
 #include "support/catch.h"
+#include "support/run_program.h"
+#include "support/temporary_directory.h"
 
 using namespace genkidama;
-using namespace genkidama::cli;
+using namespace genkidama::run;
 
 TEST_CASE("a resumed table keeps the rows up to the state it goes on from") {
   const TemporaryDirectory directory;
@@ -229,20 +229,24 @@ TEST_CASE("there is always room for the last merge of a run, with its weights an
 TEST_CASE("weights that are not finite or too long are told by tensor, value and limit") {
   const ParameterLayout layout({{"w", {2}}, {"b", {1}}});
   const auto problem = [&](std::vector<float> weights, double max_norm) {
-    return find_divergence(weights, layout, max_norm).value_or("");
+    RunOptions options;
+    options.max_weight_norm = max_norm;
+    return find_divergence(weights, layout, options).value_or("");
   };
   CHECK(problem({3, 0, 4}, 5).empty());
-  CHECK(problem({3, 0, 4}, 4.99) == "the L2 norm of the weights is 5, above --max-weight-norm 4.99");
+  CHECK(problem({3, 0, 4}, 4.99) == "the L2 norm of the weights is 5, above max_weight_norm 4.99");
   CHECK(problem({3e38F, 3e38F, 3e38F}, 0).empty());
   CHECK(problem({3e38F, 3e38F, 3e38F}, 1e6) ==
-        "the L2 norm of the weights is 5.2e+38, above --max-weight-norm 1e+06");
+        "the L2 norm of the weights is 5.2e+38, above max_weight_norm 1e+06");
   CHECK(problem({1, 2, INFINITY}, 0) == "weight 2 (tensor 'b', element 0) is inf");
   CHECK(problem({1, std::nanf(""), 0}, 1e6) == "weight 1 (tensor 'w', element 1) is nan");
 }
 
 TEST_CASE("the first merge that is not sound is remembered, and none after it is averaged") {
   const ParameterLayout layout({{"w", {1}}});
-  MergeWatch watch(layout, 10, PolicyAverage({PolicyAverageKind::kSwa, 0.9, 0.5}));
+  RunOptions options;
+  options.max_weight_norm = 10;
+  MergeWatch watch(layout, options, PolicyAverage({PolicyAverageKind::kSwa, 0.9, 0.5}));
   const auto follow = [&](std::uint64_t number, float weight, double share) {
     const std::vector<float> weights = {weight};
     ParentUpdate update;
@@ -275,18 +279,11 @@ TEST_CASE("the mean of the latest hundred") {
 }
 
 TEST_CASE("a run's share follows the end that comes first") {
-  Settings settings;
-  CHECK_FALSE(share_of_run(settings, 10, 10));
-  settings.updates = 40;
-  CHECK(share_of_run(settings, 10, 1'000'000) == 0.25);
-  settings.max_steps = 1000;
-  CHECK(share_of_run(settings, 10, 500) == 0.5);
-  CHECK(share_of_run(settings, 50, 500) == 1.0);
-}
-
-TEST_CASE("durations are written for people") {
-  CHECK(duration_text(12.9) == "12s");
-  CHECK(duration_text(200) == "3m20s");
-  CHECK(duration_text(3720) == "1h02m");
-  CHECK(duration_text(-5) == "0s");
+  RunOptions options;
+  CHECK_FALSE(share_of_run(options, 10, 10));
+  options.updates = 40;
+  CHECK(share_of_run(options, 10, 1'000'000) == 0.25);
+  options.max_steps = 1000;
+  CHECK(share_of_run(options, 10, 500) == 0.5);
+  CHECK(share_of_run(options, 50, 500) == 1.0);
 }

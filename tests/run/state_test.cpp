@@ -4,7 +4,6 @@
 #include <fstream>
 
 #include "core/failing_calls.h"
-#include "fixture.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
@@ -18,9 +17,11 @@
 #include "run/state/run_state.h"
 #include "support/catch.h"
 #include "support/child_process.h"
+#include "support/json_file.h"
+#include "support/temporary_directory.h"
 
 using namespace genkidama;
-using namespace genkidama::cli;
+using namespace genkidama::run;
 
 namespace {
 

@@ -1,0 +1,74 @@
+#include "cli/commands/job.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "cli/options/config_file.h"
+#include "cli/options/presets.h"
+#include "cli/options/settings_check.h"
+#include "cli/process/stop_signal.h"
+#include "run/directory/run_directory.h"
+
+namespace genkidama::cli {
+namespace {
+
+run::RunOptions options_without_config(const Job& job) {
+  const Settings& settings = job.settings;
+  run::RunOptions options = settings.run;
+  options.directory = settings.run_dir;
+  options.resume = settings.resume.empty() ? run::Resume::kNever : run::Resume::kRequired;
+  options.cluster_member = settings.plumbing.cluster_member;
+  options.record.program = job.program.name;
+  // The Parent of a cluster writes the cluster's summary.
+  options.record.command = command_name(options.cluster_member ? kCluster : settings.command);
+  options.record.preset = settings.preset;
+  options.record.seed = settings.learning.seed;
+  options.end_reason = [] { return std::string(stop_signal() != 0 ? "signal" : ""); };
+  options.option_name = flag_of;
+  return options;
+}
+
+}  // namespace
+
+std::string flag_of(std::string_view field) {
+  if (field == "directory") return "--run-dir";
+  std::string flag = "--" + std::string(field);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+void prepare_run_directory(Job& job) {
+  Settings& settings = job.settings;
+  if (settings.run_dir.empty()) settings.run_dir = run::default_run_directory(job.program.name);
+  run::RunDirectory(settings.run_dir).goes_on(options_without_config(job));
+}
+
+run::RunOptions run_options(const Job& job, const std::string& environment) {
+  run::RunOptions options = options_without_config(job);
+  options.record.config = config_of(job.settings, job.table, job.program.name, environment).dump(2) + "\n";
+  return options;
+}
+
+std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
+  const LearningOptions& learning = job.settings.learning;
+  OrchestratorOptions options;
+  options.workers = workers;
+  options.mode = learning.worker_mode;
+  options.seed = learning.seed;
+  options.hyperparameters = resolved_hyperparameters(job.settings);
+  options.optimizer = job.program.optimizer;
+  options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
+  options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
+  options.max_crashes_per_minute = learning.max_worker_crashes;
+  options.give_up = stop_overdue;
+  return std::make_unique<CoreOrchestrator>(
+      job.program.environment, presets_of(job.program).at(job.settings.preset).network, options);
+}
+
+int exit_code_of(const run::RunSummary& summary) {
+  if (!summary.files_written) return 1;
+  return summary.stopped ? 128 + stop_signal() : 0;
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,44 @@
+#pragma once
+
+/// @file
+/// What a subcommand works on, and what the commands have in common.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/options/option_row.h"
+#include "cli/options/settings.h"
+#include "genkidama/cli/program.h"
+#include "genkidama/net/parent.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/run/run_options.h"
+#include "run/run_observer.h"
+
+namespace genkidama::cli {
+
+/// The program, its options and their definitions.
+struct Job {
+  const Program& program;
+  const std::vector<OptionRow>& table;
+  Settings settings;
+};
+
+/// "--learning-rate" for the library's "learning_rate".
+std::string flag_of(std::string_view field);
+
+/// Checks that the directory can be used, before anything costly is started. Throws ArgumentError. Fills in
+/// settings.run_dir when there is none.
+void prepare_run_directory(Job& job);
+
+/// What the library is told of a run in this environment. It ends at a stop signal.
+run::RunOptions run_options(const Job& job, const std::string& environment);
+
+/// The trainer as the settings say. Forks: before any thread.
+std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers);
+
+/// 0, 1 when a file is missing, 128 + N after signal N.
+int exit_code_of(const run::RunSummary& summary);
+
+}  // namespace genkidama::cli

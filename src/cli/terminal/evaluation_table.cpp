@@ -1,0 +1,58 @@
+#include "cli/terminal/evaluation_table.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "cli/terminal/text_table.h"
+
+namespace genkidama::cli {
+namespace {
+
+std::string metadata_text(const run::CheckpointEvaluation& evaluation, const std::string& key) {
+  const auto field = evaluation.metadata.find(key);
+  return field == evaluation.metadata.end() ? "" : field->second;
+}
+
+}  // namespace
+
+std::string to_table(const run::EvaluationStatistics& statistics) {
+  std::string table;
+  const auto row = [&table](std::string_view label, const std::string& value) {
+    table += fmt::format("  {:<22} {}\n", label, value);
+  };
+  row("episodes", fmt::format("{} (seed {}, {} actions)", statistics.episodes, statistics.seed,
+                              statistics.greedy ? "greedy" : "sampled"));
+  row("mean return", fmt::format("{:.1f} (standard error {:.1f}, 95 % interval {})", statistics.mean,
+                                 statistics.standard_error, run::interval_text(statistics.mean_interval)));
+  row("standard deviation", fmt::format("{:.1f}", statistics.standard_deviation));
+  row("median", fmt::format("{:.1f}", statistics.median));
+  row("min, max", fmt::format("{:.1f}, {:.1f}", statistics.min, statistics.max));
+  if (statistics.threshold && statistics.threshold_share) {
+    row(fmt::format("episodes >= {}", *statistics.threshold),
+        fmt::format("{:.1f} %", 100 * *statistics.threshold_share));
+  }
+  row("mean length", fmt::format("{:.0f} steps", statistics.mean_length));
+  row("ended by time limit", fmt::format("{:.1f} %", 100 * statistics.truncated_share));
+  return table;
+}
+
+std::string to_table(const std::vector<run::CheckpointEvaluation>& evaluations) {
+  const auto& threshold = evaluations.front().statistics.threshold;
+  std::vector<std::string> columns = {"checkpoint",    "update", "steps", "mean",
+                                      "95 % interval", "std",    "median"};
+  if (threshold) columns.push_back(fmt::format(">= {}", *threshold));
+  std::vector<std::vector<std::string>> rows;
+  for (const run::CheckpointEvaluation& evaluation : evaluations) {
+    const run::EvaluationStatistics& result = evaluation.statistics;
+    auto& row = rows.emplace_back(std::vector<std::string>{
+        evaluation.checkpoint.string(), metadata_text(evaluation, "update"),
+        metadata_text(evaluation, "environment_steps"), fmt::format("{:.1f}", result.mean),
+        run::interval_text(result.mean_interval), fmt::format("{:.1f}", result.standard_deviation),
+        fmt::format("{:.1f}", result.median)});
+    if (threshold) row.push_back(fmt::format("{:.1f} %", 100 * result.threshold_share.value_or(0)));
+  }
+  return aligned_table(columns, rows);
+}
+
+}  // namespace genkidama::cli

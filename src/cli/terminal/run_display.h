@@ -1,0 +1,26 @@
+#pragma once
+
+/// @file
+/// A run on the terminal: its progress on standard error, what it came to on standard output.
+
+#include <memory>
+
+#include "cli/terminal/progress.h"
+#include "run/run_observer.h"
+
+namespace genkidama::cli {
+
+class RunDisplay : public run::RunObserver {
+ public:
+  void on_start(const run::ProgressState& state) override;
+  void on_progress(const run::ProgressState& state) override;
+  void on_end(const run::RunSummary& summary) override;
+
+  /// Ends the live line: what follows is an error message.
+  void close() { progress_.reset(); }
+
+ private:
+  std::unique_ptr<Progress> progress_;
+};
+
+}  // namespace genkidama::cli
