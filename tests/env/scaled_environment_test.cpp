@@ -88,7 +88,7 @@ TEST_CASE("an offset that is not finite or a scale that is 0 or not finite is re
   }
 }
 
-TEST_CASE("no environment cannot be scaled") {
+TEST_CASE("scaling a null environment is refused") {
   CHECK_THROWS_AS(make_scaled(nullptr, {{0}, {1}}), ArgumentError);
 }
 

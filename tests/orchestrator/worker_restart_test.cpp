@@ -263,7 +263,7 @@ TEST_CASE("a worker that stops is killed and replaced when the round's time is u
                                Catch::Contains("started again"));
 }
 
-TEST_CASE("a slow worker is none that hangs, however long its round takes", "[forks]") {
+TEST_CASE("a worker that is merely slow is not treated as hung, however long its round takes", "[forks]") {
   const LogOfLead log;
   const SharedCount steps;
   Mischief mischief;
