@@ -11,7 +11,7 @@
 #include "support/catch.h"
 #include "support/environment_conformance.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 using Catch::Contains;
@@ -120,4 +120,4 @@ TEST_CASE("a scale that takes an observation beyond what a float holds is found 
 }
 
 }  // namespace
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -26,9 +26,10 @@
 #include "support/eventually.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 using genkidama::test::chain_factory;
+using genkidama::test::eventually;
 using genkidama::test::Mischief;
-using genkidama::testing::eventually;
 
 namespace {
 
