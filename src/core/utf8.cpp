@@ -17,11 +17,15 @@ bool in(std::uint8_t byte, int low, int high) {
   return byte >= low && byte <= high;
 }
 
-// Bytes of the character at the start of `text`, which is not empty; 0 when there is none. Unicode 15, table 3-7.
+// Bytes of the character at the start of `text`, which is not empty; 0 when there is none. Unicode 15, table
+// 3-7.
 std::size_t character_bytes(std::string_view text) {
   const std::uint8_t first = byte_at(text, 0);
   if (first < 0x80) return 1;
-  const std::size_t size = in(first, 0xC2, 0xDF) ? 2 : in(first, 0xE0, 0xEF) ? 3 : in(first, 0xF0, 0xF4) ? 4 : 0;
+  const std::size_t size = in(first, 0xC2, 0xDF)   ? 2
+                           : in(first, 0xE0, 0xEF) ? 3
+                           : in(first, 0xF0, 0xF4) ? 4
+                                                   : 0;
   if (size == 0 || text.size() < size) return 0;
   const int low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
   const int high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
@@ -39,8 +43,10 @@ std::string rewritten(std::string_view text, Replace replace) {
   result.reserve(text.size());
   while (!text.empty()) {
     const std::size_t size = character_bytes(text);
-    if (size == 0) replace(byte_at(text, 0), result);
-    else result += text.substr(0, size);
+    if (size == 0)
+      replace(byte_at(text, 0), result);
+    else
+      result += text.substr(0, size);
     text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   return result;

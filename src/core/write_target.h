@@ -23,9 +23,9 @@ struct WriteTarget {
     kSpecial   ///< a device, FIFO or socket: is opened and written
   };
   Kind kind = Kind::kRegular;
-  std::filesystem::path path;               ///< without symbolic links in its last component
-  std::optional<FileOwnership> existing;    ///< of the regular file that is there
-  std::optional<int> own_descriptor;        ///< the path stands for this descriptor of this process
+  std::filesystem::path path;             ///< without symbolic links in its last component
+  std::optional<FileOwnership> existing;  ///< of the regular file that is there
+  std::optional<int> own_descriptor;      ///< the path stands for this descriptor of this process
 };
 
 /// Follows symbolic links, also one whose target does not exist yet. A path such as /dev/stdout or

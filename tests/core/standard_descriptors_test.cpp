@@ -29,8 +29,10 @@ TEST_CASE("each closed standard descriptor gets /dev/null, and no open one is to
         return ::pipe(ends) == 0 ? ends[1] : -1;
       }();
       for (int fd = 0; fd < 3; ++fd) {
-        if ((closed & (1 << fd)) != 0) ::close(fd);
-        else ::dup2(pipe_end, fd);
+        if ((closed & (1 << fd)) != 0)
+          ::close(fd);
+        else
+          ::dup2(pipe_end, fd);
       }
       fill_standard_descriptors();
       for (int fd = 0; fd < 3; ++fd) {

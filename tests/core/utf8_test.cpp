@@ -18,8 +18,9 @@ TEST_CASE("what is UTF-8 and what is not") {
   CHECK(is_utf8(""));
   CHECK(is_utf8(kMixed));
   CHECK(is_utf8(std::string("a\0b", 3)));
-  for (const char* bad : {"\x80", "\xC3", "\xC3(", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xE2\x82",
-                          "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xFF", "caf\xE9"}) {
+  for (const char* bad :
+       {"\x80", "\xC3", "\xC3(", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xE2\x82", "\xF0\x8F\xBF\xBF",
+        "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xFF", "caf\xE9"}) {
     CAPTURE(bad);
     CHECK_FALSE(is_utf8(bad));
     CHECK(is_utf8(to_utf8(bad)));
@@ -53,7 +54,8 @@ TEST_CASE("paths are kept byte by byte") {
   for (int byte = 1; byte < 256; ++byte) all += static_cast<char>(byte);
   CHECK(unescape_bytes(escape_bytes(all)) == all);
   // What is no escape stays as it is.
-  for (const auto& text : {std::string("a\0", 2), std::string("\0e", 2), std::string("\0zz", 3), std::string("\0E9", 3)}) {
+  for (const auto& text :
+       {std::string("a\0", 2), std::string("\0e", 2), std::string("\0zz", 3), std::string("\0E9", 3)}) {
     CHECK(unescape_bytes(text) == text);
   }
 }

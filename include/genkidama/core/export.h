@@ -6,7 +6,8 @@
 ///
 ///     namespace GENKIDAMA_EXPORT genkidama { ... }
 ///
-/// Types that are thrown, cast to or derived from are therefore the same on both sides of the library's border.
+/// Types that are thrown, cast to or derived from are therefore the same on both sides of the library's
+/// border.
 
 #if defined(__cplusplus) && __cplusplus < 202002L
 #error "Genkidama needs C++20: compile with -std=c++20 or newer"

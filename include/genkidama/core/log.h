@@ -1,9 +1,9 @@
 #pragma once
 
 /// @file
-/// One sink for the library's messages. The default sink writes each message as one line to standard error with
-/// one write(2): lines of several processes do not mix, and a process that is killed leaves no lock held. A line
-/// that cannot be written is lost without an error.
+/// One sink for the library's messages. The default sink writes each message as one line to standard error
+/// with one write(2): lines of several processes do not mix, and a process that is killed leaves no lock
+/// held. A line that cannot be written is lost without an error.
 
 #include <fmt/format.h>
 

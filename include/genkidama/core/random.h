@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// Seeded random numbers that are the same on every platform. The distributions of the standard library differ
-/// between platforms.
+/// Seeded random numbers that are the same on every platform. The distributions of the standard library
+/// differ between platforms.
 
 #include <array>
 #include <cstdint>
@@ -17,9 +17,9 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// repeated SplitMix64 (Steele, Lea, Flood 2014). Equal arguments give equal results on every platform.
 std::uint64_t derive_seed(std::uint64_t seed, std::initializer_list<std::uint64_t> path);
 
-/// The generator xoshiro256++ (Blackman and Vigna 2019), seeded through SplitMix64. It is a uniform random bit
-/// generator in the sense of the standard library, has 32 bytes and is trivially copyable. Not thread-safe:
-/// give each thread its own.
+/// The generator xoshiro256++ (Blackman and Vigna 2019), seeded through SplitMix64. It is a uniform random
+/// bit generator in the sense of the standard library, has 32 bytes and is trivially copyable. Not
+/// thread-safe: give each thread its own.
 class Random {
  public:
   /// The name that the standard library expects.

@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// Text from outside (names of files, messages of exceptions, environments' names) on its way into JSON, which
-/// is UTF-8 and nothing else.
+/// Text from outside (names of files, messages of exceptions, environments' names) on its way into JSON,
+/// which is UTF-8 and nothing else.
 
 #include <cstddef>
 #include <string>
