@@ -269,7 +269,7 @@ TEST_CASE("an evaluation leaves the weights and the training untouched, and may 
 }
 
 TEST_CASE("a restored trainer with one worker goes on as the uninterrupted one", "[forks]") {
-  for (const char* name : {"sgd", "rmsprop", "adam", "ppo"}) {
+  for (const char* name : {"sgd", "rmsprop", "adam", "adamw", "ppo"}) {
     auto options = options_for(WorkerMode::kProcesses, 1, 4);
     const bool clipped = std::string(name) == "ppo";
     options.hyperparameters.optimizer = clipped ? "adam" : name;
