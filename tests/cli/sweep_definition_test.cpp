@@ -56,7 +56,8 @@ std::vector<SweepRun> plan_of(Words words) {
       parse_command_line(static_cast<int>(arguments.size()), arguments.data(), program, out);
   REQUIRE(settings);
   const Job job{program, table, *settings};
-  return plan_sweep(job, parse_sweep_definition(settings->points, settings->grids, settings->seeds));
+  return plan_sweep(
+      job, parse_sweep_definition(settings->sweep.settings, settings->sweep.grids, settings->sweep.seeds));
 }
 
 }  // namespace

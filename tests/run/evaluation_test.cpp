@@ -13,6 +13,7 @@
 
 using namespace genkidama;
 using namespace genkidama::run;
+using namespace genkidama::test;
 
 namespace {
 

@@ -22,6 +22,7 @@
 
 using namespace genkidama;
 using namespace genkidama::run;
+using namespace genkidama::test;
 
 namespace {
 

@@ -45,8 +45,9 @@ struct RunOptions {
   std::optional<std::uint64_t> updates;    ///< rounds, or merges at a Parent; those before a resume count
   std::optional<std::uint64_t> max_steps;  ///< environment steps of all workers; those before a resume count
   std::optional<double> target;            ///< mean return of an evaluation that ends the run
-  /// Asked between updates, by the thread that runs the run. A text ends the run, and summary.json holds it as
-  /// `ended_by`; the final evaluation is left out then. An empty text, and an empty function, let the run go on.
+  /// Asked between updates, by the thread that runs the run. A text ends the run, and summary.json holds it
+  /// as `ended_by`; the final evaluation is left out then. An empty text, and an empty function, let the run
+  /// go on.
   std::function<std::string()> end_reason;
   /// A run whose weights have a larger L2 norm after an update has diverged and fails; 0: any finite weights
   /// will do.
@@ -64,8 +65,8 @@ struct RunOptions {
   /// Keep every checkpoint, and a row of the metrics for every update. false: of more than 1,000 checkpoints
   /// and of more than 10,000 rows one in ten is kept, and so on.
   bool keep_all = false;
-  /// The state that a resumed run goes on from is written at least so often too, once an update has ended, and
-  /// at first after 1, 2, 4, ... seconds; 0: only with checkpoints.
+  /// The state that a resumed run goes on from is written at least so often too, once an update has ended,
+  /// and at first after 1, 2, 4, ... seconds; 0: only with checkpoints.
   double checkpoint_seconds = 60;
   PolicyAverageOptions policy_average;  ///< of the policy that is evaluated and kept
 

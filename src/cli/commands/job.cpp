@@ -62,8 +62,8 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
   options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
   options.max_crashes_per_minute = learning.max_worker_crashes;
   options.give_up = stop_overdue;
-  return std::make_unique<CoreOrchestrator>(
-      job.program.environment, presets_of(job.program).at(job.settings.preset).network, options);
+  return std::make_unique<CoreOrchestrator>(job.program.environment,
+                                            presets_of(job.program).at(job.settings.preset).network, options);
 }
 
 int exit_code_of(const run::RunSummary& summary) {
