@@ -11,9 +11,9 @@
 #include <optional>
 #include <utility>
 
+#include "env/episode_record.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
-#include "env/episode_record.h"
 
 namespace genkidama {
 namespace {
@@ -62,10 +62,10 @@ class EnvironmentCheck {
     report_.findings.push_back({is_error, name, std::move(text)});
   }
 
-  std::unique_ptr<Environment> make() {
+  std::unique_ptr<Environment> make(const EnvironmentContext& context = {}) {
     std::unique_ptr<Environment> environment;
     try {
-      if (make_) environment = make_();
+      if (make_) environment = make_(context);
     } catch (const std::exception& error) {
       give_up("factory", fmt::format("the factory threw an exception: {}", error.what()));
     }
@@ -74,12 +74,12 @@ class EnvironmentCheck {
   }
 
   void check_spec() {
-    const auto environment = make();
+    const auto environment = make({0, 0, EnvironmentPurpose::kDescribe});
     const EnvironmentSpec& spec = report_.spec = environment->spec();
     if (spec.name.empty()) warn("name", "spec().name is empty; run directories and messages use it");
-    for (const auto& [field, value] : {std::pair("observation_size", spec.observation_size),
-                                       std::pair("action_count", spec.action_count),
-                                       std::pair("time_limit", spec.time_limit)}) {
+    for (const auto& [field, value] :
+         {std::pair("observation_size", spec.observation_size), std::pair("action_count", spec.action_count),
+          std::pair("time_limit", spec.time_limit)}) {
       if (value < 1) give_up("spec", fmt::format("spec().{} is {}; expected at least 1", field, value));
     }
   }
@@ -90,7 +90,8 @@ class EnvironmentCheck {
     if (now.name != then.name || now.observation_size != then.observation_size ||
         now.action_count != then.action_count || now.time_limit != then.time_limit) {
       give_up("spec-changes",
-              "spec() is not what it was at first; expected the same for all instances, before and after episodes");
+              "spec() is not what it was at first; expected the same for all instances, before and after "
+              "episodes");
     }
   }
 
@@ -113,21 +114,24 @@ class EnvironmentCheck {
     }
     check_observation(record.observation(), "step()");
     if (!std::isfinite(record.reward())) {
-      give_up("reward-finite", fmt::format("step() gave the reward {}; expected a finite number", record.reward()));
+      give_up("reward-finite",
+              fmt::format("step() gave the reward {}; expected a finite number", record.reward()));
     }
     if (record.terminated() && record.truncated()) {
       warn("both-ends",
-           "step() reported terminated and truncated at once, which counts as terminated; expected one of them");
+           "step() reported terminated and truncated at once, which counts as terminated; expected one of "
+           "them");
     }
     if (record.truncated() && !record.terminated() && record.steps() < report_.spec.time_limit) {
       warn("early-truncation",
-           fmt::format("an episode was truncated after {} steps, before spec().time_limit, which is {}", record.steps(),
-                       report_.spec.time_limit));
+           fmt::format("an episode was truncated after {} steps, before spec().time_limit, which is {}",
+                       record.steps(), report_.spec.time_limit));
     }
     if (!record.over() && record.steps() == report_.spec.time_limit) {
-      warn("time-limit", fmt::format("an episode goes on after spec().time_limit, which is {}; the library truncates "
-                                     "it there, so the environment should do so too",
-                                     record.steps()));
+      warn("time-limit",
+           fmt::format("an episode goes on after spec().time_limit, which is {}; the library truncates "
+                       "it there, so the environment should do so too",
+                       record.steps()));
       record.stop();
     }
     if (record.steps() >= options_.max_episode_steps) record.stop();
@@ -142,8 +146,9 @@ class EnvironmentCheck {
     }
     for (std::size_t i = 0; i < observation.size(); ++i) {
       if (std::isfinite(observation[i])) continue;
-      give_up("observation-finite", fmt::format("{} gave {} as observation value {}; expected a finite number", source,
-                                                observation[i], i));
+      give_up("observation-finite",
+              fmt::format("{} gave {} as observation value {}; expected a finite number", source,
+                          observation[i], i));
     }
   }
 
@@ -158,7 +163,8 @@ class EnvironmentCheck {
                         int most_steps = std::numeric_limits<int>::max()) {
     EpisodeRecord record;
     begin(environment, seed, record);
-    while (!record.over() && record.steps() < most_steps) step(environment, policy(record.observation()), record);
+    while (!record.over() && record.steps() < most_steps)
+      step(environment, policy(record.observation()), record);
     return record;
   }
   EpisodeRecord episode(Environment& environment, std::uint64_t seed) {
@@ -190,34 +196,38 @@ class EnvironmentCheck {
     };
     widen(report_.lowest_return, report_.highest_return, record.sum_of_rewards(), record.sum_of_rewards());
     widen(report_.lowest_observation, report_.highest_observation, record.lowest(), record.highest());
-    if (record.steps() > 0) widen(lowest_reward_, highest_reward_, record.lowest_reward(), record.highest_reward());
+    if (record.steps() > 0)
+      widen(lowest_reward_, highest_reward_, record.lowest_reward(), record.highest_reward());
   }
 
-  /// The same seed and actions give the same episode: on a fresh instance, on one with a past, and beside another.
+  /// The same seed and actions give the same episode: on a fresh instance, on one with a past, and beside
+  /// another.
   void check_same_seed() {
     const std::uint64_t seed = seed_of(0), another = seed_of(1);
     const auto first = make();
     const EpisodeRecord expected = episode(*first, seed);
     const auto second = make();
     if (const auto step = episode(*second, seed).first_difference(expected)) {
-      fail("same-seed", fmt::format("two instances gave different episodes for the same seed and actions, first at "
-                                    "{}; expected all randomness to follow from the seed of reset()",
-                                    place(*step)));
+      fail("same-seed",
+           fmt::format("two instances gave different episodes for the same seed and actions, first at "
+                       "{}; expected all randomness to follow from the seed of reset()",
+                       place(*step)));
       return;  // nothing else can be told apart from this
     }
 
     episode(*first, another);
     episode(*first, seed_of(2), random_actions(another), 5);  // left in the middle
     if (const auto step = episode(*first, seed).first_difference(expected)) {
-      fail("reset", fmt::format("an episode was another one after other episodes of the same instance, first at {}; "
-                                "expected reset() to forget them, also one that was left in the middle",
-                                place(*step)));
+      fail("reset",
+           fmt::format("an episode was another one after other episodes of the same instance, first at {}; "
+                       "expected reset() to forget them, also one that was left in the middle",
+                       place(*step)));
     }
     check_beside_another(seed, another, expected);
   }
 
   void check_beside_another(std::uint64_t seed, std::uint64_t another, const EpisodeRecord& expected) {
-    const auto one = make(), other = make();
+    const auto one = make(), other = make({0, 1, EnvironmentPurpose::kTrain});
     const Policy actions = random_actions(seed), other_actions = random_actions(another);
     EpisodeRecord record, beside;
     begin(*one, seed, record);
@@ -226,15 +236,17 @@ class EnvironmentCheck {
       step(*one, actions(record.observation()), record);
       if (!beside.over()) step(*other, other_actions(beside.observation()), beside);
       if (!record.is_observation_unchanged()) {
-        fail("shared-state", "an observation changed while another instance was played; expected it to stay as it is "
-                             "until the next reset() or step() of its own environment");
+        fail("shared-state",
+             "an observation changed while another instance was played; expected it to stay as it is "
+             "until the next reset() or step() of its own environment");
         return;
       }
     }
     if (const auto step = record.first_difference(expected)) {
-      fail("shared-state", fmt::format("an episode was another one while another instance was played too, first at "
-                                       "{}; expected instances that share nothing that changes",
-                                       place(*step)));
+      fail("shared-state",
+           fmt::format("an episode was another one while another instance was played too, first at "
+                       "{}; expected instances that share nothing that changes",
+                       place(*step)));
     }
   }
 
@@ -251,16 +263,18 @@ class EnvironmentCheck {
     for (int i = 1; i <= kComparedSeeds; ++i) {
       if (play(i).first_difference(first)) return;
     }
-    warn("seeds", fmt::format("{} seeds gave the same episode for the same actions; expected them to differ, unless "
-                              "nothing in the environment is random",
-                              kComparedSeeds + 1));
+    warn("seeds",
+         fmt::format("{} seeds gave the same episode for the same actions; expected them to differ, unless "
+                     "nothing in the environment is random",
+                     kComparedSeeds + 1));
   }
 
   void check_actions() {
     if (report_.spec.action_count < 2) return;
     const auto environment = make();
     for (int i = 0; i < kComparedSeeds; ++i) {
-      const EpisodeRecord first = episode(*environment, seed_of(i), [](Observation) { return 0; }, kComparedSteps);
+      const EpisodeRecord first = episode(
+          *environment, seed_of(i), [](Observation) { return 0; }, kComparedSteps);
       const int most = std::min(report_.spec.action_count, kComparedSeeds);
       for (int action = 1; action < most; ++action) {
         const Policy same = [action](Observation) { return action; };
@@ -282,37 +296,47 @@ class EnvironmentCheck {
       } catch (const ArgumentError&) {
         continue;
       } catch (const std::exception& error) {
-        warn("invalid-action", fmt::format("step({}) threw '{}', which is no ArgumentError", action, error.what()));
+        warn("invalid-action",
+             fmt::format("step({}) threw '{}', which is no ArgumentError", action, error.what()));
         continue;
       }
-      warn("invalid-action", fmt::format("step({}) was accepted; expected an ArgumentError, because actions are 0 to {}",
-                                         action, count - 1));
+      warn("invalid-action",
+           fmt::format("step({}) was accepted; expected an ArgumentError, because actions are 0 to {}",
+                       action, count - 1));
     }
     const std::uint64_t seed = seed_of(3);
     if (episode(*environment, seed).first_difference(episode(*make(), seed))) {
-      fail("reset", "an episode was another one after actions that were refused; expected reset() to forget them");
+      fail("reset",
+           "an episode was another one after actions that were refused; expected reset() to forget them");
     }
   }
 
   void judge_figures() {
     if (report_.terminated + report_.truncated == 0) {
-      warn("no-end", fmt::format("none of {} episodes ended within {} steps; spec().time_limit is {}", report_.episodes,
-                                 std::min(options_.max_episode_steps, report_.spec.time_limit),
-                                 report_.spec.time_limit));
+      warn("no-end",
+           fmt::format("none of {} episodes ended within {} steps; spec().time_limit is {}", report_.episodes,
+                       std::min(options_.max_episode_steps, report_.spec.time_limit),
+                       report_.spec.time_limit));
     }
     if (report_.lowest_observation == report_.highest_observation) {
       warn("observation-constant",
-           fmt::format("every value of every observation is {}; a policy sees nothing", report_.lowest_observation));
+           fmt::format("every value of every observation is {}; a policy sees nothing",
+                       report_.lowest_observation));
     }
-    const float largest = std::max(std::abs(report_.lowest_observation), std::abs(report_.highest_observation));
+    const float largest =
+        std::max(std::abs(report_.lowest_observation), std::abs(report_.highest_observation));
     if (largest > kLargeObservation) {
-      warn("observation-scale", fmt::format("observations hold values up to {:.4g} in size; networks learn best from "
-                                            "about 1: see make_scaled()",
-                                            largest));
+      warn("observation-scale",
+           fmt::format("observations hold values up to {:.4g} in size; networks learn best from "
+                       "about 1: see make_scaled()",
+                       largest));
     }
-    if (report_.steps > 0 && lowest_reward_ == highest_reward_ && report_.lowest_return == report_.highest_return) {
-      warn("reward-constant", fmt::format("every step paid {} and every episode {}: no episode was better than another",
-                                          lowest_reward_, report_.lowest_return));
+    // A good policy may well get the same from every episode.
+    if (!options_.policy && report_.steps > 0 && lowest_reward_ == highest_reward_ &&
+        report_.lowest_return == report_.highest_return) {
+      warn("reward-constant",
+           fmt::format("every step paid {:.6g} and every episode {:.6g}: no episode was better than another",
+                       lowest_reward_, report_.lowest_return));
     }
     const double largest_return = std::max(std::abs(report_.lowest_return), std::abs(report_.highest_return));
     if (largest_return > kLargeReturn) {
@@ -339,16 +363,18 @@ EnvironmentReport check_environment(const EnvironmentFactory& make, const Enviro
   for (const auto& [field, value] :
        {std::pair("episodes", options.episodes), std::pair("max_episode_steps", options.max_episode_steps)}) {
     if (value < 1) {
-      throw ArgumentError(fmt::format("EnvironmentCheckOptions::{} is {}; expected at least 1", field, value));
+      throw ArgumentError(
+          fmt::format("EnvironmentCheckOptions::{} is {}; expected at least 1", field, value));
     }
   }
   return EnvironmentCheck(make, options).run();
 }
 
 std::string to_text(const EnvironmentReport& report) {
-  std::string text = fmt::format("environment  {}, {} observation values, {} actions, time limit {}\n",
-                                 report.spec.name.empty() ? "without a name" : report.spec.name,
-                                 report.spec.observation_size, report.spec.action_count, report.spec.time_limit);
+  std::string text =
+      fmt::format("environment  {}, {} observation values, {} actions, time limit {}\n",
+                  report.spec.name.empty() ? "without a name" : report.spec.name,
+                  report.spec.observation_size, report.spec.action_count, report.spec.time_limit);
   if (report.episodes > 0) {
     text += fmt::format(
         "played       {} episodes, {} steps; {} terminated, {} truncated\n"

@@ -11,8 +11,10 @@ namespace genkidama {
 namespace {
 
 constexpr const char* kSupported =
-    "The library gives a network one observation at a time, in any order, and carries no state between them. Use "
-    "layers without memory and put what the policy must remember into the observation, for instance the last few "
+    "The library gives a network one observation at a time, in any order, and carries no state between them. "
+    "Use "
+    "layers without memory and put what the policy must remember into the observation, for instance the last "
+    "few "
     "observations";
 
 /// The kind of a recurrent layer, or nothing.
@@ -65,19 +67,21 @@ void check_stateless(ActorCritic& module, const torch::Tensor& observation) {
   const ActorCriticOutput first = answer(module, observation);
   const ActorCriticOutput second = answer(module, observation);
   if (!is_same(first.logits, second.logits) || !is_same(first.value, second.value)) {
-    throw ArgumentError(fmt::format(
-        "the network answered the same observation differently the second time, so it remembers something from one "
-        "forward() to the next. {}",
-        kSupported));
+    throw ArgumentError(
+        fmt::format("the network answered the same observation differently the second time, so it remembers "
+                    "something from one "
+                    "forward() to the next. {}",
+                    kSupported));
   }
   if (module.restarts_recurrent_layers()) return;
   for (const auto& layer : module.named_modules()) {
     const char* kind = layer.value() ? recurrent_kind(*layer.value()) : nullptr;
     if (!kind) continue;
-    throw ArgumentError(fmt::format(
-        "the network's layer '{}' is a recurrent one ({}). {}. A module whose recurrent layers start from zeros in "
-        "every forward() says so by overriding restarts_recurrent_layers()",
-        layer.key(), kind, kSupported));
+    throw ArgumentError(
+        fmt::format("the network's layer '{}' is a recurrent one ({}). {}. A module whose recurrent layers "
+                    "start from zeros in "
+                    "every forward() says so by overriding restarts_recurrent_layers()",
+                    layer.key(), kind, kSupported));
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Refuses modules that would learn nothing, because the library carries no state from one observation to the next.
+// Refuses modules that would learn nothing, because the library carries no state from one observation to the
+// next.
 
 #include "genkidama/libtorch/actor_critic.h"
 
