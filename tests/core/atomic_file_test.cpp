@@ -20,6 +20,7 @@
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 

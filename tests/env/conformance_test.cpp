@@ -10,7 +10,7 @@
 #include "support/lunar_lander_policies.h"
 #include "support/play_episode.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 // What a user might write: a walk on five places from a random one; the right end is the goal.
@@ -97,4 +97,4 @@ TEST_CASE("a checked environment plays exactly what the bare one plays") {
 }
 
 }  // namespace
-}  // namespace genkidama::testing
+}  // namespace genkidama::test
