@@ -6,7 +6,6 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/settings_check.h"
-#include "cli/process/stop_signal.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/core/error.h"
@@ -42,7 +41,6 @@ void tell_port(int fd, const std::vector<std::uint16_t>& ports) {
 
 int run_parent(Job job) {
   prepare_run_directory(job);
-  catch_stop_signals();
   log_above_live_line();
   // The workers know the network and evaluate; they are forked before the Parent's thread exists.
   const auto evaluator = make_trainer(job, job.settings.cluster.eval_workers);

@@ -1,10 +1,6 @@
 #include "cli/terminal/run_display.h"
-
-#include <fmt/format.h>
-
-#include <cstdio>
-
 #include "cli/terminal/evaluation_table.h"
+#include "cli/terminal/output.h"
 
 namespace genkidama::cli {
 
@@ -18,18 +14,17 @@ void RunDisplay::on_progress(const run::ProgressState& state) {
 
 void RunDisplay::on_end(const run::RunSummary& summary) {
   close();
-  fmt::print("Run ended by {} after {} updates, {} environment steps, {}.\n", summary.ended_by,
-             summary.totals.updates, summary.totals.environment_steps, duration_text(summary.wall_seconds));
+  print("Run ended by {} after {} updates, {} environment steps, {}.\n", summary.ended_by,
+        summary.totals.updates, summary.totals.environment_steps, duration_text(summary.wall_seconds));
   if (summary.totals.time_to_target_seconds) {
-    fmt::print("Target {} reached after {:.1f} s.\n", summary.target.value_or(0),
-               *summary.totals.time_to_target_seconds);
+    print("Target {} reached after {:.1f} s.\n", summary.target.value_or(0),
+          *summary.totals.time_to_target_seconds);
   }
   if (const auto restarts = summary.totals.worker_restarts; restarts > 0) {
-    fmt::print("Workers that died or hung and were started again: {}.\n", restarts);
+    print("Workers that died or hung and were started again: {}.\n", restarts);
   }
-  if (summary.final_evaluation) fmt::print("Final evaluation:\n{}", to_table(*summary.final_evaluation));
-  fmt::print("Files: {}\n", summary.directory.string());
-  std::fflush(stdout);
+  if (summary.final_evaluation) print("Final evaluation:\n{}", to_table(*summary.final_evaluation));
+  print("Files: {}\n", summary.directory.string());
 }
 
 }  // namespace genkidama::cli
