@@ -30,8 +30,8 @@ std::optional<double> quota_of_version_1(const fs::path& group) {
 template <typename QuotaOf>
 void take_smallest(std::optional<double>& smallest, const fs::path& mount, const std::string& group,
                    const QuotaOf& quota_of) {
-  // In a container the group's path may be as the host sees it, and the mount holds the container's own group; a path
-  // with ".." lies outside the mount. The walk ends at the mount either way.
+  // In a container the group's path may be as the host sees it, and the mount holds the container's own
+  // group; a path with ".." lies outside the mount. The walk ends at the mount either way.
   fs::path relative = fs::path(group).relative_path();
   if (group.find("..") != std::string::npos) relative.clear();
   while (true) {

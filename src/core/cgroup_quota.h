@@ -7,8 +7,9 @@
 
 namespace genkidama {
 
-/// The smallest quota, in cores, of the control groups that this process is in and of their parents; nothing when no
-/// group has one. `root` is where /proc and /sys are found: "/", or a directory with made files in a test.
+/// The smallest quota, in cores, of the control groups that this process is in and of their parents; nothing
+/// when no group has one. `root` is where /proc and /sys are found: "/", or a directory with made files in a
+/// test.
 std::optional<double> cgroup_quota(const std::filesystem::path& root);
 
 /// The smaller of `allowed` cores and the quota below `root`, rounded down; at least 1.

@@ -15,7 +15,8 @@ namespace {
 int cores_of_affinity_mask() {
   // The kernel refuses a mask that is smaller than its own.
   for (std::size_t cores = 1024; cores <= (1u << 20); cores *= 2) {
-    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> mask(CPU_ALLOC(cores), [](cpu_set_t* set) { CPU_FREE(set); });
+    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> mask(CPU_ALLOC(cores),
+                                                                [](cpu_set_t* set) { CPU_FREE(set); });
     if (!mask) break;
     const std::size_t bytes = CPU_ALLOC_SIZE(cores);
     if (::sched_getaffinity(0, bytes, mask.get()) == 0) return CPU_COUNT_S(bytes, mask.get());

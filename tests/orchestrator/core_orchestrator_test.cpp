@@ -381,7 +381,7 @@ TEST_CASE("a state carries the replay buffer, also to another number of workers"
   REQUIRE_NOTHROW(without.restore(state));
 }
 
-TEST_CASE("who gives up on a round or an evaluation that does not end is not kept waiting", "[forks]") {
+TEST_CASE("a round or an evaluation that does not end can be given up", "[forks]") {
   // Rounds without an end that anybody would live to see.
   auto options = options_for(WorkerMode::kProcesses, 1);
   options.hyperparameters = tuned_hyperparameters();

@@ -28,9 +28,12 @@ struct RoundReport {
   std::uint64_t environment_steps = 0;  ///< in this round, all workers
   std::uint64_t optimizer_steps = 0;    ///< in this round, all workers
   std::uint64_t worker_restarts = 0;    ///< workers that died or hung and were replaced since the last round
-  double policy_loss = 0;               ///< means over the round's optimizer steps; 0 when there were none
-  double value_loss = 0;                ///< as above
-  double entropy = 0;                   ///< of the policy, as above
+  /// The round was cut in the middle of its episodes, because the program stops: what was played is learnt
+  /// from and counted, and the episodes that were cut are not among `episodes`.
+  bool cut_short = false;
+  double policy_loss = 0;  ///< means over the round's optimizer steps; 0 when there were none
+  double value_loss = 0;   ///< as above
+  double entropy = 0;      ///< of the policy, as above
 };
 
 /// Trains a network on this machine, a round at a time.
