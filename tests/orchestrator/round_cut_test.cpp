@@ -17,9 +17,7 @@
 #include "support/chain_environment.h"
 
 using namespace genkidama;
-using genkidama::test::chain_factory;
-using genkidama::test::LogOfLead;
-using genkidama::test::Mischief;
+using namespace genkidama::test;
 
 namespace {
 

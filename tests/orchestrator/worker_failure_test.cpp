@@ -15,9 +15,7 @@
 #include "support/chain_environment.h"
 
 using namespace genkidama;
-using genkidama::test::chain_factory;
-using genkidama::test::Mischief;
-using genkidama::test::open_descriptors;
+using namespace genkidama::test;
 
 namespace {
 

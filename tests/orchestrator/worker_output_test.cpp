@@ -17,7 +17,7 @@
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
-using genkidama::test::ChainEnvironment;
+using namespace genkidama::test;
 
 namespace {
 

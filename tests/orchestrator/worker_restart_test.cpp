@@ -27,13 +27,7 @@
 #include "support/eventually.h"
 
 using namespace genkidama;
-using genkidama::test::chain_factory;
-using genkidama::test::LogOfLead;
-using genkidama::test::Mischief;
-using genkidama::test::open_descriptors;
-using genkidama::test::SharedCount;
-using genkidama::test::state_and_parent;
-using genkidama::testing::eventually;
+using namespace genkidama::test;
 
 namespace {
 
