@@ -53,7 +53,8 @@ Ending ending_of(int status) {
   if (!WIFSIGNALED(status)) return {fmt::format("ended with exit code {}", WEXITSTATUS(status)), false};
   const int signal = WTERMSIG(status);
   bool crashed = false;
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) crashed |= signal == fault;
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS})
+    crashed |= signal == fault;
   return {fmt::format("was killed by signal {} ({})", signal, ::strsignal(signal)), crashed};
 }
 

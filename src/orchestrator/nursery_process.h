@@ -12,14 +12,14 @@ namespace genkidama {
 
 class NurseryProcess {
  public:
-  /// `failed_forks`: a zero for each worker, made before the fork: this process must not need memory. `body` and
-  /// `on_end` as in Nursery.
+  /// `failed_forks`: a zero for each worker, made before the fork: this process must not need memory. `body`
+  /// and `on_end` as in Nursery.
   NurseryProcess(NurseryMailbox& mailbox, std::span<WorkerSlot> slots,
                  const std::function<void(int, const std::function<bool()>&)>& body,
                  const std::function<void()>& on_end, std::span<int> failed_forks) noexcept;
 
-  /// Works until the lead closes the mailbox or ends. Nothing may unwind into the code of the lead, of which this
-  /// process is a copy.
+  /// Works until the lead closes the mailbox or ends. Nothing may unwind into the code of the lead, of which
+  /// this process is a copy.
   [[noreturn]] void work(pid_t lead, bool forked_by_main_thread) noexcept;
 
  private:

@@ -78,7 +78,8 @@ EnvironmentFactory factory_that_locks(std::mutex& mutex) {
 class Made {
  public:
   void note(const EnvironmentContext& context) const {
-    const auto place = static_cast<std::size_t>(context.purpose) * 100 + static_cast<std::size_t>(context.worker) * 10 +
+    const auto place = static_cast<std::size_t>(context.purpose) * 100 +
+                       static_cast<std::size_t>(context.worker) * 10 +
                        static_cast<std::size_t>(context.index);
     counts_[place].fetch_add(1);
   }
@@ -129,7 +130,9 @@ TEST_CASE("a lock that a thread holds at the fork ends the construction with the
   auto options = with_workers(2);
   options.construction_timeout = Milliseconds{200};
   SECTION("in the process that describes the environment") {}
-  SECTION("in the workers") { options.environment_spec = ChainEnvironment().spec(); }
+  SECTION("in the workers") {
+    options.environment_spec = ChainEnvironment().spec();
+  }
   const auto error = error_of(factory_that_locks(mutex), options);
   REQUIRE_THAT(error, Catch::Contains("threads that held locks when the process was forked") &&
                           Catch::Contains("2 threads"));
@@ -193,8 +196,9 @@ TEST_CASE("a crash is told with the environment, what it did, and the signal", "
       die_of(SIGSEGV);
       return nullptr;
     };
-    REQUIRE_THROWS_WITH(CoreOrchestrator(chain_factory(), network, options),
-                        Catch::Contains("signal 11") && Catch::Contains("the network for environment 'Chain'"));
+    REQUIRE_THROWS_WITH(
+        CoreOrchestrator(chain_factory(), network, options),
+        Catch::Contains("signal 11") && Catch::Contains("the network for environment 'Chain'"));
   }
   SECTION("an exit is told too") {
     const auto error = error_of(
@@ -252,8 +256,9 @@ TEST_CASE("a spec that is not the environment's is an error that names both") {
   auto options = with_workers(1, WorkerMode::kThreads);
   options.environment_spec = ChainEnvironment().spec();
   options.environment_spec->observation_size = 7;
-  REQUIRE_THAT(error_of(chain_factory(), options), Catch::Contains("Chain") && Catch::Contains("3 observation") &&
-                                                       Catch::Contains("environment_spec") && Catch::Contains("7"));
+  REQUIRE_THAT(error_of(chain_factory(), options),
+               Catch::Contains("Chain") && Catch::Contains("3 observation") &&
+                   Catch::Contains("environment_spec") && Catch::Contains("7"));
   options.environment_spec->observation_size = 0;
   REQUIRE_THROWS_WITH(CoreOrchestrator(chain_factory(), thesis_network(), options),
                       Catch::Contains("observation_size is 0"));
@@ -261,9 +266,10 @@ TEST_CASE("a spec that is not the environment's is an error that names both") {
 
 TEST_CASE("a trainer made in a thread that ends trains on, and its workers end with the process", "[forks]") {
   const LogOfLead log;
-  auto trainer = std::async(std::launch::async, [] {
-                   return std::make_unique<CoreOrchestrator>(chain_factory(), thesis_network(), with_workers(2));
-                 }).get();
+  auto trainer =
+      std::async(std::launch::async, [] {
+        return std::make_unique<CoreOrchestrator>(chain_factory(), thesis_network(), with_workers(2));
+      }).get();
   const auto pids = trainer->worker_pids();
   for (int i = 0; i < 5; ++i) REQUIRE(trainer->train_round().episodes.size() == 2);
   REQUIRE(trainer->worker_restarts() == 0);
@@ -284,9 +290,10 @@ TEST_CASE("a trainer made in a thread that ends leaves no process when its lead 
   SharedArray<std::atomic<int>> pids(3, "a test");
   ChildProcess lead([&] {
     set_log_sink([](LogLevel, std::string_view) {});
-    auto trainer = std::async(std::launch::async, [] {
-                     return std::make_unique<CoreOrchestrator>(chain_factory(), thesis_network(), with_workers(2));
-                   }).get();
+    auto trainer =
+        std::async(std::launch::async, [] {
+          return std::make_unique<CoreOrchestrator>(chain_factory(), thesis_network(), with_workers(2));
+        }).get();
     trainer->train_round();
     const auto workers = trainer->worker_pids();
     pids[2] = state_and_parent(workers[0]).second;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -24,23 +25,28 @@ namespace {
 /// Pays 1 a step and never ends in anybody's lifetime.
 class Endless : public Environment {
  public:
-  explicit Endless(int observation_size = 1) : observation_(static_cast<std::size_t>(observation_size), 1.0f) {
+  /// `step_time` is how long a step takes, as with a device.
+  explicit Endless(Milliseconds step_time = Milliseconds{0}) : step_time_(step_time) {
     spec_.name = "Endless";
-    spec_.observation_size = observation_size;
+    spec_.observation_size = 1;
     spec_.action_count = 2;
     spec_.time_limit = 2'000'000'000;
   }
   const EnvironmentSpec& spec() const override { return spec_; }
   Observation reset(std::uint64_t) override { return observation_; }
-  StepResult step(int) override { return {observation_, 1.0f, false, false}; }
+  StepResult step(int) override {
+    if (step_time_ > Milliseconds{0}) std::this_thread::sleep_for(step_time_);
+    return {observation_, 1.0f, false, false};
+  }
 
  private:
   EnvironmentSpec spec_;
-  std::vector<float> observation_;
+  std::vector<float> observation_{1.0f};
+  Milliseconds step_time_;
 };
 
-EnvironmentFactory endless() {
-  return [] { return std::make_unique<Endless>(); };
+EnvironmentFactory endless(Milliseconds step_time = Milliseconds{0}) {
+  return [step_time] { return std::make_unique<Endless>(step_time); };
 }
 
 OrchestratorOptions options_for(Loss loss, int workers, WorkerMode mode) {
@@ -60,18 +66,19 @@ std::vector<float> weights_of(const CoreOrchestrator& trainer) {
 
 }  // namespace
 
-TEST_CASE("a round that is cut ends in the middle of its episodes, is learnt from, and is counted", "[forks]") {
+TEST_CASE("a round that is cut ends in the middle of its episodes, is learnt from, and is counted",
+          "[forks]") {
   for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
     for (const Loss loss : {Loss::kA3c, Loss::kPpo}) {
       auto options = options_for(loss, 2, mode);
       std::uint64_t played = 0;
       options.on_wait = [&](const RoundProgress& progress) { played = progress.environment_steps; };
-      options.cut_round = [&] { return played >= 500; };
-      CoreOrchestrator trainer(endless(), thesis_network(), options);
+      options.cut_round = [&] { return played >= 50; };
+      CoreOrchestrator trainer(endless(Milliseconds{1}), thesis_network(), options);
       const auto before = weights_of(trainer);
       const RoundReport round = trainer.train_round();
       REQUIRE(round.cut_short);
-      REQUIRE(round.environment_steps >= 500);
+      REQUIRE(round.environment_steps >= 50);
       REQUIRE(round.environment_steps < 2 * 65'536);
       REQUIRE(round.optimizer_steps > 0);
       REQUIRE(round.episodes.empty());
@@ -151,8 +158,8 @@ TEST_CASE("an episode without an end is cut in training, so that the memory of a
 }
 
 TEST_CASE("what follows the cut of an episode has a value, also where a time limit has none") {
-  // All observations are alike, so all values are one number V, and rewards are next to nothing: the returns are V when
-  // V follows the cut, and 0 when nothing does. The loss is (returns - V)^2.
+  // All observations are alike, so all values are one number V, and rewards are next to nothing: the returns
+  // are V when V follows the cut, and 0 when nothing does. The loss is (returns - V)^2.
   auto options = options_for(Loss::kA3c, 1, WorkerMode::kThreads);
   options.hyperparameters.bootstrap_truncated = false;
   options.hyperparameters.gamma = 1;

@@ -24,7 +24,8 @@ namespace {
 /// Prints when it is made, played and destroyed.
 class Talkative : public ChainEnvironment {
  public:
-  explicit Talkative(const EnvironmentContext& context) : describing_(context.purpose == EnvironmentPurpose::kDescribe) {
+  explicit Talkative(const EnvironmentContext& context)
+      : describing_(context.purpose == EnvironmentPurpose::kDescribe) {
     std::printf("%s\n", describing_ ? "described" : "made");
   }
   ~Talkative() override {
@@ -66,8 +67,9 @@ std::string output_of(Program program) {
 void train_two_rounds() {
   OrchestratorOptions options;
   options.workers = 2;
-  CoreOrchestrator trainer([](const EnvironmentContext& context) { return std::make_unique<Talkative>(context); },
-                           thesis_network(), options);
+  CoreOrchestrator trainer(
+      [](const EnvironmentContext& context) { return std::make_unique<Talkative>(context); },
+      thesis_network(), options);
   trainer.train_round();
   trainer.train_round();
 }
@@ -120,8 +122,9 @@ TEST_CASE("what a worker printed in earlier rounds survives its violent end", "[
     set_log_sink([](LogLevel, std::string_view) {});
     OrchestratorOptions options;
     options.workers = 1;
-    CoreOrchestrator trainer([](const EnvironmentContext& context) { return std::make_unique<Talkative>(context); },
-                             thesis_network(), options);
+    CoreOrchestrator trainer(
+        [](const EnvironmentContext& context) { return std::make_unique<Talkative>(context); },
+        thesis_network(), options);
     trainer.train_round();
     ::kill(trainer.worker_pids()[0], SIGKILL);
     while (trainer.worker_restarts() == 0) trainer.train_round();
