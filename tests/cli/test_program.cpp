@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
 #else
   program.environment = genkidama::make_cart_pole;
 #endif
+  program.default_preset = "thesis";
   program.presets["other"] = other;
   program.presets["broken"] = broken;
   program.presets["endless"] = endless;
