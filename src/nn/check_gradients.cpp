@@ -17,17 +17,20 @@
 namespace genkidama {
 namespace {
 
-/// How far from the first weights the network is tried: a layer that starts at zero hides what lies behind it.
+/// How far from the first weights the network is tried: a layer that starts at zero hides what lies behind
+/// it.
 constexpr double kWeightNoise = 0.05;
 /// What two ways of computing the same in float32 may differ by, relative to the value or to 1.
 constexpr double kSameAnswer = 1e-4;
-/// A tensor's derivatives are compared to the largest one of all tensors where its own are smaller than this part.
+/// A tensor's derivatives are compared to the largest one of all tensors where its own are smaller than this
+/// part.
 constexpr double kSmallestScale = 1e-3;
 
 using Floats = std::vector<float>;
 
 bool is_same(float a, float b) {
-  return std::abs(static_cast<double>(a) - b) <= kSameAnswer * std::max(1.0, std::abs(static_cast<double>(b)));
+  return std::abs(static_cast<double>(a) - b) <=
+         kSameAnswer * std::max(1.0, std::abs(static_cast<double>(b)));
 }
 
 bool is_same(std::span<const float> a, std::span<const float> b) {
@@ -126,16 +129,19 @@ class GradientCheck {
     }
     const Outputs again = forward(observations_);
     if (!is_same(again.logits, answer_.logits) || !is_same(again.values, answer_.values)) {
-      problem("forward() gave another answer to the same observations the second time; expected it to follow from "
-              "weights and observations alone");
+      problem(
+          "forward() gave another answer to the same observations the second time; expected it to follow "
+          "from "
+          "weights and observations alone");
       return;
     }
     for (std::size_t i = 0; i < options_.batch; ++i) {
       const Outputs alone = forward(observation(i));
       if (!is_same(alone.logits, logits_of(answer_, i)) || !is_same(alone.values[0], answer_.values[i])) {
-        problem("forward() gave another answer to an observation alone than in a batch of {}; expected the "
-                "observations of a batch not to influence one another",
-                options_.batch);
+        problem(
+            "forward() gave another answer to an observation alone than in a batch of {}; expected the "
+            "observations of a batch not to influence one another",
+            options_.batch);
         return;
       }
     }
@@ -195,8 +201,10 @@ class GradientCheck {
     const Floats gradient = backward(0);
     const Floats overwritten = backward(std::numeric_limits<float>::quiet_NaN());
     if (!is_finite(overwritten) || !is_same(overwritten, gradient)) {
-      problem("backward() left some of what was in the gradient before, or gave values that are not finite; expected "
-              "it to overwrite every element");
+      problem(
+          "backward() left some of what was in the gradient before, or gave values that are not finite; "
+          "expected "
+          "it to overwrite every element");
       return;
     }
     double largest = 0;
@@ -224,10 +232,17 @@ class GradientCheck {
       elements.push_back({index, expected, got, error});
       scale = std::max({scale, std::abs(expected), std::abs(got)});
     }
-    const auto worst = *std::max_element(elements.begin(), elements.end(),
-                                         [](const Element& a, const Element& b) { return a.error < b.error; });
+    const auto worst =
+        *std::max_element(elements.begin(), elements.end(),
+                          [](const Element& a, const Element& b) { return a.error < b.error; });
     const double error = scale > 0 ? worst.error / scale : 0;
-    return {tensor.name, elements.size(), error, worst.index, worst.expected, worst.got, error <= options_.tolerance};
+    return {tensor.name,
+            elements.size(),
+            error,
+            worst.index,
+            worst.expected,
+            worst.got,
+            error <= options_.tolerance};
   }
 
   /// All of a small tensor, else as many as the options say, without repetition.
@@ -262,9 +277,11 @@ void check_options(const GradientCheckOptions& options) {
   if (options.elements_per_tensor < 1) {
     throw ArgumentError("GradientCheckOptions::elements_per_tensor is 0; expected at least 1");
   }
-  for (const auto& [field, value] : {std::pair("step", options.step), std::pair("tolerance", options.tolerance)}) {
+  for (const auto& [field, value] :
+       {std::pair("step", options.step), std::pair("tolerance", options.tolerance)}) {
     if (!(value > 0)) {
-      throw ArgumentError(fmt::format("GradientCheckOptions::{} is {}; expected a number above 0", field, value));
+      throw ArgumentError(
+          fmt::format("GradientCheckOptions::{} is {}; expected a number above 0", field, value));
     }
   }
 }
@@ -272,10 +289,12 @@ void check_options(const GradientCheckOptions& options) {
 }  // namespace
 
 bool GradientReport::ok() const {
-  return problems.empty() && std::all_of(tensors.begin(), tensors.end(), [](const auto& tensor) { return tensor.ok; });
+  return problems.empty() &&
+         std::all_of(tensors.begin(), tensors.end(), [](const auto& tensor) { return tensor.ok; });
 }
 
-GradientReport check_gradients(Network& network, const EnvironmentSpec& spec, const GradientCheckOptions& options) {
+GradientReport check_gradients(Network& network, const EnvironmentSpec& spec,
+                               const GradientCheckOptions& options) {
   check_options(options);
   return GradientCheck(network, spec, options).run();
 }
@@ -283,11 +302,11 @@ GradientReport check_gradients(Network& network, const EnvironmentSpec& spec, co
 std::string to_text(const GradientReport& report) {
   std::string text;
   for (const TensorGradient& tensor : report.tensors) {
-    text += fmt::format("{} {:24} {:4} elements, error {:.1e}", tensor.ok ? "right  " : "error  ", tensor.name,
-                        tensor.tried, tensor.error);
+    text += fmt::format("{} {:24} {:4} elements, error {:.1e}", tensor.ok ? "right  " : "error  ",
+                        tensor.name, tensor.tried, tensor.error);
     if (!tensor.ok) {
-      text += fmt::format("; by element {} the derivative is {:.6g}, and backward() gave {:.6g}", tensor.element,
-                          tensor.expected, tensor.got);
+      text += fmt::format("; by element {} the derivative is {:.6g}, and backward() gave {:.6g}",
+                          tensor.element, tensor.expected, tensor.got);
     }
     text += '\n';
   }

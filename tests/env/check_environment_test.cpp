@@ -22,9 +22,9 @@ class Faulty final : public Environment {
  public:
   struct Fault {
     std::function<void(EnvironmentSpec&)> spec;
-    std::function<void(Faulty&)> reset;                      ///< after the reset
-    std::function<void(Faulty&, StepResult&)> step;          ///< after the step
-    std::function<Observation(Faulty&)> observe;             ///< instead of its own
+    std::function<void(Faulty&)> reset;              ///< after the reset
+    std::function<void(Faulty&, StepResult&)> step;  ///< after the step
+    std::function<Observation(Faulty&)> observe;     ///< instead of its own
     bool takes_any_action = false;
   };
 
@@ -74,7 +74,8 @@ EnvironmentReport report_on(const Faulty::Fault& fault, const EnvironmentCheckOp
 }
 
 /// The one finding is this, with these words in its text.
-void expect(const EnvironmentReport& report, bool is_error, const std::string& name, const std::string& words) {
+void expect(const EnvironmentReport& report, bool is_error, const std::string& name,
+            const std::string& words) {
   CAPTURE(to_text(report));
   REQUIRE(report.findings.size() == 1);
   CHECK(report.findings[0].name == name);
@@ -120,8 +121,9 @@ TEST_CASE("a check plays the same episodes for the same seed") {
 TEST_CASE("a factory that makes nothing is an error") {
   expect(check_environment(EnvironmentFactory()), kError, "factory", "empty or returned nullptr");
   expect(check_environment([] { return std::unique_ptr<Environment>(); }), kError, "factory", "nullptr");
-  expect(check_environment([]() -> std::unique_ptr<Environment> { throw std::runtime_error("no such device"); }),
-         kError, "factory", "no such device");
+  expect(
+      check_environment([]() -> std::unique_ptr<Environment> { throw std::runtime_error("no such device"); }),
+      kError, "factory", "no such device");
 }
 
 TEST_CASE("a spec that cannot be, or that changes, is an error") {
@@ -129,7 +131,8 @@ TEST_CASE("a spec that cannot be, or that changes, is an error") {
          "observation_size is 0");
   expect(report_on({.spec = [](EnvironmentSpec& spec) { spec.action_count = -1; }}), kError, "spec",
          "action_count is -1");
-  expect(report_on({.spec = [](EnvironmentSpec& spec) { spec.time_limit = 0; }}), kError, "spec", "time_limit is 0");
+  expect(report_on({.spec = [](EnvironmentSpec& spec) { spec.time_limit = 0; }}), kError, "spec",
+         "time_limit is 0");
   expect(report_on({.spec = [](EnvironmentSpec& spec) { spec.name.clear(); }}), kWarning, "name", "empty");
   expect(report_on({.reset = [](Faulty& self) { self.spec_.time_limit = 30; }}), kError, "spec-changes",
          "not what it was");
@@ -138,7 +141,8 @@ TEST_CASE("a spec that cannot be, or that changes, is an error") {
 TEST_CASE("observations and rewards that training cannot use are errors") {
   expect(report_on({.observe = [](Faulty& self) { return Observation(self.values).first(1); }}), kError,
          "observation-size", "1 values; expected 2");
-  expect(report_on({.step = [](Faulty& self, StepResult& r) { r.observation = Observation(self.values).first(0); }}),
+  expect(report_on({.step = [](Faulty& self,
+                               StepResult& r) { r.observation = Observation(self.values).first(0); }}),
          kError, "observation-size", "step() gave an observation of 0 values");
   expect(report_on({.observe =
                         [](Faulty& self) {
@@ -146,8 +150,9 @@ TEST_CASE("observations and rewards that training cannot use are errors") {
                           return Observation(self.values);
                         }}),
          kError, "observation-finite", "nan as observation value 1");
-  expect(report_on({.step = [](Faulty&, StepResult& r) { r.reward = std::numeric_limits<float>::infinity(); }}), kError,
-         "reward-finite", "inf");
+  expect(
+      report_on({.step = [](Faulty&, StepResult& r) { r.reward = std::numeric_limits<float>::infinity(); }}),
+      kError, "reward-finite", "inf");
 }
 
 TEST_CASE("what an environment throws is an error with its text and place") {
@@ -162,8 +167,8 @@ TEST_CASE("what an environment throws is an error with its text and place") {
 
 TEST_CASE("randomness that does not follow from the seed is an error") {
   Random random(1);
-  expect(report_on({.reset = [&](Faulty& self) { self.place = static_cast<int>(random.below(5)) - 2; }}), kError,
-         "same-seed", "first at reset()");
+  expect(report_on({.reset = [&](Faulty& self) { self.place = static_cast<int>(random.below(5)) - 2; }}),
+         kError, "same-seed", "first at reset()");
   expect(report_on({.step =
                         [&](Faulty& self, StepResult& r) {
                           if (self.steps == 2) r.reward = static_cast<float>(random.uniform());
@@ -183,9 +188,10 @@ TEST_CASE("an episode that depends on those before it is an error") {
 
 TEST_CASE("instances that share something that changes are an error") {
   static int played;  // by whichever instance
-  expect(report_on({.reset = [](Faulty&) { played = 0; },
-                    .step = [](Faulty&, StepResult& r) { r.reward -= 0.01f * static_cast<float>(++played); }}),
-         kError, "shared-state", "while another instance was played");
+  expect(
+      report_on({.reset = [](Faulty&) { played = 0; },
+                 .step = [](Faulty&, StepResult& r) { r.reward -= 0.01f * static_cast<float>(++played); }}),
+      kError, "shared-state", "while another instance was played");
   static std::vector<float> common;
   expect(report_on({.observe =
                         [](Faulty& self) {
@@ -196,10 +202,10 @@ TEST_CASE("instances that share something that changes are an error") {
 }
 
 TEST_CASE("ends that the library mends are warnings") {
-  expect(report_on({.step = [](Faulty&, StepResult& r) { r.truncated = r.truncated || r.terminated; }}), kWarning,
-         "both-ends", "at once");
-  expect(report_on({.step = [](Faulty& self,
-                               StepResult& r) { r.truncated = !r.terminated && self.steps == 15; }}),
+  expect(report_on({.step = [](Faulty&, StepResult& r) { r.truncated = r.truncated || r.terminated; }}),
+         kWarning, "both-ends", "at once");
+  expect(report_on(
+             {.step = [](Faulty& self, StepResult& r) { r.truncated = !r.terminated && self.steps == 15; }}),
          kWarning, "early-truncation", "after 15 steps");
   expect(report_on({.step = [](Faulty&, StepResult& r) { r.truncated = false; }}), kWarning, "time-limit",
          "goes on after spec().time_limit, which is 20");
@@ -266,7 +272,9 @@ TEST_CASE("actions out of range are tried only when asked for") {
 
 TEST_CASE("a policy reaches what random actions do not") {
   EnvironmentCheckOptions options;
-  options.policy = [](Observation state) { return state[2] + 0.5f * state[3] + 0.01f * state[0] > 0 ? 1 : 0; };
+  options.policy = [](Observation state) {
+    return state[2] + 0.5f * state[3] + 0.01f * state[0] > 0 ? 1 : 0;
+  };
   CHECK(check_environment(make_cart_pole, options).truncated > 0);
   CHECK(check_environment(make_cart_pole).truncated == 0);
 }

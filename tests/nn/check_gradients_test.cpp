@@ -86,7 +86,9 @@ struct LinearNetwork : Network {
     if (fault.first_weights) fault.first_weights(weights);
     return weights;
   }
-  std::unique_ptr<PolicyFunction> make_policy_function() override { return std::make_unique<LinearPolicy>(fault); }
+  std::unique_ptr<PolicyFunction> make_policy_function() override {
+    return std::make_unique<LinearPolicy>(fault);
+  }
   std::unique_ptr<GradientFunction> make_gradient_function() override {
     return std::make_unique<LinearGradient>(fault);
   }
@@ -148,8 +150,9 @@ TEST_CASE("a right network written by hand is right, and all elements of small t
 }
 
 TEST_CASE("a wrong gradient is reported by its tensor, element and derivatives") {
-  const GradientReport scaled =
-      report_on({.backward = [](std::span<float> g) { for (float& x : g.subspan(6, 2)) x *= 2; }});
+  const GradientReport scaled = report_on({.backward = [](std::span<float> g) {
+    for (float& x : g.subspan(6, 2)) x *= 2;
+  }});
   CHECK(wrong_tensors(scaled) == std::vector<std::string>{"policy.bias"});
   CHECK(scaled.tensors[1].got == Approx(2 * scaled.tensors[1].expected).epsilon(1e-2));
   CHECK_THAT(to_text(scaled), Catch::Contains("policy.bias") && Catch::Contains("backward() gave"));
@@ -158,20 +161,24 @@ TEST_CASE("a wrong gradient is reported by its tensor, element and derivatives")
   CHECK(wrong_tensors(one) == std::vector<std::string>{"policy.weight"});
   CHECK(one.tensors[0].element == 4);
 
-  const GradientReport none = report_on({.backward = [](std::span<float> g) { std::fill(g.begin(), g.end(), 0.0f); }});
+  const GradientReport none =
+      report_on({.backward = [](std::span<float> g) { std::fill(g.begin(), g.end(), 0.0f); }});
   CHECK(wrong_tensors(none).size() == 3);
 
-  const GradientReport slightly =
-      report_on({.backward = [](std::span<float> g) { for (float& x : g.subspan(8)) x *= 1.05f; }});
+  const GradientReport slightly = report_on({.backward = [](std::span<float> g) {
+    for (float& x : g.subspan(8)) x *= 1.05f;
+  }});
   CHECK(wrong_tensors(slightly) == std::vector<std::string>{"value.weight"});
   CHECK_FALSE(slightly.ok());
 }
 
 TEST_CASE("what else is wrong with a network is a problem in words") {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-  expect_problem({.first_weights = [](std::vector<float>& w) { w.pop_back(); }}, "10 weights, and layout() has 11");
+  expect_problem({.first_weights = [](std::vector<float>& w) { w.pop_back(); }},
+                 "10 weights, and layout() has 11");
   expect_problem({.first_weights = [](std::vector<float>& w) { w[0] = kNan; }}, "not finite");
-  expect_problem({.forward = [](auto logits, auto) { logits[1] = kNan; }}, "forward() gave values that are not finite");
+  expect_problem({.forward = [](auto logits, auto) { logits[1] = kNan; }},
+                 "forward() gave values that are not finite");
   float calls = 0;
   expect_problem({.forward = [&](auto, auto values) { values[0] += ++calls; }}, "the second time");
   expect_problem({.forward =
