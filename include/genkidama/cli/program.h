@@ -3,6 +3,7 @@
 /// @file
 /// A whole training program from an environment and a network.
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -57,5 +58,9 @@ struct Program {
 ///
 /// SIGPIPE and SIGXFSZ are ignored from then on, so that a full disk is an error in the log and not the end.
 GENKIDAMA_EXPORT int main(int argc, char** argv, const Program& program);
+
+/// As above, for a program whose set-up may fail: `make_program` is called first, and what it throws becomes
+/// one line on standard error and exit code 2 for an ArgumentError, 1 for anything else.
+GENKIDAMA_EXPORT int main(int argc, char** argv, const std::function<Program()>& make_program);
 
 }  // namespace genkidama::cli
