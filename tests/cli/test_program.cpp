@@ -62,6 +62,7 @@ genkidama::cli::Program make_program() {
 #else
   program.environment = genkidama::make_cart_pole;
 #endif
+  program.default_preset = "thesis";
   program.presets["other"] = other;
   program.presets["broken"] = broken;
   program.presets["endless"] = endless;

@@ -13,6 +13,7 @@
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
+#include "genkidama/run/preset.h"
 
 namespace genkidama::cli {
 namespace {
@@ -130,10 +131,8 @@ Hyperparameters resolved_hyperparameters(const Settings& settings) {
         "--schedule is 'linear'; expected --max-steps or --schedule-steps to say when it ends");
   }
   // The Children of a cluster share the run's steps.
-  const auto machines =
-      static_cast<std::uint64_t>(settings.command == kCluster ? settings.cluster.children : 1);
-  result.schedule_steps = (*steps + machines - 1) / machines;
-  return result;
+  const int machines = settings.command == kCluster ? settings.cluster.children : 1;
+  return run::with_schedule_end(result, *steps, machines);
 }
 
 LinkSecurity security_of(const Settings& settings) {
