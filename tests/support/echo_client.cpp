@@ -32,8 +32,8 @@ std::string visit(const Endpoint& server, const std::string& path, testing::Echo
   tcp::socket socket(context);
   asio::connect(socket, tcp::resolver(context).resolve(server.host, std::to_string(server.port)));
   std::string ended_by;
-  testing::EchoSession::start(std::move(socket), testing::echo_settings(path), server, std::move(on_text),
-                              [&](const std::string& reason) { ended_by = reason; });
+  testing::EchoSession::start(std::move(socket), testing::echo_settings(path), dialled(server),
+                              std::move(on_text), [&](const std::string& reason) { ended_by = reason; });
   context.run();
   return ended_by;
 }
