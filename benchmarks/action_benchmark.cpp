@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "rl/behaviour/action_selection.h"
+#include "genkidama/rl/behaviour.h"
 #include "support/flat_network.h"
 
 namespace genkidama::benchmarks {
@@ -31,9 +31,17 @@ class Fixture {
   std::unique_ptr<PolicyFunction> function;
   std::vector<float> weights;
   std::array<float, kBatch * kActionCount> logits{};
-  Random random{3};
+
+  float act(std::span<const float> outputs, Acting acting) {
+    behaviour_->act(outputs, acting, random_, action_, log_probability_);
+    return action_[0];
+  }
 
  private:
+  std::unique_ptr<Behaviour> behaviour_ = categorical();
+  Random random_{3};
+  std::array<float, 1> action_{};
+  float log_probability_ = 0;
   std::vector<float> observations_;
   std::size_t next_ = 0;
 };
@@ -43,7 +51,7 @@ void greedy(benchmark::State& state, const NamedShape& network) {
   const auto logits = std::span(f.logits).first(kActionCount);
   for (auto _ : state) {
     f.function->logits(f.weights, f.next(), logits);
-    benchmark::DoNotOptimize(greedy_action(logits));
+    benchmark::DoNotOptimize(f.act(logits, Acting::kGreedy));
   }
 }
 
@@ -52,7 +60,7 @@ void sample(benchmark::State& state, const NamedShape& network) {
   const auto logits = std::span(f.logits).first(kActionCount);
   for (auto _ : state) {
     f.function->logits(f.weights, f.next(), logits);
-    benchmark::DoNotOptimize(sample_action(logits, f.random));
+    benchmark::DoNotOptimize(f.act(logits, Acting::kSampling));
   }
 }
 
@@ -79,7 +87,7 @@ void sample_only(benchmark::State& state) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(logits.data());
     benchmark::ClobberMemory();
-    benchmark::DoNotOptimize(sample_action(logits, f.random));
+    benchmark::DoNotOptimize(f.act(logits, Acting::kSampling));
   }
 }
 

@@ -42,7 +42,7 @@ void pull(benchmark::State& state) {
 }
 
 [[maybe_unused]] const bool registered = [] {
-  for (const std::string name : {"sgd", "rmsprop", "adam"}) {
+  for (const std::string name : {"sgd", "rmsprop", "adam", "adamw"}) {
     benchmark::RegisterBenchmark(("optimizer/" + name).c_str(), optimizer_step, name)
         ->Arg(2'949)
         ->Arg(10'000'000);

@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <exception>
 #include <memory>
@@ -30,8 +31,8 @@
 #include "genkidama/env/lunar_lander.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/safetensors.h"
+#include "genkidama/rl/behaviour.h"
 #include "nn/mlp_gradient_function.h"
-#include "rl/behaviour/action_selection.h"
 #include "support/arguments.h"
 #include "support/flat_network.h"
 #include "support/recorded_episodes.h"
@@ -110,12 +111,11 @@ class Stages {
         weights_(checkpoint.weights),
         environment_(make_checked(make_lunar_lander())),
         policy_(make_mlp_policy_function(shape_)),
+        behaviour_(categorical(arguments.number("--epsilon"))),
         gradient_function_(make_mlp_gradient_function(shape_)),
         passes_(static_cast<int>(arguments.number("--passes"))) {
-    const double epsilon = arguments.number("--epsilon");
     episodes_ = record_episodes(
-        *environment_,
-        [&](Observation observation, Random& random) { return choose(observation, epsilon, random); },
+        *environment_, [&](Observation observation, Random& random) { return choose(observation, random); },
         static_cast<int>(arguments.number("--episodes")), 1);
     for (const RecordedEpisode& episode : episodes_) {
       observations_.insert(observations_.end(), episode.observations.begin(), episode.observations.end());
@@ -143,10 +143,11 @@ class Stages {
  private:
   std::size_t steps() const { return observations_.size() / kObservationSize; }
 
-  int choose(Observation observation, double epsilon, Random& random) {
+  int choose(Observation observation, Random& random) {
     logits_.resize(static_cast<std::size_t>(shape_.policy.back()));
     policy_->logits(weights_, observation, logits_);
-    return explore_action(logits_, epsilon, random);
+    behaviour_->act(logits_, Acting::kExploring, random, action_, log_probability_);
+    return static_cast<int>(action_[0]);
   }
 
   template <typename Work>
@@ -167,7 +168,7 @@ class Stages {
     Random random(1);
     const double epsilon = arguments_.number("--epsilon");
     int sum = 0;
-    for (std::size_t i = 0; i < steps(); ++i) sum += choose(observations_of(i, 1), epsilon, random);
+    for (std::size_t i = 0; i < steps(); ++i) sum += choose(observations_of(i, 1), random);
     chosen_ = sum;
   }
 
@@ -220,6 +221,9 @@ class Stages {
   std::vector<float> weights_;
   std::unique_ptr<Environment> environment_;
   std::unique_ptr<PolicyFunction> policy_;
+  std::unique_ptr<Behaviour> behaviour_;
+  std::array<float, 1> action_{};
+  float log_probability_ = 0;
   std::unique_ptr<GradientFunction> gradient_function_;
   int passes_;
   std::vector<RecordedEpisode> episodes_;

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Flies a policy trained by lunar_lander in the original gym, with nothing but Python and gym.
+"""Flies a policy trained by lunar_lander in Gymnasium's LunarLander, with nothing but Python and Gymnasium.
 
-    pip install "gym[box2d]==0.23.1"
+    pip install "gymnasium[box2d]"
     python3 fly_in_gym.py runs/mine/final.safetensors --episodes 20
 
-The ten lines that matter are read_weights() and logits(); they need no package, so they can be copied into any program.
-A checkpoint keeps PyTorch's names, so `safetensors.torch.load_file(FILE)` gives a state_dict as well.
+Where Gymnasium is not installed, the script takes gym, in the form that is there. The ten lines that matter are
+read_weights() and logits(). They need no package, so you can copy them into any program. A checkpoint keeps PyTorch's
+names, so `safetensors.torch.load_file(FILE)` gives a state_dict as well.
 """
 import argparse
 import json
@@ -13,6 +14,7 @@ import math
 import random
 import statistics
 import struct
+import sys
 
 
 def read_weights(path):
@@ -42,13 +44,40 @@ def choose(values, greedy, draw):
     return draw.choices(range(len(values)), [math.exp(v - largest) for v in values])[0]
 
 
+def make_lander():
+    """Gymnasium's environment, else gym's. LunarLander-v3 is the newest one; its physics are those of -v2."""
+    try:
+        import gymnasium as gym
+    except ImportError:
+        try:
+            import gym
+        except ImportError:
+            sys.exit('fly_in_gym.py: neither gymnasium nor gym is installed; try: pip install "gymnasium[box2d]"')
+    try:
+        return gym.make("LunarLander-v3")
+    except gym.error.UnregisteredEnv:
+        return gym.make("LunarLander-v2")
+
+
+def start(environment, seed):
+    """The first observation. Gymnasium's reset() gives it together with a dictionary, old gym's gives it alone."""
+    answer = environment.reset(seed=seed)
+    return answer[0] if isinstance(answer, tuple) else answer
+
+
+def play(environment, action):
+    """Observation, reward, and whether the episode ended. Gymnasium's step() gives five values, old gym's four."""
+    observation, reward, *ends, _ = environment.step(action)
+    return observation, reward, any(ends)
+
+
 def fly(environment, weights, greedy, seed):
-    """Old gym's interface: reset(seed=...) -> observation, step() -> observation, reward, done, info."""
+    """The return of one episode."""
     draw = random.Random(seed)
-    observation, total, done = environment.reset(seed=seed), 0.0, False
+    observation, total, done = start(environment, seed), 0.0, False
     while not done:
         action = choose(logits(weights, [float(value) for value in observation]), greedy, draw)
-        observation, reward, done, _ = environment.step(action)
+        observation, reward, done = play(environment, action)
         total += reward
     return total
 
@@ -59,8 +88,7 @@ def main():
     parser.add_argument("--episodes", type=int, default=20)
     parser.add_argument("--greedy", action="store_true", help="the likeliest action instead of sampled ones")
     arguments = parser.parse_args()
-    import gym
-    environment = gym.make("LunarLander-v2")
+    environment = make_lander()
     weights = read_weights(arguments.checkpoint)
     returns = [fly(environment, weights, arguments.greedy, seed) for seed in range(arguments.episodes)]
     spread = statistics.stdev(returns) if len(returns) > 1 else 0.0

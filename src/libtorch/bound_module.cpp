@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "libtorch/statelessness.h"
 
 namespace genkidama {
 namespace {
@@ -41,7 +42,9 @@ BoundModule::BoundModule(std::shared_ptr<ActorCritic> module, const EnvironmentS
     : module_(not_null(std::move(module))),
       layout_(layout_of(*module_)),
       action_count_(spec.action_count),
-      parameters_(module_->parameters()) {}
+      parameters_(module_->parameters()) {
+  check_stateless(*module_, torch::full({1, spec.observation_size}, 0.5f));
+}
 
 std::vector<float> BoundModule::values() const {
   std::vector<float> values(layout_.size());

@@ -20,7 +20,7 @@ ParameterLayout layout_of(const ActorCritic& module);
 /// one thread.
 class BoundModule {
  public:
-  /// Throws as layout_of(), or ArgumentError when `module` is null.
+  /// Throws as layout_of(), or ArgumentError when `module` is null or carries state (statelessness.h).
   BoundModule(std::shared_ptr<ActorCritic> module, const EnvironmentSpec& spec);
 
   const ParameterLayout& layout() const { return layout_; }

@@ -75,14 +75,19 @@ class SharedRmsProp : public SharedOptimizer {
   float epsilon_;
 };
 
-/// torch.optim.Adam (Kingma and Ba 2015) with both moments corrected by the shared step counter. State: first
-/// moments, then second.
+/// Where weight decay acts: as a part of the gradient (Adam), or on the weights themselves, beside the
+/// moments (AdamW, Loshchilov and Hutter 2019).
+enum class Decay { kOfGradient, kOfWeights };
+
+/// torch.optim.Adam (Kingma and Ba 2015) and torch.optim.AdamW, with both moments corrected by the shared
+/// step counter. State: first moments, then second.
 class SharedAdam : public SharedOptimizer {
  public:
-  explicit SharedAdam(const OptimizerOptions& options)
+  SharedAdam(const OptimizerOptions& options, Decay decay)
       : beta1_(options.adam_beta1),
         beta2_(options.adam_beta2),
-        decay_(static_cast<float>(options.weight_decay)),
+        gradient_decay_(decay == Decay::kOfGradient ? static_cast<float>(options.weight_decay) : 0.0f),
+        weight_decay_(decay == Decay::kOfWeights ? options.weight_decay : 0.0),
         epsilon_(static_cast<float>(options.denominator_epsilon)) {}
 
   std::size_t state_size(std::size_t parameters) const override { return 2 * parameters; }
@@ -96,6 +101,7 @@ class SharedAdam : public SharedOptimizer {
     const auto correction = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, steps)));
     const auto b1 = static_cast<float>(beta1_);
     const auto b2 = static_cast<float>(beta2_);
+    const auto kept = static_cast<float>(1 - learning_rate * weight_decay_);
     // Atomic accesses keep a loop from being vectorised, so a chunk is copied out, changed and copied back.
     std::array<float, kChunk> w, m, v;
     for (std::size_t start = 0; start < weights.size(); start += kChunk) {
@@ -107,10 +113,10 @@ class SharedAdam : public SharedOptimizer {
         v[i] = relaxed_read(second[start + i]);
       }
       for (std::size_t i = 0; i < count; ++i) {
-        const float change = g[i] + decay_ * w[i];
+        const float change = g[i] + gradient_decay_ * w[i];
         m[i] = b1 * m[i] + (1 - b1) * change;
         v[i] = b2 * v[i] + (1 - b2) * change * change;
-        w[i] -= rate * m[i] / (std::sqrt(v[i]) * correction + epsilon_);
+        w[i] = kept * w[i] - rate * m[i] / (std::sqrt(v[i]) * correction + epsilon_);
       }
       for (std::size_t i = 0; i < count; ++i) {
         relaxed_write(first[start + i], m[i]);
@@ -123,7 +129,8 @@ class SharedAdam : public SharedOptimizer {
  private:
   double beta1_;
   double beta2_;
-  float decay_;
+  float gradient_decay_;
+  double weight_decay_;
   float epsilon_;
 };
 
@@ -132,9 +139,10 @@ class SharedAdam : public SharedOptimizer {
 std::unique_ptr<SharedOptimizer> make_shared_optimizer(const OptimizerOptions& options) {
   if (options.optimizer == "sgd") return std::make_unique<SharedSgd>(options);
   if (options.optimizer == "rmsprop") return std::make_unique<SharedRmsProp>(options);
-  if (options.optimizer == "adam") return std::make_unique<SharedAdam>(options);
+  if (options.optimizer == "adam") return std::make_unique<SharedAdam>(options, Decay::kOfGradient);
+  if (options.optimizer == "adamw") return std::make_unique<SharedAdam>(options, Decay::kOfWeights);
   throw ArgumentError(
-      fmt::format("optimizer '{}' is not known; expected sgd, rmsprop or adam", options.optimizer));
+      fmt::format("optimizer '{}' is not known; expected sgd, rmsprop, adam or adamw", options.optimizer));
 }
 
 }  // namespace genkidama

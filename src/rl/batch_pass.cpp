@@ -43,16 +43,16 @@ void BatchPass::evaluate(std::span<const float> observations, std::size_t n) {
   log_softmax(logits_, width_, log_probabilities_);
 }
 
-LossTerms BatchPass::backpropagate(std::span<const std::int64_t> actions, std::span<const float> returns,
-                                   std::span<const float> policy_gradient, double policy_loss) {
+LearningStatistics BatchPass::backpropagate(std::span<const float> actions, std::span<const float> returns,
+                                            std::span<const float> policy_gradient, double policy_loss) {
   const std::size_t n = actions.size();
   const auto share = 1 / static_cast<float>(n);
   const auto value_scale = static_cast<float>(2 * hyperparameters_.value_weight) * share;
   const auto entropy_scale = static_cast<float>(hyperparameters_.entropy_weight) * share;
   logits_gradient_.resize(n * width_);
   values_gradient_.resize(n);
-  LossTerms terms;
-  terms.policy = policy_loss;
+  LearningStatistics statistics;
+  statistics.policy_loss = policy_loss;
   for (std::size_t t = 0; t < n; ++t) {
     const float* log_probability = log_probabilities_.data() + t * width_;
     float* gradient = logits_gradient_.data() + t * width_;
@@ -72,12 +72,12 @@ LossTerms BatchPass::backpropagate(std::span<const std::int64_t> actions, std::s
     gradient[static_cast<std::size_t>(actions[t])] += policy_gradient[t];
     const float error = values_[t] - returns[t];
     values_gradient_[t] = value_scale * error;
-    terms.value += static_cast<double>(error) * error / static_cast<double>(n);
-    terms.entropy += entropy / static_cast<double>(n);
+    statistics.value_loss += static_cast<double>(error) * error / static_cast<double>(n);
+    statistics.entropy += entropy / static_cast<double>(n);
   }
   network_.backpropagate(logits_gradient_, values_gradient_);
   clip_norm(network_.gradient(), hyperparameters_.max_gradient_norm);
-  return terms;
+  return statistics;
 }
 
 }  // namespace genkidama

@@ -2,21 +2,15 @@
 
 // One batch through the network and back: what all losses have in common.
 
-#include <cstdint>
+#include <cstddef>
 #include <span>
 #include <vector>
 
+#include "genkidama/rl/gradient_sink.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "nn/local_network.h"
 
 namespace genkidama {
-
-/// Terms of the loss, means over one batch.
-struct LossTerms {
-  double policy = 0;
-  double value = 0;    ///< (R - V)^2
-  double entropy = 0;  ///< of the policy, in nats
-};
 
 /// Buffers are kept from batch to batch, so that nothing is allocated once they are large enough.
 class BatchPass {
@@ -29,7 +23,7 @@ class BatchPass {
 
   std::span<const float> values() const { return values_; }
   /// log pi(action|s) of one step of the batch.
-  float log_probability(std::size_t row, std::int64_t action) const {
+  float log_probability(std::size_t row, float action) const {
     return log_probabilities_[row * width_ + static_cast<std::size_t>(action)];
   }
 
@@ -37,8 +31,8 @@ class BatchPass {
   ///   policy loss + value_weight mean((R - V)^2) - entropy_weight mean(H).
   /// `policy_gradient` [n] holds the policy loss' derivative by log pi of each chosen action; `policy_loss`
   /// its value, which is only reported. Throws WorkerError when the gradient is not finite.
-  LossTerms backpropagate(std::span<const std::int64_t> actions, std::span<const float> returns,
-                          std::span<const float> policy_gradient, double policy_loss);
+  LearningStatistics backpropagate(std::span<const float> actions, std::span<const float> returns,
+                                   std::span<const float> policy_gradient, double policy_loss);
 
  private:
   Hyperparameters hyperparameters_;

@@ -11,9 +11,10 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/checked_environment.h"
-#include "rl/behaviour/action_selection.h"
+#include "genkidama/rl/behaviour.h"
+#include "rl/episode_slot.h"
+#include "rl/hogwild_sink.h"
 #include "rl/learner.h"
-#include "rl/seat.h"
 
 namespace genkidama {
 namespace {
@@ -27,18 +28,20 @@ constexpr std::uint64_t kLearning = 4;
 
 constexpr Milliseconds kWaitSlice{1'000};
 
-class HogwildWorker : private SharedWeights {
+/// Plays a round's episodes and hands their segments to the learner.
+class HogwildWorker {
  public:
   HogwildWorker(const WorkerSetup& setup, SharedTraining& shared, int index)
       : setup_(setup),
         shared_(shared),
         index_(index),
-        seats_(make_seats(setup)),
-        spec_(seats_.front().spec()),
+        sink_(setup.hyperparameters, setup.optimizer(setup.hyperparameters), shared, index),
+        slots_(make_slots(setup)),
+        spec_(slots_.front().spec()),
         network_(make_local_network(setup, spec_)),
-        optimizer_(setup.optimizer(setup.hyperparameters)),
-        learner_(make_learner(setup.hyperparameters, network_, *this)),
-        action_count_(static_cast<std::size_t>(spec_.action_count)) {
+        behaviour_(categorical(setup.hyperparameters.epsilon)),
+        learner_(make_learner(setup.hyperparameters, network_, sink_)),
+        output_count_(static_cast<std::size_t>(spec_.action_count)) {
     if (network_.layout().size() != shared.weights.size()) {
       throw LayoutError(
           "the network factory made another network than before; it must depend on the spec only");
@@ -51,141 +54,108 @@ class HogwildWorker : private SharedWeights {
   }
 
  private:
-  static std::vector<Seat> make_seats(const WorkerSetup& setup) {
-    std::vector<Seat> seats;
+  static std::vector<EpisodeSlot> make_slots(const WorkerSetup& setup) {
+    std::vector<EpisodeSlot> slots;
     for (int i = 0; i < setup.hyperparameters.environments_per_worker; ++i) {
-      seats.emplace_back(make_checked(setup.environment()));
+      slots.emplace_back(make_checked(setup.environment()));
     }
-    return seats;
+    return slots;
   }
 
-  /// One episode in each seat (thesis, Algorithm 1), or whole episodes up to round_steps. Everything random
+  /// One episode in each slot (thesis, Algorithm 1), or whole episodes up to round_steps. Everything random
   /// follows from (seed, worker, round, episode), so a resumed run goes on as the uninterrupted one would
   /// have.
   void train_round(std::uint64_t round) {
     round_seed_ = derive_seed(setup_.seed, {kTraining, static_cast<std::uint64_t>(index_), round});
-    WorkerReport& report = report_of_round();
-    pull();
+    sink_.begin_round();
+    sink_.pull(network_.weights());
     episodes_started_ = 0;
-    for (Seat& seat : seats_) start_episode(seat);
+    for (EpisodeSlot& slot : slots_) start_episode(slot);
     while (true) {
       playing_.clear();
-      for (Seat& seat : seats_) {
-        if (seat.playing) playing_.push_back(&seat);
+      for (EpisodeSlot& slot : slots_) {
+        if (slot.playing) playing_.push_back(&slot);
       }
       if (playing_.empty()) break;
-      play_step(report);
+      play_step();
     }
     Random random(derive_seed(round_seed_, {kLearning, kLearning}));
     learner_->learn_round(random);
   }
 
-  WorkerReport& report_of_round() {
-    WorkerReport& report = shared_.reports[static_cast<std::size_t>(index_)];
-    report.episode_count = 0;
-    report.environment_steps = report.optimizer_steps = 0;
-    report.policy_loss = report.value_loss = report.entropy = 0;
-    return report;
-  }
-
-  void start_episode(Seat& seat) {
+  void start_episode(EpisodeSlot& slot) {
     const auto seed = derive_seed(round_seed_, {episodes_started_++});
-    seat.start(seed, Random(derive_seed(seed, {kActions})));
+    slot.start(seed, Random(derive_seed(seed, {kActions})));
   }
 
-  /// A step in every seat that plays, with the logits of all of them at once.
-  void play_step(WorkerReport& report) {
+  /// A step in every slot that plays, with the network's outputs for all of them at once.
+  void play_step() {
     const Hyperparameters& hyper = setup_.hyperparameters;
+    WorkerReport& report = sink_.report();
     observations_.clear();
-    for (const Seat* seat : playing_) {
-      observations_.insert(observations_.end(), seat->observation.begin(), seat->observation.end());
+    for (const EpisodeSlot* slot : playing_) {
+      const auto observation = slot->observation();
+      observations_.insert(observations_.end(), observation.begin(), observation.end());
     }
-    logits_.resize(playing_.size() * action_count_);
-    network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), logits_);
+    outputs_.resize(playing_.size() * output_count_);
+    network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), outputs_);
     for (std::size_t i = 0; i < playing_.size(); ++i) {
-      Seat& seat = *playing_[i];
-      const auto logits = std::span<const float>(logits_).subspan(i * action_count_, action_count_);
-      const int action = explore_action(logits, hyper.epsilon, seat.random);
-      take_step(seat, action);
+      EpisodeSlot& slot = *playing_[i];
+      const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
+      take_step(slot, outputs);
       ++report.environment_steps;
-      if (seat.playing) continue;
-      report.episodes[report.episode_count++] = seat.result;
+      if (slot.playing) continue;
+      report.episodes[report.episode_count++] = slot.result;
       const bool enough = report.environment_steps >= static_cast<std::uint64_t>(hyper.round_steps) ||
                           episodes_started_ >= kEpisodesPerRound;
-      if (!enough) start_episode(seat);
+      if (!enough) start_episode(slot);
     }
   }
 
-  void take_step(Seat& seat, int action) {
-    const Hyperparameters& hyper = setup_.hyperparameters;
-    Rollout& rollout = seat.rollout;
-    rollout.observations.insert(rollout.observations.end(), seat.observation.begin(), seat.observation.end());
-    rollout.actions.push_back(action);
-    const std::size_t start = rollout.observations.size() - seat.observation.size();
-    const StepResult step = seat.step(action);
-    show_life();
-    rollout.rewards.push_back(static_cast<float>(hyper.reward_scale * step.reward));
+  void take_step(EpisodeSlot& slot, std::span<const float> outputs) {
+    float log_probability = 0;
+    behaviour_->act(outputs, Acting::kExploring, slot.random, slot.action, log_probability);
+    Segment& segment = slot.segment;
+    if (segment.size() == 0) segment.policy_version = sink_.policy_version();
+    const Transition step = slot.step();
+    sink_.show_life();
+    segment.observations.insert(segment.observations.end(), step.before.begin(), step.before.end());
+    segment.actions.insert(segment.actions.end(), step.action.begin(), step.action.end());
+    segment.rewards.push_back(step.reward);
+    segment.log_probabilities.push_back(log_probability);
     if (shared_.replay) {
-      shared_.replay->store(index_, std::span<const float>(rollout.observations).subspan(start), action,
-                            step.reward, step.observation, step.terminated, step.truncated);
+      shared_.replay->store(index_, step.before, static_cast<std::int32_t>(step.action[0]), step.reward,
+                            step.after, step.terminated, step.truncated);
     }
-    rollout.ends_episode = !seat.playing;
-    if (!rollout.ends_episode && rollout.size() < learner_->segment_steps()) return;
-    const bool no_future = step.terminated || (step.truncated && !hyper.bootstrap_truncated);
-    rollout.bootstrap = no_future ? 0 : network_.policy().value(network_.weights(), seat.observation);
-    shared_.counters[0].environment_steps.fetch_add(rollout.size(), std::memory_order_relaxed);
-    learner_->learn_segment(rollout);
-    rollout.clear();
-  }
-
-  void apply_gradient(const LossTerms& terms) override {
-    SharedCounters& counters = shared_.counters[0];
-    const auto played = counters.environment_steps.load(std::memory_order_relaxed);
-    const auto step = counters.optimizer_steps.fetch_add(1, std::memory_order_relaxed) + 1;
-    GENKIDAMA_FAILPOINT("worker_before_step");
-    optimizer_->step(shared_.weights.span(), network_.gradient(), shared_.optimizer_state.span(), step,
-                     learning_rate(played));
-    GENKIDAMA_FAILPOINT("worker_after_step");
-    WorkerReport& report = shared_.reports[static_cast<std::size_t>(index_)];
-    show_life();
-    ++report.optimizer_steps;
-    report.policy_loss += terms.policy;
-    report.value_loss += terms.value;
-    report.entropy += terms.entropy;
-  }
-
-  void show_life() {
-    // Nobody else writes it, so that no locked instruction is needed.
-    auto& beats = shared_.reports[static_cast<std::size_t>(index_)].beats;
-    beats.store(beats.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
-
-  void pull() override { relaxed_load(shared_.weights.span(), network_.weights()); }
-
-  double learning_rate(std::uint64_t played) const {
-    const Hyperparameters& hyper = setup_.hyperparameters;
-    if (hyper.schedule == LearningRateSchedule::kConstant) return hyper.learning_rate;
-    const double done = static_cast<double>(played) / static_cast<double>(hyper.schedule_steps);
-    return hyper.learning_rate * std::max(0.0, 1.0 - done);
+    if (!step.ends_episode() && segment.size() < learner_->segment_steps()) return;
+    if (step.terminated) segment.end = SegmentEnd::kTerminated;
+    if (step.truncated && !step.terminated) segment.end = SegmentEnd::kTruncated;
+    segment.last_observation.assign(step.after.begin(), step.after.end());
+    sink_.count_environment_steps(segment.size());
+    learner_->learn_segment(segment);
+    segment.clear();
   }
 
   void evaluate(const WorkerOrder& order) {
-    pull();
-    Seat& seat = seats_.front();
-    logits_.resize(action_count_);
+    sink_.pull(network_.weights());
+    EpisodeSlot& slot = slots_.front();
+    outputs_.resize(output_count_);
+    const Acting acting = order.greedy ? Acting::kGreedy : Acting::kSampling;
+    float log_probability = 0;
     auto& next = shared_.counters[0].next_episode;
     for (auto i = next.fetch_add(1); i < order.episode_count; i = next.fetch_add(1)) {
       EvaluatedEpisode& episode = shared_.evaluation[i];
       // The lead orders a chunk again when a worker died over one of its episodes.
       if (episode.done.load(std::memory_order_acquire)) continue;
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
-      seat.start(seed, Random(derive_seed(seed, {kActions})));
-      while (seat.playing) {
-        network_.policy().logits(network_.weights(), seat.observation, logits_);
-        seat.step(order.greedy ? greedy_action(logits_) : sample_action(logits_, seat.random));
-        show_life();
+      slot.start(seed, Random(derive_seed(seed, {kActions})));
+      while (slot.playing) {
+        network_.policy().logits(network_.weights(), slot.observation(), outputs_);
+        behaviour_->act(outputs_, acting, slot.random, slot.action, log_probability);
+        slot.step();
+        sink_.show_life();
       }
-      episode.result = seat.result;
+      episode.result = slot.result;
       episode.done.store(true, std::memory_order_release);
     }
   }
@@ -193,17 +163,18 @@ class HogwildWorker : private SharedWeights {
   const WorkerSetup& setup_;
   SharedTraining& shared_;
   int index_;
-  std::vector<Seat> seats_;
+  HogwildSink sink_;
+  std::vector<EpisodeSlot> slots_;
   EnvironmentSpec spec_;
   LocalNetwork network_;
-  std::unique_ptr<SharedOptimizer> optimizer_;
+  std::unique_ptr<Behaviour> behaviour_;
   std::unique_ptr<Learner> learner_;
-  std::size_t action_count_;
+  std::size_t output_count_;
   std::uint64_t round_seed_ = 0;
   std::uint64_t episodes_started_ = 0;
-  std::vector<Seat*> playing_;
+  std::vector<EpisodeSlot*> playing_;
   std::vector<float> observations_;  ///< [playing, observation_size]
-  std::vector<float> logits_;        ///< [playing, action_count]
+  std::vector<float> outputs_;       ///< [playing, output_count_]
 };
 
 /// Sleeps at the barrier in slices, so that a worker whose lead is gone ends.

@@ -6,10 +6,9 @@
 namespace genkidama {
 
 std::unique_ptr<Learner> make_learner(const Hyperparameters& hyperparameters, LocalNetwork& network,
-                                      SharedWeights& shared) {
-  if (hyperparameters.loss == Loss::kPpo)
-    return std::make_unique<PpoLearner>(hyperparameters, network, shared);
-  return std::make_unique<A3cLearner>(hyperparameters, network, shared);
+                                      GradientSink& sink) {
+  if (hyperparameters.loss == Loss::kPpo) return std::make_unique<PpoLearner>(hyperparameters, network, sink);
+  return std::make_unique<A3cLearner>(hyperparameters, network, sink);
 }
 
 }  // namespace genkidama

@@ -15,6 +15,7 @@
 
 using namespace genkidama;
 using namespace genkidama::cli;
+using namespace genkidama::test;
 
 namespace {
 
@@ -135,7 +136,8 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--max-steps", "1.5"}, "--max-steps is '1.5'; expected a whole number >= 1"},
       {{"train", "--max-steps", "0"}, "--max-steps is '0'; expected a whole number >= 1"},
       {{"train", "--batch-size", "99999999999"}, "--batch-size is '99999999999'"},
-      {{"train", "--optimizer", "lbfgs"}, "--optimizer is 'lbfgs'; expected one of sgd, rmsprop, adam"},
+      {{"train", "--optimizer", "lbfgs"},
+       "--optimizer is 'lbfgs'; expected one of sgd, rmsprop, adam, adamw"},
       {{"train", "--policy-average", "mean"}, "--policy-average is 'mean'; expected one of none, swa, ema"},
       {{"train", "--average-decay", "1"}, "--average-decay is '1'; expected a number in [0, 1)"},
       {{"train", "--average-from", "1"}, "--average-from is '1'; expected a number in [0, 1)"},

@@ -90,3 +90,19 @@ TEST_CASE("SharedAdam with one worker does what torch.optim.Adam does") {
   };
   REQUIRE(largest_difference(options, make, 1000) < 1e-6);
 }
+
+TEST_CASE("SharedAdam with decay of the weights does what torch.optim.AdamW does") {
+  OptimizerOptions options;
+  options.optimizer = "adamw";
+  options.learning_rate = 1e-3;
+  for (const double decay : {0.0, 1e-2, 0.5}) {
+    options.weight_decay = decay;
+    const auto make = [&](std::vector<torch::Tensor> p) {
+      return torch::optim::AdamW(p, torch::optim::AdamWOptions(options.learning_rate)
+                                        .betas({options.adam_beta1, options.adam_beta2})
+                                        .eps(options.denominator_epsilon)
+                                        .weight_decay(decay));
+    };
+    REQUIRE(largest_difference(options, make, 1000) < 1e-6);
+  }
+}

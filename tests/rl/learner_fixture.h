@@ -14,36 +14,41 @@ namespace genkidama::test {
 
 inline const EnvironmentSpec kSpec{"test", 3, 4, 100};
 
-inline Rollout random_rollout(std::size_t steps, Random& random) {
-  Rollout rollout;
+inline Segment random_segment(std::size_t steps, Random& random) {
+  Segment segment;
+  const auto observe = [&random](std::vector<float>& into) {
+    for (int k = 0; k < kSpec.observation_size; ++k)
+      into.push_back(static_cast<float>(random.uniform(-1, 1)));
+  };
   for (std::size_t i = 0; i < steps; ++i) {
-    for (int k = 0; k < kSpec.observation_size; ++k) {
-      rollout.observations.push_back(static_cast<float>(random.uniform(-1, 1)));
-    }
-    rollout.actions.push_back(static_cast<std::int64_t>(random.below(4)));
-    rollout.rewards.push_back(static_cast<float>(random.uniform(-1, 1)));
+    observe(segment.observations);
+    segment.actions.push_back(static_cast<float>(random.below(4)));
+    segment.rewards.push_back(static_cast<float>(random.uniform(-1, 1)));
   }
-  rollout.bootstrap = 0.7f;
-  return rollout;
+  observe(segment.last_observation);
+  return segment;
+}
+
+/// The value of what follows a segment that does not end its episode.
+inline float value_beyond(LocalNetwork& network, const Segment& segment) {
+  return network.policy().value(network.weights(), segment.last_observation);
 }
 
 /// Keeps what a learner does, instead of shared memory.
-class Recorder : public SharedWeights {
+class Recorder : public GradientSink {
  public:
-  explicit Recorder(LocalNetwork& network) : network_(network) {}
-  void apply_gradient(const LossTerms& given) override {
-    terms = given;
-    gradient.assign(network_.gradient().begin(), network_.gradient().end());
+  void apply(std::span<const float> given, const LearningStatistics& of_step) override {
+    statistics = of_step;
+    gradient.assign(given.begin(), given.end());
     ++steps;
   }
-  void pull() override { ++pulls; }
-  LossTerms terms;
+  void pull(std::span<float>) override { ++pulls; }
+  std::uint64_t policy_version() const override { return 0; }
+
+  LearningStatistics statistics;
   std::vector<float> gradient;
   int steps = 0;
   int pulls = 0;
-
- private:
-  LocalNetwork& network_;
 };
 
 }  // namespace genkidama::test

@@ -30,19 +30,19 @@ struct Evaluated {
   double entropy = 0;
 };
 
-Evaluated evaluate(LocalNetwork& network, const Rollout& rollout) {
+Evaluated evaluate(LocalNetwork& network, const Segment& segment) {
   Evaluated result;
   std::vector<float> logits(4);
-  for (std::size_t t = 0; t < rollout.size(); ++t) {
-    const std::span<const float> observation(rollout.observations.data() + 3 * t, 3);
+  for (std::size_t t = 0; t < segment.size(); ++t) {
+    const std::span<const float> observation(segment.observations.data() + 3 * t, 3);
     network.policy().logits(network.weights(), observation, logits);
     double normaliser = 0;
     for (const float l : logits) normaliser += std::exp(static_cast<double>(l));
     for (const float l : logits) {
       result.entropy -=
-          std::exp(l) / normaliser * (l - std::log(normaliser)) / static_cast<double>(rollout.size());
+          std::exp(l) / normaliser * (l - std::log(normaliser)) / static_cast<double>(segment.size());
     }
-    result.log_probability.push_back(logits[static_cast<std::size_t>(rollout.actions[t])] -
+    result.log_probability.push_back(logits[static_cast<std::size_t>(segment.actions[t])] -
                                      std::log(normaliser));
     result.value.push_back(network.policy().value(network.weights(), observation));
   }
@@ -55,40 +55,42 @@ TEST_CASE("the clipped surrogate's gradient is that of its definition, by finite
   Random random(11);
   LocalNetwork network(mlp_network({{6}, false})(kSpec, 4), kSpec);
   const Hyperparameters hyper = ppo();
-  const Rollout rollout = random_rollout(40, random);
-  const Evaluated old = evaluate(network, rollout);
+  const Segment segment = random_segment(40, random);
+  const Evaluated old = evaluate(network, segment);
   const std::vector<float> values(old.value.begin(), old.value.end());
-  std::vector<float> advantages(rollout.size());
-  generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyper.gamma, hyper.gae_lambda,
-                         advantages);
+  std::vector<float> advantages(segment.size());
+  generalised_advantages(segment.rewards, values, value_beyond(network, segment), hyper.gamma,
+                         hyper.gae_lambda, advantages);
 
-  Recorder recorder(network);
+  Recorder recorder;
   PpoLearner learner(hyper, network, recorder);
-  learner.learn_segment(rollout);
+  learner.learn_segment(segment);
   // Far enough away that some ratios are clipped, in both directions.
-  for (float& w : network.weights()) w += static_cast<float>(random.uniform(-0.3, 0.3));
+  for (float& w : network.weights()) w += static_cast<float>(random.uniform(-0.8, 0.8));
 
+  bool below_range = false, above_range = false;
   const auto plain_loss = [&] {
-    const Evaluated now = evaluate(network, rollout);
+    const Evaluated now = evaluate(network, segment);
     double total = 0;
-    for (std::size_t t = 0; t < rollout.size(); ++t) {
+    for (std::size_t t = 0; t < segment.size(); ++t) {
       const double ratio = std::exp(now.log_probability[t] - old.log_probability[t]);
+      below_range = below_range || ratio < 0.8;
+      above_range = above_range || ratio > 1.2;
       const double clipped = std::min(std::max(ratio, 0.8), 1.2);
       const double error = advantages[t] + values[t] - now.value[t];
       total += -std::min(ratio * advantages[t], clipped * advantages[t]) + hyper.value_weight * error * error;
     }
-    return total / static_cast<double>(rollout.size()) - hyper.entropy_weight * now.entropy;
+    return total / static_cast<double>(segment.size()) - hyper.entropy_weight * now.entropy;
   };
 
-  Hyperparameters one_batch = hyper;
-  one_batch.minibatch_size = 64;
-  REQUIRE(one_batch.minibatch_size > static_cast<int>(rollout.size()));
   Random shuffle(1);
   const double expected = plain_loss();
+  REQUIRE(below_range);
+  REQUIRE(above_range);
   learner.learn_round(shuffle);
-  REQUIRE(recorder.steps == 1);
-  REQUIRE(recorder.terms.policy + hyper.value_weight * recorder.terms.value -
-              hyper.entropy_weight * recorder.terms.entropy ==
+  REQUIRE(recorder.steps == 1);  // one minibatch holds the whole segment
+  REQUIRE(recorder.statistics.policy_loss + hyper.value_weight * recorder.statistics.value_loss -
+              hyper.entropy_weight * recorder.statistics.entropy ==
           Approx(expected).margin(1e-5));
   for (std::size_t i = 0; i < network.weights().size(); ++i) {
     const float kept = network.weights()[i];
@@ -108,16 +110,16 @@ TEST_CASE("every epoch goes over all of the round's steps in minibatches and pul
   hyper.epochs = 3;
   hyper.minibatch_size = 8;
   hyper.normalise_advantages = true;
-  Recorder recorder(network);
+  Recorder recorder;
   PpoLearner learner(hyper, network, recorder);
   REQUIRE(learner.segment_steps() > 1'000'000);
-  learner.learn_segment(random_rollout(12, random));
-  learner.learn_segment(random_rollout(13, random));
+  learner.learn_segment(random_segment(12, random));
+  learner.learn_segment(random_segment(13, random));
   REQUIRE(recorder.steps == 0);
   learner.learn_round(random);
   REQUIRE(recorder.steps == 3 * 4);  // 25 steps: 8, 8, 8 and the last one alone
   REQUIRE(recorder.pulls == 3 * 4);
-  learner.learn_segment(random_rollout(8, random));
+  learner.learn_segment(random_segment(8, random));
   learner.learn_round(random);
   REQUIRE(recorder.steps == 3 * 5);  // the first round's steps are gone
 }

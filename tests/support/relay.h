@@ -8,7 +8,7 @@
 
 #include "genkidama/core/clock.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// Forwards TCP connections to a port of this machine, so that a test can cut or freeze a link as a dead
 /// machine would: without a word.
@@ -56,4 +56,4 @@ class Relay {
   std::thread thread_;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -2,7 +2,6 @@
 
 /// @file
 /// Who may take part. The options are the same for both ends and for both directions of dialling.
-/// docs/security.md says what each measure is good for.
 
 #include <cstddef>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// What the bundled optimizers can be told; the defaults are the thesis'.
+/// The options of the bundled optimizers. The defaults are the thesis'.
 
 #include <cstdint>
 #include <string>
@@ -10,16 +10,18 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Which optimizer, and its constants.
+/// Chooses a bundled optimizer and holds its constants. Each optimizer reads the constants that name it.
 struct OptimizerOptions {
-  std::string optimizer = "sgd";      ///< "sgd", "rmsprop" or "adam"
-  double learning_rate = 1e-4;        ///< > 0
-  double momentum = 0.9;              ///< sgd and rmsprop, in [0, 1)
-  double weight_decay = 1e-3;         ///< >= 0, added to the gradient as weight_decay * weight
-  double rms_decay = 0.99;            ///< rmsprop, in [0, 1)
-  double adam_beta1 = 0.9;            ///< in [0, 1)
-  double adam_beta2 = 0.999;          ///< in [0, 1)
-  double denominator_epsilon = 1e-8;  ///< rmsprop and adam, > 0
+  std::string optimizer = "sgd";  ///< "sgd", "rmsprop", "adam" or "adamw"
+  double learning_rate = 1e-4;    ///< step size, > 0
+  double momentum = 0.9;          ///< of sgd and rmsprop, in [0, 1)
+  /// >= 0. sgd, rmsprop and adam add weight_decay * weight to the gradient. adamw leaves the gradient alone
+  /// and multiplies the weight by 1 - learning_rate * weight_decay.
+  double weight_decay = 1e-3;
+  double rms_decay = 0.99;            ///< of rmsprop, in [0, 1)
+  double adam_beta1 = 0.9;            ///< of adam and adamw, in [0, 1)
+  double adam_beta2 = 0.999;          ///< of adam and adamw, in [0, 1)
+  double denominator_epsilon = 1e-8;  ///< of rmsprop, adam and adamw, > 0
 };
 
 }  // namespace genkidama

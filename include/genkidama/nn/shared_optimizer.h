@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// Optimizers whose weights and state lie in shared memory and are written by all workers at once, with no
-/// lock (Hogwild!: Recht et al. 2011). Element accesses are relaxed atomics, so this is defined behaviour.
+/// Optimizers whose weights and state lie in shared memory. All workers write them at once, without a lock
+/// (Hogwild!: Recht et al. 2011). Element accesses are relaxed atomics, so this is defined behaviour.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,27 +16,29 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// One optimizer step on shared memory. Stateless itself: an instance lives in every worker, and what it must
-/// remember lies in `state`, shared by all of them.
+/// Applies gradients to weights in shared memory. Every worker has an instance of its own, and an instance
+/// remembers nothing itself: what an optimizer remembers lies in `state`, which all workers share.
 class SharedOptimizer {
  public:
   virtual ~SharedOptimizer() = default;
 
-  /// Floats of shared state for `parameters` weights; zero-filled at the start.
+  /// The number of floats of shared state for `parameters` weights. They are 0 at the start of a run and are
+  /// kept in checkpoints.
   virtual std::size_t state_size(std::size_t parameters) const = 0;
 
-  /// Applies one gradient. `weights` and `state` are written by other workers at the same time: access their
-  /// elements through relaxed_read() and relaxed_write() only. `step` is the shared step counter after it was
-  /// counted up for this step: 1 for the first step of all workers. `learning_rate` follows the schedule.
+  /// Applies one gradient. Other workers write `weights` and `state` at the same time: access their elements
+  /// through relaxed_read() and relaxed_write() only. `step` counts the steps of all workers and includes
+  /// this one: it is 1 at the first step of a run. `learning_rate` follows the schedule.
   virtual void step(std::span<float> weights, std::span<const float> gradient, std::span<float> state,
                     std::uint64_t step, double learning_rate) const = 0;
 };
 
-/// Makes the optimizer in each worker.
+/// Makes an optimizer; called once in each worker.
 using OptimizerFactory = std::function<std::unique_ptr<SharedOptimizer>(const OptimizerOptions&)>;
 
-/// "sgd", "rmsprop" or "adam" as options.optimizer says; throws ArgumentError for another name.
-/// They compute what torch.optim.SGD, RMSprop and Adam compute (not Nesterov, not centered, no amsgrad).
+/// Makes the bundled optimizer that options.optimizer names: "sgd", "rmsprop", "adam" or "adamw". Throws
+/// ArgumentError for another name. They compute what torch.optim.SGD, RMSprop, Adam and AdamW compute,
+/// without Nesterov's momentum, centring and amsgrad.
 std::unique_ptr<SharedOptimizer> make_shared_optimizer(const OptimizerOptions& options);
 
 }  // namespace genkidama

@@ -64,8 +64,8 @@ struct Hyperparameters : OptimizerOptions {
 };
 
 /// Settings that learn control tasks of LunarLander's and CartPole's kind in a minute: PPO's clipped loss
-/// with shared Adam, GAE and a linear schedule, for mlp_network(). Found by search (docs/results.md says what
-/// was tried). schedule_steps is 0: set it to the environment steps of the run.
+/// with shared Adam, GAE and a linear schedule, for mlp_network(). Found by search. schedule_steps is 0: set
+/// it to the environment steps of the run.
 Hyperparameters tuned_hyperparameters();
 
 }  // namespace genkidama

@@ -107,7 +107,7 @@ OptionRow policy_average_option() {
 
 OptionRow optimizer_option(const Program& program) {
   // A program's own factory may know other names.
-  const TextList choices = program.optimizer ? TextList{} : TextList{"sgd", "rmsprop", "adam"};
+  const TextList choices = program.optimizer ? TextList{} : TextList{"sgd", "rmsprop", "adam", "adamw"};
   return choice_option(
       choices, [](const Settings& s) { return s.hyperparameters.optimizer; },
       [](Settings& s, const std::string& text) { s.hyperparameters.optimizer = text; });
@@ -310,20 +310,22 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Environment steps of one machine at which a linear schedule reaches 0; 0: --max-steps");
   table.add("momentum", kLearning, real_option(kBelowOne, GENKIDAMA_MEMBER(double, hyperparameters.momentum)),
             "Of sgd and rmsprop");
-  table.add("weight-decay", kLearning,
-            real_option(kNotNegative, GENKIDAMA_MEMBER(double, hyperparameters.weight_decay)),
-            "Times the weight, added to the gradient");
+  table.add(
+      "weight-decay", kLearning,
+      real_option(kNotNegative, GENKIDAMA_MEMBER(double, hyperparameters.weight_decay)),
+      "Times the weight, added to the gradient; adamw takes it, times the learning rate, off the weight");
   table.add("rms-decay", kLearning,
             real_option(kBelowOne, GENKIDAMA_MEMBER(double, hyperparameters.rms_decay)),
             "Of rmsprop's mean square");
   table.add("adam-beta1", kLearning,
-            real_option(kBelowOne, GENKIDAMA_MEMBER(double, hyperparameters.adam_beta1)), "Of adam's mean");
+            real_option(kBelowOne, GENKIDAMA_MEMBER(double, hyperparameters.adam_beta1)),
+            "Of adam's and adamw's mean");
   table.add("adam-beta2", kLearning,
             real_option(kBelowOne, GENKIDAMA_MEMBER(double, hyperparameters.adam_beta2)),
-            "Of adam's mean square");
+            "Of adam's and adamw's mean square");
   table.add("denominator-epsilon", kLearning,
             real_option(kPositive, GENKIDAMA_MEMBER(double, hyperparameters.denominator_epsilon)),
-            "Added to the root of the mean square in rmsprop and adam");
+            "Added to the root of the mean square in rmsprop, adam and adamw");
   table.add("max-gradient-norm", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(double, hyperparameters.max_gradient_norm)),
             "Longer gradients are cut to this L2 norm; 0: none is");

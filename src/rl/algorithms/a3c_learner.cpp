@@ -1,30 +1,34 @@
 #include "rl/algorithms/a3c_learner.h"
 
 #include "genkidama/rl/returns.h"
+#include "rl/segment_returns.h"
 
 namespace genkidama {
 
-void A3cLearner::learn_segment(const Rollout& rollout) {
-  shared_.apply_gradient(compute(rollout));
+void A3cLearner::learn_segment(const Segment& segment) {
+  const LearningStatistics statistics = compute(segment);
+  sink_.apply(network_.gradient(), statistics);
   ++segments_since_pull_;
-  if (rollout.ends_episode || segments_since_pull_ == hyperparameters_.pull_every) {
-    shared_.pull();
+  if (segment.ends_episode() || segments_since_pull_ == hyperparameters_.pull_every) {
+    sink_.pull(network_.weights());
     segments_since_pull_ = 0;
   }
 }
 
-LossTerms A3cLearner::compute(const Rollout& rollout) {
-  const std::size_t n = rollout.size();
-  batch_.evaluate(rollout.observations, n);
+LearningStatistics A3cLearner::compute(const Segment& segment) {
+  const std::size_t n = segment.size();
+  batch_.evaluate(segment.observations, n);
   const auto values = batch_.values();
+  const float bootstrap = bootstrap_value(segment, hyperparameters_, network_);
+  scale_rewards(segment, hyperparameters_, rewards_);
   returns_.resize(n);
   advantages_.resize(n);
   if (hyperparameters_.gae_lambda == 1) {
-    n_step_returns(rollout.rewards, rollout.bootstrap, hyperparameters_.gamma, returns_);
+    n_step_returns(rewards_, bootstrap, hyperparameters_.gamma, returns_);
     for (std::size_t t = 0; t < n; ++t) advantages_[t] = returns_[t] - values[t];
   } else {
-    generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyperparameters_.gamma,
-                           hyperparameters_.gae_lambda, advantages_);
+    generalised_advantages(rewards_, values, bootstrap, hyperparameters_.gamma, hyperparameters_.gae_lambda,
+                           advantages_);
     for (std::size_t t = 0; t < n; ++t) returns_[t] = advantages_[t] + values[t];
   }
 
@@ -32,9 +36,9 @@ LossTerms A3cLearner::compute(const Rollout& rollout) {
   policy_gradient_.resize(n);
   for (std::size_t t = 0; t < n; ++t) {
     policy_gradient_[t] = -advantages_[t] / static_cast<float>(n);
-    policy_loss += policy_gradient_[t] * batch_.log_probability(t, rollout.actions[t]);
+    policy_loss += policy_gradient_[t] * batch_.log_probability(t, segment.actions[t]);
   }
-  return batch_.backpropagate(rollout.actions, returns_, policy_gradient_, policy_loss);
+  return batch_.backpropagate(segment.actions, returns_, policy_gradient_, policy_loss);
 }
 
 }  // namespace genkidama

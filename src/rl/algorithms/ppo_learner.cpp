@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "genkidama/rl/returns.h"
+#include "rl/segment_returns.h"
 
 namespace genkidama {
 namespace {
@@ -39,20 +40,22 @@ void PpoLearner::Steps::take(const Steps& from, std::size_t row, std::size_t wid
   returns.push_back(from.returns[row]);
 }
 
-void PpoLearner::learn_segment(const Rollout& rollout) {
-  const std::size_t n = rollout.size();
-  batch_.evaluate(rollout.observations, n);
+void PpoLearner::learn_segment(const Segment& segment) {
+  const std::size_t n = segment.size();
+  batch_.evaluate(segment.observations, n);
   const auto values = batch_.values();
+  const float bootstrap = bootstrap_value(segment, hyperparameters_, network_);
+  scale_rewards(segment, hyperparameters_, rewards_);
 
   const std::size_t start = round_.actions.size();
-  round_.observations.insert(round_.observations.end(), rollout.observations.begin(),
-                             rollout.observations.end());
-  round_.actions.insert(round_.actions.end(), rollout.actions.begin(), rollout.actions.end());
+  round_.observations.insert(round_.observations.end(), segment.observations.begin(),
+                             segment.observations.end());
+  round_.actions.insert(round_.actions.end(), segment.actions.begin(), segment.actions.end());
   round_.advantages.resize(start + n);
-  generalised_advantages(rollout.rewards, values, rollout.bootstrap, hyperparameters_.gamma,
-                         hyperparameters_.gae_lambda, std::span(round_.advantages).subspan(start));
+  generalised_advantages(rewards_, values, bootstrap, hyperparameters_.gamma, hyperparameters_.gae_lambda,
+                         std::span(round_.advantages).subspan(start));
   for (std::size_t t = 0; t < n; ++t) {
-    round_.log_probabilities.push_back(batch_.log_probability(t, rollout.actions[t]));
+    round_.log_probabilities.push_back(batch_.log_probability(t, segment.actions[t]));
     round_.returns.push_back(round_.advantages[start + t] + values[t]);
   }
 }
@@ -71,14 +74,15 @@ void PpoLearner::learn_round(Random& random) {
       minibatch_.clear();
       for (std::size_t i = begin; i < std::min(n, begin + size); ++i)
         minibatch_.take(round_, order_[i], width);
-      shared_.apply_gradient(compute(minibatch_));
-      shared_.pull();
+      const LearningStatistics statistics = compute(minibatch_);
+      sink_.apply(network_.gradient(), statistics);
+      sink_.pull(network_.weights());
     }
   }
   round_.clear();
 }
 
-LossTerms PpoLearner::compute(Steps& minibatch) {
+LearningStatistics PpoLearner::compute(Steps& minibatch) {
   const std::size_t n = minibatch.actions.size();
   // A lone step has no deviation.
   if (hyperparameters_.normalise_advantages && n > 1) normalise(minibatch.advantages);

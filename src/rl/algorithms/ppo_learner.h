@@ -2,22 +2,24 @@
 
 // PPO: several epochs of minibatches over all of a round's steps, each an update of the shared weights.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "rl/batch_pass.h"
 #include "rl/learner.h"
 
 namespace genkidama {
 
 class PpoLearner : public Learner {
  public:
-  PpoLearner(const Hyperparameters& hyperparameters, LocalNetwork& network, SharedWeights& shared)
-      : hyperparameters_(hyperparameters), batch_(hyperparameters, network), shared_(shared) {}
+  PpoLearner(const Hyperparameters& hyperparameters, LocalNetwork& network, GradientSink& sink)
+      : hyperparameters_(hyperparameters), network_(network), batch_(hyperparameters, network), sink_(sink) {}
 
   /// Whole episodes: nothing is learned, and so nothing pulled, before the round's end.
   std::size_t segment_steps() const override { return SIZE_MAX; }
   /// Keeps the segment with its GAE advantages and the probabilities its actions had when they were chosen.
-  void learn_segment(const Rollout& rollout) override;
+  void learn_segment(const Segment& segment) override;
   /// Loss mean(-min(r A, clip(r, 1 - c, 1 + c) A) + value_weight (R - V)^2 - entropy_weight H), r the
   /// probability ratio, over shuffled minibatches.
   void learn_round(Random& random) override;
@@ -26,7 +28,7 @@ class PpoLearner : public Learner {
   /// Steps in columns, all of one round or of one minibatch.
   struct Steps {
     std::vector<float> observations;  ///< [n, observation_size]
-    std::vector<std::int64_t> actions;
+    std::vector<float> actions;
     std::vector<float> log_probabilities;
     std::vector<float> advantages;
     std::vector<float> returns;
@@ -34,14 +36,16 @@ class PpoLearner : public Learner {
     void take(const Steps& from, std::size_t row, std::size_t width);
   };
 
-  LossTerms compute(Steps& minibatch);
+  LearningStatistics compute(Steps& minibatch);
 
   Hyperparameters hyperparameters_;
+  LocalNetwork& network_;
   BatchPass batch_;
-  SharedWeights& shared_;
+  GradientSink& sink_;
   Steps round_;
   Steps minibatch_;
   std::vector<std::size_t> order_;
+  std::vector<float> rewards_;
   std::vector<float> policy_gradient_;
 };
 

@@ -19,7 +19,7 @@
 #endif
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 namespace {
 

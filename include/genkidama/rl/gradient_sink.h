@@ -1,0 +1,37 @@
+#pragma once
+
+/// @file
+/// Where a learner's gradients go and where its weights come from.
+
+#include <cstdint>
+#include <span>
+
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// What one optimizer step tells about learning. Each field is a mean over the step's batch, and 0 where an
+/// algorithm has no such figure.
+struct LearningStatistics {
+  double policy_loss = 0;  ///< the policy's part of the loss
+  double value_loss = 0;   ///< mean of (R - V)^2, without its weight in the loss
+  double entropy = 0;      ///< of the policy, in nats
+};
+
+/// Takes gradients and gives weights. One object per worker; used by the worker's thread only.
+class GradientSink {
+ public:
+  virtual ~GradientSink() = default;
+
+  /// Hands over one gradient, as many floats as the network has weights, for one optimizer step, together
+  /// with what is reported about that step. The gradient may be reused after the call.
+  virtual void apply(std::span<const float> gradient, const LearningStatistics& statistics) = 0;
+
+  /// Overwrites `weights` with the newest ones.
+  virtual void pull(std::span<float> weights) = 0;
+
+  /// Optimizer steps that the weights of the latest pull() had seen.
+  virtual std::uint64_t policy_version() const = 0;
+};
+
+}  // namespace genkidama

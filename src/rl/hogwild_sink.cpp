@@ -1,0 +1,59 @@
+#include "rl/hogwild_sink.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/failpoint.h"
+
+namespace genkidama {
+
+HogwildSink::HogwildSink(const Hyperparameters& hyperparameters, std::unique_ptr<SharedOptimizer> optimizer,
+                         SharedTraining& shared, int index)
+    : hyperparameters_(hyperparameters),
+      optimizer_(std::move(optimizer)),
+      shared_(shared),
+      report_(shared.reports[static_cast<std::size_t>(index)]) {}
+
+void HogwildSink::apply(std::span<const float> gradient, const LearningStatistics& statistics) {
+  SharedCounters& counters = shared_.counters[0];
+  const auto played = counters.environment_steps.load(std::memory_order_relaxed);
+  const auto step = counters.optimizer_steps.fetch_add(1, std::memory_order_relaxed) + 1;
+  GENKIDAMA_FAILPOINT("worker_before_step");
+  optimizer_->step(shared_.weights.span(), gradient, shared_.optimizer_state.span(), step,
+                   learning_rate(played));
+  GENKIDAMA_FAILPOINT("worker_after_step");
+  show_life();
+  ++report_.optimizer_steps;
+  report_.policy_loss += statistics.policy_loss;
+  report_.value_loss += statistics.value_loss;
+  report_.entropy += statistics.entropy;
+}
+
+void HogwildSink::pull(std::span<float> weights) {
+  policy_version_ = shared_.counters[0].optimizer_steps.load(std::memory_order_relaxed);
+  relaxed_load(shared_.weights.span(), weights);
+}
+
+void HogwildSink::begin_round() {
+  report_.episode_count = 0;
+  report_.environment_steps = report_.optimizer_steps = 0;
+  report_.policy_loss = report_.value_loss = report_.entropy = 0;
+}
+
+void HogwildSink::count_environment_steps(std::uint64_t steps) {
+  shared_.counters[0].environment_steps.fetch_add(steps, std::memory_order_relaxed);
+}
+
+void HogwildSink::show_life() {
+  // Nobody else writes it, so that no locked instruction is needed.
+  report_.beats.store(report_.beats.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+double HogwildSink::learning_rate(std::uint64_t environment_steps) const {
+  if (hyperparameters_.schedule == LearningRateSchedule::kConstant) return hyperparameters_.learning_rate;
+  const double done =
+      static_cast<double>(environment_steps) / static_cast<double>(hyperparameters_.schedule_steps);
+  return hyperparameters_.learning_rate * std::max(0.0, 1.0 - done);
+}
+
+}  // namespace genkidama

@@ -1,0 +1,43 @@
+#pragma once
+
+// The gradient sink of Hogwild!: every worker steps the shared weights itself, without a lock.
+
+#include <memory>
+
+#include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/rl/gradient_sink.h"
+#include "genkidama/rl/hyperparameters.h"
+#include "rl/shared_training.h"
+
+namespace genkidama {
+
+/// Owns a worker's optimizer and writes the shared counters and the worker's report.
+class HogwildSink final : public GradientSink {
+ public:
+  HogwildSink(const Hyperparameters& hyperparameters, std::unique_ptr<SharedOptimizer> optimizer,
+              SharedTraining& shared, int index);
+
+  void apply(std::span<const float> gradient, const LearningStatistics& statistics) override;
+  void pull(std::span<float> weights) override;
+  std::uint64_t policy_version() const override { return policy_version_; }
+
+  /// Forgets what was reported about the round before.
+  void begin_round();
+  /// Steps that are about to be learnt from: the learning rate's schedule runs over them.
+  void count_environment_steps(std::uint64_t steps);
+  /// Tells the lead that this worker is alive: after every environment step and every gradient.
+  void show_life();
+
+  WorkerReport& report() { return report_; }
+
+ private:
+  double learning_rate(std::uint64_t environment_steps) const;
+
+  const Hyperparameters hyperparameters_;
+  std::unique_ptr<SharedOptimizer> optimizer_;
+  SharedTraining& shared_;
+  WorkerReport& report_;
+  std::uint64_t policy_version_ = 0;
+};
+
+}  // namespace genkidama
