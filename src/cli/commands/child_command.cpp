@@ -26,7 +26,7 @@ Milliseconds milliseconds(double seconds) {
 ChildOptions child_options(const Settings& settings) {
   ChildOptions options;
   if (!settings.links.connect.empty()) options.connect = Endpoint::parse(settings.links.connect.front());
-  if (options.connect) options.connect->tls |= settings.links.tls;
+  if (options.connect) options.connect->tls |= settings.links.tls && !options.connect->plain;
   if (!settings.links.listen.empty()) options.listen = Endpoint::parse(settings.links.listen.front());
   options.beta = settings.links.beta;
   options.overlap = settings.links.overlap;

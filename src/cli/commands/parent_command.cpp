@@ -20,7 +20,7 @@ ParentOptions parent_options(const Job& job) {
   for (const std::string& text : links.listen) options.listen.push_back(Endpoint::parse(text));
   for (const std::string& text : links.connect) {
     options.connect.push_back(Endpoint::parse(text));
-    options.connect.back().tls |= links.tls;
+    options.connect.back().tls |= links.tls && !options.connect.back().plain;
   }
   options.alpha = links.alpha;
   options.merge_rule = job.program.merge_rule;

@@ -14,6 +14,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/run/preset.h"
+#include "net/check_options.h"
 
 namespace genkidama::cli {
 namespace {
@@ -29,30 +30,34 @@ void check_links(const Settings& settings) {
   }
 }
 
-void check_tls(const Settings& settings) {
-  if (settings.links.tls_certificate.empty() != settings.links.tls_key.empty()) {
-    throw ArgumentError("--tls-certificate FILE and --tls-key FILE go together");
-  }
-  const bool listens = !settings.links.listen.empty() && !settings.links.tls_certificate.empty();
-  if (!settings.links.tls_client_ca.empty() && !listens) {
-    throw ArgumentError("--tls-client-ca is for --listen with --tls-certificate FILE and --tls-key FILE");
-  }
-  const auto is_tls = [](const std::string& text) { return Endpoint::parse(text).tls; };
+/// The rules of the library, in the words of the command line.
+constexpr SecurityNames kFlags{.listen = "--listen ",
+                               .article = "",
+                               .token = "--token-file FILE",
+                               .insecure = "--insecure",
+                               .certificate = "--tls-certificate FILE",
+                               .key = "--tls-key FILE",
+                               .client_ca = "--tls-client-ca"};
+
+std::vector<Endpoint> endpoints_of(const std::vector<std::string>& texts) {
+  std::vector<Endpoint> endpoints;
+  for (const std::string& text : texts) endpoints.push_back(Endpoint::parse(text));
+  return endpoints;
+}
+
+/// Flags that would be of no use where they were given.
+void check_tls_use(const Settings& settings) {
+  const std::vector<Endpoint> connect = endpoints_of(settings.links.connect);
   const bool dials = settings.links.tls
-                         ? !settings.links.connect.empty()
-                         : std::any_of(settings.links.connect.begin(), settings.links.connect.end(), is_tls);
+                         ? !connect.empty()
+                         : std::any_of(connect.begin(), connect.end(), [](const auto& to) { return to.tls; });
   if (settings.links.tls && !dials)
     throw ArgumentError("--tls is for --connect; --listen takes --tls-certificate FILE");
   if (!settings.links.tls_ca.empty() && !dials) {
     throw ArgumentError("--tls-ca is for --connect with --tls or wss://HOST:PORT");
   }
-  if (!settings.links.tls_certificate.empty() && !listens && !dials) {
+  if (!settings.links.tls_certificate.empty() && settings.links.listen.empty() && !dials) {
     throw ArgumentError("--tls-certificate is for --listen, or for --connect with --tls or wss://HOST:PORT");
-  }
-  for (const std::string& text : settings.links.listen) {
-    if (is_tls(text) && !listens) {
-      throw ArgumentError(fmt::format("--listen {} needs --tls-certificate FILE and --tls-key FILE", text));
-    }
   }
   for (const auto& [flag, file] :
        {std::pair("--tls-certificate", &settings.links.tls_certificate),
@@ -67,16 +72,8 @@ void check_tls(const Settings& settings) {
 void check_security(Settings& settings) {
   if (settings.command != kParent && settings.command != kChild) return;
   settings.links.token = read_token(settings.links.token_file);
-  check_tls(settings);
-  if (!settings.links.token.empty() || !settings.links.tls_client_ca.empty() || settings.links.insecure)
-    return;
-  for (const std::string& text : settings.links.listen) {
-    if (Endpoint::parse(text).is_loopback()) continue;
-    throw ArgumentError(
-        fmt::format("--listen {} can be reached from other machines: give --token-file FILE, or --insecure "
-                    "to go without",
-                    text));
-  }
+  genkidama::check_security(security_of(settings), endpoints_of(settings.links.listen), kFlags);
+  check_tls_use(settings);
 }
 
 void check_policy_average(const Settings& settings) {
