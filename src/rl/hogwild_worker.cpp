@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "core/failpoint.h"
 #include "core/output_streams.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
+#include "genkidama/core/utf8.h"
 #include "genkidama/env/checked_environment.h"
 #include "genkidama/rl/behaviour.h"
 #include "rl/episode_slot.h"
@@ -250,7 +252,8 @@ bool wait_for_order(SharedTraining& shared, int index, const std::function<bool(
 void report_failure(SharedTraining& shared, int index, const char* text) {
   WorkerReport& report = shared.reports[static_cast<std::size_t>(index)];
   // LibTorch, for one, appends a stack trace to its messages; the first line is what a user can act on.
-  const auto length = std::min(std::strcspn(text, "\n"), sizeof report.error - 1);
+  const std::string_view line(text, std::strcspn(text, "\n"));
+  const std::size_t length = cut_utf8(line, sizeof report.error - 1).size();
   std::memcpy(report.error, text, length);
   report.error[length] = '\0';
   report.failed.store(true, std::memory_order_release);

@@ -210,3 +210,24 @@ TEST_CASE("a run directory is made with what the umask allows") {
     CHECK((status.st_mode & 0777) == (entry.is_directory() ? 0775 : 0664));
   }
 }
+
+TEST_CASE(
+    "a host's long name makes a name that peers take, and a bad one is refused before anything is made") {
+  const TemporaryDirectory directory;
+  const std::string child =
+      kProgram + " child --workers 1 --join-timeout 0.1 --connect 127.0.0.1:1 --run-dir ";
+  const std::string refused = (directory / "refused").string();
+  const auto result = run_shell(child + refused + " --name " + std::string(65, 'n'));
+  CHECK(result.exit_code == 2);
+  CHECK(result.errors.find("--name is 'nnn") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(refused));
+  if (::geteuid() != 0 || run_shell("unshare -u true").exit_code != 0) return;
+  const std::string run = (directory / "run").string();
+  const auto named =
+      run_shell("unshare -u bash -c 'hostname " + std::string(63, 'h') + " && exec " + child + run + "'");
+  CAPTURE(named.errors);
+  CHECK(named.exit_code == 1);
+  const std::string name = json_of(directory / "run" / "config.json")["name"];
+  CHECK(name.size() == 64);
+  CHECK(name.rfind("child-hhh", 0) == 0);
+}

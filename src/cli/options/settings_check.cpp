@@ -14,6 +14,8 @@
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/run/preset.h"
+#include "genkidama/wire/message.h"
+#include "genkidama/wire/protocol.h"
 #include "net/check_options.h"
 
 namespace genkidama::cli {
@@ -90,7 +92,19 @@ void check_policy_average(const Settings& settings) {
 std::string default_name(const char* role) {
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return fmt::format("{}-{}-{}", role, host.data(), getpid());
+  std::string name = host.data();
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c <= ' ' || c > '~'; }, '-');
+  const std::string process = fmt::format("-{}", getpid());
+  name = fmt::format("{}-{}", role, name);
+  // A host may have a name that is as long as a peer's may be.
+  return name.substr(0, kMaxNameBytes - process.size()) + process;
+}
+
+void check_name(const std::string& name) {
+  if (valid_peer_name(name)) return;
+  throw ArgumentError(
+      fmt::format("--name is '{}'; expected 1 to {} printable ASCII characters", name, kMaxNameBytes));
 }
 
 }  // namespace
@@ -164,6 +178,7 @@ void complete_and_check(Settings& settings) {
   }
   if (settings.links.name.empty() && settings.command != kTrain)
     settings.links.name = default_name(command_name(settings.command));
+  if (!settings.links.name.empty()) check_name(settings.links.name);
   resolved_hyperparameters(settings).check();
 }
 
