@@ -1,5 +1,5 @@
-// A network of your own in plain code, without LibTorch: one hidden layer of tanh that policy and value share. The check
-// of its gradients comes before any training.
+// A network of your own in plain code, without LibTorch: one hidden layer of tanh that policy and value
+// share. The check of its gradients comes before any training.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -43,7 +43,8 @@ class Play : public genkidama::PolicyFunction {
  public:
   explicit Play(const Shape& shape) : shape_(shape), hidden_(kHidden), outputs_(shape.outputs) {}
 
-  void logits(std::span<const float> weights, std::span<const float> observation, std::span<float> logits) override {
+  void logits(std::span<const float> weights, std::span<const float> observation,
+              std::span<float> logits) override {
     compute(shape_, weights, observation, hidden_, outputs_);
     std::copy(outputs_.begin(), outputs_.end() - 1, logits.begin());
   }
@@ -73,8 +74,8 @@ class Learn : public genkidama::GradientFunction {
     }
   }
 
-  void backward(std::span<const float> weights, std::span<const float> by_logits, std::span<const float> by_values,
-                std::span<float> gradient) override {
+  void backward(std::span<const float> weights, std::span<const float> by_logits,
+                std::span<const float> by_values, std::span<float> gradient) override {
     std::fill(gradient.begin(), gradient.end(), 0.0F);
     for (std::size_t n = 0; n < by_values.size(); ++n) {
       std::fill(slope_.begin(), slope_.end(), 0.0F);
@@ -111,7 +112,8 @@ class Learn : public genkidama::GradientFunction {
 class SharedBody : public genkidama::Network {
  public:
   SharedBody(const genkidama::EnvironmentSpec& spec, std::uint64_t seed)
-      : shape_{static_cast<std::size_t>(spec.observation_size), static_cast<std::size_t>(spec.action_count) + 1},
+      : shape_{static_cast<std::size_t>(spec.observation_size),
+               static_cast<std::size_t>(spec.action_count) + 1},
         layout_({{"body.weight", {kHidden, spec.observation_size}},
                  {"body.bias", {kHidden}},
                  {"head.weight", {spec.action_count + 1, kHidden}},
@@ -174,6 +176,7 @@ int main() {
   const double before = mean_return(trainer);
   for (int round = 0; round < 300; ++round) trainer.train_round();
   const double after = mean_return(trainer);
-  fmt::print("mean return {:.0f} before, {:.0f} after {} steps\n", before, after, trainer.environment_steps());
+  fmt::print("mean return {:.0f} before, {:.0f} after {} steps\n", before, after,
+             trainer.environment_steps());
   return after > 2 * before ? 0 : 1;
 }

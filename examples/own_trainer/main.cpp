@@ -1,5 +1,5 @@
-// A trainer of your own: whatever has flat weights can take part. Two Children fit a line to data of their own, each of
-// one half of the line; the Parent averages their weights.
+// A trainer of your own: whatever has flat weights can take part. Two Children fit a line to data of their
+// own, each of one half of the line; the Parent averages their weights.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,7 +45,9 @@ class LineTrainer : public genkidama::LocalTrainer {
     return report;
   }
 
-  void read_weights(std::span<float> out) const override { std::copy(weights_.begin(), weights_.end(), out.begin()); }
+  void read_weights(std::span<float> out) const override {
+    std::copy(weights_.begin(), weights_.end(), out.begin());
+  }
 
   void write_weights(std::span<const float> in) override {
     if (in.size() != weights_.size()) throw genkidama::ArgumentError("LineTrainer: expected 2 weights");

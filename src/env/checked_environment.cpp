@@ -21,9 +21,7 @@ class CheckedEnvironment final : public Environment {
  public:
   explicit CheckedEnvironment(std::unique_ptr<Environment> inner)
       : inner_(std::move(inner)), spec_(inner_->spec()) {
-    check_positive(spec_.name, "observation_size", spec_.observation_size);
-    check_positive(spec_.name, "action_count", spec_.action_count);
-    check_positive(spec_.name, "time_limit", spec_.time_limit);
+    check_spec(spec_);
   }
 
   const EnvironmentSpec& spec() const override { return spec_; }
@@ -84,6 +82,12 @@ class CheckedEnvironment final : public Environment {
 };
 
 }  // namespace
+
+void check_spec(const EnvironmentSpec& spec) {
+  check_positive(spec.name, "observation_size", spec.observation_size);
+  check_positive(spec.name, "action_count", spec.action_count);
+  check_positive(spec.name, "time_limit", spec.time_limit);
+}
 
 std::unique_ptr<Environment> make_checked(std::unique_ptr<Environment> environment) {
   if (!environment) {

@@ -25,7 +25,7 @@ Milliseconds milliseconds(double seconds) {
 ChildOptions child_options(const Settings& settings) {
   ChildOptions options;
   if (!settings.connect.empty()) options.connect = Endpoint::parse(settings.connect.front());
-  if (options.connect) options.connect->tls |= settings.tls;
+  if (options.connect) options.connect->tls |= settings.tls && !options.connect->plain;
   if (!settings.listen.empty()) options.listen = Endpoint::parse(settings.listen.front());
   options.beta = settings.beta;
   options.overlap = settings.overlap;
@@ -122,7 +122,6 @@ ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& train
 
 int run_child(Job job) {
   prepare_run_directory(job);
-  catch_stop_signals();
   log_above_live_line();
   const auto trainer = make_trainer(job, job.settings.workers);
   TrainerRun run(job, *trainer, {"connected", "exchanges", "reconnects"});
