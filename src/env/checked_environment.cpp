@@ -10,21 +10,12 @@
 namespace genkidama {
 namespace {
 
-void check_positive(const std::string& name, const char* field, int value) {
-  if (value < 1) {
-    throw ArgumentError(
-        fmt::format("environment '{}': spec().{} is {}, expected at least 1", name, field, value));
-  }
-}
-
 class CheckedEnvironment final : public Environment {
  public:
   explicit CheckedEnvironment(std::unique_ptr<Environment> inner)
-      : inner_(std::move(inner)), spec_(inner_->spec()) {
-    check_positive(spec_.name, "observation_size", spec_.observation_size);
-    check_positive(spec_.name, "action_count", spec_.action_count);
-    check_positive(spec_.name, "time_limit", spec_.time_limit);
-  }
+      : inner_(std::move(inner)),
+        spec_(completed(inner_->spec())),
+        step_(fmt::format("environment '{}': step()", spec_.name)) {}
 
   const EnvironmentSpec& spec() const override { return spec_; }
 
@@ -37,11 +28,8 @@ class CheckedEnvironment final : public Environment {
     return observation;
   }
 
-  StepResult step(int action) override {
-    if (action < 0 || action >= spec_.action_count) {
-      throw ArgumentError(fmt::format("environment '{}': step() given action {}, expected 0 to {}",
-                                      spec_.name, action, spec_.action_count - 1));
-    }
+  StepResult step(Action action) override {
+    check_action(step_, spec_.action_space, action);
     if (!running_) {
       throw ArgumentError(fmt::format(
           "environment '{}': step() called outside an episode, expected reset() first and after every end",
@@ -79,6 +67,7 @@ class CheckedEnvironment final : public Environment {
 
   std::unique_ptr<Environment> inner_;
   EnvironmentSpec spec_;
+  std::string step_;  ///< how a message about step() begins
   int steps_ = 0;
   bool running_ = false;
 };

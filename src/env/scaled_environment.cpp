@@ -37,16 +37,16 @@ void check(const EnvironmentSpec& spec, const ObservationScaling& scaling) {
 class ScaledEnvironment final : public Environment {
  public:
   ScaledEnvironment(std::unique_ptr<Environment> inner, ObservationScaling scaling)
-      : inner_(std::move(inner)), scaling_(std::move(scaling)) {
-    check(inner_->spec(), scaling_);
+      : inner_(std::move(inner)), spec_(completed(inner_->spec())), scaling_(std::move(scaling)) {
+    check(spec_, scaling_);
     scaled_.resize(scaling_.scale.size());
   }
 
-  const EnvironmentSpec& spec() const override { return inner_->spec(); }
+  const EnvironmentSpec& spec() const override { return spec_; }
 
   Observation reset(std::uint64_t seed) override { return scale(inner_->reset(seed)); }
 
-  StepResult step(int action) override {
+  StepResult step(Action action) override {
     StepResult result = inner_->step(action);
     result.observation = scale(result.observation);
     return result;
@@ -65,6 +65,7 @@ class ScaledEnvironment final : public Environment {
   }
 
   std::unique_ptr<Environment> inner_;
+  EnvironmentSpec spec_;
   ObservationScaling scaling_;
   std::vector<float> scaled_;
 };

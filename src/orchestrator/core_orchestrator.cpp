@@ -54,9 +54,8 @@ class CoreOrchestrator::Impl {
                        ? describe_in_forked_process(setup_, options_.worker_timeout, options_.give_up)
                        : describe_here(setup_);
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
-    shared_ =
-        std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
-                                         options_.replay_capacity, description_.environment.observation_size);
+    shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
+                                               options_.replay_capacity, description_.environment);
     write_weights(description_.weights);
     const auto body = [this](int index, const std::function<bool()>& lead_alive) {
       run_hogwild_worker(setup_, *shared_, index, lead_alive);
@@ -193,9 +192,8 @@ class CoreOrchestrator::Impl {
 
   std::size_t rows_in_state() const {
     const ReplayBuffer& replay = *shared_->replay;
-    const std::size_t row = 2 * static_cast<std::size_t>(replay.observation_size()) + 4;
     return std::min(replay.capacity(),
-                    kMaxReplayValuesInState / row / static_cast<std::size_t>(replay.cores()));
+                    kMaxReplayValuesInState / replay.row_size() / static_cast<std::size_t>(replay.cores()));
   }
 
   /// All workers are at the barrier before and after.

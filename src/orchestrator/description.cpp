@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string>
 
+#include "env/spec_fields.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/checked_environment.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
@@ -29,6 +30,16 @@ class Writer {
   void text(const std::string& s) {
     value(s.size());
     bytes += s;
+  }
+  template <typename T>
+  void put(const T& v) {
+    value(v);
+  }
+  void put(const std::string& s) { text(s); }
+  template <typename T>
+  void put(const std::vector<T>& values) {
+    value(values.size());
+    for (const T& v : values) value(v);
   }
   std::string bytes;
 };
@@ -57,6 +68,16 @@ class Reader {
     return s;
   }
 
+  template <typename T>
+  void get(T& v) {
+    v = value<T>();
+  }
+  void get(std::string& s) { s = text(); }
+  template <typename T>
+  void get(std::vector<T>& values) {
+    for (auto left = value<std::size_t>(); left > 0; --left) values.push_back(value<T>());
+  }
+
  private:
   const std::string& bytes_;
   std::size_t at_ = 0;
@@ -67,11 +88,7 @@ enum class Answer : int { kDescription, kError };
 std::string pack(const Description& description) {
   Writer out;
   out.value(Answer::kDescription);
-  out.text(description.environment.name);
-  out.value(description.environment.observation_size);
-  out.value(description.environment.action_count);
-  out.value(description.environment.time_limit);
-  out.value(description.environment.reward_threshold);
+  for_each_field(description.environment, [&out](const auto& field) { out.put(field); });
   out.value(description.layout.tensors().size());
   for (const TensorInfo& tensor : description.layout.tensors()) {
     out.text(tensor.name);
@@ -87,11 +104,7 @@ Description unpack(const std::string& bytes) {
   Reader in(bytes);
   if (in.value<Answer>() == Answer::kError) throw WorkerError(in.text());
   Description description;
-  description.environment.name = in.text();
-  description.environment.observation_size = in.value<int>();
-  description.environment.action_count = in.value<int>();
-  description.environment.time_limit = in.value<int>();
-  description.environment.reward_threshold = in.value<double>();
+  for_each_field(description.environment, [&in](auto& field) { in.get(field); });
   std::vector<ParameterLayout::Tensor> tensors(in.value<std::size_t>());
   for (auto& tensor : tensors) {
     tensor.name = in.text();

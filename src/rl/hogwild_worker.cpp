@@ -123,10 +123,7 @@ class HogwildWorker {
     segment.actions.insert(segment.actions.end(), step.action.begin(), step.action.end());
     segment.rewards.push_back(step.reward);
     segment.log_probabilities.push_back(log_probability);
-    if (shared_.replay) {
-      shared_.replay->store(index_, step.before, static_cast<std::int32_t>(step.action[0]), step.reward,
-                            step.after, step.terminated, step.truncated);
-    }
+    if (shared_.replay) shared_.replay->store(index_, step);
     if (!step.ends_episode() && segment.size() < learner_->segment_steps()) return;
     if (step.terminated) segment.end = SegmentEnd::kTerminated;
     if (step.truncated && !step.terminated) segment.end = SegmentEnd::kTruncated;
@@ -198,6 +195,11 @@ void report_failure(SharedTraining& shared, int index, const char* text) {
 }  // namespace
 
 LocalNetwork make_local_network(const WorkerSetup& setup, const EnvironmentSpec& spec) {
+  if (!spec.action_space.is_one_choice()) {
+    throw ArgumentError(fmt::format(
+        "the action of environment '{}' is {}, expected one choice: a3c and ppo learn nothing else",
+        spec.name, action_space_text(spec.action_space)));
+  }
   return LocalNetwork(setup.network(spec, derive_seed(setup.seed, {kInitialisation})), spec);
 }
 

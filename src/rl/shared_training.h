@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "genkidama/env/environment.h"
 #include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/ipc/round_barrier.h"
 #include "genkidama/ipc/shared_array.h"
@@ -62,7 +63,7 @@ struct EvaluatedEpisode {
 
 struct SharedTraining {
   SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats,
-                 std::size_t replay_capacity, int observation_size)
+                 std::size_t replay_capacity, const EnvironmentSpec& environment)
       : weights(parameters, "network weights"),
         optimizer_state(optimizer_floats, "optimizer state"),
         counters(1, "counters"),
@@ -70,7 +71,10 @@ struct SharedTraining {
         reports(static_cast<std::size_t>(workers), "worker reports"),
         evaluation(kEvaluationChunk, "evaluation results"),
         barrier(workers) {
-    if (replay_capacity > 0) replay.emplace(workers, replay_capacity, observation_size);
+    if (replay_capacity > 0) {
+      replay.emplace(workers, replay_capacity, environment.observation_size,
+                     static_cast<int>(environment.action_space.width()));
+    }
   }
 
   SharedArray<float> weights;

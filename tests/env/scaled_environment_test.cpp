@@ -93,7 +93,7 @@ TEST_CASE("no environment cannot be scaled") {
 }
 
 // Says two values and gives one.
-class Liar final : public Environment {
+class Liar final : public DiscreteEnvironment {
  public:
   const EnvironmentSpec& spec() const override { return spec_; }
   Observation reset(std::uint64_t) override { return {&value_, 1}; }

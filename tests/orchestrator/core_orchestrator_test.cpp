@@ -187,7 +187,7 @@ TEST_CASE("workers do not play the same episodes") {
 namespace {
 
 /// Pays 1 a step, always looks the same, and is cut off after five steps.
-class Annuity : public Environment {
+class Annuity : public DiscreteEnvironment {
  public:
   const EnvironmentSpec& spec() const override {
     static const EnvironmentSpec kSpec{"Annuity", 1, 2, 5};
@@ -223,6 +223,56 @@ TEST_CASE("a truncated episode is worth what would have followed, unless the lim
   // 1 / (1 - 0.9), or the mean over the five steps of (1 - 0.9^left) / (1 - 0.9).
   REQUIRE(learnt_value_of_annuity(true) == Approx(10.0).margin(0.5));
   REQUIRE(learnt_value_of_annuity(false) == Approx(2.63).margin(0.3));
+}
+
+namespace {
+
+/// Has every field of a spec, and a given action space.
+class Described : public Environment {
+ public:
+  explicit Described(ActionSpace actions) {
+    spec_.name = "Described";
+    spec_.observation_shape = {1, 2, 3};
+    spec_.action_space = std::move(actions);
+    spec_.time_limit = 7;
+    spec_.reward_threshold = 1.5;
+  }
+  const EnvironmentSpec& spec() const override { return spec_; }
+  Observation reset(std::uint64_t) override { return observation_; }
+  StepResult step(Action) override { return {observation_, 0, true, false}; }
+
+ private:
+  EnvironmentSpec spec_;
+  std::array<float, 6> observation_{};
+};
+
+}  // namespace
+
+TEST_CASE("the lead knows every field of the spec, from a process and from a thread", "[forks]") {
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+    const auto make = [] { return std::make_unique<Described>(ActionSpace{{4}, {}, {}}); };
+    CoreOrchestrator trainer(make, thesis_network(), options_for(mode, 1));
+    const EnvironmentSpec& spec = trainer.environment_spec();
+    CHECK(spec.name == "Described");
+    CHECK(spec.observation_size == 6);
+    CHECK(spec.observation_shape == std::vector<int>{1, 2, 3});
+    CHECK(spec.action_count == 4);
+    CHECK(spec.action_space == ActionSpace{{4}, {}, {}});
+    CHECK(spec.time_limit == 7);
+    CHECK(spec.reward_threshold == 1.5);
+    CHECK_NOTHROW(trainer.train_round());
+  }
+}
+
+TEST_CASE("an action space that no bundled algorithm serves is refused with what is expected", "[forks]") {
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+    for (const ActionSpace& space : {ActionSpace{{}, {-1}, {1}}, ActionSpace{{2, 2}, {}, {}}}) {
+      const auto make = [&space] { return std::make_unique<Described>(space); };
+      REQUIRE_THROWS_WITH(CoreOrchestrator(make, thesis_network(), options_for(mode, 1)),
+                          Catch::Contains("Described") && Catch::Contains(action_space_text(space)) &&
+                              Catch::Contains("expected one choice"));
+    }
+  }
 }
 
 TEST_CASE("written weights are what is read, evaluated and trained from") {

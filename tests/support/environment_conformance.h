@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -24,7 +25,7 @@ namespace genkidama::testing {
 struct ConformanceOptions {
   /// A policy under which some of the first 200 episodes last until the time limit. Without one, truncation
   /// is checked only where random actions happen to get that far.
-  std::function<int(Observation)> enduring_policy;
+  std::function<int(Observation)> enduring_policy;  // for a task whose action is one choice
   /// Whether seeds make a difference; false for an environment with nothing random in it.
   bool seeds_matter = true;
 };
@@ -41,14 +42,37 @@ struct Trajectory {
   }
 };
 
+/// Any action of the space; a component without a bound is drawn within 1 of the other one, or of 0.
+inline void draw_action(const ActionSpace& space, Random& random, std::vector<float>& action) {
+  action.clear();
+  for (const int count : space.choices) {
+    action.push_back(static_cast<float>(random.below(static_cast<std::uint64_t>(count))));
+  }
+  for (std::size_t i = 0; i < space.low.size(); ++i) {
+    const bool has_low = std::isfinite(space.low[i]), has_high = std::isfinite(space.high[i]);
+    const double low = has_low ? space.low[i] : has_high ? space.high[i] - 1 : -1;
+    const double high = has_high ? space.high[i] : low + (has_low ? 1 : 2);
+    action.push_back(static_cast<float>(random.uniform(low, high)));
+  }
+}
+
 /// Plays one episode a step at a time and checks each result.
 class ConformanceEpisode {
  public:
   ConformanceEpisode(Environment& environment, std::uint64_t seed,
                      std::function<int(Observation)> policy = nullptr)
-      : environment_(environment), policy_(std::move(policy)), actions_(derive_seed(seed, {99})) {
+      : environment_(environment),
+        spec_(completed(environment.spec())),
+        policy_(std::move(policy)),
+        actions_(derive_seed(seed, {99})) {
     observation_ = environment_.reset(seed);
     record(observation_);
+  }
+
+  /// Plays the actions that `actions` draws.
+  ConformanceEpisode(Environment& environment, std::uint64_t seed, const Random& actions)
+      : ConformanceEpisode(environment, seed) {
+    actions_ = actions;
   }
 
   bool running() const { return running_; }
@@ -56,11 +80,12 @@ class ConformanceEpisode {
   bool truncated() const { return !trajectory_.flags.empty() && trajectory_.flags.back() == 2; }
 
   void step() {
-    const EnvironmentSpec& spec = environment_.spec();
-    const int action = policy_
-                           ? policy_(observation_)
-                           : static_cast<int>(actions_.below(static_cast<std::uint64_t>(spec.action_count)));
-    const StepResult result = environment_.step(action);
+    if (policy_) {
+      action_.assign(1, static_cast<float>(policy_(observation_)));
+    } else {
+      draw_action(spec_.action_space, actions_, action_);
+    }
+    const StepResult result = environment_.step(Action(action_));
     observation_ = result.observation;
     record(result.observation);
     REQUIRE(std::isfinite(result.reward));
@@ -70,8 +95,8 @@ class ConformanceEpisode {
     running_ = !result.terminated && !result.truncated;
     // An episode ends in one way, at the latest at the time limit, and is cut off nowhere else.
     REQUIRE_FALSE((result.terminated && result.truncated));
-    REQUIRE((steps < spec.time_limit || !running_));
-    REQUIRE((steps == spec.time_limit || !result.truncated));
+    REQUIRE((steps < spec_.time_limit || !running_));
+    REQUIRE((steps == spec_.time_limit || !result.truncated));
   }
 
   const Trajectory& finish() {
@@ -81,7 +106,7 @@ class ConformanceEpisode {
 
  private:
   void record(Observation observation) {
-    REQUIRE(observation.size() == static_cast<std::size_t>(environment_.spec().observation_size));
+    REQUIRE(observation.size() == static_cast<std::size_t>(spec_.observation_size));
     bool finite = true;
     for (const float value : observation) finite = finite && std::isfinite(value);
     REQUIRE(finite);
@@ -89,6 +114,8 @@ class ConformanceEpisode {
   }
 
   Environment& environment_;
+  EnvironmentSpec spec_;
+  std::vector<float> action_;
   std::function<int(Observation)> policy_;
   Random actions_;
   Observation observation_;
@@ -100,9 +127,7 @@ namespace detail {
 
 inline void check_spec(const EnvironmentSpec& spec) {
   CHECK_FALSE(spec.name.empty());
-  REQUIRE(spec.observation_size > 0);
-  REQUIRE(spec.action_count > 0);
-  REQUIRE(spec.time_limit > 0);
+  REQUIRE_NOTHROW(completed(spec));
 }
 
 inline void check_same_seed_same_trajectory(const EnvironmentFactory& make) {
@@ -133,10 +158,8 @@ inline void check_seeds_matter(const EnvironmentFactory& make) {
   const Trajectory first = ConformanceEpisode(*environment, 0).finish();
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {
     // With the actions of seed 0, so that only the environment can make the difference.
-    Random actions(derive_seed(0, {99}));
-    const auto bound = static_cast<std::uint64_t>(environment->spec().action_count);
-    ConformanceEpisode episode(*environment, seed,
-                               [&](Observation) { return static_cast<int>(actions.below(bound)); });
+    const Random actions(derive_seed(0, {99}));
+    ConformanceEpisode episode(*environment, seed, actions);
     if (!(episode.finish() == first)) ++different;
   }
   CHECK(different > 0);
@@ -155,12 +178,34 @@ inline void check_truncation(const EnvironmentFactory& make, const std::function
 
 inline void check_invalid_actions(const EnvironmentFactory& make) {
   const auto environment = make();
-  const int action_count = environment->spec().action_count;
-  for (const int action : {-1, action_count, action_count + 1000}) {
+  const ActionSpace space = completed(environment->spec()).action_space;
+  Random random(1);
+  std::vector<float> inside;
+  const auto refuse = [&](const std::vector<float>& action) {
     environment->reset(1);
-    INFO("action " << action);
-    CHECK_THROWS_AS(environment->step(action), ArgumentError);
+    CAPTURE(action);
+    CHECK_THROWS_AS(environment->step(Action(action)), ArgumentError);
+  };
+  const auto refuse_component = [&](std::size_t i, float value) {
+    draw_action(space, random, inside);
+    inside[i] = value;
+    refuse(inside);
+  };
+  const std::size_t choices = space.choices.size();
+  for (std::size_t i = 0; i < choices; ++i) {
+    const auto count = static_cast<float>(space.choices[i]);
+    for (const float value : {-1.0f, count, count + 1000, 0.5f, std::nanf("")}) refuse_component(i, value);
   }
+  for (std::size_t i = 0; i < space.low.size(); ++i) {
+    refuse_component(choices + i, std::nanf(""));
+    refuse_component(choices + i, -std::numeric_limits<float>::infinity());
+    if (std::isfinite(space.low[i])) refuse_component(choices + i, space.low[i] - 1);
+    if (std::isfinite(space.high[i])) refuse_component(choices + i, space.high[i] + 1);
+  }
+  refuse({});
+  draw_action(space, random, inside);
+  inside.push_back(0);
+  refuse(inside);
   // The instance is still good for the next episode.
   const Trajectory after = ConformanceEpisode(*environment, 15).finish();
   const auto untouched = make();

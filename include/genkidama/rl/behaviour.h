@@ -31,8 +31,8 @@ class Behaviour {
 };
 
 /// Chooses one of as many actions as there are outputs, from the softmax of the outputs. Exploring, any
-/// action is taken with chance `epsilon` (thesis, Algorithm 1, lines 10 to 14). The greedy action is the first
-/// of the largest outputs.
+/// action is taken with chance `epsilon` (thesis, Algorithm 1, lines 10 to 14). The greedy action is the
+/// first of the largest outputs.
 std::unique_ptr<Behaviour> categorical(double epsilon = 0);
 
 }  // namespace genkidama
