@@ -23,6 +23,7 @@ MERGES_PER_THESIS_UPDATE = 2
 UNEQUAL_COLUMNS = ["alpha", "beta", "throttle", "seed", "mean", "std", "wall_seconds", "fast_steps", "slow_steps",
                    "fast_merges", "slow_merges", "slow_staleness"]
 THESIS_COLUMNS = ["table", "row", "setting", "update", "mean", "std"]
+PUBLISHED_COLUMNS = ["task", "algorithm", "environment_steps", "mean", "source"]
 TIME_COLUMNS = ["seed", "run", "wall_seconds_total", "environment_steps", "mean"]
 
 
@@ -272,6 +273,20 @@ class Data:
             for row in self.thesis(table):
                 paths.setdefault(row.setting, {})[row.update] = row
         return paths
+
+    def published(self, task):
+        """What others published for one task, as dictionaries, in the file's order."""
+        name = "docs/results/published.csv"
+        header, rows = read_rows(self.directory / "published.csv", name)
+        if header != PUBLISHED_COLUMNS:
+            raise ResultsError(f"{name}:1: the header is '{','.join(header)}'; expected {','.join(PUBLISHED_COLUMNS)}")
+        entries = [{"task": row["task"], "algorithm": row["algorithm"], "source": row["source"],
+                    "environment_steps": count(row["environment_steps"], where, "environment_steps"),
+                    "mean": number(row["mean"], where, "mean")} for where, row in rows]
+        entries = [entry for entry in entries if entry["task"] == task]
+        if not entries:
+            raise ResultsError(f"{name}: no rows of the task {task}")
+        return entries
 
     def performance(self):
         """What scripts/bench wrote: machine and figures."""

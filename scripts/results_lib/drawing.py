@@ -222,6 +222,41 @@ def against_steps_and_time(data, sweeps, threshold):
     return figure, [*handles, solved_legend(threshold)]
 
 
+def beside_others(data):
+    """LunarLander: the tuned preset's learning curve, the steps after which its runs first passed 200, and what others
+    published. Steps on a logarithmic axis."""
+    sweep = data.sweep("tuned_train")
+    figure, axes = plt.subplots(figsize=(7.2, 3.4))
+    axes.set_xscale("log")
+    curves = [curve for setting in sweep.settings for curve in sweep.curves(setting).values()]
+    band(axes, [[(policy["environment_steps"], policy["mean"]) for policy in curve] for curve in curves], BLUE)
+    first = [entry for entry in data.times() if entry["mean"] >= SOLVED]
+    axes.plot([entry["environment_steps"] for entry in first], [entry["mean"] for entry in first], color=BLUE,
+              marker="o", markersize=4, linestyle="none", markerfacecolor="white", zorder=4)
+    solved_line(axes)
+    best = max(row.mean for table in ("5.2", "5.3", "5.4", "5.5") for row in data.thesis(table))
+    axes.axhline(best, color=BLACK, linestyle="--", linewidth=1.1, zorder=1)
+    for entry in data.published("LunarLander-v2"):
+        place = entry["environment_steps"], entry["mean"]
+        axes.plot(*place, color=VERMILION, marker="D", markersize=5.5, linestyle="none", zorder=5)
+        axes.annotate(f"{entry['algorithm']} {entry['mean']:.0f}", place, xytext=(6, -9), textcoords="offset points",
+                      color=VERMILION, fontsize=8)
+    axes.set_ylim(40, 310)
+    axes.set_xlim(6e4, 3.2e6)
+    ticks = {1e5: "100k", 2e5: "200k", 5e5: "500k", 1e6: "1M", 2e6: "2M", 3e6: "3M"}
+    axes.set_xticks(list(ticks), labels=list(ticks.values()))
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.set_xlabel("environment steps of training")
+    axes.set_ylabel(f"mean {RETURN}, LunarLander-v2")
+    return figure, [
+        *band_legend(BLUE, "Genkidama: "),
+        Line2D([], [], color=BLUE, marker="o", markersize=4, markerfacecolor="white", linestyle="none",
+               label="a run's first evaluation of 200 or more"),
+        Line2D([], [], color=VERMILION, marker="D", markersize=5.5, linestyle="none", label="rl-zoo, published"),
+        Line2D([], [], color=BLACK, linestyle="--", linewidth=1.1, label=f"the thesis' best run, {best:.0f}"),
+        solved_legend()]
+
+
 def tuned(data):
     return against_steps_and_time(data, [("tuned_train", "train: "), ("tuned_cluster", "cluster: ")], SOLVED)
 
@@ -292,8 +327,8 @@ def workers_or_children(data):
 
 
 DRAWINGS = {drawing.__name__: drawing for drawing in (
-    learning_paths, table_5_2_learning, table_5_2_boxes, tables_5_3_to_5_5_boxes, density, tuned, tuned_cart_pole,
-    children, workers_or_children)}
+    learning_paths, table_5_2_learning, table_5_2_boxes, tables_5_3_to_5_5_boxes, density, beside_others, tuned,
+    tuned_cart_pole, children, workers_or_children)}
 
 
 def draw(name, data, data_hash):

@@ -6,6 +6,8 @@ import re
 from .data import ResultsError
 
 THESIS = "thesis.csv"
+PUBLISHED = "published.csv"
+TIMES = "time_to_200.csv"
 
 
 def results(sweep):
@@ -24,6 +26,7 @@ PLOTS = {
     "tables_5_3_to_5_5_boxes": [THESIS, results("tables_5_3_to_5_5"), returns("tables_5_3_to_5_5")],
     "density": [THESIS, results("table_5_2"), returns("table_5_2"), results("tables_5_3_to_5_5"),
                 returns("tables_5_3_to_5_5")],
+    "beside_others": [PUBLISHED, THESIS, TIMES, results("tuned_train")],
     "tuned": [results("tuned_train"), results("tuned_cluster")],
     "tuned_cart_pole": [results("tuned_cart_pole")],
     "children": [results("children")],

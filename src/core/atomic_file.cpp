@@ -16,6 +16,7 @@
 
 #include "core/failpoint.h"
 #include "core/file_calls.h"
+#include "core/write_target.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama {
@@ -37,19 +38,52 @@ fs::path temporary_name(const fs::path& target) {
          fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(), counter.fetch_add(1), kTemporarySuffix);
 }
 
+/// 0, or why not all of it was written.
+int write_all(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = file_calls().write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    // A device that takes nothing and names no error would be asked for ever.
+    if (written == 0) return EIO;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+/// Gives a new file the owner and the permissions of the one that it replaces, as far as this process may.
+void take_over(int fd, const FileOwnership& replaced) {
+  struct stat made {};
+  if (::fstat(fd, &made) != 0) return;
+  mode_t mode = replaced.mode;
+  const bool same_user = made.st_uid == replaced.user;
+  if (!same_user && ::geteuid() == 0) {
+    if (::fchown(fd, replaced.user, replaced.group) == 0) made.st_gid = replaced.group;
+  }
+  if (made.st_gid != replaced.group && ::fchown(fd, static_cast<uid_t>(-1), replaced.group) != 0) {
+    // Another group must not get the rights that were meant for the old one.
+    mode = (mode & 0707) | ((mode & 0007) << 3);
+  }
+  // A file system without permissions refuses, and nothing is lost.
+  static_cast<void>(::fchmod(fd, mode));
+}
+
 /// A new file that is removed again unless it was renamed.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const fs::path& target) : target_(target) {
+  explicit TemporaryFile(const WriteTarget& target) : target_(target.path) {
+    // Less than the final mode at first: nobody may open the file who may not open the one it replaces.
+    const mode_t mode = target.existing ? target.existing->mode & 0666 : 0666;
     // A process with the same number may have been killed here before; its leftovers are skipped.
     constexpr int kAttempts = 1000;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      name_ = temporary_name(target);
-      fd_ = file_calls().open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-      if (fd_ >= 0) return;
+      name_ = temporary_name(target_);
+      fd_ = file_calls().open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+      if (fd_ >= 0) break;
       if (errno != EEXIST && errno != EINTR) break;
     }
-    fail(target_, errno);
+    if (fd_ < 0) fail(target_, errno);
+    if (target.existing) take_over(fd_, *target.existing);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -59,14 +93,7 @@ class TemporaryFile {
   }
 
   void write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = file_calls().write(fd_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail(target_, errno);
-      // A device that takes nothing and names no error would be asked for ever.
-      if (written == 0) fail(target_, EIO);
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
+    if (const int error = write_all(fd_, bytes); error != 0) fail(target_, error);
   }
 
   void sync() {
@@ -89,14 +116,9 @@ class TemporaryFile {
   bool renamed_ = false;
 };
 
-bool knows_no_links(int error) {
-  return error == EPERM || error == ENOTSUP || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK ||
-         error == EXDEV;
-}
-
 /// Gives the file at `path`, if there is one, the name `previous` as well.
 void keep(const fs::path& path, const fs::path& previous) {
-  const fs::path second = temporary_name(path);
+  const fs::path second = temporary_name(previous);
   if (file_calls().link(path.c_str(), second.c_str()) == 0) {
     const int error = file_calls().rename(second.c_str(), previous.c_str()) == 0 ? 0 : errno;
     // When both are the same file already, rename() does nothing and says that all is well.
@@ -105,9 +127,17 @@ void keep(const fs::path& path, const fs::path& previous) {
     return;
   }
   if (errno == ENOENT) return;
-  if (!knows_no_links(errno)) fail(path, errno);
-  // For a moment only the previous name will be there.
-  if (file_calls().rename(path.c_str(), previous.c_str()) != 0) fail(path, errno);
+  // File systems and security modules refuse links with many different errors. For a moment only the previous
+  // name will be there.
+  if (file_calls().rename(path.c_str(), previous.c_str()) == 0) return;
+  if (errno != EXDEV) fail(path, errno);
+  // A symbolic link has led to another file system.
+  std::error_code error;
+  fs::copy_file(path, second, error);
+  if (!error && file_calls().rename(second.c_str(), previous.c_str()) == 0) return;
+  const int reason = error ? error.value() : errno;
+  file_calls().unlink(second.c_str());
+  fail(path, reason);
 }
 
 /// Makes the rename itself durable.
@@ -125,22 +155,51 @@ void sync_directory(const fs::path& path, const fs::path& directory) {
   }
 }
 
-void write_parts(const fs::path& path, const fs::path* previous,
-                 std::span<const std::span<const std::byte>> parts) {
+using Parts = std::span<const std::span<const std::byte>>;
+
+/// For devices and FIFOs, which a rename would replace by a regular file.
+void write_in_place(const fs::path& path, const WriteTarget& target, Parts parts) {
+  const int fd = target.own_descriptor
+                     ? ::fcntl(*target.own_descriptor, F_DUPFD_CLOEXEC, 0)
+                     : file_calls().open(target.path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC, 0);
+  int error = fd < 0 ? errno : 0;
+  for (const auto& part : parts) {
+    if (error == 0) error = write_all(fd, part);
+  }
+  if (fd >= 0 && file_calls().close(fd) != 0 && error == 0) error = errno;
+  if (error == 0) return;
+  throw IoError(fmt::format("cannot write '{}', which is no regular file: {}", path.string(),
+                            std::generic_category().message(error)));
+}
+
+WriteTarget target_of(const fs::path& path) {
   if (!path.has_filename()) fail(path, EISDIR);
+  try {
+    return find_write_target(path);
+  } catch (const std::system_error& error) {
+    fail(path, error.code().value());
+  }
+}
+
+void write_parts(const fs::path& path, const fs::path* previous, Parts parts) {
+  const WriteTarget target = target_of(path);
+  if (target.kind == WriteTarget::Kind::kSpecial) {
+    write_in_place(path, target, parts);
+    return;
+  }
   // Before anything is written: once the file is renamed nothing may fail for want of memory.
-  const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  TemporaryFile file(path);
+  const fs::path directory = target.path.has_parent_path() ? target.path.parent_path() : fs::path(".");
+  TemporaryFile file(target);
   GENKIDAMA_FAILPOINT("file_opened");
   for (const auto& part : parts) {
     file.write(part);
     GENKIDAMA_FAILPOINT("file_part_written");
   }
   file.sync();
-  if (previous != nullptr) keep(path, *previous);
+  if (previous != nullptr) keep(target.path, *previous);
   file.rename_to_target();
   GENKIDAMA_FAILPOINT("file_renamed");
-  sync_directory(path, directory);
+  sync_directory(target.path, directory);
 }
 
 }  // namespace

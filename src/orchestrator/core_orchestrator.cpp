@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 #include <string>
-#include <thread>
 
+#include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
 #include "orchestrator/description.h"
@@ -24,8 +24,7 @@ constexpr const char* kGivenUp = "training was stopped before the workers had en
 constexpr std::chrono::hours kForEver{24 * 365};
 
 OrchestratorOptions completed(OrchestratorOptions options) {
-  if (options.workers == 0)
-    options.workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (options.workers == 0) options.workers = usable_cores();
   if (options.workers < 0) {
     throw ArgumentError(
         fmt::format("{} workers; expected at least 1, or 0 for one per core", options.workers));

@@ -7,6 +7,8 @@
 #include "support/catch.h"
 #include "support/run_program.h"
 
+namespace genkidama::test {
+
 /// A call that must be refused: exit code 2, nothing on standard output, one line that says `expected`.
 inline ProgramResult check_bad_argument(const std::vector<std::string>& words, const std::string& expected) {
   const ProgramResult result = run_program(words);
@@ -18,3 +20,5 @@ inline ProgramResult check_bad_argument(const std::vector<std::string>& words, c
   CHECK(result.errors.find(expected) != std::string::npos);
   return result;
 }
+
+}  // namespace genkidama::test

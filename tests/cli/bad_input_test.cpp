@@ -11,6 +11,7 @@
 #include "support/catch.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 

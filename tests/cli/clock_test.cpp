@@ -12,6 +12,8 @@
 #include "genkidama/params/safetensors.h"
 #include "support/catch.h"
 
+using namespace genkidama::test;
+
 namespace {
 
 constexpr long long kYear = 31'536'000;

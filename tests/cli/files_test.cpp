@@ -22,6 +22,7 @@
 
 using namespace genkidama;
 using namespace genkidama::cli;
+using namespace genkidama::test;
 
 TEST_CASE("a resumed table keeps the rows up to the state it goes on from") {
   const TemporaryDirectory directory;

@@ -8,6 +8,8 @@
 #include "support/run_program.h"
 #include "support/temporary_directory.h"
 
+namespace genkidama::test {
+
 /// The words of a call of the test program.
 template <typename... Words>
 std::vector<std::string> call(const Words&... words) {
@@ -43,3 +45,5 @@ inline bool wait_for_tenth_update(RunningProgram& program, const std::filesystem
   const auto checkpoint = run / "checkpoints" / "update_000010.safetensors";
   return program.wait_until([&] { return std::filesystem::exists(checkpoint); });
 }
+
+}  // namespace genkidama::test

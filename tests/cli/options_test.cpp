@@ -15,6 +15,7 @@
 
 using namespace genkidama;
 using namespace genkidama::cli;
+using namespace genkidama::test;
 
 namespace {
 

@@ -21,6 +21,7 @@
 
 using namespace genkidama;
 using namespace genkidama::cli;
+using namespace genkidama::test;
 
 namespace {
 

@@ -9,6 +9,8 @@
 #include "fixture.h"
 #include "support/catch.h"
 
+using namespace genkidama::test;
+
 namespace {
 
 using Path = std::filesystem::path;

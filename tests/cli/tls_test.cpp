@@ -7,7 +7,7 @@
 #include "support/certificates.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 namespace {
 

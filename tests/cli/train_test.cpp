@@ -7,6 +7,7 @@
 #include "support/catch.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 

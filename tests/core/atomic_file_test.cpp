@@ -1,8 +1,11 @@
 #include "genkidama/core/atomic_file.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,6 +20,7 @@
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 
@@ -65,12 +69,16 @@ TEST_CASE("parts are written one after the other") {
 
 TEST_CASE("a written file is readable by others as far as the umask allows") {
   const TemporaryDirectory directory;
-  const mode_t old = ::umask(022);
+  const mode_t old = ::umask(002);
+  write_file_atomically(directory / "shared", "x");
+  ::umask(022);
   write_file_atomically(directory / "open", "x");
   ::umask(077);
   write_file_atomically(directory / "private", "x");
   ::umask(old);
   struct stat status {};
+  REQUIRE(::stat((directory / "shared").c_str(), &status) == 0);
+  REQUIRE((status.st_mode & 0777) == 0664);
   REQUIRE(::stat((directory / "open").c_str(), &status) == 0);
   REQUIRE((status.st_mode & 0777) == 0644);
   REQUIRE(::stat((directory / "private").c_str(), &status) == 0);
@@ -120,13 +128,107 @@ TEST_CASE("a disk that fills up keeps the old file and leaves no temporary one")
   REQUIRE(directory.entries() == 1);
 }
 
-TEST_CASE("a symbolic link is replaced and what it names is left alone") {
+TEST_CASE("a symbolic link is followed and what it names is replaced") {
   const TemporaryDirectory directory;
-  write_file_atomically(directory / "target", "target");
-  std::filesystem::create_symlink("target", directory / "link");
-  write_file_atomically(directory / "link", "new");
-  REQUIRE(content(directory / "target") == "target");
-  REQUIRE(content(directory / "link") == "new");
+  std::filesystem::create_directory(directory / "data");
+  std::filesystem::create_directory(directory / "links");
+  write_file_atomically(directory / "data" / "target", "target");
+  std::filesystem::create_symlink("../data/target", directory / "links" / "first");
+  std::filesystem::create_symlink("first", directory / "links" / "second");
+  write_file_atomically(directory / "links" / "second", "new");
+  CHECK(content(directory / "data" / "target") == "new");
+  CHECK(std::filesystem::is_symlink(directory / "links" / "first"));
+  CHECK(std::filesystem::is_symlink(directory / "links" / "second"));
+
+  SECTION("also one that names nothing yet") {
+    std::filesystem::create_symlink("../data/later", directory / "links" / "dangling");
+    write_file_atomically(directory / "links" / "dangling", "made");
+    CHECK(content(directory / "data" / "later") == "made");
+    CHECK(std::filesystem::is_symlink(directory / "links" / "dangling"));
+  }
+  SECTION("but not in a circle, nor to a directory") {
+    std::filesystem::create_symlink("round", directory / "links" / "about");
+    std::filesystem::create_symlink("about", directory / "links" / "round");
+    REQUIRE_THROWS_AS(write_file_atomically(directory / "links" / "round", "x"), IoError);
+    std::filesystem::create_symlink("../data", directory / "links" / "directory");
+    REQUIRE_THROWS_AS(write_file_atomically(directory / "links" / "directory", "x"), IoError);
+    CHECK(std::filesystem::is_symlink(directory / "links" / "directory"));
+  }
+  SECTION("and the file before is kept where it is asked for") {
+    const std::array parts{std::as_bytes(std::span<const char>("newer", 5))};
+    write_file_keeping_previous(directory / "links" / "second", directory / "links" / "previous", parts);
+    CHECK(content(directory / "data" / "target") == "newer");
+    CHECK(content(directory / "links" / "previous") == "new");
+    CHECK(std::filesystem::is_symlink(directory / "links" / "second"));
+  }
+}
+
+TEST_CASE("what is no regular file is written, not replaced", "[forks]") {
+  const TemporaryDirectory directory;
+  SECTION("a FIFO") {
+    REQUIRE(::mkfifo((directory / "fifo").c_str(), 0600) == 0);
+    ChildProcess reader([&] { return content(directory / "fifo") == "for the reader" ? 0 : 1; });
+    write_file_atomically(directory / "fifo", "for the reader");
+    CHECK(reader.wait() == "exit 0");
+    CHECK(std::filesystem::is_fifo(directory / "fifo"));
+  }
+  SECTION("a device, here behind a link because nodes need root") {
+    std::filesystem::create_symlink("/dev/null", directory / "null");
+    write_file_atomically(directory / "null", "gone");
+    CHECK(std::filesystem::is_symlink(directory / "null"));
+    CHECK(std::filesystem::is_character_file("/dev/null"));
+    REQUIRE_THROWS_WITH(write_file_atomically("/dev/full", "x"),
+                        Catch::Contains("/dev/full") && Catch::Contains("No space left"));
+    CHECK(std::filesystem::is_character_file("/dev/full"));
+  }
+  SECTION("a socket, which cannot be written like this") {
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string name = (directory / "socket").string();
+    REQUIRE(name.size() < sizeof address.sun_path);
+    name.copy(address.sun_path, name.size());
+    REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE_THROWS_WITH(write_file_atomically(name, "x"), Catch::Contains("no regular file"));
+    CHECK(std::filesystem::is_socket(name));
+    ::close(socket);
+  }
+  SECTION("a descriptor of this process, also one of a file that has other text in it") {
+    for (const char* path : {"/dev/stdout", "/proc/self/fd/1"}) {
+      CAPTURE(path);
+      ChildProcess child([&] {
+        const int file = ::open((directory / "output").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        if (::dup2(file, 1) != 1 || ::write(1, "before ", 7) != 7) return 1;
+        write_file_atomically(path, "between");
+        return ::write(1, " after", 6) == 6 ? 0 : 1;
+      });
+      CHECK(child.wait() == "exit 0");
+      CHECK(content(directory / "output") == "before between after");
+    }
+  }
+  CHECK(leftovers(directory) == 0);
+}
+
+TEST_CASE("a file that is replaced keeps its permissions, its group and, for root, its owner") {
+  const TemporaryDirectory directory;
+  const auto status_of = [&] {
+    struct stat status {};
+    REQUIRE(::stat((directory / "file").c_str(), &status) == 0);
+    return status;
+  };
+  write_file_atomically(directory / "file", "first");
+  for (const mode_t mode : {0600, 0640, 0664, 0755, 0444}) {
+    CAPTURE(mode);
+    REQUIRE(::chmod((directory / "file").c_str(), mode) == 0);
+    write_file_atomically(directory / "file", "next");
+    CHECK((status_of().st_mode & 07777) == mode);
+  }
+  if (::geteuid() != 0) return;
+  REQUIRE(::chown((directory / "file").c_str(), 12, 34) == 0);
+  write_file_atomically(directory / "file", "by root");
+  CHECK(status_of().st_uid == 12);
+  CHECK(status_of().st_gid == 34);
+  CHECK((status_of().st_mode & 07777) == 0444);
 }
 
 TEST_CASE("the file before is kept under its other name") {
@@ -149,10 +251,13 @@ TEST_CASE("the file before is kept under its other name") {
     CHECK(content(directory / "previous") == "third");
     CHECK(directory.entries() == 2);
   }
-  SECTION("also where there are no hard links") {
+  SECTION("also where there are no hard links, whatever the refusal is called") {
+    static int refusal = 0;
+    refusal = GENERATE(EPERM, EACCES, EINVAL, ELOOP, ENOTSUP, ENOSYS, EXDEV, EMLINK, EIO);
+    CAPTURE(refusal);
     const auto kept = file_calls();
     file_calls().link = [](const char*, const char*) {
-      errno = EPERM;
+      errno = refusal;
       return -1;
     };
     write_keeping(directory, "fourth");

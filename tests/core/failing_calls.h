@@ -6,6 +6,8 @@
 
 #include "core/file_calls.h"
 
+namespace genkidama::test {
+
 /// Lets the Nth call that writing files makes go wrong, and puts the real ones back at the end of its life.
 class FailingCalls {
  public:
@@ -70,3 +72,5 @@ class FailingCalls {
 
   genkidama::FileCalls kept_;
 };
+
+}  // namespace genkidama::test

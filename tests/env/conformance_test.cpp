@@ -8,7 +8,7 @@
 #include "support/environment_conformance.h"
 #include "support/lunar_lander_policies.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 // What a user might write: a walk on five places from a random one; the right end is the goal.
@@ -85,4 +85,4 @@ TEST_CASE("a checked environment plays exactly what the bare one plays") {
 }
 
 }  // namespace
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -9,7 +9,7 @@
 #include "support/catch.h"
 #include "support/environment_conformance.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 using Catch::Contains;
@@ -149,4 +149,4 @@ TEST_CASE("a discrete environment gets the whole number of an action, and refuse
 }
 
 }  // namespace
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

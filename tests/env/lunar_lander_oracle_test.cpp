@@ -2,7 +2,7 @@
 #include "genkidama/env/lunar_lander.h"
 #include "support/catch.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 void compare_all_policies(int episodes, const OracleTolerances& tolerances) {
@@ -49,4 +49,4 @@ TEST_CASE("the comparison with gym notices another task") {
 }
 
 }  // namespace
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

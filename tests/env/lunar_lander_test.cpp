@@ -8,7 +8,7 @@
 #include "support/catch.h"
 #include "support/lunar_lander_sample.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 TEST_CASE("LunarLander's size, time limit and threshold are LunarLander-v2's") {
@@ -94,4 +94,4 @@ TEST_CASE("a step before the first reset is refused") {
 }
 
 }  // namespace
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -11,7 +11,7 @@
 #include "support/catch.h"
 #include "support/environment_conformance.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 using Catch::Contains;
@@ -88,7 +88,7 @@ TEST_CASE("an offset that is not finite or a scale that is 0 or not finite is re
   }
 }
 
-TEST_CASE("no environment cannot be scaled") {
+TEST_CASE("scaling a null environment is refused") {
   CHECK_THROWS_AS(make_scaled(nullptr, {{0}, {1}}), ArgumentError);
 }
 
@@ -120,4 +120,4 @@ TEST_CASE("a scale that takes an observation beyond what a float holds is found 
 }
 
 }  // namespace
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -8,7 +8,7 @@
 #include <limits>
 #include <new>
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 // Not the least there is: who has just looked may still count down.
@@ -87,10 +87,10 @@ void spare_threads_so_far() {
   spared_generation = generation.fetch_add(1);
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test
 
-using genkidama::testing::allocate;
-using genkidama::testing::allocate_or_throw;
+using genkidama::test::allocate;
+using genkidama::test::allocate_or_throw;
 
 void* operator new(std::size_t size) {
   return allocate_or_throw(size);

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// While it lives, the Nth allocation from its beginning on throws std::bad_alloc: of this thread and of
 /// processes that it forks, or of other threads; never of both. With GENKIDAMA_FAILURES_IN_A_ROW=COUNT in the
@@ -36,4 +36,4 @@ std::uint64_t until_none_fails(const Attempt& attempt) {
   return number - 1;
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -12,7 +12,7 @@
 
 using namespace genkidama;
 using namespace genkidama::cli;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 namespace {
 

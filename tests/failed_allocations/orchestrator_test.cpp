@@ -15,7 +15,7 @@
 #include "support/chain_environment.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include "support/fake_trainer.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 namespace {
 

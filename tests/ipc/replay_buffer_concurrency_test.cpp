@@ -14,6 +14,7 @@
 #include "support/child_process.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 

@@ -11,6 +11,7 @@
 #include "support/child_process.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 using Catch::Contains;
 
 namespace {

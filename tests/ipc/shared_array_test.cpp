@@ -16,6 +16,7 @@
 #include "support/child_process.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 using Catch::Contains;
 
 TEST_CASE("shared memory starts as zeros and a forked process writes into it") {

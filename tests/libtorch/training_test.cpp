@@ -12,6 +12,7 @@
 #include "support/child_process.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 using genkidama::test::chain_factory;
 
 namespace {

@@ -7,13 +7,13 @@
 
 #include "net/fixture.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// A Child with its run in a thread of its own, until it made two exchanges or is stopped.
 class ChildThread {
  public:
   explicit ChildThread(ChildOptions options)
-      : child_(std::move(options), trainer_), run_((child_.start(), child_), testing::exchanges(2)) {}
+      : child_(std::move(options), trainer_), run_((child_.start(), child_), test::exchanges(2)) {}
 
   std::uint16_t port() const { return child_.port(); }
   /// Why run() ended, as join() tells.
@@ -38,4 +38,4 @@ class ChildThread {
   ChildRun run_;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

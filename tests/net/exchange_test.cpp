@@ -9,7 +9,7 @@
 #include "support/eventually.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "support/relay.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 TEST_CASE("a port in use is an IoError that names the endpoint", "[failure]") {
   RunningParent running;

@@ -16,7 +16,7 @@
 #include "genkidama/net/parent.h"
 #include "support/fake_trainer.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 inline const Endpoint kLoopback{"127.0.0.1", 0};
 
@@ -116,4 +116,4 @@ class Gate {
   bool open_ = false;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -7,7 +7,7 @@
 
 #include "genkidama/core/log.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// All that is logged while it lives.
 class LogRecord {
@@ -44,4 +44,4 @@ class LogRecord {
   std::string text_;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -9,7 +9,7 @@
 #include "support/raw_peer.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 namespace {
 

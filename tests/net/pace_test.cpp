@@ -11,7 +11,7 @@
 #include "support/raw_peer.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 using S = std::chrono::seconds;
 using Ms = Milliseconds;
 

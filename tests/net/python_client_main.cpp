@@ -43,8 +43,8 @@ int main(int argc, char** argv) {
   ParentOptions options;
   options.listen = {{"127.0.0.1", 0}};
   options.alpha = kAlpha;
-  const ParameterLayout layout = testing::small_layout();
-  Parent parent(options, layout, testing::random_weights(layout.size(), 3));
+  const ParameterLayout layout = test::small_layout();
+  Parent parent(options, layout, test::random_weights(layout.size(), 3));
   double mean_return = 0;
   std::uint64_t steps = 0, episodes = 0;
   parent.on_update([&](const ParentUpdate& update) {

@@ -7,7 +7,7 @@
 #include "support/raw_peer.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 TEST_CASE("quarantine grows with each offence and is forgotten after good behaviour", "[quarantine]") {
   using S = std::chrono::seconds;

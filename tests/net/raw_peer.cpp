@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <thread>
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 constexpr int kTimeoutMs = 20'000;
@@ -177,4 +177,4 @@ WelcomeMessage RawPeer::join(const ParameterLayout& layout, const std::string& n
   return welcome;
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 sockaddr_in loopback_address(std::uint16_t port) {
@@ -150,4 +150,4 @@ bool Relay::forward(int from, int to, bool damaged) {
   return got > 0 && ::send(to, chunk, static_cast<std::size_t>(got), MSG_NOSIGNAL) == got;
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -12,7 +12,7 @@
 #include "support/relay.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 namespace {
 

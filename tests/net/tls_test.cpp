@@ -16,7 +16,7 @@
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
-using namespace genkidama::testing;
+using namespace genkidama::test;
 
 namespace {
 

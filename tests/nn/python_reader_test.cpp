@@ -15,6 +15,7 @@
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 

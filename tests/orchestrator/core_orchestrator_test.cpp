@@ -219,7 +219,7 @@ double learnt_value_of_annuity(bool bootstrap_truncated) {
 
 }  // namespace
 
-TEST_CASE("a truncated episode is worth what would have followed, unless the limit is taken for an end") {
+TEST_CASE("the value of a truncated episode is bootstrapped, unless the limit counts as an end") {
   // 1 / (1 - 0.9), or the mean over the five steps of (1 - 0.9^left) / (1 - 0.9).
   REQUIRE(learnt_value_of_annuity(true) == Approx(10.0).margin(0.5));
   REQUIRE(learnt_value_of_annuity(false) == Approx(2.63).margin(0.3));
@@ -431,7 +431,8 @@ TEST_CASE("a state carries the replay buffer, also to another number of workers"
   REQUIRE_NOTHROW(without.restore(state));
 }
 
-TEST_CASE("who gives up on a round or an evaluation that does not end is not kept waiting", "[forks]") {
+TEST_CASE("giving up on a round or an evaluation that does not end returns without waiting for it",
+          "[forks]") {
   // Rounds without an end that anybody would live to see.
   auto options = options_for(WorkerMode::kProcesses, 1);
   options.hyperparameters = tuned_hyperparameters();

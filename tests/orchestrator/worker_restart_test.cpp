@@ -26,9 +26,10 @@
 #include "support/eventually.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 using genkidama::test::chain_factory;
+using genkidama::test::eventually;
 using genkidama::test::Mischief;
-using genkidama::testing::eventually;
 
 namespace {
 
@@ -263,7 +264,7 @@ TEST_CASE("a worker that stops is killed and replaced when the round's time is u
                                Catch::Contains("started again"));
 }
 
-TEST_CASE("a slow worker is none that hangs, however long its round takes", "[forks]") {
+TEST_CASE("a worker that is merely slow is not treated as hung, however long its round takes", "[forks]") {
   const LogOfLead log;
   const SharedCount steps;
   Mischief mischief;

@@ -8,6 +8,7 @@
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 using Catch::Contains;
 
 namespace {

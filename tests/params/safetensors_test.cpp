@@ -16,6 +16,7 @@
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 using Tensors = std::vector<ParameterLayout::Tensor>;
 using Catch::Contains;
 

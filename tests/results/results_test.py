@@ -96,6 +96,16 @@ class ThesisNumbers(unittest.TestCase):
             self.assertEqual((row.mean, row.std), earlier[row.setting], row.row)
 
 
+class PublishedNumbers(unittest.TestCase):
+    def test_rows_of_one_task(self):
+        published = data.Data(sample.ROOT).published("LunarLander-v2")
+        self.assertEqual({row["algorithm"]: (row["environment_steps"], row["mean"]) for row in published},
+                         {"A2C": (200_000, 155.8), "PPO": (1_000_000, 242.1), "DQN": (100_000, 154.4),
+                          "QR-DQN": (100_000, 70.2)})
+        with self.assertRaisesRegex(data.ResultsError, "published.csv: no rows of the task Pong"):
+            data.Data(sample.ROOT).published("Pong")
+
+
 class Tree(unittest.TestCase):
     """A tree with every block, its tables written; plots are not in it."""
 
@@ -340,6 +350,15 @@ class Complaints(Tree):
     def test_a_tree_without_the_document_is_named(self):
         self.document.unlink()
         self.assert_complaint("docs/results.md is missing")
+
+    def test_a_bad_cell_of_what_others_published_is_named(self):
+        path = self.results / "published.csv"
+        self.change(path, ",155.8,", ",fast,")
+        with self.assertRaisesRegex(data.ResultsError, "published.csv:2: mean is 'fast'; expected a number"):
+            data.Data(self.root).published("LunarLander-v2")
+        self.change(path, "task,", "game,")
+        with self.assertRaisesRegex(data.ResultsError, "published.csv:1: the header is 'game,"):
+            data.Data(self.root).published("LunarLander-v2")
 
     def test_unknown_arguments_end_with_2(self):
         self.assertEqual(run(self.root, "--fast").returncode, 2)

@@ -50,10 +50,11 @@ def write_sweep(root, name, settings, seeds, updates, goal=lambda setting, seed:
 
 
 def make_tree(root, seeds=3, episodes=40):
-    """All sweeps, thesis.csv, time_to_200.csv, and a results.md with every block in it, still empty."""
+    """All sweeps, thesis.csv, published.csv, time_to_200.csv, and a results.md with every block in it, still empty."""
     directory = root / "docs" / "results"
     directory.mkdir(parents=True)
-    shutil.copy(ROOT / "docs" / "results" / "thesis.csv", directory)
+    for name in ("thesis.csv", "published.csv"):
+        shutil.copy(ROOT / "docs" / "results" / name, directory)
     thesis = {row.setting: row.mean for row in Data(root).thesis("5.2")}
     grid = {setting: path[2000].mean for setting, path in Data(root).thesis_paths().items()}
     write_sweep(root, "table_5_2", list(thesis), lambda setting: 10 if setting == PLATEAU_SETTING else seeds,

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <stdexcept>
 
-namespace genkidama::testing {
+namespace genkidama::test {
 namespace {
 
 constexpr long kDay = 24 * 60 * 60;
@@ -89,4 +89,4 @@ CertificateFiles CertificateAuthority::issue(const std::string& name, const std:
   return Issued(name, own_.get(), hosts, days).write(directory_, name);
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

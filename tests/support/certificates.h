@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// A certificate and its key as PEM files.
 struct CertificateFiles {
@@ -37,4 +37,4 @@ class CertificateAuthority {
   CertificateFiles files_;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

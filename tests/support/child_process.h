@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+namespace genkidama::test {
+
 /// Runs `body`, which returns an exit code, in a forked process. The process leaves by _exit, so it runs no
 /// reporter and no destructor of the test program, and it never outlives the object or the test program.
 class ChildProcess {
@@ -70,3 +72,5 @@ class ChildProcess {
   pid_t pid_ = -1;
   std::optional<int> status_;
 };
+
+}  // namespace genkidama::test

@@ -27,13 +27,13 @@ namespace {
 using namespace genkidama;
 
 /// One connection, from its first byte to its last; returns why it ended.
-std::string visit(const Endpoint& server, const std::string& path, testing::EchoSession::Text on_text = {}) {
+std::string visit(const Endpoint& server, const std::string& path, test::EchoSession::Text on_text = {}) {
   asio::io_context context(1);
   tcp::socket socket(context);
   asio::connect(socket, tcp::resolver(context).resolve(server.host, std::to_string(server.port)));
   std::string ended_by;
-  testing::EchoSession::start(std::move(socket), testing::echo_settings(path), server, std::move(on_text),
-                              [&](const std::string& reason) { ended_by = reason; });
+  test::EchoSession::start(std::move(socket), test::echo_settings(path), server, std::move(on_text),
+                           [&](const std::string& reason) { ended_by = reason; });
   context.run();
   return ended_by;
 }

@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
   Endpoint endpoint{"127.0.0.1", 0};
   const auto [end, bad] = std::from_chars(argv[1], argv[1] + std::strlen(argv[1]), endpoint.port);
   if (bad != std::errc() || *end != '\0') return usage();
-  const auto settings = testing::echo_settings("");
+  const auto settings = test::echo_settings("");
   for (int i = 2; i < argc; i += 2) {
     const std::string_view flag = argv[i];
     if (flag == "--host") {
@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
     const auto listener = std::make_shared<Listener>(context, endpoint);
     listener->start([] { return true; },
                     [&](tcp::socket socket) {
-                      testing::EchoSession::start(std::move(socket), settings, std::nullopt, {}, {});
+                      test::EchoSession::start(std::move(socket), settings, std::nullopt, {}, {});
                     });
     asio::signal_set signals(context, SIGTERM, SIGINT);
     signals.async_wait([&](ErrorCode, int) { context.stop(); });

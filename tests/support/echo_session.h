@@ -18,7 +18,7 @@
 #include "net/link/link.h"
 #include "net/link/link_settings.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 inline constexpr std::size_t kMaxEchoBytes = std::size_t{64} << 20;
 
@@ -77,4 +77,4 @@ class EchoSession final : public LinkEvents, public std::enable_shared_from_this
   std::shared_ptr<EchoSession> self_;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -4,7 +4,7 @@
 /// Holds any environment to the contract in genkidama/env/environment.h. For use inside a Catch2 TEST_CASE:
 ///
 ///     TEST_CASE("my environment keeps the contract") {
-///       genkidama::testing::check_environment_conformance([] { return make_my_environment(); });
+///       genkidama::test::check_environment_conformance([] { return make_my_environment(); });
 ///     }
 
 #include <cmath>
@@ -20,7 +20,7 @@
 #include "genkidama/env/environment.h"
 #include "support/catch.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 struct ConformanceOptions {
   /// A policy under which some of the first 200 episodes last until the time limit. Without one, truncation
@@ -227,4 +227,4 @@ inline void check_environment_conformance(const EnvironmentFactory& make,
   detail::check_invalid_actions(make);
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -5,7 +5,7 @@
 #include "genkidama/core/clock.h"
 #include "support/patience.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// For states that nothing announces: looks again and again until `predicate` holds; false after 20 s.
 template <typename Predicate>
@@ -18,4 +18,4 @@ bool eventually(const Predicate& predicate) {
   return true;
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

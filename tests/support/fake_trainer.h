@@ -8,7 +8,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/params/local_trainer.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// A small network of two tensors.
 inline ParameterLayout small_layout() {
@@ -69,4 +69,4 @@ class FakeTrainer : public LocalTrainer {
   std::mt19937 random_;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

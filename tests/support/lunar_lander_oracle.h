@@ -15,7 +15,7 @@
 #include "support/lunar_lander_sample.h"
 #include "support/sample_statistics.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// One figure of ours beside gym's. It agrees when |difference| <= tolerance.
 struct OracleRow {
@@ -202,4 +202,4 @@ class OracleComparison {
   std::vector<OracleRow> rows_;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

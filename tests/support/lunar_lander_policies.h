@@ -10,7 +10,7 @@
 #include "genkidama/core/random.h"
 #include "genkidama/env/environment.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// The rule of the hand-written controller that gym ships with LunarLander (same figures, so that its
 /// statistics can be compared): steer towards the middle, hold a height proportional to the distance from it,
@@ -55,4 +55,4 @@ class LunarLanderPolicy {
   double random_share_ = 0;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -14,7 +14,7 @@
 #include "genkidama/env/environment.h"
 #include "support/lunar_lander_policies.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 using LunarLanderState = std::array<double, 8>;
 
@@ -71,4 +71,4 @@ inline LunarLanderSample play_lunar_lander(Environment& environment, const Lunar
   return sample;
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -10,7 +10,7 @@
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// A peer made of a plain socket, so that it can send what no sound peer would. Dials; every read has a
 /// deadline and throws std::runtime_error when it passes.
@@ -95,4 +95,4 @@ inline FrameHeader child_frame(std::uint64_t session, std::uint64_t sequence) {
   return frame_header(FrameType::kChildWeights, session, sequence);
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

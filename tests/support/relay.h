@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 /// Forwards TCP connections to a port of this machine, so that a test can cut or freeze a link as a dead
 /// machine would: without a word.
@@ -49,4 +49,4 @@ class Relay {
   std::thread thread_;
 };
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -21,6 +21,8 @@
 
 #include "support/patience.h"
 
+namespace genkidama::test {
+
 /// How a program ended.
 struct ProgramResult {
   int exit_code = -1;  ///< 128 + N when signal N ended it; -1 when it had to be killed at the deadline
@@ -196,3 +198,5 @@ inline std::string file_text(const std::filesystem::path& path) {
   text << file.rdbuf();
   return text.str();
 }
+
+}  // namespace genkidama::test

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-namespace genkidama::testing {
+namespace genkidama::test {
 
 struct Moments {
   double count = 0;
@@ -63,4 +63,4 @@ inline double distribution_distance(const std::vector<double>& values, double va
   return 0;
 }
 
-}  // namespace genkidama::testing
+}  // namespace genkidama::test

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace genkidama::test {
+
 /// An empty directory, removed with all that is in it.
 class TemporaryDirectory {
  public:
@@ -32,3 +34,5 @@ class TemporaryDirectory {
  private:
   std::filesystem::path path_;
 };
+
+}  // namespace genkidama::test

@@ -10,24 +10,24 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Never set back; its seconds are those of std::chrono.
+/// A clock that is never set back.
 using Clock = std::chrono::steady_clock;
-/// What timeouts are given in.
+/// The unit of all time limits.
 using Milliseconds = std::chrono::milliseconds;
 
 /// A point on the monotonic clock after which a wait gives up.
 class Deadline {
  public:
-  /// `span` from now.
+  /// The point `span` from now.
   static Deadline after(Milliseconds span) { return Deadline(Clock::now() + span); }
 
-  /// Whether it is over.
+  /// Whether the point has passed.
   bool passed() const { return Clock::now() >= at_; }
-  /// Time left, never negative.
+  /// The time that is left, never negative.
   Clock::duration left() const { return std::max(at_ - Clock::now(), Clock::duration::zero()); }
   /// The point itself.
   Clock::time_point at() const { return at_; }
-  /// The earlier of this deadline and one `span` from now: one slice of a long wait.
+  /// The earlier of this deadline and the point `span` from now: one slice of a long wait.
   Deadline slice(Milliseconds span) const { return Deadline(std::min(at_, Clock::now() + span)); }
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// The exceptions this library throws at setup. Each text says what was given, what was expected and what to
-/// do. What crosses a process or the network is a value, never one of these through an event loop.
+/// The exceptions that this library throws. Each text says what was given, what was expected and what to do.
+/// What a peer or another process sends is handled as a value: no exception passes through an event loop.
 
 #include <stdexcept>
 
@@ -16,31 +16,32 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A caller passed something that cannot work: a flag, an option, a size. A program exits with code 2.
+/// The caller passed something that cannot work: a flag, an option, a size. The command line ends with exit
+/// code 2.
 class ArgumentError : public Error {
  public:
   using Error::Error;
 };
 
-/// The operating system refused: a file, a mapping, a socket, a process.
+/// The operating system refused a file, a mapping, a socket or a process.
 class IoError : public Error {
  public:
   using Error::Error;
 };
 
-/// Bytes or text are not what they claim to be: a checkpoint, a config file, a frame.
+/// Bytes or text do not have the form they should have: a checkpoint, a config file, a frame.
 class FormatError : public Error {
  public:
   using Error::Error;
 };
 
-/// Two sets of parameters do not describe the same network.
+/// Two sets of parameters belong to different networks.
 class LayoutError : public Error {
  public:
   using Error::Error;
 };
 
-/// A worker died, hung, or reported an error; the text names the worker.
+/// A worker died, hung or reported an error. The text names the worker.
 class WorkerError : public Error {
  public:
   using Error::Error;

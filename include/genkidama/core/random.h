@@ -1,7 +1,8 @@
 #pragma once
 
 /// @file
-/// Seeded random numbers that are the same on every platform (the standard library's distributions are not).
+/// Seeded random numbers that are the same on every platform. The distributions of the standard library
+/// differ between platforms.
 
 #include <array>
 #include <cstdint>
@@ -12,38 +13,39 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Mixes a seed with a path of stream numbers (worker, episode, purpose, ...) into an independent seed, by
-/// repeated SplitMix64 (Steele, Lea, Flood 2014). Same arguments, same result, on every platform.
+/// Mixes a seed with a path of stream numbers (worker, episode, purpose, ...) into an independent seed by
+/// repeated SplitMix64 (Steele, Lea, Flood 2014). Equal arguments give equal results on every platform.
 std::uint64_t derive_seed(std::uint64_t seed, std::initializer_list<std::uint64_t> path);
 
-/// xoshiro256++ (Blackman and Vigna 2019), seeded through SplitMix64. A standard uniform random bit
-/// generator; 32 bytes, trivially copyable. Not thread-safe: one per thread.
+/// The generator xoshiro256++ (Blackman and Vigna 2019), seeded through SplitMix64. It is a uniform random
+/// bit generator in the sense of the standard library, has 32 bytes and is trivially copyable. Not
+/// thread-safe: give each thread its own.
 class Random {
  public:
-  /// As the standard library wants its name.
+  /// The name that the standard library expects.
   using result_type = std::uint64_t;
 
-  /// The same seed gives the same numbers.
+  /// Equal seeds give equal numbers.
   explicit Random(std::uint64_t seed = 0);
 
-  /// The smallest number of operator()().
+  /// The smallest number that operator() returns.
   static constexpr result_type min() { return 0; }
-  /// The largest number of operator()().
+  /// The largest number that operator() returns.
   static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
 
-  /// 64 uniform bits.
+  /// Returns 64 uniform bits.
   result_type operator()();
 
-  /// Uniform in [0, 1), 53 bits.
+  /// Returns a number that is uniform in [0, 1), with 53 random bits.
   double uniform();
 
-  /// Uniform in [low, high).
+  /// Returns a number that is uniform in [low, high).
   double uniform(double low, double high);
 
-  /// Uniform in 0 .. bound-1, without bias; bound > 0.
+  /// Returns a whole number that is uniform in 0 .. bound-1, without bias. `bound` is at least 1.
   std::uint64_t below(std::uint64_t bound);
 
-  /// Standard normal, by Marsaglia's polar method (1964); takes two uniform numbers or more.
+  /// Returns a standard normal number by Marsaglia's polar method (1964), from two uniform numbers or more.
   double normal();
 
  private:

@@ -3,12 +3,15 @@
 /// @file
 /// The interface every environment implements; terms as in Gymnasium.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/export.h"
@@ -94,7 +97,60 @@ class DiscreteEnvironment : public Environment {
   int choice_of(Action action) const;
 };
 
-/// Makes one environment; called once in every worker, after the fork.
-using EnvironmentFactory = std::function<std::unique_ptr<Environment>()>;
+/// What an environment is made for.
+enum class EnvironmentPurpose {
+  kDescribe,  ///< Its spec() is read and it is destroyed again. A device need not be opened for that.
+  kTrain,     ///< A worker trains in it. The evaluations between two rounds are played in it too.
+  kEvaluate   ///< Only evaluations are played in it.
+};
+
+/// What a factory is told about the environment that it makes.
+struct EnvironmentContext {
+  int worker =
+      0;  ///< index of the worker on this machine, from 0; a replacement has the index of the dead worker
+  int index = 0;  ///< index among the environments of that worker, from 0
+  EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;  ///< what the environment is made for
+};
+
+/// Makes one environment. The library calls it in every worker, after the fork, once for each environment of
+/// the worker; and once in a short-lived process, or in the lead when workers are threads, to read the spec.
+///
+/// It holds any callable that returns a std::unique_ptr to an Environment, and that takes either an
+/// EnvironmentContext or nothing.
+class EnvironmentFactory {
+ public:
+  /// An empty factory; it must not be called.
+  EnvironmentFactory() = default;
+  /// An empty factory.
+  EnvironmentFactory(std::nullptr_t) {}
+
+  /// Holds `make`. An empty std::function or a null function pointer makes an empty factory.
+  template <typename Make>
+  requires(!std::is_same_v<Make, EnvironmentFactory> &&
+           (std::is_invocable_r_v<std::unique_ptr<Environment>, Make&, const EnvironmentContext&> ||
+            std::is_invocable_r_v<std::unique_ptr<Environment>, Make&>)) EnvironmentFactory(Make make) {
+    if constexpr (std::is_pointer_v<Make> || requires { make.operator bool(); }) {
+      if (!make) return;
+    }
+    if constexpr (std::is_invocable_r_v<std::unique_ptr<Environment>, Make&, const EnvironmentContext&>) {
+      make_ = std::move(make);
+    } else {
+      make_ = [make = std::move(make)](const EnvironmentContext&) mutable -> std::unique_ptr<Environment> {
+        return make();
+      };
+    }
+  }
+
+  /// Makes one environment. Throws what the callable throws.
+  std::unique_ptr<Environment> operator()(const EnvironmentContext& context = {}) const {
+    return make_(context);
+  }
+
+  /// Whether the factory is not empty.
+  explicit operator bool() const { return static_cast<bool>(make_); }
+
+ private:
+  std::function<std::unique_ptr<Environment>(const EnvironmentContext&)> make_;
+};
 
 }  // namespace genkidama

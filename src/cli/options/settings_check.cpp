@@ -7,10 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "cli/options/token.h"
+#include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
 
@@ -140,10 +140,6 @@ LinkSecurity security_of(const Settings& settings) {
   return security;
 }
 
-int available_cores() {
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 void complete_and_check(Settings& settings) {
   if (!settings.resume.empty()) {
     if (!settings.run_dir.empty() && settings.run_dir != settings.resume) {
@@ -163,7 +159,7 @@ void complete_and_check(Settings& settings) {
   check_policy_average(settings);
   if (settings.workers == 0) {
     const int sharing = settings.command == kCluster ? settings.children : 1;
-    settings.workers = std::max(1, available_cores() / sharing);
+    settings.workers = std::max(1, usable_cores() / sharing);
   }
   if (settings.name.empty() && settings.command != kTrain)
     settings.name = default_name(command_name(settings.command));

@@ -21,7 +21,4 @@ Hyperparameters resolved_hyperparameters(const Settings& settings);
 /// What it says of tokens and certificates.
 LinkSecurity security_of(const Settings& settings);
 
-/// Cores this process may use, at least 1.
-int available_cores();
-
 }  // namespace genkidama::cli

@@ -6,6 +6,7 @@
 
 #include "cli/options/settings_check.h"
 #include "cli/sweep/sweep_standing.h"
+#include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "run/directory/checkpoint_list.h"
 
@@ -37,7 +38,7 @@ std::vector<std::string> evaluation_words(const SweepRun& run, int episodes) {
                                     "--checkpoint=" + run.directory.path().string(),
                                     fmt::format("--episodes={}", episodes),
                                     fmt::format("--seed={}", settings.eval_seed),
-                                    fmt::format("--workers={}", available_cores()),
+                                    fmt::format("--workers={}", usable_cores()),
                                     fmt::format("--worker-timeout={}", settings.worker_timeout_s),
                                     fmt::format("--max-worker-crashes={}", settings.max_worker_crashes),
                                     "--preset=" + settings.preset,
