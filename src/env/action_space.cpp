@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 constexpr int kMostAlternatives = 1 << 24;
 
 bool is_within(float value, float low, float high) {
-  return std::isfinite(value) && value >= low && value <= high;
+  return is_finite(value) && value >= low && value <= high;
 }
 
 [[noreturn]] void refuse(const std::string& what, const ActionSpace& space, Action action) {
@@ -27,15 +28,15 @@ bool is_within(float value, float low, float high) {
         throw ArgumentError(
             fmt::format("{} given action {}, expected 0 to {}", what, choice, space.choices[0] - 1));
       }
-      throw ArgumentError(fmt::format("{} given {} as choice {} of its action, expected 0 to {}", what, choice,
-                                      i, space.choices[i] - 1));
+      throw ArgumentError(fmt::format("{} given {} as choice {} of its action, expected 0 to {}", what,
+                                      choice, i, space.choices[i] - 1));
     }
   }
   for (std::size_t i = 0; i < space.low.size(); ++i) {
     const float value = action[space.choices.size() + i];
     if (is_within(value, space.low[i], space.high[i])) continue;
-    throw ArgumentError(fmt::format("{} given {} as component {} of its action, expected {} to {}", what, value,
-                                    i, space.low[i], space.high[i]));
+    throw ArgumentError(fmt::format("{} given {} as component {} of its action, expected {} to {}", what,
+                                    value, i, space.low[i], space.high[i]));
   }
   throw ArgumentError(fmt::format("{} given an action outside {}", what, action_space_text(space)));
 }
@@ -86,9 +87,10 @@ void check_action_space(const std::string& what, const ActionSpace& space) {
   }
   for (std::size_t i = 0; i < space.low.size(); ++i) {
     if (!(space.low[i] < space.high[i])) {
-      throw ArgumentError(fmt::format("{} has bounds {} and {} for component {}, expected the first below the "
-                                      "second",
-                                      what, space.low[i], space.high[i], i));
+      throw ArgumentError(
+          fmt::format("{} has bounds {} and {} for component {}, expected the first below the "
+                      "second",
+                      what, space.low[i], space.high[i], i));
     }
   }
 }

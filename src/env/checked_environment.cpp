@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
@@ -39,7 +40,7 @@ class CheckedEnvironment final : public Environment {
     running_ = false;
     StepResult result = inner_->step(action);
     check(result.observation, "step()");
-    if (!std::isfinite(result.reward)) {
+    if (!is_finite(result.reward)) {
       throw ArgumentError(fmt::format("environment '{}': step() gave reward {}, expected a finite number",
                                       spec_.name, result.reward));
     }
@@ -57,7 +58,7 @@ class CheckedEnvironment final : public Environment {
                                       spec_.name, source, observation.size(), spec_.observation_size));
     }
     for (std::size_t i = 0; i < observation.size(); ++i) {
-      if (!std::isfinite(observation[i])) {
+      if (!is_finite(observation[i])) {
         throw ArgumentError(
             fmt::format("environment '{}': {} gave {} as observation value {}, expected a finite number",
                         spec_.name, source, observation[i], i));

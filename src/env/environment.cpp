@@ -22,10 +22,11 @@ int floats_in(const std::string& name, const std::vector<int>& shape) {
   std::int64_t size = 1;
   for (const int dimension : shape) {
     if (dimension < 1 || size > kLargestSize / dimension) {
-      throw ArgumentError(fmt::format(
-          "environment '{}': spec().observation_shape is [{}], expected dimensions of at least 1 and at most {} "
-          "floats in all",
-          name, fmt::join(shape, ", "), kLargestSize));
+      throw ArgumentError(
+          fmt::format("environment '{}': spec().observation_shape is [{}], expected dimensions of at least 1 "
+                      "and at most {} "
+                      "floats in all",
+                      name, fmt::join(shape, ", "), kLargestSize));
     }
     size *= dimension;
   }
@@ -40,9 +41,10 @@ void complete_observation(EnvironmentSpec& spec) {
   }
   const int size = floats_in(spec.name, spec.observation_shape);
   if (spec.observation_size != 0 && spec.observation_size != size) {
-    throw ArgumentError(fmt::format(
-        "environment '{}': spec().observation_size is {}, but observation_shape [{}] has {} floats; set one of them",
-        spec.name, spec.observation_size, fmt::join(spec.observation_shape, ", "), size));
+    throw ArgumentError(
+        fmt::format("environment '{}': spec().observation_size is {}, but observation_shape [{}] has {} "
+                    "floats; set one of them",
+                    spec.name, spec.observation_size, fmt::join(spec.observation_shape, ", "), size));
   }
   spec.observation_size = size;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
@@ -22,11 +23,11 @@ void check(const EnvironmentSpec& spec, const ObservationScaling& scaling) {
   check_size(spec, "offset", scaling.offset.size());
   check_size(spec, "scale", scaling.scale.size());
   for (std::size_t i = 0; i < scaling.offset.size(); ++i) {
-    if (!std::isfinite(scaling.offset[i])) {
+    if (!is_finite(scaling.offset[i])) {
       throw ArgumentError(fmt::format("make_scaled() of '{}': offset {} is {}, expected a finite number",
                                       spec.name, i, scaling.offset[i]));
     }
-    if (!std::isfinite(scaling.scale[i]) || scaling.scale[i] == 0) {
+    if (!is_finite(scaling.scale[i]) || scaling.scale[i] == 0) {
       throw ArgumentError(
           fmt::format("make_scaled() of '{}': scale {} is {}, expected a finite number other than 0",
                       spec.name, i, scaling.scale[i]));

@@ -6,11 +6,12 @@
 
 namespace genkidama {
 
-/// Calls `visit` with each field in turn; of the action space with each of its own. Does not compile when a field was
-/// added that is not named here.
+/// Calls `visit` with each field in turn; of the action space with each of its own. Does not compile when a
+/// field was added that is not named here.
 template <typename Spec, typename Visit>
 void for_each_field(Spec& spec, Visit visit) {
-  auto& [name, observation_size, action_count, time_limit, reward_threshold, observation_shape, action_space] = spec;
+  auto& [name, observation_size, action_count, time_limit, reward_threshold, observation_shape,
+         action_space] = spec;
   auto& [choices, low, high] = action_space;
   visit(name);
   visit(observation_size);

@@ -9,6 +9,7 @@
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
+#include "genkidama/rl/algorithms.h"
 #include "orchestrator/description.h"
 #include "orchestrator/supervisor.h"
 #include "orchestrator/worker_group.h"
@@ -36,6 +37,7 @@ OrchestratorOptions completed(OrchestratorOptions options) {
   }
   options.hyperparameters.check();
   if (!options.optimizer) options.optimizer = make_shared_optimizer;
+  if (!options.algorithm) options.algorithm = make_algorithm;
   return options;
 }
 
@@ -44,9 +46,9 @@ OrchestratorOptions completed(OrchestratorOptions options) {
 class CoreOrchestrator::Impl {
  public:
   Impl(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions given)
-      : options_(completed(std::move(given))),
-        setup_{std::move(environment), std::move(network), options_.optimizer, options_.hyperparameters,
-               options_.seed} {
+      : options_(completed(std::move(given))), setup_{std::move(environment),   std::move(network),
+                                                      options_.optimizer,       options_.algorithm,
+                                                      options_.hyperparameters, options_.seed} {
     if (!setup_.environment) throw ArgumentError("no environment factory was given");
     if (!setup_.network) throw ArgumentError("no network factory was given");
     description_ = options_.mode == WorkerMode::kProcesses
@@ -54,6 +56,7 @@ class CoreOrchestrator::Impl {
                        : describe_here(setup_);
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
     shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
+                                               make_algorithm_of(setup_)->shared_state_size(layout().size()),
                                                options_.replay_capacity, description_.environment);
     write_weights(description_.weights);
     const auto body = [this](int index, const std::function<bool()>& lead_alive) {
@@ -105,14 +108,19 @@ class CoreOrchestrator::Impl {
     for (const WorkerReport& report : shared_->reports.span()) {
       round.episodes.insert(round.episodes.end(), report.episodes, report.episodes + report.episode_count);
       steps += report.optimizer_steps;
-      round.policy_loss += report.policy_loss;
-      round.value_loss += report.value_loss;
-      round.entropy += report.entropy;
+      round.policy_loss += report.learning.policy_loss;
+      round.value_loss += report.learning.value_loss;
+      round.entropy += report.learning.entropy;
+      round.approximate_kl += report.learning.approximate_kl;
+      round.clip_fraction += report.learning.clip_fraction;
+      round.explained_variance += report.learning.explained_variance;
+      round.learning_rate += report.learning_rate;
     }
     const auto divisor = static_cast<double>(std::max<std::uint64_t>(steps, 1));
-    round.policy_loss /= divisor;
-    round.value_loss /= divisor;
-    round.entropy /= divisor;
+    for (double* sum : {&round.policy_loss, &round.value_loss, &round.entropy, &round.approximate_kl,
+                        &round.clip_fraction, &round.explained_variance, &round.learning_rate}) {
+      *sum /= divisor;
+    }
     return round;
   }
 
@@ -146,6 +154,8 @@ class CoreOrchestrator::Impl {
     TrainerState state;
     state.optimizer_state.resize(shared_->optimizer_state.size());
     relaxed_load(shared_->optimizer_state.span(), state.optimizer_state);
+    state.algorithm_state.resize(shared_->algorithm_state.size());
+    relaxed_load(shared_->algorithm_state.span(), state.algorithm_state);
     state.optimizer_steps = shared_->counters[0].optimizer_steps;
     state.environment_steps = shared_->counters[0].environment_steps;
     state.rounds = rounds_;
@@ -163,12 +173,19 @@ class CoreOrchestrator::Impl {
                       "with the same ones",
                       state.optimizer_state.size(), shared_->optimizer_state.size()));
     }
+    if (state.algorithm_state.size() != shared_->algorithm_state.size()) {
+      throw ArgumentError(fmt::format(
+          "the saved state of the algorithm has {} values; this algorithm and network need {}: resume "
+          "with the same ones",
+          state.algorithm_state.size(), shared_->algorithm_state.size()));
+    }
     if (shared_->replay) {
       for (int i = 0; i < options_.workers && static_cast<std::size_t>(i) < state.replay.size(); ++i) {
         shared_->replay->restore(i, state.replay[static_cast<std::size_t>(i)]);
       }
     }
     relaxed_store(shared_->optimizer_state.span(), state.optimizer_state);
+    relaxed_store(shared_->algorithm_state.span(), state.algorithm_state);
     shared_->counters[0].optimizer_steps = state.optimizer_steps;
     shared_->counters[0].environment_steps = state.environment_steps;
     rounds_ = state.rounds;

@@ -161,7 +161,8 @@ std::string read_all(int fd, Deadline deadline, const std::function<bool()>& giv
 Description describe_here(const WorkerSetup& setup) {
   Description description;
   description.environment = make_checked(setup.environment())->spec();
-  LocalNetwork network = make_local_network(setup, description.environment);
+  const auto algorithm = make_algorithm_of(setup);
+  LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
   description.layout = network.layout();
   description.weights.assign(network.weights().begin(), network.weights().end());
   return description;

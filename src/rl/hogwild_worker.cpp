@@ -9,12 +9,13 @@
 
 #include "core/failpoint.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/checked_environment.h"
+#include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/behaviour.h"
 #include "rl/episode_slot.h"
 #include "rl/hogwild_sink.h"
-#include "rl/learner.h"
 
 namespace genkidama {
 namespace {
@@ -38,10 +39,18 @@ class HogwildWorker {
         sink_(setup.hyperparameters, setup.optimizer(setup.hyperparameters), shared, index),
         slots_(make_slots(setup)),
         spec_(slots_.front().spec()),
-        network_(make_local_network(setup, spec_)),
-        behaviour_(categorical(setup.hyperparameters.epsilon)),
-        learner_(make_learner(setup.hyperparameters, network_, sink_)),
-        output_count_(static_cast<std::size_t>(spec_.action_count)) {
+        algorithm_(make_algorithm_of(setup)),
+        network_(make_local_network(setup, *algorithm_, spec_)),
+        behaviour_(algorithm_->make_behaviour(spec_)),
+        learner_(algorithm_->make_learner({.environment = spec_,
+                                           .network = network_,
+                                           .sink = sink_,
+                                           .shared_state = shared.algorithm_state.span(),
+                                           .replay = shared.replay ? &*shared.replay : nullptr})),
+        output_count_(static_cast<std::size_t>(network_.spec().policy)) {
+    if (!behaviour_ || !learner_) {
+      throw ArgumentError("the algorithm made no behaviour or no learner; expected both");
+    }
     if (network_.layout().size() != shared.weights.size()) {
       throw LayoutError(
           "the network factory made another network than before; it must depend on the spec only");
@@ -99,6 +108,7 @@ class HogwildWorker {
     }
     outputs_.resize(playing_.size() * output_count_);
     network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), outputs_);
+    check_outputs();
     for (std::size_t i = 0; i < playing_.size(); ++i) {
       EpisodeSlot& slot = *playing_[i];
       const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
@@ -110,6 +120,28 @@ class HogwildWorker {
                           episodes_started_ >= kEpisodesPerRound;
       if (!enough) start_episode(slot);
     }
+  }
+
+  void check_outputs() const {
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      if (!is_finite(outputs_[i])) refuse_output(i % output_count_, outputs_[i]);
+    }
+  }
+
+  /// Names the weights when they are at fault, and else the network.
+  [[noreturn]] void refuse_output(std::size_t index, float value) const {
+    const auto weights = network_.weights();
+    const std::size_t bad = first_non_finite(weights);
+    if (bad != weights.size()) {
+      throw WorkerError(
+          fmt::format("learning diverged: the network's weight {} is {}; a lower learning rate or a "
+                      "gradient-norm limit helps",
+                      bad, weights[bad]));
+    }
+    throw WorkerError(fmt::format(
+        "the network gave {} as policy output {} for an observation of '{}', from finite weights; expected "
+        "finite numbers: see the network's forward pass",
+        value, index, spec_.name));
   }
 
   void take_step(EpisodeSlot& slot, std::span<const float> outputs) {
@@ -148,6 +180,7 @@ class HogwildWorker {
       slot.start(seed, Random(derive_seed(seed, {kActions})));
       while (slot.playing) {
         network_.policy().logits(network_.weights(), slot.observation(), outputs_);
+        check_outputs();
         behaviour_->act(outputs_, acting, slot.random, slot.action, log_probability);
         slot.step();
         sink_.show_life();
@@ -163,6 +196,7 @@ class HogwildWorker {
   HogwildSink sink_;
   std::vector<EpisodeSlot> slots_;
   EnvironmentSpec spec_;
+  std::unique_ptr<Algorithm> algorithm_;
   LocalNetwork network_;
   std::unique_ptr<Behaviour> behaviour_;
   std::unique_ptr<Learner> learner_;
@@ -194,13 +228,16 @@ void report_failure(SharedTraining& shared, int index, const char* text) {
 
 }  // namespace
 
-LocalNetwork make_local_network(const WorkerSetup& setup, const EnvironmentSpec& spec) {
-  if (!spec.action_space.is_one_choice()) {
-    throw ArgumentError(fmt::format(
-        "the action of environment '{}' is {}, expected one choice: a3c and ppo learn nothing else",
-        spec.name, action_space_text(spec.action_space)));
-  }
-  return LocalNetwork(setup.network(spec, derive_seed(setup.seed, {kInitialisation})), spec);
+LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algorithm,
+                                const EnvironmentSpec& spec) {
+  const NetworkSpec sizes = algorithm.network(spec);
+  return LocalNetwork(setup.network(sizes, derive_seed(setup.seed, {kInitialisation})), sizes);
+}
+
+std::unique_ptr<Algorithm> make_algorithm_of(const WorkerSetup& setup) {
+  auto algorithm = setup.algorithm(setup.hyperparameters);
+  if (!algorithm) throw ArgumentError("the algorithm factory returned a null pointer; expected an algorithm");
+  return algorithm;
 }
 
 bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int index,

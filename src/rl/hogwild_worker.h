@@ -4,12 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "genkidama/env/environment.h"
-#include "genkidama/nn/networks.h"
+#include "genkidama/nn/local_network.h"
 #include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
-#include "nn/local_network.h"
 #include "rl/shared_training.h"
 
 namespace genkidama {
@@ -19,6 +20,7 @@ struct WorkerSetup {
   EnvironmentFactory environment;
   NetworkFactory network;
   OptimizerFactory optimizer;
+  AlgorithmFactory algorithm;
   Hyperparameters hyperparameters;
   std::uint64_t seed = 1;
 };
@@ -31,6 +33,10 @@ bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int in
                         const std::function<bool()>& lead_alive);
 
 /// The network with its first weights; the same in every worker and for the lead's description.
-LocalNetwork make_local_network(const WorkerSetup& setup, const EnvironmentSpec& spec);
+LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algorithm,
+                                const EnvironmentSpec& spec);
+
+/// Throws ArgumentError when the factory returns null.
+std::unique_ptr<Algorithm> make_algorithm_of(const WorkerSetup& setup);
 
 }  // namespace genkidama

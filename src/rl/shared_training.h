@@ -11,6 +11,7 @@
 #include "genkidama/ipc/round_barrier.h"
 #include "genkidama/ipc/shared_array.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/rl/gradient_sink.h"
 
 namespace genkidama {
 
@@ -36,9 +37,8 @@ struct WorkerReport {
   EpisodeResult episodes[kEpisodesPerRound] = {};
   std::uint64_t environment_steps = 0;
   std::uint64_t optimizer_steps = 0;
-  double policy_loss = 0;  ///< sums over optimizer steps
-  double value_loss = 0;
-  double entropy = 0;
+  LearningStatistics learning;  ///< sums over optimizer steps
+  double learning_rate = 0;     ///< as well
   /// Signs of life: grows with every environment step and every gradient. Only its worker writes it.
   std::atomic<std::uint64_t> beats{0};
   std::atomic<bool> failed{false};  ///< `error` is complete
@@ -63,9 +63,11 @@ struct EvaluatedEpisode {
 
 struct SharedTraining {
   SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats,
-                 std::size_t replay_capacity, const EnvironmentSpec& environment)
+                 std::size_t algorithm_floats, std::size_t replay_capacity,
+                 const EnvironmentSpec& environment)
       : weights(parameters, "network weights"),
         optimizer_state(optimizer_floats, "optimizer state"),
+        algorithm_state(algorithm_floats, "algorithm state"),
         counters(1, "counters"),
         order(1, "worker order"),
         reports(static_cast<std::size_t>(workers), "worker reports"),
@@ -79,6 +81,7 @@ struct SharedTraining {
 
   SharedArray<float> weights;
   SharedArray<float> optimizer_state;
+  SharedArray<float> algorithm_state;
   SharedArray<SharedCounters> counters;
   SharedArray<WorkerOrder> order;
   SharedArray<WorkerReport> reports;

@@ -48,6 +48,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
   options.seed = settings.seed;
   options.hyperparameters = resolved_hyperparameters(settings);
   options.optimizer = job.program.optimizer;
+  options.algorithm = job.program.algorithm;
   options.replay_capacity = static_cast<std::size_t>(settings.replay_capacity);
   options.worker_timeout = Milliseconds(static_cast<long long>(settings.worker_timeout_s * 1000));
   options.max_crashes_per_minute = settings.max_worker_crashes;

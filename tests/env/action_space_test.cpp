@@ -44,7 +44,8 @@ TEST_CASE("actions inside a space are accepted, up to its borders") {
 TEST_CASE("an action outside a space is refused with what was given and what is expected") {
   const auto refused = [](const ActionSpace& space, const std::vector<float>& action, const char* text) {
     CHECK_THROWS_AS(check_action("task: step()", space, action), ArgumentError);
-    CHECK_THROWS_WITH(check_action("task: step()", space, action), Contains("task: step() given") && Contains(text));
+    CHECK_THROWS_WITH(check_action("task: step()", space, action),
+                      Contains("task: step() given") && Contains(text));
   };
   refused(kOneChoice, {3}, "given action 3, expected 0 to 2");
   refused(kOneChoice, {-1}, "given action -1, expected 0 to 2");

@@ -101,7 +101,8 @@ TEST_CASE("an environment with an image and a hybrid action keeps the contract, 
   check_environment_conformance([] { return std::make_unique<Hybrid>(); });
   check_environment_conformance([] { return make_checked(std::make_unique<Hybrid>()); });
   check_environment_conformance([] {
-    return make_scaled(std::make_unique<Hybrid>(), {std::vector<float>(6, 128), std::vector<float>(6, 1 / 64.0f)});
+    return make_scaled(std::make_unique<Hybrid>(),
+                       {std::vector<float>(6, 128), std::vector<float>(6, 1 / 64.0f)});
   });
 }
 
@@ -109,7 +110,8 @@ TEST_CASE("a checked environment names what is wrong with an action of several c
   const auto checked = make_checked(std::make_unique<Hybrid>());
   checked->reset(1);
   const auto play = [&checked](std::vector<float> action) { checked->step(Action(action)); };
-  CHECK_THROWS_WITH(play({0, 3, 0}), Contains("environment 'hybrid': step() given 3 as choice 1 of its action"));
+  CHECK_THROWS_WITH(play({0, 3, 0}),
+                    Contains("environment 'hybrid': step() given 3 as choice 1 of its action"));
   CHECK_THROWS_WITH(checked->step(1), Contains("an action of 1 numbers, expected 3"));
   CHECK_NOTHROW(play({1, 2, 0.5f}));
 }
@@ -140,11 +142,16 @@ TEST_CASE("a discrete environment gets the whole number of an action, and refuse
     environment.step(Action(action));
     CHECK(listener.heard == choice);
   }
-  for (const std::vector<float>& action :
-       {std::vector<float>{}, {1, 2}, {0.5f}, {std::nanf("")}, {1e30f}, {-std::numeric_limits<float>::infinity()}}) {
+  for (const std::vector<float>& action : {std::vector<float>{},
+                                           {1, 2},
+                                           {0.5f},
+                                           {std::nanf("")},
+                                           {1e30f},
+                                           {-std::numeric_limits<float>::infinity()}}) {
     CAPTURE(action);
     CHECK_THROWS_AS(environment.step(Action(action)), ArgumentError);
-    CHECK_THROWS_WITH(environment.step(Action(action)), Contains("'task'") && Contains("expected one whole number"));
+    CHECK_THROWS_WITH(environment.step(Action(action)),
+                      Contains("'task'") && Contains("expected one whole number"));
   }
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/environment.h"
 #include "support/catch.h"
@@ -49,7 +50,7 @@ inline void draw_action(const ActionSpace& space, Random& random, std::vector<fl
     action.push_back(static_cast<float>(random.below(static_cast<std::uint64_t>(count))));
   }
   for (std::size_t i = 0; i < space.low.size(); ++i) {
-    const bool has_low = std::isfinite(space.low[i]), has_high = std::isfinite(space.high[i]);
+    const bool has_low = is_finite(space.low[i]), has_high = is_finite(space.high[i]);
     const double low = has_low ? space.low[i] : has_high ? space.high[i] - 1 : -1;
     const double high = has_high ? space.high[i] : low + (has_low ? 1 : 2);
     action.push_back(static_cast<float>(random.uniform(low, high)));
@@ -88,7 +89,7 @@ class ConformanceEpisode {
     const StepResult result = environment_.step(Action(action_));
     observation_ = result.observation;
     record(result.observation);
-    REQUIRE(std::isfinite(result.reward));
+    REQUIRE(is_finite(result.reward));
     trajectory_.values.push_back(result.reward);
     trajectory_.flags.push_back((result.terminated ? 1 : 0) + (result.truncated ? 2 : 0));
     const int steps = static_cast<int>(trajectory_.flags.size());
@@ -108,7 +109,7 @@ class ConformanceEpisode {
   void record(Observation observation) {
     REQUIRE(observation.size() == static_cast<std::size_t>(spec_.observation_size));
     bool finite = true;
-    for (const float value : observation) finite = finite && std::isfinite(value);
+    for (const float value : observation) finite = finite && is_finite(value);
     REQUIRE(finite);
     trajectory_.values.insert(trajectory_.values.end(), observation.begin(), observation.end());
   }
@@ -199,8 +200,8 @@ inline void check_invalid_actions(const EnvironmentFactory& make) {
   for (std::size_t i = 0; i < space.low.size(); ++i) {
     refuse_component(choices + i, std::nanf(""));
     refuse_component(choices + i, -std::numeric_limits<float>::infinity());
-    if (std::isfinite(space.low[i])) refuse_component(choices + i, space.low[i] - 1);
-    if (std::isfinite(space.high[i])) refuse_component(choices + i, space.high[i] + 1);
+    if (is_finite(space.low[i])) refuse_component(choices + i, space.low[i] - 1);
+    if (is_finite(space.high[i])) refuse_component(choices + i, space.high[i] + 1);
   }
   refuse({});
   draw_action(space, random, inside);

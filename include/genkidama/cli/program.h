@@ -13,6 +13,7 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/merge_rule.h"
+#include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
 
 namespace genkidama::cli {
@@ -36,6 +37,7 @@ struct Program {
   EnvironmentFactory environment;  ///< what is played
   NetworkFactory network;  ///< of presets that bring none; empty: the thesis' network, "tuned": mlp_network()
   OptimizerFactory optimizer;             ///< empty: the one `--optimizer` names
+  AlgorithmFactory algorithm;             ///< empty: the one `--loss` names
   MergeRule merge_rule;                   ///< of `parent` and `cluster`; empty: the average with --alpha
   std::map<std::string, Preset> presets;  ///< "thesis" and "tuned" are always there; add or replace
   std::string default_preset = "thesis";  ///< without --preset

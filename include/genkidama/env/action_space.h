@@ -34,8 +34,8 @@ struct ActionSpace {
 /// The space in words for messages: "one of 4 choices", "2 choices and 3 continuous components".
 std::string action_space_text(const ActionSpace& space);
 
-/// Throws ArgumentError whose text begins with `what` when the space is empty, a number of alternatives is out of
-/// range, or the bounds do not belong together.
+/// Throws ArgumentError whose text begins with `what` when the space is empty, a number of alternatives is
+/// out of range, or the bounds do not belong together.
 void check_action_space(const std::string& what, const ActionSpace& space);
 
 /// Throws ArgumentError whose text begins with `what` when `action` does not lie in `space`.

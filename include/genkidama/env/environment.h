@@ -90,7 +90,9 @@ class DiscreteEnvironment : public Environment {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverloaded-virtual"
   /// Throws ArgumentError for an action that is not one whole number.
-  StepResult step(Action action) final { return step(choice_of(action)); }
+  StepResult step(Action action) final {
+    return step(choice_of(action));
+  }
 #pragma GCC diagnostic pop
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// One machine's training: a Hogwild! A3C worker per core (thesis section 4.6, Algorithm 1).
+/// One machine's training: a Hogwild! worker per core (thesis section 4.6, Algorithm 1).
 
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -43,6 +44,7 @@ struct OrchestratorOptions {
   std::uint64_t seed = 1;                    ///< initial weights, and every worker's own stream
   Hyperparameters hyperparameters;           ///< of the learning; the thesis' by default
   OptimizerFactory optimizer;                ///< empty: make_shared_optimizer
+  AlgorithmFactory algorithm;                ///< empty: the algorithm that hyperparameters.algorithm names
   std::size_t replay_capacity = 0;           ///< steps kept per worker; 0: no replay buffer
   /// A worker that shows no sign of life (an environment step, a gradient) for so long counts as hung: it is
   /// killed and replaced. It is the most that is allowed: after three rounds 20 times the longest silence so
@@ -61,11 +63,12 @@ struct OrchestratorOptions {
 /// What it takes to go on where a run stopped, apart from the weights. There is nothing else: all randomness
 /// follows from (seed, worker, round), and a round ends with all of its episodes.
 struct TrainerState {
-  std::vector<float> optimizer_state;   ///< the shared optimizer's, SharedOptimizer::state_size() floats
-  std::uint64_t optimizer_steps = 0;    ///< of all workers so far
-  std::uint64_t environment_steps = 0;  ///< of all workers so far
-  std::uint64_t rounds = 0;             ///< played so far
-  std::vector<ReplayShare> replay;      ///< one for each worker; empty without a replay buffer
+  std::vector<float> optimizer_state;    ///< the shared optimizer's, SharedOptimizer::state_size() floats
+  std::uint64_t optimizer_steps = 0;     ///< of all workers so far
+  std::uint64_t environment_steps = 0;   ///< of all workers so far
+  std::uint64_t rounds = 0;              ///< played so far
+  std::vector<ReplayShare> replay;       ///< one for each worker; empty without a replay buffer
+  std::vector<float> algorithm_state{};  ///< Algorithm::shared_state_size() floats
 };
 
 /// Values of the replay buffer that a state takes at most: 64 MiB. Of a larger buffer it has the newest rows,

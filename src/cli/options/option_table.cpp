@@ -78,12 +78,12 @@ OptionRow schedule_option() {
       });
 }
 
-OptionRow loss_option() {
+/// A program with an algorithm of its own takes any name: it may have several.
+OptionRow loss_option(const Program& program) {
+  const TextList choices = program.algorithm ? TextList{} : TextList{"a3c", "ppo"};
   return choice_option(
-      {"a3c", "ppo"}, [](const Settings& s) { return s.hyperparameters.loss == Loss::kPpo ? "ppo" : "a3c"; },
-      [](Settings& s, const std::string& text) {
-        s.hyperparameters.loss = text == "ppo" ? Loss::kPpo : Loss::kA3c;
-      });
+      choices, [](const Settings& s) { return s.hyperparameters.algorithm; },
+      [](Settings& s, const std::string& text) { s.hyperparameters.algorithm = text; });
 }
 
 OptionRow worker_mode_option() {
@@ -257,7 +257,7 @@ void add_results(Table& table) {
 
 void add_hyperparameters(Table& table, const Program& program) {
   table.group("Hyperparameters");
-  table.add("loss", kLearning, loss_option(), "What is minimised");
+  table.add("loss", kLearning, loss_option(program), "What is minimised");
   table.add("gamma", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(double, hyperparameters.gamma)),
             "Discount per step");
   table.add("gae-lambda", kLearning,
