@@ -1,6 +1,6 @@
-// Your own algorithm: REINFORCE (Williams 1992) with the network's value as its baseline, on whole episodes. Its
-// twist: all workers share the running mean and deviation of the returns and learn from normalised ones, so that no
-// reward scale has to be found.
+// Your own algorithm: REINFORCE (Williams 1992) with the network's value as its baseline, on whole episodes.
+// Its twist: all workers share the running mean and deviation of the returns and learn from normalised ones,
+// so that no reward scale has to be found.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +22,8 @@ namespace {
 
 class ReinforceLearner : public genkidama::Learner {
  public:
-  ReinforceLearner(const genkidama::Hyperparameters& hyperparameters, const genkidama::LearnerContext& context)
+  ReinforceLearner(const genkidama::Hyperparameters& hyperparameters,
+                   const genkidama::LearnerContext& context)
       : hyperparameters_(hyperparameters),
         context_(context),
         distribution_(genkidama::categorical_distribution(context.network.spec().policy)) {}
@@ -140,6 +141,7 @@ int main() {
   const double before = mean_return(trainer);
   for (int round = 0; round < 600; ++round) trainer.train_round();
   const double after = mean_return(trainer);
-  fmt::print("mean return {:.0f} before, {:.0f} after {} steps\n", before, after, trainer.environment_steps());
+  fmt::print("mean return {:.0f} before, {:.0f} after {} steps\n", before, after,
+             trainer.environment_steps());
   return after > 100 && after > 2 * before ? 0 : 1;
 }

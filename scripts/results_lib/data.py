@@ -17,8 +17,8 @@ FLAGS = {"final": ("0", "1"), "greedy": ("0", "1")}
 SHARES = {"threshold_share", "truncated_share"}
 MAY_BE_EMPTY = {"threshold_share"}  # an environment need not have a threshold
 ROUNDING = 1e-3  # the mean of 500 equal returns may come out a little below them
-# The thesis counts an update once for its two Children together: each merges once per update (docs/results.md says why we
-# read it so).
+# The thesis counts an update once for its two Children together: each merges once per update
+# (docs/results/thesis.md says why we read it so).
 MERGES_PER_THESIS_UPDATE = 2
 UNEQUAL_COLUMNS = ["alpha", "beta", "throttle", "seed", "mean", "std", "wall_seconds", "fast_steps", "slow_steps",
                    "fast_merges", "slow_merges", "slow_staleness"]

@@ -1,4 +1,4 @@
-"""docs/results.md and the like: prose by hand, and blocks between "<!-- generated: NAME -->" and "<!-- end: NAME -->"."""
+"""Pages of docs: prose by hand, and blocks between "<!-- generated: NAME -->" and "<!-- end: NAME -->"."""
 
 import re
 from dataclasses import dataclass
@@ -60,10 +60,15 @@ def generate(block, data, file):
         raise ResultsError(f"{file}:{block.line}: block '{block.name}': {error}") from None
 
 
+def pages_of(root):
+    """The pages that may hold blocks: docs/*.md, then docs/results/*.md."""
+    return [*sorted((root / "docs").glob("*.md")), *sorted((root / "docs" / "results").glob("*.md"))]
+
+
 def plots_named_in(root):
-    """{plot: "file:line" of its first mention} in README.md and docs/*.md."""
+    """{plot: "file:line" of its first mention} in README.md and pages_of()."""
     named = {}
-    for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+    for path in [root / "README.md", *pages_of(root)]:
         if path.exists():
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
                 for name in PLOT_LINK.findall(line):

@@ -1,4 +1,4 @@
-"""The generated blocks of docs/results.md: BLOCKS maps each name to a function from Data to Markdown."""
+"""The generated blocks of docs: BLOCKS maps each name to a function from Data to Markdown."""
 
 from . import estimates
 from .data import MERGES_PER_THESIS_UPDATE, ResultsError, options_of
@@ -161,7 +161,7 @@ def learning_paths(data):
     table = markdown([("alpha", "r"), ("beta", "r"), ("", "l"),
                       *((f"update {update}", "r") for update in PATH_UPDATES)], rows)
     return (f"{table}\n\nOurs: median of the seeds' means [min, max over the seeds], after {MERGES_PER_THESIS_UPDATE} merges for "
-            "each update of the thesis. The thesis: one run, its mean.")
+            "each update of the thesis.\nThe thesis: one run, its mean.")
 
 
 def table_5_6(data):
@@ -184,9 +184,9 @@ def every_seed(sweep, setting, threshold):
     worst = min(finals, key=lambda policy: policy["mean"])
     widest = max(finals, key=lambda policy: policy["std"])
     reached, of = at_least(finals, threshold)
-    return (f"{table}\n\nFinal policies; {how_evaluated(sweep, [setting])}. Median of the {of} seeds' means: "
+    return (f"{table}\n\nFinal policies; {how_evaluated(sweep, [setting])}.\nMedian of the {of} seeds' means: "
             f"**{fixed(estimates.median(column(finals, 'mean')))}**; worst seed: {worst['seed']} with "
-            f"**{fixed(worst['mean'])}**; largest std: **{fixed(widest['std'])}** (seed {widest['seed']}); means of "
+            f"**{fixed(worst['mean'])}**;\nlargest std: **{fixed(widest['std'])}** (seed {widest['seed']}); means of "
             f"at least {threshold}: **{reached} of {of}**.")
 
 
@@ -210,7 +210,7 @@ def time_summary(times, what):
     seconds = [time["seconds"] for time in reached]
     steps = [time["environment_steps"] for time in reached]
     which = "these" if len(reached) < len(times) else "all"
-    return (f"{text}; of {which}: median **{fixed(estimates.median(seconds))} s** and "
+    return (f"{text}; of {which}: median **{fixed(estimates.median(seconds))} s** and\n"
             f"{estimates.median(steps):,.0f} environment steps, at most **{fixed(max(seconds))} s** and "
             f"{max(steps):,}.")
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "libtorch/statelessness.h"
 
 namespace genkidama {
 namespace {
@@ -46,6 +47,9 @@ BoundModule::BoundModule(std::shared_ptr<ActorCritic> module, const NetworkSpec&
     throw ArgumentError(fmt::format(
         "an ActorCritic was asked for {} values; expected an algorithm that needs exactly 1", spec.values));
   }
+  std::vector<std::int64_t> sizes(spec.observation.begin(), spec.observation.end());
+  sizes.insert(sizes.begin(), 1);
+  check_stateless(*module_, torch::full(sizes, 0.5f));
 }
 
 std::vector<float> BoundModule::values() const {

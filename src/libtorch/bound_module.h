@@ -20,8 +20,8 @@ ParameterLayout layout_of(const ActorCritic& module);
 /// one thread.
 class BoundModule {
  public:
-  /// Throws as layout_of(), or ArgumentError when `module` is null or the spec asks for another number of
-  /// values than 1.
+  /// Throws as layout_of(), or ArgumentError when `module` is null, carries state (statelessness.h), or is
+  /// asked for another number of values than 1.
   BoundModule(std::shared_ptr<ActorCritic> module, const NetworkSpec& spec);
 
   const ParameterLayout& layout() const { return layout_; }

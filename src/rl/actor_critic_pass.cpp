@@ -7,8 +7,8 @@
 namespace genkidama {
 namespace {
 
-/// 1 - Var(R - V) / Var(R): 1 where the values tell the returns exactly, 0 where they tell nothing; 0 where all
-/// returns are alike.
+/// 1 - Var(R - V) / Var(R): 1 where the values tell the returns exactly, 0 where they tell nothing; 0 where
+/// all returns are alike.
 double explained_variance(std::span<const float> returns, std::span<const float> values) {
   double mean = 0, mean_error = 0;
   const auto n = static_cast<double>(returns.size());

@@ -3,8 +3,8 @@
 
     check_installed.py [--debug-information] PREFIX SOURCE_DIRECTORY BUILD_DIRECTORY
 
-No file names the source, the build or the staging directory; run paths are relative; all public headers are there and
-export what they declare; shared libraries have a version and show the library's own symbols only. Prints one line per
+No file names the source, the build or the staging directory; run paths are relative; all public headers are there,
+export what they declare and name no file that only the source tree has; shared libraries have a version and show the library's own symbols only. Prints one line per
 violation and ends with exit code 1 when there is any.
 """
 
@@ -15,6 +15,8 @@ import subprocess
 import sys
 
 NAMESPACE = re.compile(r"^namespace (?:\w+ )?genkidama\b(?!::).*{$", re.MULTILINE)
+SOURCE_FILE = re.compile(r"(?:(?<![\w./-])(?:\.\./)*(?:docs|tests|src|scripts|benchmarks|cmake|deploy|packaging)/[\w./*-]*\w"
+                         r"|[\w./-]*\w\.md\b)")
 OWN_SYMBOL = re.compile(r"(?:(?:typeinfo|typeinfo name|vtable) for |\w+ )?genkidama::")
 
 
@@ -52,6 +54,10 @@ def check_headers(prefix, source):
         for line in NAMESPACE.findall(header.read_text()):
             if "GENKIDAMA_EXPORT" not in line and name.as_posix() not in ("genkidama/wire/protocol.h",):
                 yield f"{name}: '{line}' must be 'namespace GENKIDAMA_EXPORT genkidama {{' (core/export.h)"
+    for header in sorted(installed.rglob("*.h")):
+        for number, line in enumerate(header.read_text().splitlines(), 1):
+            for named in SOURCE_FILE.findall(line):
+                yield f"{header}:{number}: names '{named}', which is not installed; say there what readers need to know"
     for header in installed.rglob("*"):
         if header.is_file() and header.suffix != ".h":
             yield f"{header}: is no header"

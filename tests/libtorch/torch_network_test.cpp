@@ -51,6 +51,58 @@ class PolicyOnly : public UserModule {
   }
 };
 
+/// Has a recurrent layer, which it starts anew each time.
+template <typename Layer, typename Options>
+class Recurrent : public UserModule {
+ public:
+  explicit Recurrent(const Options& options) : memory_(register_module("memory", Layer(options))) {}
+  Layer memory_;
+};
+
+class RestartedGru : public UserModule {
+ public:
+  RestartedGru() : memory_(register_module("memory", torch::nn::GRU(1, 3))) {}
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    // An observation is a history of three numbers here: [T, B, 1].
+    const auto history = observation.t().unsqueeze(-1);
+    return UserModule::forward(std::get<0>(memory_->forward(history))[-1]);
+  }
+  bool restarts_recurrent_layers() const override { return true; }
+  torch::nn::GRU memory_;
+};
+
+/// Carries the state of a GRU's cell from one call to the next.
+class CarriedState : public UserModule {
+ public:
+  CarriedState() : memory_(register_module("memory", torch::nn::GRUCell(3, 3))) {}
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    state_ = state_.defined() ? memory_->forward(observation, state_) : memory_->forward(observation);
+    return UserModule::forward(state_);
+  }
+  bool restarts_recurrent_layers() const override { return true; }
+  torch::nn::GRUCell memory_;
+  torch::Tensor state_;
+};
+
+/// Remembers without any recurrent layer.
+class RunningMean : public UserModule {
+ public:
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    mean_ = 0.9 * mean_ + 0.1 * observation.mean(0, true);
+    return UserModule::forward(observation - mean_);
+  }
+  torch::Tensor mean_ = torch::zeros({1, 3});
+};
+
+class WithDropout : public UserModule {
+ public:
+  WithDropout() : dropout_(register_module("dropout", torch::nn::Dropout(0.5))) {}
+  ActorCriticOutput forward(const torch::Tensor& observation) override {
+    return UserModule::forward(dropout_->forward(observation));
+  }
+  torch::nn::Dropout dropout_;
+};
+
 /// A network whose module the test can reach.
 struct Known {
   explicit Known(std::shared_ptr<UserModule> given)
@@ -176,6 +228,39 @@ TEST_CASE("a module sees observations with their own dimensions, and is asked fo
   network->make_gradient_function()->forward(network->first_weights(), observations, logits, values);
   REQUIRE(module->seen == std::vector<std::int64_t>{2, 1, 3, 1});
   REQUIRE_THROWS_WITH(factory({{3}, 2, 0}, 1), Catch::Contains("0 values"));
+}
+
+TEST_CASE("a module with a recurrent layer is refused by the layer's name and kind") {
+  using namespace torch::nn;
+  refuse(std::make_shared<Recurrent<GRU, GRUOptions>>(GRUOptions(3, 4)), "'memory'", "(GRU)");
+  refuse(std::make_shared<Recurrent<LSTM, LSTMOptions>>(LSTMOptions(3, 4)), "'memory'", "(LSTM)");
+  refuse(std::make_shared<Recurrent<RNN, RNNOptions>>(RNNOptions(3, 4)), "'memory'", "(RNN)");
+  refuse(std::make_shared<Recurrent<GRUCell, GRUCellOptions>>(GRUCellOptions(3, 4)), "'memory'", "(GRUCell)");
+  refuse(std::make_shared<Recurrent<LSTMCell, LSTMCellOptions>>(LSTMCellOptions(3, 4)), "'memory'",
+         "(LSTMCell)");
+  refuse(std::make_shared<Recurrent<RNNCell, RNNCellOptions>>(RNNCellOptions(3, 4)), "'memory'", "(RNNCell)");
+  auto inside = std::make_shared<UserModule>();
+  inside->register_module("encoder", Sequential(Linear(3, 4), GRU(4, 4)));
+  refuse(inside, "'encoder.1'", "carries no state");
+}
+
+TEST_CASE("a module that remembers something between two answers is refused, whatever it is made of") {
+  refuse(std::make_shared<CarriedState>(), "differently the second time", "carries no state");
+  refuse(std::make_shared<RunningMean>(), "differently the second time", "carries no state");
+}
+
+TEST_CASE("a module whose recurrent layers start anew, and one with dropout, are accepted") {
+  REQUIRE_NOTHROW(Known(std::make_shared<RestartedGru>()));
+  REQUIRE_NOTHROW(Known(std::make_shared<WithDropout>()));
+}
+
+TEST_CASE("looking whether a module remembers something draws nothing from LibTorch's generator") {
+  const auto factory = torch_network([](const NetworkSpec&) { return std::make_shared<WithDropout>(); });
+  factory(kSpec, 5);
+  const float after = torch::rand({1}).item<float>();
+  torch::manual_seed(5);
+  WithDropout module;
+  REQUIRE(torch::rand({1}).item<float>() == after);
 }
 
 TEST_CASE("a module that cannot be shared is refused by name") {

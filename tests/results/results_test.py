@@ -178,12 +178,14 @@ class Tables(Tree):
         self.assert_complaint("performance/table.json is missing")
 
     def test_blocks_of_other_pages_are_written_and_checked_too(self):
-        page = self.root / "docs" / "performance.md"
-        page.write_text("# Performance\n\n<!-- generated: performance -->\n<!-- end: performance -->\n")
-        self.assert_complaint("docs/performance.md:3: block 'performance' is not what the data give")
-        self.assertIn("1 block in docs/performance.md, 1 changed", run(self.root, "--tables").stdout)
-        self.assertIn("at most 1 | met |", page.read_text())
-        self.assertEqual(run(self.root, "--check").returncode, 0)
+        for name in ("docs/performance.md", "docs/results/performance.md"):
+            with self.subTest(page=name):
+                page = self.root / name
+                page.write_text("# Performance\n\n<!-- generated: performance -->\n<!-- end: performance -->\n")
+                self.assert_complaint(f"{name}:3: block 'performance' is not what the data give")
+                self.assertIn(f"1 block in {name}, 1 changed", run(self.root, "--tables").stdout)
+                self.assertIn("at most 1 | met |", page.read_text())
+                self.assertEqual(run(self.root, "--check").returncode, 0)
 
     def test_check_changes_nothing(self):
         self.change_cell("children", 2, "mean", "100.0")

@@ -19,7 +19,8 @@ TEST_CASE("the hyperparameters name the algorithm, and another name is refused")
   REQUIRE(make_algorithm(hyper) != nullptr);
   hyper.algorithm = "dqn";
   REQUIRE_THROWS_AS(make_algorithm(hyper), ArgumentError);
-  REQUIRE_THROWS_WITH(make_algorithm(hyper), Catch::Contains("'dqn'") && Catch::Contains("expected a3c or ppo"));
+  REQUIRE_THROWS_WITH(make_algorithm(hyper),
+                      Catch::Contains("'dqn'") && Catch::Contains("expected a3c or ppo"));
 }
 
 TEST_CASE("a policy gradient asks for a logit for each alternative and one value, and for one choice") {

@@ -57,8 +57,8 @@ struct StepResult {
 /// A task. Derive from DiscreteEnvironment when an action is one choice, and from this class otherwise.
 ///
 /// One instance is used by one thread of one process. Two instances never share mutable state. The same seed
-/// and the same actions give the same trajectory, bit for bit. tests/support/environment_conformance.h checks
-/// any implementation against this contract.
+/// and the same actions give the same trajectory, bit for bit. check_environment()
+/// (genkidama/env/check_environment.h) plays any implementation and reports where it breaks this contract.
 class Environment {
  public:
   virtual ~Environment() = default;

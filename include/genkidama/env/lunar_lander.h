@@ -13,7 +13,7 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// Solver iterations per step of the physics, each at least 1: while something touches the ground (and in the
 /// first three steps, which carry the initial push), and in flight. gym's 180 do not converge while a leg
 /// stands, and what they leave is part of the task: fewer, or another solver, make a different one. In flight
-/// far fewer do. docs/lunar_lander.md tells how the default was found and what difference remains.
+/// far fewer do.
 struct LunarLanderIterations {
   int contact_velocity;  ///< for velocities, on the ground
   int contact_position;  ///< for positions, on the ground

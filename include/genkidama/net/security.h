@@ -1,8 +1,7 @@
 #pragma once
 
 /// @file
-/// Who may take part, the same for both ends and for both directions of dialling. docs/security.md says what
-/// each measure is good for.
+/// Who may take part. The options are the same for both ends and for both directions of dialling.
 
 #include <cstddef>
 #include <string>

@@ -16,8 +16,8 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// thread.
 class LocalNetwork {
  public:
-  /// Throws ArgumentError when `network` is null, makes no functions or carries state; LayoutError when it has no
-  /// parameters, or another number of first weights than its layout says.
+  /// Throws ArgumentError when `network` is null, makes no functions or carries state; LayoutError when it
+  /// has no parameters, or another number of first weights than its layout says.
   LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& spec);
 
   /// Names and shapes of the weights.
@@ -34,8 +34,8 @@ class LocalNetwork {
   /// The function that plays; give it weights().
   PolicyFunction& policy() { return *policy_; }
 
-  /// Fills `logits` [n, policy] and `values` [n, values] for `observations` [n, observation size], which must stay
-  /// until backpropagate().
+  /// Fills `logits` [n, policy] and `values` [n, values] for `observations` [n, observation size], which must
+  /// stay until backpropagate().
   void evaluate(std::span<const float> observations, std::span<float> logits, std::span<float> values) {
     gradient_function_->forward(weights_, observations, logits, values);
   }

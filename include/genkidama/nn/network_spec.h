@@ -11,10 +11,12 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// What a network takes in and gives out for one observation. Algorithm::network() says what an algorithm needs.
+/// What a network takes in and gives out for one observation. Algorithm::network() says what an algorithm
+/// needs.
 struct NetworkSpec {
   std::vector<int> observation;  ///< dimensions of an observation in row-major order, each >= 1
-  int policy = 0;  ///< numbers that an action is chosen from, >= 1; one logit for each alternative of a choice
+  int policy =
+      0;  ///< numbers that an action is chosen from, >= 1; one logit for each alternative of a choice
   int values = 1;  ///< estimates of the return, >= 0
 
   /// Floats in an observation: the product of its dimensions.

@@ -20,8 +20,8 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// thread.
 class ActorCriticPass {
  public:
-  /// Takes value_weight, entropy_weight and max_gradient_norm from the hyperparameters. `network` has one value and
-  /// outlives the pass.
+  /// Takes value_weight, entropy_weight and max_gradient_norm from the hyperparameters. `network` has one
+  /// value and outlives the pass.
   ActorCriticPass(const Hyperparameters& hyperparameters, LocalNetwork& network,
                   std::unique_ptr<ActionDistribution> distribution);
 
@@ -36,8 +36,9 @@ class ActorCriticPass {
 
   /// Writes the network's gradient, clipped to max_gradient_norm, of
   ///   policy loss + value_weight mean((R - V)^2) - entropy_weight mean(H).
-  /// `policy_gradient` [n] holds the policy loss' derivative by log pi(a|s) of each step. Returns the statistics
-  /// that follow: value loss, entropy and explained variance. Throws WorkerError when the gradient is not finite.
+  /// `policy_gradient` [n] holds the policy loss' derivative by log pi(a|s) of each step. Returns the
+  /// statistics that follow: value loss, entropy and explained variance. Throws WorkerError when the gradient
+  /// is not finite.
   LearningStatistics backpropagate(std::span<const float> returns, std::span<const float> policy_gradient);
 
  private:

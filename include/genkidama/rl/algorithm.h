@@ -16,19 +16,20 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Says which outputs a network needs, how they become actions, and how to learn from a segment. It holds constants
-/// only: what is learnt lies in the weights and in the shared state. Every worker has an object of its own.
+/// Says which outputs a network needs, how they become actions, and how to learn from a segment. It holds
+/// constants only: what is learnt lies in the weights and in the shared state. Every worker has an object of
+/// its own.
 class Algorithm {
  public:
   virtual ~Algorithm() = default;
 
-  /// The sizes of the network for this environment. Throws ArgumentError, with what was given and what is expected,
-  /// when the algorithm cannot serve the environment's spaces.
+  /// The sizes of the network for this environment. Throws ArgumentError, with what was given and what is
+  /// expected, when the algorithm cannot serve the environment's spaces.
   virtual NetworkSpec network(const EnvironmentSpec& environment) const = 0;
 
-  /// Floats that all workers of a machine share beside a network's weights, `parameters` of them; for a target
-  /// network, say. They start as 0, are part of TrainerState, and are written by all workers at once: access them
-  /// through relaxed_read() and relaxed_write() only.
+  /// Floats that all workers of a machine share beside a network's weights, `parameters` of them; for a
+  /// target network, say. They start as 0, are part of TrainerState, and are written by all workers at once:
+  /// access them through relaxed_read() and relaxed_write() only.
   virtual std::size_t shared_state_size(std::size_t parameters) const {
     static_cast<void>(parameters);
     return 0;

@@ -63,8 +63,8 @@ struct Hyperparameters : OptimizerOptions {
 };
 
 /// Settings that learn control tasks of LunarLander's and CartPole's kind in a minute: PPO with shared Adam,
-/// GAE and a linear schedule, for mlp_network(). They were found by search; docs/results.md says what was
-/// tried. schedule_steps is 0: set it to the environment steps of the run.
+/// GAE and a linear schedule, for mlp_network(). They were found by search. schedule_steps is 0: set it to
+/// the environment steps of the run.
 Hyperparameters tuned_hyperparameters();
 
 }  // namespace genkidama

@@ -2,7 +2,7 @@
 
 /// @file
 /// Weights on the wire: one binary WebSocket message, an 80-byte header and then the flat float32 weights.
-/// Everything is little-endian whatever the machine. docs/wire_format.md has the table of offsets.
+/// Everything is little-endian whatever the machine.
 
 #include <cstddef>
 #include <cstdint>

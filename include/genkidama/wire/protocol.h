@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Numbers that both ends of a link must agree on; docs/wire_format.md describes the protocol.
+/// Numbers that both ends of a link must agree on.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,318 @@
+#include "genkidama/nn/check_gradients.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
+#include "genkidama/core/random.h"
+
+namespace genkidama {
+namespace {
+
+/// How far from the first weights the network is tried: a layer that starts at zero hides what lies behind
+/// it.
+constexpr double kWeightNoise = 0.05;
+/// What two ways of computing the same in float32 may differ by, relative to the value or to 1.
+constexpr double kSameAnswer = 1e-4;
+/// A tensor's derivatives are compared to the largest one of all tensors where its own are smaller than this
+/// part.
+constexpr double kSmallestScale = 1e-3;
+
+using Floats = std::vector<float>;
+
+bool is_same(float a, float b) {
+  return std::abs(static_cast<double>(a) - b) <=
+         kSameAnswer * std::max(1.0, std::abs(static_cast<double>(b)));
+}
+
+bool is_same(std::span<const float> a, std::span<const float> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) { return is_same(x, y); });
+}
+
+bool all_finite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float value) { return is_finite(value); });
+}
+
+Floats normal(std::size_t count, Random& random) {
+  Floats values(count);
+  for (float& value : values) value = static_cast<float>(random.normal());
+  return values;
+}
+
+/// What a network answers to a batch.
+struct Outputs {
+  Floats logits;
+  Floats values;
+};
+
+class GradientCheck {
+ public:
+  GradientCheck(Network& network, const NetworkSpec& spec, const GradientCheckOptions& options)
+      : network_(network),
+        options_(options),
+        observation_size_(static_cast<std::size_t>(spec.observation_size())),
+        output_count_(static_cast<std::size_t>(spec.policy)),
+        random_(options.seed) {}
+
+  GradientReport run() {
+    try {
+      if (prepare()) {
+        check_answers();
+        check_policy();
+        if (report_.problems.empty()) check_tensors();
+      }
+    } catch (const std::exception& error) {
+      problem("a function of the network threw an exception: {}", error.what());
+    }
+    return std::move(report_);
+  }
+
+ private:
+  template <typename... Args>
+  void problem(fmt::format_string<Args...> format, Args&&... args) {
+    report_.problems.push_back(fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  bool prepare() {
+    weights_ = network_.first_weights();
+    if (weights_.size() != network_.layout().size() || weights_.empty()) {
+      problem("first_weights() gave {} weights, and layout() has {}; expected the same number, at least 1",
+              weights_.size(), network_.layout().size());
+      return false;
+    }
+    if (!all_finite(weights_)) {
+      problem("first_weights() holds values that are not finite");
+      return false;
+    }
+    gradient_function_ = network_.make_gradient_function();
+    policy_ = network_.make_policy_function();
+    if (!gradient_function_ || !policy_) {
+      problem("make_gradient_function() or make_policy_function() returned nullptr");
+      return false;
+    }
+    for (float& weight : weights_) weight += static_cast<float>(kWeightNoise * random_.normal());
+    observations_ = normal(options_.batch * observation_size_, random_);
+    by_logits_ = normal(options_.batch * output_count_, random_);
+    by_values_ = normal(options_.batch, random_);
+    return true;
+  }
+
+  std::span<const float> observation(std::size_t i) const {
+    return std::span(observations_).subspan(i * observation_size_, observation_size_);
+  }
+  std::span<const float> logits_of(const Outputs& outputs, std::size_t i) const {
+    return std::span(outputs.logits).subspan(i * output_count_, output_count_);
+  }
+
+  /// What is not filled in stays NaN.
+  Outputs forward(std::span<const float> observations) {
+    const std::size_t n = observations.size() / observation_size_;
+    constexpr float kUnset = std::numeric_limits<float>::quiet_NaN();
+    Outputs outputs{Floats(n * output_count_, kUnset), Floats(n, kUnset)};
+    gradient_function_->forward(weights_, observations, outputs.logits, outputs.values);
+    return outputs;
+  }
+
+  void check_answers() {
+    answer_ = forward(observations_);
+    if (!all_finite(answer_.logits) || !all_finite(answer_.values)) {
+      problem("forward() gave values that are not finite, or did not fill in all of them");
+      return;
+    }
+    const Outputs again = forward(observations_);
+    if (!is_same(again.logits, answer_.logits) || !is_same(again.values, answer_.values)) {
+      problem(
+          "forward() gave another answer to the same observations the second time; expected it to follow "
+          "from "
+          "weights and observations alone");
+      return;
+    }
+    for (std::size_t i = 0; i < options_.batch; ++i) {
+      const Outputs alone = forward(observation(i));
+      if (!is_same(alone.logits, logits_of(answer_, i)) || !is_same(alone.values[0], answer_.values[i])) {
+        problem(
+            "forward() gave another answer to an observation alone than in a batch of {}; expected the "
+            "observations of a batch not to influence one another",
+            options_.batch);
+        return;
+      }
+    }
+  }
+
+  void check_policy() {
+    if (!report_.problems.empty()) return;
+    Floats logits(output_count_), batch(options_.batch * output_count_);
+    for (std::size_t i = 0; i < options_.batch; ++i) {
+      policy_->logits(weights_, observation(i), logits);
+      if (!is_same(logits, logits_of(answer_, i))) {
+        problem("PolicyFunction::logits() gave other logits than GradientFunction::forward()");
+        return;
+      }
+      if (!is_same(policy_->value(weights_, observation(i)), answer_.values[i])) {
+        problem("PolicyFunction::value() gave another value than GradientFunction::forward()");
+        return;
+      }
+    }
+    policy_->logits_of_batch(weights_, observations_, options_.batch, batch);
+    if (!is_same(batch, answer_.logits)) {
+      problem("PolicyFunction::logits_of_batch() gave other logits than GradientFunction::forward()");
+    }
+  }
+
+  Floats backward(float filled_with) {
+    Floats gradient(weights_.size(), filled_with);
+    forward(observations_);
+    gradient_function_->backward(weights_, by_logits_, by_values_, gradient);
+    return gradient;
+  }
+
+  double loss() {
+    const Outputs outputs = forward(observations_);
+    double sum = 0;
+    for (std::size_t i = 0; i < outputs.logits.size(); ++i) {
+      sum += static_cast<double>(outputs.logits[i]) * by_logits_[i];
+    }
+    for (std::size_t i = 0; i < outputs.values.size(); ++i) {
+      sum += static_cast<double>(outputs.values[i]) * by_values_[i];
+    }
+    return sum;
+  }
+
+  /// The central difference of the loss by a weight.
+  double difference(float& weight, double step) {
+    const float at = weight;
+    weight = static_cast<float>(at + step);
+    const double high = weight, loss_high = loss();
+    weight = static_cast<float>(at - step);
+    const double low = weight, loss_low = loss();
+    weight = at;
+    return (loss_high - loss_low) / (high - low);
+  }
+
+  void check_tensors() {
+    const Floats gradient = backward(0);
+    const Floats overwritten = backward(std::numeric_limits<float>::quiet_NaN());
+    if (!all_finite(overwritten) || !is_same(overwritten, gradient)) {
+      problem(
+          "backward() left some of what was in the gradient before, or gave values that are not finite; "
+          "expected "
+          "it to overwrite every element");
+      return;
+    }
+    double largest = 0;
+    for (const float g : gradient) largest = std::max(largest, std::abs(static_cast<double>(g)));
+    for (const TensorInfo& tensor : network_.layout().tensors()) {
+      report_.tensors.push_back(check_tensor(tensor, gradient, kSmallestScale * largest));
+    }
+  }
+
+  struct Element {
+    std::size_t index;
+    double expected, got, error;
+  };
+
+  TensorGradient check_tensor(const TensorInfo& tensor, const Floats& gradient, double smallest_scale) {
+    std::vector<Element> elements;
+    double scale = smallest_scale;
+    for (const std::size_t index : elements_of(tensor)) {
+      float& weight = weights_[tensor.offset + index];
+      const double whole = difference(weight, options_.step), half = difference(weight, options_.step / 2);
+      // Richardson's extrapolation: what is left of a smooth function's third derivative goes.
+      const double expected = (4 * half - whole) / 3;
+      const double got = gradient[tensor.offset + index];
+      const double error = std::max(0.0, std::abs(got - expected) - 2 * std::abs(whole - half));
+      elements.push_back({index, expected, got, error});
+      scale = std::max({scale, std::abs(expected), std::abs(got)});
+    }
+    const auto worst =
+        *std::max_element(elements.begin(), elements.end(),
+                          [](const Element& a, const Element& b) { return a.error < b.error; });
+    const double error = scale > 0 ? worst.error / scale : 0;
+    return {tensor.name,
+            elements.size(),
+            error,
+            worst.index,
+            worst.expected,
+            worst.got,
+            error <= options_.tolerance};
+  }
+
+  /// All of a small tensor, else as many as the options say, without repetition.
+  std::vector<std::size_t> elements_of(const TensorInfo& tensor) {
+    std::vector<std::size_t> elements;
+    if (tensor.count <= options_.elements_per_tensor) {
+      elements.resize(tensor.count);
+      std::iota(elements.begin(), elements.end(), std::size_t{0});
+      return elements;
+    }
+    while (elements.size() < options_.elements_per_tensor) {
+      const std::size_t element = random_.below(tensor.count);
+      if (std::find(elements.begin(), elements.end(), element) == elements.end()) elements.push_back(element);
+    }
+    return elements;
+  }
+
+  Network& network_;
+  const GradientCheckOptions& options_;
+  std::size_t observation_size_;
+  std::size_t output_count_;
+  Random random_;
+  GradientReport report_;
+  std::unique_ptr<GradientFunction> gradient_function_;
+  std::unique_ptr<PolicyFunction> policy_;
+  Floats weights_, observations_, by_logits_, by_values_;
+  Outputs answer_;
+};
+
+void check_options(const GradientCheckOptions& options) {
+  if (options.batch < 1) throw ArgumentError("GradientCheckOptions::batch is 0; expected at least 1");
+  if (options.elements_per_tensor < 1) {
+    throw ArgumentError("GradientCheckOptions::elements_per_tensor is 0; expected at least 1");
+  }
+  for (const auto& [field, value] :
+       {std::pair("step", options.step), std::pair("tolerance", options.tolerance)}) {
+    if (!(value > 0)) {
+      throw ArgumentError(
+          fmt::format("GradientCheckOptions::{} is {}; expected a number above 0", field, value));
+    }
+  }
+}
+
+}  // namespace
+
+bool GradientReport::ok() const {
+  return problems.empty() &&
+         std::all_of(tensors.begin(), tensors.end(), [](const auto& tensor) { return tensor.ok; });
+}
+
+GradientReport check_gradients(Network& network, const NetworkSpec& spec,
+                               const GradientCheckOptions& options) {
+  check_options(options);
+  return GradientCheck(network, spec, options).run();
+}
+
+std::string to_text(const GradientReport& report) {
+  std::string text;
+  for (const TensorGradient& tensor : report.tensors) {
+    text += fmt::format("{} {:24} {:4} elements, error {:.1e}", tensor.ok ? "right  " : "error  ",
+                        tensor.name, tensor.tried, tensor.error);
+    if (!tensor.ok) {
+      text += fmt::format("; by element {} the derivative is {:.6g}, and backward() gave {:.6g}",
+                          tensor.element, tensor.expected, tensor.got);
+    }
+    text += '\n';
+  }
+  for (const std::string& problem : report.problems) text += fmt::format("error   {}\n", problem);
+  return text;
+}
+
+}  // namespace genkidama
