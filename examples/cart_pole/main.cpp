@@ -6,6 +6,5 @@ int main(int argc, char** argv) {
   genkidama::cli::Program program;
   program.name = "cart_pole";
   program.environment = genkidama::make_cart_pole;
-  program.default_preset = "tuned";
   return genkidama::cli::main(argc, argv, program);
 }

@@ -2,15 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <exception>
-#include <iostream>
+#include <functional>
+#include <sstream>
 
 #include "cli/commands/commands.h"
 #include "cli/options/command_line.h"
 #include "cli/options/option_table.h"
 #include "cli/process/stop_signal.h"
+#include "cli/terminal/output.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/standard_descriptors.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 
 namespace genkidama::cli {
@@ -39,27 +41,64 @@ int run(const Settings& settings, const Program& program) {
   return kBadArguments;
 }
 
-int report(const std::exception& error, int exit_code) {
-  fmt::print(stderr, "error: {}\n", error.what());
+int report(const char* error, int exit_code) noexcept {
+  try {
+    print_error(fmt::format("error: {}\n", error));
+  } catch (const std::exception&) {
+    // Without memory for one line: in pieces.
+    print_error("error: ");
+    print_error(error);
+    print_error("\n");
+  }
   return exit_code;
 }
 
-}  // namespace
+int run_words(int argc, char** argv, const Program& program) {
+  if (!program.environment) throw ArgumentError("Program::environment is empty; expected a factory");
+  // Whoever asked for help may have sent it to a full disk, which finish_output() notices.
+  std::ostringstream help;
+  const auto settings = parse_command_line(argc, argv, program, help);
+  if (settings) return run(*settings, program);
+  print_text(help.str());
+  return 0;
+}
 
-int main(int argc, char** argv, const Program& program) {
+// What is thrown becomes one line on standard error and an exit code.
+int guarded(const std::function<int()>& body) noexcept {
   try {
-    ignore_write_signals();
-    if (!program.environment) throw ArgumentError("Program::environment is empty; expected a factory");
-    const auto settings = parse_command_line(argc, argv, program, std::cout);
-    return settings ? run(*settings, program) : 0;
+    return body();
   } catch (const StoppedError&) {
     // By a signal, before there was anything to keep.
     return stop_signal() != 0 ? 128 + stop_signal() : kFailedRun;
   } catch (const ArgumentError& error) {
-    return report(error, kBadArguments);
+    return report(error.what(), kBadArguments);
   } catch (const std::exception& error) {
-    return report(error, kFailedRun);
+    return report(error.what(), kFailedRun);
+  } catch (...) {
+    return report("something that is no std::exception was thrown", kFailedRun);
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv, const std::function<Program()>& make_program) {
+  fill_standard_descriptors();
+  ignore_write_signals();
+  const int exit_code = guarded([&] {
+    if (!make_program) throw ArgumentError("make_program is empty; expected a function that makes a Program");
+    const Program program = make_program();
+    catch_stop_signals();
+    return run_words(argc, argv, program);
+  });
+  const int written = guarded([] {
+    finish_output();
+    return 0;
+  });
+  return exit_code != 0 ? exit_code : written;
+}
+
+int main(int argc, char** argv, const Program& program) {
+  return main(argc, argv, std::function<Program()>([&program] { return program; }));
 }
 
 }  // namespace genkidama::cli

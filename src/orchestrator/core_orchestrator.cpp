@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 
+#include "core/thread_count.h"
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/algorithms.h"
 #include "orchestrator/description.h"
+#include "orchestrator/fork_rule.h"
 #include "orchestrator/supervisor.h"
 #include "orchestrator/worker_group.h"
 #include "rl/hogwild_worker.h"
@@ -30,7 +32,9 @@ OrchestratorOptions completed(OrchestratorOptions options) {
     throw ArgumentError(
         fmt::format("{} workers; expected at least 1, or 0 for one per core", options.workers));
   }
-  if (options.worker_timeout <= Milliseconds{0}) throw ArgumentError("the worker timeout must be above 0");
+  if (options.worker_timeout <= Milliseconds{0}) throw ArgumentError("worker_timeout must be above 0");
+  if (options.construction_timeout <= Milliseconds{0})
+    throw ArgumentError("construction_timeout must be above 0");
   if (options.max_crashes_per_minute < 0) {
     throw ArgumentError(
         fmt::format("{} crashes a minute are allowed; expected at least 0", options.max_crashes_per_minute));
@@ -46,13 +50,16 @@ OrchestratorOptions completed(OrchestratorOptions options) {
 class CoreOrchestrator::Impl {
  public:
   Impl(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions given)
-      : options_(completed(std::move(given))), setup_{std::move(environment),   std::move(network),
-                                                      options_.optimizer,       options_.algorithm,
-                                                      options_.hyperparameters, options_.seed} {
+      : options_(completed(std::move(given))), setup_{std::move(environment),    std::move(network),
+                                                      options_.optimizer,        options_.algorithm,
+                                                      options_.hyperparameters,  options_.seed,
+                                                      options_.environment_spec, options_.purpose} {
     if (!setup_.environment) throw ArgumentError("no environment factory was given");
     if (!setup_.network) throw ArgumentError("no network factory was given");
-    description_ = options_.mode == WorkerMode::kProcesses
-                       ? describe_in_forked_process(setup_, options_.worker_timeout, options_.give_up)
+    const bool forks = options_.mode == WorkerMode::kProcesses;
+    if (forks) warn_if_threads_are_running();
+    description_ = forks
+                       ? describe_in_forked_process(setup_, {options_.construction_timeout, options_.give_up})
                        : describe_here(setup_);
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
     shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
@@ -62,9 +69,12 @@ class CoreOrchestrator::Impl {
     const auto body = [this](int index, const std::function<bool()>& lead_alive) {
       run_hogwild_worker(setup_, *shared_, index, lead_alive);
     };
+    const int threads = forks ? thread_count() : 1;
     workers_ = start_workers(options_.mode, options_.workers, body, [this] { shared_->barrier.wake_lead(); });
-    supervisor_ = std::make_unique<Supervisor>(*shared_, *workers_, options_.worker_timeout,
-                                               options_.max_crashes_per_minute);
+    const SupervisorLimits limits{options_.worker_timeout, options_.construction_timeout,
+                                  options_.max_crashes_per_minute};
+    supervisor_ =
+        std::make_unique<Supervisor>(*shared_, *workers_, limits, description_.environment.name, threads);
     try {
       wait_for_workers();
     } catch (...) {
@@ -100,13 +110,15 @@ class CoreOrchestrator::Impl {
     carry_out(order);
     ++rounds_;
     RoundReport round;
+    round.cut_short = counters.cut_round;
     // Not what the reports say: a worker that died has learnt too.
     round.environment_steps = counters.environment_steps - environment_steps;
     round.optimizer_steps = counters.optimizer_steps - optimizer_steps;
     round.worker_restarts = supervisor_->restarts() - std::exchange(told_restarts_, supervisor_->restarts());
     std::uint64_t steps = 0;
     for (const WorkerReport& report : shared_->reports.span()) {
-      round.episodes.insert(round.episodes.end(), report.episodes, report.episodes + report.episode_count);
+      round.episodes.insert(round.episodes.end(), report.episodes,
+                            report.episodes + report.episode_count.get());
       steps += report.optimizer_steps;
       round.policy_loss += report.learning.policy_loss;
       round.value_loss += report.learning.value_loss;
@@ -142,6 +154,7 @@ class CoreOrchestrator::Impl {
       // Once, unless a worker died over an episode.
       do {
         shared_->counters[0].next_episode = 0;
+        episodes_evaluated_ = results.size();
         carry_out(order);
       } while (
           !std::all_of(chunk.begin(), chunk.end(), [](const auto& episode) { return episode.done.load(); }));
@@ -196,6 +209,22 @@ class CoreOrchestrator::Impl {
   std::uint64_t rounds() const { return rounds_; }
   std::uint64_t environment_steps() const { return shared_->counters[0].environment_steps; }
   const ReplayBuffer* replay_buffer() const { return shared_->replay ? &*shared_->replay : nullptr; }
+  RoundProgress round_progress() const {
+    RoundProgress progress;
+    const WorkerOrder& order = shared_->order[0];
+    if (order.command == WorkerCommand::kEvaluate) {
+      const auto taken = shared_->counters[0].next_episode.load();
+      progress.evaluation = true;
+      progress.episodes = episodes_evaluated_ + std::min<std::uint64_t>(taken, order.episode_count);
+      return progress;
+    }
+    for (const WorkerReport& report : shared_->reports.span()) {
+      progress.environment_steps += report.environment_steps.get();
+      progress.episodes += report.episode_count.get();
+    }
+    progress.optimizer_steps = shared_->counters[0].optimizer_steps - optimizer_steps_before_;
+    return progress;
+  }
   std::vector<int> worker_pids() const { return workers_->pids(); }
   std::uint64_t worker_restarts() const { return supervisor_->restarts(); }
 
@@ -217,6 +246,13 @@ class CoreOrchestrator::Impl {
     if (given_up_) throw StoppedError(kGivenUp);
     if (!broken_.empty()) throw WorkerError(broken_);
     shared_->order[0] = order;
+    shared_->counters[0].cut_round = false;
+    // Read before the workers begin anew, and not by them: a replacement starts again from zero.
+    for (WorkerReport& report : shared_->reports.span()) {
+      report.environment_steps.reset();
+      report.episode_count.reset();
+    }
+    optimizer_steps_before_ = shared_->counters[0].optimizer_steps;
     shared_->barrier.release();
     wait_for_workers();
   }
@@ -236,13 +272,17 @@ class CoreOrchestrator::Impl {
   std::optional<std::string> look() {
     given_up_ = options_.give_up && options_.give_up();
     if (given_up_) return kGivenUp;
+    if (options_.cut_round && options_.cut_round()) shared_->counters[0].cut_round = true;
+    if (options_.on_wait && shared_->order[0].command != WorkerCommand::kMeet)
+      options_.on_wait(round_progress());
     return supervisor_->look();
   }
 
   void end_workers() {
     if (!workers_) return;
+    shared_->counters[0].cut_round = true;  // a thread cannot be killed; it ends its round
     shared_->barrier.close();
-    // Whoever gave up has waited for them already.
+    // A program that gave up has waited for them already.
     workers_->end(Deadline::after(given_up_ ? Milliseconds{0} : kEndTimeout));
   }
 
@@ -253,8 +293,10 @@ class CoreOrchestrator::Impl {
   std::unique_ptr<WorkerGroup> workers_;
   std::unique_ptr<Supervisor> supervisor_;
   std::uint64_t rounds_ = 0;
-  std::uint64_t told_restarts_ = 0;  // those that train_round() has reported
-  std::string broken_;               // once a worker is gone, every later round says the same
+  std::uint64_t episodes_evaluated_ = 0;      // in earlier chunks of the present evaluation
+  std::uint64_t optimizer_steps_before_ = 0;  // the present order
+  std::uint64_t told_restarts_ = 0;           // those that train_round() has reported
+  std::string broken_;                        // once a worker is gone, every later round says the same
   bool given_up_ = false;
 };
 
@@ -297,6 +339,9 @@ void CoreOrchestrator::restore(const TrainerState& state) {
 }
 const ReplayBuffer* CoreOrchestrator::replay_buffer() const {
   return impl_->replay_buffer();
+}
+RoundProgress CoreOrchestrator::round_progress() const {
+  return impl_->round_progress();
 }
 std::vector<int> CoreOrchestrator::worker_pids() const {
   return impl_->worker_pids();

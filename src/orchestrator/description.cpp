@@ -1,5 +1,6 @@
 #include "orchestrator/description.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -9,13 +10,17 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <string>
 
+#include "core/output_streams.h"
+#include "core/thread_count.h"
 #include "env/spec_fields.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/checked_environment.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
-#include "orchestrator/nursery.h"
+#include "orchestrator/fork_rule.h"
+#include "orchestrator/forked_process.h"
 
 namespace genkidama {
 namespace {
@@ -27,55 +32,49 @@ class Writer {
   void value(const T& v) {
     bytes.append(reinterpret_cast<const char*>(&v), sizeof v);
   }
-  void text(const std::string& s) {
+  void value(const std::string& s) {
     value(s.size());
     bytes += s;
   }
   template <typename T>
-  void put(const T& v) {
-    value(v);
-  }
-  void put(const std::string& s) { text(s); }
-  template <typename T>
-  void put(const std::vector<T>& values) {
+  void value(const std::vector<T>& values) {
     value(values.size());
     for (const T& v : values) value(v);
   }
   std::string bytes;
 };
 
+/// The bytes ended before the value: the process that wrote them did not finish.
+struct CutOff {};
+
 class Reader {
  public:
   explicit Reader(const std::string& bytes) : bytes_(bytes) {}
   void raw(void* to, std::size_t count) {
-    if (count > bytes_.size() - at_)
-      throw WorkerError("the process that made the network died before it was done");
+    if (count > bytes_.size() - at_) throw CutOff();
     std::memcpy(to, bytes_.data() + at_, count);
     at_ += count;
   }
   template <typename T>
-  T value() {
-    T v;
+  void value(T& v) {
     raw(&v, sizeof v);
-    return v;
   }
-  std::string text() {
-    const auto length = value<std::size_t>();
-    if (length > bytes_.size() - at_)
-      throw WorkerError("the process that made the network died before it was done");
-    std::string s(length, '\0');
+  void value(std::string& s) {
+    const auto length = take<std::size_t>();
+    if (length > bytes_.size() - at_) throw CutOff();
+    s.resize(length);
     raw(s.data(), length);
-    return s;
+  }
+  template <typename T>
+  T take() {
+    T v{};
+    value(v);
+    return v;
   }
 
   template <typename T>
-  void get(T& v) {
-    v = value<T>();
-  }
-  void get(std::string& s) { s = text(); }
-  template <typename T>
-  void get(std::vector<T>& values) {
-    for (auto left = value<std::size_t>(); left > 0; --left) values.push_back(value<T>());
+  void value(std::vector<T>& values) {
+    for (auto left = take<std::size_t>(); left > 0; --left) values.push_back(take<T>());
   }
 
  private:
@@ -83,15 +82,16 @@ class Reader {
   std::size_t at_ = 0;
 };
 
-enum class Answer : int { kDescription, kError };
+// The process sends what it does next before it does it, and at last a description or an error.
+enum class Part : int { kStage, kDescription, kError };
 
 std::string pack(const Description& description) {
   Writer out;
-  out.value(Answer::kDescription);
-  for_each_field(description.environment, [&out](const auto& field) { out.put(field); });
+  out.value(Part::kDescription);
+  for_each_field(description.environment, [&out](const auto& field) { out.value(field); });
   out.value(description.layout.tensors().size());
   for (const TensorInfo& tensor : description.layout.tensors()) {
-    out.text(tensor.name);
+    out.value(tensor.name);
     out.value(tensor.shape.size());
     for (const auto dimension : tensor.shape) out.value(dimension);
   }
@@ -100,16 +100,14 @@ std::string pack(const Description& description) {
   return std::move(out.bytes);
 }
 
-Description unpack(const std::string& bytes) {
-  Reader in(bytes);
-  if (in.value<Answer>() == Answer::kError) throw WorkerError(in.text());
+Description unpack_description(Reader& in) {
   Description description;
-  for_each_field(description.environment, [&in](auto& field) { in.get(field); });
-  std::vector<ParameterLayout::Tensor> tensors(in.value<std::size_t>());
+  for_each_field(description.environment, [&in](auto& field) { in.value(field); });
+  std::vector<ParameterLayout::Tensor> tensors(in.take<std::size_t>());
   for (auto& tensor : tensors) {
-    tensor.name = in.text();
-    tensor.shape.resize(in.value<std::size_t>());
-    for (auto& dimension : tensor.shape) dimension = in.value<std::int64_t>();
+    in.value(tensor.name);
+    tensor.shape.resize(in.take<std::size_t>());
+    for (auto& dimension : tensor.shape) in.value(dimension);
   }
   description.layout = ParameterLayout(tensors);
   description.weights.resize(description.layout.size());
@@ -117,15 +115,37 @@ Description unpack(const std::string& bytes) {
   return description;
 }
 
-std::string describe_or_explain(const WorkerSetup& setup) {
-  try {
-    return pack(describe_here(setup));
-  } catch (const std::exception& error) {
-    Writer out;
-    out.value(Answer::kError);
-    out.text(std::string(error.what()).substr(0, std::strcspn(error.what(), "\n")));
-    return std::move(out.bytes);
+/// What the process sent, and in `stage` what it did last. Throws WorkerError with the text of an error that
+/// it sent, and CutOff.
+Description unpack(const std::string& bytes, std::string& stage) {
+  Reader in(bytes);
+  while (true) {
+    const auto part = in.take<Part>();
+    if (part == Part::kDescription) return unpack_description(in);
+    const auto text = in.take<std::string>();
+    if (part == Part::kError) throw WorkerError(text);
+    stage = text;
   }
+}
+
+using Tell = std::function<void(const std::string& stage)>;
+
+Description describe(const WorkerSetup& setup, const Tell& tell) {
+  Description description;
+  if (setup.spec) {
+    description.environment = completed(*setup.spec);
+  } else {
+    tell("the environment was being made (in its factory or constructor)");
+    const auto environment = make_checked(setup.environment({0, 0, EnvironmentPurpose::kDescribe}));
+    description.environment = environment->spec();
+    tell(fmt::format("environment '{}' was being destroyed", description.environment.name));
+  }
+  tell(fmt::format("the network for environment '{}' was being made", description.environment.name));
+  const auto algorithm = make_algorithm_of(setup);
+  LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
+  description.layout = network.layout();
+  description.weights.assign(network.weights().begin(), network.weights().end());
+  return description;
 }
 
 void write_all(int fd, const std::string& bytes) {
@@ -138,12 +158,30 @@ void write_all(int fd, const std::string& bytes) {
   }
 }
 
-std::string read_all(int fd, Deadline deadline, const std::function<bool()>& give_up) {
+/// Runs in the forked process.
+void describe_into(int fd, const WorkerSetup& setup) {
+  const auto send = [fd](Part part, const std::string& text) {
+    Writer out;
+    out.value(part);
+    out.value(text);
+    write_all(fd, out.bytes);
+  };
+  try {
+    write_all(fd, pack(describe(setup, [&](const std::string& stage) { send(Part::kStage, stage); })));
+  } catch (const std::exception& error) {
+    send(Part::kError, std::string(error.what()).substr(0, std::strcspn(error.what(), "\n")));
+  } catch (...) {
+    send(Part::kError, "something was thrown that is no std::exception");
+  }
+}
+
+std::string read_all(int fd, const DescriptionLimits& limits, const std::string& late) {
   constexpr std::int64_t kSlice_ms = 100;
+  const Deadline deadline = Deadline::after(limits.timeout);
   std::string bytes;
   char buffer[1 << 16];
   while (!deadline.passed()) {
-    if (give_up && give_up()) throw StoppedError("stopped before the network was made");
+    if (limits.give_up && limits.give_up()) throw StoppedError("stopped before the network was made");
     pollfd waiting{fd, POLLIN, 0};
     const auto left = std::chrono::ceil<Milliseconds>(deadline.left()).count();
     const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, kSlice_ms)));
@@ -153,26 +191,22 @@ std::string read_all(int fd, Deadline deadline, const std::function<bool()>& giv
     if (count == 0) return bytes;
     if (count > 0) bytes.append(buffer, static_cast<std::size_t>(count));
   }
-  throw WorkerError("making the environment and the network took too long; nothing was trained");
+  throw WorkerError(late);
 }
 
 }  // namespace
 
 Description describe_here(const WorkerSetup& setup) {
-  Description description;
-  description.environment = make_checked(setup.environment())->spec();
-  const auto algorithm = make_algorithm_of(setup);
-  LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
-  description.layout = network.layout();
-  description.weights.assign(network.weights().begin(), network.weights().end());
-  return description;
+  return describe(setup, [](const std::string&) {});
 }
 
-Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds timeout,
-                                       const std::function<bool()>& give_up) {
+Description describe_in_forked_process(const WorkerSetup& setup, const DescriptionLimits& limits) {
   int ends[2];
-  if (::pipe(ends) != 0) throw IoError(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    throw IoError(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+  const int threads = thread_count();
   const pid_t lead = ::getpid();
+  flush_output_streams();
   const pid_t child = ::fork();
   if (child < 0) {
     const int reason = errno;
@@ -182,30 +216,43 @@ Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds ti
   }
   if (child == 0) {
     ::close(ends[0]);
-    live_and_die_with(lead);
+    // Whatever the thread that forked is, it waits for this process below.
+    end_with_parent(lead, /*forked_by_main_thread=*/true);
     try {
-      write_all(ends[1], describe_or_explain(setup));
+      describe_into(ends[1], setup);
     } catch (...) {
       // No memory even for the reason: the answer is short. Nothing may unwind into the code of the lead, of
       // which this is a copy.
     }
+    flush_output_streams();
     ::_exit(0);
   }
   ::close(ends[1]);
+  std::optional<int> status;
   const auto end = [&] {
     ::close(ends[0]);
     ::kill(child, SIGKILL);  // it has answered and ends by itself, or never will
-    ::waitpid(child, nullptr, 0);
+    int found = 0;
+    if (::waitpid(child, &found, 0) == child) status = found;
   };
   std::string bytes;
   try {
-    bytes = read_all(ends[0], Deadline::after(timeout), give_up);
+    bytes =
+        read_all(ends[0], limits,
+                 late_construction("the environment and the network were not made", limits.timeout, threads));
   } catch (...) {
     end();
     throw;
   }
   end();
-  return unpack(bytes);
+  std::string stage = "it was being started";
+  try {
+    return unpack(bytes, stage);
+  } catch (const CutOff&) {
+    throw WorkerError(fmt::format(
+        "the process that makes the first environment and network {} while {}; nothing was trained",
+        status ? ending_of(*status).text : "ended", stage));
+  }
 }
 
 }  // namespace genkidama

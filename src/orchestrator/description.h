@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "genkidama/core/clock.h"
 #include "genkidama/env/environment.h"
 #include "genkidama/params/parameter_layout.h"
 #include "rl/hogwild_worker.h"
@@ -19,14 +20,19 @@ struct Description {
   std::vector<float> weights;
 };
 
-/// Makes one environment and one network in this process.
+/// How long a description may take.
+struct DescriptionLimits {
+  Milliseconds timeout{30'000};
+  std::function<bool()> give_up = {};  ///< asked meanwhile; empty: never
+};
+
+/// Makes one environment, unless the setup holds the spec, and one network in this process.
 Description describe_here(const WorkerSetup& setup);
 
-/// Does so in a forked process that then ends, so that this one runs nothing of the user's before it forks
-/// its workers (LibTorch's OpenMP pool, once used, does not survive a fork). Throws WorkerError with the text
-/// of what failed there, or when it has not answered by `timeout`, and StoppedError when `give_up`, if it is
-/// not empty, says true meanwhile.
-Description describe_in_forked_process(const WorkerSetup& setup, Milliseconds timeout,
-                                       const std::function<bool()>& give_up = {});
+/// Does so in a forked process that then ends, so that this process runs nothing of the user's before it
+/// forks its workers (LibTorch's OpenMP pool, once used, does not survive a fork). Throws WorkerError with
+/// the text of what failed there, with the signal and what was being made when the process died, or when it
+/// has not answered in time; and StoppedError when `give_up` returns true meanwhile.
+Description describe_in_forked_process(const WorkerSetup& setup, const DescriptionLimits& limits = {});
 
 }  // namespace genkidama

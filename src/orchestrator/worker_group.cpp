@@ -14,7 +14,7 @@ class ProcessGroup : public WorkerGroup {
       : workers_(workers), nursery_(workers, body, on_end) {}
 
   std::optional<std::string> broken() override { return nursery_.broken(); }
-  std::optional<std::string> ended(int worker) const override { return nursery_.ended(worker); }
+  std::optional<Ending> ended(int worker) const override { return nursery_.ended(worker); }
   bool can_replace() const override { return true; }
   void replace(int worker) override { nursery_.replace(worker); }
   bool is_starting(int worker) const override { return nursery_.is_starting(worker); }
@@ -50,12 +50,12 @@ class ThreadGroup : public WorkerGroup {
   ~ThreadGroup() override { end(Deadline::after(Milliseconds{0})); }
 
   std::optional<std::string> broken() override { return std::nullopt; }
-  std::optional<std::string> ended(int) const override { return std::nullopt; }
+  std::optional<Ending> ended(int) const override { return std::nullopt; }
   bool can_replace() const override { return false; }
   void replace(int) override {}
   bool is_starting(int) const override { return false; }
 
-  // This waits for the end of its episode.
+  // A worker ends its episode first, unless its round is cut.
   void end(Deadline) override {
     abandoned_ = true;
     for (auto& thread : threads_) {

@@ -10,6 +10,7 @@
 
 #include "genkidama/core/clock.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "orchestrator/forked_process.h"
 
 namespace genkidama {
 
@@ -19,8 +20,8 @@ class WorkerGroup {
   virtual ~WorkerGroup() = default;
   /// Why nobody can look after the workers any more, if that is so.
   virtual std::optional<std::string> broken() = 0;
-  /// How this worker's present process ended, in words; nothing while it lives or is being started.
-  virtual std::optional<std::string> ended(int worker) const = 0;
+  /// How this worker's present process ended; nothing while it lives or is being started.
+  virtual std::optional<Ending> ended(int worker) const = 0;
   /// Whether replace() is possible.
   virtual bool can_replace() const = 0;
   /// Kills the worker's present process, if it still lives, and starts another.

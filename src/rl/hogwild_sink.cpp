@@ -6,6 +6,12 @@
 #include "core/failpoint.h"
 
 namespace genkidama {
+namespace {
+
+// What is left of two seconds, with room for the steps before and the files after.
+constexpr Milliseconds kLearningAfterCut{300};
+
+}  // namespace
 
 HogwildSink::HogwildSink(const Hyperparameters& hyperparameters, std::unique_ptr<SharedOptimizer> optimizer,
                          SharedTraining& shared, int index)
@@ -40,8 +46,10 @@ void HogwildSink::pull(std::span<float> weights) {
 }
 
 void HogwildSink::begin_round() {
-  report_.episode_count = 0;
-  report_.environment_steps = report_.optimizer_steps = 0;
+  cut_seen_.reset();
+  report_.episode_count.reset();
+  report_.environment_steps.reset();
+  report_.optimizer_steps = 0;
   report_.learning = {};
   report_.learning_rate = 0;
 }
@@ -51,8 +59,13 @@ void HogwildSink::count_environment_steps(std::uint64_t steps) {
 }
 
 void HogwildSink::show_life() {
-  // Nobody else writes it, so that no locked instruction is needed.
-  report_.beats.store(report_.beats.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  report_.beats.add(1);
+}
+
+bool HogwildSink::out_of_time() {
+  if (!is_round_cut()) return false;
+  if (!cut_seen_) cut_seen_ = Clock::now();
+  return Clock::now() - *cut_seen_ >= kLearningAfterCut;
 }
 
 double HogwildSink::learning_rate(std::uint64_t environment_steps) const {

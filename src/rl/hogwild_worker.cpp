@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/failpoint.h"
+#include "core/output_streams.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/core/random.h"
@@ -37,17 +38,18 @@ class HogwildWorker {
         shared_(shared),
         index_(index),
         sink_(setup.hyperparameters, setup.optimizer(setup.hyperparameters), shared, index),
-        slots_(make_slots(setup)),
-        spec_(slots_.front().spec()),
+        slots_(make_slots(setup, sink_, index)),
+        spec_(setup.spec ? completed(*setup.spec) : slots_.front().spec()),
         algorithm_(make_algorithm_of(setup)),
-        network_(make_local_network(setup, *algorithm_, spec_)),
+        network_(make_network(setup, *algorithm_, spec_, sink_)),
         behaviour_(algorithm_->make_behaviour(spec_)),
         learner_(algorithm_->make_learner({.environment = spec_,
                                            .network = network_,
                                            .sink = sink_,
                                            .shared_state = shared.algorithm_state.span(),
                                            .replay = shared.replay ? &*shared.replay : nullptr})),
-        output_count_(static_cast<std::size_t>(network_.spec().policy)) {
+        output_count_(static_cast<std::size_t>(network_.spec().policy)),
+        longest_episode_(longest_training_episode(spec_.observation_size)) {
     if (!behaviour_ || !learner_) {
       throw ArgumentError("the algorithm made no behaviour or no learner; expected both");
     }
@@ -55,6 +57,8 @@ class HogwildWorker {
       throw LayoutError(
           "the network factory made another network than before; it must depend on the spec only");
     }
+    sink_.set_activity(WorkerActivity::kOther);
+    sink_.show_life();
   }
 
   void obey(const WorkerOrder& order) {
@@ -63,17 +67,37 @@ class HogwildWorker {
   }
 
  private:
-  static std::vector<EpisodeSlot> make_slots(const WorkerSetup& setup) {
+  static std::vector<EpisodeSlot> make_slots(const WorkerSetup& setup, HogwildSink& sink, int index) {
     std::vector<EpisodeSlot> slots;
+    sink.set_activity(WorkerActivity::kMakingEnvironment);
     for (int i = 0; i < setup.hyperparameters.environments_per_worker; ++i) {
-      slots.emplace_back(make_checked(setup.environment()));
+      slots.emplace_back(make_checked(setup.environment({index, i, setup.purpose})));
+      if (setup.spec) check_is(slots.back().spec(), completed(*setup.spec));
+      sink.show_life();
     }
     return slots;
   }
 
-  /// One episode in each slot (thesis, Algorithm 1), or whole episodes up to round_steps. Everything random
-  /// follows from (seed, worker, round, episode), so a resumed run goes on as the uninterrupted one would
-  /// have.
+  static LocalNetwork make_network(const WorkerSetup& setup, const Algorithm& algorithm,
+                                   const EnvironmentSpec& spec, HogwildSink& sink) {
+    sink.set_activity(WorkerActivity::kMakingNetwork);
+    return make_local_network(setup, algorithm, spec);
+  }
+
+  static void check_is(const EnvironmentSpec& spec, const EnvironmentSpec& expected) {
+    if (spec.observation_shape == expected.observation_shape && spec.action_space == expected.action_space)
+      return;
+    throw ArgumentError(
+        fmt::format("environment '{}' has {} observation values and {} actions; the environment_spec that "
+                    "was given says {} and "
+                    "{}",
+                    spec.name, spec.observation_size, spec.action_count, expected.observation_size,
+                    expected.action_count));
+  }
+
+  /// One episode in each slot (thesis, Algorithm 1), or whole episodes up to round_steps; less when the lead
+  /// cuts the round. Everything random follows from (seed, worker, round, episode), so a resumed run goes on
+  /// as the uninterrupted one would have.
   void train_round(std::uint64_t round) {
     round_seed_ = derive_seed(setup_.seed, {kTraining, static_cast<std::uint64_t>(index_), round});
     sink_.begin_round();
@@ -86,6 +110,10 @@ class HogwildWorker {
         if (slot.playing) playing_.push_back(&slot);
       }
       if (playing_.empty()) break;
+      if (sink_.is_round_cut()) {
+        for (EpisodeSlot* slot : playing_) leave_episode(*slot);
+        break;
+      }
       play_step();
     }
     Random random(derive_seed(round_seed_, {kLearning, kLearning}));
@@ -94,7 +122,21 @@ class HogwildWorker {
 
   void start_episode(EpisodeSlot& slot) {
     const auto seed = derive_seed(round_seed_, {episodes_started_++});
+    reset(slot, seed);
+  }
+
+  void reset(EpisodeSlot& slot, std::uint64_t seed) {
+    sink_.set_activity(WorkerActivity::kResetting);
     slot.start(seed, Random(derive_seed(seed, {kActions})));
+    sink_.set_activity(WorkerActivity::kOther);
+  }
+
+  Transition step(EpisodeSlot& slot) {
+    sink_.set_activity(WorkerActivity::kStepping);
+    const Transition result = slot.step();
+    sink_.set_activity(WorkerActivity::kOther);
+    sink_.show_life();
+    return result;
   }
 
   /// A step in every slot that plays, with the network's outputs for all of them at once.
@@ -110,13 +152,14 @@ class HogwildWorker {
     network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), outputs_);
     check_outputs();
     for (std::size_t i = 0; i < playing_.size(); ++i) {
+      if (sink_.is_round_cut()) return;
       EpisodeSlot& slot = *playing_[i];
       const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
       take_step(slot, outputs);
-      ++report.environment_steps;
       if (slot.playing) continue;
-      report.episodes[report.episode_count++] = slot.result;
-      const bool enough = report.environment_steps >= static_cast<std::uint64_t>(hyper.round_steps) ||
+      report.episodes[report.episode_count.get()] = slot.result;
+      report.episode_count.add(1);
+      const bool enough = report.environment_steps.get() >= static_cast<std::uint64_t>(hyper.round_steps) ||
                           episodes_started_ >= kEpisodesPerRound;
       if (!enough) start_episode(slot);
     }
@@ -149,20 +192,42 @@ class HogwildWorker {
     behaviour_->act(outputs, Acting::kExploring, slot.random, slot.action, log_probability);
     Segment& segment = slot.segment;
     if (segment.size() == 0) segment.policy_version = sink_.policy_version();
-    const Transition step = slot.step();
-    sink_.show_life();
-    segment.observations.insert(segment.observations.end(), step.before.begin(), step.before.end());
-    segment.actions.insert(segment.actions.end(), step.action.begin(), step.action.end());
-    segment.rewards.push_back(step.reward);
+    const Transition transition = step(slot);
+    sink_.report().environment_steps.add(1);
+    const bool cut = !transition.ends_episode() && slot.result.length >= longest_episode_;
+    segment.observations.insert(segment.observations.end(), transition.before.begin(),
+                                transition.before.end());
+    segment.actions.insert(segment.actions.end(), transition.action.begin(), transition.action.end());
+    segment.rewards.push_back(transition.reward);
     segment.log_probabilities.push_back(log_probability);
-    if (shared_.replay) shared_.replay->store(index_, step);
-    if (!step.ends_episode() && segment.size() < learner_->segment_steps()) return;
-    if (step.terminated) segment.end = SegmentEnd::kTerminated;
-    if (step.truncated && !step.terminated) segment.end = SegmentEnd::kTruncated;
-    segment.last_observation.assign(step.after.begin(), step.after.end());
+    if (shared_.replay) {
+      Transition stored = transition;
+      stored.truncated = transition.truncated || cut;
+      shared_.replay->store(index_, stored);
+    }
+    if (transition.terminated) segment.end = SegmentEnd::kTerminated;
+    if (transition.truncated && !transition.terminated) segment.end = SegmentEnd::kTruncated;
+    if (segment.ends_episode() || cut || segment.size() >= learner_->segment_steps()) learn_segment(slot);
+    if (cut) {
+      slot.result.truncated = true;
+      slot.playing = false;
+    }
+  }
+
+  void learn_segment(EpisodeSlot& slot) {
+    Segment& segment = slot.segment;
+    const auto last = slot.observation();
+    segment.last_observation.assign(last.begin(), last.end());
     sink_.count_environment_steps(segment.size());
     learner_->learn_segment(segment);
     segment.clear();
+  }
+
+  /// Ends an episode in its middle, as the lead wants it: what was played is learnt from, with the value of
+  /// what would have followed; the episode is not reported.
+  void leave_episode(EpisodeSlot& slot) {
+    if (slot.segment.size() > 0) learn_segment(slot);
+    slot.playing = false;
   }
 
   void evaluate(const WorkerOrder& order) {
@@ -177,13 +242,12 @@ class HogwildWorker {
       // The lead orders a chunk again when a worker died over one of its episodes.
       if (episode.done.load(std::memory_order_acquire)) continue;
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
-      slot.start(seed, Random(derive_seed(seed, {kActions})));
+      reset(slot, seed);
       while (slot.playing) {
         network_.policy().logits(network_.weights(), slot.observation(), outputs_);
         check_outputs();
         behaviour_->act(outputs_, acting, slot.random, slot.action, log_probability);
-        slot.step();
-        sink_.show_life();
+        step(slot);
       }
       episode.result = slot.result;
       episode.done.store(true, std::memory_order_release);
@@ -201,6 +265,7 @@ class HogwildWorker {
   std::unique_ptr<Behaviour> behaviour_;
   std::unique_ptr<Learner> learner_;
   std::size_t output_count_;
+  std::uint32_t longest_episode_;
   std::uint64_t round_seed_ = 0;
   std::uint64_t episodes_started_ = 0;
   std::vector<EpisodeSlot*> playing_;
@@ -240,12 +305,19 @@ std::unique_ptr<Algorithm> make_algorithm_of(const WorkerSetup& setup) {
   return algorithm;
 }
 
+std::uint32_t longest_training_episode(int observation_size) {
+  constexpr std::uint32_t kLeast = 1'024, kMost = 65'536;
+  constexpr std::uint32_t kValues = 1u << 26;
+  return std::clamp(kValues / static_cast<std::uint32_t>(std::max(1, observation_size)), kLeast, kMost);
+}
+
 bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                         const std::function<bool()>& lead_alive) {
   try {
     HogwildWorker worker(setup, shared, index);
     const auto carry_out_order = [&] {
       worker.obey(shared.order[0]);
+      flush_standard_output();
       GENKIDAMA_FAILPOINT("worker_before_arrival");
       shared.barrier.arrive(index);
     };

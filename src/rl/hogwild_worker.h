@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "genkidama/env/environment.h"
 #include "genkidama/nn/local_network.h"
@@ -23,6 +24,8 @@ struct WorkerSetup {
   AlgorithmFactory algorithm;
   Hyperparameters hyperparameters;
   std::uint64_t seed = 1;
+  std::optional<EnvironmentSpec> spec = {};  ///< what the environments must be; nothing: what they say
+  EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;
 };
 
 /// Runs worker number `index` until the lead closes the barrier, or `lead_alive` returns false (asked about
@@ -31,6 +34,11 @@ struct WorkerSetup {
 /// throws. Returns whether it ended as told.
 bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                         const std::function<bool()>& lead_alive);
+
+/// Steps after which an episode is cut in training, however much longer the environment's own time limit is,
+/// so that the memory of a round is bounded: 65,536, or as many as have observations of 256 MiB, but at least
+/// 1,024.
+std::uint32_t longest_training_episode(int observation_size);
 
 /// The network with its first weights; the same in every worker and for the lead's description.
 LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algorithm,

@@ -31,24 +31,48 @@ struct WorkerOrder {
 /// A worker's round ends after so many episodes, however short they were.
 inline constexpr std::uint32_t kEpisodesPerRound = 1024;
 
-/// What a worker did; written by its worker before it arrives at the barrier.
+/// A number that one process writes and others may read at any time. No locked instruction is needed for
+/// that.
+class OwnCounter {
+ public:
+  void add(std::uint64_t n) { value_.store(get() + n, std::memory_order_relaxed); }
+  void reset() { value_.store(0, std::memory_order_relaxed); }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// What a worker is doing, for messages about its end and for how long it may be silent.
+enum class WorkerActivity : std::uint32_t {
+  kStarting,
+  kMakingEnvironment,
+  kMakingNetwork,
+  kResetting,
+  kStepping,
+  kOther  ///< computing, learning, waiting
+};
+
+/// What a worker did; written by its worker before it arrives at the barrier. The counters and the activity
+/// may be read at any time.
 struct WorkerReport {
-  std::uint32_t episode_count = 0;
+  OwnCounter beats;  ///< signs of life: grows with every environment step and every gradient
+  std::atomic<WorkerActivity> activity{WorkerActivity::kStarting};
+  OwnCounter environment_steps;  ///< played in this round, also those that were not learnt from yet
+  OwnCounter episode_count;      ///< ended in this round
   EpisodeResult episodes[kEpisodesPerRound] = {};
-  std::uint64_t environment_steps = 0;
   std::uint64_t optimizer_steps = 0;
-  LearningStatistics learning;  ///< sums over optimizer steps
-  double learning_rate = 0;     ///< as well
-  /// Signs of life: grows with every environment step and every gradient. Only its worker writes it.
-  std::atomic<std::uint64_t> beats{0};
+  LearningStatistics learning;      ///< sums over optimizer steps
+  double learning_rate = 0;         ///< as well
   std::atomic<bool> failed{false};  ///< `error` is complete
   char error[1024] = {};            ///< zero-terminated
 };
 
 struct SharedCounters {
   std::atomic<std::uint64_t> optimizer_steps{0};
-  std::atomic<std::uint64_t> environment_steps{0};
-  std::atomic<std::uint32_t> next_episode{0};  ///< of an evaluation's chunk: workers take the next one
+  std::atomic<std::uint64_t> environment_steps{0};  ///< learnt from
+  std::atomic<std::uint32_t> next_episode{0};       ///< of an evaluation's chunk: workers take the next one
+  std::atomic<bool> cut_round{false};               ///< lead: the present round shall end at once
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes, so no hidden lock");
 

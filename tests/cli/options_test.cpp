@@ -7,6 +7,7 @@
 #include "cli/options/command_line.h"
 #include "cli/options/config_file.h"
 #include "cli/options/option_table.h"
+#include "cli/options/presets.h"
 #include "cli/options/settings_check.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
@@ -25,6 +26,7 @@ Program test_program() {
   Program program;
   program.name = "test";
   program.environment = make_cart_pole;
+  program.default_preset = "thesis";
   Preset quick;
   quick.hyperparameters.gamma = 0.5;
   quick.hyperparameters.batch_size = 7;
@@ -77,13 +79,40 @@ class ConfigText {
 
 }  // namespace
 
-TEST_CASE("without flags a run has the thesis' settings") {
+TEST_CASE("without flags a program that says so has the thesis' settings") {
   const Settings settings = parse({"train"});
   CHECK(settings.preset == "thesis");
   CHECK(settings.hyperparameters.gamma == 0.999);
   CHECK(settings.hyperparameters.learning_rate == 1e-4);
   CHECK(settings.workers >= 1);
-  CHECK_FALSE(settings.max_steps);
+  // Every preset that is always there has an end.
+  CHECK(settings.max_steps == 8'000'000u);
+}
+
+TEST_CASE("without flags a program has the tuned preset") {
+  Program program = test_program();
+  program.default_preset = Program().default_preset;
+  const char* const words[] = {"test", "train"};
+  std::ostringstream out;
+  const auto settings = parse_command_line(2, words, program, out);
+  REQUIRE(settings);
+  CHECK(settings->preset == "tuned");
+  CHECK(settings->hyperparameters.learning_rate == 1e-3);
+  CHECK(settings->max_steps == 3'000'000u);
+  CHECK(settings->greedy);
+}
+
+TEST_CASE("a program's network is that of every preset which brings none") {
+  Program program = test_program();
+  const auto parameters = [&program](const char* preset) {
+    return presets_of(program).at(preset).network(make_cart_pole()->spec(), 1)->layout().size();
+  };
+  CHECK(parameters("quick") == parameters("thesis"));
+  CHECK(parameters("tuned") != parameters("thesis"));
+  program.network = mlp_network({.hidden = {3}});
+  CHECK(parameters("tuned") == 2 * (4 * 3 + 3) + (3 * 2 + 2) + (3 * 1 + 1));
+  CHECK(parameters("tuned") == parameters("thesis"));
+  CHECK(parameters("tuned") == parameters("quick"));
 }
 
 TEST_CASE("a flag wins over the config file, which wins over the preset") {
@@ -177,7 +206,8 @@ TEST_CASE("arguments that make no sense are refused") {
   CHECK(refusal({"child", "--listen", "x:1", "--connect", "x:2"}).find("one link") != std::string::npos);
   CHECK(refusal({"evaluate"}).find("--checkpoint FILE is required") != std::string::npos);
   CHECK(refusal({"train", "--resume", "a", "--run-dir", "b"}).find("--resume") != std::string::npos);
-  CHECK(refusal({"train", "--schedule", "linear"}).find("--max-steps") != std::string::npos);
+  CHECK(refusal({"train", "--preset", "quick", "--schedule", "linear"}).find("--max-steps") !=
+        std::string::npos);
 }
 
 TEST_CASE("a wrong config file is refused with its name and the key") {
@@ -258,7 +288,8 @@ TEST_CASE("the tuned preset says how long a run is, how it averages and how it a
   resolved({"parent", "--preset", "tuned", "--listen", "127.0.0.1:0"}).check();
   resolved({"evaluate", "--preset", "tuned", "--checkpoint", "x"}).check();
 
-  CHECK_FALSE(parse({"train"}).max_steps);
+  // A preset of the program's own need not say it.
+  CHECK_FALSE(parse({"train", "--preset", "quick"}).max_steps);
   CHECK_FALSE(parse({"train"}).greedy);
 }
 
@@ -278,7 +309,8 @@ TEST_CASE("the policy's average is none unless asked for, and swa must know when
     CHECK(swa.policy_average.kind == PolicyAverageKind::kSwa);
     CHECK(swa.policy_average.from == 0.25);
   }
-  const std::string text = refusal({"train", "--policy-average", "swa", "--target", "1"});
+  const std::string text =
+      refusal({"train", "--preset", "quick", "--policy-average", "swa", "--target", "1"});
   CHECK(text.find("--policy-average is 'swa'") == 0);
   CHECK(text.find("expected --updates or --max-steps") != std::string::npos);
   CHECK(refusal({"train", "--policy-average", "swa", "--average-from", "0"}).empty());

@@ -41,6 +41,9 @@ Program test_program() {
   Program program;
   program.name = "test";
   program.environment = make_cart_pole;
+  // Unlike the bundled ones, a program's own preset may have no end.
+  program.presets["thesis"] = {};
+  program.default_preset = "thesis";
   return program;
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "genkidama/cli/program.h"
+#include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/env/lunar_lander.h"
 #include "genkidama/params/weighted_average.h"
@@ -22,9 +23,18 @@ void fail_at_sixth(std::span<float> parent, std::span<const float> child,
   if (context.update == 6) throw std::runtime_error("six is unlucky");
 }
 
-}  // namespace
+void fail_as_told() {
+  const char* told = std::getenv("GENKIDAMA_TEST_SETUP");
+  if (told == nullptr) return;
+  if (told == std::string_view("argument")) {
+    throw genkidama::ArgumentError("no hidden layer can have -1 units");
+  }
+  if (told == std::string_view("runtime")) throw std::runtime_error("the simulator is not installed");
+  throw 42;
+}
 
-int main(int argc, char** argv) {
+genkidama::cli::Program make_program() {
+  fail_as_told();
   genkidama::cli::Preset other;
   other.description = "another network";
   other.network = genkidama::mlp_network({.hidden = {16}});
@@ -43,6 +53,25 @@ int main(int argc, char** argv) {
     while (true) ::pause();
   };
 
+  genkidama::cli::Program program;
+  program.name = "test_program";
+#ifdef GENKIDAMA_TEST_LANDER
+  program.environment = [] { return genkidama::make_lunar_lander(); };
+#else
+  program.environment = genkidama::make_cart_pole;
+#endif
+  program.default_preset = "thesis";
+  program.presets["other"] = other;
+  program.presets["broken"] = broken;
+  program.presets["endless"] = endless;
+  const char* rule = std::getenv("GENKIDAMA_TEST_RULE");
+  if (rule != nullptr) program.merge_rule = rule == std::string_view("keep") ? keep_own : fail_at_sixth;
+  return program;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   // A program's own threads, or LibTorch's: whoever it has started hears of its death from each of them.
   if (argc > 1 && std::string_view(argv[1]) == "sweep") {
     for (int i = 0; i < 8; ++i) {
@@ -51,18 +80,5 @@ int main(int argc, char** argv) {
       }).detach();
     }
   }
-
-  genkidama::cli::Program program;
-  program.name = "test_program";
-#ifdef GENKIDAMA_TEST_LANDER
-  program.environment = [] { return genkidama::make_lunar_lander(); };
-#else
-  program.environment = genkidama::make_cart_pole;
-#endif
-  program.presets["other"] = other;
-  program.presets["broken"] = broken;
-  program.presets["endless"] = endless;
-  const char* rule = std::getenv("GENKIDAMA_TEST_RULE");
-  if (rule != nullptr) program.merge_rule = rule == std::string_view("keep") ? keep_own : fail_at_sixth;
-  return genkidama::cli::main(argc, argv, program);
+  return genkidama::cli::main(argc, argv, make_program);
 }

@@ -10,12 +10,12 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "orchestrator/process_probes.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
 
 using namespace genkidama;
-using genkidama::test::chain_factory;
-using genkidama::test::Mischief;
+using namespace genkidama::test;
 
 namespace {
 
@@ -162,9 +162,14 @@ TEST_CASE("workers end when their lead is killed", "[forks]") {
   ::waitpid(lead, nullptr, 0);
 }
 
-TEST_CASE("many trainers can be started and ended one after another in one process", "[forks]") {
+TEST_CASE("many trainers started and ended one after another leave no process and no descriptor", "[forks]") {
+  const auto descriptors = open_descriptors();
   for (int i = 0; i < 20; ++i) {
     CoreOrchestrator trainer(chain_factory(), thesis_network(), with_workers(2));
     trainer.train_round();
   }
+  REQUIRE(open_descriptors() == descriptors);
+  // Neither a living child nor one that nobody has waited for.
+  REQUIRE(::waitpid(-1, nullptr, WNOHANG) == -1);
+  REQUIRE(errno == ECHILD);
 }

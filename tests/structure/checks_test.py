@@ -8,6 +8,7 @@ import unittest
 
 import check_includes
 import check_machine_paths
+import check_pages
 
 
 class Tree:
@@ -143,6 +144,39 @@ class MachinePathChecks(unittest.TestCase):
     def test_tests_and_builds_are_left_out(self):
         with Tree({"tests/x.md": "/home/x", "build/x": "/home/x", ".git": "/home/x", "x.md": "fine"}) as root:
             self.assertEqual(check_machine_paths.check_tree(root), [])
+
+
+class PageChecks(unittest.TestCase):
+    def problems(self, text, **others):
+        files = {name.replace("__", "/") + ".md": content for name, content in others.items()}
+        with Tree({"docs/x.md": text, "docs/code/x.py": "", **files}) as root:
+            return check_pages.check_tree(root)
+
+    def test_long_lines_are_found_outside_tables_code_and_urls(self):
+        self.assertEqual(self.problems("a\n\n" + "x" * 121), ["docs/x.md:3: 121 characters; a line has at most 120"])
+        for text in ("x" * 120, "| " + "x" * 121 + " |", "```\n" + "x" * 121 + "\n```", "https://example.org/" + "x" * 121):
+            self.assertEqual(self.problems(text), [], text)
+
+    def test_a_link_to_a_missing_file_is_found_with_its_line(self):
+        for target in ("gone.md", "../gone/", "../../outside.md", "code/gone.py", "gone.md#part"):
+            problems = self.problems(f"first\n[words\nand more]({target})\n")
+            self.assertEqual(problems, [f"docs/x.md:3: the link '{target}' leads to no file of this project"], target)
+
+    def test_links_that_lead_somewhere_are_fine(self):
+        for link in ("[a](y.md)", "[a](y.md#two-words)", "[a](#here)", "[a](code/x.py)", "[a](code)", "[a](../README.md)",
+                     "[a](https://example.org/gone.md)", "`[a](gone.md)`", "```\n[a](gone.md)\n```", "[a](y.md#here-1)"):
+            text = f"# Here\n{link}\n"
+            self.assertEqual(self.problems(text, docs__y="## Two words\n# Here\n# Here\n", README=""), [], link)
+
+    def test_a_link_to_a_missing_heading_is_found(self):
+        problems = self.problems("[a](y.md#three-words) [b](#gone)", docs__y="# Two words\n```\n# Three words\n```\n")
+        self.assertEqual(problems, ["docs/x.md:1: the link 'y.md#three-words' leads to no heading of docs/y.md",
+                                    "docs/x.md:1: the link '#gone' leads to no heading of docs/x.md"])
+
+    def test_headings_become_anchors_as_on_the_usual_sites(self):
+        self.assertEqual(check_pages.slug("Train, average over time, save"), "train-average-over-time-save")
+        self.assertEqual(check_pages.slug("The columns of `results.csv`"), "the-columns-of-resultscsv")
+        self.assertEqual(check_pages.slug("A [link](x.md) - and more"), "a-link---and-more")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@
 /// @file
 /// A whole training program from an environment and a network.
 
-#include <cstdint>
+#include <functional>
 #include <map>
-#include <optional>
 #include <string>
 
 #include "genkidama/core/export.h"
@@ -14,33 +13,24 @@
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/merge_rule.h"
 #include "genkidama/rl/algorithm.h"
-#include "genkidama/rl/hyperparameters.h"
+#include "genkidama/run/preset.h"
 
 namespace genkidama::cli {
 
 /// A named set of defaults for `--preset`.
-struct Preset {
-  Hyperparameters hyperparameters;  ///< of the learning
-  NetworkFactory network;           ///< empty: the program's
-  std::string description;          ///< one line for --help
-  /// Environment steps of a `train` or `cluster` run that is given neither --max-steps nor --updates, and of
-  /// a linear schedule that is given no end.
-  std::optional<std::uint64_t> max_steps;
-  std::optional<double> alpha;  ///< of `parent` and `cluster`; empty: the thesis' 0.9
-  std::optional<double> beta;   ///< of `child` and `cluster`; empty: the thesis' 0
-  bool greedy = false;          ///< evaluate with the likeliest action, unless --greedy=false
-};
+using Preset = run::Preset;
 
 /// What a user hands in. Only `environment` is required.
 struct Program {
   std::string name = "genkidama";  ///< for --help
   EnvironmentFactory environment;  ///< what is played
   NetworkFactory network;  ///< of presets that bring none; empty: the thesis' network, "tuned": mlp_network()
-  OptimizerFactory optimizer;             ///< empty: the one `--optimizer` names
-  AlgorithmFactory algorithm;             ///< empty: the one `--loss` names
-  MergeRule merge_rule;                   ///< of `parent` and `cluster`; empty: the average with --alpha
-  std::map<std::string, Preset> presets;  ///< "thesis" and "tuned" are always there; add or replace
-  std::string default_preset = "thesis";  ///< without --preset
+  OptimizerFactory optimizer;  ///< empty: the one `--optimizer` names
+  AlgorithmFactory algorithm;  ///< empty: the one `--loss` names
+  MergeRule merge_rule;        ///< of `parent` and `cluster`; empty: the average with --alpha
+  /// What `--preset` offers beside "thesis" and "tuned", which a program may replace.
+  std::map<std::string, Preset> presets;
+  std::string default_preset = "tuned";  ///< without --preset
 };
 
 /// Runs one of the subcommands train, parent, child, cluster, evaluate, sweep. Returns the exit code: 0
@@ -70,5 +60,9 @@ struct Program {
 ///
 /// SIGPIPE and SIGXFSZ are ignored from then on, so that a full disk is an error in the log and not the end.
 GENKIDAMA_EXPORT int main(int argc, char** argv, const Program& program);
+
+/// As above, for a program whose set-up may fail: `make_program` is called first, and what it throws becomes
+/// one line on standard error and exit code 2 for an ArgumentError, 1 for anything else.
+GENKIDAMA_EXPORT int main(int argc, char** argv, const std::function<Program()>& make_program);
 
 }  // namespace genkidama::cli

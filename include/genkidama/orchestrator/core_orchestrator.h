@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,44 +25,76 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// OrchestratorOptions::give_up said so; nothing is wrong.
+/// Thrown when OrchestratorOptions::give_up returned true. It tells of no fault.
 class StoppedError : public Error {
  public:
   using Error::Error;
 };
 
-/// Processes are the rule. Threads run the same worker code in this process: for platforms without fork and
-/// for tools that see one process only (ThreadSanitizer).
+/// How the workers run. Processes are the rule. Threads run the same worker code in this process; they are
+/// meant for platforms without fork and for tools that see one process only (ThreadSanitizer).
 enum class WorkerMode {
-  kProcesses,  ///< forked; one that dies is replaced
-  kThreads     ///< in this process; none can be replaced
+  kProcesses,  ///< forked; a worker that dies is replaced
+  kThreads     ///< in this process; no worker can be replaced
+};
+
+/// How far the present round or evaluation has come, all workers together.
+struct RoundProgress {
+  /// Steps played since the round began, also those that nothing has been learnt from yet. 0 in an
+  /// evaluation.
+  std::uint64_t environment_steps = 0;
+  std::uint64_t episodes = 0;         ///< episodes ended in the round; in an evaluation, episodes begun
+  std::uint64_t optimizer_steps = 0;  ///< optimizer steps in the round; 0 in an evaluation
+  bool evaluation = false;            ///< an evaluation, not a round of training
 };
 
 /// How this machine trains.
 struct OrchestratorOptions {
-  int workers = 0;                           ///< >= 1; 0: one per core
+  int workers = 0;                           ///< >= 1; 0: one per usable core (usable_cores())
   WorkerMode mode = WorkerMode::kProcesses;  ///< processes or threads
-  std::uint64_t seed = 1;                    ///< initial weights, and every worker's own stream
-  Hyperparameters hyperparameters;           ///< of the learning; the thesis' by default
+  std::uint64_t seed = 1;                    ///< of the first weights and of every worker's own random stream
+  Hyperparameters hyperparameters;           ///< how the workers learn; the thesis' values by default
   OptimizerFactory optimizer;                ///< empty: make_shared_optimizer
   AlgorithmFactory algorithm;                ///< empty: the algorithm that hyperparameters.algorithm names
-  std::size_t replay_capacity = 0;           ///< steps kept per worker; 0: no replay buffer
-  /// A worker that shows no sign of life (an environment step, a gradient) for so long counts as hung: it is
-  /// killed and replaced. It is the most that is allowed: after three rounds 20 times the longest silence so
-  /// far is enough, and at least 30 s. A slow worker is none that hangs, however long its rounds take.
+  std::size_t replay_capacity = 0;           ///< steps that each worker keeps; 0: there is no replay buffer
+  /// What the environments are. When it is given, no environment is made just to read its spec, and each
+  /// environment that a worker makes must have the same observations and actions. Empty: the environment is
+  /// asked.
+  std::optional<EnvironmentSpec> environment_spec;
+  /// What the factory is told that the workers' environments are for. kEvaluate suits a program that never
+  /// trains.
+  EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;
+  /// How long the making of the first environment and network may take in the process that describes them,
+  /// and how long each environment or network of a worker may take before the first round, for each worker
+  /// that shares a core. What takes longer ends the constructor with a WorkerError that names the likely
+  /// cause.
+  Milliseconds construction_timeout{30'000};
+  /// A worker that shows no sign of life (an environment step, a gradient) for this long counts as hung, and
+  /// is killed and replaced. It is the most that is allowed: after three rounds 20 times the longest silence
+  /// so far is enough, but at least 30 s. A worker that is merely slow is never treated as hung, however long
+  /// its rounds take.
   Milliseconds worker_timeout{600'000};
-  /// Worker processes that die or hang are replaced, and the round goes on; more of them within a minute end
-  /// the training. 0: the first one ends it. Threads cannot be replaced.
+  /// Worker processes that die or hang are replaced, and the round goes on. More deaths and hangs than this
+  /// within a minute end the training; 0 ends it with the first. Threads cannot be replaced.
   int max_crashes_per_minute = 10;
-  /// Asked several times a second by the thread that waits for the workers, in the constructor, in
-  /// train_round() and in evaluate(). When it says true these throw StoppedError without waiting for the
-  /// workers: the trainer can train no more, and after train_round() its weights are somewhere in the middle
-  /// of a round. Empty: never.
+  /// Called several times a second by the thread that waits for the workers, in train_round(). Once it
+  /// returns true the round is cut: each worker stops playing after its present step, learns from what it has
+  /// played, with the value of what would have followed, and train_round() returns with
+  /// RoundReport::cut_short set. Meant for a program that is about to end. Empty: no round is cut.
+  std::function<bool()> cut_round;
+  /// Called several times a second by the thread that waits for the workers, in the constructor, in
+  /// train_round() and in evaluate(). Once it returns true these throw StoppedError without waiting for the
+  /// workers: the trainer cannot train any more, and after train_round() its weights are somewhere in the
+  /// middle of a round. Empty: never.
   std::function<bool()> give_up;
+  /// Called several times a second by the thread that waits for the workers, in train_round() and in
+  /// evaluate(), with what they have done so far. It must be short and must not call the trainer. Empty:
+  /// nobody is told.
+  std::function<void(const RoundProgress&)> on_wait;
 };
 
 /// What it takes to go on where a run stopped, apart from the weights. There is nothing else: all randomness
-/// follows from (seed, worker, round), and a round ends with all of its episodes.
+/// follows from (seed, worker, round), and a round begins with new episodes.
 struct TrainerState {
   std::vector<float> optimizer_state;    ///< the shared optimizer's, SharedOptimizer::state_size() floats
   std::uint64_t optimizer_steps = 0;     ///< of all workers so far
@@ -71,35 +104,49 @@ struct TrainerState {
   std::vector<float> algorithm_state{};  ///< Algorithm::shared_state_size() floats
 };
 
-/// Values of the replay buffer that a state takes at most: 64 MiB. Of a larger buffer it has the newest rows,
-/// as many of each worker.
+/// The most values of the replay buffer that a state takes: 64 MiB. Of a larger buffer the state has the
+/// newest rows, the same number of each worker.
 inline constexpr std::size_t kMaxReplayValuesInState = std::size_t{1} << 24;
 
 /// How episodes are played for an evaluation.
 struct EvaluationRequest {
-  int episodes = 100;      ///< >= 1
+  int episodes = 100;      ///< number of episodes, >= 1
   std::uint64_t seed = 7;  ///< episode i follows from (seed, i): the result does not depend on the workers
-  bool greedy = false;     ///< the likeliest action; false: sampled from the policy. No epsilon either way.
+  bool greedy =
+      false;  ///< true: the likeliest action; false: sampled from the policy. No epsilon either way.
 };
 
-/// The workers live until destruction. They are forked from a small process that the constructor forks first
-/// of all, and so are those that replace a dead one, whatever this process does meanwhile. This process runs
-/// no network itself, so it may fork again. It must not have computed anything with LibTorch before, whose
-/// OpenMP threads do not survive a fork. Construct before any thread is started. Used by one thread.
+/// One machine's training, on workers that live until destruction.
 ///
-/// A worker that died or hung is replaced while the lead waits for it, in train_round() or evaluate(). The
-/// replacement plays the same episodes of the round from their beginning, on the weights as they are now. An
-/// exception in a worker ends the training: it would come again.
+/// **Processes.** The constructor forks a small process first of all, which forks the workers and those that
+/// replace a dead one, whatever this process does meanwhile. This process runs no network itself, so it may
+/// fork again. It must not have computed anything with LibTorch before, whose OpenMP threads do not survive a
+/// fork. Construct the object before any thread is started: a lock that another thread holds at the moment of
+/// the fork stays locked in the workers for ever, and a warning is logged when there are other threads. The
+/// thread that constructs the object may end before it (std::async); the workers end with the process. The
+/// exception is the main thread: the workers end with it.
 ///
-/// Repeatable: one worker and one seed give the same weights after the same number of rounds, bit for bit, if
-/// no worker had to be replaced.
+/// **Threads.** Each function but worker_pids() is called by one thread at a time.
+///
+/// **Deaths.** A worker that died or hung is replaced while the lead waits for it, in train_round() or
+/// evaluate(). The replacement plays the same episodes of the round from their beginning, on the weights as
+/// they are now. An exception in a worker ends the training: it would come again.
+///
+/// **Rounds.** A worker's round is one episode in each of its environments, or whole episodes up to
+/// Hyperparameters::round_steps. So that the memory of a round is bounded, a training episode is cut after
+/// 65,536 steps (fewer when the observations of these would take more than 256 MiB, but at least 1,024),
+/// whatever the environment's own time limit is. It counts as truncated, and its last state has a value.
+///
+/// **Repeatable.** One worker and one seed give the same weights after the same number of rounds, bit for
+/// bit, if no worker was replaced and no round was cut short.
 class CoreOrchestrator : public LocalTrainer {
  public:
-  /// Throws ArgumentError for options out of range or an environment that breaks its contract, LayoutError
-  /// for a network that cannot be shared, WorkerError when a factory throws (its text) or
-  /// workers die, IoError without memory.
+  /// Throws ArgumentError for options out of range, or for a null factory; LayoutError for a network that
+  /// cannot be shared; IoError without memory; and WorkerError when a factory throws (with its text), when an
+  /// environment breaks its contract, when workers die, or when making them takes longer than
+  /// construction_timeout.
   CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions options = {});
-  /// Ends the workers: asks, waits a second, then kills.
+  /// Ends the workers: asks them, waits a second, then kills them.
   ~CoreOrchestrator() override;
   CoreOrchestrator(const CoreOrchestrator&) = delete;
   CoreOrchestrator& operator=(const CoreOrchestrator&) = delete;
@@ -109,32 +156,34 @@ class CoreOrchestrator : public LocalTrainer {
   void read_weights(std::span<float> out) const override;
   void write_weights(std::span<const float> in) override;
 
-  /// Plays episodes with the present weights on all workers, without learning; in the order of the episodes.
-  /// Throws as train_round().
+  /// Plays episodes with the present weights on all workers, without learning. The results are in the order
+  /// of the episodes. Throws what train_round() throws.
   std::vector<EpisodeResult> evaluate(const EvaluationRequest& request);
 
-  /// As the environment tells it.
+  /// What the environments are.
   const EnvironmentSpec& environment_spec() const;
   /// Number of workers.
   int workers() const;
-  /// Rounds played since the start or as restored.
+  /// Rounds played since the start, with those of a restored state.
   std::uint64_t rounds() const;
-  /// Steps played in training, all workers, since the start or as restored.
+  /// Steps learnt from, all workers, since the start, with those of a restored state.
   std::uint64_t environment_steps() const;
 
-  /// Between rounds.
+  /// The state of now; call it between rounds.
   TrainerState state() const;
-  /// Goes on from a state, between rounds. Workers that were not there before begin with an empty share of
-  /// the replay buffer; the share of one that is there no more is dropped. Throws ArgumentError when the
-  /// optimizer's state has another size or the replay buffer's rows have.
+  /// Goes on from a state; call it between rounds. A worker that has no share in the state's replay buffer
+  /// begins with an empty one; a share without a worker is dropped. Throws ArgumentError when the optimizer's
+  /// state or the rows of the replay buffer have another size.
   void restore(const TrainerState& state);
 
-  /// The buffer the workers fill, or nullptr without one.
+  /// The replay buffer that the workers fill, or nullptr when there is none.
   const ReplayBuffer* replay_buffer() const;
 
-  /// Present process ids of the workers; empty with threads. From any thread.
+  /// What the present round or evaluation has come to, or the last one between two of them.
+  RoundProgress round_progress() const;
+  /// The process ids of the workers at present; empty when workers are threads. May be called by any thread.
   std::vector<int> worker_pids() const;
-  /// Workers that died or hung and were replaced so far.
+  /// How many workers died or hung and were replaced so far.
   std::uint64_t worker_restarts() const;
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// What a Child needs of whatever trains on its machine: weights in, weights out. `net` and `orchestrator`
-/// meet here and never include each other.
+/// The interface between a Child and the trainer of its machine: weights in, weights out. `net` and
+/// `orchestrator` meet here and never include each other.
 
 #include <cstdint>
 #include <span>
@@ -20,19 +20,23 @@ struct EpisodeResult {
   bool truncated = false;     ///< ended by the time limit
 };
 
-/// What happened in one round: every worker played one episode in each of its environments, or more when told
-/// to. Steps count all that was learnt from, also what a worker that died had done of the round that its
-/// replacement played anew; episodes and losses are those of workers that ended theirs.
+/// What happened in one round, in which every worker played at least one episode in each of its environments.
+/// The steps include those that a worker had learnt from before it died, although its replacement plays the
+/// round anew. Episodes and losses are those of the workers that finished the round.
 struct RoundReport {
   std::vector<EpisodeResult> episodes;  ///< in the order of the workers
   std::uint64_t environment_steps = 0;  ///< in this round, all workers
   std::uint64_t optimizer_steps = 0;    ///< in this round, all workers
   std::uint64_t worker_restarts = 0;    ///< workers that died or hung and were replaced since the last round
-  double policy_loss = 0;               ///< means over the round's optimizer steps; 0 when there were none
-  double value_loss = 0;                ///< as above
-  double entropy = 0;                   ///< of the policy, as above
-  double approximate_kl = 0;  ///< how far PPO's policy moved from the one that collected the steps, as above
-  double clip_fraction = 0;   ///< share of PPO's steps outside the clip range, as above
+  /// The round was cut in the middle of its episodes, because the program stops: what was played is learnt
+  /// from and counted, and the episodes that were cut are not among `episodes`.
+  bool cut_short = false;
+  double policy_loss = 0;  ///< means over the round's optimizer steps; 0 when there were none
+  double value_loss = 0;   ///< as above
+  double entropy = 0;      ///< of the policy, as above
+  /// How far PPO's policy moved from the one that collected the steps, as above.
+  double approximate_kl = 0;
+  double clip_fraction = 0;       ///< share of PPO's steps outside the clip range, as above
   double explained_variance = 0;  ///< 1 - Var(R - V) / Var(R), as above
   double learning_rate = 0;       ///< as above
 };
@@ -44,18 +48,18 @@ class LocalTrainer {
  public:
   virtual ~LocalTrainer() = default;
 
-  /// Of the network it trains; the same for all of its lifetime.
+  /// The layout of the network that is trained. It is the same for the whole lifetime of the trainer.
   virtual const ParameterLayout& layout() const = 0;
 
-  /// Trains until every worker has ended its episode; between rounds nothing writes the weights. Throws
+  /// Trains until every worker has finished its round. Nothing writes the weights between two rounds. Throws
   /// WorkerError when a worker failed, or died or hung and was not replaced.
   virtual RoundReport train_round() = 0;
 
-  /// Copies the weights; `out` has layout().size() elements. Only between rounds.
+  /// Copies the weights into `out`, which has layout().size() elements. Call it between rounds only.
   virtual void read_weights(std::span<float> out) const = 0;
 
-  /// Replaces the weights; the next round starts from them. Only between rounds. Throws ArgumentError when
-  /// the size is wrong or a value is not finite.
+  /// Replaces the weights; the next round starts from them. Call it between rounds only. Throws
+  /// ArgumentError when the size is wrong or a value is not finite.
   virtual void write_weights(std::span<const float> in) = 0;
 };
 

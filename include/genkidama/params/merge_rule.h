@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// What a Parent makes of a Child's weights, as a function of the user's.
+/// A user's own rule for merging a Child's weights into the Parent's.
 
 #include <cstdint>
 #include <functional>
@@ -13,30 +13,30 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// What is known about one merge before it is made. The Child tells environment_steps, episodes and
-/// mean_return itself: finite, but a rule that trusts them should hold them to bounds.
+/// What is known about one merge before it is made. The Child itself reports environment_steps, episodes and
+/// mean_return. They are finite, but a rule that relies on them should hold them to bounds.
 struct MergeContext {
   std::string child;                    ///< the Child's name
-  std::uint64_t session = 0;            ///< lasts over connections that are lost
+  std::uint64_t session = 0;            ///< the Child's session, which outlives lost connections
   std::uint64_t sequence = 0;           ///< the Child's own count of updates in this session
   std::uint64_t update = 0;             ///< merges so far in the run, this one included
   std::uint64_t staleness = 0;          ///< merges of others since this Child was last sent the weights
   std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
   std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
   double mean_return = 0;               ///< over the episodes of the Child's last round
-  double alpha = 0;                     ///< the Parent's, for the rule to use or not
+  double alpha = 0;                     ///< the Parent's alpha; the rule may use it
   const ParameterLayout& layout;        ///< which tensor lies where in both weights
 };
 
-/// Turns the Parent's weights W_P, in place, into what they shall be once the Child's are merged. Without a
-/// rule that is weighted_average(parent, child, alpha); a rule may call it too, with a weight of its own, for
+/// Merges a Child's weights into the Parent's weights W_P, in place. A Parent without a rule merges by
+/// weighted_average(parent, child, alpha). A rule may call that function too, with a weight of its own, for
 /// parts of the weights, or not at all.
 ///
 /// A Parent calls its rule on its own thread, for one merge at a time in the order of the merges, so a rule
-/// may keep notes without a lock. All sockets wait meanwhile: keep it short. `parent` is a copy, which only
-/// takes W_P's place if the rule returns, every value is finite, and their norm is within
-/// ParentOptions::max_norm_growth; `child` has passed the same checks. If not, or if the rule throws, nothing
-/// is merged and the Parent ends its run (ParentStatus::failure): the fault is the rule's, not the Child's.
+/// may keep notes without a lock. All sockets wait meanwhile, so the rule must be short. `parent` is a copy.
+/// It replaces W_P only if the rule returns, every value is finite, and the norm is within
+/// ParentOptions::max_norm_growth; `child` has passed the same checks. Otherwise, or if the rule throws,
+/// nothing is merged and the Parent ends its run (ParentStatus::failure), because the rule is at fault.
 using MergeRule =
     std::function<void(std::span<float> parent, std::span<const float> child, const MergeContext& context)>;
 

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Which tensors make up a network's flat weights, and in what order.
+/// The tensors that make up a network's flat weights, and their order.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +31,7 @@ class ParameterLayout {
     std::vector<std::int64_t> shape;  ///< every dimension >= 1
   };
 
-  /// No tensors.
+  /// Makes a layout without tensors.
   ParameterLayout() = default;
 
   /// Throws ArgumentError, naming the tensor, when a name is empty, not printable ASCII, longer than 256
@@ -42,14 +42,14 @@ class ParameterLayout {
   /// 2^31 elements: 8 GiB of float32.
   static constexpr std::size_t kMaxElements = std::size_t{1} << 31;
 
-  /// In the order of their elements.
+  /// The tensors in the order of their elements.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
-  /// Number of float32 elements in all tensors.
+  /// The number of float32 elements in all tensors.
   std::size_t size() const { return size_; }
-  /// XXH3-64 of names and shapes in order; the same on every platform.
+  /// The XXH3-64 of names and shapes in order. It is the same on every platform.
   std::uint64_t hash() const { return hash_; }
 
-  /// Nothing when the two are equal; else a sentence that names the first tensor that differs, for instance
+  /// Returns nothing when the layouts are equal, else a sentence that names the first tensor that differs:
   /// "tensor 2 is 'pi2.weight' [4, 128] here and 'pi2.weight' [4, 64] there".
   std::optional<std::string> difference(const ParameterLayout& other) const;
 
@@ -62,10 +62,11 @@ class ParameterLayout {
   std::uint64_t hash_ = 0x2D06800538D394C2u;  // XXH3-64 of nothing
 };
 
-/// "weight 513 (tensor 'pi1.bias', element 1)" for an index into the flat weights, "weight 513" outside them.
+/// Describes an index into the flat weights: "weight 513 (tensor 'pi1.bias', element 1)"; outside: "weight
+/// 513".
 std::string element_text(const ParameterLayout& layout, std::size_t index);
 
-/// "[4, 128]".
+/// Formats a shape, for instance as "[4, 128]".
 std::string shape_text(const std::vector<std::int64_t>& shape);
 
 }  // namespace genkidama

@@ -19,7 +19,7 @@ enum class PolicyAverageKind {
   kEma,   ///< exponential moving average
 };
 
-/// "none", "swa", "ema".
+/// The name of a kind: "none", "swa" or "ema".
 const char* policy_average_name(PolicyAverageKind kind);
 
 /// Which average, and its constants.
@@ -29,48 +29,48 @@ struct PolicyAverageOptions {
   double from = 0.5;   ///< swa: share of the run at which averaging starts, in [0, 1)
 };
 
-/// What it takes to go on with an average.
+/// The state from which an average goes on.
 struct PolicyAverageState {
-  std::uint64_t count = 0;     ///< updates averaged so far
+  std::uint64_t count = 0;     ///< number of updates averaged so far
   std::vector<float> weights;  ///< the average, in float32; empty while count is 0
 };
 
 /// Averages the weights that a learner has after each of its updates. The learner itself is not touched: it
 /// goes on from its own weights, and the average is for evaluating and keeping.
 ///
-/// Not synchronised. The same weights in the same order give the same average, bit for bit, also when it was
-/// saved and restored in between.
+/// The class is not synchronised. The same weights in the same order give the same average, bit for bit, also
+/// when the average was saved and restored in between.
 class PolicyAverage {
  public:
-  /// Of kind kNone.
+  /// Makes an average of kind kNone.
   PolicyAverage() = default;
-  /// Throws ArgumentError for a decay or a start out of range.
+  /// Makes an average. Throws ArgumentError for a decay or a start out of range.
   explicit PolicyAverage(PolicyAverageOptions options);
 
-  /// As given.
+  /// The options as they were given.
   const PolicyAverageOptions& options() const { return options_; }
-  /// "ema 0.9", "swa from 0.5", "none".
+  /// Describes the average: "ema 0.9", "swa from 0.5" or "none".
   std::string text() const;
 
   /// Takes the weights after an update into the average:
   ///   swa: average += (weights - average) / (count + 1)
   ///   ema: average += (1 - decay) (weights - average)
-  /// The first ones are the average, so an ema needs no correction at its start. `share_done` tells how much
-  /// of the run is over, in [0, 1]; swa averages nothing, and forgets what it has, while that is below
-  /// `from`. Throws ArgumentError, with the average untouched, when the size is not that of the weights
+  /// The first weights become the average, so an ema needs no correction at its start. `share_done` is the
+  /// share of the run that is over, in [0, 1]. While it is below `from`, swa averages nothing and forgets
+  /// what it has. Throws ArgumentError, with the average untouched, when the size is not that of the weights
   /// before or a value is not finite.
   void add(std::span<const float> weights, double share_done = 1);
 
-  /// Updates averaged so far; 0 for none.
+  /// The number of updates averaged so far.
   std::uint64_t count() const { return state_.count; }
 
-  /// The average, or `latest` as long as there is none. What is returned belongs to this object or to the
-  /// caller, and lasts until the next change.
+  /// Returns the average, or `latest` while there is no average. The result refers to this object or to
+  /// `latest`, and is valid until either changes.
   std::span<const float> weights_or(std::span<const float> latest) const;
 
-  /// What restore() goes on from.
+  /// The state that restore() takes.
   const PolicyAverageState& state() const { return state_; }
-  /// Goes on from a state. Throws ArgumentError when it has a count without weights or the other way round.
+  /// Goes on from a state. Throws ArgumentError for a count without weights or weights without a count.
   void restore(PolicyAverageState state);
 
  private:

@@ -28,22 +28,23 @@ struct Checkpoint {
 /// finite.
 void write_safetensors(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
-/// As above, and the file that was there is afterwards at `previous`; see write_file_keeping_previous().
+/// Does the same, and keeps the old file as `previous`; see write_file_keeping_previous().
 void write_safetensors_keeping_previous(const std::filesystem::path& path,
                                         const std::filesystem::path& previous, const Checkpoint& checkpoint);
 
-/// XXH3-64 over names, shapes, metadata and weights, the same on every platform: for those who put it into
-/// the metadata afterwards, to notice a file that a disk or a power cut has changed.
+/// The XXH3-64 of names, shapes, metadata and weights. It is the same on every platform. Put it into the
+/// metadata afterwards, so that a reader notices a file that a disk or a power cut has changed.
 std::uint64_t checksum_of(const Checkpoint& checkpoint);
 
-/// Strict: float32 only; header at most 16 MiB; no duplicate keys, holes, overlaps, trailing bytes or values
-/// that are not finite. The layout's order is the order of the data. Throws IoError when the file cannot be
-/// read and FormatError, naming the file and what is wrong with it, when it is not such a file.
+/// Reads a file strictly: float32 only; header at most 16 MiB; no duplicate keys, holes, overlaps, trailing
+/// bytes or values that are not finite. The layout's order is the order of the data. Throws IoError when the
+/// file cannot be read and FormatError, naming the file and what is wrong with it, when it is not such a
+/// file.
 Checkpoint read_safetensors(const std::filesystem::path& path);
 
-/// As above, and throws LayoutError naming the first tensor that differs when the file's tensors are not
-/// those of `layout`. Tensors are matched by name, so the file's own order does not matter; the result has
-/// `layout`.
+/// Reads a file and throws LayoutError, naming the first tensor that differs, when the file's tensors are not
+/// those of `layout`. Tensors are matched by name, so the file's own order does not matter. The result has
+/// the order of `layout`.
 Checkpoint read_safetensors(const std::filesystem::path& path, const ParameterLayout& layout);
 
 }  // namespace genkidama

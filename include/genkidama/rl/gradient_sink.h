@@ -37,6 +37,10 @@ class GradientSink {
 
   /// Optimizer steps that the weights of the latest pull() had seen.
   virtual std::uint64_t policy_version() const = 0;
+
+  /// Whether the program is stopping and its time is used up. A learner that goes over its steps several
+  /// times asks after each optimizer step, and stops learning when this is true.
+  virtual bool out_of_time() { return false; }
 };
 
 }  // namespace genkidama

@@ -122,7 +122,6 @@ ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& train
 
 int run_child(Job job) {
   prepare_run_directory(job);
-  catch_stop_signals();
   log_above_live_line();
   const auto trainer = make_trainer(job, job.settings.workers);
   TrainerRun run(job, *trainer, {"connected", "exchanges", "reconnects"});

@@ -240,7 +240,6 @@ void Cluster::note_failure(const std::string& error) const {
 
 int run_cluster(Job job) {
   prepare_run_directory(job);
-  catch_stop_signals();
   // Every user of this machine reaches the loopback port. Who is meant inherits this; no command line has it.
   setenv(kTokenVariable, make_token().c_str(), 1);
   const RunDirectory directory(job.settings.run_dir);

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "cli/options/command_line.h"
 #include "cli/options/presets.h"
 #include "cli/terminal/live_line.h"
+#include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
@@ -132,13 +132,12 @@ int run_evaluate(Job job) {
   write_files(job.settings, results);
   const CheckpointEvaluation& first = results.front();
   if (results.size() == 1) {
-    fmt::print("{} on {}\n{}", first.checkpoint.string(), first.environment, to_table(first.statistics));
+    print("{} on {}\n{}", first.checkpoint.string(), first.environment, to_table(first.statistics));
   } else {
-    fmt::print("{} checkpoints on {}, {} episodes each (seed {}, {} actions)\n{}", results.size(),
-               first.environment, first.statistics.episodes, first.statistics.seed,
-               first.statistics.greedy ? "greedy" : "sampled", to_table(results));
+    print("{} checkpoints on {}, {} episodes each (seed {}, {} actions)\n{}", results.size(),
+          first.environment, first.statistics.episodes, first.statistics.seed,
+          first.statistics.greedy ? "greedy" : "sampled", to_table(results));
   }
-  std::fflush(stdout);
   return 0;
 }
 

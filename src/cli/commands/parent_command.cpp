@@ -1,5 +1,4 @@
 #include "cli/commands/commands.h"
-#include "cli/process/stop_signal.h"
 #include "cli/terminal/progress.h"
 #include "run/parent_run.h"
 #include "run/trainer_run.h"
@@ -8,7 +7,6 @@ namespace genkidama::cli {
 
 int run_parent(Job job) {
   prepare_run_directory(job);
-  catch_stop_signals();
   log_above_live_line();
   // The workers know the network and evaluate; they are forked before the Parent's thread exists.
   const auto evaluator = make_trainer(job, job.settings.eval_workers);

@@ -1,7 +1,6 @@
 #include <exception>
 
 #include "cli/commands/commands.h"
-#include "cli/process/stop_signal.h"
 #include "cli/terminal/progress.h"
 #include "run/trainer_run.h"
 
@@ -9,7 +8,6 @@ namespace genkidama::cli {
 
 int run_train(Job job) {
   prepare_run_directory(job);
-  catch_stop_signals();
   log_above_live_line();
   const auto trainer = make_trainer(job, job.settings.workers);
   TrainerRun run(job, *trainer);

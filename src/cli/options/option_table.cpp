@@ -189,7 +189,8 @@ void add_run(Table& table, const Program& program) {
       "the run");
   table.add("replay-capacity", kLearning,
             count_option({0, 1e9}, GENKIDAMA_MEMBER(std::uint64_t, replay_capacity)),
-            "Steps each worker keeps in the shared replay buffer; 0: no buffer");
+            "Steps each worker keeps in a shared buffer for code of yours; a3c and ppo never learn from it; "
+            "0: none");
 }
 
 void add_ending(Table& table) {

@@ -13,6 +13,7 @@
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
+#include "genkidama/run/preset.h"
 
 namespace genkidama::cli {
 namespace {
@@ -127,9 +128,7 @@ Hyperparameters resolved_hyperparameters(const Settings& settings) {
         "--schedule is 'linear'; expected --max-steps or --schedule-steps to say when it ends");
   }
   // The Children of a cluster share the run's steps.
-  const auto machines = static_cast<std::uint64_t>(settings.command == kCluster ? settings.children : 1);
-  result.schedule_steps = (*steps + machines - 1) / machines;
-  return result;
+  return run::with_schedule_end(result, *steps, settings.command == kCluster ? settings.children : 1);
 }
 
 LinkSecurity security_of(const Settings& settings) {

@@ -14,19 +14,20 @@
 
 namespace genkidama::cli {
 
-/// Started by fork and exec of the running executable, so nothing of this process' state is inherited. It
-/// gets kStarterIsGone when this process dies, however that happens; killed by the destructor if it still
-/// runs.
+/// A process that fork and exec of the running executable have started, so that it inherits nothing of this
+/// process' state. It gets kStarterIsGone when this process dies, however that happens. The destructor kills
+/// it if it still runs.
 class SpawnedProcess {
  public:
   struct Options {
     std::string name;                    ///< for messages
     std::vector<std::string> arguments;  ///< without the program's name
-    std::filesystem::path output;        ///< where its output goes, appended; empty: where this process' goes
-    int inherited_fd = -1;               ///< stays open in it
+    std::filesystem::path
+        output;             ///< its output is appended to this file; empty: it shares this process' outputs
+    int inherited_fd = -1;  ///< a descriptor that stays open in it; -1: none
   };
 
-  /// Throws IoError when it cannot be started.
+  /// Throws IoError when it cannot be started, for instance because /proc is not mounted.
   explicit SpawnedProcess(Options options);
   ~SpawnedProcess();
   SpawnedProcess(const SpawnedProcess&) = delete;
@@ -35,12 +36,12 @@ class SpawnedProcess {
   const std::string& name() const { return options_.name; }
   const std::filesystem::path& output() const { return options_.output; }
 
-  /// Looks whether it has ended; never waits.
+  /// Looks whether it still runs; never waits.
   bool running();
-  /// Its exit code, or 128 + N when signal N ended it. Only once running() is false.
+  /// Its exit code, or 128 + N when signal N ended it. Valid once running() has returned false.
   int exit_code() const { return exit_code_; }
   void signal(int number);
-  /// Whether it was sent SIGTERM.
+  /// Whether signal() has sent it SIGTERM.
   bool was_asked_to_end() const { return asked_to_end_; }
 
  private:
@@ -51,7 +52,7 @@ class SpawnedProcess {
   int exit_code_ = 0;
 };
 
-/// How long a loop rests before it asks running() again.
+/// How long a loop rests before it asks again.
 inline constexpr Milliseconds kLookInterval{50};
 void pause_before_look();
 

@@ -1,6 +1,7 @@
 #include "cli/process/stop_signal.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
@@ -9,6 +10,7 @@ namespace genkidama::cli {
 namespace {
 
 std::atomic<int> g_signal{0};
+std::atomic<unsigned> g_seen{0};  // a bit for each signal
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free,
               "a signal handler may only touch lock-free atomics");
 
@@ -23,27 +25,57 @@ std::int64_t now_ns() {
 }
 
 void remember(int signal) {
-  // The time first: whoever sees the mark asks for it.
+  // The time first: it is asked for as soon as the mark is there.
   if (g_signal.load() == 0) g_signal_time_ns.store(now_ns());
   g_signal.store(signal);
+}
+
+void install(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(signal, &action, nullptr);
+}
+
+[[noreturn]] void end_at_once(int signal) {
+  // The default action first, so that the process that waits for this one sees the signal.
+  install(signal, SIG_DFL);
+  sigset_t unblocked;
+  sigemptyset(&unblocked);
+  sigaddset(&unblocked, signal);
+  raise(signal);
+  sigprocmask(SIG_UNBLOCK, &unblocked, nullptr);
+  // Process 1 of a container is still here.
+  _exit(128 + signal);
+}
+
+void remember_or_end(int signal) {
+  const unsigned bit = 1U << signal;
+  if ((g_seen.fetch_or(bit) & bit) != 0) end_at_once(signal);
+  remember(signal);
 }
 
 void remember_end_of_starter(int) {
   remember(SIGTERM);
 }
 
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 void catch_stop_signals() {
-  struct sigaction action {};
-  action.sa_handler = remember;
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  action.sa_handler = remember_end_of_starter;
-  action.sa_flags = SA_RESTART;
-  sigaction(kStarterIsGone, &action, nullptr);
+  static const bool installed = [] {
+    install(SIGINT, remember_or_end);
+    install(SIGTERM, remember_or_end);
+    if (!is_ignored(SIGHUP)) install(SIGHUP, remember_or_end);
+    install(kStarterIsGone, remember_end_of_starter);
+    return true;
+  }();
+  static_cast<void>(installed);
 }
 
 int stop_signal() {

@@ -9,7 +9,6 @@
 #include <system_error>
 
 #include "cli/commands/commands.h"
-#include "cli/process/stop_signal.h"
 #include "cli/sweep/sweep_record.h"
 #include "cli/sweep/sweep_runner.h"
 #include "cli/sweep/sweep_standing.h"
@@ -92,7 +91,6 @@ int run_sweep(Job job) {
   for (const SweepRun& run : runs) check_agrees(run, job);
   write_sweep_record(directory, job, all);
 
-  catch_stop_signals();
   log_above_live_line();
   const std::vector<std::size_t> due = due_runs(runs, asked);
   return SweepRunner(job, std::move(runs), due, lock.file()).run();

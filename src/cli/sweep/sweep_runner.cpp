@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <fstream>
 #include <system_error>
 
 #include "cli/process/stop_signal.h"
 #include "cli/sweep/sweep_evaluation.h"
 #include "cli/sweep/sweep_standing.h"
+#include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
@@ -204,9 +204,8 @@ int SweepRunner::report() const {
   const std::vector<RunResult> all = results();
   const bool any_evaluated =
       std::any_of(all.begin(), all.end(), [](const RunResult& result) { return result.final_mean; });
-  if (any_evaluated) fmt::print("Final mean returns over seeds:\n{}", settings_table(all));
-  fmt::print("{} of {} runs are done. Table: {}\n", done_, due_, directory_.results().string());
-  std::fflush(stdout);
+  if (any_evaluated) print("Final mean returns over seeds:\n{}", settings_table(all));
+  print("{} of {} runs are done. Table: {}\n", done_, due_, directory_.results().string());
   for (const std::string& failure : failures_) log(LogLevel::kError, "{}", failure);
   if (stop_signal() != 0) {
     log(LogLevel::kInfo, "the sweep was stopped; the same call goes on with it");

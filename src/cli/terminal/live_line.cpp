@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cli/terminal/output.h"
 #include "genkidama/core/log.h"
 
 namespace genkidama::cli {
@@ -14,11 +15,6 @@ namespace {
 
 constexpr Milliseconds kLiveInterval{200};
 constexpr const char* kEraseLine = "\r\x1b[K";
-
-// One write, so that lines of several threads do not mix. Nothing can be done when standard error is gone.
-void write_error(const std::string& text) {
-  if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;
-}
 
 bool is_live_terminal() {
   const char* terminal = std::getenv("TERM");
@@ -38,7 +34,7 @@ LiveLine::LiveLine(Milliseconds plain_interval)
     : live_(is_live_terminal()), plain_interval_(plain_interval) {}
 
 LiveLine::~LiveLine() {
-  if (open_) write_error("\n");
+  if (open_) print_error("\n");
 }
 
 bool LiveLine::due() const {
@@ -46,20 +42,20 @@ bool LiveLine::due() const {
 }
 
 void LiveLine::show(const std::string& text) {
-  write_error(live_ ? kEraseLine + cut_to_terminal(text) : text + '\n');
+  print_error(live_ ? kEraseLine + cut_to_terminal(text) : text + '\n');
   open_ = live_;
   shown_ = Clock::now();
 }
 
 void LiveLine::erase() {
-  if (open_) write_error(kEraseLine);
+  if (open_) print_error(kEraseLine);
   open_ = false;
 }
 
 void log_above_live_line() {
   if (!is_live_terminal()) return;
   set_log_sink([](LogLevel level, std::string_view message) {
-    write_error(fmt::format("{}{}{}\n", kEraseLine, log_prefix(level), message));
+    print_error(fmt::format("{}{}{}\n", kEraseLine, log_prefix(level), message));
   });
 }
 

@@ -100,14 +100,15 @@ class PpoLearner final : public Learner {
 
   void learn_round(Random& random) override {
     const std::size_t n = round_.size();
+    if (n == 0) return;  // the round was cut before the first step
     order_.resize(n);
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
-    for (int epoch = 0; epoch < hyperparameters_.epochs; ++epoch) {
+    for (int epoch = 0; epoch < hyperparameters_.epochs && !sink_.out_of_time(); ++epoch) {
       // Fisher and Yates by hand: std::shuffle differs between standard libraries.
       for (std::size_t i = n; i > 1; --i)
         std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(i))]);
-      for (std::size_t begin = 0; begin < n; begin += size) {
+      for (std::size_t begin = 0; begin < n && !sink_.out_of_time(); begin += size) {
         minibatch_.gather(round_, std::span(order_).subspan(begin, std::min(size, n - begin)));
         const LearningStatistics statistics = compute(minibatch_);
         sink_.apply(network_.gradient(), statistics);

@@ -30,7 +30,7 @@ pid_t holder_of(int file) {
 }  // namespace
 
 RunLock::RunLock(const std::filesystem::path& file, Milliseconds patience)
-    : file_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    : file_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
   if (file_ < 0) throw IoError(fmt::format("cannot open {}: {}", file.string(), std::strerror(errno)));
   const Deadline deadline = Deadline::after(patience);
   while (true) {

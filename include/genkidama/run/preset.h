@@ -1,0 +1,65 @@
+#pragma once
+
+/// @file
+/// Named settings of a whole run: what is learnt with, with which network, for how long, and how it is
+/// shared.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "genkidama/core/export.h"
+#include "genkidama/net/child.h"
+#include "genkidama/net/parent.h"
+#include "genkidama/nn/networks.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/rl/hyperparameters.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
+
+/// A preset is a value: copy one, change a field, and use the copy. The functions `apply` below fill the
+/// options of each class that takes part in a run:
+///
+///     const auto preset = genkidama::run::tuned_preset();
+///     genkidama::OrchestratorOptions options;
+///     genkidama::run::apply(preset, options);
+///     genkidama::CoreOrchestrator trainer(environment, preset.network, options);
+struct Preset {
+  Hyperparameters hyperparameters;  ///< how each machine learns
+  /// What is trained. Empty: the network of whoever uses the preset.
+  NetworkFactory network;
+  std::string description;  ///< one line for --help
+  /// Environment steps of a run whose length nobody says. A linear learning rate whose end nobody says ends
+  /// there too. Empty: the run goes on until something else ends it.
+  std::optional<std::uint64_t> max_steps;
+  std::optional<double> alpha;  ///< of a Parent, see ParentOptions::alpha; empty: the thesis' 0.9
+  std::optional<double> beta;   ///< of a Child, see ChildOptions::beta; empty: the thesis' 0
+  bool greedy = false;          ///< evaluations take the likeliest action; false: they sample the policy
+};
+
+/// The thesis' settings and network: A3C with n-step returns and SGD with momentum (sections 4.6 and 5.2). A
+/// run has 8,000,000 environment steps.
+Preset thesis_preset();
+
+/// tuned_hyperparameters() for mlp_network(), 3,000,000 environment steps, alpha and beta 0.5, and greedy
+/// evaluations. It learns control tasks of LunarLander's and CartPole's kind in a minute.
+Preset tuned_preset();
+
+/// The hyperparameters, completed: a linear learning rate without an end gets one at `max_steps` environment
+/// steps of the run, shared by `machines` (>= 1) that play at the same time; each plays its share, rounded
+/// up. Other schedules, and a schedule_steps above 0, stay as they are.
+Hyperparameters with_schedule_end(Hyperparameters hyperparameters, std::uint64_t max_steps, int machines = 1);
+
+/// How a machine learns. The learning rate ends at preset.max_steps, shared by `machines` as
+/// with_schedule_end() says; a preset without max_steps leaves schedule_steps to the caller.
+void apply(const Preset& preset, OrchestratorOptions& options, int machines = 1);
+/// How a Parent merges. An empty preset.alpha leaves the option as it is.
+void apply(const Preset& preset, ParentOptions& options);
+/// How a Child takes over what the Parent has. An empty preset.beta leaves the option as it is.
+void apply(const Preset& preset, ChildOptions& options);
+/// How episodes are played when the run is evaluated.
+void apply(const Preset& preset, EvaluationRequest& request);
+
+}  // namespace run
+}  // namespace genkidama

@@ -1,0 +1,63 @@
+#include "genkidama/run/preset.h"
+
+#include <fmt/format.h>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama::run {
+namespace {
+
+constexpr std::uint64_t kThesisSteps = 8'000'000;
+constexpr std::uint64_t kTunedSteps = 3'000'000;
+
+}  // namespace
+
+Preset thesis_preset() {
+  Preset preset;
+  preset.network = thesis_network();
+  preset.description = "the thesis' settings: SGD with momentum, n-step returns";
+  preset.max_steps = kThesisSteps;
+  return preset;
+}
+
+Preset tuned_preset() {
+  Preset preset;
+  preset.hyperparameters = tuned_hyperparameters();
+  preset.network = mlp_network();
+  preset.description =
+      "PPO's clipped loss with shared Adam and GAE, two layers of 64 units, greedy evaluation";
+  preset.max_steps = kTunedSteps;
+  preset.alpha = 0.5;
+  preset.beta = 0.5;
+  preset.greedy = true;
+  return preset;
+}
+
+Hyperparameters with_schedule_end(Hyperparameters hyperparameters, std::uint64_t max_steps, int machines) {
+  if (machines < 1) throw ArgumentError(fmt::format("machines is {}; expected at least 1", machines));
+  const bool is_open =
+      hyperparameters.schedule == LearningRateSchedule::kLinear && hyperparameters.schedule_steps == 0;
+  const auto shares = static_cast<std::uint64_t>(machines);
+  if (is_open) hyperparameters.schedule_steps = max_steps / shares + (max_steps % shares == 0 ? 0 : 1);
+  return hyperparameters;
+}
+
+void apply(const Preset& preset, OrchestratorOptions& options, int machines) {
+  options.hyperparameters = preset.hyperparameters;
+  if (!preset.max_steps) return;
+  options.hyperparameters = with_schedule_end(preset.hyperparameters, *preset.max_steps, machines);
+}
+
+void apply(const Preset& preset, ParentOptions& options) {
+  options.alpha = preset.alpha.value_or(options.alpha);
+}
+
+void apply(const Preset& preset, ChildOptions& options) {
+  options.beta = preset.beta.value_or(options.beta);
+}
+
+void apply(const Preset& preset, EvaluationRequest& request) {
+  request.greedy = preset.greedy;
+}
+
+}  // namespace genkidama::run

@@ -1,0 +1,69 @@
+#include "genkidama/run/preset.h"
+
+#include "genkidama/core/error.h"
+#include "genkidama/env/cart_pole.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+
+TEST_CASE("a preset fills the options of everyone who takes part in a run") {
+  const run::Preset tuned = run::tuned_preset();
+  OrchestratorOptions trainer;
+  run::apply(tuned, trainer);
+  CHECK(trainer.hyperparameters.learning_rate == 1e-3);
+  CHECK(trainer.hyperparameters.algorithm == "ppo");
+  CHECK(trainer.hyperparameters.schedule_steps == 3'000'000);
+  trainer.hyperparameters.check();
+
+  ParentOptions parent;
+  run::apply(tuned, parent);
+  CHECK(parent.alpha == 0.5);
+  ChildOptions child;
+  run::apply(tuned, child);
+  CHECK(child.beta == 0.5);
+  EvaluationRequest evaluation;
+  run::apply(tuned, evaluation);
+  CHECK(evaluation.greedy);
+  CHECK(tuned.network(make_cart_pole()->spec(), 1)->layout().size() ==
+        mlp_network()(make_cart_pole()->spec(), 1)->layout().size());
+}
+
+TEST_CASE("the thesis' preset is what the options are without one") {
+  const run::Preset thesis = run::thesis_preset();
+  OrchestratorOptions trainer;
+  trainer.hyperparameters = tuned_hyperparameters();
+  run::apply(thesis, trainer);
+  CHECK(trainer.hyperparameters.algorithm == "a3c");
+  CHECK(trainer.hyperparameters.learning_rate == Hyperparameters().learning_rate);
+  CHECK(trainer.hyperparameters.schedule_steps == 0);
+  trainer.hyperparameters.check();
+  ParentOptions parent;
+  run::apply(thesis, parent);
+  CHECK(parent.alpha == 0.9);
+  ChildOptions child;
+  run::apply(thesis, child);
+  CHECK(child.beta == 0);
+  REQUIRE(thesis.max_steps);
+  CHECK(*thesis.max_steps == 8'000'000);
+  CHECK(thesis.network(make_cart_pole()->spec(), 1)->layout().size() ==
+        thesis_network()(make_cart_pole()->spec(), 1)->layout().size());
+}
+
+TEST_CASE("an open linear schedule ends with the machine's share of the run, and others stay") {
+  Hyperparameters open;
+  open.schedule = LearningRateSchedule::kLinear;
+  CHECK(run::with_schedule_end(open, 1000).schedule_steps == 1000);
+  CHECK(run::with_schedule_end(open, 1001, 2).schedule_steps == 501);
+  CHECK(run::with_schedule_end(open, 18446744073709551615u, 2).schedule_steps == 9223372036854775808u);
+
+  Hyperparameters given = open;
+  given.schedule_steps = 10;
+  CHECK(run::with_schedule_end(given, 1000).schedule_steps == 10);
+  CHECK(run::with_schedule_end(Hyperparameters(), 1000).schedule_steps == 0);
+
+  CHECK_THROWS_AS(run::with_schedule_end(open, 1000, 0), ArgumentError);
+
+  OrchestratorOptions one_of_three;
+  run::apply(run::tuned_preset(), one_of_three, 3);
+  CHECK(one_of_three.hyperparameters.schedule_steps == 1'000'000);
+}
