@@ -114,7 +114,7 @@ class Recorder {
 };
 
 Policy policy_named(const std::string& name) {
-  return [policy = testing::LunarLanderPolicy(name)](Observation state, Random& random) {
+  return [policy = test::LunarLanderPolicy(name)](Observation state, Random& random) {
     return policy(state, random);
   };
 }

@@ -25,7 +25,7 @@
 namespace {
 
 using genkidama::LunarLanderIterations;
-using genkidama::testing::OracleRow;
+using genkidama::test::OracleRow;
 
 LunarLanderIterations parse_iterations(const std::string& text) {
   LunarLanderIterations it{};
@@ -56,13 +56,13 @@ void compare(const nlohmann::json& oracle, const LunarLanderIterations& iteratio
     const std::string name = policy.at("policy");
     const std::clock_t start = std::clock();
     const auto sample =
-        genkidama::testing::play_lunar_lander(*environment, genkidama::testing::LunarLanderPolicy(name),
-                                              episodes, 1, genkidama::testing::oracle_steps(policy));
+        genkidama::test::play_lunar_lander(*environment, genkidama::test::LunarLanderPolicy(name), episodes,
+                                           1, genkidama::test::oracle_steps(policy));
     // Processor time: what else runs on the machine must not count.
     const double spent_us = 1e6 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-    const auto rows = genkidama::testing::OracleComparison(policy, sample, {}).rows();
-    const auto returns = genkidama::testing::moments(sample.returns);
-    const auto lengths = genkidama::testing::moments(sample.lengths);
+    const auto rows = genkidama::test::OracleComparison(policy, sample, {}).rows();
+    const auto returns = genkidama::test::moments(sample.returns);
+    const auto lengths = genkidama::test::moments(sample.lengths);
     const double steps = std::accumulate(sample.lengths.begin(), sample.lengths.end(), 0.0);
     double worst = 0;
     for (const OracleRow& row : rows) worst = std::max(worst, std::abs(row.difference) / row.tolerance);
@@ -85,7 +85,7 @@ void compare(const nlohmann::json& oracle, const LunarLanderIterations& iteratio
 int main(int argc, char** argv) {
   try {
     if (argc < 4) throw genkidama::ArgumentError("expected ORACLE.json EPISODES [--all] SCHEDULE...");
-    const auto oracle = genkidama::testing::load_lunar_lander_oracle(argv[1]);
+    const auto oracle = genkidama::test::load_lunar_lander_oracle(argv[1]);
     const int episodes = std::stoi(argv[2]);
     bool all = false;
     for (int i = 3; i < argc; ++i) {

@@ -143,7 +143,7 @@ class LeanChild {
     }
   }
 
-  testing::RawPeer peer_;
+  test::RawPeer peer_;
   std::uint64_t session_ = 0;
   std::uint64_t sequence_ = 0;
   bool busy_ = false;

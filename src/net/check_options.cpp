@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "genkidama/core/error.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
@@ -47,32 +49,43 @@ void check_backoff(Milliseconds min, Milliseconds max) {
   }
 }
 
-void check_security(const LinkSecurity& security, std::span<const Endpoint> listen) {
+bool speaks_tls(const Endpoint& listen, const TlsOptions& tls) {
+  return listen.tls || (!listen.plain && !tls.certificate.empty());
+}
+
+void check_security(const LinkSecurity& security, std::span<const Endpoint> listen,
+                    const SecurityNames& names) {
   if (!security.token.empty() && !valid_token(security.token)) {
     // The token itself is not shown.
     throw ArgumentError(fmt::format(
-        "security.token has {} bytes, or some that are not printable; give 1 to {} printable ASCII "
-        "characters without spaces",
-        security.token.size(), kMaxTokenBytes));
+        "{} has {} bytes, or some that are not printable; give 1 to {} printable ASCII characters without "
+        "spaces",
+        names.token, security.token.size(), kMaxTokenBytes));
   }
   const TlsOptions& tls = security.tls;
   if (tls.certificate.empty() != tls.key.empty()) {
-    throw ArgumentError("tls.certificate and tls.key go together; give both or none");
+    throw ArgumentError(
+        fmt::format("{} and {} go together; give both or none", names.certificate, names.key));
   }
-  if (!tls.client_ca.empty() && (tls.certificate.empty() || listen.empty())) {
-    throw ArgumentError("tls.client_ca is for a listener that has a tls.certificate");
+  const bool listens_in_tls =
+      !tls.certificate.empty() && std::any_of(listen.begin(), listen.end(), [&](const Endpoint& endpoint) {
+        return speaks_tls(endpoint, tls);
+      });
+  if (!tls.client_ca.empty() && !listens_in_tls) {
+    throw ArgumentError(fmt::format("{} is for a listener that speaks TLS: give {} and {}", names.client_ca,
+                                    names.certificate, names.key));
   }
   for (const Endpoint& endpoint : listen) {
     if (endpoint.tls && tls.certificate.empty()) {
-      throw ArgumentError(fmt::format("{} needs a tls.certificate and its tls.key", endpoint.text()));
+      throw ArgumentError(fmt::format("{}{} needs {}{} and {}", names.listen, endpoint.text(), names.article,
+                                      names.certificate, names.key));
     }
-    // Whoever has a certificate of client_ca is as good as one with the token.
-    const bool guarded = !security.token.empty() || !tls.client_ca.empty();
+    // A client certificate authenticates a peer as well as the token does, but only where TLS is spoken.
+    const bool guarded = !security.token.empty() || (!tls.client_ca.empty() && speaks_tls(endpoint, tls));
     if (guarded || security.insecure || endpoint.is_loopback()) continue;
-    throw ArgumentError(fmt::format(
-        "{} can be reached from other machines: give a security.token, or set security.insecure to go "
-        "without",
-        endpoint.text()));
+    throw ArgumentError(fmt::format("{}{} can be reached from other machines: give {}{}, or {} to go without",
+                                    names.listen, endpoint.text(), names.article, names.token,
+                                    names.insecure));
   }
 }
 

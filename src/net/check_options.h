@@ -2,19 +2,41 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "genkidama/core/clock.h"
+#include "genkidama/core/export.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
 #include "genkidama/net/security.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
-/// Each throws ArgumentError naming the option.
+/// What a user calls the options of LinkSecurity. The defaults are the names of the fields; whoever offers
+/// the same options under other names hands those in, so that the rules need no second copy.
+struct SecurityNames {
+  /// Stands before an endpoint, with a space after it.
+  std::string_view listen;
+  /// Stands before the name of a token or a file that is missing.
+  std::string_view article = "a ";
+  std::string_view token = "security.token";
+  std::string_view insecure = "set security.insecure";
+  std::string_view certificate = "tls.certificate";
+  std::string_view key = "tls.key";
+  std::string_view ca = "tls.ca";
+  std::string_view client_ca = "tls.client_ca";
+};
+
+/// Each of these throws ArgumentError that names the option.
 void check_limits(const LinkLimits& limits);
 void check_backoff(Milliseconds min, Milliseconds max);
-/// `listen`: where this side listens; elsewhere than on loopback it needs a token or `insecure`.
-void check_security(const LinkSecurity& security, std::span<const Endpoint> listen);
+/// The rules about tokens and certificates. A listener that other machines can reach needs a token, or over
+/// TLS a client_ca, or `insecure`. Does not look at any file.
+void check_security(const LinkSecurity& security, std::span<const Endpoint> listen,
+                    const SecurityNames& names = {});
 void check_peer_name(const std::string& value, const char* option);
+
+/// Whether a listener at `listen` speaks TLS.
+bool speaks_tls(const Endpoint& listen, const TlsOptions& tls);
 
 }  // namespace genkidama

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxHostBytes = 255;
 constexpr std::string_view kTlsScheme = "wss://";
+constexpr std::string_view kPlainScheme = "ws://";
 
 bool host_character(char c) {
   // No space, quote or slash: the host goes into an HTTP header and into log lines.
@@ -32,8 +33,10 @@ Endpoint Endpoint::parse(std::string_view text) {
                     "[::1]:7777",
                     text, what));
   };
-  const bool tls = text.substr(0, kTlsScheme.size()) == kTlsScheme;
-  const std::string_view place = tls ? text.substr(kTlsScheme.size()) : text;
+  const bool tls = text.starts_with(kTlsScheme), plain = text.starts_with(kPlainScheme);
+  const std::string_view place = text.substr(tls     ? kTlsScheme.size()
+                                             : plain ? kPlainScheme.size()
+                                                     : std::size_t{0});
   const std::size_t colon = place.rfind(':');
   if (colon == std::string_view::npos) fail("no port");
   std::string_view host = place.substr(0, colon), port = place.substr(colon + 1);
@@ -45,7 +48,7 @@ Endpoint Endpoint::parse(std::string_view text) {
   }
   if (host.empty()) fail("no host");
   if (host.size() > kMaxHostBytes || !std::all_of(host.begin(), host.end(), host_character)) fail("bad host");
-  Endpoint endpoint{std::string(host), 0, tls};
+  Endpoint endpoint{std::string(host), 0, tls, plain};
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
   if (port.empty() || error != std::errc() || end != port.data() + port.size()) {
     fail("the port is not a number from 0 to 65535");
@@ -54,7 +57,7 @@ Endpoint Endpoint::parse(std::string_view text) {
 }
 
 std::string Endpoint::text() const {
-  return (tls ? std::string(kTlsScheme) : std::string()) + authority();
+  return std::string(tls ? kTlsScheme : plain ? kPlainScheme : std::string_view()) + authority();
 }
 
 std::string Endpoint::authority() const {

@@ -25,7 +25,7 @@ ParentOptions parent_options(const Job& job, std::uint64_t first_update, const P
   for (const std::string& text : settings.listen) options.listen.push_back(Endpoint::parse(text));
   for (const std::string& text : settings.connect) {
     options.connect.push_back(Endpoint::parse(text));
-    options.connect.back().tls |= settings.tls;
+    options.connect.back().tls |= settings.tls && !options.connect.back().plain;
   }
   options.alpha = settings.alpha;
   options.merge_rule = job.program.merge_rule;

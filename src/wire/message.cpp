@@ -109,6 +109,7 @@ void add_fields(JsonText& out, const WelcomeMessage& message) {
   out.add("session", message.session);
   out.add("update", message.update);
   if (message.sequence) out.add("sequence", *message.sequence);
+  if (!message.shown_name.empty()) out.add("shown_name", message.shown_name);
 }
 
 void add_fields(JsonText& out, const RefuseMessage& message) {
@@ -217,6 +218,7 @@ Message read_welcome(JsonFields& fields) {
   message.update = fields.integer("update", true);
   message.capabilities = fields.names("capabilities");
   message.sequence = fields.optional_integer("sequence");
+  message.shown_name = fields.name("shown_name", false);
   return message;
 }
 

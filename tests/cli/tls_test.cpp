@@ -37,7 +37,7 @@ TEST_CASE("a Parent and a Child train over mutual TLS, and a resumed Parent find
   const auto plain = child("localhost:" + port, {"1"});
   CAPTURE(plain.errors);
   CHECK(plain.exit_code == 1);
-  CHECK(plain.errors.find("this port speaks TLS: dial it with --tls") != std::string::npos);
+  CHECK(plain.errors.find("this port speaks TLS: dial it at wss://HOST:PORT") != std::string::npos);
   const auto nobody = child("localhost:" + port, {"--tls", "--tls-ca", authority.file(), "2"});
   CAPTURE(nobody.errors);
   CHECK(nobody.exit_code == 1);

@@ -20,6 +20,13 @@ TEST_CASE("endpoints are read and written as users write them", "[endpoint]") {
     CHECK(with_tls.host == host);
     CHECK(with_tls.text() == "wss://" + std::string(text));
     CHECK(with_tls.authority() == text);
+    CHECK_FALSE(with_tls.plain);
+    const Endpoint plain = Endpoint::parse("ws://" + std::string(text));
+    CHECK(plain.plain);
+    CHECK_FALSE(plain.tls);
+    CHECK(plain.host == host);
+    CHECK(plain.text() == "ws://" + std::string(text));
+    CHECK(plain.authority() == text);
   };
   check("192.168.1.7:7777", "192.168.1.7", 7777);
   check("pi-7.local:1", "pi-7.local", 1);
@@ -44,6 +51,8 @@ TEST_CASE("text that is not an endpoint is refused with the form expected", "[en
   for (const char* text : {"",
                            ":",
                            "host",
+                           "ws://",
+                           "ws://wss://host:1",
                            "host:",
                            ":7777",
                            "host:65536",
@@ -58,7 +67,7 @@ TEST_CASE("text that is not an endpoint is refused with the form expected", "[en
                            "[host]:80",
                            "[::1:80",
                            "a b:80",
-                           "ws://host:80",
+                           "http://host:80",
                            "wss://",
                            "wss://host",
                            "wss://host:80/x",

@@ -2,14 +2,18 @@
 #include "genkidama/params/merge_rule.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <stdexcept>
+#include <vector>
 
 #include "genkidama/params/weighted_average.h"
 #include "net/fixture.h"
 #include "net/log_record.h"
 #include "support/catch.h"
+#include "support/eventually.h"
 #include "support/raw_peer.h"
 
 using namespace genkidama;
@@ -250,4 +254,40 @@ TEST_CASE("a rule may ask its Parent for status and weights, and stop it", "[mer
   CHECK(updates == 0);
   CHECK(same);
   CHECK(running->parent.status().updates == 1);
+}
+
+TEST_CASE("a rule that keeps a vote of each Child can drop those of Children that have gone",
+          "[merge_rule]") {
+  // The median of the votes of those that are there, as a trimmed mean of three would be.
+  struct Votes {
+    void operator()(std::span<float> parent, std::span<const float> child, const MergeContext& context) {
+      CHECK(std::is_sorted(context.present.begin(), context.present.end()));
+      of[context.session].assign(child.begin(), child.end());
+      std::erase_if(of, [&](const auto& vote) {
+        return !std::binary_search(context.present.begin(), context.present.end(), vote.first);
+      });
+      for (std::size_t i = 0; i < parent.size(); ++i) {
+        std::vector<float> values;
+        for (const auto& [session, weights] : of) values.push_back(weights[i]);
+        std::sort(values.begin(), values.end());
+        parent[i] = values[values.size() / 2];
+      }
+    }
+    std::map<std::uint64_t, std::vector<float>> of;
+  } votes;
+  RunningParent running(with_rule(std::ref(votes)));
+  const auto all = [](float value) { return std::vector<float>(small_layout().size(), value); };
+  Sender one(running.port(), "one"), two(running.port(), "two");
+  {
+    Sender high(running.port(), "high");
+    high.exchange(all(100));
+    two.exchange(all(3));
+    one.exchange(all(2));
+    CHECK(same_bits(running.parent.weights(), all(3)));
+  }
+  REQUIRE(eventually([&] { return running.parent.status().children.size() == 2; }));
+  two.exchange(all(1));
+  CHECK(same_bits(running.parent.weights(), all(2)));
+  running.parent.stop();
+  CHECK(votes.of.size() == 2);
 }

@@ -4,6 +4,7 @@
 
 #include "net/fixture.h"
 #include "support/catch.h"
+#include "support/patience.h"
 #include "support/raw_peer.h"
 
 using namespace genkidama;
@@ -85,7 +86,8 @@ TEST_CASE("a Child whose weights were refused stays out for a while, others do n
 
 TEST_CASE("a Child in quarantine is let in when it is over", "[quarantine]") {
   ParentOptions options = parent_options();
-  options.quarantine_min = options.quarantine_max = Milliseconds(300);
+  // Long enough for a second hello on a busy machine.
+  options.quarantine_min = options.quarantine_max = patient_seconds(1);
   RunningParent running(options);
   FakeTrainer mad;
   mad.on_round = [&](std::vector<float>& weights) { weights[0] = std::numeric_limits<float>::infinity(); };
@@ -94,6 +96,8 @@ TEST_CASE("a Child in quarantine is let in when it is over", "[quarantine]") {
   FakeTrainer cured;
   Child child(child_options(running.port()), cured);
   CHECK(child.run(exchanges(1)) == "the Child's program ended the training");
+  CHECK(running.parent.status().refusals.quarantine > 0);
+  CHECK(running.parent.status().updates == 1);
 }
 
 TEST_CASE("quarantine can be left out, and bad spans are refused", "[quarantine]") {

@@ -75,6 +75,12 @@ void Relay::damage(int links) {
   damaged_links_ = links;
 }
 
+void Relay::slow_down(std::size_t bytes_per_pause, Milliseconds pause) {
+  const std::lock_guard lock(mutex_);
+  bytes_per_pause_ = bytes_per_pause;
+  pause_ = pause;
+}
+
 void Relay::close_all() {
   for (const Pair& pair : std::exchange(pairs_, {})) {
     ::close(pair.near);
@@ -147,6 +153,13 @@ bool Relay::forward(int from, int to, bool damaged) {
   char chunk[16'384];
   const ssize_t got = ::recv(from, chunk, sizeof chunk, 0);
   if (damaged && got > 0) chunk[got - 1] = static_cast<char>(chunk[got - 1] ^ 1);
+  if (got > 0 && bytes_per_pause_ > 0) {
+    since_pause_ += static_cast<std::size_t>(got);
+    if (since_pause_ >= bytes_per_pause_) {
+      since_pause_ = 0;
+      std::this_thread::sleep_for(pause_);
+    }
+  }
   return got > 0 && ::send(to, chunk, static_cast<std::size_t>(got), MSG_NOSIGNAL) == got;
 }
 

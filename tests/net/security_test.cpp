@@ -125,7 +125,7 @@ TEST_CASE("a Child that gives up says that its token was refused", "[security]")
   CHECK_THROWS_WITH(child.run([](const ChildProgress&) { return false; }),
                     Catch::Contains("no Parent within 1500 ms") &&
                         Catch::Contains("refused: the Parent wants another token (401): give the same "
-                                        "--token-file on both sides") &&
+                                        "security.token on both sides") &&
                         !Catch::Contains(kWrongTokens[1]));
   CHECK(running.parent.status().joined == 0);
 }
@@ -153,7 +153,7 @@ TEST_CASE("only the Authorization header with the whole token opens the port", "
     CHECK_THAT(answer, Catch::StartsWith("HTTP/1.1 401"));
     CHECK_THAT(answer, Catch::Contains("WWW-Authenticate: Bearer"));
     const std::string text = peer.read_to_end();
-    CHECK(text == "this port wants a token: give the same --token-file on both sides\n");
+    CHECK(text == "this port wants a token: give the same token on both sides\n");
   }
   CHECK(eventually([&] { return running.parent.status().refusals.token == headers.size(); }));
   {

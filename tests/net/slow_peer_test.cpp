@@ -1,11 +1,13 @@
 // Slow is not dead: as long as something moves, nobody is dropped. Pauses here make peers slow; nothing is
 // waited for by them.
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "genkidama/params/weighted_average.h"
 #include "net/fixture.h"
+#include "net/link/peer_watch.h"
 #include "net/log_record.h"
 #include "support/catch.h"
 #include "support/eventually.h"
@@ -23,8 +25,13 @@ const ParameterLayout& large_layout() {
   return layout;
 }
 
+/// A span that an instrumented build is given more of.
+constexpr Milliseconds patient(int milliseconds) {
+  return Milliseconds{GENKIDAMA_TEST_PATIENCE * milliseconds};
+}
+
 // An instrumented build takes its time over a frame of these.
-constexpr Milliseconds kIdle{GENKIDAMA_TEST_PATIENCE * 1'500};
+constexpr Milliseconds kIdle = patient(900);
 
 /// A whole frame takes it longer than the idle timeout, and each part of one much shorter.
 void make_slow(RawPeer& peer) {
@@ -111,30 +118,31 @@ TEST_CASE("a Parent that takes and sends frames slowly is waited for", "[slow]")
 
 TEST_CASE("a peer that stops in the middle of a frame is dropped, whichever way the frame goes", "[slow]") {
   const LogRecord log;
-  LargeParent large(Milliseconds(200));
+  constexpr Milliseconds kShort = patient(200);
+  LargeParent large(kShort);
   const auto status = [&] { return large.parent.status(); };
   RawPeer reader(large.parent.ports().at(0));
   say_hello(reader, large_layout());
   // It reads no more.
   CHECK(eventually([&] { return status().left == 1; }));
-  RunningParent running([] {
-    ParentOptions options = parent_options();
-    options.limits.idle_timeout = Milliseconds(200);
-    return options;
-  }());
+  ParentOptions options = parent_options();
+  options.limits.idle_timeout = kShort;
+  RunningParent running(options);
   RawPeer sender(running.port());
   sender.join(small_layout());
   sender.send_frame(2, "GKDM", frame_bytes(small_layout().size()));
   sender.silent = true;
   CHECK(sender.read().opcode == -1);
   CHECK(eventually([&] { return running.parent.status().left == 1; }));
-  CHECK(log.holds("'slow' (session 1) is gone", "nothing was heard from the peer for 200 ms"));
-  CHECK(log.holds("'raw' (session 1) is gone", "nothing was heard from the peer for 200 ms"));
+  const std::string reason = fmt::format("nothing was heard from the peer for {} ms", kShort.count());
+  CHECK(log.holds("'slow' (session 1) is gone", reason));
+  CHECK(log.holds("'raw' (session 1) is gone", reason));
 }
 
 TEST_CASE("a peer that talks and takes nothing is dropped too, later", "[slow]") {
   const LogRecord log;
-  LargeParent large(Milliseconds(400));
+  constexpr Milliseconds kShort = patient(400);
+  LargeParent large(kShort);
   RawPeer peer(large.parent.ports().at(0));
   say_hello(peer, large_layout());
   // Pings are not to wait for one another's acknowledgement.
@@ -147,7 +155,8 @@ TEST_CASE("a peer that talks and takes nothing is dropped too, later", "[slow]")
     return large.parent.status().left == 1;
   }));
   CAPTURE(log.text());
-  CHECK(log.holds("'slow' (session 1) is gone", "took nothing of what it was sent for 3200 ms"));
+  CHECK(log.holds("'slow' (session 1) is gone", fmt::format("took nothing of what it was sent for {} ms",
+                                                            (PeerWatch::kDeafPatience * kShort).count())));
 }
 
 TEST_CASE("answers that are not read are replaced by newer ones, not heaped up", "[slow]") {
@@ -181,13 +190,14 @@ TEST_CASE("a Parent that answers pings but no exchange is left; the next one is 
   ChildOptions options = child_options(0);
   options.connect.reset();
   options.listen = kLoopback;
-  options.exchange_timeout = Milliseconds(200);
-  options.limits.idle_timeout = Milliseconds(600);
+  constexpr Milliseconds kPatience = patient(200);
+  options.exchange_timeout = kPatience;
+  options.limits.idle_timeout = 3 * kPatience;
   Child child(options, trainer);
   child.start();
   ChildRun run(child);
   const auto weights = random_weights(small_layout().size(), 42);
-  for (const char* span : {"for 200 ms of an exchange", "for 400 ms", "for 800 ms", "for 800 ms"}) {
+  for (const int times : {1, 2, 4, 4}) {
     RawPeer peer(child.port());
     peer.upgrade();
     peer.read_message<HelloMessage>();
@@ -197,9 +207,10 @@ TEST_CASE("a Parent that answers pings but no exchange is left; the next one is 
     peer.read_weights(sent);
     while (peer.read().opcode >= 0) {
     }
+    const std::string span = fmt::format("for {} ms of an exchange", (times * kPatience).count());
     CHECK(eventually([&] { return log.holds("the link is gone", span); }));
   }
-  CHECK_FALSE(log.holds("the link is gone", "for 1600 ms"));
+  CHECK_FALSE(log.holds("the link is gone", fmt::format("for {} ms", (8 * kPatience).count())));
   child.request_stop();
   run.get();
   CHECK(child.progress().exchanges == 0);

@@ -199,10 +199,50 @@ TEST_CASE("a certificate does not stand for the token", "[tls]") {
 TEST_CASE("TLS on one side only is refused, and both sides say which", "[tls]") {
   const Certificates certificates;
   ChildOptions plain = child_options(0);
-  expect_refused(tls_parent(certificates.parent), plain, "this port speaks TLS: dial it with --tls",
+  expect_refused(tls_parent(certificates.parent), plain, "this port speaks TLS: dial it at wss://HOST:PORT",
                  "the Child speaks no TLS, which this port wants");
   expect_refused(parent_options(), tls_child(certificates.authority.file()),
-                 "the Parent speaks no TLS: leave --tls out", "this port speaks no TLS");
+                 "the Parent speaks no TLS: dial it without wss://", "this port speaks no TLS");
+}
+
+TEST_CASE("a Parent with TLS listens plain where its endpoint says ws://", "[tls]") {
+  const Certificates certificates;
+  ParentOptions options = tls_parent(certificates.parent, certificates.authority.file());
+  options.listen = {kLoopback, Endpoint::parse("ws://127.0.0.1:0"), Endpoint::parse("wss://127.0.0.1:0")};
+  RunningParent running(options);
+  const auto ports = running.parent.ports();
+  REQUIRE(ports.size() == 3);
+  ChildOptions plain = child_options(ports[1]);
+  CHECK(ChildThread(plain).join() == "the Child's program ended the training");
+  plain.connect = Endpoint{"127.0.0.1", ports[1], false, true};
+  CHECK(ChildThread(plain).join() == "the Child's program ended the training");
+  for (const std::uint16_t port : {ports[0], ports[2]}) {
+    ChildOptions child = tls_child(certificates.authority.file(), certificates.child);
+    child.connect->port = port;
+    CHECK(ChildThread(child).join() == "the Child's program ended the training");
+  }
+  CHECK(running.parent.status().joined == 4);
+  // The plain port is no way around TLS, and the others no way around it either.
+  ChildOptions wrong = tls_child(certificates.authority.file(), certificates.child);
+  wrong.connect->port = ports[1];
+  {
+    ChildThread child(wrong);
+    CHECK(eventually([&] { return running.parent.status().refusals.tls > 0; }));
+  }
+  CHECK(running.parent.status().joined == 4);
+}
+
+TEST_CASE("a client_ca guards no port that speaks no TLS", "[tls]") {
+  const Certificates certificates;
+  const auto weights = random_weights(small_layout().size(), 1);
+  ParentOptions options = tls_parent(certificates.parent, certificates.authority.file());
+  options.listen = {Endpoint::parse("0.0.0.0:0"), Endpoint::parse("ws://0.0.0.0:0")};
+  CHECK_THROWS_WITH(Parent(options, small_layout(), weights),
+                    Catch::StartsWith("ws://0.0.0.0:0 can be reached from other machines"));
+  options.listen.back() = Endpoint::parse("ws://127.0.0.1:0");
+  CHECK_NOTHROW(Parent(options, small_layout(), weights));
+  options.listen = {Endpoint::parse("ws://127.0.0.1:0")};
+  CHECK_THROWS_WITH(Parent(options, small_layout(), weights), Catch::Contains("tls.client_ca is for"));
 }
 
 TEST_CASE("versions of TLS before 1.2 are refused", "[tls]") {

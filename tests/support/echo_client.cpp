@@ -32,7 +32,7 @@ std::string visit(const Endpoint& server, const std::string& path, test::EchoSes
   tcp::socket socket(context);
   asio::connect(socket, tcp::resolver(context).resolve(server.host, std::to_string(server.port)));
   std::string ended_by;
-  test::EchoSession::start(std::move(socket), test::echo_settings(path), server, std::move(on_text),
+  test::EchoSession::start(std::move(socket), test::echo_settings(path), dialled(server), std::move(on_text),
                            [&](const std::string& reason) { ended_by = reason; });
   context.run();
   return ended_by;

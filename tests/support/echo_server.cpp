@@ -50,17 +50,20 @@ int main(int argc, char** argv) {
   }
   try {
     asio::io_context context(1);
-    const auto listener = std::make_shared<Listener>(context, endpoint);
-    listener->start([] { return true; },
-                    [&](tcp::socket socket) {
-                      test::EchoSession::start(std::move(socket), settings, std::nullopt, {}, {});
-                    });
+    const auto listeners = listen_at(context, endpoint);
+    for (const auto& listener : listeners) {
+      listener->start([] { return true; },
+                      [&](tcp::socket socket) {
+                        test::EchoSession::start(std::move(socket), settings, accepted(/*tls=*/false), {},
+                                                 {});
+                      });
+    }
     asio::signal_set signals(context, SIGTERM, SIGINT);
     signals.async_wait([&](ErrorCode, int) { context.stop(); });
-    fmt::print("listening on port {}\n", listener->port());
+    fmt::print("listening on port {}\n", listeners.front()->port());
     std::fflush(stdout);
     context.run();
-    listener->stop();
+    for (const auto& listener : listeners) listener->stop();
   } catch (const std::exception& error) {
     fmt::print(stderr, "echo server: {}\n", error.what());
     return 1;

@@ -7,14 +7,12 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "genkidama/net/endpoint.h"
 #include "net/link/link.h"
 #include "net/link/link_settings.h"
 
@@ -39,10 +37,10 @@ class EchoSession final : public LinkEvents, public std::enable_shared_from_this
 
   /// `on_text` gets the texts in place of the peer, when there is one.
   static void start(tcp::socket socket, std::shared_ptr<const LinkSettings> settings,
-                    const std::optional<Endpoint>& dialled, Text on_text, Closed closed) {
+                    const LinkOrigin& origin, Text on_text, Closed closed) {
     const auto session = std::shared_ptr<EchoSession>(new EchoSession(std::move(on_text), std::move(closed)));
     session->self_ = session;
-    session->link_ = Link::make(std::move(socket), std::move(settings), kMaxEchoBytes, session, dialled);
+    session->link_ = Link::make(std::move(socket), std::move(settings), kMaxEchoBytes, session, origin);
     session->link_->open();
   }
 

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "genkidama/core/clock.h"
 
 namespace genkidama::test {
 
@@ -23,6 +26,8 @@ class Relay {
   void freeze();
   /// From now on nothing is forwarded from the target, but all that goes to it, until cut().
   void mute();
+  /// From now on a pause follows whenever so many bytes were forwarded, whichever way.
+  void slow_down(std::size_t bytes_per_pause, Milliseconds pause);
   /// On so many of the next links a bit is flipped in what the one who dialled says first after its request
   /// for an upgrade: in the last byte of it.
   void damage(int links);
@@ -44,6 +49,8 @@ class Relay {
   int wake_[2] = {-1, -1};
   std::uint16_t port_ = 0, target_ = 0;
   int damaged_links_ = 0;
+  std::size_t bytes_per_pause_ = 0, since_pause_ = 0;  // 0: no pauses
+  Milliseconds pause_{0};
   bool frozen_ = false, muted_ = false, stopped_ = false;
   std::vector<Pair> pairs_;
   std::thread thread_;

@@ -55,6 +55,17 @@ TEST_CASE("a hello comes back as it was sent", "[message]") {
   CHECK(hello.capabilities == std::vector<std::string>{"later"});
 }
 
+TEST_CASE("a welcome that shows a Child by another name says so, and others say nothing", "[message]") {
+  WelcomeMessage welcome{"parent", "run-2", "", 12, 17, {}};
+  CHECK(encode_message(welcome).find("shown_name") == std::string::npos);
+  CHECK(round_trip(welcome).shown_name.empty());
+  welcome.shown_name = "pi-7#2";
+  CHECK(round_trip(welcome).shown_name == "pi-7#2");
+  std::string text = encode_message(welcome);
+  text.replace(text.find("pi-7#2"), 6, std::string(kMaxNameBytes + 1, 'x'));
+  CHECK(refused(text).find("shown_name") != std::string::npos);
+}
+
 TEST_CASE("a welcome comes back as it was sent", "[message]") {
   const WelcomeMessage welcome = round_trip(WelcomeMessage{"parent", "run-2", "", kMaxJsonInteger, 17, {}});
   CHECK(welcome.name == "parent");

@@ -11,20 +11,27 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Where to listen or whom to dial.
+/// A place to listen at or to dial.
 struct Endpoint {
-  std::string host;        ///< name or address; IPv6 without its brackets
-  std::uint16_t port = 0;  ///< 0 when listening: any free port
-  bool tls = false;        ///< written "wss://HOST:PORT": speak TLS
+  /// A name or an address; an IPv6 address stands here without its brackets. A listener listens at every
+  /// address of a name, and a dialler tries them all.
+  std::string host;
+  std::uint16_t port = 0;  ///< 0 lets a listener take any free port
+  /// Written "wss://HOST:PORT": the link speaks TLS.
+  bool tls = false;
+  /// Written "ws://HOST:PORT": the link speaks no TLS, even where a listener has a certificate. Without
+  /// either scheme a listener speaks TLS when it has a certificate, and a dialler does not.
+  bool plain = false;
 
-  /// "HOST:PORT", "[IPV6]:PORT", or either after "wss://"; throws ArgumentError that shows the form expected.
+  /// Reads "HOST:PORT" or "[IPV6]:PORT", either of them also after "ws://" or "wss://". Throws ArgumentError
+  /// that shows the form expected.
   static Endpoint parse(std::string_view text);
-  /// As parse() takes it.
+  /// The text that parse() reads.
   std::string text() const;
-  /// The same without "wss://".
+  /// The same text without a scheme.
   std::string authority() const;
-  /// Whether a listener here can be reached from this machine only: a loopback address or localhost. No name
-  /// is looked up, so another name counts as reachable whatever it stands for.
+  /// Whether a listener here can be reached from this machine only: true for a loopback address and for
+  /// "localhost". No name is looked up, so any other name counts as reachable from other machines.
   bool is_loopback() const;
 };
 

@@ -1,7 +1,8 @@
 #pragma once
 
 /// @file
-/// The Parent: holds the averaged weights and merges every Child's into them (thesis, Algorithm 2).
+/// The Parent: it holds the averaged weights and merges every Child's weights into them (thesis,
+/// Algorithm 2).
 
 #include <cstdint>
 #include <functional>
@@ -25,44 +26,55 @@ inline constexpr std::uint64_t kMaxEpoch = (std::uint64_t{1} << 21) - 1;
 
 /// How a Parent takes part.
 struct ParentOptions {
-  std::vector<Endpoint> listen;   ///< where Children that dial are accepted
-  std::vector<Endpoint> connect;  ///< Children that listen; redialled with backoff for ever
-  double alpha = 0.9;             ///< weight of a Child's weights in a merge, in [0, 1]
-  /// Merges in place of the average with alpha, which it is told. Empty: the average.
+  // What it does.
+
+  std::vector<Endpoint> listen;  ///< where Children that dial are accepted
+  std::vector<Endpoint>
+      connect;         ///< Children that listen; the Parent dials them again and again, with pauses
+  double alpha = 0.9;  ///< the weight of a Child's weights in a merge, in [0, 1]
+  /// Merges in place of the average with alpha, and is told alpha. Empty: the average.
   MergeRule merge_rule;
-  /// For the Children's logs: 1 to 64 printable ASCII characters.
+  /// What the Children's logs call this Parent: 1 to 64 printable ASCII characters.
   std::string name = "parent";
-  /// Empty: one is made from the clock and the system's random device. A Parent that goes on with a run is
-  /// given the run's.
+  /// Names the run. Empty: a name is made from the clock and the system's random device. A Parent that goes
+  /// on with a run is given the name of that run.
   std::string run_id;
-  std::uint64_t first_update = 0;  ///< updates already made, when a run is resumed
+  std::uint64_t first_update = 0;  ///< how many updates the run has already made, when it is resumed
   /// How often a Parent of this run was started before, at most kMaxEpoch. Sessions of different epochs have
-  /// different numbers, so nothing that was meant for an earlier start is taken for its successor.
+  /// different numbers, so nothing that was meant for an earlier start is taken for a message to this one.
   std::uint64_t epoch = 0;
-  /// Weights whose Euclidean norm is more than so many times the Parent's (taken as at least 1) are refused;
-  /// 0: no limit. It stops accidents, not attacks: averaging has no defence against a Child that lies within
-  /// bounds.
+
+  // What it refuses.
+
+  /// Weights whose Euclidean norm is more than this many times the Parent's (which counts as at least 1) are
+  /// refused. 0 means no limit. The limit stops accidents, not attacks: averaging has no defence against a
+  /// Child that lies within bounds.
   double max_norm_growth = 1000;
-  /// A Child whose weights were refused, by its name and address, may not join again for so long; each time
-  /// twice as long, up to the second. 0: at once.
+  /// A Child whose weights were refused, known by its name and address, is kept out for this long. Each
+  /// further offence doubles it, up to quarantine_max. 0 disables quarantine.
   Milliseconds quarantine_min{10'000};
-  /// The second of the two spans.
+  /// The longest quarantine.
   Milliseconds quarantine_max{600'000};
-  /// Of every link.
+  /// Deadlines and limits of every link.
   LinkLimits limits;
-  /// Of every link.
+  /// Token and certificates of every link.
   LinkSecurity security;
-  Milliseconds backoff_min{100};  ///< first pause before dialling again; doubles, with jitter
-  /// Longest pause.
-  Milliseconds backoff_max{10'000};
+
+  // When it dials.
+
+  Milliseconds backoff_min{100};     ///< the first pause before dialling again; it doubles, with jitter
+  Milliseconds backoff_max{10'000};  ///< the longest pause
 };
 
-/// One merge, as told to the observer.
+/// One merge, as the observer is told it. A session is one Child's time with this Parent; it lasts over
+/// connections that are lost. Sessions tell Children apart; names do so only while both are there.
 struct ParentUpdate {
-  std::uint64_t update = 0;             ///< merges so far, this one included
-  std::string child;                    ///< the Child's name
-  std::uint64_t session = 0;            ///< lasts over connections that are lost
-  std::uint64_t sequence = 0;           ///< its own count of updates in this session
+  std::uint64_t update = 0;  ///< merges so far, this one included
+  /// The name that the Child is shown by: its own, or "name#2" when another Child of that name was there
+  /// first.
+  std::string child;
+  std::uint64_t session = 0;            ///< the number of the Child's session
+  std::uint64_t sequence = 0;           ///< the Child's own count of updates in this session
   std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
   std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
   double mean_return = 0;               ///< over the episodes of the Child's last round
@@ -70,54 +82,55 @@ struct ParentUpdate {
   std::span<const float> weights;       ///< W_P after the merge; valid only during the call
 };
 
-/// A Child that is connected now. Counts are of its session, which lasts over connections that are lost.
+/// A Child that is connected now. The counts are those of its session.
 struct ChildStatus {
-  /// As it calls itself.
+  /// The name that the Child is shown by, as in ParentUpdate. A session keeps its name when it is resumed;
+  /// the name becomes free when the session is over and cannot be resumed.
   std::string name;
-  /// The other end of its connection.
+  /// Address and port of the other end of its connection.
   std::string address;
-  /// As in its frames.
+  /// The number of its session, which its frames repeat.
   std::uint64_t session = 0;
-  /// Merges of its weights.
+  /// How often its weights were merged.
   std::uint64_t updates = 0;
   /// Steps it has played since it started.
   std::uint64_t environment_steps = 0;
-  std::uint64_t staleness = 0;          ///< of its last update, as ParentUpdate's
-  double mean_staleness = 0;            ///< over its updates
-  double seconds_since_update = 0;      ///< or since it joined
-  std::optional<double> round_seconds;  ///< median time between its last updates; nothing before the second
-  /// Much later than its own rounds let expect: it is slow, stopped, or stuck. The link is alive, and nothing
-  /// is done about it; a line in the log says when it begins and when it ends.
+  std::uint64_t staleness = 0;      ///< of its last update, as in ParentUpdate
+  double mean_staleness = 0;        ///< over its updates
+  double seconds_since_update = 0;  ///< since its last update, or since it joined
+  /// The median time between its last updates; nothing before the second one.
+  std::optional<double> round_seconds;
+  /// Whether its next update is much later than its own rounds lead one to expect: it is slow, stopped, or
+  /// stuck. The link is alive, and nothing is done about it; a line in the log says when it begins and ends.
   bool late = false;
 };
 
-/// Peers that were refused before they joined, by reason. One that came to nothing for another reason (a
-/// different network, silence) is in ParentStatus::refused_peers only.
+/// How many peers were refused before they joined, by reason. A peer that came to nothing for another reason
+/// (a different network, silence) is counted in ParentStatus::refused_peers only.
 struct PeerRefusals {
-  std::uint64_t token = 0;        ///< no token or another one (HTTP 401), at whichever end
+  std::uint64_t token = 0;        ///< no token, or another one (HTTP 401), at whichever end
   std::uint64_t origin = 0;       ///< browsers (HTTP 403)
-  std::uint64_t request = 0;      ///< no HTTP, no Host, another target
+  std::uint64_t request = 0;      ///< no HTTP, no Host, or another target
   std::uint64_t tls = 0;          ///< a TLS handshake that failed, at whichever end
   std::uint64_t quarantine = 0;   ///< Children whose weights were refused a while ago
-  std::uint64_t connections = 0;  ///< beyond LinkLimits' numbers of connections
+  std::uint64_t connections = 0;  ///< connections beyond the numbers of LinkLimits
 };
 
 /// What a Parent has done so far.
 struct ParentStatus {
-  /// Merges, those before a resumed run included.
-  std::uint64_t updates = 0;
+  std::uint64_t updates = 0;            ///< merges, with those before a resumed run
   std::uint64_t joined = 0;             ///< handshakes that succeeded
   std::uint64_t resumed = 0;            ///< those of them that went on with a session
   std::uint64_t left = 0;               ///< joined Children that went away
-  std::uint64_t refused_peers = 0;      ///< handshakes refused or not understood
-  PeerRefusals refusals;                ///< the reasons of some of them
-  std::uint64_t refused_updates = 0;    ///< weights refused: not finite, damaged, out of order
-  std::uint64_t environment_steps = 0;  ///< of all Children ever joined in this run
+  std::uint64_t refused_peers = 0;      ///< handshakes that were refused or not understood
+  PeerRefusals refusals;                ///< the reasons for some of them
+  std::uint64_t refused_updates = 0;    ///< weights that were refused: not finite, damaged, out of order
+  std::uint64_t environment_steps = 0;  ///< steps of all Children that ever joined in this run
   std::string last_refusal;             ///< why the last peer or update was refused
   /// Why the Parent has ended its run by itself: what its merge rule did wrong, and at which update. The
-  /// weights are as the merge before left them. Empty: it has not.
+  /// weights are as the merge before left them. Empty while that has not happened.
   std::string failure;
-  /// Those connected now.
+  /// The Children that are connected now.
   std::vector<ChildStatus> children;
 };
 
@@ -126,31 +139,32 @@ struct ParentStatus {
 /// sent back to that Child. Public functions may be called from any thread. Nothing a peer sends changes the
 /// weights unless its frame is sound and all values are finite.
 ///
-/// A merge rule that fails ends the run as stop() does, but for the thread, which stop() or the destructor
-/// still joins; status() tells why.
+/// A merge rule that fails ends the run as stop() does, except that stop() or the destructor must still join
+/// the thread; status() tells why.
 class Parent {
  public:
-  /// Throws ArgumentError for an alpha outside [0, 1], no endpoint at all, weights of the wrong size or not
-  /// finite, or an endpoint to listen at that other machines reach, without a token.
+  /// Throws ArgumentError for an alpha outside [0, 1], for no endpoint at all, for weights of the wrong size
+  /// or not finite, and for an endpoint to listen at that other machines reach when there is no token.
   Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights);
-  /// As stop().
+  /// Does what stop() does.
   ~Parent();
   Parent(const Parent&) = delete;
   Parent& operator=(const Parent&) = delete;
 
-  /// Called after every merge on the Parent's own thread, when the answer is on its way to the Child; keep it
-  /// short. Set before start().
+  /// `observer` is called after every merge on the Parent's own thread, when the answer is on its way to the
+  /// Child; keep it short. To be set before start().
   void on_update(std::function<void(const ParentUpdate&)> observer);
 
-  /// Binds, listens and starts the thread. Throws IoError naming the endpoint when it cannot be bound (in
-  /// use). Never fork after this.
+  /// Binds, listens and starts the thread. The log says at which addresses. Throws IoError naming the
+  /// endpoint when it cannot be bound, as when it is in use. Never fork after this.
   void start();
 
-  /// Ports bound, in the order of options.listen.
+  /// The ports that are bound, in the order of options.listen. A name with several addresses has the same
+  /// port at all of them. Not to be called from the observer.
   std::vector<std::uint16_t> ports() const;
 
-  /// Tells every Child that the run is over, closes all links within the close timeout, joins the thread.
-  /// `reason` reaches the Children's users. Idempotent.
+  /// Tells every Child that the run is over, closes all links within the close timeout, and joins the thread.
+  /// `reason` reaches the Children's users. A second call does nothing.
   void stop(const std::string& reason = "the Parent stopped");
 
   /// What it has done so far.

@@ -12,35 +12,41 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Files in PEM form. Whether a dialled peer is spoken to in TLS says its Endpoint (wss://HOST:PORT).
+/// Files in PEM form. Whether a dialled peer is spoken to in TLS is said by its Endpoint (wss://HOST:PORT).
 struct TlsOptions {
-  /// This side's certificate, with those that lead up to its authority's. A listener that has one speaks TLS
-  /// only; who dials shows it when the listener asks for one.
+  /// This side's certificate, followed by the certificates that lead up to its authority's. A listener that
+  /// has one speaks TLS only, except at an endpoint that is written ws://HOST:PORT. A dialler shows it when
+  /// the listener asks for one.
   std::string certificate;
-  std::string key;        ///< of the certificate; without a password
-  std::string ca;         ///< authorities whose certificates a dialled peer may have; empty: the system's
-  std::string client_ca;  ///< a listener then takes only peers with a certificate of these (mutual TLS)
+  /// The key of the certificate, without a password.
+  std::string key;
+  /// The authorities that may have signed a dialled peer's certificate. Empty: the system's authorities.
+  std::string ca;
+  /// Mutual TLS: a listener then accepts over TLS only peers that show a certificate of these authorities.
+  std::string client_ca;
 };
 
 /// Whom a link is made with.
 struct LinkSecurity {
-  /// A secret that both ends share; empty: none. Whoever dials sends it in the HTTP upgrade's Authorization
-  /// header, whoever listens refuses a peer without it. It is in no log, error or file of this library.
+  /// A secret that both ends share. Empty: none. A dialler sends it in the HTTP upgrade's Authorization
+  /// header, and a listener refuses a peer without it. It appears in no log, error or file of this library.
   std::string token;
-  /// Lets a listener without a token or a client_ca be reached from other machines, which is otherwise an
-  /// ArgumentError.
+  /// Lets other machines reach a listener that has neither a token nor a client_ca. Without this such a
+  /// listener is an ArgumentError.
   bool insecure = false;
-  /// Browsers say by the Origin header which page wants a connection, "https://dashboard.example". One that
-  /// is not listed here is refused; so is any when the list is empty. No Genkidama peer sends the header.
+  /// Web pages that may connect, such as "https://dashboard.example". A browser says in the Origin header
+  /// which page wants a connection, and a page that is not listed is refused. An empty list refuses every
+  /// page. No Genkidama peer sends the header.
   std::vector<std::string> allowed_origins;
-  /// Certificates.
+  /// Certificates and keys.
   TlsOptions tls;
 };
 
-/// As valid_token() takes it.
+/// The length of the longest token.
 inline constexpr std::size_t kMaxTokenBytes = 1024;
 
-/// 1 to kMaxTokenBytes printable ASCII characters without spaces, as an HTTP header can carry them.
+/// Whether `token` is 1 to kMaxTokenBytes printable ASCII characters without spaces, which an HTTP header can
+/// carry.
 bool valid_token(std::string_view token);
 
 }  // namespace genkidama

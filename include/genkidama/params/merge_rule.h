@@ -16,16 +16,20 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// What is known about one merge before it is made. The Child itself reports environment_steps, episodes and
 /// mean_return. They are finite, but a rule that relies on them should hold them to bounds.
 struct MergeContext {
-  std::string child;                    ///< the Child's name
-  std::uint64_t session = 0;            ///< the Child's session, which outlives lost connections
-  std::uint64_t sequence = 0;           ///< the Child's own count of updates in this session
-  std::uint64_t update = 0;             ///< merges so far in the run, this one included
-  std::uint64_t staleness = 0;          ///< merges of others since this Child was last sent the weights
+  std::string child;            ///< the name that the Child is shown by; `session` tells Children apart
+  std::uint64_t session = 0;    ///< the Child's session, which outlives lost connections
+  std::uint64_t sequence = 0;   ///< the Child's own count of updates in this session
+  std::uint64_t update = 0;     ///< merges so far in the run, this one included
+  std::uint64_t staleness = 0;  ///< merges of others since this Child was last sent the weights
   std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
   std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
   double mean_return = 0;               ///< over the episodes of the Child's last round
   double alpha = 0;                     ///< the Parent's alpha; the rule may use it
-  const ParameterLayout& layout;        ///< which tensor lies where in both weights
+  /// The sessions of the Children that are connected now, in ascending order, with this one's. A rule that
+  /// keeps notes about Children drops those of a session that is not listed. A session whose link was lost is
+  /// listed again, with the same number, once it goes on. Valid only during the call.
+  std::span<const std::uint64_t> present{};
+  const ParameterLayout& layout;  ///< which tensor lies where in both weights
 };
 
 /// Merges a Child's weights into the Parent's weights W_P, in place. A Parent without a rule merges by

@@ -11,7 +11,7 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Why bytes or text were not understood, in words for a log or a refusal. Never holds control characters.
+/// Why bytes or text were not understood, in words for a log or a refusal. It never holds control characters.
 struct WireError {
   std::string reason;  ///< a sentence without its full stop
 };
@@ -20,21 +20,21 @@ struct WireError {
 template <typename T>
 class Decoded {
  public:
-  /// What was read.
+  /// Holds what was read.
   Decoded(T value) : content_(std::move(value)) {}
-  /// Why nothing was.
+  /// Holds why nothing was read.
   Decoded(WireError error) : content_(std::move(error)) {}
 
   /// Whether there is a value.
   bool ok() const { return content_.index() == 0; }
-  /// As ok().
+  /// The same as ok().
   explicit operator bool() const { return ok(); }
 
-  /// Only when ok().
+  /// What was read; to be called only when ok().
   T& value() { return *std::get_if<0>(&content_); }
-  /// Only when ok().
+  /// What was read; to be called only when ok().
   const T& value() const { return *std::get_if<0>(&content_); }
-  /// Only when not ok().
+  /// Why nothing was read; to be called only when not ok().
   const std::string& reason() const { return std::get_if<1>(&content_)->reason; }
 
  private:

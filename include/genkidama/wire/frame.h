@@ -20,41 +20,43 @@ enum class FrameType : std::uint16_t {
   kChildWeights = 2,   ///< W_C, from a Child
 };
 
-/// What travels with the weights. A Parent leaves the last three at 0.
+/// What travels with the weights. A Parent leaves the last three fields at 0.
 struct FrameHeader {
-  FrameType type = FrameType::kChildWeights;  ///< who sends
-  std::uint64_t session = 0;                  ///< from the welcome
-  std::uint64_t sequence = 0;                 ///< 0: the Parent's first weights; then the Child counts from 1
-  std::uint64_t update = 0;  ///< Parent: merges it has made; Child: `update` of the last frame received
-  std::uint64_t environment_steps = 0;  ///< played by the Child since it started
-  std::uint64_t episodes = 0;           ///< played by the Child since it started
+  FrameType type = FrameType::kChildWeights;  ///< who sends the frame
+  std::uint64_t session = 0;                  ///< the session's number, from the welcome
+  std::uint64_t sequence = 0;  ///< 0 for the Parent's first weights; then the Child counts from 1
+  /// From a Parent: the merges it has made. From a Child: the `update` of the last frame that it received.
+  std::uint64_t update = 0;
+  std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
+  std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
   double mean_return = 0;               ///< over the episodes of the Child's last round; finite
 
-  /// Field by field.
+  /// Compares field by field.
   friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
 };
 
-/// What comes before the weights.
+/// The size of what comes before the weights.
 inline constexpr std::size_t kFrameHeaderBytes = 80;
 
-/// Size of a frame with so many float32 weights.
+/// The size of a frame with `elements` float32 weights.
 constexpr std::size_t frame_bytes(std::size_t elements) {
   return kFrameHeaderBytes + elements * sizeof(float);
 }
 
-/// Writes the frame over `frame`, whose memory is used again. A mean_return that is not finite is sent as 0.
+/// Writes a whole frame over `frame`, whose memory is used again. A mean_return that is not finite is sent as
+/// 0.
 void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame);
 
-/// The same for a frame whose weights are sent from where they lie: writes to `frame` all that comes before
-/// the bytes that are returned, which are those of `weights`. On a machine whose numbers are not
-/// little-endian the whole frame is written, and nothing is returned.
+/// Does the same for a frame whose weights are sent from where they lie: it writes to `frame` all that comes
+/// before the weights and returns the bytes of `weights`. On a machine whose numbers are not little-endian it
+/// writes the whole frame and returns no bytes.
 std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::span<const float> weights,
                                              std::vector<std::byte>& frame);
 
-/// A frame read where it lies.
+/// A frame that is read where it lies.
 struct FrameView {
   FrameHeader header;              ///< checked
-  std::span<const float> weights;  ///< as long as the bytes, or the copy, from which they were read
+  std::span<const float> weights;  ///< valid as long as the bytes, or the copy, from which they were read
 };
 
 /// Reads a frame that must hold exactly `elements` weights, with the checks of decode_frame(), but copies

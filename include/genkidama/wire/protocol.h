@@ -8,10 +8,11 @@
 
 namespace genkidama {
 
-/// In every hello, welcome and binary frame. It changes when an old peer could not talk to a new one.
+/// The version that stands in every hello, welcome and binary frame. It changes when an old peer could not
+/// talk to a new one.
 inline constexpr std::uint16_t kProtocolVersion = 1;
 
-/// Target of the HTTP request that opens a link; its number is the protocol's.
+/// The target of the HTTP request that opens a link; its number is the protocol's.
 inline constexpr const char* kWebSocketPath = "/genkidama/1";
 
 inline constexpr std::size_t kMaxNameBytes = 64;      ///< of a peer's name, run id, version or capability

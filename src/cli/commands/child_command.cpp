@@ -25,7 +25,7 @@ Milliseconds milliseconds(double seconds) {
 ChildOptions child_options(const Settings& settings) {
   ChildOptions options;
   if (!settings.connect.empty()) options.connect = Endpoint::parse(settings.connect.front());
-  if (options.connect) options.connect->tls |= settings.tls;
+  if (options.connect) options.connect->tls |= settings.tls && !options.connect->plain;
   if (!settings.listen.empty()) options.listen = Endpoint::parse(settings.listen.front());
   options.beta = settings.beta;
   options.overlap = settings.overlap;

@@ -14,6 +14,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/run/preset.h"
+#include "net/check_options.h"
 
 namespace genkidama::cli {
 namespace {
@@ -29,29 +30,34 @@ void check_links(const Settings& settings) {
   }
 }
 
-void check_tls(const Settings& settings) {
-  if (settings.tls_certificate.empty() != settings.tls_key.empty()) {
-    throw ArgumentError("--tls-certificate FILE and --tls-key FILE go together");
-  }
-  const bool listens = !settings.listen.empty() && !settings.tls_certificate.empty();
-  if (!settings.tls_client_ca.empty() && !listens) {
-    throw ArgumentError("--tls-client-ca is for --listen with --tls-certificate FILE and --tls-key FILE");
-  }
-  const auto is_tls = [](const std::string& text) { return Endpoint::parse(text).tls; };
-  const bool dials = settings.tls ? !settings.connect.empty()
-                                  : std::any_of(settings.connect.begin(), settings.connect.end(), is_tls);
+/// The rules of the library, in the words of the command line.
+constexpr SecurityNames kFlags{.listen = "--listen ",
+                               .article = "",
+                               .token = "--token-file FILE",
+                               .insecure = "--insecure",
+                               .certificate = "--tls-certificate FILE",
+                               .key = "--tls-key FILE",
+                               .client_ca = "--tls-client-ca"};
+
+std::vector<Endpoint> endpoints_of(const std::vector<std::string>& texts) {
+  std::vector<Endpoint> endpoints;
+  for (const std::string& text : texts) endpoints.push_back(Endpoint::parse(text));
+  return endpoints;
+}
+
+/// Flags that would be of no use where they were given.
+void check_tls_use(const Settings& settings) {
+  const std::vector<Endpoint> connect = endpoints_of(settings.connect);
+  const bool dials = settings.tls
+                         ? !connect.empty()
+                         : std::any_of(connect.begin(), connect.end(), [](const auto& to) { return to.tls; });
   if (settings.tls && !dials)
     throw ArgumentError("--tls is for --connect; --listen takes --tls-certificate FILE");
   if (!settings.tls_ca.empty() && !dials) {
     throw ArgumentError("--tls-ca is for --connect with --tls or wss://HOST:PORT");
   }
-  if (!settings.tls_certificate.empty() && !listens && !dials) {
+  if (!settings.tls_certificate.empty() && settings.listen.empty() && !dials) {
     throw ArgumentError("--tls-certificate is for --listen, or for --connect with --tls or wss://HOST:PORT");
-  }
-  for (const std::string& text : settings.listen) {
-    if (is_tls(text) && !listens) {
-      throw ArgumentError(fmt::format("--listen {} needs --tls-certificate FILE and --tls-key FILE", text));
-    }
   }
   for (const auto& [flag, file] :
        {std::pair("--tls-certificate", &settings.tls_certificate), std::pair("--tls-key", &settings.tls_key),
@@ -65,15 +71,8 @@ void check_tls(const Settings& settings) {
 void check_security(Settings& settings) {
   if (settings.command != kParent && settings.command != kChild) return;
   settings.token = read_token(settings.token_file);
-  check_tls(settings);
-  if (!settings.token.empty() || !settings.tls_client_ca.empty() || settings.insecure) return;
-  for (const std::string& text : settings.listen) {
-    if (Endpoint::parse(text).is_loopback()) continue;
-    throw ArgumentError(
-        fmt::format("--listen {} can be reached from other machines: give --token-file FILE, or --insecure "
-                    "to go without",
-                    text));
-  }
+  genkidama::check_security(security_of(settings), endpoints_of(settings.listen), kFlags);
+  check_tls_use(settings);
 }
 
 void check_policy_average(const Settings& settings) {

@@ -1,15 +1,18 @@
 #include "net/child/child_exchange.h"
 
+#include <fmt/format.h>
+
 #include <numeric>
 #include <utility>
 
 #include "core/failpoint.h"
+#include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
 
 namespace genkidama {
 namespace {
 
-double mean_return(const RoundReport& round) {
+double mean_return_of(const RoundReport& round) {
   if (round.episodes.empty()) return 0;
   const double sum =
       std::accumulate(round.episodes.begin(), round.episodes.end(), 0.0,
@@ -19,65 +22,88 @@ double mean_return(const RoundReport& round) {
 
 }  // namespace
 
-ChildExchange::ChildExchange(const ChildOptions& options, LocalTrainer& trainer, ChildMailbox& mailbox,
-                             ChildWire& wire)
-    : options_(options), trainer_(trainer), mailbox_(mailbox), wire_(wire) {
+ChildExchange::ChildExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire)
+    : options_(options), mailbox_(mailbox), wire_(wire) {
   if (!options_.resume) return;
   session_ = *options_.resume;
-  earlier_steps_ = session_.environment_steps;
-  earlier_episodes_ = session_.episodes;
+  environment_steps_ = session_.environment_steps;
+  episodes_ = session_.episodes;
 }
 
-void ChildExchange::begin() {
+void ChildExchange::begin(LocalTrainer& trainer) {
+  const auto outcome = mailbox_.wait_joined(Deadline::after(options_.join_timeout));
+  if (outcome == ChildMailbox::Outcome::kOver) return;
+  if (outcome != ChildMailbox::Outcome::kReady) {
+    throw IoError(fmt::format("no Parent within {} ms {}: {}", options_.join_timeout.count(), wire_.where(),
+                              mailbox_.last_failure()));
+  }
   mailbox_.take_weights(received_);
-  if (!mailbox_.began_resumed()) trainer_.write_weights(received_);
+  if (!mailbox_.began_resumed()) trainer.write_weights(received_);
 }
 
-ChildSessionState ChildExchange::session() const {
-  return session_;
+ExchangeReport ChildExchange::after_round(LocalTrainer& trainer, const RoundReport& round) {
+  environment_steps_ += round.environment_steps;
+  episodes_ += round.episodes.size();
+  mean_return_ = mean_return_of(round);
+  const bool averaged = options_.overlap ? exchange_overlapped(trainer) : exchange(trainer);
+  return {averaged ? std::uint64_t{1} : 0};
 }
 
-bool ChildExchange::exchange(const ChildProgress& progress) {
+ExchangeReport ChildExchange::finish(LocalTrainer& trainer) {
+  ExchangeReport report;
+  if (!options_.overlap) return report;
+  if (flight_) {
+    if (collect_answer(/*wait=*/true)) {
+      read_local(trainer);
+      if (average_in(trainer)) ++report.averaged;
+    } else if (const auto ticket = mailbox_.ticket(); ticket && ticket->generation == generation_) {
+      // The answer may still come, in place of the next one's.
+      return report;
+    }
+  }
+  if (unsent_ && exchange(trainer)) ++report.averaged;
+  return report;
+}
+
+std::optional<std::string> ChildExchange::over() const {
+  if (const auto refusal = mailbox_.refusal()) {
+    if (refusal->code == RefusalCode::kLayout) {
+      throw LayoutError("the Parent refused this network: " + refusal->reason);
+    }
+    throw IoError(fmt::format("the Parent refused this Child ({}): {}", refusal_code_text(refusal->code),
+                              refusal->reason));
+  }
+  if (const auto reason = mailbox_.end_reason()) return "the Parent ended the run: " + *reason;
+  if (mailbox_.stop_requested()) return "stop requested";
+  return std::nullopt;
+}
+
+bool ChildExchange::exchange(LocalTrainer& trainer) {
   if (!mailbox_.ticket()) return false;
-  read_local();
+  read_local(trainer);
   GENKIDAMA_FAILPOINT("child_before_send");
-  if (!send(progress)) return false;
+  if (!send()) return false;
   GENKIDAMA_FAILPOINT("child_sent");
-  if (!settle(/*wait=*/true)) return false;
+  if (!collect_answer(/*wait=*/true)) return false;
   GENKIDAMA_FAILPOINT("child_answered");
   average_finite(*sent_, received_, options_.beta);
-  trainer_.write_weights(*sent_);
+  trainer.write_weights(*sent_);
   return true;
 }
 
-bool ChildExchange::exchange_overlapped(const ChildProgress& progress) {
-  read_local();
-  const bool averaged = flight_ && settle(/*wait=*/false) && average_in();
-  unsent_ = flight_ || !send(progress);
+bool ChildExchange::exchange_overlapped(LocalTrainer& trainer) {
+  read_local(trainer);
+  const bool averaged = flight_ && collect_answer(/*wait=*/false) && average_in(trainer);
+  unsent_ = flight_ || !send();
   return averaged;
 }
 
-std::uint64_t ChildExchange::finish_overlapped(const ChildProgress& progress) {
-  std::uint64_t averaged = 0;
-  if (flight_) {
-    if (settle(/*wait=*/true)) {
-      read_local();
-      if (average_in()) ++averaged;
-    } else if (const auto ticket = mailbox_.ticket(); ticket && ticket->generation == generation_) {
-      // The answer may still come, in place of the next one's.
-      return averaged;
-    }
-  }
-  if (unsent_ && exchange(progress)) ++averaged;
-  return averaged;
+void ChildExchange::read_local(const LocalTrainer& trainer) {
+  local_.resize(trainer.layout().size());
+  trainer.read_weights(local_);
 }
 
-void ChildExchange::read_local() {
-  local_.resize(trainer_.layout().size());
-  trainer_.read_weights(local_);
-}
-
-bool ChildExchange::send(const ChildProgress& progress) {
+bool ChildExchange::send() {
   const auto ticket = mailbox_.ticket();
   if (!ticket) return false;
   if (std::exchange(generation_, ticket->generation) != ticket->generation) {
@@ -86,8 +112,8 @@ bool ChildExchange::send(const ChildProgress& progress) {
     session_.sequence = ticket->sequence;
   }
   ++session_.sequence;
-  session_.environment_steps = earlier_steps_ + progress.environment_steps;
-  session_.episodes = earlier_episodes_ + progress.episodes;
+  session_.environment_steps = environment_steps_;
+  session_.episodes = episodes_;
   if (!sent_) sent_ = std::make_shared<std::vector<float>>();
   std::swap(*sent_, local_);
   OutgoingWeights out;
@@ -98,14 +124,14 @@ bool ChildExchange::send(const ChildProgress& progress) {
   out.header.update = mailbox_.update();
   out.header.environment_steps = session_.environment_steps;
   out.header.episodes = session_.episodes;
-  out.header.mean_return = mean_return(progress.round);
+  out.header.mean_return = mean_return_;
   out.weights = sent_;
   flight_ = Flight{*ticket, session_.sequence};
   wire_.send(std::move(out));
   return true;
 }
 
-bool ChildExchange::settle(bool wait) {
+bool ChildExchange::collect_answer(bool wait) {
   using Outcome = ChildMailbox::Outcome;
   const Flight& flight = *flight_;
   const Outcome outcome =
@@ -123,11 +149,11 @@ bool ChildExchange::settle(bool wait) {
   return false;
 }
 
-bool ChildExchange::average_in() {
+bool ChildExchange::average_in(LocalTrainer& trainer) {
   // Weights that the round spoilt are left as they are for the trainer's owner, and the Parent, to see.
   if (first_non_finite(local_) != local_.size()) return false;
   average_finite_since(local_, *sent_, received_, options_.beta);
-  trainer_.write_weights(local_);
+  trainer.write_weights(local_);
   return true;
 }
 

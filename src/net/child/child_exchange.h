@@ -5,11 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "genkidama/core/clock.h"
 #include "genkidama/net/child.h"
-#include "genkidama/params/local_trainer.h"
+#include "genkidama/params/exchange.h"
 #include "genkidama/wire/frame.h"
 #include "net/child/child_mailbox.h"
 
@@ -28,30 +29,33 @@ class ChildWire {
   virtual ~ChildWire() = default;
   /// The answer comes to the mailbox, or the loss of the link. Ignored when the link is gone.
   virtual void send(OutgoingWeights out) = 0;
+  /// Whom this Child dials, or where it listens, for an error: "at HOST:PORT".
+  virtual std::string where() const = 0;
 };
 
 /// One exchange at a time is on its way. All functions in the training thread, between rounds.
-class ChildExchange {
+class ChildExchange final : public Exchange {
  public:
   /// All outlive it.
-  ChildExchange(const ChildOptions& options, LocalTrainer& trainer, ChildMailbox& mailbox, ChildWire& wire);
+  ChildExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire);
 
-  /// The Parent's first weights replace the trainer's, unless the first link went on with an earlier process'
-  /// session.
-  void begin();
+  /// Waits for a Parent. Its first weights replace the trainer's, unless the first link went on with an
+  /// earlier process' session.
+  void begin(LocalTrainer& trainer) override;
 
-  /// Algorithm 2's second half: sends the trainer's weights, waits, averages. Whether they were averaged.
-  bool exchange(const ChildProgress& progress);
+  /// Algorithm 2's second half: sends the trainer's weights, waits, averages. With ChildOptions::overlap it
+  /// does not wait: it averages in what came since the last round, then sends, unless an exchange is still on
+  /// its way.
+  ExchangeReport after_round(LocalTrainer& trainer, const RoundReport& round) override;
 
-  /// The same without waiting, for ChildOptions::overlap: averages in what came since the last round, then
-  /// sends, unless an exchange is still on its way. Whether anything was averaged in.
-  bool exchange_overlapped(const ChildProgress& progress);
-  /// After the last round: waits for what is on its way, then exchanges once more when the trainer knows more
-  /// than was sent. How many answers were averaged in.
-  std::uint64_t finish_overlapped(const ChildProgress& progress);
+  /// With ChildOptions::overlap: waits for what is on its way, then exchanges once more when the trainer
+  /// knows more than was sent.
+  ExchangeReport finish(LocalTrainer& trainer) override;
+
+  std::optional<std::string> over() const override;
 
   /// The session of the last frame, or of the link that was joined.
-  ChildSessionState session() const;
+  ChildSessionState session() const { return session_; }
 
  private:
   struct Flight {
@@ -59,21 +63,25 @@ class ChildExchange {
     std::uint64_t sequence = 0;
   };
 
-  void read_local();
+  /// Whether weights were averaged in.
+  bool exchange(LocalTrainer& trainer);
+  bool exchange_overlapped(LocalTrainer& trainer);
+
+  void read_local(const LocalTrainer& trainer);
   /// Sends local_, which becomes sent_. False, and nothing changed, when no link is joined.
-  bool send(const ChildProgress& progress);
+  bool send();
   /// Ends the flight unless its answer may still come. Whether the answer came, into received_.
-  bool settle(bool wait);
+  bool collect_answer(bool wait);
   /// Averages received_ into local_, which was trained on since it was sent_, and gives it to the trainer.
-  bool average_in();
+  bool average_in(LocalTrainer& trainer);
 
   const ChildOptions& options_;
-  LocalTrainer& trainer_;
   ChildMailbox& mailbox_;
   ChildWire& wire_;
   std::uint64_t generation_ = 0;  ///< of the last frame
   ChildSessionState session_;
-  std::uint64_t earlier_steps_ = 0, earlier_episodes_ = 0;  ///< of earlier processes
+  std::uint64_t environment_steps_ = 0, episodes_ = 0;  ///< of all the Child's processes
+  double mean_return_ = 0;                              ///< of the last round
   std::optional<Flight> flight_;
   bool unsent_ = false;  ///< the last round is not in what was sent
   std::vector<float> local_, received_;

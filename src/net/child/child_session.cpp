@@ -7,21 +7,19 @@
 #include <utility>
 
 #include "genkidama/params/weighted_average.h"
-#include "net/host/admission.h"
+#include "net/host/link_host.h"
 #include "net/link/peer_watch.h"
 
 namespace genkidama {
 
-ChildSession::ChildSession(ChildSessionOwner& owner, std::shared_ptr<const LinkSettings> settings,
-                           const ParameterLayout& layout, ChildMailbox& mailbox)
-    : owner_(owner), settings_(std::move(settings)), layout_(layout), mailbox_(mailbox) {}
-
-void ChildSession::start(tcp::socket socket, const std::optional<Endpoint>& dialled) {
-  from_ = remote_address(socket);
-  timer_.emplace(socket.get_executor());
-  link_ = Link::make(std::move(socket), settings_, message_max(), weak_from_this(), dialled);
-  link_->open();
-}
+ChildSession::ChildSession(ChildSessionOwner& owner, LinkHost& host, std::uint64_t connection,
+                           const LinkLimits& limits, const ParameterLayout& layout, ChildMailbox& mailbox)
+    : HostedSession(host, connection),
+      owner_(owner),
+      limits_(limits),
+      layout_(layout),
+      mailbox_(mailbox),
+      timer_(host.context()) {}
 
 void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights) {
   if (phase_ != Phase::kJoined) return;
@@ -32,7 +30,7 @@ void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::ve
   link_->send_frame(std::move(frame), rest, std::move(weights));
 }
 
-void ChildSession::leave(const std::string& reason) {
+void ChildSession::end(const std::string& reason) {
   if (phase_ == Phase::kJoined) {
     link_->send_text(encode_message(LeaveMessage{reason}));
     link_->close(reason);
@@ -42,46 +40,47 @@ void ChildSession::leave(const std::string& reason) {
   phase_ = Phase::kOver;
 }
 
-std::size_t ChildSession::message_max() const {
-  return std::max(settings_->limits.max_control_bytes, frame_bytes(layout_.size()));
+std::size_t ChildSession::first_message_max() const {
+  return std::max(limits_.max_control_bytes, frame_bytes(layout_.size()));
 }
 
 void ChildSession::expect() {
   expected_since_ = Clock::now();
   // As a rule the timer of an earlier exchange still runs, and looks again when it ends: setting one for each
   // would cost as much as sending it.
-  if (!watching_) watch(expected_since_ + owner_.least_patience());
+  if (!watching_) watch(expected_since_ + owner_.least_silence_limit());
 }
 
 void ChildSession::watch(Clock::time_point due) {
-  timer_->expires_at(due);
-  timer_->async_wait([self = shared_from_this(), due](ErrorCode error) {
-    if (error) return;
-    self->watching_ = false;
-    try {
-      if (self->expects()) self->look_for_progress(due);
-    } catch (const std::exception&) {
-      self->abandon();
-      // It may be what was to follow from the end of the link that failed.
-      throw;
-    }
-  });
+  timer_.expires_at(due);
+  timer_.async_wait(
+      [self = std::static_pointer_cast<ChildSession>(shared_from_this()), due](ErrorCode error) {
+        if (error) return;
+        self->watching_ = false;
+        try {
+          if (self->expects()) self->look_for_progress(due);
+        } catch (const std::exception&) {
+          self->abandon();
+          // It may be what was to follow from the end of the link that failed.
+          throw;
+        }
+      });
   watching_ = true;
 }
 
 void ChildSession::look_for_progress(Clock::time_point due) {
-  const auto patience = owner_.patience();
+  const auto limit = owner_.silence_limit();
   const auto now = Clock::now();
   // If this process was stopped, what came meanwhile is read first.
   const bool was_stopped = now - due >= kStopped;
   const auto moved = std::max(expected_since_, link_->last_progress());
-  if (was_stopped || now < moved + patience) {
-    watch(was_stopped ? now + kStopped : moved + patience);
+  if (was_stopped || now < moved + limit) {
+    watch(was_stopped ? now + kStopped : moved + limit);
     return;
   }
   owner_.session_unanswered();
   link_->drop(fmt::format("nothing came from the Parent, and nothing went there, for {} ms of an exchange",
-                          std::chrono::duration_cast<Milliseconds>(patience).count()));
+                          std::chrono::duration_cast<Milliseconds>(limit).count()));
 }
 
 void ChildSession::on_open() {
@@ -124,7 +123,7 @@ void ChildSession::handle(const WelcomeMessage& welcome) {
   phase_ = Phase::kFirstWeights;
   received_.resize(layout_.size());
   // It is a Parent. How long its weights take is up to the network.
-  link_->established(message_max());
+  link_->established(first_message_max());
   welcomed_ = true;
   owner_.session_welcomed();
   mailbox_.joining();
@@ -143,7 +142,7 @@ void ChildSession::handle(const RefuseMessage& refusal) {
       break;
     case RefusalCode::kProtocol:
     case RefusalCode::kLayout:
-      owner_.session_refused(refusal, welcomed_);
+      if (!owner_.session_refused(refusal, welcomed_)) host_.peer_refused(connection_);
       break;
     case RefusalCode::kBusy:
     case RefusalCode::kFrame:
@@ -190,6 +189,7 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
   if (phase_ == Phase::kJoined) {
     mailbox_.answered(ticket_->generation, std::exchange(awaited_, 0), received_, header.value().update);
     owner_.session_answered(Clock::now() - expected_since_);
+    host_.peer_works(connection_);
     return;
   }
   if (owner_.taken()) {
@@ -210,17 +210,10 @@ void ChildSession::refuse(RefusalCode code, const std::string& reason) {
 void ChildSession::on_closed(const std::string& reason) {
   if (welcomed_ && !ticket_) mailbox_.joining_failed();
   phase_ = Phase::kOver;
-  timer_->cancel();
+  timer_.cancel();
   if (ticket_) mailbox_.lost(ticket_->generation);
   owner_.session_closed(*this, reason);
-}
-
-void ChildSession::abandon() {
-  if (link_) link_->drop(kNoMemory);
-}
-
-void ChildSession::drop_if_lost() {
-  if (link_) link_->drop_if_lost();
+  host_.connection_closed(connection_);
 }
 
 }  // namespace genkidama

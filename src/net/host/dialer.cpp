@@ -2,33 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/connect.hpp>
 #include <new>
 #include <random>
 #include <utility>
+#include <vector>
 
-#include "net/host/under_way.h"
+#include "net/host/pending_flag.h"
 
 namespace genkidama {
-namespace {
-
-/// On one machine, dialling a port of the ephemeral range that nobody listens at can, rarely, get that very
-/// port as the source and so succeed.
-bool connected_to_itself(const tcp::socket& socket) {
-  ErrorCode error;
-  const tcp::endpoint here = socket.local_endpoint(error);
-  if (error) return false;
-  const tcp::endpoint there = socket.remote_endpoint(error);
-  return !error && here == there;
-}
-
-}  // namespace
 
 Dialer::Dialer(asio::io_context& context, Endpoint endpoint, const Timing& timing)
-    : endpoint_(std::move(endpoint)),
+    : context_(context),
+      endpoint_(std::move(endpoint)),
       connect_timeout_(timing.connect_timeout),
       resolver_(context),
-      socket_(context),
       timer_(context),
       backoff_(timing.backoff_min, timing.backoff_max, std::random_device{}()) {}
 
@@ -42,8 +29,7 @@ void Dialer::start(std::function<void(tcp::socket)> connected,
 void Dialer::stop() {
   stopped_ = true;
   timer_.cancel();
-  ErrorCode ignored;
-  socket_.close(ignored);
+  if (const auto race = race_.lock()) race->cancel();
   connected_ = nullptr;
   failed_ = nullptr;
   try {
@@ -55,6 +41,7 @@ void Dialer::stop() {
 
 void Dialer::succeeded() {
   answered_ = false;
+  last_address_works_ = true;
   backoff_.reset();
 }
 
@@ -66,7 +53,7 @@ void Dialer::retry() {
   if (stopped_) return;
   pending_ = false;
   timer_.expires_after(backoff_.next());
-  UnderWay pause(shared_from_this(), pending_);
+  PendingFlag pause(shared_from_this(), pending_);
   timer_.async_wait([self = shared_from_this(), pause = std::move(pause)](ErrorCode error) mutable {
     pause.over();
     if (!error) self->dial();
@@ -80,11 +67,10 @@ void Dialer::dial() {
   timer_.async_wait([self = shared_from_this()](ErrorCode error) {
     if (error || self->stopped_) return;
     self->timed_out_ = true;
-    ErrorCode ignored;
-    self->socket_.close(ignored);
+    if (const auto race = self->race_.lock()) race->cancel();
     self->resolver_.cancel();
   });
-  UnderWay resolving(shared_from_this(), pending_);
+  PendingFlag resolving(shared_from_this(), pending_);
   resolver_.async_resolve(endpoint_.host, std::to_string(endpoint_.port),
                           [self = shared_from_this(), resolving = std::move(resolving)](
                               ErrorCode error, const tcp::resolver::results_type& addresses) mutable {
@@ -98,36 +84,35 @@ void Dialer::dial() {
                           });
 }
 
-void Dialer::connect(const tcp::resolver::results_type& addresses) {
-  // Closing the socket makes async_connect go on to the next address unless the condition says no.
-  const auto go_on = [self = shared_from_this()](const ErrorCode&, const tcp::endpoint&) {
-    return !self->timed_out_ && !self->stopped_;
-  };
-  UnderWay connecting(shared_from_this(), pending_);
-  asio::async_connect(socket_, addresses, go_on,
-                      [self = shared_from_this(), connecting = std::move(connecting)](
-                          ErrorCode error, const tcp::endpoint&) mutable {
-                        connecting.over();
-                        if (self->stopped_) return;
-                        if (error || self->timed_out_) {
-                          self->attempt_failed(error.message());
-                          return;
-                        }
-                        self->timer_.cancel();
-                        if (connected_to_itself(self->socket_)) {
-                          self->attempt_failed("nobody listens there");
-                          return;
-                        }
-                        self->connected_(std::move(self->socket_));
-                        // Until retry(), which may have been called already.
-                        self->pending_ = true;
-                      });
+void Dialer::connect(const tcp::resolver::results_type& found) {
+  std::vector<tcp::endpoint> addresses;
+  for (const auto& entry : found) addresses.push_back(entry.endpoint());
+  addresses = race_order(addresses, last_address_, !last_address_works_);
+  last_address_ = addresses.front();
+  last_address_works_ = false;
+  const auto race = std::make_shared<ConnectionRace>(context_, std::move(addresses),
+                                                     PendingFlag(shared_from_this(), pending_));
+  race_ = race;
+  race->start([self = shared_from_this()](ErrorCode error, tcp::socket socket, const tcp::endpoint& address) {
+    if (!error) self->last_address_ = address;
+    self->race_ended(error, std::move(socket));
+  });
+}
+
+void Dialer::race_ended(ErrorCode error, tcp::socket socket) {
+  if (stopped_) return;
+  if (error || timed_out_) {
+    attempt_failed(error.message());
+    return;
+  }
+  timer_.cancel();
+  connected_(std::move(socket));
+  // Until retry(), which may have been called already.
+  pending_ = true;
 }
 
 void Dialer::attempt_failed(const std::string& reason) {
   answered_ = false;
-  ErrorCode ignored;
-  socket_.close(ignored);
   const std::string why =
       timed_out_ ? fmt::format("no answer within {} ms", connect_timeout_.count()) : reason;
   failed_(fmt::format("cannot connect to {}: {}", endpoint_.text(), why));

@@ -2,54 +2,102 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <utility>
 
 #include "genkidama/core/clock.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
-#include "net/host/under_way.h"
+#include "net/host/pending_flag.h"
 
 namespace genkidama {
 namespace {
 
 constexpr Milliseconds kPause{50};
+// Free ports that are tried before one is taken to be free at all addresses of a name.
+constexpr int kPortsTried = 16;
 
-ErrorCode listen_at(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
-  ErrorCode error;
-  acceptor.open(endpoint.protocol(), error);
+tcp::acceptor listening_acceptor(asio::io_context& context, const tcp::endpoint& address, bool is_one_of_many,
+                                 ErrorCode& error) {
+  tcp::acceptor acceptor(context);
+  acceptor.open(address.protocol(), error);
   // A Parent that is started again must get its port although old connections linger.
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) {
-    ErrorCode ignored;
-    acceptor.close(ignored);
+  // The other family has a listener of its own.
+  if (!error && is_one_of_many && address.protocol() == tcp::v6()) {
+    acceptor.set_option(asio::ip::v6_only(true), error);
   }
-  return error;
+  if (!error) acceptor.bind(address, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  return acceptor;
+}
+
+/// Whether the machine has no such address at all, as without IPv6.
+bool is_absent(const ErrorCode& error) {
+  return error == asio::error::address_family_not_supported ||
+         error == boost::system::errc::address_not_available;
+}
+
+std::vector<tcp::endpoint> addresses_of(asio::io_context& context, const Endpoint& endpoint,
+                                        ErrorCode& error) {
+  std::vector<tcp::endpoint> addresses;
+  tcp::resolver resolver(context);
+  for (const auto& found :
+       resolver.resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::passive, error)) {
+    const tcp::endpoint address = found.endpoint();
+    // What a name stands for is up to the system's files.
+    if (endpoint.is_loopback() && !address.address().is_loopback()) {
+      error = asio::error::access_denied;
+    } else if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
+      addresses.push_back(address);
+    }
+  }
+  return addresses;
+}
+
+/// Listens at all addresses, or says in `error` why not at one of them; empty when none is there.
+std::vector<std::shared_ptr<Listener>> listen_at_all(asio::io_context& context,
+                                                     std::vector<tcp::endpoint> addresses, ErrorCode& error) {
+  std::vector<std::shared_ptr<Listener>> listeners;
+  for (tcp::endpoint& address : addresses) {
+    if (address.port() == 0 && !listeners.empty()) address.port(listeners.front()->port());
+    ErrorCode failure;
+    tcp::acceptor acceptor = listening_acceptor(context, address, addresses.size() > 1, failure);
+    if (!failure) {
+      listeners.push_back(std::make_shared<Listener>(std::move(acceptor)));
+      continue;
+    }
+    error = failure;
+    if (!is_absent(failure)) return {};
+  }
+  if (!listeners.empty()) error = {};
+  return listeners;
 }
 
 }  // namespace
 
-Listener::Listener(asio::io_context& context, const Endpoint& endpoint)
-    : acceptor_(context), timer_(context), where_(endpoint.text()) {
+Listener::Listener(tcp::acceptor acceptor)
+    : acceptor_(std::move(acceptor)), timer_(acceptor_.get_executor()) {
+  const tcp::endpoint here = acceptor_.local_endpoint();
+  port_ = here.port();
+  address_ = Endpoint{here.address().to_string(), port_}.text();
+}
+
+std::vector<std::shared_ptr<Listener>> listen_at(asio::io_context& context, const Endpoint& endpoint) {
   ErrorCode error;
-  tcp::resolver resolver(context);
-  const auto addresses =
-      resolver.resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::passive, error);
-  for (const auto& address : addresses) {
-    // What a name stands for is up to the system's files.
-    if (endpoint.is_loopback() && !address.endpoint().address().is_loopback()) {
-      error = asio::error::access_denied;
-      continue;
-    }
-    error = listen_at(acceptor_, address.endpoint());
-    if (!error) break;
+  const std::vector<tcp::endpoint> addresses = addresses_of(context, endpoint, error);
+  std::vector<std::shared_ptr<Listener>> listeners;
+  // A port that is free at one address may be in use at the next.
+  for (int tried = 0; listeners.empty() && tried < (endpoint.port == 0 ? kPortsTried : 1); ++tried) {
+    listeners = listen_at_all(context, addresses, error);
   }
-  if (!acceptor_.is_open()) {
+  if (listeners.empty()) {
     throw IoError(fmt::format("cannot listen at {}: {}; give a free port of this machine, or 0 for any",
-                              where_, error.message()));
+                              endpoint.text(), error.message()));
   }
-  port_ = acceptor_.local_endpoint(error).port();
+  return listeners;
 }
 
 void Listener::start(std::function<bool()> ready, std::function<void(tcp::socket)> accepted) {
@@ -73,14 +121,14 @@ void Listener::accept() {
     pause();
     return;
   }
-  UnderWay waiting(shared_from_this(), waiting_);
+  PendingFlag waiting(shared_from_this(), waiting_);
   acceptor_.async_accept(
       [self = shared_from_this(), waiting = std::move(waiting)](ErrorCode error, tcp::socket socket) mutable {
         waiting.over();
         if (self->stopped_) return;
         if (error) {
           if (!self->failing_)
-            log(LogLevel::kWarning, "net: cannot accept at {}: {}", self->where_, error.message());
+            log(LogLevel::kWarning, "net: cannot accept at {}: {}", self->address_, error.message());
           self->failing_ = true;
           self->pause();
           return;
@@ -93,7 +141,7 @@ void Listener::accept() {
 
 void Listener::pause() {
   timer_.expires_after(kPause);
-  UnderWay waiting(shared_from_this(), waiting_);
+  PendingFlag waiting(shared_from_this(), waiting_);
   timer_.async_wait([self = shared_from_this(), waiting = std::move(waiting)](ErrorCode) mutable {
     waiting.over();
     self->accept();

@@ -98,11 +98,11 @@ std::optional<HttpRefusal> refuse_request(const Request& request, const LinkSecu
   if (!security.token.empty() && !has_token(request, security.token)) {
     const bool none = request.count(http::field::authorization) == 0;
     auto refusal =
-        make_refusal(http::status::unauthorized,
-                     "this port wants a token: give the same --token-file on both sides", PeerFault::kToken);
+        make_refusal(http::status::unauthorized, "this port wants a token: give the same token on both sides",
+                     PeerFault::kToken);
     refusal.reason = std::string("refused (401): the peer ") +
                      (none ? "gave no token" : "gave another token") +
-                     ": give the same --token-file on both sides";
+                     ": give the same security.token on both sides";
     return refusal;
   }
   return std::nullopt;
@@ -122,14 +122,14 @@ HttpRefusal early_bytes() {
 }
 
 HttpRefusal plain_request_refusal() {
-  return make_refusal(http::status::bad_request, "this port speaks TLS: dial it with --tls", PeerFault::kTls);
+  return make_refusal(http::status::bad_request, "this port speaks TLS: dial it at wss://HOST:PORT",
+                      PeerFault::kTls);
 }
 
 HttpRefusal tls_request_refusal() {
   return make_refusal(
       http::status::bad_request,
-      "this port speaks no TLS: leave --tls out there, or give --tls-certificate and --tls-key "
-      "here",
+      "this port speaks no TLS: dial it without wss://, or give this side tls.certificate and tls.key",
       PeerFault::kTls);
 }
 

@@ -27,13 +27,12 @@ struct PlainTransport {
 
 std::shared_ptr<Link> Link::make(tcp::socket socket, std::shared_ptr<const LinkSettings> settings,
                                  std::size_t message_max, std::weak_ptr<LinkEvents> events,
-                                 const std::optional<Endpoint>& dialled) {
-  // A certificate makes every listener one for TLS; of those that are dialled each says for itself.
-  if (dialled ? dialled->tls : !settings->security.tls.certificate.empty()) {
-    return make_tls_link(std::move(socket), std::move(settings), message_max, std::move(events), dialled);
+                                 const LinkOrigin& origin) {
+  if (origin.tls) {
+    return make_tls_link(std::move(socket), std::move(settings), message_max, std::move(events), origin);
   }
   return std::make_shared<WebSocketLink<PlainTransport>>(std::move(socket), std::move(settings), message_max,
-                                                         std::move(events), dialled);
+                                                         std::move(events), origin);
 }
 
 }  // namespace genkidama

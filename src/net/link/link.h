@@ -6,20 +6,19 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "genkidama/core/clock.h"
-#include "genkidama/net/endpoint.h"
+#include "net/link/link_origin.h"
 #include "net/link/link_settings.h"
 #include "net/link/peer_fault.h"
 
 namespace genkidama {
 
-/// Why a link ends where nothing that was thrown can be put into words. Made beforehand.
+/// Close reason used when memory is exhausted; preallocated so that reporting it cannot fail.
 inline const std::string kNoMemory = "out of memory, most likely";
 
 /// What happens on a link, told on the io thread. An exception from one of these drops the link.
@@ -42,10 +41,9 @@ class LinkEvents {
 class Link {
  public:
   /// `message_max`: largest message accepted until established() says otherwise; never 0.
-  /// `dialled`: whom this side dialled, or nothing when it accepted the connection.
   static std::shared_ptr<Link> make(tcp::socket socket, std::shared_ptr<const LinkSettings> settings,
                                     std::size_t message_max, std::weak_ptr<LinkEvents> events,
-                                    const std::optional<Endpoint>& dialled);
+                                    const LinkOrigin& origin);
   virtual ~Link() = default;
 
   /// Opens the WebSocket: asks for the HTTP upgrade when this side dialled, else answers it.

@@ -11,7 +11,7 @@ std::shared_ptr<TlsContexts> load_tls(const TlsOptions&, bool listens, bool dial
 }
 
 std::shared_ptr<Link> make_tls_link(tcp::socket, std::shared_ptr<const LinkSettings>, std::size_t,
-                                    std::weak_ptr<LinkEvents>, const std::optional<Endpoint>&) {
+                                    std::weak_ptr<LinkEvents>, const LinkOrigin&) {
   throw ArgumentError("this build has no TLS; configure it with -DGENKIDAMA_TLS=ON");
 }
 

@@ -5,7 +5,6 @@
 #include "net/asio.h"
 
 #include <memory>
-#include <optional>
 
 #include "genkidama/net/security.h"
 #include "net/link/link.h"
@@ -22,6 +21,6 @@ std::shared_ptr<TlsContexts> load_tls(const TlsOptions& options, bool listens, b
 /// Link::make() for a connection that speaks TLS.
 std::shared_ptr<Link> make_tls_link(tcp::socket socket, std::shared_ptr<const LinkSettings> settings,
                                     std::size_t message_max, std::weak_ptr<LinkEvents> events,
-                                    const std::optional<Endpoint>& dialled);
+                                    const LinkOrigin& origin);
 
 }  // namespace genkidama

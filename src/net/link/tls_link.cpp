@@ -47,9 +47,9 @@ struct TlsTransport {
 
 std::shared_ptr<Link> make_tls_link(tcp::socket socket, std::shared_ptr<const LinkSettings> settings,
                                     std::size_t message_max, std::weak_ptr<LinkEvents> events,
-                                    const std::optional<Endpoint>& dialled) {
+                                    const LinkOrigin& origin) {
   return std::make_shared<WebSocketLink<TlsTransport>>(std::move(socket), std::move(settings), message_max,
-                                                       std::move(events), dialled);
+                                                       std::move(events), origin);
 }
 
 }  // namespace genkidama

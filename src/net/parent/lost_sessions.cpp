@@ -10,9 +10,9 @@ void LostSessions::keep(SessionRecord record) {
   records_.push_back(std::move(record));
 }
 
-std::optional<SessionRecord> LostSessions::take(std::uint64_t session, const std::string& child) {
+std::optional<SessionRecord> LostSessions::take(std::uint64_t session, const std::string& own_name) {
   const auto found = std::find_if(records_.begin(), records_.end(), [&](const SessionRecord& record) {
-    return record.status.session == session && record.status.name == child;
+    return record.status.session == session && record.own_name == own_name;
   });
   if (found == records_.end()) return std::nullopt;
   SessionRecord record = std::move(*found);

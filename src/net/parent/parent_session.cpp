@@ -10,8 +10,8 @@
 #include "core/failpoint.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
-#include "genkidama/wire/frame.h"
-#include "net/host/admission.h"
+#include "net/host/link_host.h"
+#include "net/parent/session_numbers.h"
 #include "net/try_log.h"
 
 namespace genkidama {
@@ -25,19 +25,10 @@ double seconds(Milliseconds span) {
 
 }  // namespace
 
-ParentSession::ParentSession(const ParentContext& context, std::uint64_t connection,
-                             std::function<void()> merged, Closed closed)
-    : context_(context), connection_(connection), merged_(std::move(merged)), closed_(std::move(closed)) {}
-
-void ParentSession::start(tcp::socket socket, const std::optional<Endpoint>& dialled) {
-  from_ = remote_address(socket);
-  link_ = Link::make(std::move(socket), context_.link, context_.options.limits.max_control_bytes,
-                     weak_from_this(), dialled);
-  link_->open();
-}
+ParentSession::ParentSession(ParentSessionOwner& owner, LinkHost& host, std::uint64_t connection)
+    : HostedSession(host, connection), owner_(owner) {}
 
 void ParentSession::end(const std::string& reason) {
-  stopping_ = true;
   if (joined()) {
     link_->send_text(encode_message(EndMessage{reason}));
     link_->close(reason);
@@ -50,100 +41,128 @@ void ParentSession::on_text(std::string_view text) {
   if (phase_ == Phase::kOver) return;
   const auto message = decode_message(text);
   if (!message.ok()) {
-    refuse_peer(RefusalCode::kProtocol, message.reason());
-  } else if (const auto* hello = std::get_if<HelloMessage>(&message.value());
-             hello && phase_ == Phase::kHello) {
-    join(*hello);
-  } else if (const auto* leave = std::get_if<LeaveMessage>(&message.value()); leave && joined()) {
-    phase_ = Phase::kOver;
-    over_for_good_ = true;
-    link_->close("it left: " + leave->reason);
-  } else if (const auto* refusal = std::get_if<RefuseMessage>(&message.value())) {
-    if (phase_ == Phase::kHello) counted_as_refused_ = true;
-    const std::string reason = "the Child refused: " + refusal->reason;
-    // It has lost the thread too.
-    over_for_good_ = refusal->code == RefusalCode::kSequence;
-    if (phase_ == Phase::kHello) context_.state.peer_refused(reason);
-    phase_ = Phase::kOver;
-    link_->close(reason);
+    refuse({RefusalCode::kProtocol, message.reason()});
+  } else if (phase_ == Phase::kHello) {
+    on_greeting(message.value());
   } else {
-    refuse_peer(RefusalCode::kProtocol,
-                fmt::format("a {} message is not expected here", message_type(message.value())));
+    on_message(message.value());
   }
 }
 
-std::string ParentSession::offender(const std::string& name) const {
-  return name + " " + from_.to_string();
+void ParentSession::on_greeting(const Message& message) {
+  if (const auto* hello = std::get_if<HelloMessage>(&message)) {
+    join(*hello);
+  } else if (const auto* refusal = std::get_if<RefuseMessage>(&message)) {
+    standing_ = Standing::kRefused;
+    owner_.state().peer_refused("the Child refused: " + refusal->reason);
+    host_.peer_refused(connection_);
+    child_refused(*refusal);
+  } else {
+    refuse_unexpected(message);
+  }
 }
 
-void ParentSession::refuse_weights(const std::string& reason) {
-  const Milliseconds span = context_.quarantine.punish(offender(child_), Clock::now());
-  log(LogLevel::kWarning, "parent: the weights of '{}' ({}) were refused, and it for {:.0f} s: {}", child_,
-      link_->address(), seconds(span), reason);
-  over_for_good_ = true;
-  refuse_update(RefusalCode::kWeights, reason);
+void ParentSession::on_message(const Message& message) {
+  if (const auto* leave = std::get_if<LeaveMessage>(&message)) {
+    phase_ = Phase::kOver;
+    session_over_ = true;
+    link_->close("it left: " + leave->reason);
+  } else if (const auto* refusal = std::get_if<RefuseMessage>(&message)) {
+    child_refused(*refusal);
+  } else {
+    refuse_unexpected(message);
+  }
 }
+
+void ParentSession::child_refused(const RefuseMessage& refusal) {
+  phase_ = Phase::kOver;
+  // The Child has lost the thread too; what else it refuses says nothing about its session.
+  session_over_ = refusal.code == RefusalCode::kSequence;
+  link_->close("the Child refused: " + refusal.reason);
+}
+
+void ParentSession::refuse_unexpected(const Message& message) {
+  refuse({RefusalCode::kProtocol, fmt::format("a {} message is not expected here", message_type(message))});
+}
+
+// How it joins.
 
 void ParentSession::join(const HelloMessage& hello) {
-  if (const auto left = context_.quarantine.left(offender(hello.name), Clock::now());
-      left > Milliseconds::zero()) {
+  if (const auto left = owner_.quarantine_left(offender(hello.name)); left > Milliseconds::zero()) {
     // Busy: it may come again.
-    refuse_peer(RefusalCode::kBusy,
-                fmt::format("'{}' is in quarantine for {:.0f} s more: its weights were refused", hello.name,
-                            std::ceil(seconds(left))),
-                PeerFault::kQuarantine);
+    refuse({RefusalCode::kBusy,
+            fmt::format("'{}' is in quarantine for {:.0f} s more: its weights were refused", hello.name,
+                        std::ceil(seconds(left))),
+            PeerFault::kQuarantine});
     return;
   }
-  if (const auto difference = context_.layout.difference(hello.layout)) {
-    refuse_peer(RefusalCode::kLayout,
-                fmt::format("a different network: {} ('here' is the Parent '{}', 'there' the Child '{}')",
-                            *difference, context_.options.name, hello.name));
+  if (const auto difference = owner_.layout().difference(hello.layout)) {
+    refuse({RefusalCode::kLayout,
+            fmt::format("a different network: {} ('here' is the Parent '{}', 'there' the Child '{}')",
+                        *difference, owner_.options().name, hello.name)});
     return;
   }
-  child_ = hello.name;
+  own_name_ = hello.name;
   const auto resumed = resume(hello);
   if (resumed) {
     next_sequence_ = *resumed + 1;
-  } else if (const auto number = context_.numbers.next()) {
-    session_ = *number;
-    ChildStatus status;
-    status.name = child_;
-    status.address = link_->address();
-    status.session = session_;
-    status.environment_steps = hello.environment_steps;
-    context_.state.joined(status, hello.environment_steps);
-    counted_as_joined_ = true;
-    log(LogLevel::kInfo, "parent: '{}' ({}) joined as session {}", child_, link_->address(), session_);
-  } else {
-    refuse_peer(RefusalCode::kBusy, "this Parent has no session numbers left; start it again");
+  } else if (!begin_session(hello)) {
+    refuse({RefusalCode::kBusy, "this Parent has no session numbers left; start it again"});
     return;
   }
   phase_ = Phase::kJoined;
-  link_->established(std::max(frame_bytes(context_.layout.size()), kSmallMessageBytes));
+  link_->established(std::max(frame_bytes(owner_.layout().size()), kSmallMessageBytes));
+  welcome(resumed);
+  send_weights(0);
+}
+
+bool ParentSession::begin_session(const HelloMessage& hello) {
+  const auto number = owner_.next_session_number();
+  if (!number) return false;
+  session_ = *number;
+  ChildStatus status;
+  status.name = own_name_;
+  status.address = link_->address();
+  status.session = session_;
+  status.environment_steps = hello.environment_steps;
+  owner_.state().joined(std::move(status), hello.environment_steps);
+  standing_ = Standing::kJoined;
+  shown_name_ = owner_.state().shown_name_of(session_);
+  log(LogLevel::kInfo, "parent: '{}' ({}) joined as session {}", shown_name_, link_->address(), session_);
+  if (shown_name_ != own_name_) {
+    owner_.warn(fmt::format(
+        "parent: the Child at {} calls itself '{}', as another one does that is here or may come back; it is "
+        "shown as '{}'",
+        link_->address(), own_name_, shown_name_));
+  }
+  return true;
+}
+
+void ParentSession::welcome(const std::optional<std::uint64_t>& resumed) {
   WelcomeMessage welcome;
-  welcome.name = context_.options.name;
-  welcome.run_id = context_.options.run_id;
+  welcome.name = owner_.options().name;
+  welcome.run_id = owner_.options().run_id;
   welcome.library = std::string("genkidama ") + kVersion;
   welcome.session = session_;
-  welcome.update = context_.state.updates();
+  welcome.update = owner_.state().updates();
   welcome.sequence = resumed;
+  if (shown_name_ != own_name_) welcome.shown_name = shown_name_;
   link_->send_text(encode_message(welcome));
-  send_weights(0);
 }
 
 std::optional<std::uint64_t> ParentSession::find_resumed(const HelloMessage& hello, std::string& objection) {
   const SessionMark& mark = *hello.resume;
-  if (hello.run_id != context_.options.run_id) {
+  if (hello.run_id != owner_.options().run_id) {
     objection = "it is of another run";
     return std::nullopt;
   }
-  if (SessionNumbers::epoch_of(mark.session) != context_.numbers.epoch()) {
+  if (SessionNumbers::epoch_of(mark.session) != owner_.epoch()) {
     objection = "it is of another start of this Parent";
     return std::nullopt;
   }
   // The Child may have noticed first that their link was lost.
-  context_.free_session(mark.session, hello.name);
-  const auto merged = context_.state.rejoined(mark.session, hello.name, link_->address());
+  owner_.detach_session(mark.session, hello.name);
+  const auto merged = owner_.state().rejoined(mark.session, hello.name, link_->address());
   if (!merged) objection = "it is not known, or another Child's";
   return merged;
 }
@@ -158,54 +177,60 @@ std::optional<std::uint64_t> ParentSession::resume(const HelloMessage& hello) {
     return std::nullopt;
   }
   session_ = hello.resume->session;
-  counted_as_joined_ = true;
+  standing_ = Standing::kJoined;
+  shown_name_ = owner_.state().shown_name_of(session_);
   log(LogLevel::kInfo, "parent: '{}' ({}) goes on with session {}; it had sent {}, and {} was merged last",
-      hello.name, link_->address(), session_, hello.resume->sequence, *merged);
+      shown_name_, link_->address(), session_, hello.resume->sequence, *merged);
   return merged;
 }
 
-std::string ParentSession::foreign_session(std::uint64_t session) const {
-  const std::uint64_t epoch = SessionNumbers::epoch_of(session);
-  if (epoch < context_.numbers.epoch()) {
-    return fmt::format(
-        "a frame of an earlier start of this Parent (session {} of epoch {}; this is epoch {})", session,
-        epoch, context_.numbers.epoch());
-  }
-  return fmt::format("a frame of session {} in session {}", session, session_);
-}
+// What it sends.
 
 void ParentSession::on_binary(std::span<const std::byte> frame) {
   if (phase_ == Phase::kOver) return;
-  if (!joined()) {
-    refuse_peer(RefusalCode::kProtocol, "a binary message where a hello is expected");
+  if (phase_ == Phase::kHello) {
+    refuse({RefusalCode::kProtocol, "a binary message where a hello is expected"});
     return;
   }
-  const auto view = view_frame(frame, context_.layout.size(), copy_);
+  const auto view = view_frame(frame, owner_.layout().size(), copy_);
   if (!view.ok()) {
-    refuse_update(RefusalCode::kFrame, view.reason());
-    return;
-  }
-  const FrameHeader& header = view.value().header;
-  if (header.type != FrameType::kChildWeights) {
-    refuse_update(RefusalCode::kFrame, "a Parent's weights, sent to the Parent");
-  } else if (header.session != session_) {
-    over_for_good_ = true;
-    refuse_update(RefusalCode::kSequence, foreign_session(header.session));
-  } else if (header.sequence != next_sequence_) {
-    over_for_good_ = true;
-    refuse_update(RefusalCode::kSequence,
-                  fmt::format("sequence {} where {} is next", header.sequence, next_sequence_));
-  } else if (const auto objection = context_.state.objection(view.value().weights)) {
-    refuse_weights(*objection);
+    refuse({RefusalCode::kFrame, view.reason()});
+  } else if (const auto refusal = objection(view.value())) {
+    refuse(*refusal);
+  } else if (const auto bad = owner_.state().objection(view.value().weights)) {
+    quarantine_child(*bad);
   } else {
     merge(view.value());
   }
 }
 
+std::optional<Refusal> ParentSession::objection(const FrameView& frame) const {
+  const FrameHeader& header = frame.header;
+  if (header.type != FrameType::kChildWeights) {
+    return Refusal{RefusalCode::kFrame, "a Parent's weights, sent to the Parent"};
+  }
+  if (header.session != session_) return Refusal{RefusalCode::kSequence, foreign_session(header.session)};
+  if (header.sequence != next_sequence_) {
+    return Refusal{RefusalCode::kSequence,
+                   fmt::format("sequence {} where {} is next", header.sequence, next_sequence_)};
+  }
+  return std::nullopt;
+}
+
+std::string ParentSession::foreign_session(std::uint64_t session) const {
+  const std::uint64_t epoch = SessionNumbers::epoch_of(session);
+  if (epoch < owner_.epoch()) {
+    return fmt::format(
+        "a frame of an earlier start of this Parent (session {} of epoch {}; this is epoch {})", session,
+        epoch, owner_.epoch());
+  }
+  return fmt::format("a frame of session {} in session {}", session, session_);
+}
+
 void ParentSession::merge(const FrameView& frame) {
-  const MergeReport report = context_.state.merge(frame.header, frame.weights);
+  const MergeReport report = owner_.state().merge(frame.header, frame.weights);
   if (!report.failure.empty()) {
-    context_.fail(report.failure);
+    owner_.rule_failed(report.failure);
     return;
   }
   ++next_sequence_;
@@ -214,32 +239,20 @@ void ParentSession::merge(const FrameView& frame) {
   send_weights(frame.header.sequence);
   GENKIDAMA_FAILPOINT("parent_answered");
   if (report.was_late) {
-    log(LogLevel::kInfo, "parent: child '{}' is back after {:.3g} s", child_, report.was_late->silence);
+    log(LogLevel::kInfo, "parent: child '{}' is back after {:.3g} s", shown_name_, report.was_late->silence);
   }
-  observe(frame.header, report.staleness);
-  merged_();
-}
-
-void ParentSession::observe(const FrameHeader& frame, std::uint64_t staleness) {
-  if (!context_.observer) return;
   ParentUpdate update;
-  update.update = context_.state.updates();
-  update.child = child_;
+  update.update = owner_.state().updates();
+  update.child = shown_name_;
   update.session = session_;
-  update.sequence = frame.sequence;
-  update.environment_steps = frame.environment_steps;
-  update.episodes = frame.episodes;
-  update.mean_return = frame.mean_return;
-  update.staleness = staleness;
-  update.weights = context_.state.current();
-  try {
-    context_.observer(update);
-  } catch (const std::exception& error) {
-    log(LogLevel::kError, "parent: the on_update observer threw at update {}: {}", update.update,
-        error.what());
-  } catch (...) {
-    log(LogLevel::kError, "parent: the on_update observer threw at update {}", update.update);
-  }
+  update.sequence = frame.header.sequence;
+  update.environment_steps = frame.header.environment_steps;
+  update.episodes = frame.header.episodes;
+  update.mean_return = frame.header.mean_return;
+  update.staleness = report.staleness;
+  update.weights = owner_.state().current();
+  owner_.session_merged(update);
+  host_.peer_works(connection_);
 }
 
 void ParentSession::send_weights(std::uint64_t sequence) {
@@ -247,70 +260,76 @@ void ParentSession::send_weights(std::uint64_t sequence) {
   header.type = FrameType::kParentWeights;
   header.session = session_;
   header.sequence = sequence;
-  header.update = context_.state.updates();
+  header.update = owner_.state().updates();
   auto frame = link_->take_frame_buffer();
-  encode_frame(header, context_.state.current(), frame);
+  encode_frame(header, owner_.state().current(), frame);
   link_->send_frame(std::move(frame));
 }
 
-void ParentSession::refuse_peer(RefusalCode code, const std::string& reason, PeerFault fault) {
-  context_.state.peer_refused(reason, fault);
-  counted_as_refused_ = true;
-  refuse(code, reason);
+// How it ends.
+
+void ParentSession::refuse(const Refusal& refusal) {
+  if (is_about_weights(refusal.code)) {
+    owner_.state().update_refused(refusal.reason);
+  } else {
+    owner_.state().peer_refused(refusal.reason, refusal.fault);
+    if (standing_ == Standing::kStranger) standing_ = Standing::kRefused;
+    host_.peer_refused(connection_);
+  }
+  if (ends_session(refusal.code)) session_over_ = true;
+  say_refused(refusal.code, refusal.reason);
 }
 
-void ParentSession::refuse_update(RefusalCode code, const std::string& reason) {
-  context_.state.update_refused(reason);
-  refuse(code, reason);
-}
-
-void ParentSession::refuse(RefusalCode code, const std::string& reason) {
+void ParentSession::say_refused(RefusalCode code, const std::string& reason) {
   phase_ = Phase::kOver;
   link_->send_text(encode_message(RefuseMessage{code, reason}));
   link_->close("refused: " + reason);
 }
 
-void ParentSession::part(const std::string& reason) {
-  counted_as_joined_ = false;
-  parted_ = true;
-  std::string summary;
-  try {
-    summary = context_.state.summary(session_);
-  } catch (const std::exception&) {
-    // Out of memory: left out of the log.
-  }
-  context_.state.left(session_, over_for_good_);
-  try_log(LogLevel::kInfo, "parent: '{}' (session {}) is gone: {} ({})", child_, session_, reason, summary);
+void ParentSession::quarantine_child(const std::string& reason) {
+  const Milliseconds span = owner_.quarantine(offender(own_name_));
+  log(LogLevel::kWarning, "parent: the weights of '{}' ({}) were refused, and it for {:.0f} s: {}",
+      shown_name_, link_->address(), seconds(span), reason);
+  refuse({RefusalCode::kWeights, reason});
+}
+
+std::string ParentSession::offender(const std::string& name) const {
+  return name + " " + from().to_string();
 }
 
 void ParentSession::hand_over() {
   const std::string reason = "its session goes on on another link";
-  part(reason);
+  record_departure(reason);
   // Should somebody read it: not the one who went on, who must not take the session back.
-  refuse(RefusalCode::kSequence, reason);
+  say_refused(RefusalCode::kSequence, reason);
+}
+
+void ParentSession::record_departure(const std::string& reason) {
+  standing_ = Standing::kDeparted;
+  std::string summary;
+  try {
+    summary = owner_.state().summary(session_);
+  } catch (const std::exception&) {
+    // Out of memory: left out of the log.
+  }
+  owner_.state().left(session_, session_over_);
+  try_log(LogLevel::kInfo, "parent: '{}' (session {}) is gone: {} ({})", shown_name_, session_, reason,
+          summary);
 }
 
 void ParentSession::on_closed(const std::string& reason) {
   phase_ = Phase::kOver;
   try {
-    if (counted_as_joined_) {
-      part(reason);
-    } else if (!stopping_ && !parted_) {
-      if (!counted_as_refused_) context_.state.peer_refused(reason, link_->fault());
-      context_.refusal_log.warn(fmt::format("parent: {} did not join: {}", link_->address(), reason));
+    if (standing_ == Standing::kJoined) {
+      record_departure(reason);
+    } else if (standing_ != Standing::kDeparted && !host_.ending()) {
+      if (standing_ == Standing::kStranger) owner_.state().peer_refused(reason, fault());
+      owner_.warn(fmt::format("parent: {} did not join: {}", link_->address(), reason));
     }
   } catch (const std::exception&) {
     // Out of memory: it goes without a word.
   }
-  closed_(connection_);
-}
-
-void ParentSession::abandon() {
-  if (link_) link_->drop(kNoMemory);
-}
-
-void ParentSession::drop_if_lost() {
-  if (link_) link_->drop_if_lost();
+  host_.connection_closed(connection_);
 }
 
 }  // namespace genkidama

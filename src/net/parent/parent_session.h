@@ -3,7 +3,6 @@
 // The Parent's side of the protocol with one Child.
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,59 +11,51 @@
 #include "genkidama/net/parent.h"
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
-#include "net/link/link.h"
-#include "net/link/link_settings.h"
+#include "net/host/hosted_session.h"
 #include "net/parent/parent_state.h"
-#include "net/parent/quarantine.h"
-#include "net/parent/session_numbers.h"
-#include "net/quiet_log.h"
+#include "net/parent/refusal.h"
 
 namespace genkidama {
 
-/// What all sessions of a Parent share; outlives them.
-struct ParentContext {
-  const ParentOptions& options;
-  const ParameterLayout& layout;
-  ParentState& state;
-  Quarantine& quarantine;
-  QuietLog& refusal_log;
-  const std::shared_ptr<const LinkSettings>& link;
-  const std::function<void(const ParentUpdate&)>& observer;
-  SessionNumbers& numbers;
+/// What a session asks of the Parent that owns it, on the io thread. Outlives it.
+class ParentSessionOwner {
+ public:
+  virtual ~ParentSessionOwner() = default;
+  virtual const ParentOptions& options() const = 0;
+  virtual const ParameterLayout& layout() const = 0;
+  virtual ParentState& state() = 0;
+  /// How often this Parent's run was started before, and the next number of a session of this start; nothing
+  /// when there is none left.
+  virtual std::uint64_t epoch() const = 0;
+  virtual std::optional<std::uint64_t> next_session_number() = 0;
+  /// How long this offender must stay away; zero when it may come.
+  virtual Milliseconds quarantine_left(const std::string& offender) const = 0;
+  /// Keeps the offender away for a while, which is returned.
+  virtual Milliseconds quarantine(const std::string& offender) = 0;
+  /// A warning that a stranger can cause.
+  virtual void warn(const std::string& text) = 0;
   /// Ends the link on which this Child's session is believed to go on, if there is one.
-  std::function<void(std::uint64_t session, const std::string& child)> free_session;
-  /// Ends the run for a fault of the Parent's own side; no session merges anything after this.
-  std::function<void(const std::string& failure)> fail;
+  virtual void detach_session(std::uint64_t session, const std::string& own_name) = 0;
+  /// Weights were merged and the answer is on its way.
+  virtual void session_merged(const ParentUpdate& update) = 0;
+  /// The user's merge rule failed: the run is over, and no session merges anything after this.
+  virtual void rule_failed(const std::string& failure) = 0;
 };
 
 /// hello, then welcome and W_P, then one merge and one answer per frame.
-class ParentSession final : public LinkEvents, public std::enable_shared_from_this<ParentSession> {
+class ParentSession final : public HostedSession {
  public:
-  using Closed = std::function<void(std::uint64_t connection)>;
+  ParentSession(ParentSessionOwner& owner, LinkHost& host, std::uint64_t connection);
 
-  /// `connection` is for the Parent's books. `merged` is told after each merge, `closed` when the link is
-  /// gone.
-  ParentSession(const ParentContext& context, std::uint64_t connection, std::function<void()> merged,
-                Closed closed);
-
-  /// `dialled`: whom this side dialled, or nothing when it accepted the connection.
-  void start(tcp::socket socket, const std::optional<Endpoint>& dialled);
-  /// Tells a joined Child that the run is over, and closes.
-  void end(const std::string& reason);
-  /// After something failed: without a word, if there is a link at all.
-  void abandon();
-  void drop_if_lost();
+  void end(const std::string& reason) override;
   /// The session goes on on another link. From here on this one has none.
   void hand_over();
 
-  bool joined() const { return phase_ == Phase::kJoined; }
-  /// Before it joined, by either side.
-  bool refused() const { return counted_as_refused_; }
-  /// The Child's address.
-  const asio::ip::address& from() const { return from_; }
+  bool joined() const override { return phase_ == Phase::kJoined; }
   /// Once joined.
   std::uint64_t session() const { return session_; }
-  const std::string& child() const { return child_; }
+  /// What the Child calls itself.
+  const std::string& own_name() const { return own_name_; }
 
   void on_open() override {}
   void on_text(std::string_view text) override;
@@ -72,37 +63,44 @@ class ParentSession final : public LinkEvents, public std::enable_shared_from_th
   void on_closed(const std::string& reason) override;
 
  private:
+  /// What may come next.
   enum class Phase { kHello, kJoined, kOver };
+  /// In which of the Parent's counts this connection is.
+  enum class Standing { kStranger, kRefused, kJoined, kDeparted };
 
+  std::size_t first_message_max() const override { return owner_.options().limits.max_control_bytes; }
+
+  void on_greeting(const Message& message);
+  void on_message(const Message& message);
+  void child_refused(const RefuseMessage& refusal);
   void join(const HelloMessage& hello);
   /// Goes on with the session that the hello names, if that can be: the sequence of its last merged frame.
   std::optional<std::uint64_t> resume(const HelloMessage& hello);
   std::optional<std::uint64_t> find_resumed(const HelloMessage& hello, std::string& objection);
+  /// Begins a new session; false when there is no number left for it.
+  bool begin_session(const HelloMessage& hello);
+  void welcome(const std::optional<std::uint64_t>& resumed);
+  void send_weights(std::uint64_t sequence);
+
+  /// Why a frame that is sound in itself must not be merged.
+  std::optional<Refusal> objection(const FrameView& frame) const;
   std::string foreign_session(std::uint64_t session) const;
-  void part(const std::string& reason);
+  void merge(const FrameView& frame);
+
+  /// Tells the peer, counts the refusal and closes.
+  void refuse(const Refusal& refusal);
+  void refuse_unexpected(const Message& message);
+  void quarantine_child(const std::string& reason);
+  void say_refused(RefusalCode code, const std::string& reason);
   /// As the quarantine knows a Child.
   std::string offender(const std::string& name) const;
-  void refuse_weights(const std::string& reason);
-  void merge(const FrameView& frame);
-  void observe(const FrameHeader& frame, std::uint64_t staleness);
-  void send_weights(std::uint64_t sequence);
-  void refuse_peer(RefusalCode code, const std::string& reason, PeerFault fault = PeerFault::kNone);
-  void refuse_update(RefusalCode code, const std::string& reason);
-  void refuse(RefusalCode code, const std::string& reason);
+  void record_departure(const std::string& reason);
 
-  const ParentContext& context_;
-  const std::uint64_t connection_;
-  std::function<void()> merged_;
-  Closed closed_;
-  std::shared_ptr<Link> link_;
-  asio::ip::address from_;
+  ParentSessionOwner& owner_;
   Phase phase_ = Phase::kHello;
-  bool counted_as_refused_ = false;
-  bool counted_as_joined_ = false;
-  bool stopping_ = false;
-  bool parted_ = false;         ///< joined once, and is in no count of joined ones any more
-  bool over_for_good_ = false;  ///< the session, not only its link
-  std::string child_;
+  Standing standing_ = Standing::kStranger;
+  bool session_over_ = false;  ///< for good, not only its link
+  std::string own_name_, shown_name_;
   std::uint64_t session_ = 0, next_sequence_ = 1;
   std::vector<float> copy_;  ///< of weights that cannot be read where they arrived; empty on most machines
 };

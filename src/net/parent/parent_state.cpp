@@ -10,6 +10,7 @@
 
 #include "genkidama/core/is_finite.h"
 #include "genkidama/params/weighted_average.h"
+#include "net/parent/shown_name.h"
 
 namespace genkidama {
 namespace {
@@ -103,6 +104,8 @@ std::optional<double> ParentState::outgrown(double norm) const {
 
 std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const SessionRecord& record,
                                                  std::span<const float> weights) {
+  present_.clear();
+  for (const auto& [session, other] : children_) present_.push_back(session);
   MergeContext context{.child = record.status.name,
                        .session = frame.session,
                        .sequence = frame.sequence,
@@ -112,6 +115,7 @@ std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const
                        .episodes = frame.episodes,
                        .mean_return = frame.mean_return,
                        .alpha = alpha_,
+                       .present = present_,
                        .layout = layout_};
   std::copy(weights_.begin(), weights_.end(), merged_.begin());
   std::string fault;
@@ -137,21 +141,33 @@ std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const
       status_.updates + 1, record.status.name, frame.session, frame.sequence, fault);
 }
 
-void ParentState::joined(const ChildStatus& child, std::uint64_t steps_counted_before,
-                         Clock::time_point now) {
+std::set<std::string> ParentState::names_like(const std::string& own_name) const {
+  std::set<std::string> names;
+  const auto add = [&, start = own_name.substr(0, kKeptOfName)](const SessionRecord& record) {
+    if (record.status.name.starts_with(start)) names.insert(record.status.name);
+  };
+  for (const auto& [session, record] : children_) add(record);
+  for (const SessionRecord& record : lost_.records()) add(record);
+  return names;
+}
+
+void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, Clock::time_point now) {
+  const std::uint64_t session = child.session;
   SessionRecord record;
-  record.status = child;
+  record.own_name = child.name;
+  record.status = std::move(child);
+  record.status.name = shown_name(record.own_name, names_like(record.own_name));
   record.update_sent = status_.updates;
   record.steps_counted = steps_counted_before;
   record.since = now;
   const std::lock_guard lock(mutex_);
-  children_[child.session] = std::move(record);
+  children_[session] = std::move(record);
   ++status_.joined;
 }
 
-std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const std::string& child,
+std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const std::string& own_name,
                                                    const std::string& address, Clock::time_point now) {
-  auto record = lost_.take(session, child);
+  auto record = lost_.take(session, own_name);
   if (!record) return std::nullopt;
   record->status.address = address;
   record->since = now;

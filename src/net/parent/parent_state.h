@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,32 +33,36 @@ struct MergeReport {
   std::string failure;               ///< of the user's rule; if it is not empty nothing was merged
 };
 
-/// Written by the io thread only; read by any thread. One mutex covers all of it, so that a reader sees the
-/// state between two merges.
+/// The io thread writes, any thread reads. What is guarded by `mutex_` is written under it, so that another
+/// thread sees the state between two merges; the io thread reads without it what only it writes.
 class ParentState {
  public:
-  /// Of the options alpha, merge_rule, max_norm_growth and first_update. `layout` must outlive this.
+  /// Uses the options alpha, merge_rule, max_norm_growth and first_update. `layout` must outlive this.
   ParentState(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights);
+
+  // Any thread.
 
   std::vector<float> weights() const;
   ParentStatus status(Clock::time_point now = Clock::now()) const;
 
-  // The io thread's.
+  // The io thread.
 
-  /// W_P. The io thread needs no lock to read what only it writes.
+  /// W_P.
   std::span<const float> current() const { return weights_; }
   std::uint64_t updates() const { return status_.updates; }
 
   /// Why these weights must not be merged: not finite, or out of proportion.
   std::optional<std::string> objection(std::span<const float> weights) const;
 
-  /// A new session begins, and the Child is sent the weights.
-  void joined(const ChildStatus& child, std::uint64_t steps_counted_before,
-              Clock::time_point now = Clock::now());
+  /// A new session begins, and the Child is sent the weights. `child.name` is what the Child calls itself; it
+  /// is shown as that, or as "name#2" while another session of that name is connected or may come back.
+  void joined(ChildStatus child, std::uint64_t steps_counted_before, Clock::time_point now = Clock::now());
   /// A session whose link was lost goes on at this address. Nothing when there is none, or it is not this
   /// Child's; else the sequence of the last frame that was merged.
-  std::optional<std::uint64_t> rejoined(std::uint64_t session, const std::string& child,
+  std::optional<std::uint64_t> rejoined(std::uint64_t session, const std::string& own_name,
                                         const std::string& address, Clock::time_point now = Clock::now());
+  /// What the Child of a joined session is shown as.
+  const std::string& shown_name_of(std::uint64_t session) const { return children_.at(session).status.name; }
   /// W_P = (1-alpha) W_P + alpha W_C, or by the user's rule, and counts it, for weights to which there was no
   /// objection; the Child is sent the result. `frame.session` must have joined. A rule that fails leaves W_P
   /// and the counts as they were, and status() tells its failure.
@@ -67,7 +72,7 @@ class ParentState {
   void left(std::uint64_t session, bool for_good);
   /// Those of the joined Children that are late now and were not at the last call. Nobody is within `floor`.
   std::vector<Lateness> become_late(Clock::duration floor, Clock::time_point now = Clock::now());
-  /// For people, when it leaves: updates, staleness, pace.
+  /// For people, when it leaves: updates, staleness, time of a round.
   std::string summary(std::uint64_t session) const;
   void peer_refused(const std::string& reason, PeerFault fault = PeerFault::kNone);
   void update_refused(const std::string& reason);
@@ -79,16 +84,24 @@ class ParentState {
   std::optional<std::string> run_rule(const FrameHeader& frame, const SessionRecord& record,
                                       std::span<const float> weights);
 
+  /// The names that a Child which calls itself `own_name` might be shown by, and that are taken.
+  std::set<std::string> names_like(const std::string& own_name) const;
+
   const double alpha_;
   const double max_norm_growth_;
   const MergeRule rule_;
   const ParameterLayout& layout_;
-  std::vector<float> merged_;  // by the rule, until it becomes W_P; empty without a rule
+
+  // The io thread's alone.
+  std::vector<float> merged_;           // by the rule, until it becomes W_P; empty without a rule
+  std::vector<std::uint64_t> present_;  // for the rule
+  LostSessions lost_;
+
   mutable std::mutex mutex_;
+  // Guarded by mutex_.
   std::vector<float> weights_;
   ParentStatus status_;  // without `children`
   std::map<std::uint64_t, SessionRecord> children_;
-  LostSessions lost_;  // the io thread's alone
 };
 
 }  // namespace genkidama

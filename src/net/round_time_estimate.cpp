@@ -1,4 +1,4 @@
-#include "net/pace.h"
+#include "net/round_time_estimate.h"
 
 #include <algorithm>
 #include <span>
@@ -15,19 +15,19 @@ Clock::duration median_of(std::span<Clock::duration> spans) {
 
 }  // namespace
 
-void Pace::add(Clock::duration span) {
+void RoundTimeEstimate::add(Clock::duration span) {
   ring_[next_] = std::max(span, Clock::duration::zero());
   next_ = (next_ + 1) % kSpans;
   count_ = std::min(count_ + 1, kSpans);
 }
 
-std::optional<Clock::duration> Pace::median() const {
+std::optional<Clock::duration> RoundTimeEstimate::median() const {
   if (count_ == 0) return std::nullopt;
   auto spans = ring_;
   return median_of(std::span(spans).first(count_));
 }
 
-std::optional<Clock::duration> Pace::allowance() const {
+std::optional<Clock::duration> RoundTimeEstimate::allowance() const {
   if (count_ < kFewest) return std::nullopt;
   const Clock::duration middle = *median();
   auto deviations = ring_;
@@ -36,7 +36,7 @@ std::optional<Clock::duration> Pace::allowance() const {
   return middle + kDeviations * std::max(median_of(known), middle / kDeviations);
 }
 
-Clock::duration Pace::allowance(Clock::duration floor) const {
+Clock::duration RoundTimeEstimate::allowance(Clock::duration floor) const {
   return std::max(floor, allowance().value_or(floor));
 }
 

@@ -1,5 +1,5 @@
 // What tells slow from gone, with made-up times.
-#include "net/pace.h"
+#include "net/round_time_estimate.h"
 
 #include "genkidama/wire/protocol.h"
 #include "net/fixture.h"
@@ -19,8 +19,8 @@ namespace {
 
 const Clock::time_point kStart = Clock::now();
 
-Pace pace_of(std::initializer_list<int> seconds) {
-  Pace pace;
+RoundTimeEstimate pace_of(std::initializer_list<int> seconds) {
+  RoundTimeEstimate pace;
   for (const int span : seconds) pace.add(S(span));
   return pace;
 }
@@ -57,9 +57,9 @@ struct PacedState {
 }  // namespace
 
 TEST_CASE("a pace without enough spans makes nothing late", "[pace]") {
-  Pace pace;
+  RoundTimeEstimate pace;
   CHECK_FALSE(pace.median());
-  for (std::size_t i = 1; i < Pace::kFewest; ++i) {
+  for (std::size_t i = 1; i < RoundTimeEstimate::kFewest; ++i) {
     pace.add(S(1));
     CHECK(pace.median() == S(1));
     CHECK_FALSE(pace.allowance());
@@ -73,9 +73,9 @@ TEST_CASE("the allowance is the median and a multiple of the deviations, twice t
           "[pace]") {
   CHECK(pace_of({12, 12, 12, 12, 12}).allowance() == S(24));
   // Median 12; deviations 0 1 2 2 3, their median 2.
-  const Pace pace = pace_of({10, 11, 12, 14, 15});
+  const RoundTimeEstimate pace = pace_of({10, 11, 12, 14, 15});
   CHECK(pace.median() == S(12));
-  CHECK(pace.allowance() == S(12 + Pace::kDeviations * 2));
+  CHECK(pace.allowance() == S(12 + RoundTimeEstimate::kDeviations * 2));
   CHECK(pace.allowance(S(5)) == S(28));
   CHECK(pace.allowance(S(30)) == S(30));
   // One span out of the order moves little.
@@ -83,13 +83,13 @@ TEST_CASE("the allowance is the median and a multiple of the deviations, twice t
 }
 
 TEST_CASE("a pace follows a change within its spans, and survives impossible ones", "[pace]") {
-  Pace pace;
-  for (std::size_t i = 0; i < Pace::kSpans; ++i) pace.add(S(1));
-  for (std::size_t i = 0; i < Pace::kSpans / 2; ++i) pace.add(S(60));
+  RoundTimeEstimate pace;
+  for (std::size_t i = 0; i < RoundTimeEstimate::kSpans; ++i) pace.add(S(1));
+  for (std::size_t i = 0; i < RoundTimeEstimate::kSpans / 2; ++i) pace.add(S(60));
   CHECK(pace.median() == S(60));
-  for (std::size_t i = 0; i < Pace::kSpans; ++i) pace.add(S(60));
+  for (std::size_t i = 0; i < RoundTimeEstimate::kSpans; ++i) pace.add(S(60));
   CHECK(pace.allowance() == S(120));
-  CHECK(pace.spans() == Pace::kSpans);
+  CHECK(pace.spans() == RoundTimeEstimate::kSpans);
   CHECK(pace_of({-1, -1, -1, -1}).median() == S(0));
 }
 
@@ -165,7 +165,7 @@ TEST_CASE("a session whose link was lost goes on as it was; the gap is no round"
 TEST_CASE("lost sessions are remembered up to a number, the first one lost is forgotten first", "[pace]") {
   LostSessions lost;
   SessionRecord record;
-  record.status.name = "c";
+  record.own_name = "c";
   for (std::uint64_t session = 1; session <= LostSessions::kMost + 2; ++session) {
     record.status.session = session;
     lost.keep(record);

@@ -1,0 +1,200 @@
+#include "net/child/child_links.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <exception>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/core/version.h"
+#include "genkidama/wire/protocol.h"
+
+namespace genkidama {
+namespace {
+
+// An exchange may take so many times twice as long as expected, if those before it came to nothing.
+constexpr int kMostDoublings = 2;
+// Links in a row on which a Parent must have refused this Child's network or protocol before it is believed:
+// without TLS a bit that was flipped on the way can make a sound hello look like another one's.
+constexpr int kBelievedRefusals = 3;
+// Of the hello's `resume`, with the longest numbers.
+constexpr std::size_t kMaxResumeBytes = 128;
+
+HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& layout) {
+  HelloMessage hello;
+  hello.name = options.name;
+  hello.library = std::string("genkidama ") + kVersion;
+  hello.layout = layout;
+  if (options.resume && !options.resume->run_id.empty()) {
+    hello.run_id = options.resume->run_id;
+    hello.environment_steps = std::min(options.resume->environment_steps, kMaxJsonInteger);
+    hello.resume = SessionMark{options.resume->session, options.resume->sequence};
+  }
+  if (const std::size_t bytes = encode_message(hello).size() + kMaxNameBytes + kMaxResumeBytes;
+      bytes > options.limits.max_control_bytes || layout.tensors().size() > kMaxTensors) {
+    throw ArgumentError(
+        fmt::format("this network has {} tensors and its description {} bytes; at most {} and "
+                    "max_control_bytes, {}, are possible",
+                    layout.tensors().size(), bytes, kMaxTensors, options.limits.max_control_bytes));
+  }
+  return hello;
+}
+
+HostOptions host_options(const ChildOptions& options) {
+  HostOptions host;
+  host.who = fmt::format("child '{}'", options.name);
+  host.peer = "Parent";
+  if (options.listen) host.listen = {*options.listen};
+  if (options.connect) host.connect = {*options.connect};
+  host.limits = options.limits;
+  host.security = options.security;
+  host.backoff_min = options.backoff_min;
+  host.backoff_max = options.backoff_max;
+  return host;
+}
+
+}  // namespace
+
+ChildLinks::ChildLinks(const ChildOptions& options, const ParameterLayout& layout, ChildMailbox& mailbox)
+    : options_(options),
+      layout_(layout),
+      mailbox_(mailbox),
+      hello_(first_hello(options, layout)),
+      host_(host_options(options), *this) {}
+
+ChildLinks::~ChildLinks() {
+  host_.shut_down("the Child was destroyed");
+}
+
+void ChildLinks::bind() {
+  host_.bind();
+}
+
+std::uint16_t ChildLinks::port() const {
+  const auto ports = host_.ports();
+  return ports.empty() ? std::uint16_t{0} : ports.front();
+}
+
+void ChildLinks::start() {
+  bind();
+  where_ = options_.connect ? "at " + options_.connect->text()
+                            : fmt::format("connected to {} (port {})", options_.listen->text(), port());
+  host_.start();
+}
+
+void ChildLinks::send(OutgoingWeights out) {
+  host_.post([this, out = std::move(out)] { send_here(out); });
+}
+
+// The io thread.
+
+void ChildLinks::send_here(const OutgoingWeights& out) {
+  assert(host_.is_io_thread());
+  if (!current_ || out.generation != current_generation_) return;
+  steps_sent_ = out.header.environment_steps;
+  unanswered_ = true;
+  if (hello_.resume) hello_.resume->sequence = out.header.sequence;
+  try {
+    current_->send(out.header, out.weights);
+  } catch (const std::exception&) {
+    // The training thread waits for an answer, or for the end of the link.
+    current_->abandon();
+  }
+}
+
+std::shared_ptr<HostedSession> ChildLinks::make_session(std::uint64_t connection) {
+  ChildSessionOwner& owner = *this;
+  return std::make_shared<ChildSession>(owner, host_, connection, options_.limits, layout_, mailbox_);
+}
+
+void ChildLinks::connection_refused(const asio::ip::address& from, const std::string& reason) {
+  warnings_.warn(fmt::format("child '{}': a connection from {} was closed: {}", options_.name,
+                             from.to_string(), reason));
+}
+
+void ChildLinks::dial_failed(const std::string& reason) {
+  mailbox_.failed(reason);
+  log(LogLevel::kDebug, "child '{}': {}", options_.name, reason);
+}
+
+bool ChildLinks::session_refused(const RefuseMessage& refusal, bool welcomed) {
+  assert(host_.is_io_thread());
+  const int in_a_row = welcomed ? ++refused_messages_ : ++refused_hellos_;
+  if (in_a_row >= kBelievedRefusals) {
+    mailbox_.refused(refusal);
+    host_.stop_dialling();
+    return true;
+  }
+  warnings_.warn(fmt::format(
+      "child '{}': the Parent {} refused this Child ({}, {} of {} times in a row, and it tries again): {}",
+      options_.name, where_, refusal_code_text(refusal.code), in_a_row, kBelievedRefusals, refusal.reason));
+  return false;
+}
+
+JoinedSession ChildLinks::session_joined(ChildSession& session, const WelcomeMessage& welcome) {
+  assert(host_.is_io_thread());
+  current_ = &session;
+  current_generation_ = mailbox_.joins() + 1;
+  JoinedSession joined;
+  joined.run_id = welcome.run_id;
+  joined.session = welcome.session;
+  joined.sequence = welcome.sequence.value_or(0);
+  joined.resumed = welcome.sequence.has_value();
+  const bool is_latest = joined.resumed && hello_.resume && hello_.resume->session == joined.session;
+  joined.merged_unanswered =
+      std::exchange(unanswered_, false) && is_latest && joined.sequence >= hello_.resume->sequence;
+  if (joined.merged_unanswered) count_steps();
+  hello_.run_id = welcome.run_id;
+  hello_.resume = SessionMark{joined.session, joined.sequence};
+  log(LogLevel::kInfo, "child '{}': joined '{}' (run {}, update {}, {} session {})", options_.name,
+      welcome.name, welcome.run_id, welcome.update, joined.resumed ? "again" : "new", joined.session);
+  if (!welcome.shown_name.empty() && !joined.resumed) {
+    warnings_.warn(fmt::format(
+        "child '{}': the Parent knows another Child of this name, and shows this one as '{}'; give each a "
+        "name of its own",
+        options_.name, welcome.shown_name));
+  }
+  return joined;
+}
+
+Clock::duration ChildLinks::silence_limit() const {
+  return exchange_time_.allowance(Clock::duration(options_.exchange_timeout)) *
+         (1 << std::min(unanswered_in_a_row_, kMostDoublings));
+}
+
+void ChildLinks::session_answered(Clock::duration span) {
+  assert(host_.is_io_thread());
+  exchange_time_.add(span);
+  unanswered_in_a_row_ = 0;
+  unanswered_ = false;
+  refused_messages_ = 0;
+  count_steps();
+}
+
+void ChildLinks::count_steps() {
+  hello_.environment_steps = std::min(steps_sent_, kMaxJsonInteger);
+}
+
+void ChildLinks::session_closed(ChildSession& session, const std::string& reason) {
+  assert(host_.is_io_thread());
+  const bool was_joined = current_ == &session;
+  if (was_joined) current_ = nullptr;
+  try {
+    if (was_joined) {
+      log(LogLevel::kInfo, "child '{}': the link is gone: {}", options_.name, reason);
+    } else {
+      mailbox_.failed(reason);
+      // What trying again will hardly mend, unless somebody hears of it.
+      if (session.fault() != PeerFault::kNone && !host_.ending()) {
+        warnings_.warn(fmt::format("child '{}': no link {}: {}", options_.name, where_, reason));
+      }
+    }
+  } catch (const std::exception&) {
+    // Out of memory: it goes without a word.
+  }
+}
+
+}  // namespace genkidama
