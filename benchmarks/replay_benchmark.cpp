@@ -2,6 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstdint>
 
 #include "genkidama/ipc/replay_buffer.h"
@@ -13,19 +14,20 @@ namespace {
 constexpr std::size_t kCapacity = 100'000;
 constexpr std::size_t kBatch = 128;
 constexpr int kCores = 2;
+constexpr std::array<float, 1> kAction{1};
 
 void fill(ReplayBuffer& buffer) {
   const auto observation = random_floats(kObservationSize, 1, 1);
   for (int core = 0; core < kCores; ++core) {
     for (std::size_t i = 0; i < kCapacity; ++i)
-      buffer.store(core, observation, 1, 0.5f, observation, false, false);
+      buffer.store(core, {observation, kAction, 0.5f, observation, false, false});
   }
 }
 
 void store(benchmark::State& state) {
   ReplayBuffer buffer(kCores, kCapacity, static_cast<int>(kObservationSize));
   const auto observation = random_floats(kObservationSize, 1, 1);
-  for (auto _ : state) buffer.store(0, observation, 1, 0.5f, observation, false, false);
+  for (auto _ : state) buffer.store(0, {observation, kAction, 0.5f, observation, false, false});
 }
 
 template <typename Read>

@@ -13,7 +13,7 @@
 
 namespace {
 
-class Corridor : public genkidama::Environment {
+class Corridor : public genkidama::DiscreteEnvironment {
  public:
   Corridor() {
     spec_.name = "Corridor";

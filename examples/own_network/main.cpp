@@ -12,9 +12,9 @@ namespace {
 
 class SharedBody : public genkidama::ActorCritic {
  public:
-  explicit SharedBody(const genkidama::EnvironmentSpec& spec)
-      : body_(register_module("body", torch::nn::Linear(spec.observation_size, 64))),
-        policy_(register_module("policy", torch::nn::Linear(64, spec.action_count))),
+  explicit SharedBody(const genkidama::NetworkSpec& spec)
+      : body_(register_module("body", torch::nn::Linear(spec.observation_size(), 64))),
+        policy_(register_module("policy", torch::nn::Linear(64, spec.policy))),
         value_(register_module("value", torch::nn::Linear(64, 1))) {}
 
   genkidama::ActorCriticOutput forward(const torch::Tensor& observation) override {

@@ -11,6 +11,7 @@
 #include "genkidama/nn/check_gradients.h"
 #include "genkidama/nn/network.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/rl/algorithm.h"
 
 namespace {
 
@@ -111,13 +112,12 @@ class Learn : public genkidama::GradientFunction {
 
 class SharedBody : public genkidama::Network {
  public:
-  SharedBody(const genkidama::EnvironmentSpec& spec, std::uint64_t seed)
-      : shape_{static_cast<std::size_t>(spec.observation_size),
-               static_cast<std::size_t>(spec.action_count) + 1},
-        layout_({{"body.weight", {kHidden, spec.observation_size}},
+  SharedBody(const genkidama::NetworkSpec& spec, std::uint64_t seed)
+      : shape_{static_cast<std::size_t>(spec.observation_size()), static_cast<std::size_t>(spec.policy) + 1},
+        layout_({{"body.weight", {kHidden, spec.observation_size()}},
                  {"body.bias", {kHidden}},
-                 {"head.weight", {spec.action_count + 1, kHidden}},
-                 {"head.bias", {spec.action_count + 1}}}),
+                 {"head.weight", {spec.policy + 1, kHidden}},
+                 {"head.bias", {spec.policy + 1}}}),
         seed_(seed) {}
 
   const genkidama::ParameterLayout& layout() const override { return layout_; }
@@ -146,7 +146,7 @@ class SharedBody : public genkidama::Network {
   std::uint64_t seed_;
 };
 
-std::unique_ptr<genkidama::Network> make_network(const genkidama::EnvironmentSpec& spec, std::uint64_t seed) {
+std::unique_ptr<genkidama::Network> make_network(const genkidama::NetworkSpec& spec, std::uint64_t seed) {
   return std::make_unique<SharedBody>(spec, seed);
 }
 
@@ -160,7 +160,7 @@ double mean_return(genkidama::CoreOrchestrator& trainer) {
 }  // namespace
 
 int main() {
-  const genkidama::EnvironmentSpec spec = genkidama::make_cart_pole()->spec();
+  const genkidama::NetworkSpec spec = genkidama::actor_critic_network(genkidama::make_cart_pole()->spec());
   const genkidama::GradientReport report = genkidama::check_gradients(*make_network(spec, 1), spec);
   fmt::print("{}", genkidama::to_text(report));
   if (!report.ok()) return 1;

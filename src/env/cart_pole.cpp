@@ -22,7 +22,7 @@ constexpr double kAngleLimit = 12 * std::numbers::pi / 180;
 constexpr double kPositionLimit = 2.4;
 constexpr double kInitialRandom = 0.05;
 
-class CartPole final : public Environment {
+class CartPole final : public DiscreteEnvironment {
  public:
   CartPole() {
     spec_.name = "CartPole-v1";

@@ -10,9 +10,12 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
+#include "env/draw_action.h"
 #include "env/episode_record.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/core/random.h"
 
 namespace genkidama {
@@ -47,7 +50,7 @@ class EnvironmentCheck {
   }
 
  private:
-  using Policy = std::function<int(Observation)>;
+  using Policy = std::function<std::vector<float>(Observation)>;
 
   void warn(const char* name, std::string text) { note(false, name, std::move(text)); }
   void fail(const char* name, std::string text) { note(true, name, std::move(text)); }
@@ -75,20 +78,20 @@ class EnvironmentCheck {
 
   void check_spec() {
     const auto environment = make({0, 0, EnvironmentPurpose::kDescribe});
-    const EnvironmentSpec& spec = report_.spec = environment->spec();
-    if (spec.name.empty()) warn("name", "spec().name is empty; run directories and messages use it");
-    for (const auto& [field, value] :
-         {std::pair("observation_size", spec.observation_size), std::pair("action_count", spec.action_count),
-          std::pair("time_limit", spec.time_limit)}) {
-      if (value < 1) give_up("spec", fmt::format("spec().{} is {}; expected at least 1", field, value));
+    report_.spec = environment->spec();
+    if (report_.spec.name.empty()) warn("name", "spec().name is empty; run directories and messages use it");
+    try {
+      report_.spec = completed(report_.spec);
+    } catch (const ArgumentError& error) {
+      give_up("spec", error.what());
     }
   }
 
   void check_spec_is_the_same(const Environment& environment) {
-    const EnvironmentSpec& now = environment.spec();
+    const EnvironmentSpec now = completed(environment.spec());
     const EnvironmentSpec& then = report_.spec;
-    if (now.name != then.name || now.observation_size != then.observation_size ||
-        now.action_count != then.action_count || now.time_limit != then.time_limit) {
+    if (now.name != then.name || now.observation_shape != then.observation_shape ||
+        now.action_space != then.action_space || now.time_limit != then.time_limit) {
       give_up("spec-changes",
               "spec() is not what it was at first; expected the same for all instances, before and after "
               "episodes");
@@ -105,15 +108,19 @@ class EnvironmentCheck {
     check_observation(record.observation(), "reset()");
   }
 
-  void step(Environment& environment, int action, EpisodeRecord& record) {
+  static std::string text_of(const std::vector<float>& action) {
+    return fmt::format("{}", fmt::join(action, ", "));
+  }
+
+  void step(Environment& environment, const std::vector<float>& action, EpisodeRecord& record) {
     try {
-      record.add(environment.step(action));
+      record.add(environment.step(Action(action)));
     } catch (const std::exception& error) {
-      give_up("exception", fmt::format("step({}) threw an exception, as step {} of its episode: {}", action,
-                                       record.steps() + 1, error.what()));
+      give_up("exception", fmt::format("step({}) threw an exception, as step {} of its episode: {}",
+                                       text_of(action), record.steps() + 1, error.what()));
     }
     check_observation(record.observation(), "step()");
-    if (!std::isfinite(record.reward())) {
+    if (!is_finite(record.reward())) {
       give_up("reward-finite",
               fmt::format("step() gave the reward {}; expected a finite number", record.reward()));
     }
@@ -145,7 +152,7 @@ class EnvironmentCheck {
                                               source, observation.size(), expected));
     }
     for (std::size_t i = 0; i < observation.size(); ++i) {
-      if (std::isfinite(observation[i])) continue;
+      if (is_finite(observation[i])) continue;
       give_up("observation-finite",
               fmt::format("{} gave {} as observation value {}; expected a finite number", source,
                           observation[i], i));
@@ -153,9 +160,14 @@ class EnvironmentCheck {
   }
 
   Policy random_actions(std::uint64_t seed) const {
-    const auto count = static_cast<std::uint64_t>(report_.spec.action_count);
-    return [random = Random(derive_seed(seed, {kActionStream})), count](Observation) mutable {
-      return static_cast<int>(random.below(count));
+    return [random = Random(derive_seed(seed, {kActionStream})),
+            space = report_.spec.action_space](Observation) mutable { return draw_action(space, random); };
+  }
+
+  /// The policy that was given, as choices.
+  Policy given_policy() const {
+    return [this](Observation observation) {
+      return std::vector<float>{static_cast<float>(options_.policy(observation))};
     };
   }
 
@@ -179,7 +191,7 @@ class EnvironmentCheck {
     const auto environment = make();
     for (int i = 0; i < options_.episodes; ++i) {
       const std::uint64_t seed = seed_of(i);
-      add_to_figures(episode(*environment, seed, options_.policy ? options_.policy : random_actions(seed)));
+      add_to_figures(episode(*environment, seed, options_.policy ? given_policy() : random_actions(seed)));
     }
     check_spec_is_the_same(*environment);
     check_spec_is_the_same(*make());
@@ -270,39 +282,59 @@ class EnvironmentCheck {
   }
 
   void check_actions() {
-    if (report_.spec.action_count < 2) return;
+    const std::vector<std::vector<float>> actions = actions_to_compare();
+    if (actions.size() < 2) return;
     const auto environment = make();
     for (int i = 0; i < kComparedSeeds; ++i) {
-      const EpisodeRecord first = episode(
-          *environment, seed_of(i), [](Observation) { return 0; }, kComparedSteps);
-      const int most = std::min(report_.spec.action_count, kComparedSeeds);
-      for (int action = 1; action < most; ++action) {
-        const Policy same = [action](Observation) { return action; };
-        if (episode(*environment, seed_of(i), same, kComparedSteps).first_difference(first)) return;
+      const auto always = [&](const std::vector<float>& action) {
+        const Policy same = [&action](Observation) { return action; };
+        return episode(*environment, seed_of(i), same, kComparedSteps);
+      };
+      const EpisodeRecord first = always(actions.front());
+      for (const auto& action : actions) {
+        if (always(action).first_difference(first)) return;
       }
     }
     warn("actions", "every action led to the same observations and rewards; there is nothing to learn");
   }
 
+  std::vector<std::vector<float>> actions_to_compare() const {
+    const ActionSpace& space = report_.spec.action_space;
+    std::vector<std::vector<float>> actions;
+    Random random(derive_seed(options_.seed, {kActionStream}));
+    const int most = space.is_one_choice() ? std::min(space.choices[0], kComparedSeeds) : kComparedSeeds;
+    for (int i = 0; i < most; ++i) {
+      actions.push_back(space.is_one_choice() ? std::vector<float>{static_cast<float>(i)}
+                                              : draw_action(space, random));
+    }
+    return actions;
+  }
+
   void check_invalid_actions() {
     if (!options_.try_invalid_actions) return;
     const auto environment = make();
-    const int count = report_.spec.action_count;
-    for (const int action : {-1, count, count + 1000}) {
+    const ActionSpace& space = report_.spec.action_space;
+    Random random(derive_seed(options_.seed, {kActionStream}));
+    for (const auto& action : actions_outside(space, random)) {
       EpisodeRecord record;
       begin(*environment, seed_of(0), record);
       try {
-        environment->step(action);
+        environment->step(Action(action));
       } catch (const ArgumentError&) {
         continue;
       } catch (const std::exception& error) {
         warn("invalid-action",
-             fmt::format("step({}) threw '{}', which is no ArgumentError", action, error.what()));
+             fmt::format("step({}) threw '{}', which is no ArgumentError", text_of(action), error.what()));
         continue;
       }
       warn("invalid-action",
-           fmt::format("step({}) was accepted; expected an ArgumentError, because actions are 0 to {}",
-                       action, count - 1));
+           space.is_one_choice()
+               ? fmt::format("step({}) was accepted; expected an ArgumentError, because actions are 0 to {}",
+                             text_of(action), space.choices[0] - 1)
+               : fmt::format(
+                     "step({}) was accepted; expected an ArgumentError, because it lies outside the action "
+                     "space: {}",
+                     text_of(action), action_space_text(space)));
     }
     const std::uint64_t seed = seed_of(3);
     if (episode(*environment, seed).first_difference(episode(*make(), seed))) {
@@ -371,10 +403,13 @@ EnvironmentReport check_environment(const EnvironmentFactory& make, const Enviro
 }
 
 std::string to_text(const EnvironmentReport& report) {
-  std::string text =
-      fmt::format("environment  {}, {} observation values, {} actions, time limit {}\n",
-                  report.spec.name.empty() ? "without a name" : report.spec.name,
-                  report.spec.observation_size, report.spec.action_count, report.spec.time_limit);
+  const ActionSpace& space = report.spec.action_space;
+  const std::string actions = report.spec.action_count > 0 || space.width() == 0
+                                  ? fmt::format("{} actions", report.spec.action_count)
+                                  : action_space_text(space);
+  std::string text = fmt::format("environment  {}, {} observation values, {}, time limit {}\n",
+                                 report.spec.name.empty() ? "without a name" : report.spec.name,
+                                 report.spec.observation_size, actions, report.spec.time_limit);
   if (report.episodes > 0) {
     text += fmt::format(
         "played       {} episodes, {} steps; {} terminated, {} truncated\n"

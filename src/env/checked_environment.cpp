@@ -6,23 +6,17 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
 
-void check_positive(const std::string& name, const char* field, int value) {
-  if (value < 1) {
-    throw ArgumentError(
-        fmt::format("environment '{}': spec().{} is {}, expected at least 1", name, field, value));
-  }
-}
-
 class CheckedEnvironment final : public Environment {
  public:
   explicit CheckedEnvironment(std::unique_ptr<Environment> inner)
-      : inner_(std::move(inner)), spec_(inner_->spec()) {
-    check_spec(spec_);
-  }
+      : inner_(std::move(inner)),
+        spec_(completed(inner_->spec())),
+        step_(fmt::format("environment '{}': step()", spec_.name)) {}
 
   const EnvironmentSpec& spec() const override { return spec_; }
 
@@ -35,11 +29,8 @@ class CheckedEnvironment final : public Environment {
     return observation;
   }
 
-  StepResult step(int action) override {
-    if (action < 0 || action >= spec_.action_count) {
-      throw ArgumentError(fmt::format("environment '{}': step() given action {}, expected 0 to {}",
-                                      spec_.name, action, spec_.action_count - 1));
-    }
+  StepResult step(Action action) override {
+    check_action(step_, spec_.action_space, action);
     if (!running_) {
       throw ArgumentError(fmt::format(
           "environment '{}': step() called outside an episode, expected reset() first and after every end",
@@ -49,7 +40,7 @@ class CheckedEnvironment final : public Environment {
     running_ = false;
     StepResult result = inner_->step(action);
     check(result.observation, "step()");
-    if (!std::isfinite(result.reward)) {
+    if (!is_finite(result.reward)) {
       throw ArgumentError(fmt::format("environment '{}': step() gave reward {}, expected a finite number",
                                       spec_.name, result.reward));
     }
@@ -67,7 +58,7 @@ class CheckedEnvironment final : public Environment {
                                       spec_.name, source, observation.size(), spec_.observation_size));
     }
     for (std::size_t i = 0; i < observation.size(); ++i) {
-      if (!std::isfinite(observation[i])) {
+      if (!is_finite(observation[i])) {
         throw ArgumentError(
             fmt::format("environment '{}': {} gave {} as observation value {}, expected a finite number",
                         spec_.name, source, observation[i], i));
@@ -77,17 +68,12 @@ class CheckedEnvironment final : public Environment {
 
   std::unique_ptr<Environment> inner_;
   EnvironmentSpec spec_;
+  std::string step_;  ///< how a message about step() begins
   int steps_ = 0;
   bool running_ = false;
 };
 
 }  // namespace
-
-void check_spec(const EnvironmentSpec& spec) {
-  check_positive(spec.name, "observation_size", spec.observation_size);
-  check_positive(spec.name, "action_count", spec.action_count);
-  check_positive(spec.name, "time_limit", spec.time_limit);
-}
 
 std::unique_ptr<Environment> make_checked(std::unique_ptr<Environment> environment) {
   if (!environment) {

@@ -17,9 +17,9 @@ const LunarLanderIterations kGymIterations{180, 60, 180, 60};
 
 namespace {
 
-enum Action { kNothing, kLeftEngine, kMainEngine, kRightEngine, kActionCount };
+enum Engine { kNothing, kLeftEngine, kMainEngine, kRightEngine, kActionCount };
 
-class LunarLander final : public Environment {
+class LunarLander final : public DiscreteEnvironment {
  public:
   explicit LunarLander(const LunarLanderIterations& iterations) : iterations_(iterations) {
     spec_.name = "LunarLander-v2";

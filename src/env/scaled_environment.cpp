@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
@@ -22,11 +23,11 @@ void check(const EnvironmentSpec& spec, const ObservationScaling& scaling) {
   check_size(spec, "offset", scaling.offset.size());
   check_size(spec, "scale", scaling.scale.size());
   for (std::size_t i = 0; i < scaling.offset.size(); ++i) {
-    if (!std::isfinite(scaling.offset[i])) {
+    if (!is_finite(scaling.offset[i])) {
       throw ArgumentError(fmt::format("make_scaled() of '{}': offset {} is {}, expected a finite number",
                                       spec.name, i, scaling.offset[i]));
     }
-    if (!std::isfinite(scaling.scale[i]) || scaling.scale[i] == 0) {
+    if (!is_finite(scaling.scale[i]) || scaling.scale[i] == 0) {
       throw ArgumentError(
           fmt::format("make_scaled() of '{}': scale {} is {}, expected a finite number other than 0",
                       spec.name, i, scaling.scale[i]));
@@ -37,16 +38,16 @@ void check(const EnvironmentSpec& spec, const ObservationScaling& scaling) {
 class ScaledEnvironment final : public Environment {
  public:
   ScaledEnvironment(std::unique_ptr<Environment> inner, ObservationScaling scaling)
-      : inner_(std::move(inner)), scaling_(std::move(scaling)) {
-    check(inner_->spec(), scaling_);
+      : inner_(std::move(inner)), spec_(completed(inner_->spec())), scaling_(std::move(scaling)) {
+    check(spec_, scaling_);
     scaled_.resize(scaling_.scale.size());
   }
 
-  const EnvironmentSpec& spec() const override { return inner_->spec(); }
+  const EnvironmentSpec& spec() const override { return spec_; }
 
   Observation reset(std::uint64_t seed) override { return scale(inner_->reset(seed)); }
 
-  StepResult step(int action) override {
+  StepResult step(Action action) override {
     StepResult result = inner_->step(action);
     result.observation = scale(result.observation);
     return result;
@@ -65,6 +66,7 @@ class ScaledEnvironment final : public Environment {
   }
 
   std::unique_ptr<Environment> inner_;
+  EnvironmentSpec spec_;
   ObservationScaling scaling_;
   std::vector<float> scaled_;
 };

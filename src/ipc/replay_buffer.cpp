@@ -55,12 +55,13 @@ RowIndex filled_rows(const ReplayBuffer& buffer, int core) {
 // odd version (or a later one) when it looks at the version again. This needs no fence, costs nothing on x86,
 // and ThreadSanitizer understands it.
 
-ReplayBuffer::ReplayBuffer(int cores, std::size_t capacity, int observation_size)
+ReplayBuffer::ReplayBuffer(int cores, std::size_t capacity, int observation_size, int action_width)
     : cores_(at_least_one(cores, "cores")),
       capacity_(at_least_one(capacity, "capacity")),
-      observation_size_(at_least_one(observation_size, "observation_size")) {
+      observation_size_(at_least_one(observation_size, "observation_size")),
+      action_width_(at_least_one(action_width, "action_width")) {
   const std::size_t rows = checked_product(static_cast<std::size_t>(cores), capacity);
-  words_ = SharedArray<Word>(checked_product(row_words(), rows), "the replay buffer");
+  words_ = SharedArray<Word>(checked_product(row_size(), rows), "the replay buffer");
   versions_ = SharedArray<std::uint64_t>(rows, "the replay buffer's versions");
   stored_ = SharedArray<std::uint64_t>(static_cast<std::size_t>(cores), "the replay buffer's counters");
 }
@@ -73,34 +74,37 @@ std::size_t ReplayBuffer::check_core(int core) const {
   return static_cast<std::size_t>(core);
 }
 
-void ReplayBuffer::store(int core, std::span<const float> observation, std::int32_t action, float reward,
-                         std::span<const float> next_observation, bool terminated, bool truncated) {
+void ReplayBuffer::store(int core, const Transition& transition) {
   const std::size_t share = check_core(core);
   const std::size_t size = static_cast<std::size_t>(observation_size_);
-  if (observation.size() != size || next_observation.size() != size) {
+  if (transition.before.size() != size || transition.after.size() != size) {
     throw ArgumentError(
         fmt::format("a transition with observations of {} and {} numbers; this replay buffer's have {}",
-                    observation.size(), next_observation.size(), size));
+                    transition.before.size(), transition.after.size(), size));
+  }
+  if (transition.action.size() != static_cast<std::size_t>(action_width_)) {
+    throw ArgumentError(fmt::format("a transition with an action of {} numbers; this replay buffer's have {}",
+                                    transition.action.size(), action_width_));
   }
   // Only this worker writes its own counter.
-  std::uint64_t transition = atomically(stored_[share]).load(std::memory_order_relaxed);
-  const auto row_of = [&] { return share * capacity_ + static_cast<std::size_t>(transition % capacity_); };
+  std::uint64_t number = atomically(stored_[share]).load(std::memory_order_relaxed);
+  const auto row_of = [&] { return share * capacity_ + static_cast<std::size_t>(number % capacity_); };
   // One that was killed between its row and the counter left a whole row. To write it once more with the same
   // version would look to a reader in the middle of it as if nothing had changed.
-  if (atomically(versions_[row_of()]).load(std::memory_order_relaxed) == 2 * (transition + 1)) ++transition;
+  if (atomically(versions_[row_of()]).load(std::memory_order_relaxed) == 2 * (number + 1)) ++number;
   const std::size_t row = row_of();
   const auto version = atomically(versions_[row]);
-  version.store(2 * transition + 1, std::memory_order_relaxed);
-  Word* word = words_.data() + row * row_words();
+  version.store(2 * number + 1, std::memory_order_relaxed);
+  Word* word = words_.data() + row * row_size();
   const auto write = [&word](Word value) { atomically(*word++).store(value, std::memory_order_release); };
-  for (const float value : observation) write(std::bit_cast<Word>(value));
-  write(std::bit_cast<Word>(action));
-  write(std::bit_cast<Word>(reward));
-  for (const float value : next_observation) write(std::bit_cast<Word>(value));
-  write(terminated ? 1 : 0);
-  write(truncated ? 1 : 0);
-  version.store(2 * (transition + 1), std::memory_order_release);
-  atomically(stored_[share]).store(transition + 1, std::memory_order_release);
+  for (const float value : transition.before) write(std::bit_cast<Word>(value));
+  for (const float value : transition.action) write(std::bit_cast<Word>(value));
+  write(std::bit_cast<Word>(transition.reward));
+  for (const float value : transition.after) write(std::bit_cast<Word>(value));
+  write(transition.terminated ? 1 : 0);
+  write(transition.truncated ? 1 : 0);
+  version.store(2 * (number + 1), std::memory_order_release);
+  atomically(stored_[share]).store(number + 1, std::memory_order_release);
 }
 
 std::uint64_t ReplayBuffer::stored(int core) const {
@@ -129,7 +133,7 @@ bool ReplayBuffer::try_read(std::size_t row, std::optional<std::uint64_t> transi
   const std::uint64_t before = version.load(std::memory_order_acquire);
   if (before == 0 || before % 2 != 0) return false;
   if (transition && before != 2 * (*transition + 1)) return false;
-  Word* const words = words_.data() + row * row_words();
+  Word* const words = words_.data() + row * row_size();
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = atomically(words[i]).load(std::memory_order_acquire);
   return version.load(std::memory_order_relaxed) == before;
 }
@@ -148,7 +152,7 @@ bool ReplayBuffer::read(std::size_t row, std::span<Word> out) const {
 void ReplayBuffer::resize(TransitionBatch& batch, std::size_t count) const {
   const std::size_t size = static_cast<std::size_t>(observation_size_);
   batch.observations.resize(count * size);
-  batch.actions.resize(count);
+  batch.actions.resize(count * static_cast<std::size_t>(action_width_));
   batch.rewards.resize(count);
   batch.next_observations.resize(count * size);
   batch.terminated.resize(count);
@@ -157,9 +161,10 @@ void ReplayBuffer::resize(TransitionBatch& batch, std::size_t count) const {
 
 void ReplayBuffer::put(TransitionBatch& batch, std::size_t index, std::span<const Word> words) const {
   const std::size_t size = static_cast<std::size_t>(observation_size_);
+  const std::size_t width = static_cast<std::size_t>(action_width_);
   const Word* word = words.data();
   for (std::size_t i = 0; i < size; ++i) batch.observations[index * size + i] = std::bit_cast<float>(*word++);
-  batch.actions[index] = std::bit_cast<std::int32_t>(*word++);
+  for (std::size_t i = 0; i < width; ++i) batch.actions[index * width + i] = std::bit_cast<float>(*word++);
   batch.rewards[index] = std::bit_cast<float>(*word++);
   for (std::size_t i = 0; i < size; ++i)
     batch.next_observations[index * size + i] = std::bit_cast<float>(*word++);
@@ -171,7 +176,7 @@ TransitionBatch ReplayBuffer::sample_with_replacement(Random& random, std::size_
   const RowIndex index = filled_rows(*this, core);
   TransitionBatch batch;
   resize(batch, count);
-  std::vector<Word> words(row_words());
+  std::vector<Word> words(row_size());
   std::unordered_set<std::size_t> spoiled;  // at most one row per core, unless writers are stopped midway
   for (std::size_t done = 0; done < count;) {
     if (spoiled.size() == index.size()) {
@@ -192,7 +197,7 @@ TransitionBatch ReplayBuffer::sample_with_replacement(Random& random, std::size_
 TransitionBatch ReplayBuffer::sample_without_replacement(Random& random, std::size_t count, int core) const {
   const RowIndex index = filled_rows(*this, core);
   TransitionBatch batch;
-  std::vector<Word> words(row_words());
+  std::vector<Word> words(row_size());
   LazyShuffle shuffle(index.size());
   std::size_t done = 0;
   if (count <= index.size()) {
@@ -213,20 +218,20 @@ TransitionBatch ReplayBuffer::in_time_order(int core, std::size_t count) const {
   const std::size_t share = check_core(core);
   const std::uint64_t end = stored(core);
   const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>({count, end, capacity_}));
-  std::vector<Word> words(wanted * row_words());
+  std::vector<Word> words(wanted * row_size());
   // From the newest back: the core overwrites from the other end, so what is read has no gap.
   std::size_t got = 0;
   while (got < wanted) {
     const std::uint64_t transition = end - got - 1;
     const std::size_t row = share * capacity_ + static_cast<std::size_t>(transition % capacity_);
-    const auto out = std::span(words).subspan(got * row_words(), row_words());
+    const auto out = std::span(words).subspan(got * row_size(), row_size());
     if (!try_read(row, transition, out)) break;
     ++got;
   }
   TransitionBatch batch;
   resize(batch, got);
   for (std::size_t i = 0; i < got; ++i) {
-    put(batch, got - i - 1, std::span(words).subspan(i * row_words(), row_words()));
+    put(batch, got - i - 1, std::span(words).subspan(i * row_size(), row_size()));
   }
   return batch;
 }
@@ -246,21 +251,26 @@ void ReplayBuffer::restore(int core, const ReplayShare& share) {
   const TransitionBatch& rows = share.newest;
   const std::size_t count = rows.size();
   const std::size_t size = static_cast<std::size_t>(observation_size_);
-  if (count > share.stored || rows.observations.size() != count * size ||
-      rows.next_observations.size() != count * size || rows.rewards.size() != count ||
+  const std::size_t width = static_cast<std::size_t>(action_width_);
+  if (count > share.stored || rows.actions.size() != count * width ||
+      rows.observations.size() != count * size || rows.next_observations.size() != count * size ||
       rows.terminated.size() != count || rows.truncated.size() != count) {
-    throw ArgumentError(fmt::format(
-        "the saved share of core {} has {} rows of {} ever stored, with {} observation values; this replay "
-        "buffer's rows have {}",
-        core, count, share.stored, rows.observations.size(), size));
+    throw ArgumentError(
+        fmt::format("the saved share of core {} has {} rows of {} ever stored, with {} observation and {} "
+                    "action values; this "
+                    "replay buffer's rows have {} and {}",
+                    core, count, share.stored, rows.observations.size(), rows.actions.size(), size, width));
   }
   clear(index);
   const std::size_t kept = std::min(count, capacity_);
   atomically(stored_[index]).store(share.stored - kept, std::memory_order_relaxed);
   for (std::size_t i = count - kept; i < count; ++i) {
-    store(core, std::span(rows.observations).subspan(i * size, size), rows.actions[i], rows.rewards[i],
-          std::span(rows.next_observations).subspan(i * size, size), rows.terminated[i] != 0,
-          rows.truncated[i] != 0);
+    store(core, {.before = std::span(rows.observations).subspan(i * size, size),
+                 .action = std::span(rows.actions).subspan(i * width, width),
+                 .reward = rows.rewards[i],
+                 .after = std::span(rows.next_observations).subspan(i * size, size),
+                 .terminated = rows.terminated[i] != 0,
+                 .truncated = rows.truncated[i] != 0});
   }
 }
 

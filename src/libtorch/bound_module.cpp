@@ -38,12 +38,18 @@ ParameterLayout layout_of(const ActorCritic& module) {
   return ParameterLayout(tensors);
 }
 
-BoundModule::BoundModule(std::shared_ptr<ActorCritic> module, const EnvironmentSpec& spec)
+BoundModule::BoundModule(std::shared_ptr<ActorCritic> module, const NetworkSpec& spec)
     : module_(not_null(std::move(module))),
       layout_(layout_of(*module_)),
-      action_count_(spec.action_count),
+      output_count_(spec.policy),
       parameters_(module_->parameters()) {
-  check_stateless(*module_, torch::full({1, spec.observation_size}, 0.5f));
+  if (spec.values != 1) {
+    throw ArgumentError(fmt::format(
+        "an ActorCritic was asked for {} values; expected an algorithm that needs exactly 1", spec.values));
+  }
+  std::vector<std::int64_t> sizes(spec.observation.begin(), spec.observation.end());
+  sizes.insert(sizes.begin(), 1);
+  check_stateless(*module_, torch::full(sizes, 0.5f));
 }
 
 std::vector<float> BoundModule::values() const {
@@ -81,11 +87,11 @@ void BoundModule::bind_gradient(std::span<float> gradient) {
 ActorCriticOutput BoundModule::forward(const torch::Tensor& observation) {
   ActorCriticOutput output = module_->forward(observation);
   const std::int64_t batch = observation.size(0);
-  if (output.logits.sizes() != torch::IntArrayRef({batch, action_count_}) ||
+  if (output.logits.sizes() != torch::IntArrayRef({batch, output_count_}) ||
       output.value.sizes() != torch::IntArrayRef({batch})) {
     throw LayoutError(fmt::format(
         "the network answered {} observations with logits {} and value {}; expected [{}, {}] and [{}]", batch,
-        shape_text(output.logits.sizes().vec()), shape_text(output.value.sizes().vec()), batch, action_count_,
+        shape_text(output.logits.sizes().vec()), shape_text(output.value.sizes().vec()), batch, output_count_,
         batch));
   }
   return output;

@@ -20,8 +20,9 @@ ParameterLayout layout_of(const ActorCritic& module);
 /// one thread.
 class BoundModule {
  public:
-  /// Throws as layout_of(), or ArgumentError when `module` is null or carries state (statelessness.h).
-  BoundModule(std::shared_ptr<ActorCritic> module, const EnvironmentSpec& spec);
+  /// Throws as layout_of(), or ArgumentError when `module` is null, carries state (statelessness.h), or is
+  /// asked for another number of values than 1.
+  BoundModule(std::shared_ptr<ActorCritic> module, const NetworkSpec& spec);
 
   const ParameterLayout& layout() const { return layout_; }
 
@@ -33,8 +34,8 @@ class BoundModule {
   /// backward() adds to `gradient` from now on, which must stay.
   void bind_gradient(std::span<float> gradient);
 
-  /// `observation` [B, observation_size]. Throws LayoutError when the module's answer has other shapes than
-  /// [B, action_count] and [B].
+  /// `observation` [B, ...], with the dimensions of an observation. Throws LayoutError when the module's
+  /// answer has other shapes than [B, policy] and [B].
   ActorCriticOutput forward(const torch::Tensor& observation);
 
   /// Throws LayoutError when a parameter or gradient no longer lies in the arrays it was bound to (a user's
@@ -44,7 +45,7 @@ class BoundModule {
  private:
   std::shared_ptr<ActorCritic> module_;
   ParameterLayout layout_;
-  int action_count_;
+  int output_count_;
   std::vector<torch::Tensor> parameters_;
   const float* weights_ = nullptr;
   const float* gradient_ = nullptr;

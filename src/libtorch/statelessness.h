@@ -8,7 +8,7 @@
 namespace genkidama {
 
 /// Throws ArgumentError when `module` has a recurrent layer and does not say that it restarts it at every
-/// observation, or when it answers the same `observation` [1, observation_size] differently the second time.
+/// observation, or when it answers the same `observation` [1, ...] differently the second time.
 /// Leaves LibTorch's generator as it was.
 void check_stateless(ActorCritic& module, const torch::Tensor& observation);
 

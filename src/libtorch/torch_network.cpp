@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "genkidama/core/error.h"
 #include "libtorch/bound_module.h"
@@ -9,12 +10,22 @@
 namespace genkidama {
 namespace {
 
-torch::Tensor as_batch(std::span<const float> observations, std::size_t n) {
-  const auto rows = static_cast<std::int64_t>(n);
-  // from_blob wants a mutable pointer; a forward pass does not write its input.
-  return torch::from_blob(const_cast<float*>(observations.data()),
-                          {rows, static_cast<std::int64_t>(observations.size()) / rows});
-}
+/// Rows of observations with the dimensions that the environment gives them.
+class Batches {
+ public:
+  explicit Batches(const NetworkSpec& spec) : sizes_(spec.observation.begin(), spec.observation.end()) {
+    sizes_.insert(sizes_.begin(), 0);
+  }
+
+  torch::Tensor of(std::span<const float> observations, std::size_t n) {
+    sizes_[0] = static_cast<std::int64_t>(n);
+    // from_blob wants a mutable pointer; a forward pass does not write its input.
+    return torch::from_blob(const_cast<float*>(observations.data()), sizes_);
+  }
+
+ private:
+  std::vector<std::int64_t> sizes_;
+};
 
 void copy_out(const torch::Tensor& from, std::span<float> to) {
   std::copy_n(from.contiguous().data_ptr<float>(), to.size(), to.data());
@@ -23,7 +34,7 @@ void copy_out(const torch::Tensor& from, std::span<float> to) {
 /// In inference mode.
 class TorchPolicyFunction : public PolicyFunction {
  public:
-  explicit TorchPolicyFunction(BoundModule& module) : module_(module) {}
+  TorchPolicyFunction(BoundModule& module, const NetworkSpec& spec) : module_(module), batches_(spec) {}
 
   void logits(std::span<const float> weights, std::span<const float> observation,
               std::span<float> out) override {
@@ -34,28 +45,29 @@ class TorchPolicyFunction : public PolicyFunction {
                        std::span<float> out) override {
     module_.bind_weights(weights);
     const c10::InferenceMode inference;
-    copy_out(module_.forward(as_batch(observations, n)).logits, out);
+    copy_out(module_.forward(batches_.of(observations, n)).logits, out);
   }
 
   float value(std::span<const float> weights, std::span<const float> observation) override {
     module_.bind_weights(weights);
     const c10::InferenceMode inference;
-    return module_.forward(as_batch(observation, 1)).value.item<float>();
+    return module_.forward(batches_.of(observation, 1)).value.item<float>();
   }
 
  private:
   BoundModule& module_;
+  Batches batches_;
 };
 
 /// By autograd.
 class TorchGradientFunction : public GradientFunction {
  public:
-  explicit TorchGradientFunction(BoundModule& module) : module_(module) {}
+  TorchGradientFunction(BoundModule& module, const NetworkSpec& spec) : module_(module), batches_(spec) {}
 
   void forward(std::span<const float> weights, std::span<const float> observations, std::span<float> logits,
                std::span<float> values) override {
     module_.bind_weights(weights);
-    output_ = module_.forward(as_batch(observations, values.size()));
+    output_ = module_.forward(batches_.of(observations, values.size()));
     copy_out(output_.logits, logits);
     copy_out(output_.value, values);
   }
@@ -80,24 +92,26 @@ class TorchGradientFunction : public GradientFunction {
 
  private:
   BoundModule& module_;
+  Batches batches_;
   ActorCriticOutput output_;
 };
 
 class TorchNetwork : public Network {
  public:
-  TorchNetwork(std::shared_ptr<ActorCritic> module, const EnvironmentSpec& spec)
-      : module_(std::move(module), spec), first_weights_(module_.values()) {}
+  TorchNetwork(std::shared_ptr<ActorCritic> module, const NetworkSpec& spec)
+      : spec_(spec), module_(std::move(module), spec), first_weights_(module_.values()) {}
 
   const ParameterLayout& layout() const override { return module_.layout(); }
   std::vector<float> first_weights() const override { return first_weights_; }
   std::unique_ptr<PolicyFunction> make_policy_function() override {
-    return std::make_unique<TorchPolicyFunction>(module_);
+    return std::make_unique<TorchPolicyFunction>(module_, spec_);
   }
   std::unique_ptr<GradientFunction> make_gradient_function() override {
-    return std::make_unique<TorchGradientFunction>(module_);
+    return std::make_unique<TorchGradientFunction>(module_, spec_);
   }
 
  private:
+  NetworkSpec spec_;
   BoundModule module_;
   std::vector<float> first_weights_;
 };
@@ -112,9 +126,9 @@ void use_one_compute_thread() {
 
 }  // namespace
 
-NetworkFactory torch_network(std::function<std::shared_ptr<ActorCritic>(const EnvironmentSpec&)> make) {
+NetworkFactory torch_network(std::function<std::shared_ptr<ActorCritic>(const NetworkSpec&)> make) {
   if (!make) throw ArgumentError("torch_network() was given no function; expected one that makes a network");
-  return [make = std::move(make)](const EnvironmentSpec& spec, std::uint64_t seed) {
+  return [make = std::move(make)](const NetworkSpec& spec, std::uint64_t seed) {
     use_one_compute_thread();
     torch::manual_seed(seed);
     return std::make_unique<TorchNetwork>(make(spec), spec);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/core/random.h"
 
 namespace genkidama {
@@ -37,8 +38,8 @@ bool is_same(std::span<const float> a, std::span<const float> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) { return is_same(x, y); });
 }
 
-bool is_finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+bool all_finite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float value) { return is_finite(value); });
 }
 
 Floats normal(std::size_t count, Random& random) {
@@ -55,11 +56,11 @@ struct Outputs {
 
 class GradientCheck {
  public:
-  GradientCheck(Network& network, const EnvironmentSpec& spec, const GradientCheckOptions& options)
+  GradientCheck(Network& network, const NetworkSpec& spec, const GradientCheckOptions& options)
       : network_(network),
         options_(options),
-        observation_size_(static_cast<std::size_t>(spec.observation_size)),
-        action_count_(static_cast<std::size_t>(spec.action_count)),
+        observation_size_(static_cast<std::size_t>(spec.observation_size())),
+        output_count_(static_cast<std::size_t>(spec.policy)),
         random_(options.seed) {}
 
   GradientReport run() {
@@ -88,7 +89,7 @@ class GradientCheck {
               weights_.size(), network_.layout().size());
       return false;
     }
-    if (!is_finite(weights_)) {
+    if (!all_finite(weights_)) {
       problem("first_weights() holds values that are not finite");
       return false;
     }
@@ -100,7 +101,7 @@ class GradientCheck {
     }
     for (float& weight : weights_) weight += static_cast<float>(kWeightNoise * random_.normal());
     observations_ = normal(options_.batch * observation_size_, random_);
-    by_logits_ = normal(options_.batch * action_count_, random_);
+    by_logits_ = normal(options_.batch * output_count_, random_);
     by_values_ = normal(options_.batch, random_);
     return true;
   }
@@ -109,21 +110,21 @@ class GradientCheck {
     return std::span(observations_).subspan(i * observation_size_, observation_size_);
   }
   std::span<const float> logits_of(const Outputs& outputs, std::size_t i) const {
-    return std::span(outputs.logits).subspan(i * action_count_, action_count_);
+    return std::span(outputs.logits).subspan(i * output_count_, output_count_);
   }
 
   /// What is not filled in stays NaN.
   Outputs forward(std::span<const float> observations) {
     const std::size_t n = observations.size() / observation_size_;
     constexpr float kUnset = std::numeric_limits<float>::quiet_NaN();
-    Outputs outputs{Floats(n * action_count_, kUnset), Floats(n, kUnset)};
+    Outputs outputs{Floats(n * output_count_, kUnset), Floats(n, kUnset)};
     gradient_function_->forward(weights_, observations, outputs.logits, outputs.values);
     return outputs;
   }
 
   void check_answers() {
     answer_ = forward(observations_);
-    if (!is_finite(answer_.logits) || !is_finite(answer_.values)) {
+    if (!all_finite(answer_.logits) || !all_finite(answer_.values)) {
       problem("forward() gave values that are not finite, or did not fill in all of them");
       return;
     }
@@ -149,7 +150,7 @@ class GradientCheck {
 
   void check_policy() {
     if (!report_.problems.empty()) return;
-    Floats logits(action_count_), batch(options_.batch * action_count_);
+    Floats logits(output_count_), batch(options_.batch * output_count_);
     for (std::size_t i = 0; i < options_.batch; ++i) {
       policy_->logits(weights_, observation(i), logits);
       if (!is_same(logits, logits_of(answer_, i))) {
@@ -200,7 +201,7 @@ class GradientCheck {
   void check_tensors() {
     const Floats gradient = backward(0);
     const Floats overwritten = backward(std::numeric_limits<float>::quiet_NaN());
-    if (!is_finite(overwritten) || !is_same(overwritten, gradient)) {
+    if (!all_finite(overwritten) || !is_same(overwritten, gradient)) {
       problem(
           "backward() left some of what was in the gradient before, or gave values that are not finite; "
           "expected "
@@ -263,7 +264,7 @@ class GradientCheck {
   Network& network_;
   const GradientCheckOptions& options_;
   std::size_t observation_size_;
-  std::size_t action_count_;
+  std::size_t output_count_;
   Random random_;
   GradientReport report_;
   std::unique_ptr<GradientFunction> gradient_function_;
@@ -293,7 +294,7 @@ bool GradientReport::ok() const {
          std::all_of(tensors.begin(), tensors.end(), [](const auto& tensor) { return tensor.ok; });
 }
 
-GradientReport check_gradients(Network& network, const EnvironmentSpec& spec,
+GradientReport check_gradients(Network& network, const NetworkSpec& spec,
                                const GradientCheckOptions& options) {
   check_options(options);
   return GradientCheck(network, spec, options).run();

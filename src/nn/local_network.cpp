@@ -1,4 +1,4 @@
-#include "nn/local_network.h"
+#include "genkidama/nn/local_network.h"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,15 @@
 
 namespace genkidama {
 
-LocalNetwork::LocalNetwork(std::unique_ptr<Network> network, const EnvironmentSpec& spec)
-    : network_(std::move(network)), action_count_(spec.action_count) {
+LocalNetwork::LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& spec)
+    : network_(std::move(network)), spec_(spec) {
   if (!network_) throw ArgumentError("the network factory returned a null pointer; expected a network");
+  if (network_->state_size() != 0) {
+    throw ArgumentError(fmt::format(
+        "the network carries {} floats of state from step to step; expected a network without memory, "
+        "since workers do not carry state yet",
+        network_->state_size()));
+  }
   const std::size_t size = layout().size();
   if (size == 0) throw LayoutError("the network has no parameters; expected at least one tensor");
   weights_ = network_->first_weights();

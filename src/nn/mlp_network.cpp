@@ -17,11 +17,17 @@ namespace {
 
 constexpr double kThesisDeviation = 0.1;
 
-MlpShape shape_for(const EnvironmentSpec& spec, const std::vector<int>& hidden) {
-  MlpShape shape{{spec.observation_size}, {spec.observation_size}};
+MlpShape shape_for(const NetworkSpec& spec, const std::vector<int>& hidden) {
+  if (spec.observation_size() < 1 || spec.policy < 1 || spec.values != 1) {
+    throw ArgumentError(fmt::format(
+        "a multi-layer perceptron was asked for with {} floats of observation, {} policy outputs and {} "
+        "values; expected at least 1, at least 1 and exactly 1",
+        spec.observation_size(), spec.policy, spec.values));
+  }
+  MlpShape shape{{spec.observation_size()}, {spec.observation_size()}};
   shape.policy.insert(shape.policy.end(), hidden.begin(), hidden.end());
   shape.value.insert(shape.value.end(), hidden.begin(), hidden.end());
-  shape.policy.push_back(spec.action_count);
+  shape.policy.push_back(spec.policy);
   shape.value.push_back(1);
   return shape;
 }
@@ -44,7 +50,7 @@ ParameterLayout layout_for(const MlpShape& shape) {
 /// Two separate heads of linear layers with tanh between them.
 class MlpNetwork : public Network {
  public:
-  MlpNetwork(const MlpOptions& options, const EnvironmentSpec& spec, std::uint64_t seed)
+  MlpNetwork(const MlpOptions& options, const NetworkSpec& spec, std::uint64_t seed)
       : shape_(shape_for(spec, options.hidden)),
         layout_(layout_for(shape_)),
         orthogonal_(options.orthogonal),
@@ -96,7 +102,7 @@ NetworkFactory mlp_network(const MlpOptions& options) {
   for (const int units : options.hidden) {
     if (units < 1) throw ArgumentError(fmt::format("a hidden layer of {} units; expected at least 1", units));
   }
-  return [options](const EnvironmentSpec& spec, std::uint64_t seed) -> std::unique_ptr<Network> {
+  return [options](const NetworkSpec& spec, std::uint64_t seed) -> std::unique_ptr<Network> {
     return std::make_unique<MlpNetwork>(options, spec, seed);
   };
 }

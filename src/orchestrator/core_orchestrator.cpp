@@ -10,6 +10,7 @@
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
+#include "genkidama/rl/algorithms.h"
 #include "orchestrator/description.h"
 #include "orchestrator/fork_rule.h"
 #include "orchestrator/supervisor.h"
@@ -40,6 +41,7 @@ OrchestratorOptions completed(OrchestratorOptions options) {
   }
   options.hyperparameters.check();
   if (!options.optimizer) options.optimizer = make_shared_optimizer;
+  if (!options.algorithm) options.algorithm = make_algorithm;
   return options;
 }
 
@@ -48,10 +50,10 @@ OrchestratorOptions completed(OrchestratorOptions options) {
 class CoreOrchestrator::Impl {
  public:
   Impl(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions given)
-      : options_(completed(std::move(given))), setup_{std::move(environment), std::move(network),
-                                                      options_.optimizer,     options_.hyperparameters,
-                                                      options_.seed,          options_.environment_spec,
-                                                      options_.purpose} {
+      : options_(completed(std::move(given))), setup_{std::move(environment),    std::move(network),
+                                                      options_.optimizer,        options_.algorithm,
+                                                      options_.hyperparameters,  options_.seed,
+                                                      options_.environment_spec, options_.purpose} {
     if (!setup_.environment) throw ArgumentError("no environment factory was given");
     if (!setup_.network) throw ArgumentError("no network factory was given");
     const bool forks = options_.mode == WorkerMode::kProcesses;
@@ -60,9 +62,9 @@ class CoreOrchestrator::Impl {
                        ? describe_in_forked_process(setup_, {options_.construction_timeout, options_.give_up})
                        : describe_here(setup_);
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
-    shared_ =
-        std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
-                                         options_.replay_capacity, description_.environment.observation_size);
+    shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
+                                               make_algorithm_of(setup_)->shared_state_size(layout().size()),
+                                               options_.replay_capacity, description_.environment);
     write_weights(description_.weights);
     const auto body = [this](int index, const std::function<bool()>& lead_alive) {
       run_hogwild_worker(setup_, *shared_, index, lead_alive);
@@ -118,14 +120,19 @@ class CoreOrchestrator::Impl {
       round.episodes.insert(round.episodes.end(), report.episodes,
                             report.episodes + report.episode_count.get());
       steps += report.optimizer_steps;
-      round.policy_loss += report.policy_loss;
-      round.value_loss += report.value_loss;
-      round.entropy += report.entropy;
+      round.policy_loss += report.learning.policy_loss;
+      round.value_loss += report.learning.value_loss;
+      round.entropy += report.learning.entropy;
+      round.approximate_kl += report.learning.approximate_kl;
+      round.clip_fraction += report.learning.clip_fraction;
+      round.explained_variance += report.learning.explained_variance;
+      round.learning_rate += report.learning_rate;
     }
     const auto divisor = static_cast<double>(std::max<std::uint64_t>(steps, 1));
-    round.policy_loss /= divisor;
-    round.value_loss /= divisor;
-    round.entropy /= divisor;
+    for (double* sum : {&round.policy_loss, &round.value_loss, &round.entropy, &round.approximate_kl,
+                        &round.clip_fraction, &round.explained_variance, &round.learning_rate}) {
+      *sum /= divisor;
+    }
     return round;
   }
 
@@ -160,6 +167,8 @@ class CoreOrchestrator::Impl {
     TrainerState state;
     state.optimizer_state.resize(shared_->optimizer_state.size());
     relaxed_load(shared_->optimizer_state.span(), state.optimizer_state);
+    state.algorithm_state.resize(shared_->algorithm_state.size());
+    relaxed_load(shared_->algorithm_state.span(), state.algorithm_state);
     state.optimizer_steps = shared_->counters[0].optimizer_steps;
     state.environment_steps = shared_->counters[0].environment_steps;
     state.rounds = rounds_;
@@ -177,12 +186,19 @@ class CoreOrchestrator::Impl {
                       "with the same ones",
                       state.optimizer_state.size(), shared_->optimizer_state.size()));
     }
+    if (state.algorithm_state.size() != shared_->algorithm_state.size()) {
+      throw ArgumentError(fmt::format(
+          "the saved state of the algorithm has {} values; this algorithm and network need {}: resume "
+          "with the same ones",
+          state.algorithm_state.size(), shared_->algorithm_state.size()));
+    }
     if (shared_->replay) {
       for (int i = 0; i < options_.workers && static_cast<std::size_t>(i) < state.replay.size(); ++i) {
         shared_->replay->restore(i, state.replay[static_cast<std::size_t>(i)]);
       }
     }
     relaxed_store(shared_->optimizer_state.span(), state.optimizer_state);
+    relaxed_store(shared_->algorithm_state.span(), state.algorithm_state);
     shared_->counters[0].optimizer_steps = state.optimizer_steps;
     shared_->counters[0].environment_steps = state.environment_steps;
     rounds_ = state.rounds;
@@ -221,9 +237,8 @@ class CoreOrchestrator::Impl {
 
   std::size_t rows_in_state() const {
     const ReplayBuffer& replay = *shared_->replay;
-    const std::size_t row = 2 * static_cast<std::size_t>(replay.observation_size()) + 4;
     return std::min(replay.capacity(),
-                    kMaxReplayValuesInState / row / static_cast<std::size_t>(replay.cores()));
+                    kMaxReplayValuesInState / replay.row_size() / static_cast<std::size_t>(replay.cores()));
   }
 
   /// All workers are at the barrier before and after.

@@ -15,6 +15,7 @@
 
 #include "core/output_streams.h"
 #include "core/thread_count.h"
+#include "env/spec_fields.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/checked_environment.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
@@ -34,6 +35,11 @@ class Writer {
   void value(const std::string& s) {
     value(s.size());
     bytes += s;
+  }
+  template <typename T>
+  void value(const std::vector<T>& values) {
+    value(values.size());
+    for (const T& v : values) value(v);
   }
   std::string bytes;
 };
@@ -66,20 +72,15 @@ class Reader {
     return v;
   }
 
+  template <typename T>
+  void value(std::vector<T>& values) {
+    for (auto left = take<std::size_t>(); left > 0; --left) values.push_back(take<T>());
+  }
+
  private:
   const std::string& bytes_;
   std::size_t at_ = 0;
 };
-
-/// The fields of a spec, in the order in which they travel.
-template <typename Stream, typename Spec>
-void exchange_spec(Stream& stream, Spec& spec) {
-  stream.value(spec.name);
-  stream.value(spec.observation_size);
-  stream.value(spec.action_count);
-  stream.value(spec.time_limit);
-  stream.value(spec.reward_threshold);
-}
 
 // The process sends what it does next before it does it, and at last a description or an error.
 enum class Part : int { kStage, kDescription, kError };
@@ -87,7 +88,7 @@ enum class Part : int { kStage, kDescription, kError };
 std::string pack(const Description& description) {
   Writer out;
   out.value(Part::kDescription);
-  exchange_spec(out, description.environment);
+  for_each_field(description.environment, [&out](const auto& field) { out.value(field); });
   out.value(description.layout.tensors().size());
   for (const TensorInfo& tensor : description.layout.tensors()) {
     out.value(tensor.name);
@@ -101,7 +102,7 @@ std::string pack(const Description& description) {
 
 Description unpack_description(Reader& in) {
   Description description;
-  exchange_spec(in, description.environment);
+  for_each_field(description.environment, [&in](auto& field) { in.value(field); });
   std::vector<ParameterLayout::Tensor> tensors(in.take<std::size_t>());
   for (auto& tensor : tensors) {
     in.value(tensor.name);
@@ -132,8 +133,7 @@ using Tell = std::function<void(const std::string& stage)>;
 Description describe(const WorkerSetup& setup, const Tell& tell) {
   Description description;
   if (setup.spec) {
-    description.environment = *setup.spec;
-    check_spec(description.environment);
+    description.environment = completed(*setup.spec);
   } else {
     tell("the environment was being made (in its factory or constructor)");
     const auto environment = make_checked(setup.environment({0, 0, EnvironmentPurpose::kDescribe}));
@@ -141,7 +141,8 @@ Description describe(const WorkerSetup& setup, const Tell& tell) {
     tell(fmt::format("environment '{}' was being destroyed", description.environment.name));
   }
   tell(fmt::format("the network for environment '{}' was being made", description.environment.name));
-  LocalNetwork network = make_local_network(setup, description.environment);
+  const auto algorithm = make_algorithm_of(setup);
+  LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
   description.layout = network.layout();
   description.weights.assign(network.weights().begin(), network.weights().end());
   return description;

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
@@ -25,10 +25,6 @@ using Doubles = double __attribute__((vector_size(32)));
 constexpr std::size_t kLanes = 4;
 
 constexpr std::int32_t kExponentBits = 0x7f800000;
-
-bool is_finite(float value) {
-  return (std::bit_cast<std::int32_t>(value) & kExponentBits) != kExponentBits;
-}
 
 // Works on the bits so that no compiler flag about finite arithmetic can remove it.
 bool all_finite(std::span<const float> block) {

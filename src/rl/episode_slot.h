@@ -8,27 +8,16 @@
 
 #include "genkidama/core/random.h"
 #include "genkidama/env/environment.h"
+#include "genkidama/ipc/transition.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/rl/segment.h"
 
 namespace genkidama {
 
-/// One step as it is stored and learnt from. All spans are valid until the slot's next step.
-struct Transition {
-  std::span<const float> before;
-  std::span<const float> action;
-  float reward = 0;  ///< the environment's own
-  std::span<const float> after;
-  bool terminated = false;
-  bool truncated = false;
-
-  bool ends_episode() const { return terminated || truncated; }
-};
-
 class EpisodeSlot {
  public:
   explicit EpisodeSlot(std::unique_ptr<Environment> environment)
-      : environment_(std::move(environment)), action(1) {}
+      : environment_(std::move(environment)), action(environment_->spec().action_space.width()) {}
 
   const EnvironmentSpec& spec() const { return environment_->spec(); }
   std::span<const float> observation() const { return observation_; }
@@ -42,9 +31,9 @@ class EpisodeSlot {
     copy(environment_->reset(seed));
   }
 
-  /// Plays `action`, and ends `playing` with the episode.
+  /// Plays `action`, and ends `playing` with the episode. The spans are valid until the next step.
   Transition step() {
-    const StepResult step = environment_->step(static_cast<int>(action[0]));
+    const StepResult step = environment_->step(Action(action));
     before_.swap(observation_);
     copy(step.observation);
     result.episode_return += step.reward;

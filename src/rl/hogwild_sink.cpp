@@ -25,14 +25,19 @@ void HogwildSink::apply(std::span<const float> gradient, const LearningStatistic
   const auto played = counters.environment_steps.load(std::memory_order_relaxed);
   const auto step = counters.optimizer_steps.fetch_add(1, std::memory_order_relaxed) + 1;
   GENKIDAMA_FAILPOINT("worker_before_step");
-  optimizer_->step(shared_.weights.span(), gradient, shared_.optimizer_state.span(), step,
-                   learning_rate(played));
+  const double rate = learning_rate(played);
+  optimizer_->step(shared_.weights.span(), gradient, shared_.optimizer_state.span(), step, rate);
   GENKIDAMA_FAILPOINT("worker_after_step");
   show_life();
   ++report_.optimizer_steps;
-  report_.policy_loss += statistics.policy_loss;
-  report_.value_loss += statistics.value_loss;
-  report_.entropy += statistics.entropy;
+  LearningStatistics& sums = report_.learning;
+  sums.policy_loss += statistics.policy_loss;
+  sums.value_loss += statistics.value_loss;
+  sums.entropy += statistics.entropy;
+  sums.approximate_kl += statistics.approximate_kl;
+  sums.clip_fraction += statistics.clip_fraction;
+  sums.explained_variance += statistics.explained_variance;
+  report_.learning_rate += rate;
 }
 
 void HogwildSink::pull(std::span<float> weights) {
@@ -45,7 +50,8 @@ void HogwildSink::begin_round() {
   report_.episode_count.reset();
   report_.environment_steps.reset();
   report_.optimizer_steps = 0;
-  report_.policy_loss = report_.value_loss = report_.entropy = 0;
+  report_.learning = {};
+  report_.learning_rate = 0;
 }
 
 void HogwildSink::count_environment_steps(std::uint64_t steps) {

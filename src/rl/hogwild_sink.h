@@ -36,6 +36,7 @@ class HogwildSink final : public GradientSink {
   /// Tells the lead that this worker is alive: after every environment step and every gradient.
   void show_life();
 
+  /// What this worker reports; the episodes and environment steps in it are the worker's to write.
   WorkerReport& report() { return report_; }
 
  private:

@@ -11,13 +11,14 @@
 #include "core/failpoint.h"
 #include "core/output_streams.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/core/random.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/env/checked_environment.h"
+#include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/behaviour.h"
 #include "rl/episode_slot.h"
 #include "rl/hogwild_sink.h"
-#include "rl/learner.h"
 
 namespace genkidama {
 namespace {
@@ -40,12 +41,20 @@ class HogwildWorker {
         index_(index),
         sink_(setup.hyperparameters, setup.optimizer(setup.hyperparameters), shared, index),
         slots_(make_slots(setup, sink_, index)),
-        spec_(setup.spec ? *setup.spec : slots_.front().spec()),
-        network_(make_network(setup, spec_, sink_)),
-        behaviour_(categorical(setup.hyperparameters.epsilon)),
-        learner_(make_learner(setup.hyperparameters, network_, sink_)),
-        output_count_(static_cast<std::size_t>(spec_.action_count)),
+        spec_(setup.spec ? completed(*setup.spec) : slots_.front().spec()),
+        algorithm_(make_algorithm_of(setup)),
+        network_(make_network(setup, *algorithm_, spec_, sink_)),
+        behaviour_(algorithm_->make_behaviour(spec_)),
+        learner_(algorithm_->make_learner({.environment = spec_,
+                                           .network = network_,
+                                           .sink = sink_,
+                                           .shared_state = shared.algorithm_state.span(),
+                                           .replay = shared.replay ? &*shared.replay : nullptr})),
+        output_count_(static_cast<std::size_t>(network_.spec().policy)),
         longest_episode_(longest_training_episode(spec_.observation_size)) {
+    if (!behaviour_ || !learner_) {
+      throw ArgumentError("the algorithm made no behaviour or no learner; expected both");
+    }
     if (network_.layout().size() != shared.weights.size()) {
       throw LayoutError(
           "the network factory made another network than before; it must depend on the spec only");
@@ -65,19 +74,20 @@ class HogwildWorker {
     sink.set_activity(WorkerActivity::kMakingEnvironment);
     for (int i = 0; i < setup.hyperparameters.environments_per_worker; ++i) {
       slots.emplace_back(make_checked(setup.environment({index, i, setup.purpose})));
-      if (setup.spec) check_is(slots.back().spec(), *setup.spec);
+      if (setup.spec) check_is(slots.back().spec(), completed(*setup.spec));
       sink.show_life();
     }
     return slots;
   }
 
-  static LocalNetwork make_network(const WorkerSetup& setup, const EnvironmentSpec& spec, HogwildSink& sink) {
+  static LocalNetwork make_network(const WorkerSetup& setup, const Algorithm& algorithm,
+                                   const EnvironmentSpec& spec, HogwildSink& sink) {
     sink.set_activity(WorkerActivity::kMakingNetwork);
-    return make_local_network(setup, spec);
+    return make_local_network(setup, algorithm, spec);
   }
 
   static void check_is(const EnvironmentSpec& spec, const EnvironmentSpec& expected) {
-    if (spec.observation_size == expected.observation_size && spec.action_count == expected.action_count)
+    if (spec.observation_shape == expected.observation_shape && spec.action_space == expected.action_space)
       return;
     throw ArgumentError(
         fmt::format("environment '{}' has {} observation values and {} actions; the environment_spec that "
@@ -142,6 +152,7 @@ class HogwildWorker {
     }
     outputs_.resize(playing_.size() * output_count_);
     network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), outputs_);
+    check_outputs();
     for (std::size_t i = 0; i < playing_.size(); ++i) {
       if (sink_.is_round_cut()) return;
       EpisodeSlot& slot = *playing_[i];
@@ -154,6 +165,28 @@ class HogwildWorker {
                           episodes_started_ >= kEpisodesPerRound;
       if (!enough) start_episode(slot);
     }
+  }
+
+  void check_outputs() const {
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      if (!is_finite(outputs_[i])) refuse_output(i % output_count_, outputs_[i]);
+    }
+  }
+
+  /// Names the weights when they are at fault, and else the network.
+  [[noreturn]] void refuse_output(std::size_t index, float value) const {
+    const auto weights = network_.weights();
+    const std::size_t bad = first_non_finite(weights);
+    if (bad != weights.size()) {
+      throw WorkerError(
+          fmt::format("learning diverged: the network's weight {} is {}; a lower learning rate or a "
+                      "gradient-norm limit helps",
+                      bad, weights[bad]));
+    }
+    throw WorkerError(fmt::format(
+        "the network gave {} as policy output {} for an observation of '{}', from finite weights; expected "
+        "finite numbers: see the network's forward pass",
+        value, index, spec_.name));
   }
 
   void take_step(EpisodeSlot& slot, std::span<const float> outputs) {
@@ -170,9 +203,9 @@ class HogwildWorker {
     segment.rewards.push_back(transition.reward);
     segment.log_probabilities.push_back(log_probability);
     if (shared_.replay) {
-      shared_.replay->store(index_, transition.before, static_cast<std::int32_t>(transition.action[0]),
-                            transition.reward, transition.after, transition.terminated,
-                            transition.truncated || cut);
+      Transition stored = transition;
+      stored.truncated = transition.truncated || cut;
+      shared_.replay->store(index_, stored);
     }
     if (transition.terminated) segment.end = SegmentEnd::kTerminated;
     if (transition.truncated && !transition.terminated) segment.end = SegmentEnd::kTruncated;
@@ -214,6 +247,7 @@ class HogwildWorker {
       reset(slot, seed);
       while (slot.playing) {
         network_.policy().logits(network_.weights(), slot.observation(), outputs_);
+        check_outputs();
         behaviour_->act(outputs_, acting, slot.random, slot.action, log_probability);
         step(slot);
       }
@@ -228,6 +262,7 @@ class HogwildWorker {
   HogwildSink sink_;
   std::vector<EpisodeSlot> slots_;
   EnvironmentSpec spec_;
+  std::unique_ptr<Algorithm> algorithm_;
   LocalNetwork network_;
   std::unique_ptr<Behaviour> behaviour_;
   std::unique_ptr<Learner> learner_;
@@ -261,8 +296,16 @@ void report_failure(SharedTraining& shared, int index, const char* text) {
 
 }  // namespace
 
-LocalNetwork make_local_network(const WorkerSetup& setup, const EnvironmentSpec& spec) {
-  return LocalNetwork(setup.network(spec, derive_seed(setup.seed, {kInitialisation})), spec);
+LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algorithm,
+                                const EnvironmentSpec& spec) {
+  const NetworkSpec sizes = algorithm.network(spec);
+  return LocalNetwork(setup.network(sizes, derive_seed(setup.seed, {kInitialisation})), sizes);
+}
+
+std::unique_ptr<Algorithm> make_algorithm_of(const WorkerSetup& setup) {
+  auto algorithm = setup.algorithm(setup.hyperparameters);
+  if (!algorithm) throw ArgumentError("the algorithm factory returned a null pointer; expected an algorithm");
+  return algorithm;
 }
 
 std::uint32_t longest_training_episode(int observation_size) {

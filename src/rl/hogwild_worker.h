@@ -4,13 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "genkidama/env/environment.h"
-#include "genkidama/nn/networks.h"
+#include "genkidama/nn/local_network.h"
 #include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
-#include "nn/local_network.h"
 #include "rl/shared_training.h"
 
 namespace genkidama {
@@ -20,6 +21,7 @@ struct WorkerSetup {
   EnvironmentFactory environment;
   NetworkFactory network;
   OptimizerFactory optimizer;
+  AlgorithmFactory algorithm;
   Hyperparameters hyperparameters;
   std::uint64_t seed = 1;
   std::optional<EnvironmentSpec> spec = {};  ///< what the environments must be; nothing: what they say
@@ -39,6 +41,10 @@ bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int in
 std::uint32_t longest_training_episode(int observation_size);
 
 /// The network with its first weights; the same in every worker and for the lead's description.
-LocalNetwork make_local_network(const WorkerSetup& setup, const EnvironmentSpec& spec);
+LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algorithm,
+                                const EnvironmentSpec& spec);
+
+/// Throws ArgumentError when the factory returns null.
+std::unique_ptr<Algorithm> make_algorithm_of(const WorkerSetup& setup);
 
 }  // namespace genkidama

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
@@ -14,19 +13,19 @@ namespace {
 }
 
 void in_closed_unit(const char* field, double value) {
-  if (!(value >= 0 && value <= 1)) refuse(field, value, "a number in [0, 1]");
+  if (!is_finite(value) || value < 0 || value > 1) refuse(field, value, "a number in [0, 1]");
 }
 
 void in_half_open_unit(const char* field, double value) {
-  if (!(value >= 0 && value < 1)) refuse(field, value, "a number in [0, 1)");
+  if (!is_finite(value) || value < 0 || value >= 1) refuse(field, value, "a number in [0, 1)");
 }
 
 void positive(const char* field, double value) {
-  if (!(value > 0 && std::isfinite(value))) refuse(field, value, "a number above 0");
+  if (!is_finite(value) || value <= 0) refuse(field, value, "a number above 0");
 }
 
 void not_negative(const char* field, double value) {
-  if (!(value >= 0 && std::isfinite(value))) refuse(field, value, "a number of at least 0");
+  if (!is_finite(value) || value < 0) refuse(field, value, "a number of at least 0");
 }
 
 }  // namespace
@@ -62,7 +61,7 @@ void Hyperparameters::check() const {
 
 Hyperparameters tuned_hyperparameters() {
   Hyperparameters h;
-  h.loss = Loss::kPpo;
+  h.algorithm = "ppo";
   h.round_steps = 2048;
   h.epochs = 5;
   h.minibatch_size = 64;

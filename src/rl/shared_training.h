@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <optional>
 
+#include "genkidama/env/environment.h"
 #include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/ipc/round_barrier.h"
 #include "genkidama/ipc/shared_array.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/rl/gradient_sink.h"
 
 namespace genkidama {
 
@@ -60,9 +62,8 @@ struct WorkerReport {
   OwnCounter episode_count;      ///< ended in this round
   EpisodeResult episodes[kEpisodesPerRound] = {};
   std::uint64_t optimizer_steps = 0;
-  double policy_loss = 0;  ///< sums over optimizer steps
-  double value_loss = 0;
-  double entropy = 0;
+  LearningStatistics learning;      ///< sums over optimizer steps
+  double learning_rate = 0;         ///< as well
   std::atomic<bool> failed{false};  ///< `error` is complete
   char error[1024] = {};            ///< zero-terminated
 };
@@ -86,19 +87,25 @@ struct EvaluatedEpisode {
 
 struct SharedTraining {
   SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats,
-                 std::size_t replay_capacity, int observation_size)
+                 std::size_t algorithm_floats, std::size_t replay_capacity,
+                 const EnvironmentSpec& environment)
       : weights(parameters, "network weights"),
         optimizer_state(optimizer_floats, "optimizer state"),
+        algorithm_state(algorithm_floats, "algorithm state"),
         counters(1, "counters"),
         order(1, "worker order"),
         reports(static_cast<std::size_t>(workers), "worker reports"),
         evaluation(kEvaluationChunk, "evaluation results"),
         barrier(workers) {
-    if (replay_capacity > 0) replay.emplace(workers, replay_capacity, observation_size);
+    if (replay_capacity > 0) {
+      replay.emplace(workers, replay_capacity, environment.observation_size,
+                     static_cast<int>(environment.action_space.width()));
+    }
   }
 
   SharedArray<float> weights;
   SharedArray<float> optimizer_state;
+  SharedArray<float> algorithm_state;
   SharedArray<SharedCounters> counters;
   SharedArray<WorkerOrder> order;
   SharedArray<WorkerReport> reports;

@@ -15,6 +15,7 @@
 #include <memory>
 #include <new>
 
+#include "genkidama/core/is_finite.h"
 #include "genkidama/wire/protocol.h"
 
 namespace genkidama {
@@ -136,7 +137,7 @@ Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t e
   header.environment_steps = load<std::uint64_t>(at + kStepsAt);
   header.episodes = load<std::uint64_t>(at + kEpisodesAt);
   header.mean_return = std::bit_cast<double>(load<std::uint64_t>(at + kReturnAt));
-  if (!std::isfinite(header.mean_return)) return fail("mean_return is not finite");
+  if (!is_finite(header.mean_return)) return fail("mean_return is not finite");
   return header;
 }
 
@@ -157,7 +158,7 @@ void write_header(const FrameHeader& header, std::size_t elements, std::byte* at
   store(at + kUpdateAt, header.update);
   store(at + kStepsAt, header.environment_steps);
   store(at + kEpisodesAt, header.episodes);
-  const double mean_return = std::isfinite(header.mean_return) ? header.mean_return : 0.0;
+  const double mean_return = is_finite(header.mean_return) ? header.mean_return : 0.0;
   store(at + kReturnAt, std::bit_cast<std::uint64_t>(mean_return));
   store(at + kDtypeAt, kFloat32);
   store(at + kPayloadBytesAt, std::uint64_t{elements * sizeof(float)});

@@ -43,15 +43,13 @@ genkidama::cli::Program make_program() {
 
   genkidama::cli::Preset broken;
   broken.description = "cannot be made";
-  broken.network = [](const genkidama::EnvironmentSpec&,
-                      std::uint64_t) -> std::unique_ptr<genkidama::Network> {
+  broken.network = [](const genkidama::NetworkSpec&, std::uint64_t) -> std::unique_ptr<genkidama::Network> {
     throw std::runtime_error("this network is broken");
   };
 
   genkidama::cli::Preset endless;
   endless.description = "takes for ever to be made";
-  endless.network = [](const genkidama::EnvironmentSpec&,
-                       std::uint64_t) -> std::unique_ptr<genkidama::Network> {
+  endless.network = [](const genkidama::NetworkSpec&, std::uint64_t) -> std::unique_ptr<genkidama::Network> {
     while (true) ::pause();
   };
 

@@ -18,7 +18,7 @@ using namespace genkidama;
 namespace {
 
 /// A walk on a line, from a random place to either end, with a fault that the case chooses.
-class Faulty final : public Environment {
+class Faulty final : public DiscreteEnvironment {
  public:
   struct Fault {
     std::function<void(EnvironmentSpec&)> spec;

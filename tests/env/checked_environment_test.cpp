@@ -13,7 +13,7 @@ namespace {
 using Catch::Contains;
 
 // Returns what a test tells it to.
-class Puppet final : public Environment {
+class Puppet final : public DiscreteEnvironment {
  public:
   Puppet() {
     spec_.name = "puppet";

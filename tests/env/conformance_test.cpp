@@ -14,7 +14,7 @@ namespace genkidama::test {
 namespace {
 
 // What a user might write: a walk on five places from a random one; the right end is the goal.
-class Walk final : public Environment {
+class Walk final : public DiscreteEnvironment {
  public:
   Walk() {
     spec_.name = "walk";

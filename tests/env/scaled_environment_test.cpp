@@ -98,7 +98,7 @@ TEST_CASE("scaling a null environment is refused") {
 }
 
 // Says two values and gives one.
-class Liar final : public Environment {
+class Liar final : public DiscreteEnvironment {
  public:
   const EnvironmentSpec& spec() const override { return spec_; }
   Observation reset(std::uint64_t) override { return {&value_, 1}; }

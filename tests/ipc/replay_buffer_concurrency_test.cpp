@@ -1,6 +1,7 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <sstream>
@@ -26,14 +27,16 @@ void store_numbered(ReplayBuffer& buffer, int core, std::uint64_t number) {
     observation[i] = static_cast<float>(n + i);
     next[i] = static_cast<float>(n + i + 1);
   }
-  buffer.store(core, observation, n, static_cast<float>(2 * n), next, n % 2 == 1, n / 2 % 2 == 1);
+  const float action = static_cast<float>(n);
+  buffer.store(core,
+               {observation, {&action, 1}, static_cast<float>(2 * n), next, n % 2 == 1, n / 2 % 2 == 1});
 }
 
 /// Rows whose fields do not belong together.
 int torn_rows(const TransitionBatch& batch) {
   int torn = 0;
   for (std::size_t row = 0; row < batch.size(); ++row) {
-    const int n = batch.actions[row];
+    const int n = static_cast<int>(batch.actions[row]);
     bool whole = batch.rewards[row] == static_cast<float>(2 * n) && batch.terminated[row] == n % 2 &&
                  batch.truncated[row] == n / 2 % 2;
     for (int i = 0; i < kSize; ++i) {
@@ -63,7 +66,7 @@ Seen read_while_written(const ReplayBuffer& buffer) {
     const TransitionBatch in_order = buffer.in_time_order(0, buffer.capacity());
     seen.torn += torn_rows(in_order);
     for (std::size_t row = 1; row < in_order.size(); ++row) {
-      if (in_order.actions[row] != (in_order.actions[row - 1] + 1) % 1000000) ++seen.gaps;
+      if (in_order.actions[row] != std::fmod(in_order.actions[row - 1] + 1, 1000000.0f)) ++seen.gaps;
     }
   }
   // On one processor the writer may need the reader to pause.
@@ -118,8 +121,8 @@ void store_and_die(ReplayBuffer& buffer, int core) {
     auto* const observation = reinterpret_cast<float*>(static_cast<std::byte*>(pages) + page) - 1;
     *observation = 12345.0f;
     if (::mprotect(static_cast<std::byte*>(pages) + page, page, PROT_NONE) != 0) return 2;
-    buffer.store(core, std::span<const float>(observation, kSize), 0, 0, std::vector<float>(kSize), false,
-                 false);
+    const std::vector<float> action{0}, next(kSize);
+    buffer.store(core, {std::span<const float>(observation, kSize), action, 0, next, false, false});
     return 3;
   });
   REQUIRE(writer.wait() == "signal " + std::to_string(SIGSEGV));
@@ -133,7 +136,7 @@ TEST_CASE("a worker killed in the middle of storing spoils one row, which is lef
   store_and_die(buffer, 0);
   REQUIRE(buffer.stored(0) == 6);
   REQUIRE(buffer.size(0) == 3);
-  REQUIRE(buffer.in_time_order(0, 4).actions == std::vector<std::int32_t>{3, 4, 5});
+  REQUIRE(buffer.in_time_order(0, 4).actions == std::vector<float>{3, 4, 5});
   Random random(5);
   REQUIRE(torn_rows(buffer.sample_with_replacement(random, 300)) == 0);
   REQUIRE(torn_rows(buffer.sample_without_replacement(random, 3)) == 0);
@@ -145,7 +148,7 @@ TEST_CASE("a worker killed in the middle of storing spoils one row, which is lef
   // Another worker takes over.
   store_numbered(buffer, 0, 6);
   REQUIRE(buffer.size(0) == 4);
-  REQUIRE(buffer.in_time_order(0, 4).actions == std::vector<std::int32_t>{3, 4, 5, 6});
+  REQUIRE(buffer.in_time_order(0, 4).actions == std::vector<float>{3, 4, 5, 6});
 }
 
 namespace {
@@ -184,7 +187,7 @@ TEST_CASE("a worker killed between a row and its counter leaves a whole row, whi
   // Another worker takes over. Were it to write that row again, a reader in the middle of it could not tell.
   store_numbered(buffer, 0, 7);
   REQUIRE(buffer.stored(0) == 8);
-  REQUIRE(buffer.in_time_order(0, 4).actions == std::vector<std::int32_t>{4, 5, 6, 7});
+  REQUIRE(buffer.in_time_order(0, 4).actions == std::vector<float>{4, 5, 6, 7});
   Random random(5);
   REQUIRE(torn_rows(buffer.sample_without_replacement(random, 8)) == 0);
 }

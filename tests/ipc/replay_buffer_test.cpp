@@ -12,11 +12,15 @@ using Catch::Contains;
 
 namespace {
 
+void store(ReplayBuffer& buffer, int core, const std::vector<float>& before, float action, float reward,
+           const std::vector<float>& after, bool terminated, bool truncated) {
+  buffer.store(core, {before, {&action, 1}, reward, after, terminated, truncated});
+}
+
 /// A transition of which every field tells its number.
 void store_numbered(ReplayBuffer& buffer, int core, int number) {
   const float n = static_cast<float>(number);
-  buffer.store(core, std::vector<float>{n, -n}, number, 2 * n, std::vector<float>{n + 0.5f, -n - 0.5f},
-               number % 2 == 1, number % 3 == 1);
+  store(buffer, core, {n, -n}, n, 2 * n, {n + 0.5f, -n - 0.5f}, number % 2 == 1, number % 3 == 1);
 }
 
 /// The numbers in a batch, in its order; fails when a row's fields do not belong together.
@@ -27,7 +31,7 @@ std::vector<int> numbers(const TransitionBatch& batch) {
                batch.terminated.size() == batch.size() && batch.truncated.size() == batch.size();
   REQUIRE(whole);
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    const int number = batch.actions[i];
+    const int number = static_cast<int>(batch.actions[i]);
     const float n = static_cast<float>(number);
     whole = whole && batch.observations[2 * i] == n && batch.observations[2 * i + 1] == -n &&
             batch.rewards[i] == 2 * n && batch.next_observations[2 * i] == n + 0.5f &&
@@ -85,10 +89,10 @@ TEST_CASE("a sample of one core has its rows only, and a sample of all has all")
 TEST_CASE("a row whose first state component is 0 is drawn like the others") {
   ReplayBuffer buffer(1, 4, 2);
   const std::vector<float> zero{0, 0};
-  for (int i = 0; i < 4; ++i) buffer.store(0, zero, i, 0, zero, false, false);
+  for (int i = 0; i < 4; ++i) store(buffer, 0, zero, static_cast<float>(i), 0, zero, false, false);
   Random random(1);
   const auto batch = buffer.sample_without_replacement(random, 4);
-  REQUIRE(std::set<int>(batch.actions.begin(), batch.actions.end()) == std::set<int>{0, 1, 2, 3});
+  REQUIRE(std::set<float>(batch.actions.begin(), batch.actions.end()) == std::set<float>{0, 1, 2, 3});
   REQUIRE(batch.observations == std::vector<float>(8, 0.0f));
 }
 
@@ -142,14 +146,31 @@ TEST_CASE("the same seed draws the same rows and another seed others") {
 TEST_CASE("every bit of a transition is kept") {
   ReplayBuffer buffer(1, 1, 1);
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-  buffer.store(0, std::vector<float>{-0.0f}, std::numeric_limits<std::int32_t>::min(), 1e-45f,
-               std::vector<float>{kNaN}, true, true);
+  store(buffer, 0, {-0.0f}, -std::numeric_limits<float>::max(), 1e-45f, std::vector<float>{kNaN}, true, true);
   const auto batch = buffer.in_time_order(0, 1);
   REQUIRE((batch.observations[0] == 0.0f && std::signbit(batch.observations[0])));
-  REQUIRE(batch.actions[0] == std::numeric_limits<std::int32_t>::min());
+  REQUIRE(batch.actions[0] == -std::numeric_limits<float>::max());
   REQUIRE(batch.rewards[0] == 1e-45f);
   REQUIRE(std::isnan(batch.next_observations[0]));
   REQUIRE((batch.terminated[0] == 1 && batch.truncated[0] == 1));
+}
+
+TEST_CASE("actions of several components are kept, and those of another width refused") {
+  ReplayBuffer buffer(1, 2, 1, 3);
+  REQUIRE(buffer.action_width() == 3);
+  const std::vector<float> observation{1}, first{1, -0.5f, 3}, second{4, 5, -6}, third{7, 8, 9};
+  for (const auto& action : {first, second, third})
+    buffer.store(0, {observation, action, 0, observation, false, false});
+  REQUIRE(buffer.in_time_order(0, 2).actions == std::vector<float>{4, 5, -6, 7, 8, 9});
+  REQUIRE_THROWS_AS(buffer.store(0, {observation, observation, 0, observation, false, false}), ArgumentError);
+  REQUIRE_THROWS_WITH(buffer.store(0, {observation, observation, 0, observation, false, false}),
+                      Contains("an action of 1 numbers") && Contains("have 3"));
+  const ReplayShare share = buffer.share(0, 2);
+  ReplayBuffer after(1, 2, 1, 3);
+  after.restore(0, share);
+  REQUIRE(after.in_time_order(0, 2).actions == buffer.in_time_order(0, 2).actions);
+  REQUIRE_THROWS_WITH(ReplayBuffer(1, 2, 1).restore(0, share), Contains("6 action values"));
+  REQUIRE_THROWS_AS(ReplayBuffer(1, 2, 1, 0), ArgumentError);
 }
 
 TEST_CASE("an empty buffer has nothing to draw") {
@@ -165,20 +186,20 @@ TEST_CASE("an empty buffer has nothing to draw") {
 TEST_CASE("wrong sizes and cores are refused and store nothing") {
   ReplayBuffer buffer(2, 3, 2);
   const std::vector<float> right{1, 2}, shorter{1}, longer{1, 2, 3};
-  REQUIRE_THROWS_AS(buffer.store(0, shorter, 0, 0, right, false, false), ArgumentError);
-  REQUIRE_THROWS_AS(buffer.store(0, right, 0, 0, longer, false, false), ArgumentError);
-  REQUIRE_THROWS_WITH(buffer.store(0, longer, 0, 0, right, false, false),
+  REQUIRE_THROWS_AS(store(buffer, 0, shorter, 0, 0, right, false, false), ArgumentError);
+  REQUIRE_THROWS_AS(store(buffer, 0, right, 0, 0, longer, false, false), ArgumentError);
+  REQUIRE_THROWS_WITH(store(buffer, 0, longer, 0, 0, right, false, false),
                       Contains("3") && Contains("have 2"));
   Random random(1);
   for (const int core : {-2, 2}) {
-    REQUIRE_THROWS_AS(buffer.store(core, right, 0, 0, right, false, false), ArgumentError);
+    REQUIRE_THROWS_AS(store(buffer, core, right, 0, 0, right, false, false), ArgumentError);
     REQUIRE_THROWS_AS(buffer.size(core), ArgumentError);
     REQUIRE_THROWS_AS(buffer.stored(core), ArgumentError);
     REQUIRE_THROWS_AS(buffer.in_time_order(core, 1), ArgumentError);
     REQUIRE_THROWS_AS(buffer.sample_with_replacement(random, 1, core), ArgumentError);
     REQUIRE_THROWS_AS(buffer.sample_without_replacement(random, 1, core), ArgumentError);
   }
-  REQUIRE_THROWS_AS(buffer.store(-1, right, 0, 0, right, false, false), ArgumentError);
+  REQUIRE_THROWS_AS(store(buffer, -1, right, 0, 0, right, false, false), ArgumentError);
   REQUIRE_THROWS_AS(buffer.in_time_order(-1, 1), ArgumentError);
   REQUIRE(buffer.size() == 0);
 }

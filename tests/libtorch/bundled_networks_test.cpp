@@ -16,21 +16,17 @@ namespace {
 
 struct Case {
   std::vector<int> hidden;
-  EnvironmentSpec spec;
+  NetworkSpec spec;
 };
 
-const std::vector<Case> kCases{{{128}, {"LunarLander-v2", 8, 4, 1000, 200.0}},
-                               {{64, 64}, {"LunarLander-v2", 8, 4, 1000, 200.0}},
-                               {{64, 64}, {"a", 4, 2, 10}},
-                               {{3}, {"b", 1, 1, 10}},
-                               {{}, {"c", 5, 3, 10}},
-                               {{17, 5, 33}, {"d", 11, 9, 10}}};
+const std::vector<Case> kCases{{{128}, {{8}, 4, 1}}, {{64, 64}, {{8}, 4, 1}}, {{64, 64}, {{4}, 2, 1}},
+                               {{3}, {{1}, 1, 1}},   {{}, {{5}, 3, 1}},       {{17, 5, 33}, {{11}, 9, 1}}};
 
 MlpShape shape_of(const Case& c) {
-  MlpShape shape{{c.spec.observation_size}, {c.spec.observation_size}};
+  MlpShape shape{{c.spec.observation_size()}, {c.spec.observation_size()}};
   for (auto* head : {&shape.policy, &shape.value})
     head->insert(head->end(), c.hidden.begin(), c.hidden.end());
-  shape.policy.push_back(c.spec.action_count);
+  shape.policy.push_back(c.spec.policy);
   shape.value.push_back(1);
   return shape;
 }
@@ -94,11 +90,11 @@ TEST_CASE("the bundled forward pass equals LibTorch's on random weights and obse
       for (int round = 0; round < 20; ++round) {
         INFO(kernels->name << ", " << c.spec.name);
         auto weights = uniform(size, 1);
-        auto observation = uniform(static_cast<std::size_t>(c.spec.observation_size), 3);
-        std::vector<float> logits(static_cast<std::size_t>(c.spec.action_count));
+        auto observation = uniform(static_cast<std::size_t>(c.spec.observation_size()), 3);
+        std::vector<float> logits(static_cast<std::size_t>(c.spec.policy));
         function->logits(weights, observation, logits);
         const std::vector<float> value{function->value(weights, observation)};
-        const auto expected = reference(shape_of(c), tensor_of(observation, {1, c.spec.observation_size}),
+        const auto expected = reference(shape_of(c), tensor_of(observation, {1, c.spec.observation_size()}),
                                         tensor_of(weights, {static_cast<std::int64_t>(weights.size())}));
         require_equal(logits, expected.logits);
         require_equal(value, expected.value);
@@ -118,9 +114,8 @@ TEST_CASE("the bundled gradient equals autograd's on random weights, observation
         INFO(kernels->name << ", batch of " << n << ", " << c.spec.name);
         const auto rows = static_cast<std::int64_t>(n);
         auto weights = uniform(size, 0.5);
-        auto observations = uniform(n * static_cast<std::size_t>(c.spec.observation_size), 2);
-        auto by_logits =
-            uniform(n * static_cast<std::size_t>(c.spec.action_count), 1.0 / static_cast<double>(n));
+        auto observations = uniform(n * static_cast<std::size_t>(c.spec.observation_size()), 2);
+        auto by_logits = uniform(n * static_cast<std::size_t>(c.spec.policy), 1.0 / static_cast<double>(n));
         auto by_values = uniform(n, 1.0 / static_cast<double>(n));
         std::vector<float> logits(by_logits.size()), values(n), gradient(size, 7.0f);
         function->forward(weights, observations, logits, values);
@@ -128,10 +123,10 @@ TEST_CASE("the bundled gradient equals autograd's on random weights, observation
 
         auto parameters = tensor_of(weights, {static_cast<std::int64_t>(size)}).clone().requires_grad_(true);
         const auto expected =
-            reference(shape_of(c), tensor_of(observations, {rows, c.spec.observation_size}), parameters);
+            reference(shape_of(c), tensor_of(observations, {rows, c.spec.observation_size()}), parameters);
         torch::autograd::backward(
             {expected.logits, expected.value},
-            {tensor_of(by_logits, {rows, c.spec.action_count}), tensor_of(by_values, {rows})});
+            {tensor_of(by_logits, {rows, c.spec.policy}), tensor_of(by_values, {rows})});
         require_equal(logits, expected.logits);
         require_equal(values, expected.value);
         require_equal(gradient, parameters.grad());

@@ -12,13 +12,13 @@ using namespace genkidama;
 
 namespace {
 
-const EnvironmentSpec kSpec{"test", 3, 2, 10};
+const NetworkSpec kSpec{{3}, 2, 1};
 
 class UserModule : public ActorCritic {
  public:
-  explicit UserModule(const EnvironmentSpec& spec = kSpec) {
-    body_ = register_module("body", torch::nn::Linear(spec.observation_size, 5));
-    policy_ = register_module("policy", torch::nn::Linear(5, spec.action_count));
+  explicit UserModule(const NetworkSpec& spec = kSpec) {
+    body_ = register_module("body", torch::nn::Linear(spec.observation_size(), 5));
+    policy_ = register_module("policy", torch::nn::Linear(5, spec.policy));
     value_ = register_module("value", torch::nn::Linear(5, 1));
   }
   ActorCriticOutput forward(const torch::Tensor& observation) override {
@@ -107,7 +107,7 @@ class WithDropout : public UserModule {
 struct Known {
   explicit Known(std::shared_ptr<UserModule> given)
       : module(std::move(given)),
-        network(torch_network([this](const EnvironmentSpec&) { return module; })(kSpec, 1)) {}
+        network(torch_network([this](const NetworkSpec&) { return module; })(kSpec, 1)) {}
   std::shared_ptr<UserModule> module;
   std::unique_ptr<Network> network;
 };
@@ -119,7 +119,7 @@ std::vector<float> uniform(std::size_t count, Random& random) {
 }
 
 void refuse(std::shared_ptr<ActorCritic> module, const std::string& a, const std::string& b = "") {
-  const auto factory = torch_network([&](const EnvironmentSpec&) { return module; });
+  const auto factory = torch_network([&](const NetworkSpec&) { return module; });
   REQUIRE_THROWS_WITH(factory(kSpec, 1), Catch::Contains(a) && Catch::Contains(b));
 }
 
@@ -209,6 +209,27 @@ TEST_CASE("a parameter that is replaced after binding is noticed") {
                       Catch::Contains("body.weight"));
 }
 
+TEST_CASE("a module sees observations with their own dimensions, and is asked for one value") {
+  class Image : public UserModule {
+   public:
+    ActorCriticOutput forward(const torch::Tensor& observation) override {
+      seen = observation.sizes().vec();
+      return UserModule::forward(observation.flatten(1));
+    }
+    std::vector<std::int64_t> seen;
+  };
+  const auto module = std::make_shared<Image>();
+  const auto factory = torch_network([&](const NetworkSpec&) { return module; });
+  const auto network = factory({{1, 3, 1}, 2, 1}, 1);
+  std::vector<float> logits(4), observations(6), values(2);
+  network->make_policy_function()->logits_of_batch(network->first_weights(), observations, 2, logits);
+  REQUIRE(module->seen == std::vector<std::int64_t>{2, 1, 3, 1});
+  module->seen.clear();
+  network->make_gradient_function()->forward(network->first_weights(), observations, logits, values);
+  REQUIRE(module->seen == std::vector<std::int64_t>{2, 1, 3, 1});
+  REQUIRE_THROWS_WITH(factory({{3}, 2, 0}, 1), Catch::Contains("0 values"));
+}
+
 TEST_CASE("a module with a recurrent layer is refused by the layer's name and kind") {
   using namespace torch::nn;
   refuse(std::make_shared<Recurrent<GRU, GRUOptions>>(GRUOptions(3, 4)), "'memory'", "(GRU)");
@@ -234,7 +255,7 @@ TEST_CASE("a module whose recurrent layers start anew, and one with dropout, are
 }
 
 TEST_CASE("looking whether a module remembers something draws nothing from LibTorch's generator") {
-  const auto factory = torch_network([](const EnvironmentSpec&) { return std::make_shared<WithDropout>(); });
+  const auto factory = torch_network([](const NetworkSpec&) { return std::make_shared<WithDropout>(); });
   factory(kSpec, 5);
   const float after = torch::rand({1}).item<float>();
   torch::manual_seed(5);

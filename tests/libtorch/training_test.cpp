@@ -33,9 +33,9 @@ OrchestratorOptions options_for(WorkerMode mode, int workers) {
 /// Wide enough that LibTorch would share its work out among OpenMP's threads.
 class WideModule : public ActorCritic {
  public:
-  explicit WideModule(const EnvironmentSpec& spec) {
-    body_ = register_module("body", torch::nn::Linear(spec.observation_size, 256));
-    policy_ = register_module("policy", torch::nn::Linear(256, spec.action_count));
+  explicit WideModule(const NetworkSpec& spec) {
+    body_ = register_module("body", torch::nn::Linear(spec.observation_size(), 256));
+    policy_ = register_module("policy", torch::nn::Linear(256, spec.policy));
     value_ = register_module("value", torch::nn::Linear(256, 1));
   }
   ActorCriticOutput forward(const torch::Tensor& observation) override {
@@ -116,10 +116,9 @@ TEST_CASE("a module plays all environments of a worker in one forward pass, and 
   std::atomic<std::int64_t> largest{0};
   auto options = options_for(WorkerMode::kThreads, 1);
   options.hyperparameters.environments_per_worker = 4;
-  CoreOrchestrator trainer(chain_factory(), torch_network([&](const EnvironmentSpec&) {
-                             return std::make_shared<CountingModule>(largest);
-                           }),
-                           options);
+  CoreOrchestrator trainer(
+      chain_factory(),
+      torch_network([&](const NetworkSpec&) { return std::make_shared<CountingModule>(largest); }), options);
   const double before = mean_return(trainer);
   for (int i = 0; i < 200; ++i) REQUIRE(trainer.train_round().episodes.size() == 4);
   REQUIRE(largest == 4);

@@ -17,7 +17,7 @@ using namespace genkidama;
 
 namespace {
 
-const EnvironmentSpec kSpec{"test", 3, 2, 10};
+const NetworkSpec kSpec{{3}, 2, 1};
 
 /// A linear network, logits = W x + b and value = v x, with a fault that the case chooses.
 struct Fault {
@@ -127,7 +127,7 @@ TEST_CASE("the bundled networks' gradients are right") {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
       GradientCheckOptions options;
       options.seed = seed;
-      const EnvironmentSpec spec{"test", 8, 4, 10};
+      const NetworkSpec spec{{8}, 4, 1};
       const auto network = factory(spec, seed);
       const GradientReport report = check_gradients(*network, spec, options);
       CAPTURE(to_text(report));

@@ -1,4 +1,4 @@
-#include "nn/local_network.h"
+#include "genkidama/nn/local_network.h"
 
 #include <memory>
 #include <vector>
@@ -11,12 +11,12 @@ using namespace genkidama;
 
 namespace {
 
-const EnvironmentSpec kSpec{"test", 3, 2, 10};
+const NetworkSpec kSpec{{3}, 2, 1};
 
 /// The thesis' network with one thing wrong.
 class Faulty : public Network {
  public:
-  enum class Fault { kNoParameters, kTooFewWeights, kNoFunction };
+  enum class Fault { kNoParameters, kTooFewWeights, kNoFunction, kState };
   explicit Faulty(Fault fault) : fault_(fault) {}
 
   const ParameterLayout& layout() const override {
@@ -27,6 +27,7 @@ class Faulty : public Network {
     if (fault_ == Fault::kTooFewWeights) weights.pop_back();
     return weights;
   }
+  std::size_t state_size() const override { return fault_ == Fault::kState ? 16 : 0; }
   std::unique_ptr<PolicyFunction> make_policy_function() override { return right_->make_policy_function(); }
   std::unique_ptr<GradientFunction> make_gradient_function() override {
     return fault_ == Fault::kNoFunction ? nullptr : right_->make_gradient_function();
@@ -65,4 +66,6 @@ TEST_CASE("a network that cannot be trained is refused") {
   REQUIRE_THROWS_WITH(LocalNetwork(std::make_unique<Faulty>(Faulty::Fault::kTooFewWeights), kSpec),
                       Catch::Contains("first weights"));
   REQUIRE_THROWS_AS(LocalNetwork(std::make_unique<Faulty>(Faulty::Fault::kNoFunction), kSpec), ArgumentError);
+  REQUIRE_THROWS_WITH(LocalNetwork(std::make_unique<Faulty>(Faulty::Fault::kState), kSpec),
+                      Catch::Contains("16 floats of state"));
 }

@@ -13,7 +13,7 @@ using namespace genkidama;
 
 namespace {
 
-const EnvironmentSpec kLander{"LunarLander-v2", 8, 4, 1000, 200.0};
+const NetworkSpec kLander{{8}, 4, 1};
 
 std::span<const float> tensor_of(const Network& network, const std::vector<float>& weights,
                                  const std::string& name) {
@@ -83,4 +83,15 @@ TEST_CASE("an mlp's heads have the gains of orthogonal initialisation") {
 
 TEST_CASE("a hidden layer without units is refused") {
   REQUIRE_THROWS_AS(mlp_network({{64, 0}, true}), ArgumentError);
+}
+
+TEST_CASE("a bundled network takes an image as a vector, and has one value") {
+  const auto image = mlp_network({.hidden = {5}})({{2, 3, 4}, 3, 1}, 1);
+  REQUIRE(image->layout().tensors()[0].shape == std::vector<std::int64_t>{5, 24});
+  for (const NetworkSpec& spec :
+       {NetworkSpec{{4}, 2, 0}, NetworkSpec{{4}, 2, 2}, NetworkSpec{{4}, 0, 1}, NetworkSpec{{0}, 2, 1}}) {
+    CHECK_THROWS_AS(thesis_network()(spec, 1), ArgumentError);
+    CHECK_THROWS_WITH(thesis_network()(spec, 1),
+                      Catch::Contains("expected at least 1, at least 1 and exactly 1"));
+  }
 }

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "genkidama/core/random.h"
+#include "genkidama/nn/local_network.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/params/safetensors.h"
-#include "nn/local_network.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 
@@ -32,7 +32,7 @@ std::string output_of(const std::string& command) {
 }  // namespace
 
 TEST_CASE("fly_in_gym.py computes the logits of the network in a checkpoint") {
-  const EnvironmentSpec spec{"LunarLander-v2", 8, 4, 1000, 200.0};
+  const NetworkSpec spec{{8}, 4, 1};
   Random random(3);
   for (const NetworkFactory& factory : {thesis_network(), mlp_network()}) {
     LocalNetwork network(factory(spec, 1), spec);

@@ -55,7 +55,7 @@ class ShortFlight : public Environment {
     steps_ = 0;
     return lander_->reset(seed);
   }
-  StepResult step(int action) override {
+  StepResult step(Action action) override {
     StepResult result = lander_->step(action);
     result.truncated = ++steps_ == 40;
     return result;

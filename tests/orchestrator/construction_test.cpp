@@ -192,7 +192,7 @@ TEST_CASE("a crash is told with the environment, what it did, and the signal", "
                  Catch::Contains("signal 11 (Segmentation fault) in step() of environment 'Chain'"));
   }
   SECTION("in the network's factory") {
-    const NetworkFactory network = [](const EnvironmentSpec&, std::uint64_t) -> std::unique_ptr<Network> {
+    const NetworkFactory network = [](const NetworkSpec&, std::uint64_t) -> std::unique_ptr<Network> {
       die_of(SIGSEGV);
       return nullptr;
     };

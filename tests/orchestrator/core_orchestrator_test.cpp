@@ -150,7 +150,7 @@ TEST_CASE("environments side by side play the episodes that one environment play
 TEST_CASE("the clipped surrogate learns a small task") {
   auto options = options_for(WorkerMode::kThreads, 2);
   options.hyperparameters = quick_learning();
-  options.hyperparameters.loss = Loss::kPpo;
+  options.hyperparameters.algorithm = "ppo";
   options.hyperparameters.round_steps = 200;
   options.hyperparameters.gae_lambda = 0.95;
   CoreOrchestrator trainer(chain_factory(), mlp_network({{16}, true}), options);
@@ -187,7 +187,7 @@ TEST_CASE("workers do not play the same episodes") {
 namespace {
 
 /// Pays 1 a step, always looks the same, and is cut off after five steps.
-class Annuity : public Environment {
+class Annuity : public DiscreteEnvironment {
  public:
   const EnvironmentSpec& spec() const override {
     static const EnvironmentSpec kSpec{"Annuity", 1, 2, 5};
@@ -211,7 +211,7 @@ double learnt_value_of_annuity(bool bootstrap_truncated) {
   options.hyperparameters.bootstrap_truncated = bootstrap_truncated;
   CoreOrchestrator trainer([] { return std::make_unique<Annuity>(); }, mlp_network({{8}, true}), options);
   for (int i = 0; i < 1500; ++i) trainer.train_round();
-  const auto network = mlp_network({{8}, true})(trainer.environment_spec(), 1);
+  const auto network = mlp_network({{8}, true})(actor_critic_network(trainer.environment_spec()), 1);
   const auto function = network->make_policy_function();
   const std::vector<float> observation{1.0f};
   return function->value(weights_of(trainer), observation);
@@ -223,6 +223,201 @@ TEST_CASE("the value of a truncated episode is bootstrapped, unless the limit co
   // 1 / (1 - 0.9), or the mean over the five steps of (1 - 0.9^left) / (1 - 0.9).
   REQUIRE(learnt_value_of_annuity(true) == Approx(10.0).margin(0.5));
   REQUIRE(learnt_value_of_annuity(false) == Approx(2.63).margin(0.3));
+}
+
+namespace {
+
+/// Has every field of a spec, and a given action space.
+class Described : public Environment {
+ public:
+  explicit Described(ActionSpace actions) {
+    spec_.name = "Described";
+    spec_.observation_shape = {1, 2, 3};
+    spec_.action_space = std::move(actions);
+    spec_.time_limit = 7;
+    spec_.reward_threshold = 1.5;
+  }
+  const EnvironmentSpec& spec() const override { return spec_; }
+  Observation reset(std::uint64_t) override { return observation_; }
+  StepResult step(Action) override { return {observation_, 0, true, false}; }
+
+ private:
+  EnvironmentSpec spec_;
+  std::array<float, 6> observation_{};
+};
+
+}  // namespace
+
+TEST_CASE("the lead knows every field of the spec, from a process and from a thread", "[forks]") {
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+    const auto make = [] { return std::make_unique<Described>(ActionSpace{{4}, {}, {}}); };
+    CoreOrchestrator trainer(make, thesis_network(), options_for(mode, 1));
+    const EnvironmentSpec& spec = trainer.environment_spec();
+    CHECK(spec.name == "Described");
+    CHECK(spec.observation_size == 6);
+    CHECK(spec.observation_shape == std::vector<int>{1, 2, 3});
+    CHECK(spec.action_count == 4);
+    CHECK(spec.action_space == ActionSpace{{4}, {}, {}});
+    CHECK(spec.time_limit == 7);
+    CHECK(spec.reward_threshold == 1.5);
+    CHECK_NOTHROW(trainer.train_round());
+  }
+}
+
+TEST_CASE("an action space that no bundled algorithm serves is refused with what is expected", "[forks]") {
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+    for (const ActionSpace& space : {ActionSpace{{}, {-1}, {1}}, ActionSpace{{2, 2}, {}, {}}}) {
+      const auto make = [&space] { return std::make_unique<Described>(space); };
+      REQUIRE_THROWS_WITH(CoreOrchestrator(make, thesis_network(), options_for(mode, 1)),
+                          Catch::Contains("Described") && Catch::Contains(action_space_text(space)) &&
+                              Catch::Contains("expected one choice"));
+    }
+  }
+}
+
+namespace {
+
+/// Counts its segments in the shared state, and learns nothing.
+class Counting : public Algorithm {
+ public:
+  class Counter : public Learner {
+   public:
+    explicit Counter(const LearnerContext& context) : context_(context) {}
+    std::size_t segment_steps() const override { return 7; }
+    void learn_segment(const Segment& segment) override {
+      float& steps = context_.shared_state[0];
+      relaxed_write(steps, relaxed_read(steps) + static_cast<float>(segment.size()));
+      float& last = context_.shared_state[1];
+      relaxed_write(last, static_cast<float>(context_.environment.action_count));
+    }
+    void learn_round(Random&) override {}
+
+   private:
+    LearnerContext context_;
+  };
+
+  NetworkSpec network(const EnvironmentSpec& environment) const override {
+    return actor_critic_network(environment);
+  }
+  std::size_t shared_state_size(std::size_t parameters) const override { return parameters; }
+  std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override { return categorical(); }
+  std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
+    return std::make_unique<Counter>(context);
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "an algorithm of the user's own learns in the workers, and its shared state is part of the trainer's",
+    "[forks]") {
+  auto options = options_for(WorkerMode::kProcesses, 1);
+  std::string given;
+  options.hyperparameters.algorithm = "counting";
+  options.algorithm = [&given](const Hyperparameters& hyperparameters) {
+    given = hyperparameters.algorithm;
+    return std::make_unique<Counting>();
+  };
+  CoreOrchestrator trainer(chain_factory(), thesis_network(), options);
+  CHECK(given == "counting");
+  const auto before = weights_of(trainer);
+  for (int i = 0; i < 3; ++i) trainer.train_round();
+  CHECK(weights_of(trainer) == before);
+  const TrainerState state = trainer.state();
+  REQUIRE(state.algorithm_state.size() == trainer.layout().size());
+  CHECK(state.algorithm_state[0] == static_cast<float>(trainer.environment_steps()));
+  CHECK(state.algorithm_state[1] == 2);
+
+  CoreOrchestrator resumed(chain_factory(), thesis_network(), options);
+  resumed.restore(state);
+  resumed.train_round();
+  CHECK(resumed.state().algorithm_state[0] == static_cast<float>(resumed.environment_steps()));
+  TrainerState other = state;
+  other.algorithm_state.pop_back();
+  REQUIRE_THROWS_AS(resumed.restore(other), ArgumentError);
+  REQUIRE_THROWS_WITH(resumed.restore(other), Catch::Contains("algorithm"));
+  options.algorithm = [](const Hyperparameters&) { return std::unique_ptr<Algorithm>(); };
+  REQUIRE_THROWS_WITH(CoreOrchestrator(chain_factory(), thesis_network(), options),
+                      Catch::Contains("null pointer"));
+}
+
+TEST_CASE("a round reports the learning rate and how PPO's policy moved") {
+  auto options = options_for(WorkerMode::kThreads, 1);
+  options.hyperparameters.algorithm = "ppo";
+  options.hyperparameters.learning_rate = 1e-2;
+  options.hyperparameters.optimizer = "adam";
+  options.hyperparameters.schedule = LearningRateSchedule::kLinear;
+  options.hyperparameters.schedule_steps = 1'000;
+  CoreOrchestrator trainer(make_cart_pole, mlp_network(), options);
+  const RoundReport first = trainer.train_round();
+  const double steps = static_cast<double>(first.environment_steps);
+  CHECK(first.learning_rate == Approx(1e-2 * (1 - steps / 1'000)));
+  CHECK(first.approximate_kl > 0);
+  CHECK(first.clip_fraction >= 0);
+  CHECK(first.explained_variance <= 1);
+  CHECK(trainer.train_round().learning_rate < first.learning_rate);
+  options.hyperparameters = {};
+  CoreOrchestrator a3c_trainer(make_cart_pole, thesis_network(), options);
+  const RoundReport round = a3c_trainer.train_round();
+  CHECK(round.learning_rate == Approx(1e-4));
+  CHECK(round.approximate_kl == 0);
+  CHECK(round.clip_fraction == 0);
+}
+
+namespace {
+
+/// The thesis' network, whose policy outputs one bad number.
+class BadOutput : public Network {
+ public:
+  BadOutput(const NetworkSpec& spec, float bad) : right_(thesis_network()(spec, 1)), bad_(bad) {}
+  const ParameterLayout& layout() const override { return right_->layout(); }
+  std::vector<float> first_weights() const override { return right_->first_weights(); }
+  std::unique_ptr<PolicyFunction> make_policy_function() override {
+    class Function : public PolicyFunction {
+     public:
+      Function(std::unique_ptr<PolicyFunction> right, float bad) : right_(std::move(right)), bad_(bad) {}
+      void logits(std::span<const float> weights, std::span<const float> observation,
+                  std::span<float> logits) override {
+        right_->logits(weights, observation, logits);
+        logits.back() = bad_;
+      }
+      float value(std::span<const float> weights, std::span<const float> observation) override {
+        return right_->value(weights, observation);
+      }
+
+     private:
+      std::unique_ptr<PolicyFunction> right_;
+      float bad_;
+    };
+    return std::make_unique<Function>(right_->make_policy_function(), bad_);
+  }
+  std::unique_ptr<GradientFunction> make_gradient_function() override {
+    return right_->make_gradient_function();
+  }
+
+ private:
+  std::unique_ptr<Network> right_;
+  float bad_;
+};
+
+}  // namespace
+
+TEST_CASE("a network whose policy outputs are not finite is named, in training and in either evaluation") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), infinity, -infinity}) {
+    const auto factory = [bad](const NetworkSpec& spec, std::uint64_t) {
+      return std::make_unique<BadOutput>(spec, bad);
+    };
+    for (const int way : {0, 1, 2}) {
+      CoreOrchestrator trainer(chain_factory(), factory, options_for(WorkerMode::kThreads, 1));
+      const auto play = [&] {
+        if (way == 0) trainer.train_round();
+        if (way > 0) trainer.evaluate({10, 1, way == 1});
+      };
+      REQUIRE_THROWS_WITH(play(), Catch::Contains("the network gave") && Catch::Contains("policy output 1") &&
+                                      Catch::Contains("'Chain'") && Catch::Contains("expected finite"));
+    }
+  }
 }
 
 TEST_CASE("written weights are what is read, evaluated and trained from") {
@@ -273,7 +468,7 @@ TEST_CASE("a restored trainer with one worker goes on as the uninterrupted one",
     auto options = options_for(WorkerMode::kProcesses, 1, 4);
     const bool clipped = std::string(name) == "ppo";
     options.hyperparameters.optimizer = clipped ? "adam" : name;
-    if (clipped) options.hyperparameters.loss = Loss::kPpo;
+    if (clipped) options.hyperparameters.algorithm = "ppo";
     CoreOrchestrator whole(make_cart_pole, thesis_network(), options);
     for (int i = 0; i < 10; ++i) whole.train_round();
     const auto weights = weights_of(whole);

@@ -23,7 +23,7 @@ using namespace genkidama::test;
 namespace {
 
 /// Pays 1 a step and never ends in anybody's lifetime.
-class Endless : public Environment {
+class Endless : public DiscreteEnvironment {
  public:
   /// `step_time` is how long a step takes, as with a device.
   explicit Endless(Milliseconds step_time = Milliseconds{0}) : step_time_(step_time) {
@@ -49,11 +49,11 @@ EnvironmentFactory endless(Milliseconds step_time = Milliseconds{0}) {
   return [step_time] { return std::make_unique<Endless>(step_time); };
 }
 
-OrchestratorOptions options_for(Loss loss, int workers, WorkerMode mode) {
+OrchestratorOptions options_for(const char* algorithm, int workers, WorkerMode mode) {
   OrchestratorOptions options;
   options.workers = workers;
   options.mode = mode;
-  options.hyperparameters.loss = loss;
+  options.hyperparameters.algorithm = algorithm;
   options.hyperparameters.gamma = 0.9;
   return options;
 }
@@ -69,8 +69,8 @@ std::vector<float> weights_of(const CoreOrchestrator& trainer) {
 TEST_CASE("a round that is cut ends in the middle of its episodes, is learnt from, and is counted",
           "[forks]") {
   for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
-    for (const Loss loss : {Loss::kA3c, Loss::kPpo}) {
-      auto options = options_for(loss, 2, mode);
+    for (const char* algorithm : {"a3c", "ppo"}) {
+      auto options = options_for(algorithm, 2, mode);
       std::uint64_t played = 0;
       options.on_wait = [&](const RoundProgress& progress) { played = progress.environment_steps; };
       options.cut_round = [&] { return played >= 50; };
@@ -93,8 +93,8 @@ TEST_CASE("a round that is cut ends in the middle of its episodes, is learnt fro
 }
 
 TEST_CASE("a round that is cut before its first step changes nothing") {
-  for (const Loss loss : {Loss::kA3c, Loss::kPpo}) {
-    auto options = options_for(loss, 1, WorkerMode::kThreads);
+  for (const char* algorithm : {"a3c", "ppo"}) {
+    auto options = options_for(algorithm, 1, WorkerMode::kThreads);
     bool cut = false;
     options.cut_round = [&] { return cut; };
     options.hyperparameters.environments_per_worker = 3;
@@ -109,7 +109,7 @@ TEST_CASE("a round that is cut before its first step changes nothing") {
 }
 
 TEST_CASE("a round that nobody cuts is not cut short") {
-  auto options = options_for(Loss::kA3c, 2, WorkerMode::kThreads);
+  auto options = options_for("a3c", 2, WorkerMode::kThreads);
   options.cut_round = [] { return false; };
   CoreOrchestrator trainer(chain_factory(), thesis_network(), options);
   const RoundReport round = trainer.train_round();
@@ -119,7 +119,7 @@ TEST_CASE("a round that nobody cuts is not cut short") {
 
 TEST_CASE("a worker that is stuck in a step does not keep a cut round from being given up", "[forks]") {
   const LogOfLead log;
-  auto options = options_for(Loss::kA3c, 1, WorkerMode::kProcesses);
+  auto options = options_for("a3c", 1, WorkerMode::kProcesses);
   Mischief mischief;
   mischief.at_step = [] {
     while (true) ::pause();
@@ -138,8 +138,8 @@ TEST_CASE("a worker that is stuck in a step does not keep a cut round from being
 }
 
 TEST_CASE("an episode without an end is cut in training, so that the memory of a round is bounded") {
-  for (const Loss loss : {Loss::kA3c, Loss::kPpo}) {
-    auto options = options_for(loss, 1, WorkerMode::kThreads);
+  for (const char* algorithm : {"a3c", "ppo"}) {
+    auto options = options_for(algorithm, 1, WorkerMode::kThreads);
     options.hyperparameters.epochs = 1;
     options.hyperparameters.minibatch_size = 4096;
     options.replay_capacity = 2;
@@ -160,14 +160,14 @@ TEST_CASE("an episode without an end is cut in training, so that the memory of a
 TEST_CASE("what follows the cut of an episode has a value, also where a time limit has none") {
   // All observations are alike, so all values are one number V, and rewards are next to nothing: the returns
   // are V when V follows the cut, and 0 when nothing does. The loss is (returns - V)^2.
-  auto options = options_for(Loss::kA3c, 1, WorkerMode::kThreads);
+  auto options = options_for("a3c", 1, WorkerMode::kThreads);
   options.hyperparameters.bootstrap_truncated = false;
   options.hyperparameters.gamma = 1;
   options.hyperparameters.reward_scale = 1e-12;
   options.hyperparameters.batch_size = 65'536;
   const auto network = mlp_network({{8}, true});
   CoreOrchestrator trainer(endless(), network, options);
-  const auto function = network(trainer.environment_spec(), 1)->make_policy_function();
+  const auto function = network(actor_critic_network(trainer.environment_spec()), 1)->make_policy_function();
   const float value = function->value(weights_of(trainer), std::vector<float>{1.0f});
   REQUIRE(std::abs(value) > 0.01);
   const RoundReport round = trainer.train_round();
@@ -185,7 +185,7 @@ TEST_CASE("the bound of an episode in training touches no ordinary task") {
 }
 
 TEST_CASE("the progress of a round and of an evaluation is told while it goes on", "[forks]") {
-  auto options = options_for(Loss::kA3c, 2, WorkerMode::kProcesses);
+  auto options = options_for("a3c", 2, WorkerMode::kProcesses);
   std::vector<RoundProgress> seen;
   options.on_wait = [&](const RoundProgress& progress) { seen.push_back(progress); };
   CoreOrchestrator trainer(endless(), thesis_network(), options);

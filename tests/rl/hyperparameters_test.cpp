@@ -20,7 +20,7 @@ TEST_CASE("the defaults are the thesis' and valid") {
   REQUIRE(hyper.gamma == 0.999);
   REQUIRE(hyper.batch_size == 120);
   REQUIRE(hyper.epsilon == 0.01);
-  REQUIRE(hyper.loss == Loss::kA3c);
+  REQUIRE(hyper.algorithm == "a3c");
   REQUIRE(hyper.round_steps == 0);
   REQUIRE(hyper.entropy_weight == 0);
 }

@@ -6,18 +6,19 @@
 #include <vector>
 
 #include "genkidama/core/random.h"
+#include "genkidama/nn/local_network.h"
 #include "genkidama/nn/networks.h"
-#include "nn/local_network.h"
-#include "rl/learner.h"
+#include "genkidama/rl/algorithms.h"
 
 namespace genkidama::test {
 
-inline const EnvironmentSpec kSpec{"test", 3, 4, 100};
+inline const EnvironmentSpec kEnvironment = completed({"test", 3, 4, 100});
+inline const NetworkSpec kSpec = actor_critic_network(kEnvironment);
 
 inline Segment random_segment(std::size_t steps, Random& random) {
   Segment segment;
   const auto observe = [&random](std::vector<float>& into) {
-    for (int k = 0; k < kSpec.observation_size; ++k)
+    for (int k = 0; k < kEnvironment.observation_size; ++k)
       into.push_back(static_cast<float>(random.uniform(-1, 1)));
   };
   for (std::size_t i = 0; i < steps; ++i) {
@@ -50,5 +51,11 @@ class Recorder : public GradientSink {
   int steps = 0;
   int pulls = 0;
 };
+
+inline std::unique_ptr<Learner> learner_of(const Algorithm& algorithm, LocalNetwork& network,
+                                           GradientSink& sink) {
+  return algorithm.make_learner(
+      {.environment = kEnvironment, .network = network, .sink = sink, .shared_state = {}, .replay = nullptr});
+}
 
 }  // namespace genkidama::test

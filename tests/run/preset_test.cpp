@@ -1,4 +1,5 @@
 #include "genkidama/run/preset.h"
+#include "genkidama/rl/algorithm.h"
 
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
@@ -11,7 +12,7 @@ TEST_CASE("a preset fills the options of everyone who takes part in a run") {
   OrchestratorOptions trainer;
   run::apply(tuned, trainer);
   CHECK(trainer.hyperparameters.learning_rate == 1e-3);
-  CHECK(trainer.hyperparameters.loss == Loss::kPpo);
+  CHECK(trainer.hyperparameters.algorithm == "ppo");
   CHECK(trainer.hyperparameters.schedule_steps == 3'000'000);
   trainer.hyperparameters.check();
 
@@ -24,8 +25,8 @@ TEST_CASE("a preset fills the options of everyone who takes part in a run") {
   EvaluationRequest evaluation;
   run::apply(tuned, evaluation);
   CHECK(evaluation.greedy);
-  CHECK(tuned.network(make_cart_pole()->spec(), 1)->layout().size() ==
-        mlp_network()(make_cart_pole()->spec(), 1)->layout().size());
+  CHECK(tuned.network(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size() ==
+        mlp_network()(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size());
 }
 
 TEST_CASE("the thesis' preset is what the options are without one") {
@@ -33,7 +34,7 @@ TEST_CASE("the thesis' preset is what the options are without one") {
   OrchestratorOptions trainer;
   trainer.hyperparameters = tuned_hyperparameters();
   run::apply(thesis, trainer);
-  CHECK(trainer.hyperparameters.loss == Loss::kA3c);
+  CHECK(trainer.hyperparameters.algorithm == "a3c");
   CHECK(trainer.hyperparameters.learning_rate == Hyperparameters().learning_rate);
   CHECK(trainer.hyperparameters.schedule_steps == 0);
   trainer.hyperparameters.check();
@@ -45,8 +46,8 @@ TEST_CASE("the thesis' preset is what the options are without one") {
   CHECK(child.beta == 0);
   REQUIRE(thesis.max_steps);
   CHECK(*thesis.max_steps == 8'000'000);
-  CHECK(thesis.network(make_cart_pole()->spec(), 1)->layout().size() ==
-        thesis_network()(make_cart_pole()->spec(), 1)->layout().size());
+  CHECK(thesis.network(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size() ==
+        thesis_network()(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size());
 }
 
 TEST_CASE("an open linear schedule ends with the machine's share of the run, and others stay") {

@@ -49,7 +49,8 @@ RunState state_of(std::uint64_t update) {
   ReplayBuffer replay(3, 4, 1);
   for (int i = 0; i < 6; ++i) {
     const auto n = static_cast<float>(i);
-    replay.store(1, std::vector<float>{n}, i, 2 * n, std::vector<float>{n + 1}, i == 2, i == 5);
+    const std::vector<float> before{n}, after{n + 1};
+    replay.store(1, {before, before, 2 * n, after, i == 2, i == 5});
   }
   for (int core = 0; core < 3; ++core) state.replay.push_back(replay.share(core, 4));
   return state;
@@ -111,6 +112,34 @@ TEST_CASE("a state keeps everything that a run goes on with") {
   again.evaluation_missing = true;
   write_run_state(path, layout(), again);
   CHECK(read_run_state(path, layout(), 2).evaluation_missing);
+}
+
+TEST_CASE("a state keeps actions of several components, and one of an earlier version has one") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  RunState written = state_of(1);
+  write_run_state(path, layout(), written);
+  Checkpoint earlier = read_safetensors(path);
+  for (const char* field : {"checksum", "state_format", "replay_action_width"}) earlier.metadata.erase(field);
+  const auto earlier_path = directory / "earlier.safetensors";
+  write_safetensors(earlier_path, earlier);
+  const TransitionBatch read = read_run_state(earlier_path, layout(), 2).replay[1].newest;
+  CHECK(read.actions == std::vector<float>{2, 3, 4, 5});
+  CHECK(read.observations == std::vector<float>{2, 3, 4, 5});
+  CHECK(read.rewards == std::vector<float>{4, 6, 8, 10});
+
+  ReplayBuffer wide(3, 4, 2, 3);
+  const std::vector<float> observation{1, 2}, action{3, -0.25f, 5}, next{6, 7};
+  wide.store(1, {observation, action, 8, next, false, true});
+  for (int core = 0; core < 3; ++core) written.replay[static_cast<std::size_t>(core)] = wide.share(core, 4);
+  write_run_state(path, layout(), written);
+  const TransitionBatch row = read_run_state(path, layout(), 2).replay[1].newest;
+  CHECK(row.observations == observation);
+  CHECK(row.actions == action);
+  CHECK(row.rewards == std::vector<float>{8});
+  CHECK(row.next_observations == next);
+  CHECK(row.terminated == std::vector<std::uint8_t>{0});
+  CHECK(row.truncated == std::vector<std::uint8_t>{1});
 }
 
 TEST_CASE("a state of an earlier version, without a checksum, is read") {

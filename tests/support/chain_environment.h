@@ -19,7 +19,7 @@ struct Mischief {
 };
 
 /// Cells 0 .. 9, start at 2 or 3; action 1 goes right, 0 left. -0.1 a step, +1 at cell 9, -1 at cell 0.
-class ChainEnvironment : public Environment {
+class ChainEnvironment : public DiscreteEnvironment {
  public:
   explicit ChainEnvironment(Mischief mischief = {}) : mischief_(std::move(mischief)) {
     state_.resize(static_cast<std::size_t>(mischief_.observation_size));

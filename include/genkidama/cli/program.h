@@ -12,6 +12,7 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/merge_rule.h"
+#include "genkidama/rl/algorithm.h"
 #include "genkidama/run/preset.h"
 
 namespace genkidama::cli {
@@ -25,6 +26,7 @@ struct Program {
   EnvironmentFactory environment;  ///< what is played
   NetworkFactory network;  ///< of presets that bring none; empty: the thesis' network, "tuned": mlp_network()
   OptimizerFactory optimizer;  ///< empty: the one `--optimizer` names
+  AlgorithmFactory algorithm;  ///< empty: the one `--loss` names
   MergeRule merge_rule;        ///< of `parent` and `cluster`; empty: the average with --alpha
   /// What `--preset` offers beside "thesis" and "tuned", which a program may replace.
   std::map<std::string, Preset> presets;

@@ -25,7 +25,8 @@ struct EnvironmentCheckOptions {
   /// by default, because an environment without that check may crash; the library itself never gives it such
   /// actions.
   bool try_invalid_actions = false;
-  /// Chooses the actions instead of chance. Give a policy that survives to see the time limit checked.
+  /// Chooses the actions instead of chance, where an action is one choice. Give a policy that survives to see
+  /// the time limit checked.
   std::function<int(Observation)> policy;
 };
 
@@ -58,11 +59,11 @@ struct EnvironmentReport {
 /// Environment. What an environment throws becomes a finding. Throws ArgumentError when an option is out of
 /// range.
 ///
-/// Errors: "factory" (it throws or returns nothing), "spec" (a size, count or limit below 1), "spec-changes",
-/// "exception" (reset() or step() throws), "observation-size", "observation-finite", "reward-finite",
-/// "same-seed" (two instances give different episodes for the same seed and actions), "reset" (an episode
-/// depends on those before it), "shared-state" (an episode depends on what other instances play, or another
-/// instance changes an observation).
+/// Errors: "factory" (it throws or returns nothing), "spec" (a field is out of range or contradicts another),
+/// "spec-changes", "exception" (reset() or step() throws), "observation-size", "observation-finite",
+/// "reward-finite", "same-seed" (two instances give different episodes for the same seed and actions),
+/// "reset" (an episode depends on those before it), "shared-state" (an episode depends on what other
+/// instances play, or another instance changes an observation).
 ///
 /// Warnings: "name" (it is empty), "both-ends" (terminated and truncated), "early-truncation", "time-limit"
 /// (an episode goes on beyond it), "no-end" (no episode ended), "seeds" (they make no difference), "actions"

@@ -10,10 +10,6 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Throws ArgumentError that names the environment, the field and its value when a size, an action count or a
-/// time limit is below 1.
-void check_spec(const EnvironmentSpec& spec);
-
 /// Wraps an environment and checks what it returns. The library plays every environment through this.
 ///
 /// Throws ArgumentError that names the environment, what it gave and what was expected when: the spec has a

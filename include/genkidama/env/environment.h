@@ -12,33 +12,49 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "genkidama/core/export.h"
+#include "genkidama/env/action_space.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// What an environment is, fixed for its lifetime.
+/// What an environment is. It stays the same for the environment's lifetime.
+///
+/// An environment whose observation is a plain vector and whose action is one choice sets observation_size
+/// and action_count, and nothing else about its spaces. Any other environment sets observation_shape,
+/// action_space or both instead. completed() fills in the fields that follow from those that were set.
 struct EnvironmentSpec {
   std::string name;          ///< for messages and run directories, e.g. "LunarLander-v2"
   int observation_size = 0;  ///< floats in an observation, > 0
-  int action_count = 0;      ///< actions are 0 .. action_count-1, > 0
+  int action_count = 0;      ///< alternatives of an action that is one choice, > 0; 0: see action_space
   int time_limit = 0;        ///< steps after which an episode is truncated, > 0
   /// Mean return at which the task counts as solved; NaN when there is no such figure.
   double reward_threshold = std::numeric_limits<double>::quiet_NaN();
+  /// Dimensions of an observation, in row-major order; an image is {channels, height, width}. Empty: a vector
+  /// of observation_size.
+  std::vector<int> observation_shape{};
+  ActionSpace action_space{};  ///< empty: one choice among action_count
 };
 
-/// observation_size floats that belong to the environment and stay valid until its next reset() or step().
+/// The spec with every field filled in: shape and size of the observation, action space and action count
+/// (which stays 0 unless an action is one choice). Throws ArgumentError that names the environment when a
+/// size is out of range or two fields contradict each other.
+EnvironmentSpec completed(EnvironmentSpec spec);
+
+/// The observation_size floats of one observation. They belong to the environment and stay valid until its
+/// next reset() or step().
 using Observation = std::span<const float>;
 
-/// What one step gives.
+/// The result of one step.
 struct StepResult {
-  Observation observation;  ///< the state after the step, also when the episode ended
-  float reward = 0;         ///< the environment's own, not scaled; finite
-  bool terminated = false;  ///< the task itself ended: no value lies beyond this state
-  bool truncated = false;   ///< cut off by the time limit: the value of `observation` still counts
+  Observation observation;  ///< the observation after the step, also when the episode ended
+  float reward = 0;         ///< the environment's own reward, not scaled; finite
+  bool terminated = false;  ///< the task itself ended: no value lies beyond this observation
+  bool truncated = false;   ///< the time limit cut the episode off: the value of `observation` still counts
 };
 
-/// A task with a vector observation and discrete actions.
+/// A task. Derive from DiscreteEnvironment when an action is one choice, and from this class otherwise.
 ///
 /// One instance is used by one thread of one process. Two instances never share mutable state. The same seed
 /// and the same actions give the same trajectory, bit for bit. check_environment()
@@ -47,15 +63,40 @@ class Environment {
  public:
   virtual ~Environment() = default;
 
-  /// What this environment is; the same for all of its lifetime.
+  /// What this environment is.
   virtual const EnvironmentSpec& spec() const = 0;
 
   /// Starts a new episode; everything random in it follows from `seed`. May be called at any time.
   virtual Observation reset(std::uint64_t seed) = 0;
 
-  /// Plays one step. Call only while an episode runs: after reset() and before an end was reported.
-  /// `action` outside 0 .. action_count-1 throws ArgumentError.
-  virtual StepResult step(int action) = 0;
+  /// Plays one step. It may be called only while an episode runs: after reset() and before an end was
+  /// reported. An action outside the action space throws ArgumentError.
+  virtual StepResult step(Action action) = 0;
+
+  /// Plays one step of an environment whose action is one choice.
+  StepResult step(int choice) {
+    const float action = static_cast<float>(choice);
+    return step(Action(&action, 1));
+  }
+};
+
+/// A task whose action is one choice among EnvironmentSpec::action_count.
+class DiscreteEnvironment : public Environment {
+ public:
+  /// Plays one step, as Environment::step(). A choice outside 0 .. action_count - 1 throws ArgumentError.
+  virtual StepResult step(int choice) = 0;
+
+// A derived class that implements step(int) hides this overload on purpose: callers hold an Environment.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverloaded-virtual"
+  /// Throws ArgumentError for an action that is not one whole number.
+  StepResult step(Action action) final {
+    return step(choice_of(action));
+  }
+#pragma GCC diagnostic pop
+
+ private:
+  int choice_of(Action action) const;
 };
 
 /// What an environment is made for.

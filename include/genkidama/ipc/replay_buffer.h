@@ -13,19 +13,20 @@
 #include "genkidama/core/export.h"
 #include "genkidama/core/random.h"
 #include "genkidama/ipc/shared_array.h"
+#include "genkidama/ipc/transition.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
 /// Transitions in columns, row i belonging to transition i.
 struct TransitionBatch {
   std::vector<float> observations;       ///< [n, observation_size], row-major
-  std::vector<std::int32_t> actions;     ///< [n]
+  std::vector<float> actions;            ///< [n, action_width], row-major
   std::vector<float> rewards;            ///< [n]
   std::vector<float> next_observations;  ///< [n, observation_size]
   std::vector<std::uint8_t> terminated;  ///< [n], 0 or 1
   std::vector<std::uint8_t> truncated;   ///< [n], 0 or 1
   /// Transitions in it.
-  std::size_t size() const { return actions.size(); }
+  std::size_t size() const { return rewards.size(); }
 };
 
 /// What one core's share takes to go on with it in another process.
@@ -44,7 +45,7 @@ class ReplayBuffer {
   static constexpr int kAllCores = -1;
 
   /// All >= 1; throws ArgumentError otherwise, IoError when the memory cannot be had.
-  ReplayBuffer(int cores, std::size_t capacity, int observation_size);
+  ReplayBuffer(int cores, std::size_t capacity, int observation_size, int action_width = 1);
 
   /// Shares, one per core.
   int cores() const { return cores_; }
@@ -52,12 +53,17 @@ class ReplayBuffer {
   std::size_t capacity() const { return capacity_; }
   /// Floats in an observation.
   int observation_size() const { return observation_size_; }
+  /// Floats in an action.
+  int action_width() const { return action_width_; }
+  /// Floats that a transition takes: both observations, the action, the reward and two flags.
+  std::size_t row_size() const {
+    return 2 * static_cast<std::size_t>(observation_size_) + static_cast<std::size_t>(action_width_) + 3;
+  }
 
   /// Appends to `core`'s share, over its oldest row when full. Only the worker that owns `core` calls this.
-  /// Throws ArgumentError when an observation has the wrong size. A worker that takes over a killed one's
-  /// share goes on where that one stopped, and mends the spoiled row.
-  void store(int core, std::span<const float> observation, std::int32_t action, float reward,
-             std::span<const float> next_observation, bool terminated, bool truncated);
+  /// Throws ArgumentError when an observation or the action has the wrong size. A worker that takes over a
+  /// killed one's share goes on where that one stopped, and mends the spoiled row.
+  void store(int core, const Transition& transition);
 
   /// Rows that can be read at this moment: in `core`'s share, or in all.
   std::size_t size(int core = kAllCores) const;
@@ -76,15 +82,14 @@ class ReplayBuffer {
   ReplayShare share(int core, std::size_t count) const;
   /// Makes a core's share what it was: the same rows at the same places, so that samples drawn afterwards are
   /// those that would have been drawn. Rows that are not given, or do not fit, are gone. Before anybody
-  /// stores. Throws ArgumentError when there are more rows than were ever stored, or their observations have
-  /// another size.
+  /// stores. Throws ArgumentError when there are more rows than were ever stored, or their observations or
+  /// actions have another size.
   void restore(int core, const ReplayShare& share);
 
  private:
-  using Word = std::uint32_t;  // a float's or an integer's bits
+  using Word = std::uint32_t;  // a float's bits, or a flag
   std::size_t check_core(int core) const;
   void clear(std::size_t share);
-  std::size_t row_words() const { return 2 * static_cast<std::size_t>(observation_size_) + 4; }
   bool try_read(std::size_t row, std::optional<std::uint64_t> transition, std::span<Word> out) const;
   bool read(std::size_t row, std::span<Word> out) const;
   void resize(TransitionBatch& batch, std::size_t count) const;
@@ -93,7 +98,8 @@ class ReplayBuffer {
   int cores_;
   std::size_t capacity_;
   int observation_size_;
-  SharedArray<Word> words_;  // [cores, capacity, row_words()]
+  int action_width_;
+  SharedArray<Word> words_;  // [cores, capacity, row_size()]
   SharedArray<std::uint64_t>
       versions_;  // [cores, capacity]: 2 (t + 1) holds transition t, 2 t + 1 is being written
   SharedArray<std::uint64_t> stored_;  // [cores]

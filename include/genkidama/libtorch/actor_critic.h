@@ -16,7 +16,7 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// A network's answer to a batch of B observations.
 struct ActorCriticOutput {
-  torch::Tensor logits;  ///< [B, action_count], unnormalised log-probabilities
+  torch::Tensor logits;  ///< [B, NetworkSpec::policy], unnormalised log-probabilities
   torch::Tensor value;   ///< [B], estimate of the discounted return
 };
 
@@ -29,8 +29,9 @@ struct ActorCriticOutput {
 /// has an instance of its own.
 class ActorCritic : public torch::nn::Module {
  public:
-  /// `observation` is [B, observation_size], float32. Called twice with one observation when the network is
-  /// made, to see whether the answers are the same.
+  /// `observation` is float32 [B, ...], with the dimensions of NetworkSpec::observation: [B, size] for a
+  /// vector, [B, channels, height, width] for an image. It is called twice with one observation when the
+  /// network is made, to see whether the answers are the same.
   virtual ActorCriticOutput forward(const torch::Tensor& observation) = 0;
 
   /// Whether recurrent layers start from zeros in every forward(), for instance over a history that is part
@@ -42,12 +43,12 @@ class ActorCritic : public torch::nn::Module {
 /// LibTorch's generator is seeded before `make` is called, so the same seed gives the same first weights.
 /// LibTorch and its BLAS are then given one thread for the whole process: the workers already take the cores,
 /// and a forked process that meets an OpenMP pool used before the fork hangs.
-NetworkFactory torch_network(std::function<std::shared_ptr<ActorCritic>(const EnvironmentSpec&)> make);
+NetworkFactory torch_network(std::function<std::shared_ptr<ActorCritic>(const NetworkSpec&)> make);
 
-/// The same for a module that is constructed from the EnvironmentSpec.
+/// The same for a module that is constructed from the NetworkSpec.
 template <typename Module>
 NetworkFactory torch_network() {
-  return torch_network([](const EnvironmentSpec& spec) { return std::make_shared<Module>(spec); });
+  return torch_network([](const NetworkSpec& spec) { return std::make_shared<Module>(spec); });
 }
 
 }  // namespace genkidama

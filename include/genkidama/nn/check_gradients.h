@@ -54,7 +54,7 @@ struct GradientReport {
 /// observation depends on the others of its batch or changes when it is repeated; a PolicyFunction that does
 /// not play what the GradientFunction computes; a gradient that backward() adds to instead of overwriting it;
 /// what a function throws. Throws ArgumentError when an option is out of range.
-GradientReport check_gradients(Network& network, const EnvironmentSpec& spec,
+GradientReport check_gradients(Network& network, const NetworkSpec& spec,
                                const GradientCheckOptions& options = {});
 
 /// The report as lines for people: one for each tensor, then the problems.

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// One machine's training: a Hogwild! A3C worker per core (thesis section 4.6, Algorithm 1).
+/// One machine's training: a Hogwild! worker per core (thesis section 4.6, Algorithm 1).
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +20,7 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -54,6 +55,7 @@ struct OrchestratorOptions {
   std::uint64_t seed = 1;                    ///< of the first weights and of every worker's own random stream
   Hyperparameters hyperparameters;           ///< how the workers learn; the thesis' values by default
   OptimizerFactory optimizer;                ///< empty: make_shared_optimizer
+  AlgorithmFactory algorithm;                ///< empty: the algorithm that hyperparameters.algorithm names
   std::size_t replay_capacity = 0;           ///< steps that each worker keeps; 0: there is no replay buffer
   /// What the environments are. When it is given, no environment is made just to read its spec, and each
   /// environment that a worker makes must have the same observations and actions. Empty: the environment is
@@ -94,11 +96,12 @@ struct OrchestratorOptions {
 /// What it takes to go on where a run stopped, apart from the weights. There is nothing else: all randomness
 /// follows from (seed, worker, round), and a round begins with new episodes.
 struct TrainerState {
-  std::vector<float> optimizer_state;   ///< the shared optimizer's, SharedOptimizer::state_size() floats
-  std::uint64_t optimizer_steps = 0;    ///< of all workers so far
-  std::uint64_t environment_steps = 0;  ///< of all workers so far
-  std::uint64_t rounds = 0;             ///< played so far
-  std::vector<ReplayShare> replay;      ///< one for each worker; empty without a replay buffer
+  std::vector<float> optimizer_state;    ///< the shared optimizer's, SharedOptimizer::state_size() floats
+  std::uint64_t optimizer_steps = 0;     ///< of all workers so far
+  std::uint64_t environment_steps = 0;   ///< of all workers so far
+  std::uint64_t rounds = 0;              ///< played so far
+  std::vector<ReplayShare> replay;       ///< one for each worker; empty without a replay buffer
+  std::vector<float> algorithm_state{};  ///< Algorithm::shared_state_size() floats
 };
 
 /// The most values of the replay buffer that a state takes: 64 MiB. Of a larger buffer the state has the

@@ -34,6 +34,11 @@ struct RoundReport {
   double policy_loss = 0;  ///< means over the round's optimizer steps; 0 when there were none
   double value_loss = 0;   ///< as above
   double entropy = 0;      ///< of the policy, as above
+  /// How far PPO's policy moved from the one that collected the steps, as above.
+  double approximate_kl = 0;
+  double clip_fraction = 0;       ///< share of PPO's steps outside the clip range, as above
+  double explained_variance = 0;  ///< 1 - Var(R - V) / Var(R), as above
+  double learning_rate = 0;       ///< as above
 };
 
 /// Trains a network on this machine, a round at a time.

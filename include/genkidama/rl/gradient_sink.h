@@ -16,6 +16,11 @@ struct LearningStatistics {
   double policy_loss = 0;  ///< the policy's part of the loss
   double value_loss = 0;   ///< mean of (R - V)^2, without its weight in the loss
   double entropy = 0;      ///< of the policy, in nats
+  /// PPO's estimate of how far the policy moved from the one that collected the steps: mean of r - 1 - log r,
+  /// with r the probability ratio (Schulman 2020, "Approximating KL divergence").
+  double approximate_kl = 0;
+  double clip_fraction = 0;  ///< share of PPO's steps whose probability ratio lies outside the clip range
+  double explained_variance = 0;  ///< 1 - Var(R - V) / Var(R): 1 where values tell the returns exactly
 };
 
 /// Takes gradients and gives weights. One object per worker; used by the worker's thread only.

@@ -58,6 +58,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
   options.seed = learning.seed;
   options.hyperparameters = resolved_hyperparameters(job.settings);
   options.optimizer = job.program.optimizer;
+  options.algorithm = job.program.algorithm;
   options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
   options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
   options.max_crashes_per_minute = learning.max_worker_crashes;

@@ -74,13 +74,12 @@ OptionRow schedule_option() {
       });
 }
 
-OptionRow loss_option() {
+/// A program with an algorithm of its own takes any name: it may have several.
+OptionRow loss_option(const Program& program) {
+  const TextList choices = program.algorithm ? TextList{} : TextList{"a3c", "ppo"};
   return choice_option(
-      {"a3c", "ppo"},
-      [](const Settings& s) { return s.learning.hyperparameters.loss == Loss::kPpo ? "ppo" : "a3c"; },
-      [](Settings& s, const std::string& text) {
-        s.learning.hyperparameters.loss = text == "ppo" ? Loss::kPpo : Loss::kA3c;
-      });
+      choices, [](const Settings& s) { return s.learning.hyperparameters.algorithm; },
+      [](Settings& s, const std::string& text) { s.learning.hyperparameters.algorithm = text; });
 }
 
 OptionRow worker_mode_option() {
@@ -251,7 +250,7 @@ void add_results(Table& table) {
 
 void add_hyperparameters(Table& table, const Program& program) {
   table.group("Hyperparameters");
-  table.add("loss", kLearning, loss_option(), "What is minimised");
+  table.add("loss", kLearning, loss_option(program), "What is minimised");
   table.add("gamma", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.gamma)),
             "Discount per step");
   table.add("gae-lambda", kLearning,

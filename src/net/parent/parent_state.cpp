@@ -3,23 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <exception>
 #include <new>
 #include <utility>
 
+#include "genkidama/core/is_finite.h"
 #include "genkidama/params/weighted_average.h"
 #include "net/parent/shown_name.h"
 
 namespace genkidama {
 namespace {
-
-// On the bits, so that no compiler flag about finite arithmetic can remove it.
-bool is_finite(double value) {
-  constexpr std::uint64_t kExponentBits = 0x7ff0000000000000u;
-  return (std::bit_cast<std::uint64_t>(value) & kExponentBits) != kExponentBits;
-}
 
 std::uint64_t* count_of(PeerRefusals& refusals, PeerFault fault) {
   switch (fault) {

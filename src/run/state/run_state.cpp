@@ -22,6 +22,8 @@ constexpr const char* kAverageTensor = "genkidama.policy_average";
 constexpr const char* kAverageKind = "policy_average";
 constexpr const char* kAverageCount = "policy_average_count";
 constexpr const char* kReplayStored = "replay_stored";
+// States written before actions could have several components have no such field; theirs have one.
+constexpr const char* kReplayActionWidth = "replay_action_width";
 constexpr const char* kRecentReturns = "recent_returns";
 constexpr const char* kEvaluationMissing = "evaluation_missing";
 constexpr const char* kSessionRun = "session_run_id";
@@ -38,25 +40,26 @@ std::string replay_tensor(std::size_t worker) {
   return fmt::format("{}{}", kReplayTensor, worker);
 }
 
-/// A row: observation, action, reward, next observation, terminated, truncated.
-std::size_t row_values(std::size_t observation_size) {
-  return 2 * observation_size + 4;
-}
+/// A row holds observation, action, reward, next observation, terminated, truncated.
+struct RowShape {
+  std::size_t observation = 0;
+  std::size_t action = 0;
+  std::size_t values() const { return 2 * observation + action + 3; }
+};
 
-std::size_t observation_size_of(const TransitionBatch& rows) {
-  return rows.observations.size() / rows.size();
+RowShape shape_of(const TransitionBatch& rows) {
+  return {rows.observations.size() / rows.size(), rows.actions.size() / rows.size()};
 }
 
 void append_rows(const TransitionBatch& rows, std::vector<float>& values) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto size = static_cast<std::ptrdiff_t>(observation_size_of(rows));
-    const auto at = static_cast<std::ptrdiff_t>(i) * size;
-    const auto append = [&](const std::vector<float>& from) {
-      values.insert(values.end(), from.begin() + at, from.begin() + at + size);
+    const auto append = [&values, i, &rows](const std::vector<float>& from) {
+      const auto size = static_cast<std::ptrdiff_t>(from.size() / rows.size());
+      const auto begin = from.begin() + static_cast<std::ptrdiff_t>(i) * size;
+      values.insert(values.end(), begin, begin + size);
     };
     append(rows.observations);
-    // Exact up to 2^24 actions.
-    values.push_back(static_cast<float>(rows.actions[i]));
+    append(rows.actions);
     values.push_back(rows.rewards[i]);
     append(rows.next_observations);
     values.push_back(rows.terminated[i]);
@@ -64,16 +67,17 @@ void append_rows(const TransitionBatch& rows, std::vector<float>& values) {
   }
 }
 
-TransitionBatch rows_of(const float* value, std::size_t count, std::size_t width) {
-  const std::size_t size = (width - 4) / 2;
+TransitionBatch rows_of(const float* value, std::size_t count, const RowShape& shape) {
   TransitionBatch rows;
+  const auto take = [&value](std::vector<float>& into, std::size_t size) {
+    into.insert(into.end(), value, value + size);
+    value += size;
+  };
   for (std::size_t i = 0; i < count; ++i) {
-    rows.observations.insert(rows.observations.end(), value, value + size);
-    value += size;
-    rows.actions.push_back(static_cast<std::int32_t>(*value++));
+    take(rows.observations, shape.observation);
+    take(rows.actions, shape.action);
     rows.rewards.push_back(*value++);
-    rows.next_observations.insert(rows.next_observations.end(), value, value + size);
-    value += size;
+    take(rows.next_observations, shape.observation);
     rows.terminated.push_back(*value++ != 0);
     rows.truncated.push_back(*value++ != 0);
   }
@@ -176,6 +180,9 @@ std::map<std::string, std::string> metadata_of(const RunState& state) {
     std::vector<std::uint64_t> stored;
     for (const ReplayShare& share : state.replay) stored.push_back(share.stored);
     fields[kReplayStored] = list_text(stored);
+    for (const ReplayShare& share : state.replay) {
+      if (share.newest.size() > 0) put(kReplayActionWidth, shape_of(share.newest).action);
+    }
   }
   return fields;
 }
@@ -196,7 +203,7 @@ Checkpoint file_of(const ParameterLayout& network, const RunState& state) {
   for (std::size_t i = 0; i < state.replay.size(); ++i) {
     const TransitionBatch& rows = state.replay[i].newest;
     if (rows.size() == 0) continue;
-    const auto width = static_cast<std::int64_t>(row_values(observation_size_of(rows)));
+    const auto width = static_cast<std::int64_t>(shape_of(rows).values());
     tensors.push_back({replay_tensor(i), {static_cast<std::int64_t>(rows.size()), width}});
     append_rows(rows, file.weights);
   }
@@ -246,20 +253,22 @@ ParameterLayout expected_layout(const ParameterLayout& network, std::size_t opti
 std::vector<ReplayShare> replay_of(const std::filesystem::path& path, const Checkpoint& file,
                                    const Fields& fields) {
   std::vector<ReplayShare> replay;
+  const auto action_width = fields.number_or<std::size_t>(kReplayActionWidth, 1);
   for (const std::uint64_t stored : fields.numbers<std::uint64_t>(kReplayStored))
     replay.push_back({stored, {}});
   for (const TensorInfo& tensor : file.layout.tensors()) {
     if (!begins_with(tensor.name, kReplayTensor)) continue;
     std::size_t worker = 0;
     while (worker < replay.size() && replay_tensor(worker) != tensor.name) ++worker;
-    if (worker == replay.size() || tensor.shape.size() != 2 || tensor.shape[1] < 6 ||
-        tensor.shape[1] % 2 != 0) {
+    const auto width = tensor.shape.size() == 2 ? static_cast<std::size_t>(tensor.shape[1]) : 0;
+    if (worker == replay.size() || action_width == 0 || action_width > width || width < action_width + 5 ||
+        (width - action_width) % 2 == 0) {
       throw FormatError(fmt::format("{}: its tensor '{}' {} is no part of a replay buffer", path.string(),
                                     tensor.name, shape_text(tensor.shape)));
     }
     replay[worker].newest =
         rows_of(file.weights.data() + tensor.offset, static_cast<std::size_t>(tensor.shape[0]),
-                static_cast<std::size_t>(tensor.shape[1]));
+                {(width - action_width - 3) / 2, action_width});
   }
   return replay;
 }

@@ -14,9 +14,9 @@ namespace {
 
 class OneLayer : public genkidama::ActorCritic {
  public:
-  explicit OneLayer(const genkidama::EnvironmentSpec& spec)
-      : policy_(register_module("policy", torch::nn::Linear(spec.observation_size, spec.action_count))),
-        value_(register_module("value", torch::nn::Linear(spec.observation_size, 1))) {}
+  explicit OneLayer(const genkidama::NetworkSpec& spec)
+      : policy_(register_module("policy", torch::nn::Linear(spec.observation_size(), spec.policy))),
+        value_(register_module("value", torch::nn::Linear(spec.observation_size(), 1))) {}
 
   genkidama::ActorCriticOutput forward(const torch::Tensor& observation) override {
     return {policy_->forward(observation), value_->forward(observation).squeeze(-1)};

@@ -17,7 +17,7 @@
 namespace {
 
 /// Gives an observation of the wrong size, which the library reports from a worker.
-class Broken : public genkidama::Environment {
+class Broken : public genkidama::DiscreteEnvironment {
  public:
   Broken() {
     spec_.name = "Broken";

@@ -1,5 +1,3 @@
-#include "rl/algorithms/a3c_learner.h"
-
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -48,7 +46,7 @@ void check_gradient(const Hyperparameters& hyper) {
   for (std::size_t t = 0; t < 9; ++t) returns[t] = advantages[t] + values[t];
 
   Recorder recorder;
-  A3cLearner(hyper, network, recorder).learn_segment(segment);
+  learner_of(*a3c(hyper), network, recorder)->learn_segment(segment);
   const LearningStatistics& terms = recorder.statistics;
   const double expected = plain_loss(network, segment, hyper, returns, advantages);
   REQUIRE(terms.policy_loss + hyper.value_weight * terms.value_loss - hyper.entropy_weight * terms.entropy ==
@@ -84,10 +82,10 @@ TEST_CASE("a second batch does not add to the first one's gradient") {
   LocalNetwork network(thesis_network()(kSpec, 4), kSpec);
   const Segment segment = random_segment(20, random);
   Recorder recorder;
-  A3cLearner learner(Hyperparameters{}, network, recorder);
-  learner.learn_segment(segment);
+  const auto learner = learner_of(*a3c(Hyperparameters{}), network, recorder);
+  learner->learn_segment(segment);
   const std::vector<float> first = recorder.gradient;
-  learner.learn_segment(segment);
+  learner->learn_segment(segment);
   REQUIRE(recorder.gradient == first);
 }
 
@@ -97,10 +95,10 @@ TEST_CASE("the gradient is clipped to its norm and keeps its direction") {
   const Segment segment = random_segment(20, random);
   Hyperparameters hyper;
   Recorder recorder;
-  A3cLearner(hyper, network, recorder).learn_segment(segment);
+  learner_of(*a3c(hyper), network, recorder)->learn_segment(segment);
   const std::vector<float> whole = recorder.gradient;
   hyper.max_gradient_norm = 0.01;
-  A3cLearner(hyper, network, recorder).learn_segment(segment);
+  learner_of(*a3c(hyper), network, recorder)->learn_segment(segment);
   double squares = 0, full = 0;
   for (const float g : network.gradient()) squares += static_cast<double>(g) * g;
   for (const float g : whole) full += static_cast<double>(g) * g;
@@ -117,8 +115,8 @@ TEST_CASE("a gradient that is not finite is an error, not an update") {
   Segment segment = random_segment(5, random);
   segment.rewards[2] = std::numeric_limits<float>::infinity();
   Recorder recorder;
-  A3cLearner learner(Hyperparameters{}, network, recorder);
-  REQUIRE_THROWS_WITH(learner.learn_segment(segment), Catch::Contains("diverged"));
+  const auto learner = learner_of(*a3c(Hyperparameters{}), network, recorder);
+  REQUIRE_THROWS_WITH(learner->learn_segment(segment), Catch::Contains("diverged"));
   REQUIRE(recorder.steps == 0);
 }
 
@@ -127,15 +125,15 @@ TEST_CASE("the shared weights are pulled every second batch and at the episode's
   LocalNetwork network(thesis_network()(kSpec, 4), kSpec);
   Segment segment = random_segment(5, random);
   Recorder recorder;
-  A3cLearner learner(Hyperparameters{}, network, recorder);
+  const auto learner = learner_of(*a3c(Hyperparameters{}), network, recorder);
   std::vector<int> pulls;
   for (int i = 0; i < 5; ++i) {
-    learner.learn_segment(segment);
+    learner->learn_segment(segment);
     pulls.push_back(recorder.pulls);
   }
   REQUIRE(pulls == std::vector<int>{0, 1, 1, 2, 2});
   segment.end = SegmentEnd::kTerminated;
-  learner.learn_segment(segment);
-  learner.learn_segment(segment);
+  learner->learn_segment(segment);
+  learner->learn_segment(segment);
   REQUIRE(recorder.pulls == 4);
 }

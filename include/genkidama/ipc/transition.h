@@ -1,0 +1,25 @@
+#pragma once
+
+/// @file
+/// One step of an environment: the form in which steps are collected and stored.
+
+#include <span>
+
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// One step. The spans belong to whoever made it.
+struct Transition {
+  std::span<const float> before;  ///< the observation that the action was chosen for
+  std::span<const float> action;  ///< the action, as ActionSpace describes it
+  float reward = 0;               ///< the environment's own reward, not scaled
+  std::span<const float> after;   ///< the observation after the step
+  bool terminated = false;        ///< the task itself ended
+  bool truncated = false;         ///< the time limit cut the episode off
+
+  /// Whether it is the last step of its episode.
+  bool ends_episode() const { return terminated || truncated; }
+};
+
+}  // namespace genkidama

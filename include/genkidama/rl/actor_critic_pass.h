@@ -1,0 +1,56 @@
+#pragma once
+
+/// @file
+/// One batch through a network with a policy and a value, and back: what all policy gradients have in common.
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "genkidama/core/export.h"
+#include "genkidama/nn/local_network.h"
+#include "genkidama/rl/behaviour.h"
+#include "genkidama/rl/gradient_sink.h"
+#include "genkidama/rl/hyperparameters.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// Buffers are kept from batch to batch, so that nothing is allocated once they are large enough. Used by one
+/// thread.
+class ActorCriticPass {
+ public:
+  /// Takes value_weight, entropy_weight and max_gradient_norm from the hyperparameters. `network` has one
+  /// value and outlives the pass.
+  ActorCriticPass(const Hyperparameters& hyperparameters, LocalNetwork& network,
+                  std::unique_ptr<ActionDistribution> distribution);
+
+  /// Computes values() and log_probabilities(). `observations` [n, observation size] and `actions` [n, action
+  /// width] must stay until backpropagate().
+  void evaluate(std::span<const float> observations, std::span<const float> actions, std::size_t n);
+
+  /// V of each observation, [n].
+  std::span<const float> values() const { return values_; }
+  /// log pi(a|s) of each step, [n].
+  std::span<const float> log_probabilities() const { return log_probabilities_; }
+
+  /// Writes the network's gradient, clipped to max_gradient_norm, of
+  ///   policy loss + value_weight mean((R - V)^2) - entropy_weight mean(H).
+  /// `policy_gradient` [n] holds the policy loss' derivative by log pi(a|s) of each step. Returns the
+  /// statistics that follow: value loss, entropy and explained variance. Throws WorkerError when the gradient
+  /// is not finite.
+  LearningStatistics backpropagate(std::span<const float> returns, std::span<const float> policy_gradient);
+
+ private:
+  Hyperparameters hyperparameters_;
+  LocalNetwork& network_;
+  std::unique_ptr<ActionDistribution> distribution_;
+  std::size_t output_count_;
+  std::vector<float> outputs_;
+  std::vector<float> values_;
+  std::vector<float> log_probabilities_;
+  std::vector<float> outputs_gradient_;
+  std::vector<float> values_gradient_;
+};
+
+}  // namespace genkidama

@@ -1,0 +1,16 @@
+#pragma once
+
+/// @file
+/// The last look at a gradient before it is handed over.
+
+#include <span>
+
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// Scales `gradient` down to the L2 norm `largest_norm` when it is longer; 0 stands for no limit. Throws
+/// WorkerError when the gradient is not finite.
+void clip_gradient(std::span<float> gradient, double largest_norm);
+
+}  // namespace genkidama

@@ -1,0 +1,46 @@
+#pragma once
+
+/// @file
+/// What a worker does with the steps it has played.
+
+#include <cstddef>
+#include <span>
+
+#include "genkidama/core/export.h"
+#include "genkidama/core/random.h"
+#include "genkidama/env/environment.h"
+#include "genkidama/ipc/replay_buffer.h"
+#include "genkidama/nn/local_network.h"
+#include "genkidama/rl/gradient_sink.h"
+#include "genkidama/rl/segment.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// Learns from segments of episodes. There is one learner per worker, used by the worker's thread. It may
+/// keep steps until the round's end, but not beyond: what a learner keeps is in no checkpoint.
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  /// A segment is handed over after this many steps, or at the episode's end.
+  virtual std::size_t segment_steps() const = 0;
+
+  /// Learns from a segment, or keeps it for learn_round(). The segment is cleared after the call.
+  virtual void learn_segment(const Segment& segment) = 0;
+
+  /// Called after the round's last segment. Whatever is random follows from `random`, the round's own
+  /// generator.
+  virtual void learn_round(Random& random) = 0;
+};
+
+/// What a learner works with. All of it outlives the learner.
+struct LearnerContext {
+  const EnvironmentSpec& environment;  ///< completed()
+  LocalNetwork& network;               ///< the weights that the worker plays with, and their gradient
+  GradientSink& sink;                  ///< takes gradients and gives weights
+  std::span<float> shared_state;       ///< Algorithm::shared_state_size() floats that all workers share
+  const ReplayBuffer* replay =
+      nullptr;  ///< steps of all workers of this machine; null without a replay buffer
+};
+
+}  // namespace genkidama

@@ -1,0 +1,23 @@
+#pragma once
+
+/// @file
+/// What a segment's rewards are for learning, and what lies beyond its end.
+
+#include <vector>
+
+#include "genkidama/core/export.h"
+#include "genkidama/nn/local_network.h"
+#include "genkidama/rl/hyperparameters.h"
+#include "genkidama/rl/segment.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// Fills `scaled` with the segment's rewards times Hyperparameters::reward_scale.
+void scale_rewards(const Segment& segment, const Hyperparameters& hyperparameters,
+                   std::vector<float>& scaled);
+
+/// The value of the segment's last observation, or 0 where no value lies beyond it: after a terminal state,
+/// and, unless Hyperparameters::bootstrap_truncated, at the time limit.
+float bootstrap_value(const Segment& segment, const Hyperparameters& hyperparameters, LocalNetwork& network);
+
+}  // namespace genkidama

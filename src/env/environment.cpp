@@ -1,0 +1,88 @@
+#include "genkidama/env/environment.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama {
+namespace {
+
+constexpr std::int64_t kLargestSize = std::numeric_limits<int>::max();
+
+void check_positive(const std::string& name, const char* field, int value) {
+  if (value < 1) {
+    throw ArgumentError(
+        fmt::format("environment '{}': spec().{} is {}, expected at least 1", name, field, value));
+  }
+}
+
+int floats_in(const std::string& name, const std::vector<int>& shape) {
+  std::int64_t size = 1;
+  for (const int dimension : shape) {
+    if (dimension < 1 || size > kLargestSize / dimension) {
+      throw ArgumentError(
+          fmt::format("environment '{}': spec().observation_shape is [{}], expected dimensions of at least 1 "
+                      "and at most {} "
+                      "floats in all",
+                      name, fmt::join(shape, ", "), kLargestSize));
+    }
+    size *= dimension;
+  }
+  return static_cast<int>(size);
+}
+
+void complete_observation(EnvironmentSpec& spec) {
+  if (spec.observation_shape.empty()) {
+    check_positive(spec.name, "observation_size", spec.observation_size);
+    spec.observation_shape = {spec.observation_size};
+    return;
+  }
+  const int size = floats_in(spec.name, spec.observation_shape);
+  if (spec.observation_size != 0 && spec.observation_size != size) {
+    throw ArgumentError(
+        fmt::format("environment '{}': spec().observation_size is {}, but observation_shape [{}] has {} "
+                    "floats; set one of them",
+                    spec.name, spec.observation_size, fmt::join(spec.observation_shape, ", "), size));
+  }
+  spec.observation_size = size;
+}
+
+void complete_actions(EnvironmentSpec& spec) {
+  ActionSpace& space = spec.action_space;
+  if (space == ActionSpace{}) {
+    check_positive(spec.name, "action_count", spec.action_count);
+    space.choices = {spec.action_count};
+  }
+  check_action_space(fmt::format("environment '{}': spec().action_space", spec.name), space);
+  const int count = space.is_one_choice() ? space.choices[0] : 0;
+  if (spec.action_count != 0 && spec.action_count != count) {
+    throw ArgumentError(
+        fmt::format("environment '{}': spec().action_count is {}, but action_space is {}; set one of them",
+                    spec.name, spec.action_count, action_space_text(space)));
+  }
+  spec.action_count = count;
+}
+
+}  // namespace
+
+EnvironmentSpec completed(EnvironmentSpec spec) {
+  complete_observation(spec);
+  complete_actions(spec);
+  check_positive(spec.name, "time_limit", spec.time_limit);
+  return spec;
+}
+
+int DiscreteEnvironment::choice_of(Action action) const {
+  // Every whole number that a float holds exactly; what is out of the environment's range it refuses itself.
+  constexpr float kLargest = 1 << 24;
+  if (action.size() == 1 && action[0] >= -kLargest && action[0] <= kLargest) {
+    const int choice = static_cast<int>(action[0]);
+    if (static_cast<float>(choice) == action[0]) return choice;
+  }
+  throw ArgumentError(fmt::format("environment '{}': step() given the action [{}], expected one whole number",
+                                  spec().name, fmt::join(action, ", ")));
+}
+
+}  // namespace genkidama

@@ -1,0 +1,186 @@
+// PPO: several epochs of minibatches over all of a round's steps, each an update of the shared weights.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+#include "genkidama/rl/actor_critic_pass.h"
+#include "genkidama/rl/algorithms.h"
+#include "genkidama/rl/returns.h"
+#include "genkidama/rl/segment_returns.h"
+
+namespace genkidama {
+namespace {
+
+/// To mean 0 and deviation 1 (with n - 1, as LibTorch's std()).
+void normalise(std::vector<float>& values) {
+  const auto n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0;
+  for (const float value : values) squares += (value - mean) * (value - mean);
+  const double scale = 1 / (std::sqrt(squares / (n - 1)) + 1e-8);
+  for (float& value : values) value = static_cast<float>((value - mean) * scale);
+}
+
+/// Steps in columns, all of one round or of one minibatch.
+struct Steps {
+  std::vector<float> observations;  ///< [n, observation size]
+  std::vector<float> actions;       ///< [n, action width]
+  std::vector<float> log_probabilities;
+  std::vector<float> advantages;
+  std::vector<float> returns;
+
+  std::size_t size() const { return returns.size(); }
+
+  void clear() {
+    observations.clear();
+    actions.clear();
+    log_probabilities.clear();
+    advantages.clear();
+    returns.clear();
+  }
+
+  /// Replaces all steps by the given rows of others.
+  void gather(const Steps& from, std::span<const std::size_t> rows) {
+    clear();
+    gather(from.observations, from.observations.size() / from.size(), rows, observations);
+    gather(from.actions, from.actions.size() / from.size(), rows, actions);
+    for (const std::size_t row : rows) {
+      log_probabilities.push_back(from.log_probabilities[row]);
+      advantages.push_back(from.advantages[row]);
+      returns.push_back(from.returns[row]);
+    }
+  }
+
+ private:
+  static void gather(const std::vector<float>& from, std::size_t width, std::span<const std::size_t> rows,
+                     std::vector<float>& into) {
+    for (const std::size_t row : rows) {
+      const float* begin = from.data() + row * width;
+      into.insert(into.end(), begin, begin + width);
+    }
+  }
+};
+
+class PpoLearner final : public Learner {
+ public:
+  PpoLearner(const Hyperparameters& hyperparameters, const LearnerContext& context)
+      : hyperparameters_(hyperparameters),
+        network_(context.network),
+        sink_(context.sink),
+        pass_(hyperparameters, context.network, categorical_distribution(context.network.spec().policy)) {}
+
+  /// Whole episodes: nothing is learned, and so nothing pulled, before the round's end.
+  std::size_t segment_steps() const override { return SIZE_MAX; }
+
+  /// Keeps the segment with its GAE advantages and the probabilities its actions had when they were chosen.
+  void learn_segment(const Segment& segment) override {
+    const std::size_t n = segment.size();
+    pass_.evaluate(segment.observations, segment.actions, n);
+    const auto values = pass_.values();
+    const float bootstrap = bootstrap_value(segment, hyperparameters_, network_);
+    scale_rewards(segment, hyperparameters_, rewards_);
+
+    const std::size_t start = round_.size();
+    const auto append = [](const auto& from, std::vector<float>& to) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    append(segment.observations, round_.observations);
+    append(segment.actions, round_.actions);
+    // Not the behaviour's own, which may have explored: the ratio compares policies.
+    append(pass_.log_probabilities(), round_.log_probabilities);
+    round_.advantages.resize(start + n);
+    generalised_advantages(rewards_, values, bootstrap, hyperparameters_.gamma, hyperparameters_.gae_lambda,
+                           std::span(round_.advantages).subspan(start));
+    for (std::size_t t = 0; t < n; ++t) round_.returns.push_back(round_.advantages[start + t] + values[t]);
+  }
+
+  void learn_round(Random& random) override {
+    const std::size_t n = round_.size();
+    if (n == 0) return;  // the round was cut before the first step
+    order_.resize(n);
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
+    for (int epoch = 0; epoch < hyperparameters_.epochs && !sink_.out_of_time(); ++epoch) {
+      // Fisher and Yates by hand: std::shuffle differs between standard libraries.
+      for (std::size_t i = n; i > 1; --i)
+        std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(i))]);
+      for (std::size_t begin = 0; begin < n && !sink_.out_of_time(); begin += size) {
+        minibatch_.gather(round_, std::span(order_).subspan(begin, std::min(size, n - begin)));
+        const LearningStatistics statistics = compute(minibatch_);
+        sink_.apply(network_.gradient(), statistics);
+        sink_.pull(network_.weights());
+      }
+    }
+    round_.clear();
+  }
+
+ private:
+  LearningStatistics compute(Steps& minibatch) {
+    const std::size_t n = minibatch.size();
+    const auto count = static_cast<double>(n);
+    // A lone step has no deviation.
+    if (hyperparameters_.normalise_advantages && n > 1) normalise(minibatch.advantages);
+    pass_.evaluate(minibatch.observations, minibatch.actions, n);
+    const auto lowest = static_cast<float>(1 - hyperparameters_.clip_range);
+    const auto highest = static_cast<float>(1 + hyperparameters_.clip_range);
+    double policy_loss = 0, approximate_kl = 0, clipped_steps = 0;
+    policy_gradient_.resize(n);
+    for (std::size_t t = 0; t < n; ++t) {
+      const float advantage = minibatch.advantages[t];
+      const float log_ratio = pass_.log_probabilities()[t] - minibatch.log_probabilities[t];
+      const float ratio = std::exp(log_ratio);
+      const float free = ratio * advantage;
+      const float clipped = std::clamp(ratio, lowest, highest) * advantage;
+      // Where the clipped one is smaller it does not depend on the policy.
+      policy_gradient_[t] = free <= clipped ? -free / static_cast<float>(n) : 0;
+      policy_loss -= std::min(free, clipped) / static_cast<double>(n);
+      approximate_kl += (static_cast<double>(ratio) - 1 - log_ratio) / count;
+      if (ratio < lowest || ratio > highest) clipped_steps += 1;
+    }
+    LearningStatistics statistics = pass_.backpropagate(minibatch.returns, policy_gradient_);
+    statistics.policy_loss = policy_loss;
+    statistics.approximate_kl = approximate_kl;
+    statistics.clip_fraction = clipped_steps / count;
+    return statistics;
+  }
+
+  Hyperparameters hyperparameters_;
+  LocalNetwork& network_;
+  GradientSink& sink_;
+  ActorCriticPass pass_;
+  Steps round_;
+  Steps minibatch_;
+  std::vector<std::size_t> order_;
+  std::vector<float> rewards_;
+  std::vector<float> policy_gradient_;
+};
+
+class Ppo final : public Algorithm {
+ public:
+  explicit Ppo(const Hyperparameters& hyperparameters) : hyperparameters_(hyperparameters) {}
+
+  NetworkSpec network(const EnvironmentSpec& environment) const override {
+    return actor_critic_network(environment);
+  }
+  std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override {
+    return categorical(hyperparameters_.epsilon);
+  }
+  std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
+    return std::make_unique<PpoLearner>(hyperparameters_, context);
+  }
+
+ private:
+  Hyperparameters hyperparameters_;
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> ppo(const Hyperparameters& hyperparameters) {
+  return std::make_unique<Ppo>(hyperparameters);
+}
+
+}  // namespace genkidama
