@@ -42,7 +42,7 @@ ChildStatus joining(std::uint64_t session, const std::string& name = "pi-7") {
 /// A Parent's state with a Child, "pi-7" in session 1, that joined at kStart.
 struct PacedState {
   PacedState() : state(ParentOptions(), layout, random_weights(16, 1)) {
-    state.joined(joining(1), 0, kStart);
+    state.joined(joining(1), 0, false, kStart);
   }
   MergeReport merge(std::uint64_t sequence, Clock::duration at, std::uint64_t session = 1) {
     return state.merge(frame_of_round(session, sequence), random_weights(16, 2), kStart + at);
@@ -126,7 +126,7 @@ TEST_CASE("quick Children are not late within the floor, and new ones never", "[
 
 TEST_CASE("each Child's staleness is known: of its last update, and in the mean", "[pace]") {
   PacedState paced;
-  paced.state.joined(joining(2, "other"), 0, kStart);
+  paced.state.joined(joining(2, "other"), 0, false, kStart);
   CHECK(paced.merge(1, S(1)).staleness == 0);
   for (int i = 1; i <= 4; ++i) paced.merge(i, S(1), 2);
   CHECK(paced.merge(2, S(2)).staleness == 4);

@@ -125,7 +125,8 @@ bool ParentSession::begin_session(const HelloMessage& hello) {
   status.address = link_->address();
   status.session = session_;
   status.environment_steps = hello.environment_steps;
-  owner_.state().joined(std::move(status), hello.environment_steps);
+  const bool came_back = hello.resume && hello.run_id == owner_.options().run_id;
+  owner_.state().joined(std::move(status), hello.environment_steps, came_back);
   standing_ = Standing::kJoined;
   shown_name_ = owner_.state().shown_name_of(session_);
   log(LogLevel::kInfo, "parent: '{}' ({}) joined as session {}", shown_name_, link_->address(), session_);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "genkidama/core/is_finite.h"
@@ -37,6 +38,11 @@ std::uint64_t* count_of(PeerRefusals& refusals, PeerFault fault) {
 
 double seconds_of(Clock::duration span) {
   return std::chrono::duration<double>(span).count();
+}
+
+/// An address without its port.
+std::string_view host_of(std::string_view address) {
+  return address.substr(0, address.rfind(':'));
 }
 
 ChildStatus status_of(const SessionRecord& record, Clock::time_point now) {
@@ -141,22 +147,29 @@ std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const
       status_.updates + 1, record.status.name, frame.session, frame.sequence, fault);
 }
 
-std::set<std::string> ParentState::names_like(const std::string& own_name) const {
+std::set<std::string> ParentState::names_like(const std::string& own_name,
+                                              const std::optional<std::string>& came_back_to) const {
   std::set<std::string> names;
   const auto add = [&, start = own_name.substr(0, kKeptOfName)](const SessionRecord& record) {
     if (record.status.name.starts_with(start)) names.insert(record.status.name);
   };
   for (const auto& [session, record] : children_) add(record);
-  for (const SessionRecord& record : lost_.records()) add(record);
+  for (const SessionRecord& record : lost_.records()) {
+    const bool is_same = came_back_to && record.own_name == own_name &&
+                         host_of(record.status.address) == host_of(*came_back_to);
+    if (!is_same) add(record);
+  }
   return names;
 }
 
-void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, Clock::time_point now) {
+void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, bool came_back,
+                         Clock::time_point now) {
   const std::uint64_t session = child.session;
   SessionRecord record;
   record.own_name = child.name;
   record.status = std::move(child);
-  record.status.name = shown_name(record.own_name, names_like(record.own_name));
+  const auto came_back_to = came_back ? std::optional(record.status.address) : std::nullopt;
+  record.status.name = shown_name(record.own_name, names_like(record.own_name, came_back_to));
   record.update_sent = status_.updates;
   record.steps_counted = steps_counted_before;
   record.since = now;
@@ -169,6 +182,10 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
                                                    const std::string& address, Clock::time_point now) {
   auto record = lost_.take(session, own_name);
   if (!record) return std::nullopt;
+  const bool is_name_taken = std::any_of(children_.begin(), children_.end(), [&](const auto& entry) {
+    return entry.second.status.name == record->status.name;
+  });
+  if (is_name_taken) record->status.name = shown_name(own_name, names_like(own_name, std::nullopt));
   record->status.address = address;
   record->since = now;
   record->merged_on_this_link = false;

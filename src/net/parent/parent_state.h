@@ -56,9 +56,13 @@ class ParentState {
 
   /// A new session begins, and the Child is sent the weights. `child.name` is what the Child calls itself; it
   /// is shown as that, or as "name#2" while another session of that name is connected or may come back.
-  void joined(ChildStatus child, std::uint64_t steps_counted_before, Clock::time_point now = Clock::now());
+  /// `came_back`: the Child belonged to this run before, but cannot go on with its session. Then the name of
+  /// a session that was lost at the same address is its own.
+  void joined(ChildStatus child, std::uint64_t steps_counted_before, bool came_back,
+              Clock::time_point now = Clock::now());
   /// A session whose link was lost goes on at this address. Nothing when there is none, or it is not this
-  /// Child's; else the sequence of the last frame that was merged.
+  /// Child's; else the sequence of the last frame that was merged. The session keeps the name that it is
+  /// shown by, unless a Child that came back has taken it.
   std::optional<std::uint64_t> rejoined(std::uint64_t session, const std::string& own_name,
                                         const std::string& address, Clock::time_point now = Clock::now());
   /// What the Child of a joined session is shown as.
@@ -84,8 +88,11 @@ class ParentState {
   std::optional<std::string> run_rule(const FrameHeader& frame, const SessionRecord& record,
                                       std::span<const float> weights);
 
-  /// The names that a Child which calls itself `own_name` might be shown by, and that are taken.
-  std::set<std::string> names_like(const std::string& own_name) const;
+  /// The names that a Child which calls itself `own_name` might be shown by, and that others have: those that
+  /// are connected, and those that may come back, but for sessions of that name at the address
+  /// `came_back_to`.
+  std::set<std::string> names_like(const std::string& own_name,
+                                   const std::optional<std::string>& came_back_to) const;
 
   const double alpha_;
   const double max_norm_growth_;

@@ -165,3 +165,22 @@ TEST_CASE("a shown name is not what a session is resumed by", "[same_name]") {
   REQUIRE(eventually([&] { return running.parent.status().children.size() == 1; }));
   CHECK_FALSE(Twin(running.port(), "a#2", mark).welcome.sequence);
 }
+
+TEST_CASE("a Child that comes back without its session has its name again, and two never share one",
+          "[same_name]") {
+  RunningParent running(quick_to_close());
+  Twin first(running.port());
+  first.exchange(1);
+  const SessionMark lost{first.welcome.session, 1}, unknown{first.welcome.session + 100, 1};
+  first.close();
+  REQUIRE(eventually([&] { return running.parent.status().children.empty(); }));
+  // A later process, whose state is of a session that this Parent does not know.
+  Twin later(running.port(), "a", unknown);
+  CHECK_FALSE(later.welcome.sequence);
+  CHECK(later.welcome.shown_name.empty());
+  // The lost session was another Child's after all.
+  Twin again(running.port(), "a", lost);
+  CHECK(again.welcome.sequence == 1);
+  CHECK(again.welcome.shown_name == "a#2");
+  CHECK(names(running.parent) == Names{"a", "a#2"});
+}
