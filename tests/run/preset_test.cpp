@@ -1,4 +1,5 @@
 #include "genkidama/run/preset.h"
+#include "genkidama/rl/algorithm.h"
 
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
@@ -24,8 +25,8 @@ TEST_CASE("a preset fills the options of everyone who takes part in a run") {
   EvaluationRequest evaluation;
   run::apply(tuned, evaluation);
   CHECK(evaluation.greedy);
-  CHECK(tuned.network(make_cart_pole()->spec(), 1)->layout().size() ==
-        mlp_network()(make_cart_pole()->spec(), 1)->layout().size());
+  CHECK(tuned.network(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size() ==
+        mlp_network()(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size());
 }
 
 TEST_CASE("the thesis' preset is what the options are without one") {
@@ -45,8 +46,8 @@ TEST_CASE("the thesis' preset is what the options are without one") {
   CHECK(child.beta == 0);
   REQUIRE(thesis.max_steps);
   CHECK(*thesis.max_steps == 8'000'000);
-  CHECK(thesis.network(make_cart_pole()->spec(), 1)->layout().size() ==
-        thesis_network()(make_cart_pole()->spec(), 1)->layout().size());
+  CHECK(thesis.network(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size() ==
+        thesis_network()(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size());
 }
 
 TEST_CASE("an open linear schedule ends with the machine's share of the run, and others stay") {
