@@ -105,7 +105,11 @@ TEST_CASE("without flags a program has the tuned preset") {
 TEST_CASE("a program's network is that of every preset which brings none") {
   Program program = test_program();
   const auto parameters = [&program](const char* preset) {
-    return presets_of(program).at(preset).network(make_cart_pole()->spec(), 1)->layout().size();
+    return presets_of(program)
+        .at(preset)
+        .network(actor_critic_network(make_cart_pole()->spec()), 1)
+        ->layout()
+        .size();
   };
   CHECK(parameters("quick") == parameters("thesis"));
   CHECK(parameters("tuned") != parameters("thesis"));

@@ -88,7 +88,7 @@ TEST_CASE("the bundled forward pass equals LibTorch's on random weights and obse
       const auto size = mlp_network({.hidden = c.hidden})(c.spec, 1)->layout().size();
       const auto function = make_mlp_policy_function(shape_of(c), *kernels);
       for (int round = 0; round < 20; ++round) {
-        INFO(kernels->name << ", " << c.spec.name);
+        INFO(kernels->name << ", " << shape_text({c.spec.observation_size(), c.spec.policy}));
         auto weights = uniform(size, 1);
         auto observation = uniform(static_cast<std::size_t>(c.spec.observation_size()), 3);
         std::vector<float> logits(static_cast<std::size_t>(c.spec.policy));
@@ -111,7 +111,8 @@ TEST_CASE("the bundled gradient equals autograd's on random weights, observation
       const auto function = make_mlp_gradient_function(shape_of(c), *kernels);
       // Larger and smaller than before, and not a multiple of anything.
       for (const std::size_t n : {64, 1, 5, 121, 64}) {
-        INFO(kernels->name << ", batch of " << n << ", " << c.spec.name);
+        INFO(kernels->name << ", batch of " << n << ", "
+                           << shape_text({c.spec.observation_size(), c.spec.policy}));
         const auto rows = static_cast<std::int64_t>(n);
         auto weights = uniform(size, 0.5);
         auto observations = uniform(n * static_cast<std::size_t>(c.spec.observation_size()), 2);
