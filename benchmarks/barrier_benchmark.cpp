@@ -23,7 +23,7 @@ int work(RoundBarrier& barrier, int index) {
 void round_trip(benchmark::State& state) {
   const int workers = static_cast<int>(state.range(0));
   RoundBarrier barrier(workers);
-  std::vector<ChildProcess> processes;
+  std::vector<test::ChildProcess> processes;
   for (int i = 0; i < workers; ++i) processes.emplace_back([&barrier, i] { return work(barrier, i); });
   const auto all_arrived = [&] { return barrier.wait_for_all(Deadline::after(kTooLong), {}).complete; };
   bool complete = all_arrived();
@@ -36,7 +36,7 @@ void round_trip(benchmark::State& state) {
     complete = all_arrived();
   }
   barrier.close();
-  for (ChildProcess& process : processes) process.wait();
+  for (test::ChildProcess& process : processes) process.wait();
 }
 
 BENCHMARK(round_trip)->Name("barrier/round_trip")->Arg(1)->Arg(2)->Arg(8)->UseRealTime();

@@ -22,14 +22,14 @@ void set_bytes(benchmark::State& state) {
 }
 
 void write(benchmark::State& state) {
-  const TemporaryDirectory directory;
+  const test::TemporaryDirectory directory;
   const Checkpoint checkpoint = checkpoint_of(state);
   for (auto _ : state) write_safetensors(directory / "weights.safetensors", checkpoint);
   set_bytes(state);
 }
 
 void read(benchmark::State& state) {
-  const TemporaryDirectory directory;
+  const test::TemporaryDirectory directory;
   write_safetensors(directory / "weights.safetensors", checkpoint_of(state));
   for (auto _ : state) {
     benchmark::DoNotOptimize(read_safetensors(directory / "weights.safetensors").weights.data());

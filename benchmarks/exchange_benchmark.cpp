@@ -132,7 +132,7 @@ class Echo {
         ::getsockname(listener_, generic, &size) != 0) {
       throw std::runtime_error("cannot listen on the loopback interface");
     }
-    process_ = std::make_unique<ChildProcess>([this] { return serve(); });
+    process_ = std::make_unique<test::ChildProcess>([this] { return serve(); });
     socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
     if (::connect(socket_, generic, size) != 0) throw std::runtime_error("cannot connect");
     do_not_wait(socket_);
@@ -182,7 +182,7 @@ class Echo {
   std::size_t bytes_;
   int listener_;
   int socket_ = -1;
-  std::unique_ptr<ChildProcess> process_;
+  std::unique_ptr<test::ChildProcess> process_;
 };
 
 void loopback(benchmark::State& state) {

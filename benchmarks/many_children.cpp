@@ -312,7 +312,7 @@ int run(int argc, char** argv) {
   stay_on_core(kChildrenCore);
   for (const int count : counts) {
     // A process for each, so that no Parent begins with the memory that the Children before it left behind.
-    ChildProcess process([&] { return print_measured(static_cast<std::size_t>(count), arguments); });
+    test::ChildProcess process([&] { return print_measured(static_cast<std::size_t>(count), arguments); });
     if (const std::string end = process.wait(); end != "exit 0") {
       throw IoError(fmt::format("with {} connections it failed: {}", count, end));
     }

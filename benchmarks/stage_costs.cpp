@@ -166,7 +166,6 @@ class Stages {
 
   void choose_again() {
     Random random(1);
-    const double epsilon = arguments_.number("--epsilon");
     int sum = 0;
     for (std::size_t i = 0; i < steps(); ++i) sum += choose(observations_of(i, 1), random);
     chosen_ = sum;

@@ -60,7 +60,7 @@ void stay_on_core(int core) {
 ParentProcess::ParentProcess(const ParentSetup& setup) {
   const auto announce = make_pipe();
   const auto stop = make_pipe();
-  process_ = std::make_unique<ChildProcess>([&] {
+  process_ = std::make_unique<test::ChildProcess>([&] {
     ::close(announce[0]);
     ::close(stop[1]);
     return run_parent(setup, announce[1], stop[0]);

@@ -41,7 +41,7 @@ class ParentProcess {
  private:
   int stop_ = -1;  // writing end of a pipe whose closing ends the Parent
   std::uint16_t port_ = 0;
-  std::unique_ptr<ChildProcess> process_;
+  std::unique_ptr<test::ChildProcess> process_;
 };
 
 /// Keeps the calling thread, and those it starts, on one core. Throws std::runtime_error when that is
