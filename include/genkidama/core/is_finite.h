@@ -6,7 +6,9 @@
 #include <bit>
 #include <cstdint>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// false for NaN and for both infinities, also in code that is compiled with -ffast-math or -Ofast.
 constexpr bool is_finite(float value) {
