@@ -25,7 +25,8 @@ TensorsByName by_name(const ParameterLayout& layout) {
 
 }  // namespace
 
-void check_same_tensors(const std::filesystem::path& path, const ParameterLayout& wanted, const ParameterLayout& given) {
+void check_same_tensors(const std::filesystem::path& path, const ParameterLayout& wanted,
+                        const ParameterLayout& given) {
   const auto fail = [&path](const std::string& reason) {
     throw LayoutError(fmt::format("'{}' is a checkpoint of another network: {}", path.string(), reason));
   };

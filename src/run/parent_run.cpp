@@ -37,8 +37,8 @@ ParentRun::ParentRun(RunOptions run, ParentRunOptions options, CoreOrchestrator&
       final_average_(files_.first_average()),
       watch_(evaluator.layout(), files_.options(), final_average_) {
   evaluator_.read_weights(final_weights_);
-  if (const auto& state = files_.resumed()) {
-    final_weights_ = state->weights;
+  if (auto state = files_.take_resumed()) {
+    final_weights_ = std::move(state->weights);
     for (const double value : state->recent_returns) recent_returns_.add(value);
   }
   kept_update_ = files_.totals.updates;

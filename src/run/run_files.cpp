@@ -262,7 +262,7 @@ bool RunFiles::checkpoint(const Learnt& learnt) {
 void RunFiles::complete_checkpoint(const Learnt& learnt) {
   std::error_code ignored;
   const auto path = directory_.checkpoint(totals.updates);
-  if (!resumed_ || totals.updates == 0 || !is_policy_due() || std::filesystem::exists(path, ignored)) return;
+  if (totals.updates == 0 || !is_policy_due() || std::filesystem::exists(path, ignored)) return;
   try {
     write_policy(path, learnt);
     last_checkpoint_ = path;

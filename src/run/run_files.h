@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/params/policy_average.h"
@@ -52,6 +53,9 @@ class RunFiles {
 
   /// What was read for --resume, or nothing: a run that was killed before its first checkpoint begins again.
   const std::optional<RunState>& resumed() const { return resumed_; }
+  /// Hands it over, so that a state as large as the replay buffer lives no longer than it takes to restore
+  /// it. Afterwards resumed() is nothing and first_average() empty: ask them before.
+  std::optional<RunState> take_resumed() { return std::exchange(resumed_, std::nullopt); }
   /// As given, with the directory that was chosen.
   const RunOptions& options() const { return options_; }
   const RunDirectory& directory() const { return directory_; }
@@ -80,7 +84,8 @@ class RunFiles {
   bool is_checkpoint_due() const { return is_policy_due() || is_state_due(); }
   /// Whether --checkpoint-seconds have passed since the last state; less while the run is young.
   bool is_state_due() const;
-  /// Writes what a kill between the state and the policy of one checkpoint has left out.
+  /// Writes what a kill between the state and the policy of one checkpoint has left out. Before the first
+  /// update of this process.
   void complete_checkpoint(const Learnt& learnt);
 
   /// For --target; true when it is reached. The trainer's own weights are afterwards what they were before.
@@ -129,7 +134,7 @@ class RunFiles {
   RunDirectory directory_;
   std::unique_ptr<RunLock> lock_;
   CoreOrchestrator& trainer_;
-  std::optional<RunState> resumed_;
+  std::optional<RunState> resumed_;        // until it is taken
   std::filesystem::path last_checkpoint_;  // empty: none yet
   std::unique_ptr<CsvFile> metrics_;
   std::unique_ptr<CsvFile> evaluations_;

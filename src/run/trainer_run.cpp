@@ -43,11 +43,12 @@ TrainerRun::TrainerRun(RunOptions options, CoreOrchestrator& trainer, RunObserve
       observer_(observer),
       files_(std::move(options), trainer, observer, true, all_columns(std::move(columns))),
       average_(files_.first_average()) {
-  if (const auto& state = files_.resumed()) {
+  if (auto state = files_.take_resumed()) {
     trainer_.write_weights(state->weights);
-    trainer_.restore({state->optimizer_state, state->optimizer_steps, state->totals.environment_steps,
-                      state->rounds, state->replay});
+    trainer_.restore({std::move(state->optimizer_state), state->optimizer_steps,
+                      state->totals.environment_steps, state->rounds, std::move(state->replay)});
     session_ = state->session;
+    resumed_session_ = {state->session, state->written};
     for (const double value : state->recent_returns) recent_returns_.add(value);
   }
   latest_ = weights();
