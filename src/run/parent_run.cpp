@@ -209,7 +209,7 @@ bool ParentRun::is_target_reached() {
   if (find_divergence(weights, evaluator_.layout(), files_.options())) return false;
   auto average = watch_.average();
   try {
-    if (!files_.evaluate_target(average.weights_or(weights))) return false;
+    if (!files_.evaluate_policy(weights, average)) return false;
   } catch (const StoppedError&) {
     return false;  // serve() asks for the signal next
   }

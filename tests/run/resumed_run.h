@@ -30,10 +30,10 @@ inline run::RunOptions options_in(const std::filesystem::path& directory) {
   return options;
 }
 
-/// Makes a run's directory that holds `state`, with the weights of `trainer` (the first of them 0.25) after three
-/// updates. `learns`: with its optimizer's state.
-inline void write_state(const std::filesystem::path& directory, CoreOrchestrator& trainer, run::RunState state,
-                        bool learns) {
+/// Makes a run's directory that holds `state`, with the weights of `trainer` (the first of them 0.25) after
+/// three updates. `learns`: with its optimizer's state.
+inline void write_state(const std::filesystem::path& directory, CoreOrchestrator& trainer,
+                        run::RunState state, bool learns) {
   const run::RunDirectory files(directory);
   files.create();
   std::ofstream(files.config()) << "{}";
