@@ -179,6 +179,13 @@ TEST_CASE("a run evaluates at the interval that is given without a target, and k
   REQUIRE(resumed.exit_code == 0);
   CHECK(csv_of(parts / "evaluations.csv").size() == 8);
   CHECK(file_text(parts / "best.safetensors") == file_text(run / "best.safetensors"));
+
+  // A damaged one costs no run.
+  std::ofstream(parts / "best.safetensors", std::ios::trunc) << "damaged";
+  const auto again = run_program(call("train", "--resume", parts.string(), "--updates", "32"));
+  CHECK(again.exit_code == 0);
+  CHECK(again.errors.find("best.safetensors' is not a checkpoint that can be read") != std::string::npos);
+  CHECK(read_safetensors(parts / "best.safetensors").metadata.at("update") == "32");
 }
 
 TEST_CASE("a config.json of version 0.1 starts no evaluations") {
