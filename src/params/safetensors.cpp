@@ -16,10 +16,12 @@
 #include <new>
 #include <span>
 #include <system_error>
+#include <utility>
 
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
+#include "params/checkpoint_layout.h"
 #include "params/safetensors_header.h"
 
 namespace genkidama {
@@ -130,36 +132,6 @@ Checkpoint read_checkpoint(const fs::path& path, const std::function<void(const 
   }
 }
 
-using TensorsByName = std::map<std::string, const TensorInfo*, std::less<>>;
-
-TensorsByName by_name(const ParameterLayout& layout) {
-  TensorsByName result;
-  for (const TensorInfo& tensor : layout.tensors()) result.emplace(tensor.name, &tensor);
-  return result;
-}
-
-void check_same_tensors(const fs::path& path, const ParameterLayout& wanted, const ParameterLayout& given) {
-  const auto fail = [&path](const std::string& reason) {
-    throw LayoutError(fmt::format("'{}' is a checkpoint of another network: {}", path.string(), reason));
-  };
-  const TensorsByName in_file = by_name(given);
-  for (const TensorInfo& tensor : wanted.tensors()) {
-    const auto found = in_file.find(tensor.name);
-    if (found == in_file.end()) {
-      fail(fmt::format("it has no tensor '{}' {}", tensor.name, shape_text(tensor.shape)));
-    } else if (found->second->shape != tensor.shape) {
-      fail(fmt::format("its tensor '{}' is {}, the network's is {}", tensor.name,
-                       shape_text(found->second->shape), shape_text(tensor.shape)));
-    }
-  }
-  const TensorsByName in_network = by_name(wanted);
-  for (const TensorInfo& tensor : given.tensors()) {
-    if (!in_network.contains(tensor.name)) {
-      fail(fmt::format("its tensor '{}' {} is not in the network", tensor.name, shape_text(tensor.shape)));
-    }
-  }
-}
-
 /// `write` gets the file's parts.
 void write_checkpoint(const Checkpoint& checkpoint,
                       const std::function<void(std::span<const std::span<const std::byte>>)>& write) {
@@ -232,15 +204,7 @@ Checkpoint read_safetensors(const fs::path& path) {
 Checkpoint read_safetensors(const fs::path& path, const ParameterLayout& layout) {
   Checkpoint read =
       read_checkpoint(path, [&](const ParameterLayout& given) { check_same_tensors(path, layout, given); });
-  if (read.layout == layout) return read;
-  const TensorsByName given = by_name(read.layout);
-  std::vector<float> ordered(layout.size());
-  for (const TensorInfo& tensor : layout.tensors()) {
-    const auto from =
-        read.weights.begin() + static_cast<std::ptrdiff_t>(given.find(tensor.name)->second->offset);
-    std::copy_n(from, tensor.count, ordered.begin() + static_cast<std::ptrdiff_t>(tensor.offset));
-  }
-  return {layout, std::move(ordered), std::move(read.metadata)};
+  return in_layout(path, std::move(read), layout);
 }
 
 }  // namespace genkidama

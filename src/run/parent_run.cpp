@@ -37,8 +37,8 @@ ParentRun::ParentRun(RunOptions run, ParentRunOptions options, CoreOrchestrator&
       final_average_(files_.first_average()),
       watch_(evaluator.layout(), files_.options(), final_average_) {
   evaluator_.read_weights(final_weights_);
-  if (const auto& state = files_.resumed()) {
-    final_weights_ = state->weights;
+  if (auto state = files_.take_resumed()) {
+    final_weights_ = std::move(state->weights);
     for (const double value : state->recent_returns) recent_returns_.add(value);
   }
   kept_update_ = files_.totals.updates;
@@ -209,7 +209,7 @@ bool ParentRun::is_target_reached() {
   if (find_divergence(weights, evaluator_.layout(), files_.options())) return false;
   auto average = watch_.average();
   try {
-    if (!files_.evaluate_target(average.weights_or(weights))) return false;
+    if (!files_.evaluate_policy(weights, average)) return false;
   } catch (const StoppedError&) {
     return false;  // serve() asks for the signal next
   }

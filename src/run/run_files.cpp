@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -31,6 +33,7 @@ RunOptions with_directory(RunOptions options) {
 
 constexpr Milliseconds kLockPatience{10'000};
 constexpr double kFirstState_s = 1;
+constexpr const char* kBestMean = "evaluation_return_mean";
 
 // What a resumed run can fall back on: the state alone when no checkpoint was made at that update.
 std::filesystem::path checkpoint_of_state(const RunDirectory& directory, std::uint64_t updates) {
@@ -68,6 +71,7 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
   if (goes_on_) {
     read_resumed();
+    read_best();
     keep_until = totals.updates;
   }
   if (!options_.cluster_member) write_file_atomically(directory_.config(), config_text());
@@ -186,7 +190,11 @@ std::string RunFiles::last_checkpoint_text() const {
 }
 
 void RunFiles::write_policy(const std::filesystem::path& path, const Learnt& learnt) {
-  const auto policy = learnt.policy();
+  write_safetensors(path, policy_file(learnt.weights, learnt.average));
+}
+
+Checkpoint RunFiles::policy_file(std::span<const float> weights, const PolicyAverage& average) const {
+  const auto policy = average.weights_or(weights);
   Checkpoint file;
   file.layout = trainer_.layout();
   file.weights.assign(policy.begin(), policy.end());
@@ -198,10 +206,37 @@ void RunFiles::write_policy(const std::filesystem::path& path, const Learnt& lea
                    {"update", fmt::format("{}", totals.updates)},
                    {"environment_steps", fmt::format("{}", totals.environment_steps)}};
   if (options_.policy_average.kind != PolicyAverageKind::kNone) {
-    file.metadata["policy_average"] = learnt.average.text();
-    file.metadata["policy_average_count"] = fmt::format("{}", learnt.average.count());
+    file.metadata["policy_average"] = average.text();
+    file.metadata["policy_average_count"] = fmt::format("{}", average.count());
   }
-  write_safetensors(path, file);
+  return file;
+}
+
+void RunFiles::read_best() {
+  std::error_code ignored;
+  if (!options_.evaluate_every || !std::filesystem::exists(directory_.best_weights(), ignored)) return;
+  try {
+    const Checkpoint best = read_safetensors(directory_.best_weights());
+    const auto mean = best.metadata.find(kBestMean);
+    if (mean == best.metadata.end()) return;
+    const std::string& text = mean->second;
+    double value = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) best_mean_ = value;
+  } catch (const Error& error) {
+    log(LogLevel::kWarning, "{}; the next policy that is evaluated takes its place", error.what());
+  }
+}
+
+void RunFiles::keep_best(double mean, Checkpoint policy) {
+  if (!options_.evaluate_every || (best_mean_ && mean <= *best_mean_)) return;
+  policy.metadata[kBestMean] = fmt::format("{}", mean);
+  try {
+    write_safetensors(directory_.best_weights(), policy);
+    best_mean_ = mean;
+  } catch (const Error& error) {
+    log(LogLevel::kError, "the best policy so far, of update {}, could not be written; the run goes on: {}",
+        totals.updates, error.what());
+  }
 }
 
 void RunFiles::write_state(const Learnt& learnt) {
@@ -262,7 +297,7 @@ bool RunFiles::checkpoint(const Learnt& learnt) {
 void RunFiles::complete_checkpoint(const Learnt& learnt) {
   std::error_code ignored;
   const auto path = directory_.checkpoint(totals.updates);
-  if (!resumed_ || totals.updates == 0 || !is_policy_due() || std::filesystem::exists(path, ignored)) return;
+  if (totals.updates == 0 || !is_policy_due() || std::filesystem::exists(path, ignored)) return;
   try {
     write_policy(path, learnt);
     last_checkpoint_ = path;
@@ -294,17 +329,18 @@ EvaluationStatistics RunFiles::evaluate(std::span<const float> policy, int episo
   }
 }
 
-bool RunFiles::evaluate_target(std::span<const float> policy) {
+bool RunFiles::evaluate_policy(std::span<const float> weights, const PolicyAverage& average) {
   // New episodes each time: a policy must not pass by luck with one set of them.
   evaluation_missing_ = true;
-  const auto result =
-      evaluate(policy, options_.target_episodes, derive_seed(options_.eval_seed, {totals.updates}));
+  const auto result = evaluate(average.weights_or(weights), options_.target_episodes,
+                               derive_seed(options_.eval_seed, {totals.updates}));
   evaluation_missing_ = false;
   evaluations_->append({fmt::format("{}", totals.updates), fmt::format("{}", totals.environment_steps),
                         fmt::format("{:.3f}", wall_seconds()), fmt::format("{}", result.episodes),
                         fmt::format("{:.6g}", result.mean), fmt::format("{:.6g}", result.standard_deviation),
                         fmt::format("{:.6g}", result.min), fmt::format("{:.6g}", result.max)});
-  if (result.mean < *options_.target) return false;
+  keep_best(result.mean, policy_file(weights, average));
+  if (!options_.target || result.mean < *options_.target) return false;
   totals.time_to_target_seconds = wall_seconds();
   return true;
 }

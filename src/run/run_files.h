@@ -7,9 +7,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/params/policy_average.h"
+#include "genkidama/params/safetensors.h"
 #include "genkidama/run/run_options.h"
 #include "run/directory/run_directory.h"
 #include "run/directory/run_lock.h"
@@ -52,6 +54,9 @@ class RunFiles {
 
   /// What was read for --resume, or nothing: a run that was killed before its first checkpoint begins again.
   const std::optional<RunState>& resumed() const { return resumed_; }
+  /// Hands it over, so that a state as large as the replay buffer lives no longer than it takes to restore
+  /// it. Afterwards resumed() is nothing and first_average() empty: ask them before.
+  std::optional<RunState> take_resumed() { return std::exchange(resumed_, std::nullopt); }
   /// As given, with the directory that was chosen.
   const RunOptions& options() const { return options_; }
   const RunDirectory& directory() const { return directory_; }
@@ -80,15 +85,19 @@ class RunFiles {
   bool is_checkpoint_due() const { return is_policy_due() || is_state_due(); }
   /// Whether --checkpoint-seconds have passed since the last state; less while the run is young.
   bool is_state_due() const;
-  /// Writes what a kill between the state and the policy of one checkpoint has left out.
+  /// Writes what a kill between the state and the policy of one checkpoint has left out. Before the first
+  /// update of this process.
   void complete_checkpoint(const Learnt& learnt);
 
-  /// For --target; true when it is reached. The trainer's own weights are afterwards what they were before.
-  /// Throws as CoreOrchestrator::evaluate().
-  bool evaluate_target(std::span<const float> policy);
+  /// Evaluates `average`, or `weights` while there is none, and keeps it if it is the best so far and
+  /// RunOptions::evaluate_every is given. True when RunOptions::target is reached. The trainer's own weights
+  /// are afterwards what they were before. Throws as CoreOrchestrator::evaluate().
+  bool evaluate_policy(std::span<const float> weights, const PolicyAverage& average);
   /// Whether the run that goes on was stopped in the middle of an evaluation.
-  bool is_evaluation_missing() const { return options_.target && evaluation_missing_; }
-  bool is_evaluation_due() const { return options_.target && totals.updates % options_.evaluate_every == 0; }
+  bool is_evaluation_missing() const { return evaluates() && evaluation_missing_; }
+  bool is_evaluation_due() const {
+    return evaluates() && totals.updates % options_.evaluate_every.value_or(kEvaluateEvery) == 0;
+  }
 
   /// "updates" or "max_steps" when the totals have got there.
   std::optional<std::string> reached_limit() const;
@@ -109,12 +118,18 @@ class RunFiles {
   [[noreturn]] void fail();
 
  private:
+  static constexpr std::uint64_t kEvaluateEvery = 100;
+
   void write_row(const std::vector<std::string>& fields);
   std::string config_text() const;
   void read_resumed();
   bool is_policy_due() const { return is_policy_kept(options_, totals.updates); }
   bool write_final(const Learnt& learnt);
   void write_policy(const std::filesystem::path& path, const Learnt& learnt);
+  Checkpoint policy_file(std::span<const float> weights, const PolicyAverage& average) const;
+  bool evaluates() const { return options_.target || options_.evaluate_every; }
+  void read_best();
+  void keep_best(double mean, Checkpoint policy);
   void write_state(const Learnt& learnt);
   std::string last_checkpoint_text() const;
   nlohmann::ordered_json summary(const std::string& ended_by) const;
@@ -129,13 +144,14 @@ class RunFiles {
   RunDirectory directory_;
   std::unique_ptr<RunLock> lock_;
   CoreOrchestrator& trainer_;
-  std::optional<RunState> resumed_;
+  std::optional<RunState> resumed_;        // until it is taken
   std::filesystem::path last_checkpoint_;  // empty: none yet
   std::unique_ptr<CsvFile> metrics_;
   std::unique_ptr<CsvFile> evaluations_;
   Clock::time_point started_;
   Clock::time_point last_state_;
   bool evaluation_missing_ = false;
+  std::optional<double> best_mean_;  // of the policy in best.safetensors
   bool checkpoints_fail_ = false;
   std::vector<std::string> left_out_;  // the present update's, if it got no row
   double last_row_seconds_ = 0;

@@ -43,11 +43,12 @@ TrainerRun::TrainerRun(RunOptions options, CoreOrchestrator& trainer, RunObserve
       observer_(observer),
       files_(std::move(options), trainer, observer, true, all_columns(std::move(columns))),
       average_(files_.first_average()) {
-  if (const auto& state = files_.resumed()) {
+  if (auto state = files_.take_resumed()) {
     trainer_.write_weights(state->weights);
-    trainer_.restore({state->optimizer_state, state->optimizer_steps, state->totals.environment_steps,
-                      state->rounds, state->replay});
+    trainer_.restore({std::move(state->optimizer_state), state->optimizer_steps,
+                      state->totals.environment_steps, state->rounds, std::move(state->replay)});
     session_ = state->session;
+    resumed_session_ = {state->session, state->written};
     for (const double value : state->recent_returns) recent_returns_.add(value);
   }
   latest_ = weights();
@@ -61,7 +62,7 @@ TrainerRun::TrainerRun(RunOptions options, CoreOrchestrator& trainer, RunObserve
 void TrainerRun::begin() {
   if (!files_.is_evaluation_missing()) return;
   recording_ = true;
-  if (files_.evaluate_target(average_.weights_or(latest_))) ended_by_ = "target";
+  if (files_.evaluate_policy(latest_, average_)) ended_by_ = "target";
   recording_ = false;
   round_began_ = Clock::now();
 }
@@ -93,8 +94,7 @@ void TrainerRun::record(const RoundReport& round, const std::vector<std::string>
   remember_round();
   files_.check(latest_);
   average_.add(latest_, files_.done().value_or(1));
-  if (files_.is_evaluation_due() && files_.evaluate_target(average_.weights_or(latest_)))
-    ended_by_ = "target";
+  if (files_.is_evaluation_due() && files_.evaluate_policy(latest_, average_)) ended_by_ = "target";
   if (!ended_by_) ended_by_ = files_.reached_limit();
   if (files_.is_checkpoint_due()) files_.checkpoint(learnt());
   observer_.on_progress(progress_state());

@@ -13,6 +13,12 @@
 
 namespace genkidama::run {
 
+/// A Child's session as the resumed state has it.
+struct ResumedSession {
+  ChildSessionState session;  ///< without a run_id where the Child had none
+  MachineTime written;        ///< when the state was written
+};
+
 class TrainerRun {
  public:
   /// Restores a resumed run into `trainer`. `columns` are added to metrics.csv. Throws as RunFiles.
@@ -29,8 +35,10 @@ class TrainerRun {
   /// when learning has diverged.
   void record(const RoundReport& round, const std::vector<std::string>& fields = {});
 
-  /// What was resumed, or nothing.
-  const std::optional<RunState>& resumed() const { return files_.resumed(); }
+  /// Those of earlier processes included.
+  const RunTotals& totals() const { return files_.totals; }
+  /// Nothing unless a state was resumed.
+  const std::optional<ResumedSession>& resumed_session() const { return resumed_session_; }
   /// Of a Child, all its processes together: kept in the state.
   void count_exchanges(std::uint64_t exchanges, std::uint64_t reconnects);
   void keep_session(const ChildSessionState& session) { session_ = session; }
@@ -61,6 +69,7 @@ class TrainerRun {
   Clock::time_point round_began_;
   bool recording_ = false;
   ChildSessionState session_;
+  std::optional<ResumedSession> resumed_session_;
   bool in_round_ = false;  // one was given up
 };
 

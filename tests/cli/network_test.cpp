@@ -196,6 +196,27 @@ TEST_CASE("with --overlap a Child's last steps reach its Parent too") {
         std::to_string(summary["environment_steps"].get<std::uint64_t>()));
 }
 
+TEST_CASE(
+    "a cluster's Parent evaluates at the interval that is given without a target, its Children do not") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto result =
+      run_program(call("cluster", "--children", "1", "--workers", "1", "--updates", "20", "--evaluate-every",
+                       "5", "--target-episodes", "2", "--eval-episodes", "0", "--run-dir", run.string()));
+  CAPTURE(result.errors);
+  REQUIRE(result.exit_code == 0);
+  CHECK(json_of(run / "summary.json")["ended_by"] == "updates");
+  const auto rows = csv_of(run / "evaluations.csv");
+  REQUIRE(rows.size() >= 2);
+  double best = std::stod(rows[1][4]);
+  for (std::size_t i = 2; i < rows.size(); ++i) best = std::max(best, std::stod(rows[i][4]));
+  const Checkpoint kept = read_safetensors(run / "best.safetensors");
+  CHECK(std::stod(kept.metadata.at("evaluation_return_mean")) == Approx(best));
+  const auto child = run / "children" / "child_1";
+  CHECK(csv_of(child / "evaluations.csv").size() == 1);
+  CHECK_FALSE(std::filesystem::exists(child / "best.safetensors"));
+}
+
 TEST_CASE("SIGTERM ends a cluster with its weights written and every process gone") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";

@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "fixture.h"
 #include "genkidama/params/safetensors.h"
@@ -131,6 +132,73 @@ TEST_CASE("a run ends when an evaluation reaches its target") {
   CHECK(summary["updates"] == 3);
   CHECK(summary["time_to_target_seconds"].get<double>() > 0);
   CHECK(csv_of(run / "evaluations.csv").size() == 2);
+}
+
+TEST_CASE("a run evaluates at the interval that is given without a target, and keeps the best policy") {
+  const TemporaryDirectory directory;
+  using Words = std::vector<std::string>;
+  const auto train = [&](const std::string& name, const Words& words) {
+    Words all = call("train", "--workers", "1", "--seed", "5", "--eval-episodes", "0", "--run-dir",
+                     (directory / name).string());
+    all.insert(all.end(), words.begin(), words.end());
+    const auto result = run_program(all);
+    CAPTURE(result.errors);
+    REQUIRE(result.exit_code == 0);
+    return directory / name;
+  };
+  const auto run = train("whole", {"--evaluate-every", "4", "--target-episodes", "3", "--updates", "30",
+                                   "--checkpoint-every", "4"});
+  CHECK(json_of(run / "summary.json")["ended_by"] == "updates");
+  CHECK(json_of(run / "config.json")["evaluate_every"] == 4);
+  const auto rows = csv_of(run / "evaluations.csv");
+  REQUIRE(rows.size() == 8);
+  std::size_t best = 1;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    CHECK(rows[i][0] == std::to_string(4 * i));
+    if (std::stod(rows[i][4]) > std::stod(rows[best][4])) best = i;
+  }
+  const Checkpoint kept = read_safetensors(run / "best.safetensors");
+  CHECK(kept.metadata.at("update") == rows[best][0]);
+  CHECK(std::stod(kept.metadata.at("evaluation_return_mean")) == Approx(std::stod(rows[best][4])));
+  const auto number = std::string(6 - rows[best][0].size(), '0') + rows[best][0];
+  CHECK(kept.weights ==
+        read_safetensors(run / "checkpoints" / ("update_" + number + ".safetensors")).weights);
+
+  // It learns as if nobody had looked, and a run that is not told to evaluates nothing.
+  const auto plain = train("plain", {"--updates", "30"});
+  CHECK(csv_of(plain / "evaluations.csv").size() == 1);
+  CHECK_FALSE(std::filesystem::exists(plain / "best.safetensors"));
+  CHECK(json_of(plain / "config.json")["evaluate_every"].is_null());
+  CHECK(read_safetensors(plain / "final.safetensors").weights ==
+        read_safetensors(run / "final.safetensors").weights);
+
+  // The best one is that of all processes of a run.
+  const auto parts = train("parts", {"--evaluate-every", "4", "--target-episodes", "3", "--updates", "13"});
+  const auto resumed = run_program(call("train", "--resume", parts.string(), "--updates", "30"));
+  CAPTURE(resumed.errors);
+  REQUIRE(resumed.exit_code == 0);
+  CHECK(csv_of(parts / "evaluations.csv").size() == 8);
+  CHECK(file_text(parts / "best.safetensors") == file_text(run / "best.safetensors"));
+
+  // A damaged one costs no run.
+  std::ofstream(parts / "best.safetensors", std::ios::trunc) << "damaged";
+  const auto again = run_program(call("train", "--resume", parts.string(), "--updates", "32"));
+  CHECK(again.exit_code == 0);
+  CHECK(again.errors.find("best.safetensors' is not a checkpoint that can be read") != std::string::npos);
+  CHECK(read_safetensors(parts / "best.safetensors").metadata.at("update") == "32");
+}
+
+TEST_CASE("a config.json of version 0.1 starts no evaluations") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  std::ofstream(directory / "config.json") << R"({"version": "0.1.0", "evaluate_every": 100})";
+  const auto result =
+      run_program(call("train", "--workers", "1", "--updates", "100", "--eval-episodes", "0", "--config",
+                       (directory / "config.json").string(), "--run-dir", run.string()));
+  CAPTURE(result.errors);
+  REQUIRE(result.exit_code == 0);
+  CHECK(csv_of(run / "evaluations.csv").size() == 1);
+  CHECK_FALSE(std::filesystem::exists(run / "best.safetensors"));
 }
 
 TEST_CASE("SIGTERM and Ctrl-C end a run with its last weights written and every process gone") {

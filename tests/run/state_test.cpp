@@ -1,4 +1,8 @@
 // state.safetensors: what it holds, and what becomes of it when a disk fails.
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
@@ -70,6 +74,30 @@ void lose(const std::filesystem::path& path) {
   if (std::filesystem::hard_link_count(path) == 1) cut(path, 0);
 }
 
+/// Counts how often a file is opened.
+class OpenCounter {
+ public:
+  explicit OpenCounter(const std::filesystem::path& file) : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    // The kernel makes one event of several equal ones in a row: the closes keep the opens apart.
+    REQUIRE(::inotify_add_watch(fd_, file.c_str(), IN_OPEN | IN_CLOSE) >= 0);
+  }
+  ~OpenCounter() { ::close(fd_); }
+  OpenCounter(const OpenCounter&) = delete;
+  OpenCounter& operator=(const OpenCounter&) = delete;
+
+  /// Those since the last call.
+  int opens() const {
+    std::array<inotify_event, 64> events{};  // an event of a watched file itself carries no name
+    const ssize_t size = ::read(fd_, events.data(), sizeof(events));
+    const std::size_t count = size < 0 ? 0 : static_cast<std::size_t>(size) / sizeof(inotify_event);
+    return static_cast<int>(std::count_if(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count),
+                                          [](const auto& event) { return (event.mask & IN_OPEN) != 0; }));
+  }
+
+ private:
+  int fd_;
+};
+
 }  // namespace
 
 TEST_CASE("a state keeps everything that a run goes on with") {
@@ -112,6 +140,53 @@ TEST_CASE("a state keeps everything that a run goes on with") {
   again.evaluation_missing = true;
   write_run_state(path, layout(), again);
   CHECK(read_run_state(path, layout(), 2).evaluation_missing);
+}
+
+TEST_CASE("a state is opened once: what the checksum vouches for is what is used") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  write_run_state(path, layout(), state_of(9));
+  // The same tensors in another order must not need a second look either.
+  Checkpoint other_order = read_safetensors(path);
+  std::vector<ParameterLayout::Tensor> tensors;
+  for (const TensorInfo& tensor : other_order.layout.tensors())
+    tensors.push_back({tensor.name, tensor.shape});
+  std::swap(tensors[0], tensors[1]);
+  other_order.layout = ParameterLayout(tensors);
+  std::rotate(other_order.weights.begin(), other_order.weights.begin() + 2, other_order.weights.begin() + 3);
+  for (const char* field : {"checksum", "state_format"}) other_order.metadata.erase(field);
+  const auto other_path = directory / "other_order.safetensors";
+  write_safetensors(other_path, other_order);
+
+  for (const auto& file : {path, other_path}) {
+    CAPTURE(file);
+    const OpenCounter counter(file);
+    const RunState read = read_run_state(file, layout(), 2);
+    CHECK(read.weights == std::vector<float>{1, 2, 9});
+    CHECK(read.optimizer_state == std::vector<float>{7, 8});
+    CHECK(counter.opens() == 1);
+    read_safetensors(file);
+    read_safetensors(file);
+    CHECK(counter.opens() == 2);  // it does count
+  }
+}
+
+TEST_CASE("a state of another network is told tensor by tensor") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "state.safetensors";
+  write_run_state(path, layout(), state_of(9));
+  const std::string start = "'" + path.string() + "' is a checkpoint of another network: ";
+  REQUIRE_THROWS_WITH(read_run_state(path, ParameterLayout({{"w", {2}}, {"c", {1}}}), 2),
+                      start + "it has no tensor 'c' [1]");
+  REQUIRE_THROWS_WITH(read_run_state(path, ParameterLayout({{"w", {3}}, {"b", {1}}}), 2),
+                      start + "its tensor 'w' is [2], the network's is [3]");
+  // Its average, of three weights, would not fit either; the tensor that is too many must be told all the
+  // same.
+  RunState plain = state_of(9);
+  plain.average = {};
+  write_run_state(path, layout(), plain);
+  REQUIRE_THROWS_WITH(read_run_state(path, ParameterLayout({{"w", {2}}}), 2),
+                      start + "its tensor 'b' [1] is not in the network");
 }
 
 TEST_CASE("a state keeps actions of several components, and one of an earlier version has one") {

@@ -54,11 +54,14 @@ struct RunOptions {
   double max_weight_norm = 1e6;
 
   // Evaluation.
-  std::uint64_t evaluate_every = 100;  ///< updates between the evaluations for `target`, >= 1
-  int target_episodes = 100;           ///< episodes of each of these, >= 1
-  int eval_episodes = 100;             ///< episodes of the final evaluation; 0: none
-  std::uint64_t eval_seed = 7;         ///< all evaluations follow from it
-  bool greedy = false;                 ///< evaluate with the likeliest action; false: sampled from the policy
+  /// Updates between the evaluations during the run, >= 1. When it is given, the run evaluates without a
+  /// `target` too, and keeps the policy with the best mean return so far as best.safetensors. Empty: the run
+  /// evaluates every 100 updates when there is a `target`, and otherwise only at its end.
+  std::optional<std::uint64_t> evaluate_every;
+  int target_episodes = 100;    ///< episodes of each of these, >= 1
+  int eval_episodes = 100;      ///< episodes of the final evaluation; 0: none
+  std::uint64_t eval_seed = 7;  ///< all evaluations follow from it
+  bool greedy = false;          ///< evaluate with the likeliest action; false: sampled from the policy
 
   // What is kept.
   std::uint64_t checkpoint_every = 100;  ///< updates between checkpoints, >= 1

@@ -42,7 +42,7 @@ ChildOptions child_options(const Settings& settings) {
 // A Child that was gone for a moment goes on with its session and its own weights, as one does that lost its
 // link. After a longer time the others have moved on, and a merge of its old weights, with a large alpha,
 // would set all of them back.
-bool goes_on_with_session(const std::optional<run::RunState>& resumed) {
+bool goes_on_with_session(const std::optional<run::ResumedSession>& resumed) {
   constexpr double kFreshSeconds = 120;
   if (!resumed || resumed->session.run_id.empty()) return false;
   const auto age = run::seconds_between(resumed->written, run::machine_time());
@@ -84,8 +84,8 @@ struct ChildOutcome {
 // The Child is gone when this returns: the evaluation that follows must not keep a Parent waiting.
 ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& trainer, run::TrainerRun& run) {
   ChildOutcome outcome;
-  const std::optional<run::RunState>& resumed = run.resumed();
-  const run::RunTotals earlier = resumed ? resumed->totals : run::RunTotals();
+  const std::optional<run::ResumedSession>& resumed = run.resumed_session();
+  const run::RunTotals earlier = run.totals();
   outcome.exchanges = earlier.exchanges;
   outcome.reconnects = earlier.reconnects;
   if (run.ended_by()) return outcome;

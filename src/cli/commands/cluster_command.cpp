@@ -176,6 +176,7 @@ void Cluster::start_children(int port) {
     settings.run.updates.reset();
     settings.run.max_steps.reset();
     settings.run.target.reset();
+    settings.run.evaluate_every.reset();
     settings.run.eval_episodes = 0;
     settings.run.policy_average = {};
     std::vector<std::string> arguments = {command_name(kChild)};

@@ -33,6 +33,13 @@ const OptionRow* find_key(const std::vector<OptionRow>& table, const std::string
   return nullptr;
 }
 
+// Version 0.1 recorded the interval of evaluations in every run, whether it was given and used or not.
+void drop_old_default(json& values) {
+  const json version = values.value("version", json());
+  const bool is_old = version.is_string() && version.get<std::string>().rfind("0.1.", 0) == 0;
+  if (is_old && values.value("evaluate_every", json()) == 100) values.erase("evaluate_every");
+}
+
 }  // namespace
 
 ConfigFile read_config_file(const std::string& flag, const std::filesystem::path& path) {
@@ -62,6 +69,7 @@ ConfigFile read_config_file(const std::string& flag, const std::filesystem::path
   if (!config.values.is_object()) {
     throw ArgumentError(fmt::format("{}: expected a JSON object such as {{\"gamma\": 0.99}}", config.source));
   }
+  drop_old_default(config.values);
   return config;
 }
 

@@ -198,10 +198,12 @@ void add_ending(Table& table) {
             "After this many environment steps of all workers together");
   table.add("target", kTraining, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
             "When the mean return of an evaluation reaches this");
-  table.add("evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
-            "Updates between the evaluations for --target");
+  table.add(
+      "evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
+      "Updates between evaluations (100 with --target, else none); when given, the best policy is kept as "
+      "best.safetensors");
   table.add("target-episodes", kTraining, int_option({1, 1e6}, GENKIDAMA_MEMBER(run.target_episodes)),
-            "Episodes of an evaluation for --target");
+            "Episodes of each of these evaluations");
   table.add("max-weight-norm", kTraining, real_option(kNotNegative, GENKIDAMA_MEMBER(run.max_weight_norm)),
             "A run whose weights get a larger L2 norm has diverged and fails; 0: any finite weights will do");
 }

@@ -28,6 +28,8 @@ class RunDirectory {
   /// What a Parent is known by.
   std::filesystem::path identity() const { return path_ / "parent.json"; }
   std::filesystem::path final_weights() const { return path_ / "final.safetensors"; }
+  /// The policy whose evaluation during the run had the best mean return.
+  std::filesystem::path best_weights() const { return path_ / "best.safetensors"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
   std::filesystem::path checkpoint(std::uint64_t update) const;  ///< checkpoints/update_000100.safetensors
   std::filesystem::path child(int number) const;                 ///< of a cluster, from 1

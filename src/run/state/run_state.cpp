@@ -12,6 +12,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
 #include "genkidama/params/safetensors.h"
+#include "params/checkpoint_layout.h"
 
 namespace genkidama::run {
 namespace {
@@ -288,10 +289,12 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                         std::size_t optimizer_state_size) {
-  // Once as it is: a damaged file must not be taken for one of another network.
+  // The checksum comes first: a damaged file must not be taken for one of another network. What it has
+  // vouched for is what is used: the file may be replaced, or its disk fail, before it could be read again.
   Checkpoint file = read_safetensors(path);
   check_checksum(path, file);
-  file = read_safetensors(path, expected_layout(layout, optimizer_state_size, file.layout));
+  const ParameterLayout expected = expected_layout(layout, optimizer_state_size, file.layout);
+  file = in_layout(path, std::move(file), expected);
   const Fields fields(file.metadata, path.string());
   RunState state;
   RunTotals& totals = state.totals;

@@ -41,7 +41,7 @@ struct RunState {
   std::uint64_t rounds = 0;
   std::vector<ReplayShare> replay;     ///< one for each worker; empty without a replay buffer
   std::vector<double> recent_returns;  ///< those whose mean is shown
-  bool evaluation_missing = false;     ///< the one of this update, for --target, was given up
+  bool evaluation_missing = false;     ///< the one of this update was given up
   ChildSessionState session;           ///< a Child's
   std::string children;                ///< a Parent's ChildCounters as text
   MachineTime written;                 ///< when

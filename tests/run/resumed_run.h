@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "genkidama/env/cart_pole.h"
+#include "genkidama/nn/networks.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "run/directory/run_directory.h"
+#include "run/state/run_state.h"
+
+namespace genkidama::test {
+
+/// One worker on CartPole.
+inline CoreOrchestrator trainer_of(std::vector<int> hidden) {
+  OrchestratorOptions options;
+  options.workers = 1;
+  return CoreOrchestrator(make_cart_pole, mlp_network({std::move(hidden), false}), options);
+}
+
+/// A run in `directory` that goes on with what is there.
+inline run::RunOptions options_in(const std::filesystem::path& directory) {
+  run::RunOptions options;
+  options.directory = directory;
+  options.resume = run::Resume::kIfPossible;
+  options.updates = 100;
+  options.eval_episodes = 0;
+  return options;
+}
+
+/// Makes a run's directory that holds `state`, with the weights of `trainer` (the first of them 0.25) after
+/// three updates. `learns`: with its optimizer's state.
+inline void write_state(const std::filesystem::path& directory, CoreOrchestrator& trainer,
+                        run::RunState state, bool learns) {
+  const run::RunDirectory files(directory);
+  files.create();
+  std::ofstream(files.config()) << "{}";
+  state.totals.updates = 3;
+  state.totals.exchanges = 5;
+  state.totals.reconnects = 2;
+  state.weights.resize(trainer.layout().size());
+  trainer.read_weights(state.weights);
+  state.weights.front() = 0.25F;
+  if (learns) state.optimizer_state = trainer.state().optimizer_state;
+  run::write_run_state(files.state(), trainer.layout(), state);
+}
+
+}  // namespace genkidama::test

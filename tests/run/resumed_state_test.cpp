@@ -1,0 +1,66 @@
+// What a resumed run does with the state that it has read.
+#include <vector>
+
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "run/resumed_run.h"
+#include "run/run_files.h"
+#include "run/trainer_run.h"
+#include "support/catch.h"
+#include "support/temporary_directory.h"
+
+using namespace genkidama;
+using namespace genkidama::run;
+using namespace genkidama::test;
+
+TEST_CASE("a resumed run's state is handed over once, and is gone from its files then", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({4});
+  RunObserver nobody;
+  {
+    RunFiles files(options_in(directory / "new"), trainer, nobody, true, {});
+    CHECK_FALSE(files.take_resumed());
+  }
+  RunState state;
+  state.policy_average = "ema";
+  state.average = {3, std::vector<float>(trainer.layout().size(), 0.5F)};
+  write_state(directory / "run", trainer, state, true);
+  RunOptions options = options_in(directory / "run");
+  options.policy_average.kind = PolicyAverageKind::kEma;
+  RunFiles files(options, trainer, nobody, true, {});
+  REQUIRE(files.resumed());
+  CHECK(files.first_average().count() == 3);
+  const auto taken = files.take_resumed();
+  REQUIRE(taken);
+  CHECK(taken->weights.front() == 0.25F);
+  CHECK(taken->average.weights.size() == trainer.layout().size());
+  CHECK_FALSE(files.resumed());
+  CHECK_FALSE(files.take_resumed());
+  // What is needed later is still known.
+  CHECK(files.totals.updates == 3);
+  CHECK(files.goes_on());
+}
+
+TEST_CASE("a Child's session and counts outlive the state that they were read from", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({4});
+  RunObserver nobody;
+  CHECK_FALSE(TrainerRun(options_in(directory / "new"), trainer, nobody).resumed_session());
+  RunState state;
+  state.session = {"6b01ff10-b16a2a40", 7, 8, 9, 10};
+  write_state(directory / "run", trainer, state, true);
+  TrainerRun run(options_in(directory / "run"), trainer, nobody);
+  REQUIRE(run.resumed_session());
+  CHECK(run.resumed_session()->session.run_id == "6b01ff10-b16a2a40");
+  CHECK(run.resumed_session()->session.session == 7);
+  const auto age = seconds_between(run.resumed_session()->written, machine_time());
+  REQUIRE(age);
+  CHECK(*age >= 0);
+  CHECK(run.totals().exchanges == 5);
+  CHECK(run.totals().reconnects == 2);
+  // It is what was resumed, whatever the session has come to since.
+  run.keep_session({"another", 1, 2, 3, 4});
+  CHECK(run.resumed_session()->session.session == 7);
+  std::vector<float> weights(trainer.layout().size());
+  trainer.read_weights(weights);
+  CHECK(weights.front() == 0.25F);
+}
