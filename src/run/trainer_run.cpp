@@ -84,8 +84,10 @@ void TrainerRun::record(const RoundReport& round, const std::vector<std::string>
 
   const RoundStatistics statistics = statistics_of_round(round);
   std::vector<std::string> row = {fmt::format("{}", totals.episodes)};
-  for (const double value : {statistics.mean, statistics.min, statistics.max, statistics.length,
-                             round.policy_loss, round.value_loss, round.entropy}) {
+  for (const double value : {statistics.mean, statistics.min, statistics.max, statistics.length}) {
+    row.push_back(round.episodes.empty() ? "" : fmt::format("{:.6g}", value));
+  }
+  for (const double value : {round.policy_loss, round.value_loss, round.entropy}) {
     row.push_back(fmt::format("{:.6g}", value));
   }
   row.insert(row.end(), fields.begin(), fields.end());

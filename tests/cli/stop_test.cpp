@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <sstream>
 
 #include "fixture.h"
@@ -23,6 +25,17 @@ std::string state_field(const std::filesystem::path& run, const char* field) {
 std::vector<float> state_values(const std::filesystem::path& run) {
   return read_safetensors(run / "state.safetensors").weights;
 }
+
+/// The test program's environment has slow steps and episodes without end; `last_step` never comes back.
+struct SlowEnvironment {
+  explicit SlowEnvironment(const char* last_step) { ::setenv("GENKIDAMA_TEST_SLOW", last_step, 1); }
+  ~SlowEnvironment() { ::unsetenv("GENKIDAMA_TEST_SLOW"); }
+  SlowEnvironment(const SlowEnvironment&) = delete;
+  SlowEnvironment& operator=(const SlowEnvironment&) = delete;
+};
+
+// Of that environment, in the middle of the first round.
+constexpr const char* kPlayed = "played three steps";
 
 /// Processor time that a process has used, in ticks.
 long ticks_of(pid_t pid) {
@@ -60,14 +73,95 @@ TEST_CASE("a signal while the network is still being made ends the run") {
   CHECK_FALSE(std::filesystem::exists(directory / "run" / "state.safetensors"));
 }
 
-TEST_CASE("a signal in a round without end leaves the state of the round before") {
+TEST_CASE("a signal in a long round keeps what it has played") {
+  const SlowEnvironment slow("0");
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const std::string preset = GENERATE("thesis", "tuned");
+  const int signal = GENERATE(SIGTERM, SIGINT);
+  CAPTURE(preset, signal);
+  RunningProgram program(call("train", "--preset", preset, "--workers", "2", "--run-dir", run.string()));
+  REQUIRE(program.wait_for_error_text(kPlayed));
+  stop(program, signal);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["ended_by"] == "signal");
+  CHECK(summary["updates"] == 1);
+  const auto steps = summary["environment_steps"].get<std::uint64_t>();
+  CHECK(steps > 0);
+  CHECK(state_field(run, "environment_steps") == std::to_string(steps));
+  CHECK(read_safetensors(run / "final.safetensors").metadata.at("update") == "1");
+  // No episode has ended, so nothing is known of returns.
+  const auto rows = csv_of(run / "metrics.csv");
+  REQUIRE(rows.size() == 2);
+  REQUIRE(rows[0].size() == rows[1].size());
+  for (std::size_t i = 0; i < rows[0].size(); ++i) {
+    const bool of_episodes = rows[0][i].rfind("return_", 0) == 0 || rows[0][i] == "length_mean";
+    CAPTURE(rows[0][i]);
+    CHECK(rows[1][i].empty() == of_episodes);
+  }
+  // It goes on from there.
+  const auto again =
+      run_program(call("train", "--resume", run.string(), "--updates", "1", "--eval-episodes", "0"));
+  CAPTURE(again.errors);
+  CHECK(again.exit_code == 0);
+}
+
+TEST_CASE("a run tells what it begins, and how far a long round has come") {
+  const SlowEnvironment slow("0");
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram program(call("train", "--preset", "tuned", "--workers", "2", "--max-steps", "900000",
+                              "--run-dir", run.string()));
+  REQUIRE(program.wait_for_error_text(" steps in this round"));
+  CHECK(program.errors().rfind("training Slow with preset tuned, 2 workers, ends after 900000 steps\n", 0) ==
+        0);
+  CHECK(program.errors().find("\nupdate 0  steps 0  ") != std::string::npos);
+  // The round has not ended.
+  CHECK(csv_of(run / "metrics.csv").size() == 1);
+  stop(program);
+}
+
+TEST_CASE("a run without an end of its own says how it ends") {
+  const SlowEnvironment slow("0");
+  const TemporaryDirectory directory;
+  RunningProgram child(call("child", "--preset", "other", "--workers", "1", "--connect", "127.0.0.1:1",
+                            "--run-dir", (directory / "run").string()));
+  REQUIRE(child.wait_for_error_text("training Slow with preset other, 1 worker, ends with its Parent\n"));
+  stop(child);
+}
+
+TEST_CASE("a signal in a round whose worker is stuck leaves the state of the round before") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  {
+    const SlowEnvironment slow("0");
+    RunningProgram program(call("train", "--workers", "1", "--run-dir", run.string()));
+    REQUIRE(program.wait_for_error_text(kPlayed));
+    stop(program);
+  }
+  const auto before = state_values(run);
+  const std::string rows = file_text(run / "metrics.csv");
+  REQUIRE(state_field(run, "updates") == "1");
+  const SlowEnvironment stuck("4");
+  RunningProgram program(call("train", "--resume", run.string()));
+  REQUIRE(program.wait_for_error_text(kPlayed));
+  stop(program);
+  CHECK(state_values(run) == before);
+  CHECK(state_field(run, "updates") == "1");
+  CHECK(file_text(run / "metrics.csv") == rows);
+  CHECK(read_safetensors(run / "final.safetensors").metadata.at("update") == "1");
+  CHECK(json_of(run / "summary.json")["updates"] == 1);
+  CHECK(json_of(run / "summary.json")["ended_by"] == "signal");
+}
+
+TEST_CASE("a signal in a round that learns without end keeps what it has learnt") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";
   REQUIRE(run_program(call("train", "--preset", "tuned", "--round-steps", "200", "--workers", "1",
                            "--max-steps", "1000", "--eval-episodes", "0", "--run-dir", run.string()))
               .exit_code == 0);
   const auto before = state_values(run);
-  const std::string rows = file_text(run / "metrics.csv");
+  const auto rows = csv_of(run / "metrics.csv").size();
   RunningProgram program(
       call("train", "--resume", run.string(), "--epochs", "1000000", "--max-steps", "900000"));
   // Its configuration is written when it is about to begin its round.
@@ -78,8 +172,9 @@ TEST_CASE("a signal in a round without end leaves the state of the round before"
     return workers.size() == 1 && ticks_of(workers[0]) > 10;
   }));
   const auto result = stop(program);
-  CHECK(state_values(run) == before);
-  CHECK(file_text(run / "metrics.csv") == rows);
+  CHECK(state_values(run) != before);
+  CHECK(csv_of(run / "metrics.csv").size() == rows + 1);
+  CHECK(state_field(run, "updates") == std::to_string(rows));
   CHECK(read_safetensors(run / "final.safetensors").metadata.at("update") ==
         json_of(run / "summary.json")["updates"].dump());
   CHECK(json_of(run / "summary.json")["ended_by"] == "signal");

@@ -1,13 +1,17 @@
 // The program that the command line's tests run: CartPole, or LunarLander, and presets for what they need.
 #include <unistd.h>
 
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "genkidama/cli/program.h"
+#include "genkidama/core/clock.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/env/lunar_lander.h"
@@ -22,6 +26,35 @@ void fail_at_sixth(std::span<float> parent, std::span<const float> child,
   genkidama::weighted_average(parent, child, context.alpha);
   if (context.update == 6) throw std::runtime_error("six is unlucky");
 }
+
+/// Pays 1 a step and never ends in anybody's lifetime. As with a device, a step takes its time. Says on
+/// standard error when it has played a few.
+class SlowEnvironment : public genkidama::DiscreteEnvironment {
+ public:
+  /// `last_step` never comes back; 0: all do.
+  explicit SlowEnvironment(int last_step) : last_step_(last_step) {
+    spec_.name = "Slow";
+    spec_.observation_size = 1;
+    spec_.action_count = 2;
+    spec_.time_limit = 2'000'000'000;
+  }
+  const genkidama::EnvironmentSpec& spec() const override { return spec_; }
+  genkidama::Observation reset(std::uint64_t) override { return observation_; }
+  genkidama::StepResult step(int) override {
+    if (++steps_ == last_step_) {
+      while (true) ::pause();
+    }
+    if (steps_ == 3) std::fputs("played three steps\n", stderr);
+    std::this_thread::sleep_for(genkidama::Milliseconds(10));
+    return {observation_, 1.0f, false, false};
+  }
+
+ private:
+  genkidama::EnvironmentSpec spec_;
+  std::vector<float> observation_{1.0f};
+  int last_step_;
+  int steps_ = 0;
+};
 
 void fail_as_told() {
   const char* told = std::getenv("GENKIDAMA_TEST_SETUP");
@@ -60,6 +93,11 @@ genkidama::cli::Program make_program() {
 #else
   program.environment = genkidama::make_cart_pole;
 #endif
+  if (const char* slow = std::getenv("GENKIDAMA_TEST_SLOW")) {
+    program.environment = [last_step = std::atoi(slow)] {
+      return std::make_unique<SlowEnvironment>(last_step);
+    };
+  }
   program.default_preset = "thesis";
   program.presets["other"] = other;
   program.presets["broken"] = broken;

@@ -124,10 +124,12 @@ ChildOutcome train_with_parent(const Settings& settings, CoreOrchestrator& train
 int run_child(Job job) {
   prepare_run_directory(job);
   log_above_live_line();
-  const auto trainer = make_trainer(job, job.settings.learning.workers);
   RunDisplay display;
+  const auto trainer = make_trainer(job, job.settings.learning.workers,
+                                    [&display](const RoundProgress& round) { display.on_round(round); });
   run::TrainerRun run(run_options(job, trainer->environment_spec().name), *trainer, display,
                       {"connected", "exchanges", "reconnects"});
+  tell_start(job, *trainer);
   try {
     try {
       run.begin();

@@ -1,13 +1,17 @@
 #include "cli/commands/job.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/options/config_file.h"
 #include "cli/options/presets.h"
 #include "cli/options/settings_check.h"
 #include "cli/process/stop_signal.h"
+#include "cli/terminal/output.h"
 #include "run/directory/run_directory.h"
 
 namespace genkidama::cli {
@@ -50,7 +54,8 @@ run::RunOptions run_options(const Job& job, const std::string& environment) {
   return options;
 }
 
-std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
+std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
+                                               std::function<void(const RoundProgress&)> on_wait) {
   const LearningOptions& learning = job.settings.learning;
   OrchestratorOptions options;
   options.workers = workers;
@@ -62,9 +67,24 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers) {
   options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
   options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
   options.max_crashes_per_minute = learning.max_worker_crashes;
+  options.cut_round = round_overdue;
   options.give_up = stop_overdue;
+  options.on_wait = std::move(on_wait);
   return std::make_unique<CoreOrchestrator>(job.program.environment,
                                             presets_of(job.program).at(job.settings.preset).network, options);
+}
+
+void tell_start(const Job& job, const CoreOrchestrator& trainer) {
+  const Settings& settings = job.settings;
+  std::vector<std::string> ends;
+  if (settings.run.updates) ends.push_back(fmt::format("after {} updates", *settings.run.updates));
+  if (settings.run.max_steps) ends.push_back(fmt::format("after {} steps", *settings.run.max_steps));
+  if (settings.run.target) ends.push_back(fmt::format("at a mean return of {}", *settings.run.target));
+  if (settings.command == kChild) ends.emplace_back("with its Parent");
+  if (ends.empty()) ends.emplace_back("with Ctrl-C");
+  print_error(fmt::format("training {} with preset {}, {} worker{}, ends {}\n",
+                          trainer.environment_spec().name, settings.preset, trainer.workers(),
+                          trainer.workers() == 1 ? "" : "s", fmt::join(ends, " or ")));
 }
 
 int exit_code_of(const run::RunSummary& summary) {

@@ -3,6 +3,7 @@
 /// @file
 /// What a subcommand works on, and what the commands have in common.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,8 +36,12 @@ void prepare_run_directory(Job& job);
 /// What the library is told of a run in this environment. It ends at a stop signal.
 run::RunOptions run_options(const Job& job, const std::string& environment);
 
-/// The trainer as the settings say. Forks: before any thread.
-std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers);
+/// The trainer as the settings say. Forks: before any thread. `on_wait` is OrchestratorOptions::on_wait.
+std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
+                                               std::function<void(const RoundProgress&)> on_wait = {});
+
+/// Tells on standard error what is trained, by how many workers, and when that ends.
+void tell_start(const Job& job, const CoreOrchestrator& trainer);
 
 /// 0, 1 when a file is missing, 128 + N after signal N.
 int exit_code_of(const run::RunSummary& summary);

@@ -10,9 +10,11 @@ namespace genkidama::cli {
 int run_train(Job job) {
   prepare_run_directory(job);
   log_above_live_line();
-  const auto trainer = make_trainer(job, job.settings.learning.workers);
   RunDisplay display;
+  const auto trainer = make_trainer(job, job.settings.learning.workers,
+                                    [&display](const RoundProgress& round) { display.on_round(round); });
   run::TrainerRun run(run_options(job, trainer->environment_spec().name), *trainer, display);
+  tell_start(job, *trainer);
   try {
     try {
       run.begin();

@@ -14,7 +14,9 @@ std::atomic<unsigned> g_seen{0};  // a bit for each signal
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free,
               "a signal handler may only touch lock-free atomics");
 
-constexpr std::int64_t kPatience_ns = 600'000'000;
+// Between the two a round that is cut has time for the step and the learning that it is in.
+constexpr std::int64_t kRoundPatience_ns = 300'000'000;
+constexpr std::int64_t kPatience_ns = 1'000'000'000;
 std::atomic<std::int64_t> g_signal_time_ns{0};
 
 std::int64_t now_ns() {
@@ -60,6 +62,10 @@ void remember_end_of_starter(int) {
   remember(SIGTERM);
 }
 
+bool is_older_than(std::int64_t patience_ns) {
+  return stop_signal() != 0 && now_ns() - g_signal_time_ns.load() > patience_ns;
+}
+
 bool is_ignored(int signal) {
   struct sigaction action {};
   return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
@@ -82,8 +88,12 @@ int stop_signal() {
   return g_signal.load();
 }
 
+bool round_overdue() {
+  return is_older_than(kRoundPatience_ns);
+}
+
 bool stop_overdue() {
-  return stop_signal() != 0 && now_ns() - g_signal_time_ns.load() > kPatience_ns;
+  return is_older_than(kPatience_ns);
 }
 
 void ignore_write_signals() {

@@ -23,7 +23,10 @@ void catch_stop_signals();
 /// The signal that asked this process to end, or 0.
 int stop_signal();
 
-/// Whether that signal came so long ago (0.6 s) that a round or an evaluation which still lasts must be given
+/// Whether that signal came so long ago (0.3 s) that a round which still lasts must be cut.
+bool round_overdue();
+
+/// Whether that signal came so long ago (1 s) that a round or an evaluation which still lasts must be given
 /// up, if the process is to end within two seconds.
 bool stop_overdue();
 

@@ -18,18 +18,24 @@ std::string duration_text(double seconds) {
   return fmt::format("{}s", whole);
 }
 
-Progress::Progress(const run::ProgressState& start) : line_(kPlainInterval), start_(start), last_(start) {}
+Progress::Progress(const run::ProgressState& start)
+    : line_(kPlainInterval), start_(start), last_played_(start.environment_steps) {}
 
-void Progress::show(const run::ProgressState& state) {
-  line_.show(line_of(state));
-  last_ = state;
+void Progress::show(const run::ProgressState& state, const std::optional<RoundProgress>& round) {
+  const std::uint64_t played = state.environment_steps + (round ? round->environment_steps : 0);
+  line_.show(line_of(state, round, played));
+  last_played_ = played;
 }
 
-std::string Progress::line_of(const run::ProgressState& state) {
+std::string Progress::line_of(const run::ProgressState& state, const std::optional<RoundProgress>& round,
+                              std::uint64_t played) const {
   const double seconds = std::max(1e-3, seconds_since(line_.shown()));
-  const double rate = static_cast<double>(state.environment_steps - last_.environment_steps) / seconds;
-  std::string line = fmt::format("update {}  steps {}  {:.0f} steps/s", state.updates,
-                                 state.environment_steps, std::max(0.0, rate));
+  // A worker that was replaced in the round plays it anew.
+  const double rate = static_cast<double>(played - std::min(played, last_played_)) / seconds;
+  std::string line =
+      fmt::format("update {}  steps {}  {:.0f} steps/s", state.updates, state.environment_steps, rate);
+  if (round && round->evaluation) line += fmt::format("  evaluation: episode {}", round->episodes);
+  if (round && !round->evaluation) line += fmt::format("  {} steps in this round", round->environment_steps);
   if (state.mean_return) line += fmt::format("  mean return {:.1f}", *state.mean_return);
   if (state.children) line += fmt::format("  children {}", *state.children);
   if (state.done) {

@@ -3,11 +3,13 @@
 /// @file
 /// How far a run is, for the person who watches it: on standard error.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "cli/terminal/live_line.h"
 #include "genkidama/core/clock.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
 #include "run/run_observer.h"
 
 namespace genkidama::cli {
@@ -21,14 +23,16 @@ class Progress {
 
   /// Whether it is time for show(); costs one look at the clock.
   bool due() const { return line_.due(); }
-  void show(const run::ProgressState& state);
+  /// `round`: how far the round or the evaluation has come that goes on since `state`.
+  void show(const run::ProgressState& state, const std::optional<RoundProgress>& round = {});
 
  private:
-  std::string line_of(const run::ProgressState& state);
+  std::string line_of(const run::ProgressState& state, const std::optional<RoundProgress>& round,
+                      std::uint64_t played) const;
 
   LiveLine line_;
   run::ProgressState start_;
-  run::ProgressState last_;
+  std::uint64_t last_played_;  // environment steps, those of the round that went on included
   Clock::time_point started_ = Clock::now();
 };
 

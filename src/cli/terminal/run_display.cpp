@@ -6,10 +6,20 @@ namespace genkidama::cli {
 
 void RunDisplay::on_start(const run::ProgressState& state) {
   progress_ = std::make_unique<Progress>(state);
+  latest_ = state;
+  latest_at_ = Clock::now();
 }
 
 void RunDisplay::on_progress(const run::ProgressState& state) {
   if (progress_ && progress_->due()) progress_->show(state);
+  latest_ = state;
+  latest_at_ = Clock::now();
+}
+
+void RunDisplay::on_round(const RoundProgress& round) {
+  // A live line would otherwise change its form with each short round.
+  constexpr double kLong_s = 2;
+  if (progress_ && progress_->due() && seconds_since(latest_at_) >= kLong_s) progress_->show(latest_, round);
 }
 
 void RunDisplay::on_end(const run::RunSummary& summary) {

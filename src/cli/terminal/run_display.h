@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "cli/terminal/progress.h"
+#include "genkidama/core/clock.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
 #include "run/run_observer.h"
 
 namespace genkidama::cli {
@@ -16,11 +18,16 @@ class RunDisplay : public run::RunObserver {
   void on_progress(const run::ProgressState& state) override;
   void on_end(const run::RunSummary& summary) override;
 
+  /// Several times a second while a round or an evaluation goes on; shows those that last.
+  void on_round(const RoundProgress& round);
+
   /// Ends the live line: what follows is an error message.
   void close() { progress_.reset(); }
 
  private:
   std::unique_ptr<Progress> progress_;
+  run::ProgressState latest_;
+  Clock::time_point latest_at_;
 };
 
 }  // namespace genkidama::cli
