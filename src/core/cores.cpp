@@ -28,7 +28,7 @@ int cores_of_affinity_mask() {
 }  // namespace
 
 int usable_cores() {
-  return cores_within_quota(std::max(1, cores_of_affinity_mask()), "/");
+  return cores_within_quota(std::max(1, cores_of_affinity_mask()), "");
 }
 
 }  // namespace genkidama

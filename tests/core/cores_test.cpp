@@ -23,7 +23,7 @@ class MachineRoot {
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file) << text;
   }
-  int cores_of(int allowed) const { return cores_within_quota(allowed, directory_.path()); }
+  int cores_of(int allowed) const { return cores_within_quota(allowed, directory_.path().string()); }
 
  private:
   TemporaryDirectory directory_;
