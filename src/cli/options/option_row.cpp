@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/net/endpoint.h"
 
 namespace genkidama::cli {
@@ -26,7 +27,7 @@ std::string number_text(double value) {
 std::optional<double> parse_real(const std::string& text) {
   double value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || !std::isfinite(value)) return {};
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || !is_finite(value)) return {};
   return value;
 }
 
@@ -60,7 +61,7 @@ std::optional<json> as_integer(const json& value) {
 bool read_real(const NumberRange& range, const json& value, double& out) {
   if (!value.is_number()) return false;
   const double real = value.get<double>();
-  if (!std::isfinite(real) || !range.contains(real)) return false;
+  if (!is_finite(real) || !range.contains(real)) return false;
   out = real;
   return true;
 }
@@ -134,8 +135,8 @@ bool NumberRange::contains(double value) const {
 }
 
 std::string NumberRange::text(const char* what) const {
-  const bool low = std::isfinite(min);
-  const bool high = std::isfinite(max);
+  const bool low = is_finite(min);
+  const bool high = is_finite(max);
   if (low && high) {
     return fmt::format("{} in {}{}, {}{}", what, min_open ? '(' : '[', number_text(min), number_text(max),
                        max_open ? ')' : ']');
