@@ -45,8 +45,8 @@ struct Program {
 ///   all), return_mean, return_min, return_max, length_mean, policy_loss, value_loss, entropy; child also
 ///   connected (1 when the round's weights were exchanged), exchanges, reconnects (in all). parent: child
 ///   (whose weights were merged), child_sequence (its own count), child_environment_steps, child_episodes (in
-///   all), child_return_mean (its last round), staleness (merges of others since it last received the
-///   weights), children (connected)
+///   all), child_return_mean (of the episodes since its last merge), staleness (merges of others since it
+///   last got the weights), children (connected)
 /// - evaluations.csv: those for `--target`
 /// - checkpoints/update_000100.safetensors, ...; final.safetensors
 /// - state.safetensors: what `--resume` goes on from, as of the newest checkpoint or the end
