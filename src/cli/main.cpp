@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <exception>
 #include <functional>
 #include <sstream>
@@ -19,6 +20,13 @@ namespace {
 
 constexpr int kFailedRun = 1;
 constexpr int kBadArguments = 2;
+
+// From now on a write to a closed pipe or to a file that is too large is an error for the caller and does not
+// end the process.
+void ignore_write_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
 
 int run(const Settings& settings, const ResolvedProgram& program) {
   Job job{program, settings};

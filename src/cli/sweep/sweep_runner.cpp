@@ -57,7 +57,7 @@ int SweepRunner::run() {
       start_next();
     std::erase_if(tasks_, [this](Task& task) { return advance(task); });
     if (line_.due()) line_.show(progress_text());
-    pause_before_look();
+    run::pause_before_look();
   }
   end_all();
   line_.erase();
@@ -115,10 +115,10 @@ void SweepRunner::start_evaluation(Task& task) {
   task.process = spawn(run, evaluation_words(run, job_.settings.run.eval_episodes));
 }
 
-std::unique_ptr<SpawnedProcess> SweepRunner::spawn(const SweepRun& run,
-                                                   std::vector<std::string> words) const {
-  return std::make_unique<SpawnedProcess>(
-      SpawnedProcess::Options{job_.program.name, std::move(words), run.log(), lock_});
+std::unique_ptr<run::SpawnedProcess> SweepRunner::spawn(const SweepRun& run,
+                                                        std::vector<std::string> words) const {
+  return std::make_unique<run::SpawnedProcess>(
+      run::SpawnedProcess::Options{job_.program.name, std::move(words), {}, run.log(), lock_});
 }
 
 bool SweepRunner::advance(Task& task) {
@@ -138,7 +138,7 @@ bool SweepRunner::look_after(Task& task) {
   const SweepRun& run = runs_[task.run];
   if (const int code = task.process->exit_code(); code != 0) {
     fail(task, fmt::format("{} ended with {}", task.step == Step::kTrain ? "it" : "its evaluation",
-                           exit_text(code)));
+                           run::exit_text(code)));
     return true;
   }
   if (standing_of(run.directory) != RunStanding::kFinished) {
@@ -191,7 +191,7 @@ void SweepRunner::end_all() {
   const auto any_runs = [this] {
     return std::any_of(tasks_.begin(), tasks_.end(), [](Task& task) { return task.process->running(); });
   };
-  while (any_runs() && !asked.passed()) pause_before_look();
+  while (any_runs() && !asked.passed()) run::pause_before_look();
   tasks_.clear();
 }
 
