@@ -153,7 +153,7 @@ void LocalRun::give_up() {
 }
 
 RunSummary LocalRun::finish(const std::string& reason, const nlohmann::ordered_json& extra) {
-  if (!ended_by_) ended_by_ = reason;
+  if (!is_over()) ended_by_ = reason;
   // An exchange may have changed the weights after the last round.
   if (phase_ != Phase::kGivenUp) {
     trainer_.read_weights(latest_);

@@ -27,7 +27,6 @@ class TrainerRun::Impl {
     if (std::exchange(finished_, true) || run_.ended_by() == "error") {
       throw ArgumentError("TrainerRun::finish() was called on a run that is finished or has failed");
     }
-    run_.is_over();
     return run_.finish("caller", {{"workers", trainer_.workers()}});
   }
 
@@ -61,7 +60,8 @@ RunSummary TrainerRun::finish() {
 RunSummary train(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer) {
   if (!options.updates && !options.max_steps && !options.target && !options.end_reason) {
     throw ArgumentError(
-        "the run has no end; set updates, max_steps, target or end_reason in its RunOptions, or write the loop "
+        "the run has no end; set updates, max_steps, target or end_reason in its RunOptions, or write the "
+        "loop "
         "yourself with TrainerRun");
   }
   TrainerRun run(trainer, std::move(options), observer);

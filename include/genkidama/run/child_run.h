@@ -14,7 +14,6 @@
 namespace GENKIDAMA_EXPORT genkidama {
 namespace run {
 
-
 /// A Child in a run directory. A process that was gone for at most two minutes goes on with its session: the
 /// Parent merges nothing twice, and the Child keeps its own weights. After a longer time the Child takes its
 /// Parent's weights, because a merge of its old ones would set all others back.
@@ -31,9 +30,10 @@ class ChildRun {
   ChildRun(const ChildRun&) = delete;
   ChildRun& operator=(const ChildRun&) = delete;
 
-  /// Makes a Child of the options and trains until the Parent ends the run, a limit of RunOptions is reached, or somebody asks for the end.
-  /// Then it leaves the Parent, writes the final files and evaluates. To be called once. Throws as
-  /// TrainerRun::advance(), Child's constructor and Child::run(); summary.json then says what was wrong.
+  /// Makes a Child of the options and trains until the Parent ends the run, a limit of RunOptions is reached,
+  /// or somebody asks for the end. Then it leaves the Parent, writes the final files and evaluates. To be
+  /// called once. Throws as TrainerRun::advance(), Child's constructor and Child::run(); summary.json then
+  /// says what was wrong.
   ///
   /// RunOptions::end_reason is also asked by a thread of this object, several times a second, so that the
   /// wait for a Parent ends too.

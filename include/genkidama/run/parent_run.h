@@ -14,8 +14,8 @@
 namespace GENKIDAMA_EXPORT genkidama {
 namespace run {
 
-/// A Parent in a run directory. Its identity (ParentOptions::run_id) stays the same for the whole run, and its
-/// epoch counts its processes: both are on the disk before anybody can connect, so Children tell a Parent
+/// A Parent in a run directory. Its identity (ParentOptions::run_id) stays the same for the whole run, and
+/// its epoch counts its processes: both are on the disk before anybody can connect, so Children tell a Parent
 /// that was started again from another run, and nothing that was meant for an earlier process is taken for
 /// this one's.
 ///
@@ -31,8 +31,8 @@ class ParentRun {
   ParentRun(const ParentRun&) = delete;
   ParentRun& operator=(const ParentRun&) = delete;
 
-  /// Listens and dials until the run is over, then ends the Children, writes the final files and evaluates. To
-  /// be called once, by the thread that may call the evaluator. Throws IoError when an address cannot be
+  /// Listens and dials until the run is over, then ends the Children, writes the final files and evaluates.
+  /// To be called once, by the thread that may call the evaluator. Throws IoError when an address cannot be
   /// bound; Error when learning has diverged or the merge rule failed, after what came before was kept; and
   /// whatever the evaluator throws. summary.json then says what was wrong.
   RunSummary run();

@@ -51,7 +51,7 @@ struct EvaluationEvent {
   std::uint64_t update = 0;                ///< the update whose policy was evaluated
   const EvaluationStatistics& statistics;  ///< what the episodes came to
   bool final = false;                      ///< it is the evaluation at the end of the run
-  bool best = false;                       ///< its mean is the best so far, and best.safetensors holds its policy
+  bool best = false;  ///< its mean is the best so far, and best.safetensors holds its policy
 };
 
 /// Files that were written.

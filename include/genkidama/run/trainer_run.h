@@ -23,12 +23,12 @@ namespace run {
 ///     const run::RunSummary summary = run.finish();
 ///
 /// The directory then holds metrics, checkpoints, evaluations and a summary (docs/run_directory.md). A
-/// process that is killed loses at most what came after the last state; the next one, with Resume::kIfPossible
-/// or kRequired, goes on from there. With one worker it then makes the same weights, bit for bit, as if
-/// nothing had happened.
+/// process that is killed loses at most what came after the last state; the next one, with
+/// Resume::kIfPossible or kRequired, goes on from there. With one worker it then makes the same weights, bit
+/// for bit, as if nothing had happened.
 ///
-/// One process at a time works in a directory, which stays locked until the object is gone. The object is used
-/// by one thread at a time, which is the one that may call the trainer.
+/// One process at a time works in a directory, which stays locked until the object is gone. The object is
+/// used by one thread at a time, which is the one that may call the trainer.
 class TrainerRun {
  public:
   /// Opens the directory and, when a run is resumed, puts its state into the trainer. `trainer` and

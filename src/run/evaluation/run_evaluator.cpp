@@ -61,8 +61,8 @@ RunEvaluator::Outcome RunEvaluator::evaluate_update(const PolicySnapshot& snapsh
   // New episodes each time: a policy must not pass by luck with one set of them.
   missing_ = true;
   Outcome outcome;
-  outcome.statistics = play(snapshot.policy(), options_.target_episodes,
-                            derive_seed(options_.eval_seed, {totals.updates}));
+  outcome.statistics =
+      play(snapshot.policy(), options_.target_episodes, derive_seed(options_.eval_seed, {totals.updates}));
   missing_ = false;
   const EvaluationStatistics& result = outcome.statistics;
   table_.append({fmt::format("{}", totals.updates), fmt::format("{}", totals.environment_steps),

@@ -20,8 +20,8 @@ namespace genkidama::run {
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
                                            const ParameterLayout& layout, std::size_t optimizer_state_size);
 
-/// What the policy's average starts as: the state's if it is of the kind that the options ask for, else one of
-/// nothing yet.
+/// What the policy's average starts as: the state's if it is of the kind that the options ask for, else one
+/// of nothing yet.
 PolicyAverage resumed_average(const RunOptions& options, const std::optional<RunState>& state);
 
 }  // namespace genkidama::run
