@@ -1,5 +1,6 @@
-// A Child inside a program that has threads and a user interface of its own: training goes on beside it, and the
-// user asks how it is going, or ends it. Start a Parent first, for instance `cart_pole parent --listen 127.0.0.1:7000`.
+// A Child inside a program that has threads and a user interface of its own: training goes on beside it, and
+// the user asks how it is going, or ends it. Start a Parent first, for instance `cart_pole parent --listen
+// 127.0.0.1:7000`.
 #include <fmt/format.h>
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// A whole training run from code, with the same files as the command line's. Kill it whenever you like and start
-// it again: it goes on from its last state, and makes the same weights as if nothing had happened.
+// A whole training run from code, with the same files as the command line's. Kill it whenever you like and
+// start it again: it goes on from its last state, and makes the same weights as if nothing had happened.
 #include <fmt/format.h>
 
 #include "genkidama/env/cart_pole.h"

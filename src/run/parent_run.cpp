@@ -226,12 +226,13 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
   RunTotals after = files_->totals();
   after.updates = update.update;
   after.environment_steps = earlier_steps_ + status.environment_steps;
-  after.episodes += children_.add(update);
-  recent_returns_.add(update.mean_return);
-  files_->record(
-      after, {update.child, fmt::format("{}", update.sequence), fmt::format("{}", update.environment_steps),
-              fmt::format("{}", update.episodes), fmt::format("{:.6g}", update.mean_return),
-              fmt::format("{}", update.staleness), fmt::format("{}", status.children.size())});
+  const std::uint64_t episodes = children_.add(update);
+  after.episodes += episodes;
+  recent_returns_.add(update.mean_return, episodes);
+  files_->record(after, {update.child, fmt::format("{}", update.sequence),
+                         fmt::format("{}", update.environment_steps), fmt::format("{}", update.episodes),
+                         episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
+                         fmt::format("{}", update.staleness), fmt::format("{}", status.children.size())});
   files_->observer().on_update({files_->totals(), progress(status), nullptr, &update});
   if (files_->is_checkpoint_due() && !merge.weights.empty()) checkpoint({merge.weights, merge.average});
   if (files_->is_evaluation_due()) evaluation_due_ = true;

@@ -17,7 +17,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PAGES = ["README.md", "docs/extending.md", "docs/install.md", "docs/library_tour.md"]
+PAGES = ["README.md", "docs/arm.md", "docs/extending.md", "docs/install.md", "docs/library_tour.md"]
 LANGUAGES = {"cpp", "c++", "cmake", "make"}
 MARKER = re.compile(r"<!-- from (\S+) -->")
 GAP = {"...", "// ...", "# ..."}

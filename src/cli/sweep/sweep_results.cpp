@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "cli/sweep/sweep_standing.h"
@@ -72,12 +71,6 @@ run::CsvRow final_returns(const SweepRun& run) {
   return {run.setting, fmt::format("{}", run.seed), table->field(last, "returns")};
 }
 
-std::optional<double> number_in(const std::string& text) {
-  double value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  return result.ec == std::errc() ? std::optional<double>(value) : std::nullopt;
-}
-
 std::vector<std::string> line_of_setting(const std::string& setting, const std::vector<double>& means) {
   const double mean = run::mean_of(means);
   const auto [min, max] = std::minmax_element(means.begin(), means.end());
@@ -119,7 +112,7 @@ RunResult result_of(const SweepRun& run, const std::vector<std::string>& options
     run::CsvRow statistics;
     for (const std::string& name : kStatistics) statistics.push_back(evaluations->field(row, name));
     const bool last = run::is_final(evaluations->field(row, "checkpoint"));
-    if (last) result.final_mean = number_in(evaluations->field(row, "mean"));
+    if (last) result.final_mean = run::number_in(evaluations->field(row, "mean"));
     result.rows.push_back(maker.row(evaluations->field(row, "update"),
                                     evaluations->field(row, "environment_steps"), last, statistics));
   }

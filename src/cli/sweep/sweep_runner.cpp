@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <system_error>
 
 #include "cli/process/stop_signal.h"
@@ -23,18 +22,13 @@ constexpr Milliseconds kPlainInterval{60'000};
 // A run that was asked to end finishes its episodes and writes its state; a cluster waits for its Children.
 constexpr Milliseconds kEndTimeout{90'000};
 
-// What a run last said of its progress; empty when it has not said anything yet.
-std::string progress_in(const std::filesystem::path& log) {
-  constexpr std::streamoff kEnough = 400;
-  std::ifstream file(log, std::ios::binary | std::ios::ate);
-  if (!file) return "";
-  const std::streamoff size = file.tellg();
-  file.seekg(std::max<std::streamoff>(0, size - kEnough));
-  std::string last;
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("update ", 0) == 0) last = line;
-  }
-  return last;
+std::string progress_text_of(const run::RunDirectory& directory) {
+  const std::optional<RunProgress> progress = progress_of(directory);
+  if (!progress) return "training";
+  std::string text = fmt::format("update {}  steps {}  {:.0f} steps/s", progress->updates,
+                                 progress->environment_steps, progress->steps_per_second);
+  if (progress->mean_return) text += fmt::format("  mean return {:.1f}", *progress->mean_return);
+  return text;
 }
 
 }  // namespace
@@ -160,7 +154,7 @@ bool SweepRunner::look_after(Task& task) {
 }
 
 void SweepRunner::keep_result(std::size_t index) {
-  results_[index] = result_of(runs_[index], options_, job_.table);
+  results_[index] = result_of(runs_[index], options_, job_.program.options);
 }
 
 void SweepRunner::complete(const Task& task) {
@@ -219,9 +213,8 @@ std::string SweepRunner::progress_text() const {
   std::string text = fmt::format("runs {} of {}{}", done_, due_, time_left());
   for (const Task& task : tasks_) {
     const SweepRun& run = runs_[task.run];
-    const bool trains = task.step == Step::kTrain;
-    const std::string state = trains ? progress_in(run.log()) : "evaluation";
-    text += fmt::format("  |  {}: {}", run.name(), state.empty() ? "training" : state);
+    text += fmt::format("  |  {}: {}", run.name(),
+                        task.step == Step::kTrain ? progress_text_of(run.directory) : "evaluation");
   }
   return text;
 }
