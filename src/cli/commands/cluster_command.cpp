@@ -7,8 +7,8 @@
 #include "cli/options/cluster_member.h"
 #include "cli/options/config_file.h"
 #include "cli/options/token.h"
-#include "cli/process/stop_signal.h"
 #include "genkidama/run/loopback_cluster.h"
+#include "genkidama/run/stop_signal.h"
 
 namespace genkidama::cli {
 namespace {
@@ -34,10 +34,10 @@ int run_cluster(Job job) {
   const std::string environment = job.program.environment()->spec().name;
   options.config = config_of(job.settings, job.program.options, job.program.name, environment).dump(2) + "\n";
   options.member_words = [&job](const run::MemberContext& member) { return words_of(job, member); };
-  options.stop = [] { return stop_signal() != 0; };
+  options.stop = [] { return run::stop_signal() != 0; };
   options.option_name = flag_of;
   const run::ClusterSummary summary = run::LoopbackCluster(std::move(options)).run();
-  if (summary.stopped) return 128 + stop_signal();
+  if (summary.stopped) return 128 + run::stop_signal();
   if (summary.error.empty()) return 0;
   return summary.parent_exit_code == 2 ? 2 : 1;
 }

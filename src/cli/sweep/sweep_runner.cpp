@@ -6,13 +6,14 @@
 #include <csignal>
 #include <system_error>
 
-#include "cli/process/stop_signal.h"
 #include "cli/sweep/sweep_evaluation.h"
 #include "cli/sweep/sweep_standing.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "genkidama/run/stop_signal.h"
+#include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
 namespace genkidama::cli {
@@ -52,7 +53,7 @@ int SweepRunner::run() {
   take_finished();
   write_tables();
   if (done_ > 0) log(LogLevel::kInfo, "{} of {} runs are done already", done_, due_);
-  while (!(queue_.empty() && tasks_.empty()) && stop_signal() == 0) {
+  while (!(queue_.empty() && tasks_.empty()) && run::stop_signal() == 0) {
     while (!queue_.empty() && tasks_.size() < static_cast<std::size_t>(job_.settings.sweep.jobs))
       start_next();
     std::erase_if(tasks_, [this](Task& task) { return advance(task); });
@@ -134,7 +135,7 @@ bool SweepRunner::advance(Task& task) {
 bool SweepRunner::look_after(Task& task) {
   if (task.process->running()) return false;
   // It was told to end as well; the next call goes on with it.
-  if (stop_signal() != 0) return true;
+  if (run::stop_signal() != 0) return true;
   const SweepRun& run = runs_[task.run];
   if (const int code = task.process->exit_code(); code != 0) {
     fail(task, fmt::format("{} ended with {}", task.step == Step::kTrain ? "it" : "its evaluation",
@@ -166,7 +167,7 @@ void SweepRunner::complete(const Task& task) {
   write_tables();
   const auto& mean = results_[task.run]->final_mean;
   log(LogLevel::kInfo, "{}: done in {}{}; {} of {} runs{}", runs_[task.run].name(),
-      duration_text(seconds_since(task.started)), mean ? fmt::format(", final mean {:.1f}", *mean) : "",
+      duration_text(seconds_since(task.started)), mean ? ", final mean " + run::figure_text(*mean) : "",
       done_, due_, time_left());
 }
 
@@ -202,9 +203,9 @@ int SweepRunner::report() const {
   if (any_evaluated) print("Final mean returns over seeds:\n{}", settings_table(all));
   print("{} of {} runs are done. Table: {}\n", done_, due_, directory_.results().string());
   for (const std::string& failure : failures_) log(LogLevel::kError, "{}", failure);
-  if (stop_signal() != 0) {
+  if (run::stop_signal() != 0) {
     log(LogLevel::kInfo, "the sweep was stopped; the same call goes on with it");
-    return 128 + stop_signal();
+    return 128 + run::stop_signal();
   }
   return failures_.empty() ? 0 : 1;
 }

@@ -212,10 +212,8 @@ RunOptions run_options(const LoopbackClusterOptions& options) {
 
 std::string config_text(const LoopbackClusterOptions& options) {
   if (!options.config.empty()) return options.config;
-  const nlohmann::ordered_json config = {{"version", kVersion},
-                                         {"command", "cluster"},
-                                         {"children", options.children},
-                                         {"seed", options.seed}};
+  const nlohmann::ordered_json config = {
+      {"version", kVersion}, {"command", "cluster"}, {"children", options.children}, {"seed", options.seed}};
   return config.dump(2) + "\n";
 }
 
