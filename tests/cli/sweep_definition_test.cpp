@@ -6,6 +6,7 @@
 #include "cli/sweep/sweep_plan.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
+#include "run/sweep/definition.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -129,7 +130,7 @@ TEST_CASE("every run of a sweep is the call it stands for") {
                              "--seeds", "1-2", "--batch-size", "7", "--greedy", "--target=-12.5"});
   REQUIRE(runs.size() == 4);
   CHECK(runs[1].name() == "gamma=0.75 seed 1");
-  CHECK(runs[1].directory.path() == "dir/runs/gamma=0.75/seed_1");
+  CHECK(runs[1].directory == "dir/runs/gamma=0.75/seed_1");
   CHECK(runs[1].log() == "dir/runs/gamma=0.75/seed_1.log");
   CHECK(runs[2].name() == "gamma=0.5 seed 2");
   const Settings& settings = runs[3].settings;
@@ -188,10 +189,10 @@ TEST_CASE("runs that could not start are refused before the first one does") {
 TEST_CASE("a sweep remembers what it was and what is added") {
   const auto first = parse_sweep_definition({}, {"gamma=0.5,0.75"}, "2");
   const auto second = parse_sweep_definition({}, {"gamma=0.75,0.9"}, "2-3");
-  const auto both = united(first, second);
+  const auto both = run::united(first, second);
   REQUIRE(both.points.size() == 3);
   CHECK(setting_name(both.points[2]) == "gamma=0.9");
   CHECK(both.seeds == std::vector<std::uint64_t>{1, 2, 3});
-  CHECK(varied_options(parse_sweep_definition({"b=1", "a=1,b=2"}, {"c=1"}, "1").points) ==
+  CHECK(run::varied_options(parse_sweep_definition({"b=1", "a=1,b=2"}, {"c=1"}, "1").points) ==
         Words{"b", "c", "a"});
 }

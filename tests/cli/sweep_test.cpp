@@ -68,42 +68,79 @@ std::map<std::string, std::string> identities_in(const Path& directory) {
   return found;
 }
 
+const Words kFlags = {"--updates", "6", "--checkpoint-every", "3"};
+const Words kEvaluation = {"--eval-episodes", "4", "--eval-seed", "11"};
+
+Words joined(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+// The call of the sweep that is made once.
+Words first_call(const Path& directory, const Words& more = {}) {
+  const Words grid = {"--grid", "gamma=0.5,0.90", "--seeds", "2"};
+  return joined(sweep_call(directory, joined(joined(kFlags, grid), kEvaluation)), more);
+}
+
+/// Two settings with two seeds each.
+struct FinishedSweep {
+  TemporaryDirectory directory;
+  ProgramResult result = run_program(first_call(directory / "sweep", {"--jobs", "2"}));
+};
+
+/// Made once.
+const FinishedSweep& finished_sweep() {
+  static const FinishedSweep sweep;
+  CAPTURE(sweep.result.errors, sweep.result.output);
+  REQUIRE(sweep.result.exit_code == 0);
+  return sweep;
+}
+
+Path copy_of_sweep(const TemporaryDirectory& directory) {
+  const Path sweep = directory / "sweep";
+  std::filesystem::copy(finished_sweep().directory / "sweep", sweep,
+                        std::filesystem::copy_options::recursive);
+  return sweep;
+}
+
 }  // namespace
 
-TEST_CASE("a sweep runs every setting with every seed and puts every checkpoint into one table", "[forks]") {
-  const TemporaryDirectory directory;
-  const Path sweep = directory / "sweep";
-  const auto result = run_program(
-      sweep_call(sweep, {"--updates", "6", "--checkpoint-every", "3", "--grid", "gamma=0.5,0.90", "--seeds",
-                         "2", "--eval-episodes", "4", "--eval-seed", "11", "--jobs", "2"}));
-  CAPTURE(result.errors, result.output);
-  REQUIRE(result.exit_code == 0);
+TEST_CASE("a sweep runs every setting with every seed and prints a table of the settings", "[forks]") {
+  const auto& result = finished_sweep().result;
   CHECK(result.output.find("setting     seeds") != std::string::npos);
   CHECK(result.output.find("gamma=0.90      2") != std::string::npos);
+}
 
-  CHECK(csv_of(sweep / "results.csv")[0] == Words{"setting",
-                                                  "gamma",
-                                                  "seed",
-                                                  "update",
-                                                  "environment_steps",
-                                                  "wall_seconds",
-                                                  "final",
-                                                  "episodes",
-                                                  "greedy",
-                                                  "mean",
-                                                  "std",
-                                                  "standard_error",
-                                                  "ci_low",
-                                                  "ci_high",
-                                                  "q25",
-                                                  "median",
-                                                  "q75",
-                                                  "min",
-                                                  "max",
-                                                  "threshold_share",
-                                                  "mean_length",
-                                                  "truncated_share",
-                                                  "steps_per_second"});
+TEST_CASE("the table of a sweep has these columns, and no machine's paths", "[forks]") {
+  const Path results = finished_sweep().directory / "sweep" / "results.csv";
+  CHECK(csv_of(results)[0] == Words{"setting",
+                                    "gamma",
+                                    "seed",
+                                    "update",
+                                    "environment_steps",
+                                    "wall_seconds",
+                                    "final",
+                                    "episodes",
+                                    "greedy",
+                                    "mean",
+                                    "std",
+                                    "standard_error",
+                                    "ci_low",
+                                    "ci_high",
+                                    "q25",
+                                    "median",
+                                    "q75",
+                                    "min",
+                                    "max",
+                                    "threshold_share",
+                                    "mean_length",
+                                    "truncated_share",
+                                    "steps_per_second"});
+  CHECK(file_text(results).find(finished_sweep().directory.path().string()) == std::string::npos);
+}
+
+TEST_CASE("the table of a sweep has a row for every checkpoint of every run", "[forks]") {
+  const Path sweep = finished_sweep().directory / "sweep";
   const auto rows = table_of(sweep / "results.csv");
   // Two runs of two settings; the checkpoint of the last update is the final one.
   REQUIRE(rows.size() == 8);
@@ -129,9 +166,12 @@ TEST_CASE("a sweep runs every setting with every seed and puts every checkpoint 
     CHECK(config["seed"] == std::stoi(row.at("seed")));
     CHECK(config["gamma"] == std::stod(row.at("gamma")));
   }
-  // No machine's paths.
-  CHECK(file_text(sweep / "results.csv").find(directory.path().string()) == std::string::npos);
+}
 
+TEST_CASE("a sweep keeps every return of the last weights", "[forks]") {
+  const Path sweep = finished_sweep().directory / "sweep";
+  const auto rows = table_of(sweep / "results.csv");
+  REQUIRE(rows.size() == 8);
   const auto returns = table_of(sweep / "final_returns.csv");
   REQUIRE(returns.size() == 4);
   std::istringstream numbers(returns[3].at("returns"));
@@ -140,73 +180,79 @@ TEST_CASE("a sweep runs every setting with every seed and puts every checkpoint 
   for (double value = 0; numbers >> value; ++count) sum += value;
   CHECK(count == 4);
   CHECK(std::stod(rows[7].at("mean")) == Approx(sum / 4).margin(0.05));
+}
 
-  SECTION("the same by hand") {
-    const auto json = directory / "one.json";
-    const Path run = sweep / "runs" / rows[7].at("setting") / ("seed_" + rows[7].at("seed"));
-    REQUIRE(run_program(call("evaluate", "--checkpoint", (run / "final.safetensors").string(), "--episodes",
-                             "4", "--seed", "11", "--workers", "1", "--json", json.string()))
-                .exit_code == 0);
-    CHECK(json_of(json)["mean"].get<double>() == Approx(std::stod(rows[7].at("mean"))));
-  }
+TEST_CASE("a sweep evaluates as the same call by hand does", "[forks]") {
+  const TemporaryDirectory directory;
+  const Path sweep = finished_sweep().directory / "sweep";
+  const auto row = table_of(sweep / "results.csv").back();
+  const auto json = directory / "one.json";
+  const Path run = sweep / "runs" / row.at("setting") / ("seed_" + row.at("seed"));
+  REQUIRE(run_program(call("evaluate", "--checkpoint", (run / "final.safetensors").string(), "--episodes",
+                           "4", "--seed", "11", "--workers", "1", "--json", json.string()))
+              .exit_code == 0);
+  CHECK(json_of(json)["mean"].get<double>() == Approx(std::stod(row.at("mean"))));
+}
 
-  SECTION("called again it has nothing to do; seeds and values can be added") {
-    const auto before = identities_in(sweep / "runs");
-    const auto again = run_program(
-        sweep_call(sweep, {"--updates", "6", "--checkpoint-every", "3", "--grid", "gamma=0.5,0.75", "--seeds",
-                           "2-3", "--eval-episodes", "4", "--eval-seed", "11"}));
-    CAPTURE(again.errors);
-    REQUIRE(again.exit_code == 0);
-    auto after = identities_in(sweep / "runs");
-    for (const auto& [path, identity] : before) {
-      CAPTURE(path);
-      CHECK(after[path] == identity);
-    }
-    // Seeds 1 and 2 of 0.5 and 0.90 from before, seed 3 of 0.5, seeds 2 and 3 of 0.75.
-    CHECK(table_of(sweep / "results.csv").size() == 2 * 7);
+TEST_CASE("a sweep that is called again has nothing to do; seeds and values can be added", "[forks]") {
+  const TemporaryDirectory directory;
+  const Path sweep = copy_of_sweep(directory);
+  const auto before = identities_in(sweep / "runs");
+  const Words grid = {"--grid", "gamma=0.5,0.75", "--seeds", "2-3"};
+  const auto again = run_program(sweep_call(sweep, joined(joined(kFlags, grid), kEvaluation)));
+  CAPTURE(again.errors);
+  REQUIRE(again.exit_code == 0);
+  auto after = identities_in(sweep / "runs");
+  for (const auto& [path, identity] : before) {
+    CAPTURE(path);
+    CHECK(after[path] == identity);
   }
+  // Seeds 1 and 2 of 0.5 and 0.90 from before, seed 3 of 0.5, seeds 2 and 3 of 0.75.
+  CHECK(table_of(sweep / "results.csv").size() == 2 * 7);
+}
 
-  SECTION("other episodes play the evaluations again, and only them") {
-    const auto again = run_program(
-        sweep_call(sweep, {"--updates", "6", "--checkpoint-every", "3", "--grid", "gamma=0.5,0.90", "--seeds",
-                           "2", "--eval-episodes", "5", "--eval-seed", "11", "--greedy"}));
-    CAPTURE(again.errors);
-    REQUIRE(again.exit_code == 0);
-    for (const auto& row : table_of(sweep / "results.csv")) {
-      CHECK(row.at("episodes") == "5");
-      CHECK(row.at("greedy") == "1");
-    }
-    CHECK(again.errors.find("starts") == std::string::npos);
+TEST_CASE("other episodes play the evaluations of a sweep again, and only them", "[forks]") {
+  const TemporaryDirectory directory;
+  const Path sweep = copy_of_sweep(directory);
+  const Words evaluation = {"--grid", "gamma=0.5,0.90", "--seeds", "2",       "--eval-episodes",
+                            "5",      "--eval-seed",    "11",      "--greedy"};
+  const auto again = run_program(sweep_call(sweep, joined(kFlags, evaluation)));
+  CAPTURE(again.errors);
+  REQUIRE(again.exit_code == 0);
+  for (const auto& row : table_of(sweep / "results.csv")) {
+    CHECK(row.at("episodes") == "5");
+    CHECK(row.at("greedy") == "1");
   }
+  CHECK(again.errors.find("starts") == std::string::npos);
+}
 
-  SECTION("a changed flag is refused with the old and the new value, and nothing is touched") {
-    const auto before = identities_in(sweep);
-    check_bad_argument(
-        sweep_call(sweep, {"--updates", "7", "--checkpoint-every", "3", "--grid", "gamma=0.5"}),
-        "this run was made with --updates 6, the sweep is now called with 7");
-    check_bad_argument(sweep_call(sweep, {"--updates", "6", "--checkpoint-every", "3", "--grid", "gamma=0.5",
-                                          "--learning-rate", "0.5"}),
-                       "this run was made with --learning-rate 0.0001, the sweep is now called with 0.5");
-    check_bad_argument(call("sweep", "cluster", "--run-dir", sweep.string(), "--updates", "6"),
-                       "the sweep in this directory runs 'train', not 'cluster'");
-    CHECK(identities_in(sweep) == before);
-  }
+TEST_CASE("a changed flag is refused with the old and the new value, and nothing is touched", "[forks]") {
+  const TemporaryDirectory directory;
+  const Path sweep = copy_of_sweep(directory);
+  const auto before = identities_in(sweep);
+  check_bad_argument(sweep_call(sweep, {"--updates", "7", "--checkpoint-every", "3", "--grid", "gamma=0.5"}),
+                     "this run was made with --updates 6, the sweep is now called with 7");
+  check_bad_argument(sweep_call(sweep, joined(kFlags, {"--grid", "gamma=0.5", "--learning-rate", "0.5"})),
+                     "this run was made with --learning-rate 0.0001, the sweep is now called with 0.5");
+  check_bad_argument(call("sweep", "cluster", "--run-dir", sweep.string(), "--updates", "6"),
+                     "the sweep in this directory runs 'train', not 'cluster'");
+  CHECK(identities_in(sweep) == before);
+}
 
-  SECTION("runs without the sweep's record are taken as they are") {
-    std::filesystem::remove(sweep / "sweep.json");
-    std::filesystem::remove(sweep / "results.csv");
-    const auto before = identities_in(sweep / "runs");
-    check_bad_argument(
-        sweep_call(sweep, {"--updates", "8", "--checkpoint-every", "3", "--grid", "gamma=0.5"}),
-        "--updates 6");
-    const auto again = run_program(
-        sweep_call(sweep, {"--updates", "6", "--checkpoint-every", "3", "--grid", "gamma=0.5,0.90", "--seeds",
-                           "2", "--eval-episodes", "4", "--eval-seed", "11"}));
-    CAPTURE(again.errors);
-    REQUIRE(again.exit_code == 0);
-    CHECK(identities_in(sweep / "runs") == before);
-    CHECK(table_of(sweep / "results.csv") == rows);
-  }
+TEST_CASE("runs without the sweep's record are taken as they are", "[forks]") {
+  const TemporaryDirectory directory;
+  const Path sweep = copy_of_sweep(directory);
+  const auto rows = table_of(sweep / "results.csv");
+  std::filesystem::remove(sweep / "sweep.json");
+  std::filesystem::remove(sweep / "results.csv");
+  const auto before = identities_in(sweep / "runs");
+  check_bad_argument(sweep_call(sweep, {"--updates", "8", "--checkpoint-every", "3", "--grid", "gamma=0.5"}),
+                     "--updates 6");
+  const auto again = run_program(first_call(sweep));
+  CAPTURE(again.errors);
+  REQUIRE(again.exit_code == 0);
+  CHECK(identities_in(sweep / "runs") == before);
+  CHECK(table_of(sweep / "results.csv") == rows);
 }
 
 TEST_CASE("a sweep that was killed goes on where it stopped", "[forks]") {

@@ -1,102 +1,103 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <system_error>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/commands/commands.h"
-#include "cli/sweep/sweep_record.h"
-#include "cli/sweep/sweep_runner.h"
-#include "cli/sweep/sweep_standing.h"
+#include "cli/sweep/sweep_agreement.h"
+#include "cli/sweep/sweep_display.h"
+#include "cli/sweep/sweep_evaluation.h"
+#include "cli/sweep/sweep_plan.h"
 #include "cli/terminal/live_line.h"
-#include "genkidama/core/error.h"
+#include "genkidama/core/version.h"
+#include "genkidama/run/stop_signal.h"
+#include "genkidama/run/sweep.h"
+#include "run/sweep/definition.h"
+#include "run/sweep/record.h"
 
 namespace genkidama::cli {
 namespace {
 
-/// Held by a sweep and by every process it starts: two sweeps, or one and the remains of a killed one, must
-/// not write into the same run directories.
-class DirectoryLock {
- public:
-  explicit DirectoryLock(const std::filesystem::path& directory)
-      : file_(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (file_ < 0) {
-      throw IoError(fmt::format("cannot open {}: {}", directory.string(), std::strerror(errno)));
-    }
-    if (flock(file_, LOCK_EX | LOCK_NB) == 0) return;
-    const int error = errno;
-    close(file_);
-    if (error != EWOULDBLOCK) {
-      throw IoError(fmt::format("cannot lock {}: {}", directory.string(), std::strerror(error)));
-    }
-    throw ArgumentError(
-        fmt::format("--run-dir {}: a sweep is at work in this directory, or runs of one that was killed have "
-                    "not ended yet; wait for them",
-                    directory.string()));
-  }
-  ~DirectoryLock() { close(file_); }
-  DirectoryLock(const DirectoryLock&) = delete;
-  DirectoryLock& operator=(const DirectoryLock&) = delete;
-
-  int file() const { return file_; }
-
- private:
-  int file_;
-};
-
-void make_directory(const SweepDirectory& directory) {
-  run::RunOptions options;
-  options.option_name = flag_of;
-  run::RunDirectory(directory.path()).check_unused(options);
-  std::error_code error;
-  std::filesystem::create_directories(directory.path(), error);
-  if (error) {
-    throw IoError(
-        fmt::format("cannot make the sweep's directory {}: {}", directory.path().string(), error.message()));
-  }
+std::string record_of(const Job& job) {
+  const SweepOptions& sweep = job.settings.sweep;
+  nlohmann::ordered_json record;
+  record["program"] = job.program.name;
+  record["version"] = kVersion;
+  record["command"] = sweep.run_words.front();
+  record["flags"] = std::vector<std::string>(sweep.run_words.begin() + 1, sweep.run_words.end());
+  record["setting"] = sweep.settings;
+  record["grid"] = sweep.grids;
+  record["seeds"] = sweep.seeds;
+  record["eval_episodes"] = job.settings.run.eval_episodes;
+  return record.dump();
 }
 
-// The places in `runs` of those that this call asks for.
-std::vector<std::size_t> due_runs(const std::vector<SweepRun>& runs, const SweepDefinition& asked) {
-  std::vector<std::size_t> due;
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (std::count(asked.points.begin(), asked.points.end(), runs[i].point) > 0 &&
-        std::count(asked.seeds.begin(), asked.seeds.end(), runs[i].seed) > 0) {
-      due.push_back(i);
-    }
+// The value that the run's setting leaves as it is.
+std::string value_text(const ResolvedProgram& program, const SweepRun& run, const std::string& option) {
+  for (const OptionRow& row : program.options) {
+    if (row.name == option) return row.value_text(run.settings);
   }
-  return due;
+  return "";
+}
+
+std::vector<std::string> training_words(const SweepRun& run, bool resume) {
+  if (!resume) return run.words;
+  // Its options are those of its config.json, which agree.
+  return {run.words.front(), "--resume=" + run.directory.string(), "--eval-episodes=0"};
+}
+
+EvaluationRequest evaluation_of(const SweepRun& run, int episodes) {
+  return {episodes, run.settings.run.eval_seed, run.settings.run.greedy};
+}
+
+run::SweepOptions options_without_runs(const Job& job) {
+  const SweepOptions& sweep = job.settings.sweep;
+  run::SweepOptions options;
+  options.directory = job.settings.run_dir;
+  options.command = command_name(command_of_runs(job));
+  options.definition = parse_sweep_definition(sweep.settings, sweep.grids, sweep.seeds);
+  options.jobs = sweep.jobs;
+  options.record = record_of(job);
+  options.stop = [] { return run::stop_signal() != 0; };
+  options.option_name = flag_of;
+  return options;
+}
+
+// What the runs do, as this program's command line says it.
+void add_runs(const Job& job, SweepPlan& plan, run::SweepOptions& options) {
+  const int episodes = job.settings.run.eval_episodes;
+  options.train.words = [&plan](const run::SweepRun& run) {
+    return training_words(plan.of(run), run.resume);
+  };
+  options.evaluate.words = [&plan, episodes](const run::SweepRun& run) {
+    return evaluation_words(plan.of(run), episodes);
+  };
+  options.evaluation = [&plan, episodes](const run::SweepRun& run) {
+    return evaluation_of(plan.of(run), episodes);
+  };
+  options.check = [&plan, &job](const run::SweepRun& run, bool exists) {
+    const SweepRun& planned = plan.of(run);
+    if (exists) check_agrees(planned, job.program);
+  };
+  options.value = [&plan, &job](const run::SweepRun& run, const std::string& option) {
+    return value_text(job.program, plan.of(run), option);
+  };
 }
 
 }  // namespace
 
 int run_sweep(Job job) {
-  const Settings& settings = job.settings;
-  const SweepDirectory directory(settings.run_dir);
-  const Command command = command_of_runs(job);
-  const SweepDefinition asked =
-      parse_sweep_definition(settings.sweep.settings, settings.sweep.grids, settings.sweep.seeds);
-  // Everything that can be wrong with any run is said before the first one starts.
-  SweepDefinition all = united(read_sweep_record(directory, command), asked);
-  std::vector<SweepRun> runs = plan_sweep(job, all);
-  make_directory(directory);
-  const DirectoryLock lock(directory.path());
-  // Another sweep may have ended here meanwhile, and added to the record.
-  if (SweepDefinition now = united(read_sweep_record(directory, command), asked);
-      now.points != all.points || now.seeds != all.seeds) {
-    all = std::move(now);
-    runs = plan_sweep(job, all);
-  }
-  for (const SweepRun& run : runs) check_agrees(run, job);
-  write_sweep_record(directory, job, all);
+  run::SweepOptions options = options_without_runs(job);
+  // Everything that can be wrong with any run is said before anything is made.
+  SweepPlan plan(job, run::united(run::read_sweep_record(options), options.definition));
+  add_runs(job, plan, options);
 
   log_above_live_line();
-  const std::vector<std::size_t> due = due_runs(runs, asked);
-  return SweepRunner(job, std::move(runs), due, lock.file()).run();
+  SweepDisplay display;
+  const run::SweepSummary summary = run::Sweep(std::move(options)).run(&display);
+  display.close(summary);
+  if (summary.stopped) return 128 + run::stop_signal();
+  return summary.failures.empty() ? 0 : 1;
 }
 
 }  // namespace genkidama::cli

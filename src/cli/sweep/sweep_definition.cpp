@@ -7,13 +7,11 @@
 #include <optional>
 
 #include "genkidama/core/error.h"
+#include "run/sweep/definition.h"
 
 namespace genkidama::cli {
 namespace {
 
-constexpr std::size_t kMostRuns = 10'000;
-// A file system takes 255 bytes, and something may have to follow the name.
-constexpr std::size_t kLongestName = 200;
 constexpr const char* kSeedsExpected = "expected 3 (for the seeds 1 to 3), 4-6, or 1,4,7";
 
 std::string trimmed(const std::string& text) {
@@ -32,11 +30,6 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-bool fits_a_directory_name(const std::string& text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return c != '/' && c != '=' && static_cast<unsigned char>(c) >= ' '; });
-}
-
 // `given` is the flag and its text, for errors.
 SweepValue parse_value(const std::string& text, const std::string& given, const char* expected) {
   const auto equals = text.find('=');
@@ -45,7 +38,7 @@ SweepValue parse_value(const std::string& text, const std::string& given, const 
   if (value.option.empty() || value.value.empty()) {
     throw ArgumentError(fmt::format("{}: a name or a value is empty; expected {}", given, expected));
   }
-  if (!fits_a_directory_name(value.value)) {
+  if (!run::fits_a_directory_name(value.value)) {
     throw ArgumentError(
         fmt::format("{}: the value '{}' cannot be part of a directory's name", given, value.value));
   }
@@ -111,7 +104,8 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text) {
     const bool is_count = parts.size() == 1 && dash == std::string::npos;
     if (is_count && *last == 0) throw refuse("");
     const std::uint64_t from = is_count ? 1 : *first;
-    if (*last - from >= kMostRuns) throw refuse(fmt::format(", more than {} seeds", kMostRuns));
+    if (*last - from >= run::kMostSweepRuns)
+      throw refuse(fmt::format(", more than {} seeds", run::kMostSweepRuns));
     for (std::uint64_t i = 0; i <= *last - from; ++i) {
       if (std::find(seeds.begin(), seeds.end(), from + i) != seeds.end()) {
         throw refuse(fmt::format(" with {} twice", from + i));
@@ -124,8 +118,9 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text) {
 
 std::vector<SweepPoint> multiplied(const std::vector<SweepPoint>& points,
                                    const std::vector<SweepValue>& values, const std::string& grid) {
-  if (points.size() * values.size() > kMostRuns) {
-    throw ArgumentError(fmt::format("--grid is '{}': the sweep has more than {} settings", grid, kMostRuns));
+  if (points.size() * values.size() > run::kMostSweepRuns) {
+    throw ArgumentError(
+        fmt::format("--grid is '{}': the sweep has more than {} settings", grid, run::kMostSweepRuns));
   }
   std::vector<SweepPoint> result;
   for (const SweepPoint& point : points) {
@@ -138,32 +133,7 @@ std::vector<SweepPoint> multiplied(const std::vector<SweepPoint>& points,
   return result;
 }
 
-void check_names(const std::vector<SweepPoint>& points) {
-  std::vector<std::string> names;
-  for (const SweepPoint& point : points) names.push_back(setting_name(point));
-  for (const std::string& name : names) {
-    if (name.size() > kLongestName) {
-      throw ArgumentError(
-          fmt::format("the setting '{}' has a name of {} letters, which is a directory's; "
-                      "expected at most {}: give what does not change as plain flags",
-                      name, name.size(), kLongestName));
-    }
-  }
-  std::sort(names.begin(), names.end());
-  const auto twice = std::adjacent_find(names.begin(), names.end());
-  if (twice != names.end()) throw ArgumentError(fmt::format("the setting '{}' is given twice", *twice));
-}
-
 }  // namespace
-
-std::string setting_name(const SweepPoint& point) {
-  std::string name;
-  for (const SweepValue& value : point) {
-    if (!name.empty()) name += ',';
-    name += value.option + "=" + value.value;
-  }
-  return name.empty() ? "default" : name;
-}
 
 SweepDefinition parse_sweep_definition(const std::vector<std::string>& settings,
                                        const std::vector<std::string>& grids, const std::string& seeds) {
@@ -173,40 +143,9 @@ SweepDefinition parse_sweep_definition(const std::vector<std::string>& settings,
   for (const std::string& grid : grids) {
     definition.points = multiplied(definition.points, parse_grid(grid), grid);
   }
-  check_names(definition.points);
   definition.seeds = parse_seeds(seeds);
-  if (definition.points.size() * definition.seeds.size() > kMostRuns) {
-    throw ArgumentError(fmt::format("the sweep has {} runs; expected at most {}",
-                                    definition.points.size() * definition.seeds.size(), kMostRuns));
-  }
+  run::check_definition(definition);
   return definition;
-}
-
-std::vector<std::string> varied_options(const std::vector<SweepPoint>& points) {
-  std::vector<std::string> options;
-  for (const SweepPoint& point : points) {
-    for (const SweepValue& value : point) {
-      if (std::find(options.begin(), options.end(), value.option) == options.end()) {
-        options.push_back(value.option);
-      }
-    }
-  }
-  return options;
-}
-
-SweepDefinition united(const SweepDefinition& first, const SweepDefinition& second) {
-  SweepDefinition result = first;
-  for (const SweepPoint& point : second.points) {
-    if (std::find(result.points.begin(), result.points.end(), point) == result.points.end()) {
-      result.points.push_back(point);
-    }
-  }
-  for (const std::uint64_t seed : second.seeds) {
-    if (std::find(result.seeds.begin(), result.seeds.end(), seed) == result.seeds.end()) {
-      result.seeds.push_back(seed);
-    }
-  }
-  return result;
 }
 
 std::string reserved_reason(const std::string& option) {

@@ -7,15 +7,10 @@
 #include <vector>
 
 #include "cli/sweep/sweep_plan.h"
-#include "run/metrics/csv_table.h"
 
 namespace genkidama::cli {
 
 /// The words of a command line that evaluates every checkpoint of the run on all cores.
 std::vector<std::string> evaluation_words(const SweepRun& run, int episodes);
-
-/// Whether an earlier evaluation covers just the checkpoints there are, with as many episodes and in the same
-/// way.
-bool is_evaluated(const SweepRun& run, int episodes);
 
 }  // namespace genkidama::cli

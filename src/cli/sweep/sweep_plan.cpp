@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 #include "cli/options/command_line.h"
 #include "genkidama/core/error.h"
+#include "run/sweep/definition.h"
 
 namespace genkidama::cli {
 namespace {
@@ -20,7 +22,7 @@ bool takes(const Job& job, Command command, const std::string& option) {
 
 void check_varied(const Job& job, Command command, const std::vector<SweepPoint>& points) {
   const auto& words = job.settings.sweep.run_words;
-  for (const std::string& option : varied_options(points)) {
+  for (const std::string& option : run::varied_options(points)) {
     if (!takes(job, command, option)) {
       throw ArgumentError(
           fmt::format("--grid or --setting: '{}' is not an option of '{}'; '{} {} --help' lists them", option,
@@ -45,37 +47,23 @@ Settings parse_run(const Job& job, const std::vector<std::string>& words) {
   return *settings;
 }
 
-SweepRun make_run(const Job& job, const SweepPoint& point, std::uint64_t seed) {
-  const std::string setting = setting_name(point);
-  SweepRun run{point, setting, seed, SweepDirectory(job.settings.run_dir).run(setting, seed), {}, {}};
-  run.words = job.settings.sweep.run_words;
-  for (const SweepValue& value : point) run.words.push_back("--" + value.option + "=" + value.value);
-  run.words.push_back(fmt::format("--seed={}", seed));
+SweepRun planned(const Job& job, const run::SweepRun& run) {
+  SweepRun result{run, job.settings.sweep.run_words, {}};
+  for (const SweepValue& value : run.point) result.words.push_back("--" + value.option + "=" + value.value);
+  result.words.push_back(fmt::format("--seed={}", run.seed));
   // The sweep evaluates the last weights together with the checkpoints.
-  run.words.push_back("--eval-episodes=0");
-  run.words.push_back("--run-dir=" + run.directory.path().string());
+  result.words.push_back("--eval-episodes=0");
+  result.words.push_back("--run-dir=" + run.directory.string());
   try {
-    run.settings = parse_run(job, run.words);
+    result.settings = parse_run(job, result.words);
   } catch (const ArgumentError& error) {
-    if (point.empty()) throw;
-    throw ArgumentError(fmt::format("setting {}: {}", setting, error.what()));
+    if (run.point.empty()) throw;
+    throw ArgumentError(fmt::format("setting {}: {}", run.setting(), error.what()));
   }
-  return run;
+  return result;
 }
 
 }  // namespace
-
-run::RunDirectory SweepDirectory::run(const std::string& setting, std::uint64_t seed) const {
-  return run::RunDirectory(path_ / "runs" / setting / fmt::format("seed_{}", seed));
-}
-
-std::string SweepRun::name() const {
-  return fmt::format("{} seed {}", setting, seed);
-}
-
-std::filesystem::path SweepRun::log() const {
-  return directory.path().string() + ".log";
-}
 
 Command command_of_runs(const Job& job) {
   const auto& words = job.settings.sweep.run_words;
@@ -98,10 +86,21 @@ Command command_of_runs(const Job& job) {
 std::vector<SweepRun> plan_sweep(const Job& job, const SweepDefinition& definition) {
   check_varied(job, command_of_runs(job), definition.points);
   std::vector<SweepRun> runs;
-  for (const std::uint64_t seed : definition.seeds) {
-    for (const SweepPoint& point : definition.points) runs.push_back(make_run(job, point, seed));
+  for (const run::SweepRun& run : run::runs_of(definition, job.settings.run_dir)) {
+    runs.push_back(planned(job, run));
   }
   return runs;
+}
+
+SweepPlan::SweepPlan(const Job& job, const SweepDefinition& definition) : job_(job) {
+  for (SweepRun& run : plan_sweep(job, definition)) runs_.emplace(run.name(), std::move(run));
+}
+
+const SweepRun& SweepPlan::of(const run::SweepRun& run) {
+  const auto known = runs_.find(run.name());
+  if (known != runs_.end()) return known->second;
+  check_varied(job_, command_of_runs(job_), {run.point});
+  return runs_.emplace(run.name(), planned(job_, run)).first->second;
 }
 
 }  // namespace genkidama::cli

@@ -10,21 +10,21 @@
 #include <string>
 #include <vector>
 
-#include "cli/sweep/sweep_plan.h"
-#include "cli/sweep/sweep_results.h"
-#include "cli/terminal/live_line.h"
+#include "genkidama/core/clock.h"
+#include "genkidama/run/sweep.h"
 #include "run/process/spawned_process.h"
+#include "run/sweep/results.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 class SweepRunner {
  public:
   /// `runs`: all that the directory may hold; those of `due` (places in it) are to be done in this order.
   /// `lock` stays open in every process that is started.
-  SweepRunner(const Job& job, std::vector<SweepRun> runs, const std::vector<std::size_t>& due, int lock);
+  SweepRunner(const SweepOptions& options, SweepObserver& observer, std::vector<SweepRun> runs,
+              const std::vector<std::size_t>& due, int lock);
 
-  /// Returns the exit code.
-  int run();
+  SweepSummary run();
 
  private:
   enum class Step { kTrain, kEvaluate };
@@ -33,7 +33,7 @@ class SweepRunner {
     Step step;
     bool whole;  ///< trained from the start
     Clock::time_point started;
-    std::unique_ptr<run::SpawnedProcess> process;
+    std::unique_ptr<SpawnedProcess> process;
   };
 
   /// Takes what is finished and evaluated already out of the queue.
@@ -46,30 +46,32 @@ class SweepRunner {
   bool look_after(Task& task);
   void keep_result(std::size_t index);
   void complete(const Task& task);
-  void fail(const Task& task, const std::string& what);
+  void fail(std::size_t index, const std::string& what);
   void write_tables();
   void end_all();
-  int report() const;
+  SweepSummary summary() const;
 
-  std::unique_ptr<run::SpawnedProcess> spawn(const SweepRun& run, std::vector<std::string> words) const;
-  std::string progress_text() const;
-  std::string time_left() const;
+  bool is_stopped();
+  EvaluationRequest evaluation_of(const SweepRun& run) const;
+  std::unique_ptr<SpawnedProcess> spawn(const SweepRun& run, const SweepProcess& process) const;
+  SweepProgress progress() const;
+  std::optional<double> seconds_left() const;
   std::vector<RunResult> results() const;
 
-  const Job& job_;
-  SweepDirectory directory_;
+  const SweepOptions& options_;
+  SweepObserver& observer_;
   std::vector<SweepRun> runs_;
-  std::vector<std::string> options_;
+  std::vector<std::string> varied_;
   std::vector<std::optional<RunResult>> results_;  // as runs_
   std::deque<std::size_t> queue_;
   std::vector<Task> tasks_;
   std::size_t due_;
   std::size_t done_ = 0;
+  bool stopped_ = false;
   std::vector<double> run_seconds_;         // of whole runs with their evaluations
   std::vector<double> evaluation_seconds_;  // of evaluations alone
   std::vector<std::string> failures_;
   int lock_;
-  LiveLine line_;
 };
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -7,9 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/sweep/sweep_plan.h"
+#include "genkidama/run/sweep.h"
+#include "run/directory/run_directory.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
 enum class RunStanding {
   kNew,       ///< nothing is there
@@ -18,10 +19,10 @@ enum class RunStanding {
   kFinished,  ///< it ended by itself
 };
 
-RunStanding standing_of(const run::RunDirectory& directory);
+RunStanding standing_of(const RunDirectory& directory);
 
-/// What a run has last put into its metrics.
-struct RunProgress {
+/// The last row of a run's metrics.
+struct LatestMetrics {
   std::uint64_t updates = 0;
   std::uint64_t environment_steps = 0;
   double steps_per_second = 0;
@@ -29,17 +30,16 @@ struct RunProgress {
 };
 
 /// Nothing before the first row.
-std::optional<RunProgress> progress_of(const run::RunDirectory& directory);
+std::optional<LatestMetrics> latest_metrics(const RunDirectory& directory);
 
 /// summary.json, or an empty object when there is none that can be read.
-nlohmann::json summary_of(const run::RunDirectory& directory);
+nlohmann::json read_summary(const RunDirectory& directory);
 
-/// Throws ArgumentError when the directory holds a run with other options than the sweep's, naming the first
-/// that differs, or one that a process is at work on, or something that is no run. How runs are evaluated
-/// does not matter unless it decides when they end.
-void check_agrees(const SweepRun& run, const Job& job);
+/// Throws ArgumentError when the directory holds something that is no run, or an unfinished one that a process
+/// is at work on.
+void check_usable(const RunDirectory& directory);
 
 /// Renames a dead run's directory, so that nothing is lost. Throws IoError.
-void move_aside(const run::RunDirectory& directory);
+void move_aside(const RunDirectory& directory);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

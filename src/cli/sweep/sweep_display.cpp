@@ -1,0 +1,86 @@
+#include "cli/sweep/sweep_display.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "cli/terminal/output.h"
+#include "cli/terminal/progress.h"
+#include "cli/terminal/text_table.h"
+#include "genkidama/core/log.h"
+#include "run/directory/run_directory.h"
+#include "run/evaluation/figure_text.h"
+#include "run/sweep/standing.h"
+
+namespace genkidama::cli {
+namespace {
+
+constexpr Milliseconds kPlainInterval{60'000};
+
+std::string time_left(const run::SweepProgress& progress) {
+  return progress.seconds_left ? fmt::format(", about {} left", duration_text(*progress.seconds_left)) : "";
+}
+
+std::string state_of(const run::SweepProgress::Job& job) {
+  if (job.evaluates) return "evaluation";
+  const auto latest = run::latest_metrics(run::RunDirectory(job.run->directory));
+  if (!latest) return "training";
+  std::string text = fmt::format("update {}  steps {}  {:.0f} steps/s", latest->updates,
+                                 latest->environment_steps, latest->steps_per_second);
+  if (latest->mean_return) text += "  mean return " + run::figure_text(*latest->mean_return);
+  return text;
+}
+
+std::vector<std::string> line_of(const run::SettingStatistics& setting) {
+  const double error = setting.standard_deviation / std::sqrt(static_cast<double>(setting.seeds));
+  const auto figure = [error](double value) {
+    return error > 0 ? run::figure_text(value, error) : run::figure_text(value);
+  };
+  return {setting.setting,       fmt::format("{}", setting.seeds),
+          figure(setting.mean),  setting.seeds < 2 ? "-" : figure(setting.standard_deviation),
+          figure(setting.min),   figure(setting.max)};
+}
+
+// A line per setting with mean, standard deviation and extremes of its seeds' final means.
+std::string settings_table(const std::vector<run::SettingStatistics>& settings) {
+  std::vector<std::vector<std::string>> lines;
+  for (const run::SettingStatistics& setting : settings) lines.push_back(line_of(setting));
+  return aligned_table({"setting", "seeds", "mean", "std", "min", "max"}, lines);
+}
+
+}  // namespace
+
+SweepDisplay::SweepDisplay() : line_(kPlainInterval) {}
+
+void SweepDisplay::on_start(const run::SweepProgress& progress) {
+  if (progress.done == 0) return;
+  log(LogLevel::kInfo, "{} of {} runs are done already", progress.done, progress.due);
+}
+
+void SweepDisplay::on_run_start(const run::SweepRun& run) {
+  log(LogLevel::kInfo, "{}: {}", run.name(), run.resume ? "goes on" : "starts");
+}
+
+void SweepDisplay::on_run_end(const run::SweepRun& run, double seconds, std::optional<double> final_mean,
+                              const run::SweepProgress& progress) {
+  log(LogLevel::kInfo, "{}: done in {}{}; {} of {} runs{}", run.name(), duration_text(seconds),
+      final_mean ? ", final mean " + run::figure_text(*final_mean) : "", progress.done, progress.due,
+      time_left(progress));
+}
+
+void SweepDisplay::on_wait(const run::SweepProgress& progress) {
+  if (!line_.due()) return;
+  std::string text = fmt::format("runs {} of {}{}", progress.done, progress.due, time_left(progress));
+  for (const auto& job : progress.jobs) text += fmt::format("  |  {}: {}", job.run->name(), state_of(job));
+  line_.show(text);
+}
+
+void SweepDisplay::close(const run::SweepSummary& summary) {
+  line_.erase();
+  if (!summary.settings.empty()) print("Final mean returns over seeds:\n{}", settings_table(summary.settings));
+  print("{} of {} runs are done. Table: {}\n", summary.done, summary.due, summary.results.string());
+  for (const std::string& failure : summary.failures) log(LogLevel::kError, "{}", failure);
+  if (summary.stopped) log(LogLevel::kInfo, "the sweep was stopped; the same call goes on with it");
+}
+
+}  // namespace genkidama::cli

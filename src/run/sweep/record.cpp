@@ -1,0 +1,74 @@
+#include "run/sweep/record.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "genkidama/core/atomic_file.h"
+#include "genkidama/core/error.h"
+
+namespace genkidama::run {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+std::filesystem::path record_in(const std::filesystem::path& directory) {
+  return directory / "sweep.json";
+}
+
+SweepDefinition definition_of(const json& values) {
+  SweepDefinition definition;
+  for (const json& options : values.at("runs").at("settings")) {
+    SweepPoint& point = definition.points.emplace_back();
+    for (const json& option : options) {
+      point.push_back({option.at(0).get<std::string>(), option.at(1).get<std::string>()});
+    }
+  }
+  definition.seeds = values.at("runs").at("seeds").get<std::vector<std::uint64_t>>();
+  return definition;
+}
+
+}  // namespace
+
+std::string name_of(const SweepOptions& options, std::string_view field) {
+  return options.option_name ? options.option_name(field) : std::string(field);
+}
+
+SweepDefinition read_sweep_record(const SweepOptions& options) {
+  const auto path = record_in(options.directory);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return {};
+  std::ifstream file(path, std::ios::binary);
+  try {
+    const json values = json::parse(file);
+    const auto made_for = values.at("command").get<std::string>();
+    if (made_for != options.command) {
+      throw ArgumentError(
+          fmt::format("{} {}: the sweep in this directory runs '{}', not '{}'; take another directory",
+                      name_of(options, "directory"), options.directory.string(), made_for, options.command));
+    }
+    return definition_of(values);
+  } catch (const json::exception& error) {
+    throw ArgumentError(fmt::format("{} {}: not the record of a sweep: {}", name_of(options, "directory"),
+                                    path.string(), error.what()));
+  }
+}
+
+void write_sweep_record(const SweepOptions& options, const SweepDefinition& all) {
+  auto record = options.record.empty() ? ordered_json::object() : ordered_json::parse(options.record);
+  record["command"] = options.command;
+  ordered_json points = ordered_json::array();
+  for (const SweepPoint& point : all.points) {
+    ordered_json values = ordered_json::array();
+    for (const SweepValue& value : point) values.push_back({value.option, value.value});
+    points.push_back(std::move(values));
+  }
+  record["runs"]["settings"] = std::move(points);
+  record["runs"]["seeds"] = all.seeds;
+  write_file_atomically(record_in(options.directory), record.dump(2) + "\n");
+}
+
+}  // namespace genkidama::run

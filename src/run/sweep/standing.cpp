@@ -1,0 +1,93 @@
+#include "run/sweep/standing.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <system_error>
+
+#include "genkidama/core/error.h"
+#include "run/metrics/csv_table.h"
+
+namespace genkidama::run {
+namespace {
+
+using nlohmann::json;
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+bool is_run(const RunDirectory& directory) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(directory.path(), ignored)) return false;
+  return is_there(directory.config()) || is_there(directory.metrics()) ||
+         std::filesystem::is_empty(directory.path(), ignored) || is_there(directory.path() / "checkpoints");
+}
+
+bool ended_by_itself(const json& summary) {
+  const json ended_by = summary.value("ended_by", json());
+  return ended_by == "updates" || ended_by == "max_steps" || ended_by == "target";
+}
+
+}  // namespace
+
+json read_summary(const RunDirectory& directory) {
+  std::ifstream file(directory.summary(), std::ios::binary);
+  const json summary = json::parse(file, nullptr, false);
+  return summary.is_object() ? summary : json::object();
+}
+
+RunStanding standing_of(const RunDirectory& directory) {
+  std::error_code ignored;
+  if (!is_there(directory.path()) || std::filesystem::is_empty(directory.path(), ignored)) {
+    return RunStanding::kNew;
+  }
+  if (ended_by_itself(read_summary(directory)) && is_there(directory.final_weights())) {
+    return RunStanding::kFinished;
+  }
+  return directory.has_state() ? RunStanding::kStopped : RunStanding::kDead;
+}
+
+std::optional<LatestMetrics> latest_metrics(const RunDirectory& directory) {
+  const auto table = read_last_row(directory.metrics());
+  if (!table) return {};
+  const auto number = [&table](const char* column) {
+    return number_in(table->field(table->rows[0], column));
+  };
+  LatestMetrics latest;
+  latest.updates = static_cast<std::uint64_t>(number("update").value_or(0));
+  latest.environment_steps = static_cast<std::uint64_t>(number("environment_steps").value_or(0));
+  latest.steps_per_second = number("steps_per_second").value_or(0);
+  // A Parent's row is of one Child's round.
+  latest.mean_return = number(table->column("return_mean") ? "return_mean" : "child_return_mean");
+  return latest;
+}
+
+void check_usable(const RunDirectory& directory) {
+  const std::string path = directory.path().string();
+  if (!is_there(directory.path())) return;
+  if (!is_run(directory)) {
+    throw ArgumentError(fmt::format("{}: this is not the directory of a run; move it away", path));
+  }
+  // A run that somebody else has started here must not be run twice.
+  if (standing_of(directory) != RunStanding::kFinished && directory.is_at_work()) {
+    throw ArgumentError(
+        fmt::format("{}: a process is at work in this run's directory; wait until it has ended", path));
+  }
+}
+
+void move_aside(const RunDirectory& directory) {
+  for (int number = 1;; ++number) {
+    const std::filesystem::path place = directory.path().string() + fmt::format(".dead_{}", number);
+    if (is_there(place)) continue;
+    std::error_code error;
+    std::filesystem::rename(directory.path(), place, error);
+    if (error) {
+      throw IoError(fmt::format("cannot rename {}: {}", directory.path().string(), error.message()));
+    }
+    return;
+  }
+}
+
+}  // namespace genkidama::run

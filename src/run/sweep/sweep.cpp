@@ -1,0 +1,113 @@
+#include "genkidama/run/sweep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/run/run_options.h"
+#include "run/directory/run_directory.h"
+#include "run/sweep/definition.h"
+#include "run/sweep/directory_lock.h"
+#include "run/sweep/record.h"
+#include "run/sweep/standing.h"
+#include "run/sweep/sweep_runner.h"
+
+namespace genkidama::run {
+namespace {
+
+void check_process(const SweepProcess& process, const char* name) {
+  if (static_cast<bool>(process.function) == static_cast<bool>(process.words)) {
+    throw ArgumentError(fmt::format("{}: {} function and words {} given; expected exactly one of them", name,
+                                    process.words ? "both" : "neither of", process.words ? "are" : "is"));
+  }
+}
+
+SweepOptions checked(SweepOptions options) {
+  if (options.directory.empty()) throw ArgumentError("directory is empty; a sweep needs a directory");
+  if (options.jobs < 1) throw ArgumentError(fmt::format("jobs is {}; expected at least 1", options.jobs));
+  check_process(options.train, "train");
+  check_definition(options.definition);
+  const auto is_evaluated = [&options](const SweepRun& run) {
+    return !options.evaluation || options.evaluation(run).episodes > 0;
+  };
+  const auto runs = runs_of(options.definition, options.directory);
+  if (std::any_of(runs.begin(), runs.end(), is_evaluated)) check_process(options.evaluate, "evaluate");
+  return options;
+}
+
+void make_directory(const SweepOptions& options) {
+  RunOptions run;
+  run.option_name = options.option_name;
+  RunDirectory(options.directory).check_unused(run);
+  std::error_code error;
+  std::filesystem::create_directories(options.directory, error);
+  if (error) {
+    throw IoError(
+        fmt::format("cannot make the sweep's directory {}: {}", options.directory.string(), error.message()));
+  }
+}
+
+DirectoryLock made_and_locked(const SweepOptions& options) {
+  make_directory(options);
+  return DirectoryLock(options.directory, name_of(options, "directory"));
+}
+
+}  // namespace
+
+class Sweep::Impl {
+ public:
+  explicit Impl(SweepOptions options)
+      : options_(checked(std::move(options))), lock_(made_and_locked(options_)) {
+    const SweepDefinition all = united(read_sweep_record(options_), options_.definition);
+    check_definition(all);
+    runs_ = runs_of(all, options_.directory);
+    for (const SweepRun& run : runs_) check(run);
+    write_sweep_record(options_, all);
+  }
+
+  SweepSummary run(SweepObserver* observer) {
+    SweepObserver nobody;
+    SweepRunner runner(options_, observer != nullptr ? *observer : nobody, runs_, due(), lock_.file());
+    return runner.run();
+  }
+
+ private:
+  void check(const SweepRun& run) const {
+    const RunDirectory directory(run.directory);
+    check_usable(directory);
+    if (!options_.check) return;
+    const RunStanding standing = standing_of(directory);
+    // What is started anew need not agree with what is there.
+    options_.check(run, standing == RunStanding::kStopped || standing == RunStanding::kFinished);
+  }
+
+  // The places of the runs that this call asks for.
+  std::vector<std::size_t> due() const {
+    const SweepDefinition& asked = options_.definition;
+    std::vector<std::size_t> due;
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      if (std::count(asked.points.begin(), asked.points.end(), runs_[i].point) > 0 &&
+          std::count(asked.seeds.begin(), asked.seeds.end(), runs_[i].seed) > 0) {
+        due.push_back(i);
+      }
+    }
+    return due;
+  }
+
+  const SweepOptions options_;
+  const DirectoryLock lock_;
+  std::vector<SweepRun> runs_;  // those that earlier sweeps in the directory asked for too
+};
+
+Sweep::Sweep(SweepOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+Sweep::~Sweep() = default;
+
+SweepSummary Sweep::run(SweepObserver* observer) {
+  return impl_->run(observer);
+}
+
+}  // namespace genkidama::run
