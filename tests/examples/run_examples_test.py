@@ -1,5 +1,6 @@
 """Runs the examples that a user kills, resumes and talks to."""
 
+import json
 import os
 import pty
 import signal
@@ -70,6 +71,30 @@ class RunFromCode(unittest.TestCase):
             self.assertEqual(resumed[-1], whole[-1])
             files = [Path(place, run, "final.safetensors").read_bytes() for run in ("whole", "killed")]
             self.assertEqual(files[0], files[1])
+
+
+class ClusterAndSweep(unittest.TestCase):
+    def run_whole(self, directory):
+        done = subprocess.run(
+            [PROGRAMS / "cluster_and_sweep", directory], capture_output=True, text=True, timeout=2 * PATIENCE_S
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("threads", done.stderr)  # every process is forked before there are any
+        return done.stdout
+
+    def test_every_run_is_a_cluster_and_the_second_call_has_nothing_to_do(self):
+        with tempfile.TemporaryDirectory() as place:
+            first = self.run_whole(place)
+            self.assertRegex(first, r"^alpha=0.1: mean return [\d.]+ over 2 seeds, .*\nalpha=0.5: mean return ")
+            table = Path(place, "results.csv").read_text()
+            self.assertEqual(table.count("\n"), 1 + 4 * 2)  # updates 10 and 20 of each run
+            for run in Path(place, "runs").glob("alpha=*/seed_?"):
+                self.assertEqual(json.loads(Path(run, "config.json").read_text())["command"], "cluster")
+                for child in ("child_1", "child_2"):
+                    summary = json.loads(Path(run, "children", child, "summary.json").read_text())
+                    self.assertEqual(summary["ended_by"], "parent")
+            self.assertEqual(self.run_whole(place), first)
+            self.assertEqual(Path(place, "results.csv").read_text(), table)
 
 
 class ChildInAProgram(unittest.TestCase):

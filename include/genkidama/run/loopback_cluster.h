@@ -9,11 +9,15 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/clock.h"
 #include "genkidama/core/export.h"
+#include "genkidama/net/child.h"
 #include "genkidama/net/endpoint.h"
+#include "genkidama/net/parent.h"
+#include "genkidama/run/run_observer.h"
 #include "genkidama/run/run_options.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -39,9 +43,29 @@ struct MemberContext {
 
   bool is_parent() const { return number == 0; }
 
-  /// The Parent must call this once it listens, with Parent::ports(): the Children are started then. Throws
+  /// The Parent must call this once it listens, with Parent::ports(); PortTeller does it for a ParentRun. The
+  /// Children are started then. Throws
   /// IoError when the process that has started this one is gone.
   void tell_ports(std::span<const std::uint16_t> ports) const;
+};
+
+/// Fills in what a member of a cluster is told, and leaves all else to the caller: the directory, whether the
+/// run in it goes on, and end_reason(). The Parent leaves config.json to the cluster; a Child leaves
+/// evaluations to the Parent.
+void apply(const MemberContext& member, RunOptions& options);
+/// Where the Parent listens, its name and its token.
+void apply(const MemberContext& member, ParentOptions& options);
+/// Whom the Child dials, its name and its token.
+void apply(const MemberContext& member, ChildOptions& options);
+
+/// Calls MemberContext::tell_ports() once a ParentRun listens.
+class PortTeller : public RunObserver {
+ public:
+  explicit PortTeller(MemberContext member) : member_(std::move(member)) {}
+  void on_listening(std::span<const std::uint16_t> ports) override { member_.tell_ports(ports); }
+
+ private:
+  MemberContext member_;
 };
 
 /// How a cluster is started, watched and ended.

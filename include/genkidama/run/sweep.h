@@ -36,7 +36,7 @@ std::string setting_name(const SweepPoint& point);
 
 /// Settings and seeds; each setting is trained with each seed.
 struct SweepDefinition {
-  std::vector<SweepPoint> points = {};     ///< each setting once
+  std::vector<SweepPoint> points = {};    ///< each setting once
   std::vector<std::uint64_t> seeds = {};  ///< each seed once
 };
 
@@ -68,7 +68,8 @@ struct SweepProcess {
 
 /// What a sweep consists of, and how its runs are made.
 struct SweepOptions {
-  /// The sweep's directory. A sweep that is in it already goes on, and its settings and seeds stay part of it.
+  /// The sweep's directory. A sweep that is in it already goes on, and its settings and seeds stay part of
+  /// it.
   std::filesystem::path directory;
   SweepDefinition definition;  ///< what this call asks for; not empty
   int jobs = 1;                ///< runs at a time, >= 1; each has its own workers
@@ -82,9 +83,9 @@ struct SweepOptions {
   /// that were evaluated in the same way are not evaluated again.
   std::function<EvaluationRequest(const SweepRun&)> evaluation;
 
-  /// Called for each run of the sweep before the first one is started; what it throws ends the sweep. `exists`
-  /// is true when the directory holds a run that would go on or that has ended: the function checks that the
-  /// run is the one that is asked for. Empty: nothing is checked.
+  /// Called for each run of the sweep before the first one is started; what it throws ends the sweep.
+  /// `exists` is true when the directory holds a run that would go on or that has ended: the function checks
+  /// that the run is the one that is asked for. Empty: nothing is checked.
   std::function<void(const SweepRun&, bool exists)> check;
   /// The value that an option has in a run whose setting leaves it alone, for results.csv. Empty: no text.
   std::function<std::string(const SweepRun&, const std::string& option)> value;
@@ -116,8 +117,8 @@ struct SweepProgress {
   std::vector<Job> jobs;  ///< the oldest first
 };
 
-/// Derive from it to follow a sweep. Every function does nothing by default. All are called by the thread that
-/// calls Sweep::run(), which waits for them; what they throw ends the sweep.
+/// Derive from it to follow a sweep. Every function does nothing by default. All are called by the thread
+/// that calls Sweep::run(), which waits for them; what they throw ends the sweep.
 class SweepObserver {
  public:
   virtual ~SweepObserver() = default;
@@ -125,8 +126,8 @@ class SweepObserver {
   virtual void on_start(const SweepProgress&) {}
   /// Called when a run is started; SweepRun::resume says whether it goes on.
   virtual void on_run_start(const SweepRun&) {}
-  /// Called when a run is trained and evaluated. `seconds` is how long that took in this call; `final_mean` is
-  /// the mean return of its last weights, and empty without an evaluation.
+  /// Called when a run is trained and evaluated. `seconds` is how long that took in this call; `final_mean`
+  /// is the mean return of its last weights, and empty without an evaluation.
   virtual void on_run_end(const SweepRun&, double /*seconds*/, std::optional<double> /*final_mean*/,
                           const SweepProgress&) {}
   /// Called some times a second.
@@ -153,21 +154,21 @@ struct SweepSummary {
   std::filesystem::path results;            ///< the table of every run and checkpoint
 };
 
-/// Trains every setting with every seed, each in its own run directory and process, evaluates the checkpoints,
-/// and keeps results.csv and final_returns.csv in the sweep's directory up to date. docs/sweep.md describes the
-/// files.
+/// Trains every setting with every seed, each in its own run directory and process, evaluates the
+/// checkpoints, and keeps results.csv and final_returns.csv in the sweep's directory up to date.
+/// docs/sweep.md describes the files.
 ///
 /// Made again with the same directory, it goes on: a run that ended by itself is taken as it is, a run with a
-/// state goes on from it, a run without one is renamed to seed_N.dead_1 and made anew. A run that fails is told
-/// in the log and does not keep the others from being made.
+/// state goes on from it, a run without one is renamed to seed_N.dead_1 and made anew. A run that fails is
+/// told in the log and does not keep the others from being made.
 ///
 /// **Threads and processes.** SweepProcess::function runs in forks of this process: call run() before the
 /// program has threads. SIGCHLD must not be ignored. When this process dies, the runs hear of it and end.
 class Sweep {
  public:
   /// Makes the directory, locks it for this object and the processes it starts, and checks all runs. Throws
-  /// ArgumentError for options that are not possible, for a directory that holds something else or that another
-  /// sweep or a run is at work in, and IoError.
+  /// ArgumentError for options that are not possible, for a directory that holds something else or that
+  /// another sweep or a run is at work in, and IoError.
   explicit Sweep(SweepOptions options);
   ~Sweep();
   Sweep(const Sweep&) = delete;
@@ -181,9 +182,9 @@ class Sweep {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Plays each checkpoint of a run with `trainer`, whose network must be the run's, and writes evaluations() and
-/// returns() of the run. It suits SweepOptions::evaluate. Throws ArgumentError when there is no checkpoint,
-/// FormatError for a checkpoint of another network, and as CoreOrchestrator::evaluate().
+/// Plays each checkpoint of a run with `trainer`, whose network must be the run's, and writes evaluations()
+/// and returns() of the run. It suits SweepOptions::evaluate. Throws ArgumentError when there is no
+/// checkpoint, FormatError for a checkpoint of another network, and as CoreOrchestrator::evaluate().
 void evaluate_checkpoints(CoreOrchestrator& trainer, const SweepRun& run, const EvaluationRequest& request);
 
 }  // namespace run

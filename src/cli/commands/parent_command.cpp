@@ -1,5 +1,3 @@
-#include <cstdint>
-#include <span>
 #include <string>
 
 #include "cli/commands/commands.h"
@@ -27,16 +25,11 @@ ParentOptions parent_options(const Job& job) {
   return options;
 }
 
-// Tells the process that started this one, if it asked, where the Parent listens.
-class PortTeller : public run::RunObserver {
- public:
-  explicit PortTeller(int fd) { member_.ready_fd = fd; }
-
-  void on_listening(std::span<const std::uint16_t> ports) override { member_.tell_ports(ports); }
-
- private:
-  run::MemberContext member_;
-};
+run::MemberContext member_of(const Job& job) {
+  run::MemberContext member;
+  member.ready_fd = job.settings.plumbing.ready_fd;
+  return member;
+}
 
 }  // namespace
 
@@ -46,7 +39,7 @@ int run_parent(Job job) {
   // The workers know the network and evaluate; they are forked before the Parent's thread exists.
   const auto evaluator = make_trainer(job, job.settings.cluster.eval_workers);
   RunDisplay display;
-  PortTeller port(job.settings.plumbing.ready_fd);
+  run::PortTeller port(member_of(job));
   run::RunObservers observers({&display, &port});
   run::ParentRun run(*evaluator, run_options(job, evaluator->environment_spec().name), parent_options(job),
                      &observers);

@@ -36,9 +36,9 @@ std::vector<std::string> line_of(const run::SettingStatistics& setting) {
   const auto figure = [error](double value) {
     return error > 0 ? run::figure_text(value, error) : run::figure_text(value);
   };
-  return {setting.setting,       fmt::format("{}", setting.seeds),
-          figure(setting.mean),  setting.seeds < 2 ? "-" : figure(setting.standard_deviation),
-          figure(setting.min),   figure(setting.max)};
+  return {setting.setting,      fmt::format("{}", setting.seeds),
+          figure(setting.mean), setting.seeds < 2 ? "-" : figure(setting.standard_deviation),
+          figure(setting.min),  figure(setting.max)};
 }
 
 // A line per setting with mean, standard deviation and extremes of its seeds' final means.
@@ -77,7 +77,8 @@ void SweepDisplay::on_wait(const run::SweepProgress& progress) {
 
 void SweepDisplay::close(const run::SweepSummary& summary) {
   line_.erase();
-  if (!summary.settings.empty()) print("Final mean returns over seeds:\n{}", settings_table(summary.settings));
+  if (!summary.settings.empty())
+    print("Final mean returns over seeds:\n{}", settings_table(summary.settings));
   print("{} of {} runs are done. Table: {}\n", summary.done, summary.due, summary.results.string());
   for (const std::string& failure : summary.failures) log(LogLevel::kError, "{}", failure);
   if (summary.stopped) log(LogLevel::kInfo, "the sweep was stopped; the same call goes on with it");

@@ -6,6 +6,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/run/loopback_cluster.h"
+#include "genkidama/run/stop_signal.h"
 
 namespace genkidama::run {
 
@@ -19,6 +20,28 @@ void MemberContext::tell_ports(std::span<const std::uint16_t> ports) const {
     throw IoError(fmt::format("the port could not be told to the process that started this one: {}",
                               std::strerror(error)));
   }
+}
+
+void apply(const MemberContext& member, RunOptions& options) {
+  options.directory = member.directory;
+  options.resume = member.resume ? Resume::kRequired : Resume::kNever;
+  options.end_reason = end_reason;
+  options.record.seed = member.seed;
+  options.cluster_member = member.is_parent();
+  options.record.command = member.is_parent() ? "cluster" : "child";
+  if (!member.is_parent()) options.eval_episodes = 0;
+}
+
+void apply(const MemberContext& member, ParentOptions& options) {
+  options.name = member.name;
+  options.listen = {member.endpoint};
+  options.security.token = member.token;
+}
+
+void apply(const MemberContext& member, ChildOptions& options) {
+  options.name = member.name;
+  options.connect = member.endpoint;
+  options.security.token = member.token;
 }
 
 }  // namespace genkidama::run

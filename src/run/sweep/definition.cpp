@@ -26,10 +26,10 @@ void check_names(const std::vector<SweepPoint>& points) {
   for (const SweepPoint& point : points) names.push_back(setting_name(point));
   for (const std::string& name : names) {
     if (name.size() > kLongestName) {
-      throw ArgumentError(
-          fmt::format("the setting '{}' has a name of {} letters, which is a directory's; expected at most {}: "
-                      "leave out of it what all runs share",
-                      name, name.size(), kLongestName));
+      throw ArgumentError(fmt::format(
+          "the setting '{}' has a name of {} letters, which is a directory's; expected at most {}: "
+          "leave out of it what all runs share",
+          name, name.size(), kLongestName));
     }
   }
   std::sort(names.begin(), names.end());
@@ -80,8 +80,8 @@ void check_definition(const SweepDefinition& definition) {
   if (twice != seeds.end()) throw ArgumentError(fmt::format("the seed {} is given twice", *twice));
   const std::size_t runs = definition.points.size() * seeds.size();
   if (runs == 0 || runs > kMostSweepRuns) {
-    throw ArgumentError(fmt::format("the sweep has {} runs; expected at least 1 and at most {}", runs,
-                                    kMostSweepRuns));
+    throw ArgumentError(
+        fmt::format("the sweep has {} runs; expected at least 1 and at most {}", runs, kMostSweepRuns));
   }
 }
 

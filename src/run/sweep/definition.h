@@ -16,8 +16,8 @@ inline constexpr std::size_t kMostSweepRuns = 10'000;
 /// Whether the text can be part of a setting's name, which is a directory's.
 bool fits_a_directory_name(const std::string& text);
 
-/// Throws ArgumentError for names that cannot be those of directories, and for settings or seeds that are given
-/// twice.
+/// Throws ArgumentError for names that cannot be those of directories, and for settings or seeds that are
+/// given twice.
 void check_definition(const SweepDefinition& definition);
 
 /// The options that any point changes, in the order of their first appearance.

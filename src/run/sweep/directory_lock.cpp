@@ -24,10 +24,10 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory, const std::
   if (error != EWOULDBLOCK) {
     throw IoError(fmt::format("cannot lock {}: {}", directory.string(), std::strerror(error)));
   }
-  throw ArgumentError(
-      fmt::format("{} {}: a sweep is at work in this directory, or runs of one that was killed have not ended "
-                  "yet; wait for them",
-                  name, directory.string()));
+  throw ArgumentError(fmt::format(
+      "{} {}: a sweep is at work in this directory, or runs of one that was killed have not ended "
+      "yet; wait for them",
+      name, directory.string()));
 }
 
 DirectoryLock::~DirectoryLock() {

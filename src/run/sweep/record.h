@@ -8,8 +8,8 @@
 namespace genkidama::run {
 
 /// What earlier sweeps in options.directory defined; nothing in it when there was none. Throws ArgumentError
-/// when the file cannot be understood or is of another kind of run. Of the options only directory, command and
-/// option_name matter.
+/// when the file cannot be understood or is of another kind of run. Of the options only directory, command
+/// and option_name matter.
 SweepDefinition read_sweep_record(const SweepOptions& options);
 
 /// options.record, the command, and `all`, which is what a later sweep reads. Throws IoError.

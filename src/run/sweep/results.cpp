@@ -20,10 +20,9 @@ namespace genkidama::run {
 namespace {
 
 // As they are called in an evaluation's table.
-const CsvRow kStatistics = {"episodes",        "greedy",      "mean",           "std", "standard_error",
-                            "ci_low",          "ci_high",     "q25",            "median", "q75",
-                            "min",             "max",         "threshold_share", "mean_length",
-                            "truncated_share"};
+const CsvRow kStatistics = {
+    "episodes", "greedy", "mean", "std", "standard_error",  "ci_low",      "ci_high",        "q25",
+    "median",   "q75",    "min",  "max", "threshold_share", "mean_length", "truncated_share"};
 
 std::uint64_t count_in(const std::string& field) {
   std::uint64_t count = 0;
@@ -104,7 +103,8 @@ std::vector<double> final_returns(const SweepRun& run) {
 std::vector<std::string> checkpoints_there(const SweepRun& run) {
   std::vector<std::string> names;
   try {
-    for (const auto& path : checkpoints_of({run.directory.string()})) names.push_back(path.filename().string());
+    for (const auto& path : checkpoints_of({run.directory.string()}))
+      names.push_back(path.filename().string());
   } catch (const ArgumentError&) {
     // None: the evaluation will say so.
   }
@@ -205,7 +205,8 @@ void write_results(const std::filesystem::path& sweep, const std::vector<std::st
   std::string rows = csv_line(result_columns(options));
   std::string returns = csv_line({"setting", "seed", "returns"});
   for (const RunResult& result : results) {
-    for (const CheckpointResult& checkpoint : result.checkpoints) rows += csv_line(row_of(result, checkpoint));
+    for (const CheckpointResult& checkpoint : result.checkpoints)
+      rows += csv_line(row_of(result, checkpoint));
     if (result.final_returns.empty()) continue;
     std::vector<std::string> texts;
     for (const double value : result.final_returns) texts.push_back(fmt::format("{:.1f}", value));

@@ -35,8 +35,8 @@ std::optional<LatestMetrics> latest_metrics(const RunDirectory& directory);
 /// summary.json, or an empty object when there is none that can be read.
 nlohmann::json read_summary(const RunDirectory& directory);
 
-/// Throws ArgumentError when the directory holds something that is no run, or an unfinished one that a process
-/// is at work on.
+/// Throws ArgumentError when the directory holds something that is no run, or an unfinished one that a
+/// process is at work on.
 void check_usable(const RunDirectory& directory);
 
 /// Renames a dead run's directory, so that nothing is lost. Throws IoError.

@@ -217,8 +217,9 @@ TEST_CASE("the figures of an evaluation are in the table as they were written", 
   CHECK(text.find("setting,b,c,seed,update,environment_steps,wall_seconds,final,episodes,greedy,mean,std,"
                   "standard_error,ci_low,ci_high,q25,median,q75,min,max,threshold_share,mean_length,"
                   "truncated_share,steps_per_second\n") == 0);
-  CHECK(text.find("b=1,1,b=1/c,18446744073709551615,3,60,0.250,1,2,1,-0.33333333,1e-07,2.5,-1e+20,9.9999999,1,"
-                  "2,3,-4,5.125,,12345678,0.5,120.0\n") != std::string::npos);
+  CHECK(
+      text.find("b=1,1,b=1/c,18446744073709551615,3,60,0.250,1,2,1,-0.33333333,1e-07,2.5,-1e+20,9.9999999,1,"
+                "2,3,-4,5.125,,12345678,0.5,120.0\n") != std::string::npos);
   CHECK(text.find("\"c=x,y\",\"c=x,y/b\",\"x,y\",") != std::string::npos);
   CHECK(file_text(options.directory / "final_returns.csv").find("b=1,18446744073709551615,-1.0 0.3\n") !=
         std::string::npos);
@@ -360,12 +361,15 @@ TEST_CASE("a sweep that is not possible is refused before anything is made") {
   CHECK(refused([](auto& o) { o.definition.seeds.clear(); }).find("the sweep has 0 runs") == 0);
   CHECK(refused([](auto& o) { o.definition.seeds = {3, 1, 3}; }) == "the seed 3 is given twice");
   CHECK(refused([](auto& o) { o.definition.points = {{}, {}}; }) == "the setting 'default' is given twice");
-  CHECK(refused([](auto& o) { o.definition.points = {{{"a", "../b"}}}; }).find("cannot be a directory's name") !=
-        std::string::npos);
-  CHECK(refused([](auto& o) { o.definition.points = {{{"", "b"}}}; }).find("cannot be a directory's name") !=
-        std::string::npos);
-  CHECK(refused([](auto& o) { o.definition.points = {{{"a", std::string(300, 'b')}}}; })
-            .find("expected at most 200") != std::string::npos);
+  CHECK(refused([](auto& o) {
+          o.definition.points = {{{"a", "../b"}}};
+        }).find("cannot be a directory's name") != std::string::npos);
+  CHECK(refused([](auto& o) {
+          o.definition.points = {{{"", "b"}}};
+        }).find("cannot be a directory's name") != std::string::npos);
+  CHECK(refused([](auto& o) {
+          o.definition.points = {{{"a", std::string(300, 'b')}}};
+        }).find("expected at most 200") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(directory / "sweep"));
   CHECK(refused([](auto&) {}) == "taken");
 }
