@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/utf8.h"
 #include "params/safetensors_sax.h"
 
 namespace genkidama {
@@ -15,11 +16,7 @@ namespace {
 using Entry = SafetensorsEntry;
 
 std::string json_string(const std::string& text) {
-  try {
-    return nlohmann::json(text).dump();
-  } catch (const nlohmann::json::exception&) {
-    throw ArgumentError("the checkpoint's metadata holds text that is not UTF-8");
-  }
+  return nlohmann::json(to_utf8(text)).dump();
 }
 
 /// The tensors must follow one another without a gap and fill the data.

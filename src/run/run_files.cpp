@@ -15,6 +15,7 @@
 #include "genkidama/core/random.h"
 #include "genkidama/core/version.h"
 #include "genkidama/params/safetensors.h"
+#include "run/directory/json_file.h"
 #include "run/divergence.h"
 
 namespace genkidama::run {
@@ -94,7 +95,7 @@ std::string RunFiles::config_text() const {
   config["command"] = options_.record.command;
   config["preset"] = options_.record.preset;
   config["seed"] = options_.record.seed;
-  return config.dump(2) + "\n";
+  return json_text(config);
 }
 
 void RunFiles::read_resumed() {
@@ -391,7 +392,7 @@ nlohmann::ordered_json RunFiles::summary(const std::string& ended_by) const {
 
 bool RunFiles::write_summary(const nlohmann::ordered_json& summary) {
   try {
-    write_file_atomically(directory_.summary(), summary.dump(2) + "\n");
+    write_json_file(directory_.summary(), summary);
     return true;
   } catch (const Error& error) {
     log(LogLevel::kError, "summary.json could not be written: {}", error.what());

@@ -19,9 +19,9 @@
 #include "cli/options/token.h"
 #include "cli/process/spawned_process.h"
 #include "cli/process/stop_signal.h"
-#include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
 #include "run/directory/run_lock.h"
 
@@ -213,7 +213,7 @@ void Cluster::note_failure(const std::string& error) const {
     auto summary = nlohmann::ordered_json::parse(file.values.dump());
     summary["ended_by"] = "error";
     summary["error"] = error;
-    write_file_atomically(directory_.summary(), summary.dump(2) + "\n");
+    run::write_json_file(directory_.summary(), summary);
   } catch (const Error& problem) {
     log(LogLevel::kWarning, "summary.json does not tell of this failure: {}", problem.what());
   }
@@ -229,8 +229,8 @@ int run_cluster(Job job) {
   directory.create();
   const run::RunLock lock(directory.cluster_lock(), kLockPatience, [] { return stop_signal() != 0; });
   const auto config =
-      config_of(job.settings, job.program.options, job.program.name, job.program.environment()->spec().name);
-  write_file_atomically(directory.config(), config.dump(2) + "\n");
+      config_of(job.settings, job.program.options, job.program.name, environment_name(job.program));
+  run::write_json_file(directory.config(), config);
   return Cluster(job).run();
 }
 
