@@ -79,8 +79,8 @@ TEST_CASE("an environment's name need not be UTF-8") {
 TEST_CASE("the words of an error need not be UTF-8") {
   const TemporaryDirectory directory;
   const Variable text("GENKIDAMA_TEST_THROW", kLatin1);
-  const auto result = run_program(call("train", "--workers", "1", "--updates", "1", "--run-dir",
-                                       (directory / "run").string()));
+  const auto result = run_program(
+      call("train", "--workers", "1", "--updates", "1", "--run-dir", (directory / "run").string()));
   CAPTURE(result.errors);
   CHECK(result.exit_code == 1);
   CHECK(result.errors.find(kLatin1) != std::string::npos);

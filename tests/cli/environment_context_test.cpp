@@ -20,7 +20,8 @@ std::string purposes(const std::filesystem::path& file) {
 TEST_CASE("the factory is told whether an environment is for training or for evaluations alone") {
   const TemporaryDirectory directory;
   const auto run = (directory / "run").string();
-  const auto train = call("train", "--workers", "1", "--updates", "1", "--eval-episodes", "2", "--run-dir", run);
+  const auto train =
+      call("train", "--workers", "1", "--updates", "1", "--eval-episodes", "2", "--run-dir", run);
   const auto evaluate =
       call("evaluate", "--workers", "1", "--episodes", "1", "--checkpoint", run + "/final.safetensors");
   {
