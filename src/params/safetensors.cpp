@@ -20,7 +20,6 @@
 
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
-#include "genkidama/core/utf8.h"
 #include "genkidama/params/weighted_average.h"
 #include "params/checkpoint_layout.h"
 #include "params/safetensors_header.h"
@@ -176,9 +175,8 @@ std::uint64_t checksum_of(const Checkpoint& checkpoint) {
   add_number(checkpoint.layout.hash());
   add_number(checkpoint.metadata.size());
   for (const auto& [key, value] : checkpoint.metadata) {
-    // As they are written.
-    add_text(to_utf8(key));
-    add_text(to_utf8(value));
+    add_text(key);
+    add_text(value);
   }
   const std::uint64_t seed = XXH3_64bits(text.data(), text.size());
   if constexpr (std::endian::native == std::endian::big) {

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
-#include "genkidama/core/utf8.h"
 #include "params/safetensors_sax.h"
 
 namespace genkidama {
@@ -16,7 +15,11 @@ namespace {
 using Entry = SafetensorsEntry;
 
 std::string json_string(const std::string& text) {
-  return nlohmann::json(to_utf8(text)).dump();
+  try {
+    return nlohmann::json(text).dump();
+  } catch (const nlohmann::json::exception&) {
+    throw ArgumentError("the checkpoint's metadata holds text that is not UTF-8");
+  }
 }
 
 /// The tensors must follow one another without a gap and fill the data.

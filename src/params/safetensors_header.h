@@ -21,8 +21,8 @@ struct SafetensorsHeader {
 constexpr std::size_t kMaxSafetensorsHeaderBytes = std::size_t{16} << 20;
 
 /// The header's text, padded with spaces to a multiple of 8 bytes so that the data is aligned. Throws
-/// ArgumentError when a tensor bears the name of the metadata, or it is all too long. Metadata that is not
-/// UTF-8 is replaced.
+/// ArgumentError when a tensor bears the name of the metadata, the metadata is not UTF-8, or it is all too
+/// long.
 std::string format_safetensors_header(const SafetensorsHeader& header);
 
 /// Throws FormatError, saying what is wrong, unless `text` describes exactly `data_bytes` bytes of float32

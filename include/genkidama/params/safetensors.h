@@ -17,10 +17,9 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// Named float32 tensors and free-form text.
 struct Checkpoint {
-  ParameterLayout layout;      ///< names and shapes of the tensors
-  std::vector<float> weights;  ///< layout.size() elements
-  std::map<std::string, std::string>
-      metadata;  ///< safetensors' "__metadata__"; what is not UTF-8 is replaced when it is written
+  ParameterLayout layout;                       ///< names and shapes of the tensors
+  std::vector<float> weights;                   ///< layout.size() elements
+  std::map<std::string, std::string> metadata;  ///< safetensors' "__metadata__"
 };
 
 /// Writes to a temporary file in the same directory, syncs it, and renames it over `path`, then syncs the

@@ -191,7 +191,7 @@ void add_run(Table& table, const Program& program) {
 }
 
 void add_ending(Table& table) {
-  table.group("End of the run: the first that is met, else Ctrl-C");
+  table.group("End of the run (the first that is met)");
   table.add("updates", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.updates)),
             "After this many updates: rounds, or merges at a Parent");
   table.add("max-steps", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.max_steps)),
