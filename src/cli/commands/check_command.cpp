@@ -8,12 +8,12 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/settings_check.h"
-#include "cli/process/stop_signal.h"
 #include "cli/terminal/output.h"
 #include "genkidama/core/clock.h"
 #include "genkidama/env/check_environment.h"
 #include "genkidama/nn/check_gradients.h"
 #include "genkidama/rl/algorithms.h"
+#include "genkidama/run/stop_signal.h"
 
 namespace genkidama::cli {
 namespace {
@@ -25,7 +25,7 @@ class EndBySignal {
   EndBySignal()
       : thread_([this] {
           while (!done_.load()) {
-            if (stop_signal() != 0) _exit(128 + stop_signal());
+            if (run::stop_signal() != 0) _exit(128 + run::stop_signal());
             std::this_thread::sleep_for(Milliseconds(50));
           }
         }) {}

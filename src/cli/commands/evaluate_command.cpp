@@ -12,6 +12,7 @@
 #include "cli/terminal/progress.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/utf8.h"
 #include "genkidama/params/safetensors.h"
 #include "run/directory/checkpoint_list.h"
 #include "run/directory/json_file.h"
@@ -46,8 +47,11 @@ std::vector<Path> checkpoints_named(const std::vector<std::string>& paths) {
 // The network belongs to the preset, so the one the weights were trained with is taken unless the user says.
 std::string preset_for(const Job& job, const Checkpoint& checkpoint) {
   const auto recorded = checkpoint.metadata.find("preset");
-  const bool known = recorded != checkpoint.metadata.end() && job.program.presets.count(recorded->second) > 0;
-  return known && !names_option(job.settings.command_line, "preset") ? recorded->second : job.settings.preset;
+  if (recorded == checkpoint.metadata.end() || names_option(job.settings.command_line, "preset")) {
+    return job.settings.preset;
+  }
+  const std::string preset = unescape_bytes(recorded->second);
+  return job.program.presets.count(preset) > 0 ? preset : job.settings.preset;
 }
 
 Path directory_of(const Path& file) {
