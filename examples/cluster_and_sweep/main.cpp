@@ -1,5 +1,6 @@
-// A sweep over alpha in which every run is a cluster on this machine: a Parent and two Children. All processes
-// are functions of this program, and it has no command line. Ctrl-C ends it; started again, it goes on.
+// A sweep over alpha in which every run is a cluster on this machine: a Parent and two Children. All
+// processes are functions of this program, and it has no command line. Ctrl-C ends it; started again, it goes
+// on.
 #include <fmt/format.h>
 
 #include <memory>

@@ -9,14 +9,22 @@
 #include "cli/sweep/sweep_evaluation.h"
 #include "cli/sweep/sweep_plan.h"
 #include "cli/terminal/live_line.h"
+#include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"
 #include "genkidama/run/stop_signal.h"
 #include "genkidama/run/sweep.h"
+#include "run/directory/json_file.h"
 #include "run/sweep/definition.h"
 #include "run/sweep/record.h"
 
 namespace genkidama::cli {
 namespace {
+
+// Arguments need not be UTF-8, which JSON is.
+std::vector<std::string> escaped(std::vector<std::string> words) {
+  for (std::string& word : words) word = escape_bytes(word);
+  return words;
+}
 
 std::string record_of(const Job& job) {
   const SweepOptions& sweep = job.settings.sweep;
@@ -24,12 +32,12 @@ std::string record_of(const Job& job) {
   record["program"] = job.program.name;
   record["version"] = kVersion;
   record["command"] = sweep.run_words.front();
-  record["flags"] = std::vector<std::string>(sweep.run_words.begin() + 1, sweep.run_words.end());
-  record["setting"] = sweep.settings;
-  record["grid"] = sweep.grids;
+  record["flags"] = escaped({sweep.run_words.begin() + 1, sweep.run_words.end()});
+  record["setting"] = escaped(sweep.settings);
+  record["grid"] = escaped(sweep.grids);
   record["seeds"] = sweep.seeds;
   record["eval_episodes"] = job.settings.run.eval_episodes;
-  return record.dump();
+  return run::json_text(record);
 }
 
 // The value that the run's setting leaves as it is.

@@ -6,8 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/utf8.h"
+#include "run/directory/json_file.h"
 
 namespace genkidama::run {
 namespace {
@@ -24,7 +25,8 @@ SweepDefinition definition_of(const json& values) {
   for (const json& options : values.at("runs").at("settings")) {
     SweepPoint& point = definition.points.emplace_back();
     for (const json& option : options) {
-      point.push_back({option.at(0).get<std::string>(), option.at(1).get<std::string>()});
+      point.push_back(
+          {unescape_bytes(option.at(0).get<std::string>()), unescape_bytes(option.at(1).get<std::string>())});
     }
   }
   definition.seeds = values.at("runs").at("seeds").get<std::vector<std::uint64_t>>();
@@ -35,6 +37,11 @@ SweepDefinition definition_of(const json& values) {
 
 std::string name_of(const SweepOptions& options, std::string_view field) {
   return options.option_name ? options.option_name(field) : std::string(field);
+}
+
+void check_record(const std::string& record) {
+  if (record.empty() || json::parse(record, nullptr, false).is_object()) return;
+  throw ArgumentError(fmt::format("record is '{}'; expected the text of a JSON object", record));
 }
 
 SweepDefinition read_sweep_record(const SweepOptions& options) {
@@ -63,12 +70,13 @@ void write_sweep_record(const SweepOptions& options, const SweepDefinition& all)
   ordered_json points = ordered_json::array();
   for (const SweepPoint& point : all.points) {
     ordered_json values = ordered_json::array();
-    for (const SweepValue& value : point) values.push_back({value.option, value.value});
+    for (const SweepValue& value : point)
+      values.push_back({escape_bytes(value.option), escape_bytes(value.value)});
     points.push_back(std::move(values));
   }
   record["runs"]["settings"] = std::move(points);
   record["runs"]["seeds"] = all.seeds;
-  write_file_atomically(record_in(options.directory), record.dump(2) + "\n");
+  write_json_file(record_in(options.directory), record);
 }
 
 }  // namespace genkidama::run

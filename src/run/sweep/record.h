@@ -12,6 +12,9 @@ namespace genkidama::run {
 /// and option_name matter.
 SweepDefinition read_sweep_record(const SweepOptions& options);
 
+/// Throws ArgumentError unless SweepOptions::record is what write_sweep_record() can use.
+void check_record(const std::string& record);
+
 /// options.record, the command, and `all`, which is what a later sweep reads. Throws IoError.
 void write_sweep_record(const SweepOptions& options, const SweepDefinition& all);
 

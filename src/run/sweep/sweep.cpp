@@ -30,6 +30,7 @@ SweepOptions checked(SweepOptions options) {
   if (options.jobs < 1) throw ArgumentError(fmt::format("jobs is {}; expected at least 1", options.jobs));
   check_process(options.train, "train");
   check_definition(options.definition);
+  check_record(options.record);
   const auto is_evaluated = [&options](const SweepRun& run) {
     return !options.evaluation || options.evaluation(run).episodes > 0;
   };

@@ -353,6 +353,7 @@ TEST_CASE("a sweep that is not possible is refused before anything is made") {
   };
   CHECK(refused([](auto& o) { o.jobs = 0; }).find("jobs is 0") == 0);
   CHECK(refused([](auto& o) { o.directory.clear(); }).find("directory is empty") == 0);
+  CHECK(refused([](auto& o) { o.record = "[1]"; }).find("record is '[1]'") == 0);
   CHECK(refused([](auto& o) { o.train = {}; }).find("train: neither of function and words is given") == 0);
   CHECK(refused([](auto& o) {
           o.train.words = [](const SweepRun&) { return Words{"x"}; };
