@@ -154,9 +154,9 @@ struct SweepSummary {
   std::filesystem::path results;            ///< the table of every run and checkpoint
 };
 
-/// Trains every setting with every seed, each in its own run directory and process, evaluates the
-/// checkpoints, and keeps results.csv and final_returns.csv in the sweep's directory up to date.
-/// docs/sweep.md describes the files.
+/// Trains every setting with every seed, each in its own run directory and process, and evaluates the
+/// checkpoints. After each run it replaces results.csv, a row for every checkpoint, and final_returns.csv,
+/// the returns of each run's last weights, in the sweep's directory.
 ///
 /// Made again with the same directory, it goes on: a run that ended by itself is taken as it is, a run with a
 /// state goes on from it, a run without one is renamed to seed_N.dead_1 and made anew. A run that fails is
