@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
 namespace genkidama::run {
@@ -43,8 +44,16 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
   return result;
 }
 
-std::string interval_text(const Interval& interval) {
-  return fmt::format("{:.1f} to {:.1f}", interval.low, interval.high);
+std::string interval_text(const EvaluationStatistics& statistics) {
+  const Interval& interval = statistics.mean_interval;
+  return figure_text(interval.low, statistics.standard_error) + " to " +
+         figure_text(interval.high, statistics.standard_error);
+}
+
+std::string mean_text(const EvaluationStatistics& statistics) {
+  return fmt::format("mean return {} over {} episode{}, 95 % interval {}",
+                     figure_text(statistics.mean, statistics.standard_error), statistics.episodes,
+                     statistics.episodes == 1 ? "" : "s", interval_text(statistics));
 }
 
 EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
