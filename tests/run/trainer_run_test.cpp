@@ -140,8 +140,8 @@ TEST_CASE("observers are told in order", "[forks]") {
   RunObservers both({&record, &same});
   train(trainer, options, &both);
   CHECK(record.environment == trainer.environment_spec().name);
-  const std::vector<std::string> start = {"start",  "update",     "update", "update", "best",
-                                          "update", "update",     "checkpoint"};
+  const std::vector<std::string> start = {"start", "update", "update", "update",
+                                          "best",  "update", "update", "checkpoint"};
   REQUIRE(record.words.size() > start.size());
   CHECK(std::equal(start.begin(), start.end(), record.words.begin()));
   const std::vector<std::string> end(record.words.end() - 3, record.words.end());
