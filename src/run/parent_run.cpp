@@ -184,7 +184,8 @@ void ParentRun::record(const MergeRecord& merge, const ParentStatus& status) {
 }
 
 Learnt ParentRun::learnt(std::span<const float> weights, const PolicyAverage& average) const {
-  return {weights, average, TrainerState(), recent_returns_, children_.text()};
+  static const SavedState nothing;
+  return {weights, average, &nothing, recent_returns_, children_.text()};
 }
 
 void ParentRun::keep_time() {

@@ -103,10 +103,10 @@ void RunFiles::read_resumed() {
         directory_.path().string());
     return;
   }
-  // A Parent has no optimizer.
-  const std::size_t optimizer = learns_ ? trainer_.state().optimizer_state.size() : 0;
+  // A Parent's trainer only evaluates.
+  Saveable* const trainer = learns_ ? &trainer_ : nullptr;
   try {
-    NewestRunState newest = read_newest_run_state(directory_.state(), trainer_.layout(), optimizer);
+    NewestRunState newest = read_newest_run_state(directory_.state(), trainer_.layout(), trainer);
     if (!newest.problem.empty()) {
       log(LogLevel::kWarning, "{}; the run goes on from {}, of update {}", newest.problem,
           newest.file.string(), newest.state.totals.updates);
@@ -247,10 +247,7 @@ void RunFiles::write_state(const Learnt& learnt) {
   state.policy_average = policy_average_name(learnt.average.options().kind);
   state.average = learnt.average.state();
   state.totals.worker_restarts = worker_restarts();
-  state.optimizer_state = learnt.trainer->optimizer_state;
-  state.optimizer_steps = learnt.trainer->optimizer_steps;
-  state.rounds = learnt.trainer->rounds;
-  state.replay = learnt.trainer->replay;
+  state.trainer = learnt.trainer;
   const auto& returns = learnt.recent_returns.values();
   state.recent_returns.assign(returns.begin(), returns.end());
   state.children = learnt.children;

@@ -29,9 +29,9 @@ std::optional<double> share_of_run(const RunOptions& options, std::uint64_t upda
 
 /// What learning has come to after an update.
 struct Learnt {
-  std::span<const float> weights;       ///< those that learning goes on with
-  const PolicyAverage& average;         ///< of them over time
-  std::optional<TrainerState> trainer;  ///< of nothing at a Parent; without one no state can be written
+  std::span<const float> weights;  ///< those that learning goes on with
+  const PolicyAverage& average;    ///< of them over time
+  const Saveable* trainer;         ///< SavedState() at a Parent; without one no state can be written
   const RecentMean& recent_returns;
   std::string children{};       ///< a Parent's ChildCounters as text
   ChildSessionState session{};  ///< a Child's

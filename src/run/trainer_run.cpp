@@ -45,14 +45,12 @@ TrainerRun::TrainerRun(RunOptions options, CoreOrchestrator& trainer, RunObserve
       average_(files_.first_average()) {
   if (auto state = files_.take_resumed()) {
     trainer_.write_weights(state->weights);
-    trainer_.restore({std::move(state->optimizer_state), state->optimizer_steps,
-                      state->totals.environment_steps, state->rounds, std::move(state->replay)});
     session_ = state->session;
     resumed_session_ = {state->session, state->written};
     for (const double value : state->recent_returns) recent_returns_.add(value);
   }
   latest_ = weights();
-  latest_state_ = trainer_.state();
+  latest_state_.emplace(trainer_);
   round_began_ = Clock::now();
   files_.complete_checkpoint(learnt());
   ended_by_ = files_.reached_limit();
@@ -109,12 +107,14 @@ void TrainerRun::remember_round() {
   constexpr double kLongRound_s = 0.2;
   trainer_.read_weights(latest_);
   latest_state_.reset();
-  if (seconds_since(round_began_) >= kLongRound_s) latest_state_ = trainer_.state();
+  if (seconds_since(round_began_) >= kLongRound_s) latest_state_.emplace(trainer_);
 }
 
 Learnt TrainerRun::learnt() const {
-  return {latest_,         average_, latest_state_ || in_round_ ? latest_state_ : trainer_.state(),
-          recent_returns_, "",       session_};
+  const Saveable* trainer = &trainer_;
+  if (in_round_) trainer = nullptr;
+  if (latest_state_) trainer = &*latest_state_;
+  return {latest_, average_, trainer, recent_returns_, "", session_};
 }
 
 void TrainerRun::count_exchanges(std::uint64_t exchanges, std::uint64_t reconnects) {
@@ -132,7 +132,7 @@ RunSummary TrainerRun::finish(const std::string& ended_by, const nlohmann::order
   // An exchange may have changed the weights after the last round.
   if (!in_round_) {
     trainer_.read_weights(latest_);
-    latest_state_ = trainer_.state();
+    latest_state_.emplace(trainer_);
   }
   return files_.finish(ended_by, learnt(), extra);
 }

@@ -65,7 +65,7 @@ class TrainerRun {
   std::optional<std::string> ended_by_;
   // As they were after the last round. The state only when rounds are so long that one may be given up.
   std::vector<float> latest_;
-  std::optional<TrainerState> latest_state_;
+  std::optional<SavedState> latest_state_;
   Clock::time_point round_began_;
   bool recording_ = false;
   ChildSessionState session_;
