@@ -48,8 +48,9 @@ void save_replay(StateWriter& state, const ReplayBuffer& replay, std::size_t row
     const std::size_t count = share.newest.size();
     if (count == 0) continue;
     any = true;
-    const auto values = state.floats(rows_of(static_cast<std::size_t>(worker)),
-                                     {static_cast<std::int64_t>(count), static_cast<std::int64_t>(replay.row_size())});
+    const auto values =
+        state.floats(rows_of(static_cast<std::size_t>(worker)),
+                     {static_cast<std::int64_t>(count), static_cast<std::int64_t>(replay.row_size())});
     save_rows(share.newest, values.data());
   }
   state.u64s(kStored, stored);
@@ -67,8 +68,8 @@ SavedReplay::SavedReplay(const StateReader& state)
                           (width - action_ - kOtherValues) % 2 == 0;
       share.rows = is_row ? static_cast<std::size_t>(shape[0]) : 0;
       if (!is_row || share.rows > stored) {
-        throw FormatError(fmt::format("{}: its '{}' {} is no part of a replay buffer", source_, rows_of(shares_.size()),
-                                      shape_text(shape)));
+        throw FormatError(fmt::format("{}: its '{}' {} is no part of a replay buffer", source_,
+                                      rows_of(shares_.size()), shape_text(shape)));
       }
       share.observation = (width - action_ - kOtherValues) / 2;
     }
@@ -82,10 +83,10 @@ void SavedReplay::check_fits(const ReplayBuffer& replay) const {
                             action_ == static_cast<std::size_t>(replay.action_width()))) {
       continue;
     }
-    throw LayoutError(
-        fmt::format("{}: the rows of its replay buffer have {} observation and {} action values; {} and {} are "
-                    "expected: go on with the environment that it was written with",
-                    source_, share.observation, action_, replay.observation_size(), replay.action_width()));
+    throw LayoutError(fmt::format(
+        "{}: the rows of its replay buffer have {} observation and {} action values; {} and {} are "
+        "expected: go on with the environment that it was written with",
+        source_, share.observation, action_, replay.observation_size(), replay.action_width()));
   }
 }
 

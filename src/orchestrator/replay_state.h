@@ -1,7 +1,8 @@
 #pragma once
 
 /// @file
-/// The replay buffer in a saved state: how many rows each worker has ever stored, and a tensor of its newest rows.
+/// The replay buffer in a saved state: how many rows each worker has ever stored, and a tensor of its newest
+/// rows.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,8 @@ void save_replay(StateWriter& state, const ReplayBuffer& replay, std::size_t row
 /// The shares of a saved replay buffer. Valid as long as what `state` reads.
 class SavedReplay {
  public:
-  /// Throws FormatError unless the fields are those of a replay buffer. There are no shares where none was saved.
+  /// Throws FormatError unless the fields are those of a replay buffer. There are no shares where none was
+  /// saved.
   explicit SavedReplay(const StateReader& state);
 
   /// One for each worker that was there.
