@@ -25,9 +25,9 @@ std::string fitted_line(std::vector<LinePart> parts, std::size_t columns) {
   std::string line = joined(parts);
   while (characters_in(line) > columns && parts.size() > 1) {
     // The last of equals: what comes first in the line is what it is about.
-    const auto least = std::max_element(parts.rbegin(), parts.rend(), [](const auto& left, const auto& right) {
-      return left.rank < right.rank;
-    });
+    const auto least =
+        std::max_element(parts.rbegin(), parts.rend(),
+                         [](const auto& left, const auto& right) { return left.rank < right.rank; });
     parts.erase(std::prev(least.base()));
     line = joined(parts);
   }
