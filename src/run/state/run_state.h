@@ -13,6 +13,7 @@
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
 #include "genkidama/params/saveable.h"
+#include "genkidama/params/safetensors.h"
 #include "genkidama/run/run_totals.h"
 #include "run/state/machine_time.h"
 
@@ -45,6 +46,9 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 /// checksum is not that of the content), or LayoutError when the weights are of another network, or something
 /// in the state is of another trainer.
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer);
+
+/// Whether the file is the state of a run, of this or an older version, and not a policy alone.
+bool is_run_state(const Checkpoint& file);
 
 struct NewestRunState {
   RunState state;
