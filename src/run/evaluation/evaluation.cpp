@@ -48,6 +48,12 @@ std::string interval_text(const Interval& interval) {
   return figure_text(interval.low, error) + " to " + figure_text(interval.high, error);
 }
 
+std::string mean_text(const EvaluationStatistics& statistics) {
+  return fmt::format("mean return {} over {} episode{}, 95 % interval {}",
+                     figure_text(statistics.mean, statistics.standard_error), statistics.episodes,
+                     statistics.episodes == 1 ? "" : "s", interval_text(statistics.mean_interval));
+}
+
 EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
                               std::vector<EpisodeResult>* played) {
   auto episodes = trainer.evaluate(request);
