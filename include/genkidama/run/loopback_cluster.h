@@ -62,7 +62,9 @@ void apply(const MemberContext& member, ChildOptions& options);
 /// Calls MemberContext::tell_ports() once a ParentRun listens.
 class PortTeller : public RunObserver {
  public:
+  /// `member` is what the Parent was told.
   explicit PortTeller(MemberContext member) : member_(std::move(member)) {}
+  /// Tells the ports on.
   void on_listening(std::span<const std::uint16_t> ports) override { member_.tell_ports(ports); }
 
  private:

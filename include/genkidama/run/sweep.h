@@ -25,6 +25,7 @@ struct SweepValue {
   std::string option;  ///< a name, which becomes a column of results.csv
   std::string value;   ///< what the option is set to
 
+  /// Whether both are the same text.
   bool operator==(const SweepValue&) const = default;
 };
 
@@ -48,6 +49,7 @@ struct SweepRun {
   /// The run in the directory goes on (Resume::kRequired); false: it begins. Known when the run is started.
   bool resume = false;
 
+  /// The setting's name.
   std::string setting() const { return setting_name(point); }
   std::string name() const;                   ///< "alpha=0.1 seed 2", for people
   std::filesystem::path log() const;          ///< what its processes print, beside the directory
