@@ -41,8 +41,9 @@ void wait_for_end() {
   while (end_reason().empty()) ::poll(nullptr, 0, 5);
 }
 
-// Merges until there were kMerges, or somebody asks for the end.
-int merge(const MemberContext& member) {
+// Merges until there were kMerges and each of the Children that learn has joined, or somebody asks for the
+// end.
+int merge(const MemberContext& member, std::size_t learners) {
   ParentOptions options;
   options.listen = {member.endpoint};
   options.name = member.name;
@@ -52,7 +53,9 @@ int merge(const MemberContext& member) {
   parent.on_update([&](const ParentUpdate& update) { merges = update.update; });
   parent.start();
   member.tell_ports(parent.ports());
-  while (merges < kMerges && end_reason().empty()) ::poll(nullptr, 0, 5);
+  while ((merges < kMerges || parent.status().children.size() < learners) && end_reason().empty()) {
+    ::poll(nullptr, 0, 5);
+  }
   parent.stop();
   note(member.directory / "merges", std::to_string(merges.load()));
   return 0;
@@ -72,8 +75,8 @@ int learn(const MemberContext& member) {
   return 0;
 }
 
-int train(const MemberContext& member) {
-  return member.is_parent() ? merge(member) : learn(member);
+int train(const MemberContext& member, std::size_t learners) {
+  return member.is_parent() ? merge(member, learners) : learn(member);
 }
 
 // A Parent that only looks like one.
@@ -87,7 +90,7 @@ int tell_a_port(const MemberContext& member) {
 LoopbackClusterOptions options_for(const std::filesystem::path& directory) {
   LoopbackClusterOptions options;
   options.directory = directory;
-  options.run_member = train;
+  options.run_member = [](const MemberContext& member) { return train(member, 2); };
   return options;
 }
 
@@ -140,6 +143,7 @@ TEST_CASE("a cluster of functions trains and leaves no process", "[forks]") {
   auto options = options_for(run.path());
   options.seed = 7;
   options.children = 3;
+  options.run_member = [](const MemberContext& member) { return train(member, 3); };
   const ClusterSummary summary = LoopbackCluster(options).run();
   CHECK(summary.error.empty());
   CHECK_FALSE(summary.stopped);
@@ -162,7 +166,7 @@ TEST_CASE("a cluster of functions trains and leaves no process", "[forks]") {
     options.resume = Resume::kRequired;
     options.run_member = [](const MemberContext& member) {
       note(member.directory / "resumed", member.resume ? "yes" : "no");
-      return train(member);
+      return train(member, 3);
     };
     CHECK(LoopbackCluster(options).run().error.empty());
     CHECK(file_text(run.path() / "resumed") == "yes\n");
@@ -197,7 +201,7 @@ TEST_CASE("a cluster goes on without a Child that failed, and fails without any"
   SECTION("one of two") {
     options.run_member = [](const MemberContext& member) -> int {
       if (member.number == 2) throw ArgumentError("the second cannot");
-      return train(member);
+      return train(member, 1);
     };
     const ClusterSummary summary = LoopbackCluster(options).run();
     CHECK(summary.error.empty());
