@@ -10,6 +10,7 @@
 
 #include "run/metrics/recent_mean.h"
 #include "run/run_files.h"
+#include "run/scale_warning.h"
 
 namespace genkidama::run {
 
@@ -62,6 +63,7 @@ class TrainerRun {
   RunFiles files_;
   PolicyAverage average_;
   RecentMean recent_returns_;
+  ScaleWarning scale_warning_;
   std::optional<std::string> ended_by_;
   // As they were after the last round. The state only when rounds are so long that one may be given up.
   std::vector<float> latest_;
