@@ -433,8 +433,11 @@ void RunFiles::fail() {
   try {
     throw;
   } catch (const WorkerError& error) {
+    // The trainer keeps its weights, but they end with this process: only a checkpoint is left.
+    const std::string problem =
+        trainer_.failure().empty() ? error.what() : trainer_.failure() + "; training stopped";
     const std::string text =
-        fmt::format("{} (after update {}); {}", error.what(), totals.updates, last_checkpoint_text());
+        fmt::format("{} (after update {}); {}", problem, totals.updates, last_checkpoint_text());
     write_failure(text);
     throw WorkerError(text);
   } catch (const std::exception& error) {

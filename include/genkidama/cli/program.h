@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "genkidama/core/export.h"
@@ -34,6 +35,9 @@ struct Program {
   /// one.
   std::map<std::string, Preset> presets;
   std::string default_preset = "tuned";  ///< the preset of a run without `--preset`
+  /// What the environment is. Empty: an environment is made to be asked. When it is given, a Parent that
+  /// evaluates nothing makes no environment.
+  std::optional<EnvironmentSpec> environment_spec;
 };
 
 /// Runs the subcommand that the arguments name: train, parent, child, cluster, evaluate or sweep. Call it
