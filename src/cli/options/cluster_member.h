@@ -10,14 +10,14 @@
 
 namespace genkidama::cli {
 
-/// The Parent of a cluster: it ends the run, evaluates, and writes the cluster's files. `ready_fd` is where it
-/// writes the port on which it listens.
+/// The Parent of a cluster: it ends the run, evaluates, and writes the cluster's files. `ready_fd` is where
+/// it writes the port on which it listens.
 std::vector<std::string> parent_words(const Settings& cluster, const std::vector<OptionRow>& table,
                                       int ready_fd);
 
-/// Child `number` (1, 2, ...) of a cluster whose Parent listens on this port of the loopback device. It learns
-/// with the cluster's options and a seed of its own, and leaves the run's end and all evaluations to the
-/// Parent. The words name no run directory.
+/// Child `number` (1, 2, ...) of a cluster whose Parent listens on this port of the loopback device. It
+/// learns with the cluster's options and a seed of its own, and leaves the run's end and all evaluations to
+/// the Parent. The words name no run directory.
 std::vector<std::string> child_words(const Settings& cluster, const std::vector<OptionRow>& table, int number,
                                      int port);
 

@@ -31,8 +31,8 @@ ResolvedProgram::ResolvedProgram(Program program) : Program(std::move(program)) 
   if (!environment) throw ArgumentError("Program::environment is empty; expected a factory");
   presets = all_presets(*this);
   if (presets.count(default_preset) == 0) {
-    throw ArgumentError(
-        fmt::format("Program::default_preset is '{}'; expected the name of one of its presets", default_preset));
+    throw ArgumentError(fmt::format(
+        "Program::default_preset is '{}'; expected the name of one of its presets", default_preset));
   }
   options = make_option_table(*this);
 }

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "cli/sweep/sweep_standing.h"
 #include "cli/terminal/text_table.h"
 #include "genkidama/core/atomic_file.h"
 #include "run/directory/checkpoint_list.h"
+#include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
 namespace genkidama::cli {
@@ -74,10 +76,14 @@ run::CsvRow final_returns(const SweepRun& run) {
 std::vector<std::string> line_of_setting(const std::string& setting, const std::vector<double>& means) {
   const double mean = run::mean_of(means);
   const auto [min, max] = std::minmax_element(means.begin(), means.end());
-  const std::string deviation =
-      means.size() < 2 ? "-" : fmt::format("{:.1f}", run::standard_deviation_of(means, mean));
-  return {setting,   fmt::format("{}", means.size()), fmt::format("{:.1f}", mean),
-          deviation, fmt::format("{:.1f}", *min),     fmt::format("{:.1f}", *max)};
+  const auto count = static_cast<double>(means.size());
+  const double deviation = run::standard_deviation_of(means, mean);
+  const auto figure = [error = deviation / std::sqrt(count)](double value) {
+    return error > 0 ? run::figure_text(value, error) : run::figure_text(value);
+  };
+  return {setting,      fmt::format("{}", means.size()),
+          figure(mean), means.size() < 2 ? "-" : figure(deviation),
+          figure(*min), figure(*max)};
 }
 
 }  // namespace

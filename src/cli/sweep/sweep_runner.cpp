@@ -13,6 +13,7 @@
 #include "cli/terminal/progress.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
 namespace genkidama::cli {
@@ -166,7 +167,7 @@ void SweepRunner::complete(const Task& task) {
   write_tables();
   const auto& mean = results_[task.run]->final_mean;
   log(LogLevel::kInfo, "{}: done in {}{}; {} of {} runs{}", runs_[task.run].name(),
-      duration_text(seconds_since(task.started)), mean ? fmt::format(", final mean {:.1f}", *mean) : "",
+      duration_text(seconds_since(task.started)), mean ? ", final mean " + run::figure_text(*mean) : "",
       done_, due_, time_left());
 }
 
