@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <random>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
@@ -69,13 +68,6 @@ std::string read_token(const std::string& file) {
   if (value == nullptr || *value == '\0') return "";
   check(value, kTokenVariable);
   return value;
-}
-
-std::string make_token() {
-  std::random_device random;
-  std::string token;
-  for (int i = 0; i < 8; ++i) token += fmt::format("{:08x}", static_cast<std::uint32_t>(random()));
-  return token;
 }
 
 }  // namespace genkidama::cli

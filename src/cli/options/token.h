@@ -15,7 +15,4 @@ inline constexpr const char* kTokenVariable = "GENKIDAMA_TOKEN";
 /// ArgumentError, without showing any of it, for what is no token.
 std::string read_token(const std::string& file);
 
-/// 64 random hexadecimal digits.
-std::string make_token();
-
 }  // namespace genkidama::cli
