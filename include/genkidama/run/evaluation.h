@@ -58,8 +58,11 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
 EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
                               std::vector<EpisodeResult>* played = nullptr);
 
-/// The interval as people read it: "250.9 to 271.0".
+/// The interval as people read it, with the digits that its width leaves: "250.9 to 271.0".
 std::string interval_text(const Interval& interval);
+
+/// What most people want to know: "mean return 261.2 over 100 episodes, 95 % interval 250.9 to 271.0".
+std::string mean_text(const EvaluationStatistics& statistics);
 
 }  // namespace run
 }  // namespace genkidama

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"
 
 namespace genkidama::run {
@@ -14,8 +15,8 @@ Checkpoint policy_file(const PolicySnapshot& snapshot, const PolicyOrigin& origi
   file.weights.assign(policy.begin(), policy.end());
   file.metadata = {{"format", "pt"},
                    {"genkidama_version", kVersion},
-                   {"environment", origin.environment},
-                   {"preset", options.record.preset},
+                   {"environment", to_utf8(origin.environment)},
+                   {"preset", escape_bytes(options.record.preset)},
                    {"update", fmt::format("{}", totals.updates)},
                    {"environment_steps", fmt::format("{}", totals.environment_steps)}};
   if (options.policy_average.kind != PolicyAverageKind::kNone) {

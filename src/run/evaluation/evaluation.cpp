@@ -1,13 +1,12 @@
 #include "genkidama/run/evaluation.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
+#include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
 namespace genkidama::run {
@@ -45,7 +44,15 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
 }
 
 std::string interval_text(const Interval& interval) {
-  return fmt::format("{:.1f} to {:.1f}", interval.low, interval.high);
+  // A 95 % interval is about four standard errors wide.
+  const double error = (interval.high - interval.low) / 4;
+  return figure_text(interval.low, error) + " to " + figure_text(interval.high, error);
+}
+
+std::string mean_text(const EvaluationStatistics& statistics) {
+  return fmt::format("mean return {} over {} episode{}, 95 % interval {}",
+                     figure_text(statistics.mean, statistics.standard_error), statistics.episodes,
+                     statistics.episodes == 1 ? "" : "s", interval_text(statistics.mean_interval));
 }
 
 EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
