@@ -80,9 +80,6 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.optimizer = job.program.optimizer;
   options.algorithm = job.program.algorithm;
   options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
-  options.environment_spec = job.program.environment_spec;
-  const bool never_trains = job.settings.command == kParent || job.settings.command == kEvaluate;
-  if (never_trains) options.purpose = EnvironmentPurpose::kEvaluate;
   options.describe_only = job.settings.command == kParent && !evaluates(job.settings.run);
   options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
   options.max_crashes_per_minute = learning.max_worker_crashes;
