@@ -199,12 +199,12 @@ Checkpoint RunFiles::policy_file(std::span<const float> weights, const PolicyAve
   file.layout = trainer_.layout();
   file.weights.assign(policy.begin(), policy.end());
   // Nothing here depends on the clock, so that equal runs leave equal files.
-  file.metadata = {{"format", "pt"},
-                   {"genkidama_version", kVersion},
-                   {"environment", trainer_.environment_spec().name},
-                   {"preset", options_.record.preset},
-                   {"update", fmt::format("{}", totals.updates)},
-                   {"environment_steps", fmt::format("{}", totals.environment_steps)}};
+  file.metadata = trainer_.policy_metadata();
+  file.metadata["format"] = "pt";
+  file.metadata["genkidama_version"] = kVersion;
+  file.metadata["preset"] = options_.record.preset;
+  file.metadata["update"] = fmt::format("{}", totals.updates);
+  file.metadata["environment_steps"] = fmt::format("{}", totals.environment_steps);
   if (options_.policy_average.kind != PolicyAverageKind::kNone) {
     file.metadata["policy_average"] = average.text();
     file.metadata["policy_average_count"] = fmt::format("{}", average.count());

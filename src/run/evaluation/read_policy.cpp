@@ -1,0 +1,34 @@
+#include "run/evaluation/read_policy.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "params/checkpoint_layout.h"
+#include "rl/policy_record.h"
+
+namespace genkidama::run {
+
+Checkpoint read_policy(const std::filesystem::path& path, const CoreOrchestrator& trainer) {
+  Checkpoint file = read_safetensors(path);
+  const PolicyRecord record = policy_record(path, file.metadata);
+  const PolicyRecord own = policy_record(path, trainer.policy_metadata());
+  const bool elsewhere = !record.environment.empty() && record.environment != own.environment;
+  try {
+    check_same_network(path, record, own.network);
+    file = in_layout(path, std::move(file), trainer.layout());
+  } catch (const LayoutError& error) {
+    if (!elsewhere) throw;
+    throw LayoutError(fmt::format("{}; the file comes from environment '{}', and this is '{}'", error.what(),
+                                  record.environment, own.environment));
+  }
+  if (elsewhere) {
+    log(LogLevel::kWarning, "'{}' comes from environment '{}' and plays '{}' now", path.string(),
+        record.environment, own.environment);
+  }
+  return file;
+}
+
+}  // namespace genkidama::run
