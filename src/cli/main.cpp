@@ -8,7 +8,6 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/command_line.h"
-#include "cli/options/option_table.h"
 #include "cli/process/stop_signal.h"
 #include "cli/terminal/output.h"
 #include "genkidama/core/error.h"
@@ -21,9 +20,8 @@ namespace {
 constexpr int kFailedRun = 1;
 constexpr int kBadArguments = 2;
 
-int run(const Settings& settings, const Program& program) {
-  const auto table = make_option_table(program);
-  Job job{program, table, settings};
+int run(const Settings& settings, const ResolvedProgram& program) {
+  Job job{program, settings};
   switch (settings.command) {
     case kTrain:
       return run_train(std::move(job));
@@ -53,8 +51,7 @@ int report(const char* error, int exit_code) noexcept {
   return exit_code;
 }
 
-int run_words(int argc, char** argv, const Program& program) {
-  if (!program.environment) throw ArgumentError("Program::environment is empty; expected a factory");
+int run_words(int argc, char** argv, const ResolvedProgram& program) {
   // Whoever asked for help may have sent it to a full disk, which finish_output() notices.
   std::ostringstream help;
   const auto settings = parse_command_line(argc, argv, program, help);
@@ -86,7 +83,7 @@ int main(int argc, char** argv, const std::function<Program()>& make_program) {
   ignore_write_signals();
   const int exit_code = guarded([&] {
     if (!make_program) throw ArgumentError("make_program is empty; expected a function that makes a Program");
-    const Program program = make_program();
+    const ResolvedProgram program(make_program());
     catch_stop_signals();
     return run_words(argc, argv, program);
   });

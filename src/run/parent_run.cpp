@@ -169,12 +169,13 @@ void ParentRun::record(const MergeRecord& merge, const ParentStatus& status) {
   RunTotals& totals = files_.totals;
   totals.updates = update.update;
   totals.environment_steps = earlier_steps_ + status.environment_steps;
-  totals.episodes += children_.add(update);
-  recent_returns_.add(update.mean_return);
+  const std::uint64_t episodes = children_.add(update);
+  totals.episodes += episodes;
+  recent_returns_.add(update.mean_return, episodes);
   files_.append_metrics({update.child, fmt::format("{}", update.sequence),
                          fmt::format("{}", update.environment_steps), fmt::format("{}", update.episodes),
-                         fmt::format("{:.6g}", update.mean_return), fmt::format("{}", update.staleness),
-                         fmt::format("{}", status.children.size())});
+                         episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
+                         fmt::format("{}", update.staleness), fmt::format("{}", status.children.size())});
   if (files_.is_checkpoint_due() && !merge.weights.empty()) {
     files_.checkpoint(learnt(merge.weights, merge.average));
     kept_update_ = totals.updates;

@@ -4,10 +4,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "cli/options/cluster_member.h"
 #include "cli/options/command_line.h"
 #include "cli/options/config_file.h"
-#include "cli/options/option_table.h"
-#include "cli/options/presets.h"
+#include "cli/options/resolved_program.h"
 #include "cli/options/settings_check.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
@@ -35,10 +35,15 @@ Program test_program() {
   return program;
 }
 
+const ResolvedProgram& resolved_program() {
+  static const ResolvedProgram program(test_program());
+  return program;
+}
+
 std::optional<Settings> parse(const Words& words, std::ostream& out) {
   std::vector<const char*> arguments = {"test"};
   for (const std::string& word : words) arguments.push_back(word.c_str());
-  return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), test_program(), out);
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), resolved_program(), out);
 }
 
 Settings parse(const Words& words) {
@@ -94,7 +99,7 @@ TEST_CASE("without flags a program has the tuned preset") {
   program.default_preset = Program().default_preset;
   const char* const words[] = {"test", "train"};
   std::ostringstream out;
-  const auto settings = parse_command_line(2, words, program, out);
+  const auto settings = parse_command_line(2, words, ResolvedProgram(program), out);
   REQUIRE(settings);
   CHECK(settings->preset == "tuned");
   CHECK(settings->learning.hyperparameters.learning_rate == 1e-3);
@@ -105,8 +110,8 @@ TEST_CASE("without flags a program has the tuned preset") {
 TEST_CASE("a program's network is that of every preset which brings none") {
   Program program = test_program();
   const auto parameters = [&program](const char* preset) {
-    return presets_of(program)
-        .at(preset)
+    return ResolvedProgram(program)
+        .presets.at(preset)
         .network(actor_critic_network(make_cart_pole()->spec()), 1)
         ->layout()
         .size();
@@ -280,9 +285,7 @@ TEST_CASE("the tuned preset says how long a run is, how it averages and how it a
             .schedule == LearningRateSchedule::kLinear);
 
   // The length of the schedule is not kept: a run that is made longer gets a longer one.
-  const Program program = test_program();
-  const auto table = make_option_table(program);
-  const auto config = config_of(train, table, program.name, "CartPole-v1");
+  const auto config = config_of(train, resolved_program().options, "test", "CartPole-v1");
   CHECK(config["schedule_steps"] == 0);
   TemporaryDirectory directory;
   const auto file = directory / "config.json";
@@ -330,7 +333,7 @@ TEST_CASE("config.json gives the same settings again, for every command") {
        "0.1"},
       {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},
   };
-  const auto table = make_option_table(test_program());
+  const auto& table = resolved_program().options;
   for (const Words& words : calls) {
     CAPTURE(words);
     const Settings settings = parse(words);
@@ -345,27 +348,82 @@ TEST_CASE("config.json gives the same settings again, for every command") {
   }
 }
 
-TEST_CASE("flags for another process give it the same settings") {
-  const auto table = make_option_table(test_program());
-  Settings cluster = parse({"cluster", "--gamma", "0.123456789012345", "--beta", "0.3", "--preset", "quick",
-                            "--normalise-advantages", "false", "--greedy", "--overlap"});
-  cluster.links.name = "child_1";
-  cluster.links.connect = {"[::1]:4000"};
-  Words words = flags_of(cluster, table, kChild);
-  words.insert(words.begin(), "child");
-  const Settings child = parse(words);
+TEST_CASE("a cluster's processes get its options, and its Parent alone the run's end and the evaluations") {
+  const auto& table = resolved_program().options;
+  const Settings cluster = parse({"cluster",
+                                  "--gamma",
+                                  "0.123456789012345",
+                                  "--beta",
+                                  "0.3",
+                                  "--alpha",
+                                  "0.25",
+                                  "--preset",
+                                  "quick",
+                                  "--normalise-advantages",
+                                  "false",
+                                  "--greedy",
+                                  "--overlap",
+                                  "--max-steps",
+                                  "1000",
+                                  "--target",
+                                  "5",
+                                  "--evaluate-every",
+                                  "7",
+                                  "--policy-average",
+                                  "ema",
+                                  "--schedule",
+                                  "linear",
+                                  "--children",
+                                  "2",
+                                  "--run-dir",
+                                  "somewhere"});
+
+  const Settings child = parse(child_words(cluster, table, 1, 4000));
+  CHECK(child.command == kChild);
   CHECK(child.learning.hyperparameters.gamma == 0.123456789012345);
   CHECK(child.learning.hyperparameters.batch_size == 7);
   CHECK_FALSE(child.learning.hyperparameters.normalise_advantages);
+  CHECK(child.learning.hyperparameters.schedule_steps == 500);
+  CHECK(child.learning.seed != cluster.learning.seed);
+  CHECK(child.learning.seed != parse(child_words(cluster, table, 2, 4000)).learning.seed);
   CHECK(child.links.beta == 0.3);
   CHECK(child.links.overlap);
-  CHECK(child.run.greedy);
   CHECK(child.links.name == "child_1");
-  CHECK(child.links.connect == Words{"[::1]:4000"});
+  CHECK(child.links.connect == Words{"127.0.0.1:4000"});
+  CHECK(child.links.listen.empty());
+  CHECK(child.run.greedy);
+  CHECK_FALSE(child.run.max_steps);
+  CHECK_FALSE(child.run.target);
+  CHECK_FALSE(child.run.evaluate_every);
+  CHECK(child.run.eval_episodes == 0);
+  CHECK(child.run.policy_average.kind == PolicyAverageKind::kNone);
+  CHECK(child.run_dir.empty());
+
+  const Settings parent = parse(parent_words(cluster, table, 9));
+  CHECK(parent.command == kParent);
+  CHECK(parent.links.alpha == 0.25);
+  CHECK(parent.links.name == "parent");
+  CHECK(parent.links.listen == Words{"127.0.0.1:0"});
+  CHECK(parent.run.max_steps == 1000u);
+  CHECK(parent.run.target == 5);
+  CHECK(parent.run.evaluate_every == 7u);
+  CHECK(parent.run.policy_average.kind == PolicyAverageKind::kEma);
+  CHECK(parent.run_dir == "somewhere");
+  CHECK(parent.plumbing.cluster_member);
+  CHECK(parent.plumbing.ready_fd == 9);
+}
+
+TEST_CASE("a program without an environment or with an unknown default preset is refused") {
+  Program without = test_program();
+  without.environment = nullptr;
+  CHECK_THROWS_AS(ResolvedProgram(without), ArgumentError);
+  Program unknown = test_program();
+  unknown.default_preset = "fast";
+  CHECK_THROWS_AS(ResolvedProgram(unknown), ArgumentError);
 }
 
 TEST_CASE("help of every command lists its options with their defaults") {
-  const auto table = make_option_table(test_program());
+  const auto& table = resolved_program().options;
   const std::vector<std::pair<Command, std::string>> commands = {
       {kTrain, "train"},     {kParent, "parent"},     {kChild, "child"},
       {kCluster, "cluster"}, {kEvaluate, "evaluate"}, {kSweep, "sweep"}};

@@ -86,9 +86,9 @@ TEST_CASE("bad security arguments end with exit code 2 and one line") {
   refused(call("parent", "--listen", "127.0.0.1:0", "--token-file", empty.path()),
           "--token-file " + empty.path() + ": it is empty");
   const TokenFile words("two words and more");
-  const auto result = check_bad_argument(
-      call("parent", "--listen", "127.0.0.1:0", "--token-file", words.path()),
-      "--token-file " + words.path() + ": this is no token");
+  const auto result =
+      check_bad_argument(call("parent", "--listen", "127.0.0.1:0", "--token-file", words.path()),
+                         "--token-file " + words.path() + ": this is no token");
   CHECK(result.errors.find("two words") == std::string::npos);
   refused(call("child", "--connect", "127.0.0.1:1", "--token-file", "/no/such/file"),
           "--token-file /no/such/file: cannot read the file (No such");

@@ -1,7 +1,7 @@
 #include <sstream>
 
 #include "cli/options/command_line.h"
-#include "cli/options/option_table.h"
+#include "cli/options/resolved_program.h"
 #include "cli/sweep/sweep_definition.h"
 #include "cli/sweep/sweep_plan.h"
 #include "genkidama/core/error.h"
@@ -49,8 +49,7 @@ Program test_program() {
 
 // The runs that a call of the program would make.
 std::vector<SweepRun> plan_of(Words words) {
-  static const Program program = test_program();
-  static const auto table = make_option_table(program);
+  static const ResolvedProgram program(test_program());
   words.insert(words.begin(), {"test", "sweep"});
   std::vector<const char*> arguments;
   for (const std::string& word : words) arguments.push_back(word.c_str());
@@ -58,7 +57,7 @@ std::vector<SweepRun> plan_of(Words words) {
   const auto settings =
       parse_command_line(static_cast<int>(arguments.size()), arguments.data(), program, out);
   REQUIRE(settings);
-  const Job job{program, table, *settings};
+  const Job job{program, *settings};
   return plan_sweep(
       job, parse_sweep_definition(settings->sweep.settings, settings->sweep.grids, settings->sweep.seeds));
 }

@@ -287,6 +287,32 @@ TEST_CASE("weights that the Parent refused fail the run at once", "[child]") {
   CHECK_THROWS_WITH(listening.run.get(), Catch::Contains("(weights): not a number"));
 }
 
+TEST_CASE("the mean return of rounds that were not answered is told again", "[child]") {
+  ListeningChild listening;
+  std::vector<float> weights(kWeights.size());
+  {
+    RawPeer peer(listening.child.port());
+    peer.upgrade();
+    peer.read_message<HelloMessage>();
+    welcome(peer, 1);
+    CHECK(peer.read_weights(weights).mean_return == 1.5);
+  }
+  RawPeer peer(listening.child.port());
+  peer.upgrade();
+  peer.read_message<HelloMessage>();
+  welcome(peer, 2);
+  // Some rounds may have been played without a Parent. The two episodes of round r have the returns r and r
+  // + 1.
+  const FrameHeader header = peer.read_weights(weights);
+  CHECK(header.episodes >= 4);
+  CHECK(header.mean_return == Approx(static_cast<double>(header.episodes) / 4 + 1));
+  peer.send_weights(parent_frame(2, 1), weights);
+  // What was answered is not.
+  const FrameHeader next = peer.read_weights(weights);
+  CHECK(next.episodes == header.episodes + 2);
+  CHECK(next.mean_return == static_cast<double>(next.episodes) / 2 + 0.5);
+}
+
 TEST_CASE("the hello of a Child that rejoins names the run it came from", "[child]") {
   ListeningChild listening;
   {

@@ -154,6 +154,34 @@ TEST_CASE("the Parent may dial Children that listen", "[exchange]") {
   CHECK(eventually([&] { return parent.status().left == 2; }));
 }
 
+TEST_CASE("a round without an episode's end tells the mean return of before, for no more episodes",
+          "[exchange]") {
+  struct CutTrainer : FakeTrainer {
+    RoundReport train_round() override {
+      const std::vector<std::vector<double>> returns = {{}, {1, 2}, {}, {7, 8, 9}, {}};
+      RoundReport report = FakeTrainer::train_round();
+      report.episodes.clear();
+      for (const double episode_return : returns.at(rounds - 1))
+        report.episodes.push_back({episode_return, 10, false});
+      return report;
+    }
+  };
+  std::vector<ParentUpdate> updates;
+  RunningParent running(parent_options(), [&](const ParentUpdate& update) { updates.push_back(update); });
+  CutTrainer trainer;
+  Child child(child_options(running.port()), trainer);
+  child.run(exchanges(5));
+  running.parent.stop();
+  REQUIRE(updates.size() == 5);
+  const std::vector<std::uint64_t> episodes = {0, 2, 2, 5, 5};
+  const std::vector<double> means = {0, 1.5, 1.5, 8, 8};
+  for (std::size_t i = 0; i < 5; ++i) {
+    CAPTURE(i);
+    CHECK(updates[i].episodes == episodes[i]);
+    CHECK(updates[i].mean_return == means[i]);
+  }
+}
+
 TEST_CASE("the observer is told what each Child did", "[exchange]") {
   std::vector<ParentUpdate> updates;
   ParentOptions options = parent_options();

@@ -80,7 +80,8 @@ TEST_CASE("what is no token is refused and not shown", "[token]") {
     CHECK(text.find(content.substr(0, 12)) == std::string::npos);
   }
   CHECK_THROWS_AS(read_token("/no/such/file"), ArgumentError);
-  CHECK_THROWS_WITH(read_token("/no/such/file"), Contains("security.token from /no/such/file: cannot read the file (No such"));
+  CHECK_THROWS_WITH(read_token("/no/such/file"),
+                    Contains("security.token from /no/such/file: cannot read the file (No such"));
   CHECK_THROWS_WITH(read_token("/no/such/file", "--secret"), Contains("--secret /no/such/file: cannot read"));
   const TemporaryDirectory directory;
   CHECK_THROWS_AS(read_token(directory.path()), ArgumentError);
@@ -88,7 +89,8 @@ TEST_CASE("what is no token is refused and not shown", "[token]") {
   CHECK_THROWS_WITH(read_token(""), Contains("GENKIDAMA_TOKEN: this is no token") && !Contains("two words"));
 }
 
-TEST_CASE("a token that every user can read, or guess, is warned of, and the token is not logged", "[token]") {
+TEST_CASE("a token that every user can read, or guess, is warned of, and the token is not logged",
+          "[token]") {
   const LogRecord log;
   CHECK(read_token(TokenFile(kToken).path()) == kToken);
   CHECK(log.text().empty());

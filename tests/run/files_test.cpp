@@ -279,6 +279,22 @@ TEST_CASE("the mean of the latest hundred") {
   CHECK(recent.mean() == Approx(2));  // the 5 is forgotten
 }
 
+TEST_CASE("a mean of several episodes counts for that many of the latest hundred") {
+  RecentMean recent;
+  recent.add(7, 0);
+  CHECK_FALSE(recent.mean());
+  recent.add(-700, 90);
+  recent.add(100, 10);
+  CHECK(recent.mean() == Approx(-620));
+  recent.add(100, 30);  // 60 of the ninety stay
+  CHECK(recent.mean() == Approx(-380));
+  recent.add(-9, 0);
+  CHECK(recent.mean() == Approx(-380));
+  recent.add(-150, std::uint64_t{1} << 60);
+  CHECK(recent.mean() == -150.0);
+  CHECK(recent.values().size() == 100);
+}
+
 TEST_CASE("a run's share follows the end that comes first") {
   RunOptions options;
   CHECK_FALSE(share_of_run(options, 10, 10));

@@ -28,6 +28,7 @@ struct ActionSpace {
   /// Whether an action is one choice and nothing else.
   bool is_one_choice() const { return choices.size() == 1 && low.empty() && high.empty(); }
 
+  /// Compares field by field.
   bool operator==(const ActionSpace&) const = default;
 };
 

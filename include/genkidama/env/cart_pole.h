@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// CartPole-v1 (Barto, Sutton, Anderson 1983) with gym's constants.
+/// The task CartPole-v1 (Barto, Sutton, Anderson 1983) with gym's constants.
 
 #include <memory>
 
@@ -10,8 +10,9 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Observation (4): cart position, cart velocity, pole angle, pole angular velocity. Actions (2): push left,
-/// push right. Reward 1 a step; time limit 500 steps, solved at a mean return of 475.
+/// Makes a cart that balances a pole. An observation has four components: the cart's position and velocity,
+/// the pole's angle and angular velocity. Action 0 pushes the cart to the left and action 1 to the right.
+/// Every step is rewarded with 1. The time limit is 500 steps, and a mean return of 475 counts as solved.
 std::unique_ptr<Environment> make_cart_pole();
 
 }  // namespace genkidama

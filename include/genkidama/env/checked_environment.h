@@ -12,10 +12,10 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// Wraps an environment and checks what it returns. The library plays every environment through this.
 ///
-/// Throws ArgumentError that names the environment, what it gave and what was expected when: the spec has a
-/// size, action count or time limit below 1; an observation has another size than the spec says, or holds a
-/// value that is not finite; a reward is not finite; step() is called with an action out of range or outside
-/// an episode. An environment that runs past its time limit is truncated there.
+/// An ArgumentError names the environment, what it gave and what was expected. It is thrown when the spec has
+/// a size, action count or time limit below 1, when an observation has another size than the spec says or
+/// holds a value that is not finite, when a reward is not finite, and when step() is called with an action
+/// out of range or outside an episode. An episode that runs past the time limit is truncated there.
 std::unique_ptr<Environment> make_checked(std::unique_ptr<Environment> environment);
 
 }  // namespace genkidama

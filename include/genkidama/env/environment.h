@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// The interface every environment implements; terms as in Gymnasium.
+/// The interface that every environment implements. The terms are those of Gymnasium.
 
 #include <cstddef>
 #include <cstdint>
@@ -115,7 +115,8 @@ struct EnvironmentContext {
 };
 
 /// Makes one environment. The library calls it in every worker, after the fork, once for each environment of
-/// the worker; and once in a short-lived process, or in the lead when workers are threads, to read the spec.
+/// the worker. It also calls it once to read the spec, in a short-lived process, or in the lead when workers
+/// are threads.
 ///
 /// It holds any callable that returns a std::unique_ptr to an Environment, and that takes either an
 /// EnvironmentContext or nothing.

@@ -1,7 +1,8 @@
 #pragma once
 
 /// @file
-/// LunarLander-v2 as gym 0.23.1 defines it, on Box2D 2.4.
+/// The task LunarLander-v2 as gym 0.23.1 defines it, played on Box2D 2.4. docs/lunar_lander.md compares it
+/// with gym.
 
 #include <memory>
 
@@ -10,26 +11,31 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Solver iterations per step of the physics, each at least 1: while something touches the ground (and in the
-/// first three steps, which carry the initial push), and in flight. gym's 180 do not converge while a leg
-/// stands, and what they leave is part of the task: fewer, or another solver, make a different one. In flight
-/// far fewer do.
+/// How many iterations the physics solver makes in each step. Every count is at least 1.
+///
+/// The contact counts apply while something touches the ground, and in the first three steps, which carry the
+/// initial push. gym's 180 iterations do not converge while a leg stands on the ground, and the error that
+/// remains is part of the task: with fewer iterations, or with another solver, the task is a different one.
+/// In flight far fewer iterations are enough.
 struct LunarLanderIterations {
-  int contact_velocity;  ///< for velocities, on the ground
-  int contact_position;  ///< for positions, on the ground
-  int flight_velocity;   ///< for velocities, in flight
-  int flight_position;   ///< for positions, in flight
+  int contact_velocity;  ///< velocity iterations on the ground
+  int contact_position;  ///< position iterations on the ground
+  int flight_velocity;   ///< velocity iterations in flight
+  int flight_position;   ///< position iterations in flight
 };
 
-/// 180/60 on the ground and 20/5 in flight. Down to 10/3 in flight keeps gym's statistics too and costs up to
-/// 0.5 us less; this one keeps further from the tolerances.
+/// The default: 180 and 60 iterations on the ground, 20 and 5 in flight. As few as 10 and 3 in flight keep
+/// gym's statistics too and save up to 0.5 us a step, but come closer to the tolerances.
 extern const LunarLanderIterations kFaithfulIterations;
-/// gym's own counts, always: the same statistics at about 1.3 to 3 times the cost of a step.
+/// gym's own counts, 180 and 60, in every step. The statistics are the same, and a step costs about 1.3 to 3
+/// times as much.
 extern const LunarLanderIterations kGymIterations;
 
-/// Observation (8): x, y, vx, vy, angle, angular velocity, left and right leg contact (0 or 1), scaled as
-/// gym's. Actions (4): nothing, left orientation engine, main engine, right orientation engine. Time limit
-/// 1,000 steps, solved at a mean return of 200. Throws ArgumentError for an iteration count below 1.
+/// Makes a lander. An observation has eight components, scaled as in gym: x, y, vx, vy, angle, angular
+/// velocity, and for the left and the right leg whether it touches the ground (0 or 1). Action 0 does
+/// nothing; actions 1, 2 and 3 fire the left orientation engine, the main engine and the right orientation
+/// engine. The time limit is 1,000 steps, and a mean return of 200 counts as solved. Throws ArgumentError for
+/// an iteration count below 1.
 std::unique_ptr<Environment> make_lunar_lander(const LunarLanderIterations& iterations = kFaithfulIterations);
 
 }  // namespace genkidama

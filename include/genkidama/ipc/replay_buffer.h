@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// The replay buffer of the thesis (section 4.5): a tensor C x N x M in shared memory, C cores, N steps per
-/// core, M = [observation, action, reward, next observation, terminated, truncated].
+/// The replay buffer of the thesis (section 4.5). It is a tensor C x N x M in shared memory, for C cores and
+/// N steps per core; M = [observation, action, reward, next observation, terminated, truncated].
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Transitions in columns, row i belonging to transition i.
+/// Transitions in columns. Row i of each column belongs to transition i.
 struct TransitionBatch {
   std::vector<float> observations;       ///< [n, observation_size], row-major
   std::vector<float> actions;            ///< [n, action_width], row-major
@@ -25,65 +25,69 @@ struct TransitionBatch {
   std::vector<float> next_observations;  ///< [n, observation_size]
   std::vector<std::uint8_t> terminated;  ///< [n], 0 or 1
   std::vector<std::uint8_t> truncated;   ///< [n], 0 or 1
-  /// Transitions in it.
+  /// The number of transitions.
   std::size_t size() const { return rewards.size(); }
 };
 
-/// What one core's share takes to go on with it in another process.
+/// One core's share, as another process needs it to go on with it.
 struct ReplayShare {
-  std::uint64_t stored = 0;  ///< rows ever stored
-  TransitionBatch newest;    ///< the last of them, oldest first
+  std::uint64_t stored = 0;  ///< how many rows were ever stored
+  TransitionBatch newest;    ///< the newest of these rows, oldest first
 };
 
-/// Each core writes only its own share, a ring of `capacity` steps; every core reads all of them. Create
-/// before the fork. Reads and writes may overlap: a row is guarded by a sequence number, and a reader that
-/// meets a row being overwritten reads it again, so a row is never torn. No locks: a writer killed midway
-/// spoils one row, which readers then leave out.
+/// Each core writes only its own share, a ring of `capacity` steps, and every core reads all shares. Make the
+/// buffer before the fork.
+///
+/// Reads and writes may overlap. A sequence number guards each row, and a reader that meets a row that is
+/// being overwritten reads it again, so a row is never a mixture of two steps. There are no locks. A writer
+/// that is killed in the middle of a row spoils that row, and readers leave it out.
 class ReplayBuffer {
  public:
-  /// Which rows a sample is drawn from.
+  /// Stands for the shares of all cores where a function takes a core's number.
   static constexpr int kAllCores = -1;
 
-  /// All >= 1; throws ArgumentError otherwise, IoError when the memory cannot be had.
+  /// Reserves the memory of all shares. Throws ArgumentError unless every argument is at least 1, and IoError
+  /// when the system has not enough memory.
   ReplayBuffer(int cores, std::size_t capacity, int observation_size, int action_width = 1);
 
-  /// Shares, one per core.
+  /// The number of cores, each of which has a share.
   int cores() const { return cores_; }
-  /// Rows in each share.
+  /// The number of rows that a share has room for.
   std::size_t capacity() const { return capacity_; }
-  /// Floats in an observation.
+  /// The number of floats in an observation.
   int observation_size() const { return observation_size_; }
-  /// Floats in an action.
+  /// The number of floats in an action.
   int action_width() const { return action_width_; }
-  /// Floats that a transition takes: both observations, the action, the reward and two flags.
+  /// The number of values in a row: both observations, the action, the reward and two flags.
   std::size_t row_size() const {
     return 2 * static_cast<std::size_t>(observation_size_) + static_cast<std::size_t>(action_width_) + 3;
   }
 
-  /// Appends to `core`'s share, over its oldest row when full. Only the worker that owns `core` calls this.
-  /// Throws ArgumentError when an observation or the action has the wrong size. A worker that takes over a
-  /// killed one's share goes on where that one stopped, and mends the spoiled row.
+  /// Appends a row to the share of `core`, in place of its oldest row when the share is full. Only the worker
+  /// that owns `core` may call this. A worker that replaces a killed one goes on in that worker's share and
+  /// mends the spoiled row. Throws ArgumentError when an observation or the action has the wrong size.
   void store(int core, const Transition& transition);
 
-  /// Rows that can be read at this moment: in `core`'s share, or in all.
+  /// The number of rows that can be read at this moment, in the share of `core` or in all shares.
   std::size_t size(int core = kAllCores) const;
-  /// Rows ever stored in `core`'s share.
+  /// How many rows were ever stored in the share of `core`.
   std::uint64_t stored(int core) const;
 
-  /// `count` rows drawn uniformly and independently. Throws ArgumentError when there is no row to draw.
+  /// Draws `count` rows uniformly and independently. Throws ArgumentError when there is no row to draw.
   TransitionBatch sample_with_replacement(Random& random, std::size_t count, int core = kAllCores) const;
-  /// `count` different rows drawn uniformly, in random order. Throws ArgumentError when there are fewer.
+  /// Draws `count` different rows uniformly and returns them in random order. Throws ArgumentError when there
+  /// are fewer rows.
   TransitionBatch sample_without_replacement(Random& random, std::size_t count, int core = kAllCores) const;
-  /// The newest `count` rows of one core (or all it has, if fewer), oldest first and without a gap: when the
-  /// core overwrites its oldest rows meanwhile, those are missing at the front.
+  /// Returns the newest `count` rows of one core, or all its rows when it has fewer, oldest first and without
+  /// a gap. Rows that the core overwrites during the call are missing at the front.
   TransitionBatch in_time_order(int core, std::size_t count) const;
 
-  /// A core's share with at most `count` rows. While nobody stores.
+  /// Returns the share of `core` with its newest rows, at most `count`. Call it while nobody stores rows.
   ReplayShare share(int core, std::size_t count) const;
-  /// Makes a core's share what it was: the same rows at the same places, so that samples drawn afterwards are
-  /// those that would have been drawn. Rows that are not given, or do not fit, are gone. Before anybody
-  /// stores. Throws ArgumentError when there are more rows than were ever stored, or their observations or
-  /// actions have another size.
+  /// Gives the share of `core` the content that it had: the same rows at the same places, so that later
+  /// samples are those that would have been drawn. Rows that are not given, or for which there is no room,
+  /// are gone. Call it before anybody stores rows. Throws ArgumentError when `share` holds more rows than it
+  /// says were ever stored, or when their observations or actions have another size.
   void restore(int core, const ReplayShare& share);
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// The barrier of the thesis (section 4.6): all workers meet at the very beginning and at every episode's
-/// end, then the lead process works alone (exchange, checkpoint), then all go on.
+/// The barrier of the thesis (section 4.6). All workers meet there at the very beginning and at the end of
+/// every round. Then the lead process works alone (exchange, checkpoint), and then all workers go on.
 
 #include <sys/types.h>
 
@@ -16,29 +16,33 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// "worker 2 of 4" for index 1: indices count from 0, what users read from 1.
+/// Names a worker for messages: index 1 of 4 workers is "worker 2 of 4". Indices count from 0, and names
+/// count from 1.
 std::string worker_name(int index, int workers);
 
-/// Semaphores in shared memory between one lead and its workers (processes or threads).
+/// Semaphores in shared memory between one lead and its workers, which are processes or threads.
 ///
-/// A semaphore is only ever posted or waited on, never held, so a process killed at any moment leaves nothing
-/// locked. Waiting sleeps in the kernel, with a deadline. Create before the fork; the lead's object owns the
-/// semaphores and must outlive the workers. Everything a worker wrote before arrive() is visible to the lead
-/// after wait_for_all() and everything the lead wrote before release() to the workers after
-/// wait_for_release().
+/// A semaphore is posted and waited on but never held, so a process that is killed at any moment leaves
+/// nothing locked. A wait sleeps in the kernel and has a deadline. Make the barrier before the fork. The
+/// lead's object owns the semaphores and must outlive the workers.
 ///
-/// A worker that died may be replaced at any time, by a process with the same index, once it is surely gone:
-/// if has_arrived(), the new one waits for the release, else it plays the round and arrives.
+/// The lead sees after wait_for_all() everything that a worker wrote before arrive(). The workers see after
+/// wait_for_release() everything that the lead wrote before release().
+///
+/// A worker that has died may be replaced at any time by a process with the same index, once the old process
+/// is surely gone. If has_arrived(), the new process waits for the release. Otherwise it plays the round and
+/// arrives.
 class RoundBarrier {
  public:
   /// How a worker's wait ended.
   enum class Release {
-    kGo,       ///< play the next round
-    kClosed,   ///< the training is over: end
-    kTimedOut  ///< the deadline passed; it may wait again
+    kGo,       ///< the worker plays the next round
+    kClosed,   ///< the training is over, and the worker ends
+    kTimedOut  ///< the deadline passed; the worker may wait again
   };
 
-  /// `workers` >= 1; throws ArgumentError otherwise, IoError without memory.
+  /// Makes a barrier for `workers` workers. Throws ArgumentError when there is less than one, and IoError
+  /// when the system has not enough memory.
   explicit RoundBarrier(int workers);
   ~RoundBarrier();
   RoundBarrier(const RoundBarrier&) = delete;
@@ -47,34 +51,39 @@ class RoundBarrier {
   /// How many workers meet here.
   int workers() const { return workers_; }
 
-  // For a worker; its index is 0 <= worker < workers(), ArgumentError otherwise.
-  /// Tells the lead that this worker is at the barrier. Once more before the release changes nothing.
+  // A worker calls these. They throw ArgumentError unless 0 <= worker < workers().
+
+  /// Tells the lead that this worker is at the barrier. A second call before the release changes nothing.
   void arrive(int worker);
-  /// After arrive(): sleeps until the lead releases this worker, the barrier is closed, or the deadline
-  /// passes. May be called again after kTimedOut.
+  /// Sleeps until the lead releases this worker, the barrier is closed, or the deadline passes. Call it after
+  /// arrive(), and again after kTimedOut if you like.
   Release wait_for_release(int worker, Deadline deadline);
 
-  // For the lead.
+  // The lead calls these.
+
   /// How the lead's wait ended.
   struct Arrival {
     bool complete = false;   ///< every worker is at the barrier
-    bool timed_out = false;  ///< the deadline passed; `problem` names the workers that were missing
-    std::string problem;     ///< else: what `find_problem` said, or that the barrier was closed
+    bool timed_out = false;  ///< the deadline passed
+    /// Why the wait was not complete: the workers that were missing at the deadline, or the text that
+    /// `find_problem` returned, or that the barrier was closed. Empty when the wait was complete.
+    std::string problem;
   };
-  /// Sleeps until all workers have arrived. At least twice a second asks `find_problem`, which returns a text
-  /// that names a dead worker, or nothing; a problem ends the wait, and so does close(). Without
-  /// `find_problem` only the deadline tells of a dead worker.
+  /// Sleeps until all workers have arrived. At least twice a second it calls `find_problem`, which returns
+  /// nothing or a text that names a dead worker. Such a text ends the wait, and so does close(). Without
+  /// `find_problem` a dead worker is noticed at the deadline only.
   Arrival wait_for_all(Deadline deadline, const std::function<std::optional<std::string>()>& find_problem);
-  /// Lets every worker go. Only after wait_for_all() was complete.
+  /// Lets every worker go on. Call it only after a complete wait_for_all().
   void release();
-  /// Makes every present and future wait of the workers return kClosed. Any thread of the lead, or a signal
-  /// handler.
+  /// Makes every present and future wait of the workers return kClosed. Any thread of the lead may call it,
+  /// and so may a signal handler.
   void close();
-  /// Makes wait_for_all() look and ask `find_problem` now. From any process.
+  /// Makes wait_for_all() look for arrivals and call `find_problem` now. Any process may call it.
   void wake_lead();
 
-  // For both.
-  /// Whether `worker`, or one whose place it took, has arrived since the last release.
+  // Both may call this.
+
+  /// Whether `worker`, or the process that it replaced, has arrived since the last release.
   bool has_arrived(int worker) const;
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Memory shared with processes forked later.
+/// Memory that a process shares with the processes it forks afterwards.
 
 #include <atomic>
 #include <cstddef>
@@ -15,29 +15,30 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// An anonymous shared mapping: nothing in /dev/shm or the file system, gone with its last process however
-/// that one ends. Every page is reserved at creation, so a full machine is an IoError here and no SIGBUS
-/// later. Zero-filled. Movable; unmapped by the destructor in each process on its own.
+/// An anonymous shared mapping, filled with zeros. It has no name in /dev/shm or in the file system, and it
+/// is gone when its last process ends, however that process ends. Every page is reserved at creation, so on a
+/// machine without free memory the constructor throws an IoError, and no process gets a SIGBUS later. The
+/// object is movable. Each process unmaps its own view in the destructor.
 class SharedMapping {
  public:
-  /// No mapping: data() is null.
+  /// Makes an object without a mapping: data() is null.
   SharedMapping() = default;
-  /// `purpose` names it in errors, e.g. "replay buffer". Throws IoError with the size asked for. No bytes: no
-  /// mapping, data() is null.
+  /// Maps `bytes` bytes. For 0 bytes there is no mapping, and data() is null. `purpose` names the mapping in
+  /// errors, as in "replay buffer". Throws IoError, whose text has the size that was asked for.
   SharedMapping(std::size_t bytes, const std::string& purpose);
   ~SharedMapping();
-  /// Leaves `other` without a mapping.
+  /// Takes over the mapping of `other`, which has none afterwards.
   SharedMapping(SharedMapping&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
-  /// Unmaps its own, then as above.
+  /// Unmaps its own memory, then takes over the mapping of `other`.
   SharedMapping& operator=(SharedMapping&& other) noexcept;
 
-  /// The first byte, aligned to a page; null without a mapping.
+  /// The first byte, which is aligned to a page; null when there is no mapping.
   void* data() const { return data_; }
-  /// Bytes mapped.
+  /// The number of bytes that are mapped.
   std::size_t size() const { return bytes_; }
 
-  /// count * element_size; throws IoError when that is more than can be addressed.
+  /// Returns count * element_size. Throws IoError when that is more than can be addressed.
   static std::size_t checked_bytes(std::size_t count, std::size_t element_size, const std::string& purpose);
 
  private:
@@ -45,39 +46,39 @@ class SharedMapping {
   std::size_t bytes_ = 0;
 };
 
-/// `count` value-initialised elements of T in a mapping of their own. Create before the fork. T must be
-/// trivially destructible and hold no pointer into one process' private memory.
+/// An array of value-initialised elements of T in a mapping of its own. Make it before the fork. T must be
+/// trivially destructible and must hold no pointer into the private memory of one process.
 template <typename T>
 class SharedArray {
   static_assert(std::is_trivially_destructible_v<T>, "nobody runs destructors of shared elements");
   static_assert(alignof(T) <= 4096, "a mapping is aligned to a page");
 
  public:
-  /// No elements.
+  /// Makes an array without elements.
   SharedArray() = default;
-  /// Throws IoError as SharedMapping does.
+  /// Makes `count` elements. Throws IoError as SharedMapping does.
   SharedArray(std::size_t count, const std::string& purpose)
       : mapping_(SharedMapping::checked_bytes(count, sizeof(T), purpose), purpose), count_(count) {
     for (std::size_t i = 0; i < count; ++i) new (static_cast<T*>(mapping_.data()) + i) T{};
   }
 
-  /// Leaves `other` empty.
+  /// Takes over the elements of `other`, which is empty afterwards.
   SharedArray(SharedArray&& other) noexcept
       : mapping_(std::move(other.mapping_)), count_(std::exchange(other.count_, 0)) {}
-  /// Unmaps its own, then as above.
+  /// Unmaps its own elements, then takes over those of `other`.
   SharedArray& operator=(SharedArray&& other) noexcept {
     mapping_ = std::move(other.mapping_);
     count_ = std::exchange(other.count_, 0);
     return *this;
   }
 
-  /// The first element; null when there is none.
+  /// The first element; null when the array is empty.
   T* data() const { return static_cast<T*>(mapping_.data()); }
-  /// Number of elements.
+  /// The number of elements.
   std::size_t size() const { return count_; }
-  /// All elements; a const array does not make them const.
+  /// All elements. They are not const, even when the array is.
   std::span<T> span() const { return {data(), count_}; }
-  /// `index` < size().
+  /// The element at `index`, which is below size() (not checked).
   T& operator[](std::size_t index) const { return data()[index]; }
 
  private:
@@ -85,21 +86,21 @@ class SharedArray {
   std::size_t count_ = 0;
 };
 
-/// One element, read or written whole, with no order between elements.
+/// Reads one element whole. Reads and writes of different elements have no order among them.
 inline float relaxed_read(const float& element) {
   // atomic_ref<const float> comes only with C++26; a load does not write.
   return std::atomic_ref<float>(const_cast<float&>(element)).load(std::memory_order_relaxed);
 }
-/// The other direction of relaxed_read().
+/// Writes one element whole. Reads and writes of different elements have no order among them.
 inline void relaxed_write(float& element, float value) {
   std::atomic_ref<float>(element).store(value, std::memory_order_relaxed);
 }
 
-/// Relaxed element copies between private memory and weights that other processes write at the same time.
-/// Each element is read or written whole; the set is not a snapshot unless the caller has arranged for quiet.
-/// Throws ArgumentError, having copied nothing, when the sizes differ.
+/// Copies shared weights, which other processes may write at the same time, into private memory. Each element
+/// is read whole, but all elements together are a snapshot only while nobody writes. Throws ArgumentError,
+/// and copies nothing, when the sizes differ.
 void relaxed_load(std::span<const float> shared, std::span<float> out);
-/// The other direction of relaxed_load().
+/// Copies private memory into shared weights, as relaxed_load() does in the other direction.
 void relaxed_store(std::span<float> shared, std::span<const float> in);
 
 }  // namespace genkidama

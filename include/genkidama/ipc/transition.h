@@ -9,7 +9,8 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// One step. The spans belong to whoever made it.
+/// One step. The spans refer to memory of the code that made the transition, and are valid as long as that
+/// memory is.
 struct Transition {
   std::span<const float> before;  ///< the observation that the action was chosen for
   std::span<const float> action;  ///< the action, as ActionSpace describes it

@@ -67,8 +67,9 @@ struct ChildProgress {
   std::uint64_t environment_steps = 0;  ///< steps played in this process
   std::uint64_t episodes = 0;           ///< episodes played in this process
   std::uint64_t exchanges = 0;          ///< answers of the Parent that were averaged in
-  /// How often the Parent is known to have merged weights of this Child: it answered, or told so when the
-  /// link was made anew after the answer was lost.
+
+  /// How often the Parent is known to have merged weights of this Child. The Parent answered, or said so when
+  /// the link was made anew after the answer was lost.
   std::uint64_t merges = 0;
   std::uint64_t reconnects = 0;  ///< links made anew after one was lost
   bool connected = false;        ///< whether an answer was averaged in after the latest round

@@ -77,9 +77,11 @@ struct ParentUpdate {
   std::uint64_t sequence = 0;           ///< the Child's own count of updates in this session
   std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
   std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
-  double mean_return = 0;               ///< over the episodes of the Child's last round
-  std::uint64_t staleness = 0;          ///< merges of others since this Child was last sent the weights
-  std::span<const float> weights;       ///< W_P after the merge; valid only during the call
+  /// The mean return of the episodes that ended since the Child's last answered frame. Without such episodes
+  /// it is that of the frame before, and 0 before the first episode.
+  double mean_return = 0;
+  std::uint64_t staleness = 0;     ///< merges of others since this Child was last sent the weights
+  std::span<const float> weights;  ///< W_P after the merge; valid only during the call
 };
 
 /// A Child that is connected now. The counts are those of its session.

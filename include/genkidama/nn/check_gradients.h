@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// Compares the gradients of a network with finite differences of its forward pass, and what it plays with
-/// what it learns from. For networks whose arithmetic you write yourself.
+/// Checks a network whose arithmetic you write yourself: its gradients against finite differences of its
+/// forward pass, and the function that plays against the one that learns.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// A worker's own copy of the weights and its gradient, each in one flat array, and what computes with them.
+/// A worker's own copy of the weights, its gradient, and the functions that compute with them.
 
 #include <memory>
 #include <span>
@@ -13,15 +13,15 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// A pull is one copy into weights(), and an optimizer step reads gradient(). A local network is used by one
-/// thread.
+/// Weights and gradient are one flat array each, in the layout's order. A pull copies the shared weights into
+/// weights(), and an optimizer step reads gradient(). A local network is used by one thread.
 class LocalNetwork {
  public:
   /// Throws ArgumentError when `network` is null, makes no functions or carries state; LayoutError when it
   /// has no parameters, or another number of first weights than its layout says.
   LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& spec);
 
-  /// Names and shapes of the weights.
+  /// The names and shapes of the weights.
   const ParameterLayout& layout() const { return network_->layout(); }
   /// The sizes that the network was made with.
   const NetworkSpec& spec() const { return spec_; }
@@ -29,7 +29,7 @@ class LocalNetwork {
   std::string description() const { return network_->description(); }
   /// The present weights. At first they are the network's first weights.
   std::span<float> weights() { return weights_; }
-  /// As above.
+  /// The present weights, to read.
   std::span<const float> weights() const { return weights_; }
   /// The result of the latest backpropagate(); as many floats as weights().
   std::span<float> gradient() { return gradient_; }

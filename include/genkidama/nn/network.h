@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// What the library needs of a network: names and shapes of its tensors, first weights, and functions of flat
+/// The interface of a network: the names and shapes of its tensors, its first weights, and functions of flat
 /// weights.
 
 #include <cstddef>

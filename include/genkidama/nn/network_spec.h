@@ -26,6 +26,7 @@ struct NetworkSpec {
     return size;
   }
 
+  /// Compares field by field.
   bool operator==(const NetworkSpec&) const = default;
 };
 

@@ -33,7 +33,7 @@ class SharedOptimizer {
                     std::uint64_t step, double learning_rate) const = 0;
 };
 
-/// Makes an optimizer; called once in each worker.
+/// Makes an optimizer. Each worker calls it once.
 using OptimizerFactory = std::function<std::unique_ptr<SharedOptimizer>(const OptimizerOptions&)>;
 
 /// Makes the bundled optimizer that options.optimizer names: "sgd", "rmsprop", "adam" or "adamw". Throws

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// One machine's training: a Hogwild! worker per core (thesis section 4.6, Algorithm 1).
+/// Trains on one machine with a Hogwild! worker per core (thesis section 4.6, Algorithm 1).
 
 #include <cstddef>
 #include <cstdint>
@@ -94,8 +94,8 @@ struct OrchestratorOptions {
   std::function<void(const RoundProgress&)> on_wait;
 };
 
-/// What it takes to go on where a run stopped, apart from the weights. There is nothing else: all randomness
-/// follows from (seed, worker, round), and a round begins with new episodes.
+/// Everything but the weights that a trainer needs to go on where a run stopped. There is nothing else: all
+/// randomness follows from (seed, worker, round), and a round begins with new episodes.
 struct TrainerState {
   std::vector<float> optimizer_state;    ///< the shared optimizer's, SharedOptimizer::state_size() floats
   std::uint64_t optimizer_steps = 0;     ///< of all workers so far

@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// What a machine does with its weights between two rounds of training. A Child's exchange with its Parent is
-/// the first filling.
+/// The interface for what a machine does with its weights between two rounds of training. A Child's exchange
+/// with its Parent implements it.
 
 #include <cstdint>
 #include <optional>
@@ -19,9 +19,8 @@ struct ExchangeReport {
   std::uint64_t averaged = 0;
 };
 
-/// Joins a LocalTrainer to others. All functions are called between rounds by the one thread that trains, and
-/// only they may change the trainer's weights; whatever else an exchange uses (threads, sockets) is its own
-/// business.
+/// Joins a LocalTrainer to others. The one thread that trains calls all functions, between rounds, and only
+/// these functions may change the trainer's weights. An exchange may use threads and sockets of its own.
 ///
 ///     exchange.begin(trainer);
 ///     while (!exchange.over()) exchange.after_round(trainer, trainer.train_round());
@@ -38,7 +37,7 @@ class Exchange {
   /// them. A link that is lost is no error: the trainer then goes on with its own weights.
   virtual ExchangeReport after_round(LocalTrainer& trainer, const RoundReport& round) = 0;
 
-  /// Called once, after the last round: what is still on its way is waited for.
+  /// Called once, after the last round. It waits for what is still on its way.
   virtual ExchangeReport finish(LocalTrainer& trainer) = 0;
 
   /// Why there must be no further round; empty while training goes on. Throws IoError or LayoutError when

@@ -41,9 +41,8 @@ struct RoundReport {
   double learning_rate = 0;       ///< as above
 };
 
-/// Trains a network on this machine, a round at a time.
-///
-/// Used by one thread. Weights are flat float32 in the order of layout().
+/// Trains a network on this machine, one round at a time. A trainer is used by one thread. Weights are flat
+/// float32 in the order of layout().
 class LocalTrainer {
  public:
   virtual ~LocalTrainer() = default;

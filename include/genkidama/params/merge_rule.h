@@ -23,8 +23,10 @@ struct MergeContext {
   std::uint64_t staleness = 0;  ///< merges of others since this Child was last sent the weights
   std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
   std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
-  double mean_return = 0;               ///< over the episodes of the Child's last round
-  double alpha = 0;                     ///< the Parent's alpha; the rule may use it
+  /// The mean return of the episodes that ended since the Child's last answered frame. Without such episodes
+  /// it is that of the frame before, and 0 before the first episode.
+  double mean_return = 0;
+  double alpha = 0;  ///< the Parent's alpha; the rule may use it
   /// The sessions of the Children that are connected now, in ascending order, with this one's. A rule that
   /// keeps notes about Children drops those of a session that is not listed. A session whose link was lost is
   /// listed again, with the same number, once it goes on. Valid only during the call.

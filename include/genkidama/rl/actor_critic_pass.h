@@ -1,7 +1,8 @@
 #pragma once
 
 /// @file
-/// One batch through a network with a policy and a value, and back: what all policy gradients have in common.
+/// The forward and backward pass of one batch through a network with a policy and a value. All policy
+/// gradients have this in common.
 
 #include <cstddef>
 #include <memory>
@@ -16,8 +17,8 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Buffers are kept from batch to batch, so that nothing is allocated once they are large enough. Used by one
-/// thread.
+/// A pass keeps its buffers from batch to batch, so it allocates nothing once they are large enough. It is
+/// used by one thread.
 class ActorCriticPass {
  public:
   /// Takes value_weight, entropy_weight and max_gradient_norm from the hyperparameters. `network` has one

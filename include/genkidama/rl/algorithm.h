@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// What is learnt, apart from where gradients go: the place where an algorithm of your own is plugged in.
+/// The interface of a learning algorithm. Derive from it to bring an algorithm of your own.
 
 #include <cstddef>
 #include <functional>
@@ -27,22 +27,22 @@ class Algorithm {
   /// expected, when the algorithm cannot serve the environment's spaces.
   virtual NetworkSpec network(const EnvironmentSpec& environment) const = 0;
 
-  /// Floats that all workers of a machine share beside a network's weights, `parameters` of them; for a
-  /// target network, say. They start as 0, are part of TrainerState, and are written by all workers at once:
-  /// access them through relaxed_read() and relaxed_write() only.
+  /// The number of floats that all workers of a machine share beside the network's `parameters` weights, for
+  /// instance for a target network. They start as 0 and are part of TrainerState. All workers write them at
+  /// once, so access them through relaxed_read() and relaxed_write() only.
   virtual std::size_t shared_state_size(std::size_t parameters) const {
     static_cast<void>(parameters);
     return 0;
   }
 
-  /// Makes what chooses actions. Never null.
+  /// Makes the object that chooses actions. It is never null.
   virtual std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec& environment) const = 0;
 
-  /// Makes what learns. Never null.
+  /// Makes the object that learns. It is never null.
   virtual std::unique_ptr<Learner> make_learner(const LearnerContext& context) const = 0;
 };
 
-/// Makes the algorithm in every worker, and in the lead.
+/// Makes an algorithm. Every worker calls it, and so does the lead.
 using AlgorithmFactory = std::function<std::unique_ptr<Algorithm>(const Hyperparameters&)>;
 
 /// The network of a policy gradient with a value: one logit for each alternative, and one value. Throws

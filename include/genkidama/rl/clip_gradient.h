@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// The last look at a gradient before it is handed over.
+/// Limits a gradient's norm before the gradient is handed over.
 
 #include <span>
 

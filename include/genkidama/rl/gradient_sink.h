@@ -23,7 +23,7 @@ struct LearningStatistics {
   double explained_variance = 0;  ///< 1 - Var(R - V) / Var(R): 1 where values tell the returns exactly
 };
 
-/// Takes gradients and gives weights. One object per worker; used by the worker's thread only.
+/// Takes gradients and gives weights. Each worker has one such object, which only the worker's thread uses.
 class GradientSink {
  public:
   virtual ~GradientSink() = default;

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// What a worker does with the steps it has played.
+/// The interface of the object that learns from the steps a worker has played.
 
 #include <cstddef>
 #include <span>
@@ -22,7 +22,7 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
-  /// A segment is handed over after this many steps, or at the episode's end.
+  /// The length of a segment in steps. A shorter segment is handed over when its episode ends.
   virtual std::size_t segment_steps() const = 0;
 
   /// Learns from a segment, or keeps it for learn_round(). The segment is cleared after the call.

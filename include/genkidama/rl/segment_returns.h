@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// What a segment's rewards are for learning, and what lies beyond its end.
+/// A segment's scaled rewards, and the value that lies beyond its end.
 
 #include <vector>
 
@@ -16,8 +16,8 @@ namespace GENKIDAMA_EXPORT genkidama {
 void scale_rewards(const Segment& segment, const Hyperparameters& hyperparameters,
                    std::vector<float>& scaled);
 
-/// The value of the segment's last observation, or 0 where no value lies beyond it: after a terminal state,
-/// and, unless Hyperparameters::bootstrap_truncated, at the time limit.
+/// Returns the value of the segment's last observation, or 0 where no value lies beyond it: after a terminal
+/// state, and also at the time limit unless Hyperparameters::bootstrap_truncated is set.
 float bootstrap_value(const Segment& segment, const Hyperparameters& hyperparameters, LocalNetwork& network);
 
 }  // namespace genkidama

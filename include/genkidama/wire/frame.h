@@ -29,7 +29,9 @@ struct FrameHeader {
   std::uint64_t update = 0;
   std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
   std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
-  double mean_return = 0;               ///< over the episodes of the Child's last round; finite
+  /// Finite. The mean return of the episodes that ended since the Child's last answered frame. Without such
+  /// episodes it is that of the frame before, and 0 before the first episode.
+  double mean_return = 0;
 
   /// Compares field by field.
   friend bool operator==(const FrameHeader&, const FrameHeader&) = default;

@@ -14,15 +14,13 @@
 #include <system_error>
 
 #include "cli/commands/commands.h"
+#include "cli/options/cluster_member.h"
 #include "cli/options/config_file.h"
-#include "cli/options/settings_check.h"
 #include "cli/process/spawned_process.h"
 #include "cli/process/stop_signal.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
-#include "genkidama/core/random.h"
-#include "genkidama/net/token.h"
 #include "run/directory/run_directory.h"
 #include "run/directory/run_lock.h"
 
@@ -117,16 +115,11 @@ int Cluster::run() {
 }
 
 void Cluster::start_parent() {
-  Settings settings = job_.settings;
-  settings.links.name = "parent";
-  settings.links.listen = {"127.0.0.1:0"};
-  std::vector<std::string> arguments = {command_name(kParent)};
-  for (std::string& flag : flags_of(settings, job_.table, kParent)) arguments.push_back(std::move(flag));
-  arguments.push_back((settings.resume.empty() ? "--run-dir=" : "--resume=") + settings.run_dir);
-  arguments.push_back("--cluster-member");
-  arguments.push_back(fmt::format("--ready-fd={}", ready_.write_end()));
   parent_ = std::make_unique<SpawnedProcess>(
-      SpawnedProcess::Options{"parent", std::move(arguments), {}, ready_.write_end()});
+      SpawnedProcess::Options{"parent",
+                              parent_words(job_.settings, job_.program.options, ready_.write_end()),
+                              {},
+                              ready_.write_end()});
   // Only the Parent holds it now: its end, however it comes, ends the reading below.
   ready_.close_write_end();
 }
@@ -167,23 +160,10 @@ std::vector<std::string> Cluster::place_of_child(int number) const {
 
 void Cluster::start_children(int port) {
   for (int number = 1; number <= job_.settings.cluster.children; ++number) {
-    Settings settings = job_.settings;
-    settings.links.name = fmt::format("child_{}", number);
-    settings.links.connect = {fmt::format("127.0.0.1:{}", port)};
-    settings.learning.seed = derive_seed(settings.learning.seed, {static_cast<std::uint64_t>(number)});
-    settings.learning.hyperparameters = resolved_hyperparameters(job_.settings);
-    // The Parent ends the run, and evaluates it.
-    settings.run.updates.reset();
-    settings.run.max_steps.reset();
-    settings.run.target.reset();
-    settings.run.evaluate_every.reset();
-    settings.run.eval_episodes = 0;
-    settings.run.policy_average = {};
-    std::vector<std::string> arguments = {command_name(kChild)};
-    for (std::string& flag : flags_of(settings, job_.table, kChild)) arguments.push_back(std::move(flag));
+    auto arguments = child_words(job_.settings, job_.program.options, number, port);
     for (std::string& flag : place_of_child(number)) arguments.push_back(std::move(flag));
     children_.push_back(std::make_unique<SpawnedProcess>(SpawnedProcess::Options{
-        settings.links.name, std::move(arguments), directory_.child(number) / "output.log", -1}));
+        cluster_child_name(number), std::move(arguments), directory_.child(number) / "output.log", -1}));
   }
   reported_.assign(children_.size(), false);
 }
@@ -249,7 +229,7 @@ int run_cluster(Job job) {
   const run::RunLock lock(directory.path() / ".cluster-lock", kLockPatience,
                           [] { return stop_signal() != 0; });
   const auto config =
-      config_of(job.settings, job.table, job.program.name, job.program.environment()->spec().name);
+      config_of(job.settings, job.program.options, job.program.name, job.program.environment()->spec().name);
   write_file_atomically(directory.config(), config.dump(2) + "\n");
   return Cluster(job).run();
 }

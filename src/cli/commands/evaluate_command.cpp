@@ -6,7 +6,6 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/command_line.h"
-#include "cli/options/presets.h"
 #include "cli/terminal/evaluation_table.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
@@ -45,8 +44,7 @@ std::vector<Path> checkpoints_named(const std::vector<std::string>& paths) {
 // The network belongs to the preset, so the one the weights were trained with is taken unless the user says.
 std::string preset_for(const Job& job, const Checkpoint& checkpoint) {
   const auto recorded = checkpoint.metadata.find("preset");
-  const bool known =
-      recorded != checkpoint.metadata.end() && presets_of(job.program).count(recorded->second) > 0;
+  const bool known = recorded != checkpoint.metadata.end() && job.program.presets.count(recorded->second) > 0;
   return known && !names_option(job.settings.command_line, "preset") ? recorded->second : job.settings.preset;
 }
 
@@ -134,7 +132,7 @@ int run_evaluate(Job job) {
   const std::vector<Path> paths = checkpoints_named(job.settings.evaluate.checkpoints);
   job.settings.preset = common_preset(job, paths);
   if (!names_option(job.settings.command_line, "greedy")) {
-    job.settings.run.greedy = presets_of(job.program).at(job.settings.preset).greedy;
+    job.settings.run.greedy = job.program.presets.at(job.settings.preset).greedy;
   }
   check_targets(job.settings);
   const auto trainer = make_trainer(job, job.settings.learning.workers);

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "cli/options/config_file.h"
-#include "cli/options/presets.h"
 #include "cli/options/settings_check.h"
 #include "cli/process/stop_signal.h"
 #include "cli/terminal/output.h"
@@ -50,7 +49,8 @@ void prepare_run_directory(Job& job) {
 
 run::RunOptions run_options(const Job& job, const std::string& environment) {
   run::RunOptions options = options_without_config(job);
-  options.record.config = config_of(job.settings, job.table, job.program.name, environment).dump(2) + "\n";
+  options.record.config =
+      config_of(job.settings, job.program.options, job.program.name, environment).dump(2) + "\n";
   return options;
 }
 
@@ -71,7 +71,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.give_up = stop_overdue;
   options.on_wait = std::move(on_wait);
   return std::make_unique<CoreOrchestrator>(job.program.environment,
-                                            presets_of(job.program).at(job.settings.preset).network, options);
+                                            job.program.presets.at(job.settings.preset).network, options);
 }
 
 void tell_start(const Job& job, const CoreOrchestrator& trainer) {

@@ -7,11 +7,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "cli/options/option_row.h"
+#include "cli/options/resolved_program.h"
 #include "cli/options/settings.h"
-#include "genkidama/cli/program.h"
 #include "genkidama/net/parent.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/run/run_options.h"
@@ -19,10 +17,9 @@
 
 namespace genkidama::cli {
 
-/// The program, its options and their definitions.
+/// The program, and what this process was told.
 struct Job {
-  const Program& program;
-  const std::vector<OptionRow>& table;
+  const ResolvedProgram& program;
   Settings settings;
 };
 

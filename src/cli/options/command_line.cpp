@@ -12,8 +12,6 @@
 
 #include "cli/options/config_file.h"
 #include "cli/options/help.h"
-#include "cli/options/option_table.h"
-#include "cli/options/presets.h"
 #include "cli/options/settings_check.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
@@ -47,31 +45,25 @@ void take_preset(const Preset& preset, Settings& settings) {
   settings.links.beta = preset.beta.value_or(untouched.links.beta);
 }
 
-Settings defaults_of(const Program& program, Command command) {
+Settings defaults_of(const ResolvedProgram& program, Command command) {
   Settings settings;
   settings.command = command;
   settings.preset = program.default_preset;
-  const auto presets = presets_of(program);
-  const auto preset = presets.find(program.default_preset);
-  if (preset == presets.end()) {
-    throw ArgumentError(
-        fmt::format("the program's default preset '{}' is none of its presets", program.default_preset));
-  }
-  take_preset(preset->second, settings);
+  take_preset(program.presets.at(program.default_preset), settings);
   // An evaluation alone plays the episodes of a run's final evaluation.
   if (command == kEvaluate) settings.learning.seed = settings.run.eval_seed;
   return settings;
 }
 
 // What a preset says of a run's length holds only where the user says nothing.
-void apply_preset_steps(const Program& program, Settings& settings) {
-  const auto steps = presets_of(program).at(settings.preset).max_steps;
+void apply_preset_steps(const ResolvedProgram& program, Settings& settings) {
+  const auto steps = program.presets.at(settings.preset).max_steps;
   if (!steps || (settings.command != kTrain && settings.command != kCluster)) return;
   if (!settings.run.max_steps && !settings.run.updates) settings.run.max_steps = steps;
   settings.learning.preset_steps = steps;
 }
 
-Settings help_defaults(const Program& program, Command command) {
+Settings help_defaults(const ResolvedProgram& program, Command command) {
   Settings settings = defaults_of(program, command);
   apply_preset_steps(program, settings);
   return settings;
@@ -155,11 +147,11 @@ std::vector<ConfigFile> read_configs(const Slots& slots, Command command) {
 }
 
 // A preset's values lie below those of config files, so it must be known before them.
-void apply_preset(const Program& program, const std::vector<OptionRow>& table, const Slots& slots,
-                  const std::vector<ConfigFile>& configs, Settings& settings) {
+void apply_preset(const ResolvedProgram& program, const Slots& slots, const std::vector<ConfigFile>& configs,
+                  Settings& settings) {
   for (const ConfigFile& config : configs) {
     if (config.values.contains("preset")) {
-      apply_config({config.source, {{"preset", config.values["preset"]}}}, table, settings);
+      apply_config({config.source, {{"preset", config.values["preset"]}}}, program.options, settings);
     }
   }
   const std::string recorded = settings.preset;
@@ -173,17 +165,16 @@ void apply_preset(const Program& program, const std::vector<OptionRow>& table, c
     throw ArgumentError(fmt::format("--preset is '{}'; expected '{}', with which the resumed run was made",
                                     settings.preset, recorded));
   }
-  take_preset(presets_of(program).at(settings.preset), settings);
+  take_preset(program.presets.at(settings.preset), settings);
 }
 
-Settings settings_of(const Program& program, const std::vector<OptionRow>& table, const Slots& slots,
-                     Command command) {
+Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command command) {
   Settings settings = defaults_of(program, command);
   const auto configs = read_configs(slots, command);
-  apply_preset(program, table, slots, configs, settings);
+  apply_preset(program, slots, configs, settings);
   // Children with equal seeds would play the same episodes; the one drawn here is kept in config.json.
   if (command == kChild) settings.learning.seed = std::random_device{}();
-  for (const ConfigFile& config : configs) apply_config(config, table, settings);
+  for (const ConfigFile& config : configs) apply_config(config, program.options, settings);
   // A Child has one link: a new one on the command line replaces the one of the config file.
   if (command == kChild && (flag_given(slots, "listen") || flag_given(slots, "connect"))) {
     settings.links.listen.clear();
@@ -209,20 +200,23 @@ void parse_words(CLI::App& app, int argc, const char* const* argv) {
   }
 }
 
+bool is_named(const std::string& command, int argc, const char* const* argv) {
+  return std::find(argv + 1, argv + argc, command) != argv + argc;
+}
+
 bool is_sweep(int argc, const char* const* argv) {
   return argc > 1 && std::string(argv[1]) == command_name(kSweep);
 }
 
 // The words of the runs' command are not the sweep's business, so it is no subcommand like the others: those
 // would take what follows "train" for themselves.
-Settings parse_sweep(int argc, const char* const* argv, const Program& program,
-                     const std::vector<OptionRow>& table, CLI::App& app) {
+Settings parse_sweep(int argc, const char* const* argv, const ResolvedProgram& program, CLI::App& app) {
   Slots slots;
   app.footer(help_footer(program, kSweep));
   app.allow_extras();
-  add_options(app, table, help_defaults(program, kSweep), slots);
+  add_options(app, program.options, help_defaults(program, kSweep), slots);
   parse_words(app, argc - 1, argv + 1);
-  Settings settings = settings_of(program, table, slots, kSweep);
+  Settings settings = settings_of(program, slots, kSweep);
   settings.command_line.assign(argv, argv + argc);
   settings.sweep.run_words = app.remaining();
   for (const Slot& slot : slots) {
@@ -238,9 +232,8 @@ Settings parse_sweep(int argc, const char* const* argv, const Program& program,
 
 }  // namespace
 
-std::optional<Settings> parse_command_line(int argc, const char* const* argv, const Program& program,
+std::optional<Settings> parse_command_line(int argc, const char* const* argv, const ResolvedProgram& program,
                                            std::ostream& out) {
-  const std::vector<OptionRow> table = make_option_table(program);
   CLI::App app(fmt::format("{} {}: train, average and evaluate agents", program.name, kVersion),
                program.name);
   app.get_formatter()->column_width(34);
@@ -252,7 +245,7 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
     CLI::App sweep(command_help(kSweep), program.name + " sweep");
     sweep.get_formatter()->column_width(34);
     try {
-      return parse_sweep(argc, argv, program, table, sweep);
+      return parse_sweep(argc, argv, program, sweep);
     } catch (const CLI::Success& asked) {
       sweep.exit(asked, out, out);
       return std::nullopt;
@@ -265,7 +258,9 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
     CLI::App* sub = app.add_subcommand(command_name(command), command_help(command));
     sub->footer(help_footer(program, command));
     sub->allow_extras();
-    add_options(*sub, table, help_defaults(program, command), slots[command]);
+    if (is_named(command_name(command), argc, argv)) {
+      add_options(*sub, program.options, help_defaults(program, command), slots[command]);
+    }
     commands[command] = sub;
   }
 
@@ -283,7 +278,7 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
       throw ArgumentError(fmt::format("unknown argument '{}'; '{} {} --help' lists the options",
                                       without_value(extras.front()), program.name, command_name(command)));
     }
-    Settings settings = settings_of(program, table, slots[command], command);
+    Settings settings = settings_of(program, slots[command], command);
     settings.command_line.assign(argv, argv + argc);
     complete_and_check(settings);
     return settings;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "cli/options/presets.h"
-
 namespace genkidama::cli {
 
 std::string help_text(const OptionRow& row, const Settings& defaults) {
@@ -46,7 +44,7 @@ std::string help_footer(const Program& program, Command command) {
         program.name);
   }
   std::string text = "Presets:\n";
-  for (const auto& [name, preset] : presets_of(program)) {
+  for (const auto& [name, preset] : program.presets) {
     text += fmt::format("  {:<12}{}{}\n", name, preset.description,
                         name == program.default_preset ? " [default]" : "");
   }

@@ -3,8 +3,6 @@
 #include <limits>
 #include <utility>
 
-#include "cli/options/presets.h"
-
 namespace genkidama::cli {
 namespace {
 
@@ -114,7 +112,7 @@ OptionRow optimizer_option(const Program& program) {
 
 OptionRow preset_option(const Program& program) {
   TextList names;
-  for (const auto& [name, preset] : presets_of(program)) names.push_back(name);
+  for (const auto& [name, preset] : program.presets) names.push_back(name);
   return choice_option(
       names, [](const Settings& s) { return s.preset; },
       [](Settings& s, const std::string& text) { s.preset = text; });

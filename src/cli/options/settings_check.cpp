@@ -109,24 +109,6 @@ void check_name(const std::string& name) {
 
 }  // namespace
 
-const char* command_name(Command command) {
-  switch (command) {
-    case kTrain:
-      return "train";
-    case kParent:
-      return "parent";
-    case kChild:
-      return "child";
-    case kCluster:
-      return "cluster";
-    case kEvaluate:
-      return "evaluate";
-    case kSweep:
-      return "sweep";
-  }
-  return "";
-}
-
 Hyperparameters resolved_hyperparameters(const Settings& settings) {
   Hyperparameters result = settings.learning.hyperparameters;
   if (result.schedule != LearningRateSchedule::kLinear || result.schedule_steps > 0) return result;

@@ -13,7 +13,7 @@ namespace genkidama::cli {
 namespace {
 
 bool takes(const Job& job, Command command, const std::string& option) {
-  return std::any_of(job.table.begin(), job.table.end(), [&](const OptionRow& row) {
+  return std::any_of(job.program.options.begin(), job.program.options.end(), [&](const OptionRow& row) {
     return row.name == option && (row.commands & command) != 0 && !row.hidden;
   });
 }

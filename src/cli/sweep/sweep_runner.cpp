@@ -160,7 +160,7 @@ bool SweepRunner::look_after(Task& task) {
 }
 
 void SweepRunner::keep_result(std::size_t index) {
-  results_[index] = result_of(runs_[index], options_, job_.table);
+  results_[index] = result_of(runs_[index], options_, job_.program.options);
 }
 
 void SweepRunner::complete(const Task& task) {

@@ -94,11 +94,11 @@ void check_agrees(const SweepRun& run, const Job& job) {
   if (standing == RunStanding::kNew || standing == RunStanding::kDead) return;
   const json recorded = read_config_file("--run-dir:", run.directory.config()).values;
   // The environment is the program's, whichever the sweep is called with.
-  const auto wanted = config_of(run.settings, job.table, job.program.name, "");
+  const auto wanted = config_of(run.settings, job.program.options, job.program.name, "");
   if (recorded.value("command", json()) != command_name(run.settings.command)) {
     refuse(run, "the command", text_of(recorded.value("command", json())), wanted["command"]);
   }
-  for (const OptionRow& row : job.table) {
+  for (const OptionRow& row : job.program.options) {
     if (!matters(run, row)) continue;
     const json value = wanted[row.key()];
     // An older version may not have known the option, and then had what is now its default.

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
 #include <utility>
 
 #include "core/failpoint.h"
@@ -10,17 +9,6 @@
 #include "genkidama/params/weighted_average.h"
 
 namespace genkidama {
-namespace {
-
-double mean_return_of(const RoundReport& round) {
-  if (round.episodes.empty()) return 0;
-  const double sum =
-      std::accumulate(round.episodes.begin(), round.episodes.end(), 0.0,
-                      [](double total, const EpisodeResult& e) { return total + e.episode_return; });
-  return sum / static_cast<double>(round.episodes.size());
-}
-
-}  // namespace
 
 ChildExchange::ChildExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire)
     : options_(options), mailbox_(mailbox), wire_(wire) {
@@ -44,7 +32,7 @@ void ChildExchange::begin(LocalTrainer& trainer) {
 ExchangeReport ChildExchange::after_round(LocalTrainer& trainer, const RoundReport& round) {
   environment_steps_ += round.environment_steps;
   episodes_ += round.episodes.size();
-  mean_return_ = mean_return_of(round);
+  for (const EpisodeResult& episode : round.episodes) unsent_returns_.add(episode.episode_return);
   const bool averaged = options_.overlap ? exchange_overlapped(trainer) : exchange(trainer);
   return {averaged ? std::uint64_t{1} : 0};
 }
@@ -124,6 +112,8 @@ bool ChildExchange::send() {
   out.header.update = mailbox_.update();
   out.header.environment_steps = session_.environment_steps;
   out.header.episodes = session_.episodes;
+  unanswered_returns_.add(std::exchange(unsent_returns_, {}));
+  if (unanswered_returns_.episodes > 0) mean_return_ = unanswered_returns_.mean();
   out.header.mean_return = mean_return_;
   out.weights = sent_;
   flight_ = Flight{*ticket, session_.sequence};
@@ -142,6 +132,7 @@ bool ChildExchange::collect_answer(bool wait) {
   if (outcome == Outcome::kReady) {
     // The io thread has finished with sent_: an answer to what was not wholly sent is refused there.
     mailbox_.take_weights(received_);
+    unanswered_returns_ = {};
     return true;
   }
   // It may not have here, so this memory is left to it.

@@ -63,6 +63,18 @@ class ChildExchange final : public Exchange {
     std::uint64_t sequence = 0;
   };
 
+  struct Returns {
+    double sum = 0;
+    std::uint64_t episodes = 0;
+
+    void add(double episode_return) { add({episode_return, 1}); }
+    void add(const Returns& other) {
+      sum += other.sum;
+      episodes += other.episodes;
+    }
+    double mean() const { return sum / static_cast<double>(episodes); }
+  };
+
   /// Whether weights were averaged in.
   bool exchange(LocalTrainer& trainer);
   bool exchange_overlapped(LocalTrainer& trainer);
@@ -81,7 +93,10 @@ class ChildExchange final : public Exchange {
   std::uint64_t generation_ = 0;  ///< of the last frame
   ChildSessionState session_;
   std::uint64_t environment_steps_ = 0, episodes_ = 0;  ///< of all the Child's processes
-  double mean_return_ = 0;                              ///< of the last round
+  Returns unsent_returns_;                              ///< of the episodes that ended since the last frame
+  Returns
+      unanswered_returns_;  ///< of those in frames that were not answered, which the next frame tells again
+  double mean_return_ = 0;  ///< of the last frame
   std::optional<Flight> flight_;
   bool unsent_ = false;  ///< the last round is not in what was sent
   std::vector<float> local_, received_;

@@ -3,27 +3,31 @@
 /// @file
 /// The mean of what came last.
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <numeric>
 #include <optional>
 
 namespace genkidama::run {
 
-/// Of the latest 100 values.
+/// The mean return of the latest 100 episodes.
 class RecentMean {
  public:
-  static constexpr std::size_t kValues = 100;
+  static constexpr std::size_t kEpisodes = 100;
 
-  void add(double value) {
-    values_.push_back(value);
-    if (values_.size() > kValues) values_.pop_front();
+  /// Adds this many episodes that had this mean return. Without episodes nothing changes.
+  void add(double mean_return, std::uint64_t episodes = 1) {
+    const std::size_t added = std::min<std::uint64_t>(episodes, kEpisodes);
+    values_.insert(values_.end(), added, mean_return);
+    if (values_.size() > kEpisodes) values_.erase(values_.begin(), values_.end() - kEpisodes);
   }
 
-  /// The oldest first.
+  /// One value for each episode, the oldest first.
   const std::deque<double>& values() const { return values_; }
 
-  /// Nothing before the first value.
+  /// Nothing before the first episode.
   std::optional<double> mean() const {
     if (values_.empty()) return {};
     return std::accumulate(values_.begin(), values_.end(), 0.0) / static_cast<double>(values_.size());

@@ -1,0 +1,55 @@
+#include "cli/options/cluster_member.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+#include "cli/options/config_file.h"
+#include "cli/options/settings_check.h"
+#include "genkidama/core/random.h"
+
+namespace genkidama::cli {
+namespace {
+
+std::vector<std::string> words_of(const Settings& settings, const std::vector<OptionRow>& table,
+                                  Command role) {
+  std::vector<std::string> words = {command_name(role)};
+  for (std::string& flag : flags_of(settings, table, role)) words.push_back(std::move(flag));
+  return words;
+}
+
+}  // namespace
+
+std::vector<std::string> parent_words(const Settings& cluster, const std::vector<OptionRow>& table,
+                                      int ready_fd) {
+  Settings parent = cluster;
+  parent.links.name = "parent";
+  parent.links.listen = {"127.0.0.1:0"};
+  std::vector<std::string> words = words_of(parent, table, kParent);
+  words.push_back((cluster.resume.empty() ? "--run-dir=" : "--resume=") + cluster.run_dir);
+  words.push_back("--cluster-member");
+  words.push_back(fmt::format("--ready-fd={}", ready_fd));
+  return words;
+}
+
+std::vector<std::string> child_words(const Settings& cluster, const std::vector<OptionRow>& table, int number,
+                                     int port) {
+  Settings child = cluster;
+  child.links.name = cluster_child_name(number);
+  child.links.connect = {fmt::format("127.0.0.1:{}", port)};
+  child.learning.seed = derive_seed(cluster.learning.seed, {static_cast<std::uint64_t>(number)});
+  child.learning.hyperparameters = resolved_hyperparameters(cluster);
+  child.run.updates.reset();
+  child.run.max_steps.reset();
+  child.run.target.reset();
+  child.run.evaluate_every.reset();
+  child.run.eval_episodes = 0;
+  child.run.policy_average = {};
+  return words_of(child, table, kChild);
+}
+
+std::string cluster_child_name(int number) {
+  return fmt::format("child_{}", number);
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,27 @@
+#pragma once
+
+/// @file
+/// The command lines of the processes that `cluster` starts.
+
+#include <string>
+#include <vector>
+
+#include "cli/options/option_row.h"
+
+namespace genkidama::cli {
+
+/// The Parent of a cluster: it ends the run, evaluates, and writes the cluster's files. `ready_fd` is where
+/// it writes the port on which it listens.
+std::vector<std::string> parent_words(const Settings& cluster, const std::vector<OptionRow>& table,
+                                      int ready_fd);
+
+/// Child `number` (1, 2, ...) of a cluster whose Parent listens on this port of the loopback device. It
+/// learns with the cluster's options and a seed of its own, and leaves the run's end and all evaluations to
+/// the Parent. The words name no run directory.
+std::vector<std::string> child_words(const Settings& cluster, const std::vector<OptionRow>& table, int number,
+                                     int port);
+
+/// "child_1" for Child 1: the name that the Parent and the files of a cluster call it by.
+std::string cluster_child_name(int number);
+
+}  // namespace genkidama::cli

@@ -1,0 +1,23 @@
+#include "cli/options/settings.h"
+
+namespace genkidama::cli {
+
+const char* command_name(Command command) {
+  switch (command) {
+    case kTrain:
+      return "train";
+    case kParent:
+      return "parent";
+    case kChild:
+      return "child";
+    case kCluster:
+      return "cluster";
+    case kEvaluate:
+      return "evaluate";
+    case kSweep:
+      return "sweep";
+  }
+  return "";
+}
+
+}  // namespace genkidama::cli
