@@ -21,6 +21,7 @@
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "genkidama/net/token.h"
 #include "run/directory/run_directory.h"
 #include "run/directory/run_lock.h"
 
