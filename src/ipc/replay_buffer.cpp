@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <limits>
+#include <memory_resource>
 #include <thread>
 #include <unordered_set>
 
@@ -36,9 +38,19 @@ T at_least_one(T value, const char* name) {
   return value;
 }
 
+/// What drawing a sample takes beside the sample: on the stack for samples of up to 512 rows and 64 cores.
+class Scratch {
+ public:
+  std::pmr::memory_resource& memory() { return memory_; }
+
+ private:
+  std::array<std::byte, 24 * 1024> bytes_;
+  std::pmr::monotonic_buffer_resource memory_{bytes_.data(), bytes_.size()};
+};
+
 /// The rows that `core` (or each core) has filled by now.
-RowIndex filled_rows(const ReplayBuffer& buffer, int core) {
-  RowIndex index(buffer.capacity());
+RowIndex filled_rows(const ReplayBuffer& buffer, int core, Scratch& scratch) {
+  RowIndex index(buffer.capacity(), static_cast<std::size_t>(buffer.cores()), scratch.memory());
   const int first = core == ReplayBuffer::kAllCores ? 0 : core;
   const int last = core == ReplayBuffer::kAllCores ? buffer.cores() - 1 : core;
   for (int i = first; i <= last; ++i) {
@@ -46,6 +58,20 @@ RowIndex filled_rows(const ReplayBuffer& buffer, int core) {
     index.add(static_cast<std::size_t>(i), static_cast<std::size_t>(rows));
   }
   return index;
+}
+
+void drop_first(TransitionBatch& batch, std::size_t count) {
+  const std::size_t rows = batch.size();
+  if (count == 0) return;
+  const auto drop = [&](auto& column) {
+    column.erase(column.begin(), column.begin() + static_cast<std::ptrdiff_t>(column.size() / rows * count));
+  };
+  drop(batch.observations);
+  drop(batch.actions);
+  drop(batch.next_observations);
+  drop(batch.terminated);
+  drop(batch.truncated);
+  drop(batch.rewards);
 }
 
 }  // namespace
@@ -126,58 +152,57 @@ std::size_t ReplayBuffer::size(int core) const {
   return capacity_ - (being_written ? 1 : 0);
 }
 
-/// One attempt; `transition` is the one that the row must hold, if that matters.
-bool ReplayBuffer::try_read(std::size_t row, std::optional<std::uint64_t> transition,
-                            std::span<Word> out) const {
+/// One attempt, into row `index` of the batch, which is spoilt if it fails; `transition` is the one that the
+/// row must hold, if that matters.
+bool ReplayBuffer::try_read(std::size_t row, std::optional<std::uint64_t> transition, TransitionBatch& batch,
+                            std::size_t index) const {
   const auto version = atomically(versions_[row]);
   const std::uint64_t before = version.load(std::memory_order_acquire);
   if (before == 0 || before % 2 != 0) return false;
   if (transition && before != 2 * (*transition + 1)) return false;
-  Word* const words = words_.data() + row * row_size();
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = atomically(words[i]).load(std::memory_order_acquire);
+  Word* word = words_.data() + row * row_size();
+  const auto next = [&word] { return atomically(*word++).load(std::memory_order_acquire); };
+  const auto read_floats = [&](std::vector<float>& column, int width) {
+    const auto size = static_cast<std::size_t>(width);
+    for (float& value : std::span(column).subspan(index * size, size)) value = std::bit_cast<float>(next());
+  };
+  read_floats(batch.observations, observation_size_);
+  read_floats(batch.actions, action_width_);
+  read_floats(batch.rewards, 1);
+  read_floats(batch.next_observations, observation_size_);
+  batch.terminated[index] = static_cast<std::uint8_t>(next());
+  batch.truncated[index] = static_cast<std::uint8_t>(next());
   return version.load(std::memory_order_relaxed) == before;
 }
 
-bool ReplayBuffer::read(std::size_t row, std::span<Word> out) const {
+bool ReplayBuffer::read(std::size_t row, TransitionBatch& batch, std::size_t index) const {
   // A live writer needs far less than a microsecond, or the processor that this gives it; a killed one never
   // ends.
   constexpr int kAttempts = 200;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    if (try_read(row, std::nullopt, out)) return true;
+    if (try_read(row, std::nullopt, batch, index)) return true;
     std::this_thread::yield();
   }
   return false;
 }
 
 void ReplayBuffer::resize(TransitionBatch& batch, std::size_t count) const {
-  const std::size_t size = static_cast<std::size_t>(observation_size_);
-  batch.observations.resize(count * size);
+  const auto observation = static_cast<std::size_t>(observation_size_);
+  batch.observations.resize(count * observation);
   batch.actions.resize(count * static_cast<std::size_t>(action_width_));
   batch.rewards.resize(count);
-  batch.next_observations.resize(count * size);
+  batch.next_observations.resize(count * observation);
   batch.terminated.resize(count);
   batch.truncated.resize(count);
 }
 
-void ReplayBuffer::put(TransitionBatch& batch, std::size_t index, std::span<const Word> words) const {
-  const std::size_t size = static_cast<std::size_t>(observation_size_);
-  const std::size_t width = static_cast<std::size_t>(action_width_);
-  const Word* word = words.data();
-  for (std::size_t i = 0; i < size; ++i) batch.observations[index * size + i] = std::bit_cast<float>(*word++);
-  for (std::size_t i = 0; i < width; ++i) batch.actions[index * width + i] = std::bit_cast<float>(*word++);
-  batch.rewards[index] = std::bit_cast<float>(*word++);
-  for (std::size_t i = 0; i < size; ++i)
-    batch.next_observations[index * size + i] = std::bit_cast<float>(*word++);
-  batch.terminated[index] = static_cast<std::uint8_t>(*word++);
-  batch.truncated[index] = static_cast<std::uint8_t>(*word++);
-}
-
-TransitionBatch ReplayBuffer::sample_with_replacement(Random& random, std::size_t count, int core) const {
-  const RowIndex index = filled_rows(*this, core);
-  TransitionBatch batch;
+void ReplayBuffer::sample_with_replacement(Random& random, std::size_t count, TransitionBatch& batch,
+                                           int core) const {
+  Scratch scratch;
+  const RowIndex index = filled_rows(*this, core, scratch);
   resize(batch, count);
-  std::vector<Word> words(row_size());
-  std::unordered_set<std::size_t> spoiled;  // at most one row per core, unless writers are stopped midway
+  // At most one row per core, unless writers are stopped midway.
+  std::pmr::unordered_set<std::size_t> spoiled(&scratch.memory());
   for (std::size_t done = 0; done < count;) {
     if (spoiled.size() == index.size()) {
       throw ArgumentError(fmt::format(
@@ -185,25 +210,24 @@ TransitionBatch ReplayBuffer::sample_with_replacement(Random& random, std::size_
     }
     const std::size_t row = index.row(static_cast<std::size_t>(random.below(index.size())));
     if (spoiled.contains(row)) continue;
-    if (read(row, words)) {
-      put(batch, done++, words);
+    if (read(row, batch, done)) {
+      ++done;
     } else {
       spoiled.insert(row);
     }
   }
-  return batch;
 }
 
-TransitionBatch ReplayBuffer::sample_without_replacement(Random& random, std::size_t count, int core) const {
-  const RowIndex index = filled_rows(*this, core);
-  TransitionBatch batch;
-  std::vector<Word> words(row_size());
-  LazyShuffle shuffle(index.size());
+void ReplayBuffer::sample_without_replacement(Random& random, std::size_t count, TransitionBatch& batch,
+                                              int core) const {
+  Scratch scratch;
+  const RowIndex index = filled_rows(*this, core, scratch);
   std::size_t done = 0;
   if (count <= index.size()) {
+    LazyShuffle shuffle(index.size(), count, scratch.memory());
     resize(batch, count);
     while (done < count && !shuffle.empty()) {
-      if (read(index.row(shuffle.next(random)), words)) put(batch, done++, words);
+      if (read(index.row(shuffle.next(random)), batch, done)) ++done;
     }
   }
   if (done < count) {
@@ -211,6 +235,17 @@ TransitionBatch ReplayBuffer::sample_without_replacement(Random& random, std::si
         fmt::format("{} different rows were asked of a replay buffer that has {}; store more first", count,
                     count <= index.size() ? done : index.size()));
   }
+}
+
+TransitionBatch ReplayBuffer::sample_with_replacement(Random& random, std::size_t count, int core) const {
+  TransitionBatch batch;
+  sample_with_replacement(random, count, batch, core);
+  return batch;
+}
+
+TransitionBatch ReplayBuffer::sample_without_replacement(Random& random, std::size_t count, int core) const {
+  TransitionBatch batch;
+  sample_without_replacement(random, count, batch, core);
   return batch;
 }
 
@@ -218,21 +253,17 @@ TransitionBatch ReplayBuffer::in_time_order(int core, std::size_t count) const {
   const std::size_t share = check_core(core);
   const std::uint64_t end = stored(core);
   const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>({count, end, capacity_}));
-  std::vector<Word> words(wanted * row_size());
-  // From the newest back: the core overwrites from the other end, so what is read has no gap.
-  std::size_t got = 0;
-  while (got < wanted) {
-    const std::uint64_t transition = end - got - 1;
-    const std::size_t row = share * capacity_ + static_cast<std::size_t>(transition % capacity_);
-    const auto out = std::span(words).subspan(got * row_size(), row_size());
-    if (!try_read(row, transition, out)) break;
-    ++got;
-  }
   TransitionBatch batch;
-  resize(batch, got);
-  for (std::size_t i = 0; i < got; ++i) {
-    put(batch, got - i - 1, std::span(words).subspan(i * row_size(), row_size()));
+  resize(batch, wanted);
+  // From the newest back: the core overwrites from the other end, so what is read has no gap.
+  std::size_t left = wanted;
+  while (left > 0) {
+    const std::uint64_t transition = end - (wanted - left) - 1;
+    const std::size_t row = share * capacity_ + static_cast<std::size_t>(transition % capacity_);
+    if (!try_read(row, transition, batch, left - 1)) break;
+    --left;
   }
+  drop_first(batch, left);
   return batch;
 }
 

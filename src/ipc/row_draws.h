@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory_resource>
 #include <unordered_map>
 #include <vector>
 
@@ -12,10 +13,14 @@
 
 namespace genkidama {
 
-/// The numbers 0 .. count-1 in random order, each drawn when it is asked for, in memory for those drawn only.
+/// The numbers 0 .. count-1 in random order, each drawn when it is asked for, in memory for those drawn only:
+/// at most `draws` of them.
 class LazyShuffle {
  public:
-  explicit LazyShuffle(std::size_t count) : count_(count) {}
+  LazyShuffle(std::size_t count, std::size_t draws, std::pmr::memory_resource& memory)
+      : count_(count), moved_(&memory) {
+    moved_.reserve(draws);
+  }
   bool empty() const { return drawn_ == count_; }
   std::size_t next(Random& random) {
     const std::size_t picked = drawn_ + static_cast<std::size_t>(random.below(count_ - drawn_));
@@ -32,14 +37,17 @@ class LazyShuffle {
   }
   std::size_t count_;
   std::size_t drawn_ = 0;
-  std::unordered_map<std::size_t, std::size_t> moved_;
+  std::pmr::unordered_map<std::size_t, std::size_t> moved_;
 };
 
 /// Numbers the filled rows of some cores from 0 on. Taken once per sample: shares only grow, so the rows stay
 /// valid.
 class RowIndex {
  public:
-  explicit RowIndex(std::size_t capacity) : capacity_(capacity) {}
+  RowIndex(std::size_t capacity, std::size_t cores, std::pmr::memory_resource& memory)
+      : capacity_(capacity), shares_(&memory) {
+    shares_.reserve(cores);
+  }
   void add(std::size_t core, std::size_t rows) {
     total_ += rows;
     shares_.push_back({total_, core * capacity_ + rows});
@@ -58,7 +66,7 @@ class RowIndex {
   };
   std::size_t capacity_;
   std::size_t total_ = 0;
-  std::vector<Share> shares_;
+  std::pmr::vector<Share> shares_;
 };
 
 }  // namespace genkidama

@@ -63,8 +63,8 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
       last_state_(started_) {
   directory_.goes_on(options_);
   directory_.create();
-  lock_ = std::make_unique<RunLock>(directory_.path() / ".lock", kLockPatience,
-                                    [this] { return !end_reason().empty(); });
+  lock_ =
+      std::make_unique<RunLock>(directory_.lock(), kLockPatience, [this] { return !end_reason().empty(); });
   remove_leftovers(directory_.path());
   remove_leftovers(directory_.checkpoint(0).parent_path());
   std::optional<std::uint64_t> keep_until;

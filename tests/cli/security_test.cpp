@@ -13,7 +13,6 @@
 #include "support/catch.h"
 
 using namespace genkidama;
-using namespace genkidama::cli;
 using namespace genkidama::test;
 
 namespace {

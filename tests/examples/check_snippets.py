@@ -3,7 +3,7 @@
 
     check_snippets.py [--root DIRECTORY]
 
-In the pages below each C++ or CMake block follows a line that names a file,
+In README.md and the pages of docs each C++ or CMake block follows a line that names a file,
 
     <!-- from examples/own_optimizer/main.cpp -->
 
@@ -17,7 +17,6 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PAGES = ["README.md", "docs/extending.md", "docs/install.md", "docs/library_tour.md"]
 LANGUAGES = {"cpp", "c++", "cmake", "make"}
 MARKER = re.compile(r"<!-- from (\S+) -->")
 GAP = {"...", "// ...", "# ..."}
@@ -90,7 +89,8 @@ def check_page(root, page):
 
 
 def check_tree(root, pages=None):
-    pages = PAGES if pages is None else pages
+    if pages is None:
+        pages = ["README.md", *sorted(path.relative_to(root).as_posix() for path in (root / "docs").rglob("*.md"))]
     return [problem for page in pages for problem in check_page(root, page)]
 
 

@@ -143,6 +143,38 @@ TEST_CASE("the same seed draws the same rows and another seed others") {
   REQUIRE(without != numbers(buffer.sample_without_replacement(c, 64)));
 }
 
+TEST_CASE("a sample drawn into a batch is the one that comes in a new batch, whatever the batch held") {
+  ReplayBuffer buffer(2, 600, 2);
+  for (int number = 0; number < 1000; ++number) store_numbered(buffer, number % 2, number);
+  Random a(9), b(9);
+  TransitionBatch batch;
+  for (const std::size_t count :
+       {std::size_t{64}, std::size_t{900}, std::size_t{0}, std::size_t{1}, std::size_t{512}}) {
+    const auto same = [&batch](const TransitionBatch& expected) {
+      return batch.observations == expected.observations && batch.actions == expected.actions &&
+             batch.rewards == expected.rewards && batch.next_observations == expected.next_observations &&
+             batch.terminated == expected.terminated && batch.truncated == expected.truncated;
+    };
+    buffer.sample_with_replacement(a, count, batch, 1);
+    REQUIRE(same(buffer.sample_with_replacement(b, count, 1)));
+    REQUIRE(batch.size() == count);
+    buffer.sample_without_replacement(a, count, batch);
+    REQUIRE(same(buffer.sample_without_replacement(b, count)));
+    REQUIRE(batch.size() == count);
+  }
+  REQUIRE_THROWS_AS(buffer.sample_without_replacement(a, 1001, batch), ArgumentError);
+  REQUIRE_THROWS_AS(ReplayBuffer(1, 2, 2).sample_with_replacement(a, 1, batch), ArgumentError);
+}
+
+TEST_CASE("the same seed draws the rows that it has always drawn") {
+  ReplayBuffer buffer(2, 8, 2);
+  for (int number = 0; number < 12; ++number) store_numbered(buffer, number % 2, number);
+  Random random(5);
+  CHECK(numbers(buffer.sample_with_replacement(random, 8)) == std::vector<int>{1, 1, 11, 4, 3, 1, 7, 1});
+  CHECK(numbers(buffer.sample_without_replacement(random, 8)) == std::vector<int>{1, 6, 10, 3, 2, 5, 11, 0});
+  CHECK(numbers(buffer.sample_without_replacement(random, 4, 1)) == std::vector<int>{1, 3, 5, 9});
+}
+
 TEST_CASE("every bit of a transition is kept") {
   ReplayBuffer buffer(1, 1, 1);
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "genkidama/env/lunar_lander.h"
+#include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/safetensors.h"
@@ -90,6 +91,24 @@ std::uint64_t allocations_in_steady_state(const Hyperparameters& hyperparameters
 }
 
 }  // namespace
+
+TEST_CASE("a sample of the replay buffer asks for no memory once its batch has had the room") {
+  is_lead = false;
+  ReplayBuffer buffer(64, 40, 3, 2);
+  const std::vector<float> observation{1, 2, 3}, action{4, 5};
+  for (int i = 0; i < 64 * 30; ++i) buffer.store(i % 64, {observation, action, 6, observation, false, false});
+  Random random(1);
+  TransitionBatch batch;
+  buffer.sample_with_replacement(random, 2000, batch);
+  const std::uint64_t before = allocations_of_workers;
+  REQUIRE(before > 0);
+  for (int i = 0; i < 20; ++i) {
+    buffer.sample_with_replacement(random, 2000, batch);
+    buffer.sample_without_replacement(random, 512, batch);
+  }
+  const std::uint64_t after = allocations_of_workers;
+  CHECK(after == before);
+}
 
 TEST_CASE("a worker with the thesis' loss allocates nothing while it plays and learns") {
   Hyperparameters hyperparameters;

@@ -12,6 +12,7 @@
 #include "run/evaluation/evaluation.h"
 #include "run/merge_watch.h"
 #include "run/metrics/csv_file.h"
+#include "run/metrics/csv_table.h"
 #include "run/metrics/recent_mean.h"
 #include "run/run_files.h"
 #include "run/state/run_state.h"
@@ -45,6 +46,33 @@ TEST_CASE("a table with other columns is not gone on with") {
   std::ofstream(path) << "update,other\n1,2\n";
   CHECK_THROWS_AS(CsvFile(path, {"update", "value"}, 1), FormatError);
   CHECK(file_text(path) == "update,other\n1,2\n");
+}
+
+TEST_CASE("the last whole row of a table is read without the rows before it") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "table.csv";
+  CHECK_FALSE(read_last_row(path));
+  const auto last_of = [&path](const std::string& text) -> std::string {
+    std::ofstream(path, std::ios::binary) << text;
+    const auto table = read_last_row(path);
+    return table ? table->field(table->rows.at(0), "update") : "none";
+  };
+  CHECK(last_of("") == "none");
+  CHECK(last_of("update,value") == "none");
+  CHECK(last_of("update,value\n") == "none");
+  CHECK(last_of("update,value\n1,a") == "none");
+  CHECK(last_of("update,value\n1,a\n") == "1");
+  CHECK(last_of("update,value\n1,a\n2,b") == "1");
+  CHECK(last_of("update,value\n1,a\n2\n\n") == "1");
+  CHECK(last_of("update,value\n1,a\n2,\"b,\"\"c\"\n") == "2");
+  std::string rows = "update,value\n";
+  for (int i = 1; i <= 1000; ++i) rows += std::to_string(i) + ",a\n";
+  CHECK(last_of(rows) == "1000");
+  CHECK(last_of(rows + "1001,cut o") == "1000");
+  // Longer than what is looked at first.
+  CHECK(last_of(rows + "1001," + std::string(5000, 'x') + "\n") == "1001");
+  CHECK(last_of(rows + std::string(5000, 'x')) == "1000");
+  CHECK(last_of("update,value\n1," + std::string(1012, 'x') + "\n") == "1");
 }
 
 TEST_CASE("fields with commas and quotes are quoted") {

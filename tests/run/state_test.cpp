@@ -447,6 +447,7 @@ TEST_CASE("a directory is one process' at a time", "[forks]") {
   REQUIRE(::pipe(pipe_ends) == 0);
   ChildProcess holder([&] {
     const RunLock lock(file, Milliseconds(0));
+    if (!RunLock::is_held(file)) return 2;
     if (::write(pipe_ends[1], "x", 1) != 1) return 1;
     ::pause();
     return 0;
@@ -458,9 +459,34 @@ TEST_CASE("a directory is one process' at a time", "[forks]") {
   REQUIRE_THROWS_WITH(
       RunLock(file, Milliseconds(0)),
       Catch::Contains(directory.path().string()) && Catch::Contains("pid " + std::to_string(holder.pid())));
+  CHECK(RunLock::is_held(file));
+  CHECK(RunDirectory(directory.path()).is_at_work());
   holder.kill(SIGKILL);
   holder.wait();
+  CHECK_FALSE(RunLock::is_held(file));
+  CHECK_FALSE(RunDirectory(directory.path()).is_at_work());
   REQUIRE_NOTHROW(RunLock(file, Milliseconds(0)));
+}
+
+TEST_CASE("a directory is one run's at a time within a process too", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto file = directory / ".cluster-lock";
+  const auto is_held_elsewhere = [&file] {
+    return ChildProcess([&file] { return RunLock::is_held(file) ? 1 : 0; }).wait() == "exit 1";
+  };
+  CHECK_FALSE(RunLock::is_held(file));
+  CHECK_FALSE(std::filesystem::exists(file));
+  {
+    const RunLock lock(file, Milliseconds(0));
+    CHECK(RunLock::is_held(file));
+    CHECK(RunDirectory(directory.path()).is_at_work());
+    CHECK_THROWS_WITH(RunLock(file, Milliseconds(0)), Catch::Contains("pid " + std::to_string(::getpid())));
+    // Neither question has let go of it.
+    CHECK(is_held_elsewhere());
+  }
+  CHECK_FALSE(RunLock::is_held(file));
+  CHECK_FALSE(is_held_elsewhere());
+  CHECK_NOTHROW(RunLock(file, Milliseconds(0)));
 }
 
 TEST_CASE("a run whose states were removed is not begun again over what it left") {

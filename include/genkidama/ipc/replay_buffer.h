@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "genkidama/core/export.h"
@@ -73,10 +72,18 @@ class ReplayBuffer {
   /// How many rows were ever stored in the share of `core`.
   std::uint64_t stored(int core) const;
 
-  /// Draws `count` rows uniformly and independently. Throws ArgumentError when there is no row to draw.
+  /// Draws `count` rows uniformly and independently into `batch`, which gets that size. Once the batch has
+  /// had the room, no memory is asked for (with up to 64 cores). Throws ArgumentError when there is no row to
+  /// draw; what the batch holds is then undefined.
+  void sample_with_replacement(Random& random, std::size_t count, TransitionBatch& batch,
+                               int core = kAllCores) const;
+  /// Draws `count` different rows uniformly, in random order, into `batch`, as above; up to 512 rows are
+  /// drawn without asking for memory. Throws ArgumentError when there are fewer rows.
+  void sample_without_replacement(Random& random, std::size_t count, TransitionBatch& batch,
+                                  int core = kAllCores) const;
+  /// Does the same and returns a new batch.
   TransitionBatch sample_with_replacement(Random& random, std::size_t count, int core = kAllCores) const;
-  /// Draws `count` different rows uniformly and returns them in random order. Throws ArgumentError when there
-  /// are fewer rows.
+  /// Does the same and returns a new batch.
   TransitionBatch sample_without_replacement(Random& random, std::size_t count, int core = kAllCores) const;
   /// Returns the newest `count` rows of one core, or all its rows when it has fewer, oldest first and without
   /// a gap. Rows that the core overwrites during the call are missing at the front.
@@ -94,10 +101,10 @@ class ReplayBuffer {
   using Word = std::uint32_t;  // a float's bits, or a flag
   std::size_t check_core(int core) const;
   void clear(std::size_t share);
-  bool try_read(std::size_t row, std::optional<std::uint64_t> transition, std::span<Word> out) const;
-  bool read(std::size_t row, std::span<Word> out) const;
+  bool try_read(std::size_t row, std::optional<std::uint64_t> transition, TransitionBatch& batch,
+                std::size_t index) const;
+  bool read(std::size_t row, TransitionBatch& batch, std::size_t index) const;
   void resize(TransitionBatch& batch, std::size_t count) const;
-  void put(TransitionBatch& batch, std::size_t index, std::span<const Word> words) const;
 
   int cores_;
   std::size_t capacity_;

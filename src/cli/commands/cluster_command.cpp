@@ -227,8 +227,7 @@ int run_cluster(Job job) {
   setenv(kTokenVariable, make_token().c_str(), 1);
   const run::RunDirectory directory(job.settings.run_dir);
   directory.create();
-  const run::RunLock lock(directory.path() / ".cluster-lock", kLockPatience,
-                          [] { return stop_signal() != 0; });
+  const run::RunLock lock(directory.cluster_lock(), kLockPatience, [] { return stop_signal() != 0; });
   const auto config =
       config_of(job.settings, job.program.options, job.program.name, job.program.environment()->spec().name);
   write_file_atomically(directory.config(), config.dump(2) + "\n");

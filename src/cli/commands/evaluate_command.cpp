@@ -15,6 +15,7 @@
 #include "genkidama/params/safetensors.h"
 #include "run/directory/checkpoint_list.h"
 #include "run/evaluation/evaluation_report.h"
+#include "run/evaluation/figure_text.h"
 #include "run/evaluation/read_policy.h"
 
 namespace genkidama::cli {
@@ -90,9 +91,12 @@ std::vector<run::CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestr
     results.push_back(evaluate_one(job, trainer, path));
     if (!line.due() || results.size() == paths.size()) continue;
     const double each = seconds_since(started) / static_cast<double>(results.size());
-    line.show(fmt::format("checkpoint {} of {}  {}  mean return {:.1f}  {} left", results.size(),
-                          paths.size(), path.filename().string(), results.back().statistics.mean,
-                          duration_text(each * static_cast<double>(paths.size() - results.size()))));
+    const run::EvaluationStatistics& latest = results.back().statistics;
+    line.show_parts(
+        {{fmt::format("checkpoint {} of {}", results.size(), paths.size()), 0},
+         {path.filename().string(), 3},
+         {"mean return " + run::figure_text(latest.mean, latest.standard_error), 1},
+         {duration_text(each * static_cast<double>(paths.size() - results.size())) + " left", 2}});
   }
   line.erase();
   return results;

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <map>
 
 #include "cli/sweep/sweep_standing.h"
 #include "cli/terminal/text_table.h"
 #include "genkidama/core/atomic_file.h"
 #include "run/directory/checkpoint_list.h"
+#include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
 namespace genkidama::cli {
@@ -72,19 +73,17 @@ run::CsvRow final_returns(const SweepRun& run) {
   return {run.setting, fmt::format("{}", run.seed), table->field(last, "returns")};
 }
 
-std::optional<double> number_in(const std::string& text) {
-  double value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  return result.ec == std::errc() ? std::optional<double>(value) : std::nullopt;
-}
-
 std::vector<std::string> line_of_setting(const std::string& setting, const std::vector<double>& means) {
   const double mean = run::mean_of(means);
   const auto [min, max] = std::minmax_element(means.begin(), means.end());
-  const std::string deviation =
-      means.size() < 2 ? "-" : fmt::format("{:.1f}", run::standard_deviation_of(means, mean));
-  return {setting,   fmt::format("{}", means.size()), fmt::format("{:.1f}", mean),
-          deviation, fmt::format("{:.1f}", *min),     fmt::format("{:.1f}", *max)};
+  const auto count = static_cast<double>(means.size());
+  const double deviation = run::standard_deviation_of(means, mean);
+  const auto figure = [error = deviation / std::sqrt(count)](double value) {
+    return error > 0 ? run::figure_text(value, error) : run::figure_text(value);
+  };
+  return {setting,      fmt::format("{}", means.size()),
+          figure(mean), means.size() < 2 ? "-" : figure(deviation),
+          figure(*min), figure(*max)};
 }
 
 }  // namespace
@@ -119,7 +118,7 @@ RunResult result_of(const SweepRun& run, const std::vector<std::string>& options
     run::CsvRow statistics;
     for (const std::string& name : kStatistics) statistics.push_back(evaluations->field(row, name));
     const bool last = run::is_final(evaluations->field(row, "checkpoint"));
-    if (last) result.final_mean = number_in(evaluations->field(row, "mean"));
+    if (last) result.final_mean = run::number_in(evaluations->field(row, "mean"));
     result.rows.push_back(maker.row(evaluations->field(row, "update"),
                                     evaluations->field(row, "environment_steps"), last, statistics));
   }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <system_error>
 
 #include "cli/process/stop_signal.h"
@@ -14,6 +13,7 @@
 #include "cli/terminal/progress.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
 namespace genkidama::cli {
@@ -23,18 +23,13 @@ constexpr Milliseconds kPlainInterval{60'000};
 // A run that was asked to end finishes its episodes and writes its state; a cluster waits for its Children.
 constexpr Milliseconds kEndTimeout{90'000};
 
-// What a run last said of its progress; empty when it has not said anything yet.
-std::string progress_in(const std::filesystem::path& log) {
-  constexpr std::streamoff kEnough = 400;
-  std::ifstream file(log, std::ios::binary | std::ios::ate);
-  if (!file) return "";
-  const std::streamoff size = file.tellg();
-  file.seekg(std::max<std::streamoff>(0, size - kEnough));
-  std::string last;
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("update ", 0) == 0) last = line;
-  }
-  return last;
+std::string progress_text_of(const run::RunDirectory& directory) {
+  const std::optional<RunProgress> progress = progress_of(directory);
+  if (!progress) return "training";
+  std::string text = fmt::format("update {}  steps {}  {:.0f} steps/s", progress->updates,
+                                 progress->environment_steps, progress->steps_per_second);
+  if (progress->mean_return) text += fmt::format("  mean return {:.1f}", *progress->mean_return);
+  return text;
 }
 
 }  // namespace
@@ -172,7 +167,7 @@ void SweepRunner::complete(const Task& task) {
   write_tables();
   const auto& mean = results_[task.run]->final_mean;
   log(LogLevel::kInfo, "{}: done in {}{}; {} of {} runs{}", runs_[task.run].name(),
-      duration_text(seconds_since(task.started)), mean ? fmt::format(", final mean {:.1f}", *mean) : "",
+      duration_text(seconds_since(task.started)), mean ? ", final mean " + run::figure_text(*mean) : "",
       done_, due_, time_left());
 }
 
@@ -219,9 +214,8 @@ std::string SweepRunner::progress_text() const {
   std::string text = fmt::format("runs {} of {}{}", done_, due_, time_left());
   for (const Task& task : tasks_) {
     const SweepRun& run = runs_[task.run];
-    const bool trains = task.step == Step::kTrain;
-    const std::string state = trains ? progress_in(run.log()) : "evaluation";
-    text += fmt::format("  |  {}: {}", run.name(), state.empty() ? "training" : state);
+    text += fmt::format("  |  {}: {}", run.name(),
+                        task.step == Step::kTrain ? progress_text_of(run.directory) : "evaluation");
   }
   return text;
 }

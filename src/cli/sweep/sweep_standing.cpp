@@ -8,8 +8,8 @@
 
 #include "cli/options/command_line.h"
 #include "cli/options/config_file.h"
-#include "cli/process/open_files.h"
 #include "genkidama/core/error.h"
+#include "run/metrics/csv_table.h"
 
 namespace genkidama::cli {
 namespace {
@@ -80,12 +80,27 @@ RunStanding standing_of(const run::RunDirectory& directory) {
   return directory.has_state() ? RunStanding::kStopped : RunStanding::kDead;
 }
 
+std::optional<RunProgress> progress_of(const run::RunDirectory& directory) {
+  const auto table = run::read_last_row(directory.metrics());
+  if (!table) return {};
+  const auto number = [&table](const char* column) {
+    return run::number_in(table->field(table->rows[0], column));
+  };
+  RunProgress progress;
+  progress.updates = static_cast<std::uint64_t>(number("update").value_or(0));
+  progress.environment_steps = static_cast<std::uint64_t>(number("environment_steps").value_or(0));
+  progress.steps_per_second = number("steps_per_second").value_or(0);
+  // A Parent's row is of one Child's round.
+  progress.mean_return = number(table->column("return_mean") ? "return_mean" : "child_return_mean");
+  return progress;
+}
+
 void check_agrees(const SweepRun& run, const Job& job) {
   if (!is_there(run.directory.path())) return;
   check_place(run);
   const RunStanding standing = standing_of(run.directory);
-  // Its table stays open while a run lasts. A run that somebody else started here must not be run twice.
-  if (standing != RunStanding::kFinished && is_open_somewhere(run.directory.metrics())) {
+  // A run that somebody else has started here must not be run twice.
+  if (standing != RunStanding::kFinished && run.directory.is_at_work()) {
     throw ArgumentError(
         fmt::format("{}: a process is at work in this run's directory; wait until it has ended",
                     run.directory.path().string()));

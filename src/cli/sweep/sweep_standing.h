@@ -3,7 +3,9 @@
 /// @file
 /// How far a run of a sweep has come, as its directory tells.
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/sweep/sweep_plan.h"
 
@@ -17,6 +19,17 @@ enum class RunStanding {
 };
 
 RunStanding standing_of(const run::RunDirectory& directory);
+
+/// What a run has last put into its metrics.
+struct RunProgress {
+  std::uint64_t updates = 0;
+  std::uint64_t environment_steps = 0;
+  double steps_per_second = 0;
+  std::optional<double> mean_return;  ///< of the last update; nothing when no episode ended in it
+};
+
+/// Nothing before the first row.
+std::optional<RunProgress> progress_of(const run::RunDirectory& directory);
 
 /// summary.json, or an empty object when there is none that can be read.
 nlohmann::json summary_of(const run::RunDirectory& directory);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cli/terminal/text_table.h"
+#include "run/evaluation/figure_text.h"
 
 namespace genkidama::cli {
 namespace {
@@ -12,6 +13,11 @@ namespace {
 std::string metadata_text(const run::CheckpointEvaluation& evaluation, const std::string& key) {
   const auto field = evaluation.metadata.find(key);
   return field == evaluation.metadata.end() ? "" : field->second;
+}
+
+std::string interval_text(const run::EvaluationStatistics& statistics) {
+  return run::figure_text(statistics.mean_interval.low, statistics.standard_error) + " to " +
+         run::figure_text(statistics.mean_interval.high, statistics.standard_error);
 }
 
 }  // namespace
@@ -23,16 +29,19 @@ std::string to_table(const run::EvaluationStatistics& statistics) {
   };
   row("episodes", fmt::format("{} (seed {}, {} actions)", statistics.episodes, statistics.seed,
                               statistics.greedy ? "greedy" : "sampled"));
-  row("mean return", fmt::format("{:.1f} (standard error {:.1f}, 95 % interval {})", statistics.mean,
-                                 statistics.standard_error, run::interval_text(statistics.mean_interval)));
-  row("standard deviation", fmt::format("{:.1f}", statistics.standard_deviation));
-  row("median", fmt::format("{:.1f}", statistics.median));
-  row("min, max", fmt::format("{:.1f}, {:.1f}", statistics.min, statistics.max));
+  const auto figure = [&statistics](double value) {
+    return run::figure_text(value, statistics.standard_error);
+  };
+  row("mean return", fmt::format("{} (standard error {}, 95 % interval {})", figure(statistics.mean),
+                                 figure(statistics.standard_error), interval_text(statistics)));
+  row("standard deviation", figure(statistics.standard_deviation));
+  row("median", figure(statistics.median));
+  row("min, max", fmt::format("{}, {}", figure(statistics.min), figure(statistics.max)));
   if (statistics.threshold && statistics.threshold_share) {
     row(fmt::format("episodes >= {}", *statistics.threshold),
         fmt::format("{:.1f} %", 100 * *statistics.threshold_share));
   }
-  row("mean length", fmt::format("{:.0f} steps", statistics.mean_length));
+  row("mean length", fmt::format("{:.1f} steps", statistics.mean_length));
   row("ended by time limit", fmt::format("{:.1f} %", 100 * statistics.truncated_share));
   return table;
 }
@@ -47,9 +56,9 @@ std::string to_table(const std::vector<run::CheckpointEvaluation>& evaluations) 
     const run::EvaluationStatistics& result = evaluation.statistics;
     auto& row = rows.emplace_back(std::vector<std::string>{
         evaluation.checkpoint.string(), metadata_text(evaluation, "update"),
-        metadata_text(evaluation, "environment_steps"), fmt::format("{:.1f}", result.mean),
-        run::interval_text(result.mean_interval), fmt::format("{:.1f}", result.standard_deviation),
-        fmt::format("{:.1f}", result.median)});
+        metadata_text(evaluation, "environment_steps"), run::figure_text(result.mean, result.standard_error),
+        interval_text(result), run::figure_text(result.standard_deviation, result.standard_error),
+        run::figure_text(result.median, result.standard_error)});
     if (threshold) row.push_back(fmt::format("{:.1f} %", 100 * result.threshold_share.value_or(0)));
   }
   return aligned_table(columns, rows);

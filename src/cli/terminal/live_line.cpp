@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <limits>
+#include <utility>
 
 #include "cli/terminal/output.h"
 #include "genkidama/core/log.h"
@@ -21,11 +23,11 @@ bool is_live_terminal() {
   return isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
 }
 
-// A line that wraps would be erased in part only.
-std::string cut_to_terminal(const std::string& text) {
+// What fits without wrapping: a line that wraps would be erased in part only.
+std::size_t terminal_columns() {
   winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return text;
-  return text.substr(0, size.ws_col - 1U);
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 2;
+  return known ? size.ws_col - 1U : std::numeric_limits<std::size_t>::max();
 }
 
 }  // namespace
@@ -41,8 +43,10 @@ bool LiveLine::due() const {
   return Clock::now() - shown_ >= (live_ ? kLiveInterval : plain_interval_);
 }
 
-void LiveLine::show(const std::string& text) {
-  print_error(live_ ? kEraseLine + cut_to_terminal(text) : text + '\n');
+void LiveLine::show_parts(std::vector<LinePart> parts) {
+  const std::size_t columns = live_ ? terminal_columns() : std::numeric_limits<std::size_t>::max();
+  const std::string text = fitted_line(std::move(parts), columns);
+  print_error(live_ ? kEraseLine + text : text + '\n');
   open_ = live_;
   shown_ = Clock::now();
 }

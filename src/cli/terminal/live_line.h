@@ -4,7 +4,9 @@
 /// One line on standard error that tells how far things are.
 
 #include <string>
+#include <vector>
 
+#include "cli/terminal/fitted_line.h"
 #include "genkidama/core/clock.h"
 
 namespace genkidama::cli {
@@ -24,7 +26,9 @@ class LiveLine {
   bool live() const { return live_; }
   /// Whether enough time has passed since show(); costs one look at the clock.
   bool due() const;
-  void show(const std::string& text);
+  /// Shows the parts as one line. A terminal that is too narrow for all gets those that matter most.
+  void show_parts(std::vector<LinePart> parts);
+  void show(const std::string& text) { show_parts({LinePart{text, 0}}); }
   /// Takes it away from a terminal, for what is printed next.
   void erase();
   /// When it was last shown, or made.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "run/evaluation/figure_text.h"
+
 namespace genkidama::cli {
 namespace {
 
@@ -23,26 +25,30 @@ Progress::Progress(const run::ProgressState& start)
 
 void Progress::show(const run::ProgressState& state, const std::optional<RoundProgress>& round) {
   const std::uint64_t played = state.environment_steps + (round ? round->environment_steps : 0);
-  line_.show(line_of(state, round, played));
+  line_.show_parts(line_of(state, round, played));
   last_played_ = played;
 }
 
-std::string Progress::line_of(const run::ProgressState& state, const std::optional<RoundProgress>& round,
-                              std::uint64_t played) const {
+std::vector<LinePart> Progress::line_of(const run::ProgressState& state,
+                                        const std::optional<RoundProgress>& round,
+                                        std::uint64_t played) const {
   const double seconds = std::max(1e-3, seconds_since(line_.shown()));
   // A worker that was replaced in the round plays it anew.
   const double rate = static_cast<double>(played - std::min(played, last_played_)) / seconds;
-  std::string line =
-      fmt::format("update {}  steps {}  {:.0f} steps/s", state.updates, state.environment_steps, rate);
-  if (round && round->evaluation) line += fmt::format("  evaluation: episode {}", round->episodes);
-  if (round && !round->evaluation) line += fmt::format("  {} steps in this round", round->environment_steps);
-  if (state.mean_return) line += fmt::format("  mean return {:.1f}", *state.mean_return);
-  if (state.children) line += fmt::format("  children {}", *state.children);
+  std::vector<LinePart> line = {{fmt::format("update {}", state.updates), 4},
+                                {fmt::format("steps {}", state.environment_steps), 3},
+                                {fmt::format("{:.0f} steps/s", rate), 5}};
+  if (round && round->evaluation) line.push_back({fmt::format("evaluation: episode {}", round->episodes), 6});
+  if (round && !round->evaluation)
+    line.push_back({fmt::format("{} steps in this round", round->environment_steps), 6});
+  if (state.mean_return) line.push_back({"mean return " + run::figure_text(*state.mean_return), 0});
+  if (state.children) line.push_back({fmt::format("children {}", *state.children), 7});
   if (state.done) {
-    line += fmt::format("  {:.0f} %", 100 * *state.done);
+    line.push_back({fmt::format("{:.0f} %", 100 * *state.done), 2});
     const double gained = *state.done - start_.done.value_or(0);
-    if (gained > 0)
-      line += fmt::format("  {} left", duration_text(seconds_since(started_) * (1 - *state.done) / gained));
+    if (gained > 0) {
+      line.push_back({duration_text(seconds_since(started_) * (1 - *state.done) / gained) + " left", 1});
+    }
   }
   return line;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/terminal/live_line.h"
 #include "genkidama/core/clock.h"
@@ -27,8 +28,8 @@ class Progress {
   void show(const run::ProgressState& state, const std::optional<RoundProgress>& round = {});
 
  private:
-  std::string line_of(const run::ProgressState& state, const std::optional<RoundProgress>& round,
-                      std::uint64_t played) const;
+  std::vector<LinePart> line_of(const run::ProgressState& state, const std::optional<RoundProgress>& round,
+                                std::uint64_t played) const;
 
   LiveLine line_;
   run::ProgressState start_;

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <utility>
 
 #include "genkidama/core/error.h"
@@ -18,6 +16,7 @@
 #include "net/parent/parent_session.h"
 #include "net/parent/parent_state.h"
 #include "net/parent/quarantine.h"
+#include "net/parent/run_id.h"
 #include "net/parent/session_numbers.h"
 #include "net/quiet_log.h"
 
@@ -28,13 +27,6 @@ namespace {
 constexpr std::size_t kMaxHandshakes = 256;
 constexpr Milliseconds kLatenessLook{1'000};
 
-std::string make_run_id() {
-  const auto seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
-  return fmt::format("{:x}-{:08x}", seconds, std::random_device{}());
-}
-
 ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
                       const std::vector<float>& weights) {
   check_mixing_weight(options.alpha, "alpha");
@@ -42,7 +34,7 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
   check_security(options.security, options.listen);
   check_backoff(options.backoff_min, options.backoff_max);
   check_peer_name(options.name, "the Parent's name");
-  if (options.run_id.empty()) options.run_id = make_run_id();
+  if (options.run_id.empty()) options.run_id = new_run_id();
   check_peer_name(options.run_id, "run_id");
   if (options.listen.empty() && options.connect.empty()) {
     throw ArgumentError("a Parent needs an endpoint; give at least one in listen or connect");

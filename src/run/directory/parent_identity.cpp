@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -12,18 +11,10 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/net/parent.h"
+#include "net/parent/run_id.h"
 
 namespace genkidama::run {
 namespace {
-
-std::uint64_t seconds_since_1970() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
-}
-
-std::string new_run_id() {
-  return fmt::format("{:x}-{:08x}", seconds_since_1970(), std::random_device{}());
-}
 
 // No run was started so often; half a million starts are left.
 std::uint64_t random_high_epoch() {

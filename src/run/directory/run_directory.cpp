@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "genkidama/core/error.h"
+#include "run/directory/run_lock.h"
 
 namespace genkidama::run {
 namespace {
@@ -96,6 +97,10 @@ bool RunDirectory::is_resumable() const {
   } catch (const ArgumentError&) {
     return false;
   }
+}
+
+bool RunDirectory::is_at_work() const {
+  return RunLock::is_held(lock()) || RunLock::is_held(cluster_lock());
 }
 
 void RunDirectory::create() const {

@@ -31,6 +31,10 @@ class RunDirectory {
   /// The policy whose evaluation during the run had the best mean return.
   std::filesystem::path best_weights() const { return path_ / "best.safetensors"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
+  /// Locked by the process that a run is at work in (RunLock).
+  std::filesystem::path lock() const { return path_ / ".lock"; }
+  /// Locked by the process that has started a cluster, whose Parent's directory this is.
+  std::filesystem::path cluster_lock() const { return path_ / ".cluster-lock"; }
   std::filesystem::path checkpoint(std::uint64_t update) const;  ///< checkpoints/update_000100.safetensors
   std::filesystem::path child(int number) const;                 ///< of a cluster, from 1
 
@@ -46,6 +50,8 @@ class RunDirectory {
   /// was killed before its first checkpoint has none and is begun again.
   void check_resumable(const RunOptions& options = {}) const;
   bool is_resumable() const;
+  /// Whether a run or a cluster is at work in the directory now, in whatever process on this machine.
+  bool is_at_work() const;
   /// Makes the directory and those inside. Throws IoError.
   void create() const;
 

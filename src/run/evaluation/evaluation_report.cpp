@@ -87,7 +87,7 @@ std::string returns_to_csv(const std::vector<CheckpointEvaluation>& evaluations)
     std::string returns;
     for (const EpisodeResult& episode : evaluation.episodes) {
       if (!returns.empty()) returns += ' ';
-      returns += fmt::format("{:.1f}", episode.episode_return);
+      returns += number(episode.episode_return);
     }
     text += csv_line({evaluation.checkpoint.string(), metadata_text(evaluation, "update"), returns});
   }

@@ -1,10 +1,14 @@
 #include "run/metrics/csv_table.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 
 namespace genkidama::run {
 namespace {
+
+// Most rows are shorter.
+constexpr std::streamoff kFirstSpan = 1024;
 
 std::string quoted(const std::string& field) {
   if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
@@ -35,6 +39,28 @@ CsvRow fields_of(const std::string& line) {
   return fields;
 }
 
+std::string text_between(std::ifstream& file, std::streamoff start, std::streamoff end) {
+  std::string text(static_cast<std::size_t>(end - start), '\0');
+  file.clear();
+  file.seekg(start);
+  file.read(text.data(), end - start);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+// Of the lines that have their end.
+std::optional<CsvRow> last_row_in(const std::string& text, std::size_t columns) {
+  std::size_t end = text.rfind('\n');
+  while (end != std::string::npos) {
+    const std::size_t before = end == 0 ? std::string::npos : text.rfind('\n', end - 1);
+    const std::size_t start = before == std::string::npos ? 0 : before + 1;
+    CsvRow row = fields_of(text.substr(start, end - start));
+    if (row.size() == columns) return row;
+    end = before;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string csv_line(const CsvRow& fields) {
@@ -45,6 +71,12 @@ std::string csv_line(const CsvRow& fields) {
   }
   line += '\n';
   return line;
+}
+
+std::optional<double> number_in(const std::string& field) {
+  double value = 0;
+  const auto result = std::from_chars(field.data(), field.data() + field.size(), value);
+  return result.ec == std::errc() ? std::optional<double>(value) : std::nullopt;
 }
 
 std::optional<std::size_t> CsvTable::column(const std::string& name) const {
@@ -69,6 +101,29 @@ std::optional<CsvTable> read_csv(const std::filesystem::path& path) {
     if (row.size() == table.columns.size()) table.rows.push_back(std::move(row));
   }
   return table;
+}
+
+std::optional<CsvTable> read_last_row(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  if (!file || !std::getline(file, line) || file.eof()) return {};
+  CsvTable table;
+  table.columns = fields_of(line);
+  const std::streamoff rows = file.tellg();
+  file.seekg(0, std::ios::end);
+  const std::streamoff end = file.tellg();
+  // More and more of the table's end, until a whole row is in it.
+  for (std::streamoff span = kFirstSpan;; span *= 2) {
+    const std::streamoff start = std::max(rows, end - span);
+    std::string text = text_between(file, start, end);
+    // The first line may have begun before.
+    if (start > rows) text.erase(0, text.find('\n') == std::string::npos ? text.size() : text.find('\n') + 1);
+    if (auto row = last_row_in(text, table.columns.size())) {
+      table.rows.push_back(std::move(*row));
+      return table;
+    }
+    if (start == rows) return {};
+  }
 }
 
 }  // namespace genkidama::run

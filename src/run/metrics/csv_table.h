@@ -17,6 +17,9 @@ using CsvRow = std::vector<std::string>;
 /// a line break in one becomes a space.
 std::string csv_line(const CsvRow& fields);
 
+/// The number that a field begins with; nothing when it begins with none.
+std::optional<double> number_in(const std::string& field);
+
 struct CsvTable {
   CsvRow columns;
   std::vector<CsvRow> rows;  ///< each with as many fields as there are columns
@@ -28,5 +31,9 @@ struct CsvTable {
 
 /// What csv_line() wrote. Rows that a kill cut short are left out; nothing without a file or a first line.
 std::optional<CsvTable> read_csv(const std::filesystem::path& path);
+
+/// The columns and the last row that is whole, without reading all rows before it; nothing when there is no
+/// such row. The table may grow meanwhile.
+std::optional<CsvTable> read_last_row(const std::filesystem::path& path);
 
 }  // namespace genkidama::run
