@@ -1,13 +1,26 @@
-#include "run/parent_run.h"
+#include "genkidama/run/parent_run.h"
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <exception>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "run/directory/parent_identity.h"
+#include "run/directory/thinning.h"
 #include "run/divergence.h"
+#include "run/merge_watch.h"
+#include "run/metrics/recent_mean.h"
+#include "run/run_files.h"
+#include "run/run_limits.h"
+#include "run/state/child_counters.h"
+#include "run/state/resumed_state.h"
+#include "run/update_queue.h"
 
 namespace genkidama::run {
 namespace {
@@ -23,57 +36,97 @@ std::string parting_words(const std::string& ended_by) {
 
 }  // namespace
 
-ParentRun::ParentRun(RunOptions run, ParentRunOptions options, CoreOrchestrator& evaluator,
-                     RunObserver& observer)
-    : options_(std::move(options)),
-      observer_(observer),
+class ParentRun::Impl {
+ public:
+  Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent);
+
+  RunSummary run();
+
+ private:
+  /// On the Parent's own thread.
+  void on_merge(const ParentUpdate& update);
+  void announce() const;
+  std::string serve();
+  ParentStatus take_merges(Milliseconds span);
+  /// Throws Error when learning has diverged, after what came before was recorded.
+  void check_merges();
+  /// Throws Error when the program's merge rule has failed, after what came before was kept.
+  void check_rule(const ParentStatus& status);
+  void record(const MergeRecord& merge, const ParentStatus& status);
+  /// Writes the state when it is due and nothing was merged since the last record; otherwise the next merge
+  /// brings its weights.
+  void keep_time();
+  bool checkpoint(const PolicySnapshot& snapshot);
+  FillState fill_state() const;
+  bool is_target_reached();
+  RunProgress progress(const ParentStatus& status) const;
+  nlohmann::ordered_json report() const;
+
+  std::unique_ptr<RunFiles> files_;
+  CoreOrchestrator& evaluator_;
+  const ParentOptions options_;
+  const std::uint64_t earlier_steps_;
+  ChildCounters children_;
+  const ParentIdentity identity_;
+  std::vector<float> final_weights_;
+  PolicyAverage final_average_;
+  MergeWatch watch_;
+  UpdateQueue queue_;
+  RecentMean recent_returns_;
+  bool evaluation_due_ = false;
+  std::uint64_t kept_update_ = 0;         // of the last state
+  std::atomic<bool> weights_due_{false};  // the next merge's, for a state
+  std::unique_ptr<Parent> parent_;        // the last: its thread uses the others
+};
+
+ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent)
+    : files_(std::move(opened.files)),
       evaluator_(evaluator),
-      files_(std::move(run), evaluator, observer, false, kColumns),
-      earlier_steps_(files_.totals.environment_steps),
-      children_(files_.resumed() ? files_.resumed()->children : ""),
+      options_(parent),
+      earlier_steps_(files_->totals().environment_steps),
+      children_(opened.state ? opened.state->children : ""),
       // On the disk before anything is listened to: no later process may be taken for this one.
-      identity_(next_identity(files_.directory().identity(), files_.goes_on())),
+      identity_(next_identity(files_->directory().identity(), files_->goes_on())),
       final_weights_(evaluator.layout().size()),
-      final_average_(files_.first_average()),
-      watch_(evaluator.layout(), files_.options(), final_average_) {
+      final_average_(resumed_average(files_->options(), opened.state)),
+      watch_(evaluator.layout(), files_->options(), final_average_) {
   evaluator_.read_weights(final_weights_);
-  if (auto state = files_.take_resumed()) {
-    final_weights_ = std::move(state->weights);
-    for (const double value : state->recent_returns) recent_returns_.add(value);
+  if (opened.state) {
+    final_weights_ = std::move(opened.state->weights);
+    for (const double value : opened.state->recent_returns) recent_returns_.add(value);
   }
-  kept_update_ = files_.totals.updates;
-  evaluation_due_ = files_.is_evaluation_missing();
-  files_.complete_checkpoint(learnt(final_weights_, final_average_));
-  ParentOptions parent = options_.parent;
-  parent.first_update = files_.totals.updates;
+  kept_update_ = files_->totals().updates;
+  evaluation_due_ = files_->is_evaluation_missing();
+  files_->complete_checkpoint({final_weights_, final_average_});
+  parent.first_update = files_->totals().updates;
   parent.run_id = identity_.run_id;
   parent.epoch = identity_.epoch;
   parent_ = std::make_unique<Parent>(std::move(parent), evaluator_.layout(), final_weights_);
   parent_->on_update([this](const ParentUpdate& update) { on_merge(update); });
 }
 
-void ParentRun::on_merge(const ParentUpdate& update) {
+void ParentRun::Impl::on_merge(const ParentUpdate& update) {
   using Weights = UpdateQueue::Weights;
   // Merges that come after the last one asked for are not part of the run.
-  if (files_.options().updates && update.update > *files_.options().updates) return;
+  if (files_->options().updates && update.update > *files_->options().updates) return;
   double share = 1;
-  if (files_.options().policy_average.kind == PolicyAverageKind::kSwa) {
+  if (files_->options().policy_average.kind == PolicyAverageKind::kSwa) {
     const std::uint64_t steps = earlier_steps_ + parent_->status().environment_steps;
-    share = share_of_run(files_.options(), update.update, steps).value_or(1);
+    share = share_of_run(files_->options(), update.update, steps).value_or(1);
   }
   if (!watch_.follow(update, share)) return;
-  if (files_.options().updates && update.update == *files_.options().updates) {
+  if (files_->options().updates && update.update == *files_->options().updates) {
     queue_.push(update, Weights::kSurely, watch_.average());
-  } else if (weights_due_.exchange(false) || is_policy_kept(files_.options(), update.update)) {
+  } else if (weights_due_.exchange(false) || is_policy_kept(files_->options(), update.update)) {
     queue_.push(update, Weights::kIfRoom, watch_.average());
   } else {
     queue_.push(update, Weights::kNone);
   }
 }
 
-RunSummary ParentRun::run() {
+RunSummary ParentRun::Impl::run() {
   try {
-    std::string ended_by = files_.reached_limit().value_or("");
+    std::string ended_by = reached_limit(files_->options(), files_->totals()).value_or("");
     if (ended_by.empty()) {
       parent_->start();
       announce();
@@ -87,60 +140,63 @@ RunSummary ParentRun::run() {
         check_merges();
       }
     }
-    const ParentStatus status = parent_->status();
-    nlohmann::ordered_json extra;
-    extra["name"] = options_.parent.name;
-    extra["alpha"] = options_.parent.alpha;
-    extra["merge_rule"] = options_.parent.merge_rule ? "own" : "average";
-    extra["children_joined"] = status.joined;
-    extra["children_resumed"] = status.resumed;
-    extra["children_left"] = status.left;
-    extra["refused_peers"] = status.refused_peers;
-    extra["refusals"] = {
-        {"token", status.refusals.token},           {"origin", status.refusals.origin},
-        {"request", status.refusals.request},       {"tls", status.refusals.tls},
-        {"quarantine", status.refusals.quarantine}, {"connections", status.refusals.connections}};
-    extra["refused_updates"] = status.refused_updates;
-    extra["last_refusal"] = status.last_refusal;
-    extra["dropped_records"] = queue_.dropped();
-    extra["run_id"] = identity_.run_id;
-    extra["epoch"] = identity_.epoch;
-    extra["children"] = children_.report();
-    return files_.finish(ended_by, learnt(final_weights_, final_average_), extra);
+    return files_->finish(ended_by, {final_weights_, final_average_}, fill_state(), report());
   } catch (const std::exception&) {
     parent_->stop("the Parent's run failed");
-    files_.fail();
+    files_->fail();
   }
 }
 
-void ParentRun::announce() const {
-  log(LogLevel::kInfo, "run {}, epoch {}", identity_.run_id, identity_.epoch);
-  const auto ports = parent_->ports();
-  for (const std::uint16_t port : ports)
-    log(LogLevel::kInfo, "{} listens on port {}", options_.parent.name, port);
-  if (options_.on_listening) options_.on_listening(ports);
+nlohmann::ordered_json ParentRun::Impl::report() const {
+  const ParentStatus status = parent_->status();
+  nlohmann::ordered_json json;
+  json["name"] = options_.name;
+  json["alpha"] = options_.alpha;
+  json["merge_rule"] = options_.merge_rule ? "own" : "average";
+  json["children_joined"] = status.joined;
+  json["children_resumed"] = status.resumed;
+  json["children_left"] = status.left;
+  json["refused_peers"] = status.refused_peers;
+  json["refusals"] = {
+      {"token", status.refusals.token},           {"origin", status.refusals.origin},
+      {"request", status.refusals.request},       {"tls", status.refusals.tls},
+      {"quarantine", status.refusals.quarantine}, {"connections", status.refusals.connections}};
+  json["refused_updates"] = status.refused_updates;
+  json["last_refusal"] = status.last_refusal;
+  json["dropped_records"] = queue_.dropped();
+  json["run_id"] = identity_.run_id;
+  json["epoch"] = identity_.epoch;
+  json["children"] = children_.report();
+  return json;
 }
 
-std::string ParentRun::serve() {
-  observer_.on_start(progress_state(parent_->status()));
+void ParentRun::Impl::announce() const {
+  log(LogLevel::kInfo, "run {}, epoch {}", identity_.run_id, identity_.epoch);
+  const auto ports = parent_->ports();
+  for (const std::uint16_t port : ports) log(LogLevel::kInfo, "{} listens on port {}", options_.name, port);
+  files_->observer().on_listening(ports);
+}
+
+std::string ParentRun::Impl::serve() {
+  files_->observer().on_start(files_->info(progress(parent_->status())));
   while (true) {
     const ParentStatus status = take_merges(Milliseconds(100));
     check_merges();
     keep_time();
     if (is_target_reached()) return "target";
-    if (const auto limit = files_.reached_limit()) return *limit;
+    if (const auto limit = reached_limit(files_->options(), files_->totals())) return *limit;
     check_rule(status);
-    if (std::string reason = files_.end_reason(); !reason.empty()) return reason;
-    observer_.on_progress(progress_state(status));
+    if (std::string reason = files_->end_reason(); !reason.empty()) return reason;
+    files_->observer().on_wait(progress(status));
   }
 }
 
-ParentStatus ParentRun::take_merges(Milliseconds span) {
+ParentStatus ParentRun::Impl::take_merges(Milliseconds span) {
   const auto merges = queue_.take(span);
   ParentStatus status = parent_->status();
   for (const MergeRecord& merge : merges) {
     record(merge, status);
-    if (files_.options().updates && files_.totals.updates == *files_.options().updates) {
+    if (files_->options().updates && files_->totals().updates == *files_->options().updates) {
       final_weights_ = merge.weights;
       final_average_ = merge.average;
     }
@@ -148,69 +204,76 @@ ParentStatus ParentRun::take_merges(Milliseconds span) {
   return status;
 }
 
-void ParentRun::check_merges() {
+void ParentRun::Impl::check_merges() {
   const auto divergence = watch_.divergence();
   if (!divergence) return;
   take_merges(Milliseconds(0));
-  throw Error(files_.diverged_text(divergence->update, divergence->text));
+  throw Error(files_->diverged_text(divergence->update, divergence->text));
 }
 
-void ParentRun::check_rule(const ParentStatus& status) {
+void ParentRun::Impl::check_rule(const ParentStatus& status) {
   if (status.failure.empty()) return;
   // The weights are as sound as after the merge before; only what dropped records belong to is not known.
   take_merges(Milliseconds(0));
-  const bool whole = status.updates == files_.totals.updates;
-  const bool kept = whole && files_.checkpoint(learnt(parent_->weights(), watch_.average()));
-  throw Error(files_.merge_rule_text(status.failure, kept));
+  const bool whole = status.updates == files_->totals().updates;
+  const auto weights = parent_->weights();
+  const bool kept = whole && checkpoint({weights, watch_.average()});
+  throw Error(files_->merge_rule_text(status.failure, kept));
 }
 
-void ParentRun::record(const MergeRecord& merge, const ParentStatus& status) {
+void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& status) {
   const ParentUpdate& update = merge.update;
-  RunTotals& totals = files_.totals;
-  totals.updates = update.update;
-  totals.environment_steps = earlier_steps_ + status.environment_steps;
+  RunTotals after = files_->totals();
+  after.updates = update.update;
+  after.environment_steps = earlier_steps_ + status.environment_steps;
   const std::uint64_t episodes = children_.add(update);
-  totals.episodes += episodes;
+  after.episodes += episodes;
   recent_returns_.add(update.mean_return, episodes);
-  files_.append_metrics({update.child, fmt::format("{}", update.sequence),
+  files_->record(after, {update.child, fmt::format("{}", update.sequence),
                          fmt::format("{}", update.environment_steps), fmt::format("{}", update.episodes),
                          episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
                          fmt::format("{}", update.staleness), fmt::format("{}", status.children.size())});
-  if (files_.is_checkpoint_due() && !merge.weights.empty()) {
-    files_.checkpoint(learnt(merge.weights, merge.average));
-    kept_update_ = totals.updates;
-  }
-  if (files_.is_evaluation_due()) evaluation_due_ = true;
+  files_->observer().on_update({files_->totals(), progress(status), nullptr, &update});
+  if (files_->is_checkpoint_due() && !merge.weights.empty()) checkpoint({merge.weights, merge.average});
+  if (files_->is_evaluation_due()) evaluation_due_ = true;
 }
 
-Learnt ParentRun::learnt(std::span<const float> weights, const PolicyAverage& average) const {
-  return {weights, average, TrainerState(), recent_returns_, children_.text()};
+bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot) {
+  kept_update_ = files_->totals().updates;
+  return files_->checkpoint(snapshot, fill_state());
 }
 
-void ParentRun::keep_time() {
-  if (!files_.is_state_due() || kept_update_ == files_.totals.updates) return;
+FillState ParentRun::Impl::fill_state() const {
+  return [this](RunState& state) {
+    state.children = children_.text();
+    const auto& returns = recent_returns_.values();
+    state.recent_returns.assign(returns.begin(), returns.end());
+  };
+}
+
+void ParentRun::Impl::keep_time() {
+  if (!files_->is_state_due() || kept_update_ == files_->totals().updates) return;
   const auto weights = parent_->weights();
   const auto average = watch_.average();
   // Asked last: if nothing was merged until now, these belong to the update that was recorded last.
-  const bool still = parent_->status().updates == files_.totals.updates;
-  if (still && !find_divergence(weights, evaluator_.layout(), files_.options())) {
-    files_.checkpoint(learnt(weights, average));
-    kept_update_ = files_.totals.updates;
+  const bool still = parent_->status().updates == files_->totals().updates;
+  if (still && !find_divergence(weights, evaluator_.layout(), files_->options())) {
+    checkpoint({weights, average});
   } else {
     weights_due_ = true;
   }
 }
 
-bool ParentRun::is_target_reached() {
+bool ParentRun::Impl::is_target_reached() {
   if (!evaluation_due_) return false;
   evaluation_due_ = false;
   // The present weights, which may be some merges ahead of the update that made the evaluation due.
   auto weights = parent_->weights();
   // The last merge may have spoilt them a moment ago; check_merges() will tell.
-  if (find_divergence(weights, evaluator_.layout(), files_.options())) return false;
+  if (find_divergence(weights, evaluator_.layout(), files_->options())) return false;
   auto average = watch_.average();
   try {
-    if (!files_.evaluate_policy(weights, average)) return false;
+    if (!files_->evaluate({weights, average})) return false;
   } catch (const StoppedError&) {
     return false;  // serve() asks for the signal next
   }
@@ -219,14 +282,21 @@ bool ParentRun::is_target_reached() {
   return true;
 }
 
-ProgressState ParentRun::progress_state(const ParentStatus& status) const {
-  ProgressState state;
-  state.updates = files_.totals.updates;
-  state.environment_steps = files_.totals.environment_steps;
-  state.mean_return = recent_returns_.mean();
-  state.done = files_.done();
-  state.children = status.children.size();
-  return state;
+RunProgress ParentRun::Impl::progress(const ParentStatus& status) const {
+  const RunTotals& totals = files_->totals();
+  return {totals.updates, totals.environment_steps, recent_returns_.mean(), files_->done(),
+          status.children.size()};
+}
+
+ParentRun::ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
+                     RunObserver* observer)
+    : impl_(std::make_unique<Impl>(RunFiles::open(std::move(options), evaluator, observer, {false, kColumns}),
+                                   evaluator, std::move(parent))) {}
+
+ParentRun::~ParentRun() = default;
+
+RunSummary ParentRun::run() {
+  return impl_->run();
 }
 
 }  // namespace genkidama::run

@@ -4,9 +4,10 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/params/safetensors.h"
+#include "genkidama/run/evaluation.h"
 #include "run/directory/checkpoint_list.h"
-#include "run/evaluation/bootstrap.h"
-#include "run/evaluation/evaluation.h"
+#include "run/evaluation/evaluation_json.h"
+#include "run/evaluation/sample.h"
 #include "run/metrics/csv_table.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
@@ -99,6 +100,7 @@ TEST_CASE("the interval of a mean follows a sample that leans to one side") {
   CHECK(interval.low >= 0);
   CHECK(width(bootstrap_mean_interval(std::vector<double>{3})) == 0);
   CHECK(bootstrap_mean_interval(std::vector<double>(7, 0.1)).low == Approx(0.1));
+  CHECK_THROWS_AS(bootstrap_mean_interval({}), ArgumentError);
 }
 
 TEST_CASE("quantiles lie between the nearest values") {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "genkidama/orchestrator/core_orchestrator.h"
-#include "run/parent_run.h"
+#include "genkidama/run/parent_run.h"
+#include "genkidama/run/trainer_run.h"
 #include "run/resumed_run.h"
-#include "run/trainer_run.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 
@@ -20,7 +20,6 @@ using namespace genkidama::test;
 TEST_CASE("a resumed run holds no more memory than a new one", "[forks]") {
   const TemporaryDirectory directory;
   CoreOrchestrator trainer = trainer_of({700, 700});
-  RunObserver nobody;
   const std::size_t weights = trainer.layout().size() * sizeof(float);
   REQUIRE(weights > 1'900'000);
   // Of another kind than the run's, so that nobody goes on with it.
@@ -40,14 +39,13 @@ TEST_CASE("a resumed run holds no more memory than a new one", "[forks]") {
     return static_cast<double>(in_use()) - static_cast<double>(before);
   };
   const auto trains = [&](const char* name) {
-    return held_by(
-        [&] { return std::make_shared<TrainerRun>(options_in(directory / name), trainer, nobody); });
+    return held_by([&] { return std::make_shared<TrainerRun>(trainer, options_in(directory / name)); });
   };
   const auto merges = [&](const char* name) {
-    ParentRunOptions options;
-    options.parent.listen = {Endpoint::parse("127.0.0.1:0")};
+    ParentOptions options;
+    options.listen = {Endpoint::parse("127.0.0.1:0")};
     return held_by(
-        [&] { return std::make_shared<ParentRun>(options_in(directory / name), options, trainer, nobody); });
+        [&] { return std::make_shared<ParentRun>(trainer, options_in(directory / name), options); });
   };
   const double share = 0.5 * static_cast<double>(weights);  // of what it would be to keep the weights alone
   CHECK(trains("new") > share);                             // it does measure

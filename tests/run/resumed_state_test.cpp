@@ -2,9 +2,10 @@
 #include <vector>
 
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "run/local_run.h"
 #include "run/resumed_run.h"
 #include "run/run_files.h"
-#include "run/trainer_run.h"
+#include "run/state/resumed_state.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 
@@ -12,43 +13,36 @@ using namespace genkidama;
 using namespace genkidama::run;
 using namespace genkidama::test;
 
-TEST_CASE("a resumed run's state is handed over once, and is gone from its files then", "[forks]") {
+TEST_CASE("a resumed run's state is handed over, and its files know the rest", "[forks]") {
   const TemporaryDirectory directory;
   CoreOrchestrator trainer = trainer_of({4});
-  RunObserver nobody;
-  {
-    RunFiles files(options_in(directory / "new"), trainer, nobody, true, {});
-    CHECK_FALSE(files.take_resumed());
-  }
+  CHECK_FALSE(RunFiles::open(options_in(directory / "new"), trainer, nullptr, {}).state);
   RunState state;
   state.policy_average = "ema";
   state.average = {3, std::vector<float>(trainer.layout().size(), 0.5F)};
   write_state(directory / "run", trainer, state, true);
   RunOptions options = options_in(directory / "run");
   options.policy_average.kind = PolicyAverageKind::kEma;
-  RunFiles files(options, trainer, nobody, true, {});
-  REQUIRE(files.resumed());
-  CHECK(files.first_average().count() == 3);
-  const auto taken = files.take_resumed();
-  REQUIRE(taken);
-  CHECK(taken->weights.front() == 0.25F);
-  CHECK(taken->average.weights.size() == trainer.layout().size());
-  CHECK_FALSE(files.resumed());
-  CHECK_FALSE(files.take_resumed());
-  // What is needed later is still known.
-  CHECK(files.totals.updates == 3);
-  CHECK(files.goes_on());
+  const OpenedRun opened = RunFiles::open(options, trainer, nullptr, {});
+  REQUIRE(opened.state);
+  CHECK(opened.state->weights.front() == 0.25F);
+  CHECK(resumed_average(options, opened.state).count() == 3);
+  CHECK(opened.files->totals().updates == 3);
+  CHECK(opened.files->goes_on());
+  // Of another kind it begins anew.
+  options.policy_average.kind = PolicyAverageKind::kSwa;
+  CHECK(resumed_average(options, opened.state).count() == 0);
+  CHECK(resumed_average(options, {}).count() == 0);
 }
 
 TEST_CASE("a Child's session and counts outlive the state that they were read from", "[forks]") {
   const TemporaryDirectory directory;
   CoreOrchestrator trainer = trainer_of({4});
-  RunObserver nobody;
-  CHECK_FALSE(TrainerRun(options_in(directory / "new"), trainer, nobody).resumed_session());
+  CHECK_FALSE(LocalRun(trainer, options_in(directory / "new"), nullptr).resumed_session());
   RunState state;
   state.session = {"6b01ff10-b16a2a40", 7, 8, 9, 10};
   write_state(directory / "run", trainer, state, true);
-  TrainerRun run(options_in(directory / "run"), trainer, nobody);
+  LocalRun run(trainer, options_in(directory / "run"), nullptr);
   REQUIRE(run.resumed_session());
   CHECK(run.resumed_session()->session.run_id == "6b01ff10-b16a2a40");
   CHECK(run.resumed_session()->session.session == 7);

@@ -78,7 +78,7 @@ run::CheckpointEvaluation evaluate_one(const Job& job, CoreOrchestrator& trainer
   result.metadata = std::move(file.metadata);
   result.environment = trainer.environment_spec().name;
   result.preset = settings.preset;
-  result.statistics = run::run_evaluation(trainer, request, &result.episodes);
+  result.statistics = run::evaluate(trainer, request, &result.episodes);
   return result;
 }
 

@@ -12,8 +12,8 @@
 #include "cli/options/settings.h"
 #include "genkidama/net/parent.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/run/run_observer.h"
 #include "genkidama/run/run_options.h"
-#include "run/run_observer.h"
 
 namespace genkidama::cli {
 

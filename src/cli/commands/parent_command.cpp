@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -9,7 +11,7 @@
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/core/error.h"
-#include "run/parent_run.h"
+#include "genkidama/run/parent_run.h"
 
 namespace genkidama::cli {
 namespace {
@@ -29,13 +31,23 @@ ParentOptions parent_options(const Job& job) {
   return options;
 }
 
-void tell_port(int fd, const std::vector<std::uint16_t>& ports) {
-  const std::string text = fmt::format("{}\n", ports.empty() ? 0 : ports.front());
-  if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    throw IoError("the port could not be told to the process that started this one");
+// Tells the process that started this one, if it asked, where the Parent listens.
+class PortTeller : public run::RunObserver {
+ public:
+  explicit PortTeller(int fd) : fd_(fd) {}
+
+  void on_listening(std::span<const std::uint16_t> ports) override {
+    if (fd_ < 0) return;
+    const std::string text = fmt::format("{}\n", ports.empty() ? 0 : ports.front());
+    if (write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+      throw IoError("the port could not be told to the process that started this one");
+    }
+    close(fd_);
   }
-  close(fd);
-}
+
+ private:
+  int fd_;
+};
 
 }  // namespace
 
@@ -44,13 +56,11 @@ int run_parent(Job job) {
   log_above_live_line();
   // The workers know the network and evaluate; they are forked before the Parent's thread exists.
   const auto evaluator = make_trainer(job, job.settings.cluster.eval_workers);
-  run::ParentRunOptions options{parent_options(job), {}};
-  if (const int fd = job.settings.plumbing.ready_fd; fd >= 0) {
-    options.on_listening = [fd](const std::vector<std::uint16_t>& ports) { tell_port(fd, ports); };
-  }
   RunDisplay display;
-  run::ParentRun run(run_options(job, evaluator->environment_spec().name), std::move(options), *evaluator,
-                     display);
+  PortTeller port(job.settings.plumbing.ready_fd);
+  run::RunObservers observers({&display, &port});
+  run::ParentRun run(*evaluator, run_options(job, evaluator->environment_spec().name), parent_options(job),
+                     &observers);
   return exit_code_of(run.run());
 }
 

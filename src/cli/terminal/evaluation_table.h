@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/run/evaluation.h"
 #include "run/evaluation/evaluation_report.h"
 
 namespace genkidama::cli {

@@ -20,16 +20,16 @@ std::string duration_text(double seconds) {
   return fmt::format("{}s", whole);
 }
 
-Progress::Progress(const run::ProgressState& start)
+Progress::Progress(const run::RunProgress& start)
     : line_(kPlainInterval), start_(start), last_played_(start.environment_steps) {}
 
-void Progress::show(const run::ProgressState& state, const std::optional<RoundProgress>& round) {
+void Progress::show(const run::RunProgress& state, const std::optional<RoundProgress>& round) {
   const std::uint64_t played = state.environment_steps + (round ? round->environment_steps : 0);
   line_.show_parts(line_of(state, round, played));
   last_played_ = played;
 }
 
-std::vector<LinePart> Progress::line_of(const run::ProgressState& state,
+std::vector<LinePart> Progress::line_of(const run::RunProgress& state,
                                         const std::optional<RoundProgress>& round,
                                         std::uint64_t played) const {
   const double seconds = std::max(1e-3, seconds_since(line_.shown()));

@@ -11,7 +11,7 @@
 #include "cli/terminal/live_line.h"
 #include "genkidama/core/clock.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
-#include "run/run_observer.h"
+#include "genkidama/run/run_observer.h"
 
 namespace genkidama::cli {
 
@@ -20,19 +20,19 @@ namespace genkidama::cli {
 class Progress {
  public:
   /// Starts where the run stands, so that rates and the time left are those of this process.
-  explicit Progress(const run::ProgressState& start);
+  explicit Progress(const run::RunProgress& start);
 
   /// Whether it is time for show(); costs one look at the clock.
   bool due() const { return line_.due(); }
   /// `round`: how far the round or the evaluation has come that goes on since `state`.
-  void show(const run::ProgressState& state, const std::optional<RoundProgress>& round = {});
+  void show(const run::RunProgress& state, const std::optional<RoundProgress>& round = {});
 
  private:
-  std::vector<LinePart> line_of(const run::ProgressState& state, const std::optional<RoundProgress>& round,
+  std::vector<LinePart> line_of(const run::RunProgress& state, const std::optional<RoundProgress>& round,
                                 std::uint64_t played) const;
 
   LiveLine line_;
-  run::ProgressState start_;
+  run::RunProgress start_;
   std::uint64_t last_played_;  // environment steps, those of the round that went on included
   Clock::time_point started_ = Clock::now();
 };

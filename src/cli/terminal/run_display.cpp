@@ -4,15 +4,15 @@
 
 namespace genkidama::cli {
 
-void RunDisplay::on_start(const run::ProgressState& state) {
-  progress_ = std::make_unique<Progress>(state);
-  latest_ = state;
+void RunDisplay::on_start(const run::RunInfo& info) {
+  progress_ = std::make_unique<Progress>(info.progress);
+  latest_ = info.progress;
   latest_at_ = Clock::now();
 }
 
-void RunDisplay::on_progress(const run::ProgressState& state) {
-  if (progress_ && progress_->due()) progress_->show(state);
-  latest_ = state;
+void RunDisplay::show(const run::RunProgress& progress) {
+  if (progress_ && progress_->due()) progress_->show(progress);
+  latest_ = progress;
   latest_at_ = Clock::now();
 }
 
@@ -23,9 +23,9 @@ void RunDisplay::on_round(const RoundProgress& round) {
 }
 
 void RunDisplay::on_end(const run::RunSummary& summary) {
-  close();
+  progress_.reset();
   print("Run ended by {} after {} updates, {} environment steps, {}.\n", summary.ended_by,
-        summary.totals.updates, summary.totals.environment_steps, duration_text(summary.wall_seconds));
+        summary.totals.updates, summary.totals.environment_steps, duration_text(summary.totals.wall_seconds));
   if (summary.totals.time_to_target_seconds) {
     print("Target {} reached after {:.1f} s.\n", summary.target.value_or(0),
           *summary.totals.time_to_target_seconds);

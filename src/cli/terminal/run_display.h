@@ -8,25 +8,25 @@
 #include "cli/terminal/progress.h"
 #include "genkidama/core/clock.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
-#include "run/run_observer.h"
+#include "genkidama/run/run_observer.h"
 
 namespace genkidama::cli {
 
 class RunDisplay : public run::RunObserver {
  public:
-  void on_start(const run::ProgressState& state) override;
-  void on_progress(const run::ProgressState& state) override;
+  void on_start(const run::RunInfo& info) override;
+  void on_update(const run::UpdateEvent& event) override { show(event.progress); }
+  void on_wait(const run::RunProgress& progress) override { show(progress); }
   void on_end(const run::RunSummary& summary) override;
 
   /// Several times a second while a round or an evaluation goes on; shows those that last.
   void on_round(const RoundProgress& round);
 
-  /// Ends the live line: what follows is an error message.
-  void close() { progress_.reset(); }
-
  private:
+  void show(const run::RunProgress& progress);
+
   std::unique_ptr<Progress> progress_;
-  run::ProgressState latest_;
+  run::RunProgress latest_;
   Clock::time_point latest_at_;
 };
 

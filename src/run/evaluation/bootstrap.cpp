@@ -1,12 +1,12 @@
-#include "run/evaluation/bootstrap.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
+#include "genkidama/run/evaluation.h"
 #include "run/evaluation/sample.h"
 
 namespace genkidama::run {
@@ -24,14 +24,8 @@ Interval normal_interval(std::span<const double> values, double mean) {
 
 }  // namespace
 
-double quantile_of(std::span<const double> sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return std::lerp(sorted[below], sorted[above], place - static_cast<double>(below));
-}
-
 Interval bootstrap_mean_interval(std::span<const double> values) {
+  if (values.empty()) throw ArgumentError("an interval of no values; expected at least one");
   const double mean = mean_of(values);
   if (values.size() > kMostValues) return normal_interval(values, mean);
   Random random(kSeed);

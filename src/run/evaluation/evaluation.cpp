@@ -1,4 +1,4 @@
-#include "run/evaluation/evaluation.h"
+#include "genkidama/run/evaluation.h"
 
 #include <fmt/format.h>
 
@@ -47,38 +47,14 @@ std::string interval_text(const Interval& interval) {
   return fmt::format("{:.1f} to {:.1f}", interval.low, interval.high);
 }
 
-EvaluationStatistics run_evaluation(CoreOrchestrator& trainer, const EvaluationRequest& request,
-                                    std::vector<EpisodeResult>* played) {
+EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
+                              std::vector<EpisodeResult>* played) {
   auto episodes = trainer.evaluate(request);
   EvaluationStatistics statistics = statistics_of(episodes, trainer.environment_spec().reward_threshold);
   statistics.seed = request.seed;
   statistics.greedy = request.greedy;
   if (played != nullptr) *played = std::move(episodes);
   return statistics;
-}
-
-nlohmann::ordered_json to_json(const EvaluationStatistics& statistics) {
-  nlohmann::ordered_json json;
-  json["episodes"] = statistics.episodes;
-  json["seed"] = statistics.seed;
-  json["greedy"] = statistics.greedy;
-  json["mean"] = statistics.mean;
-  json["std"] = statistics.standard_deviation;
-  json["standard_error"] = statistics.standard_error;
-  json["ci_low"] = statistics.mean_interval.low;
-  json["ci_high"] = statistics.mean_interval.high;
-  json["q25"] = statistics.q25;
-  json["median"] = statistics.median;
-  json["q75"] = statistics.q75;
-  json["min"] = statistics.min;
-  json["max"] = statistics.max;
-  json["mean_length"] = statistics.mean_length;
-  json["truncated_share"] = statistics.truncated_share;
-  json["threshold"] = nullptr;
-  json["threshold_share"] = nullptr;
-  if (statistics.threshold) json["threshold"] = *statistics.threshold;
-  if (statistics.threshold_share) json["threshold_share"] = *statistics.threshold_share;
-  return json;
 }
 
 }  // namespace genkidama::run

@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "run/evaluation/evaluation.h"
+#include "genkidama/run/evaluation.h"
+#include "run/evaluation/evaluation_json.h"
 #include "run/metrics/csv_table.h"
 
 namespace genkidama::run {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <utility>
 
 #include "genkidama/core/error.h"
@@ -17,13 +18,18 @@ Checkpoint read_policy(const std::filesystem::path& path, const CoreOrchestrator
   const PolicyRecord own = policy_record(path, trainer.policy_metadata());
   const bool elsewhere = !record.environment.empty() && record.environment != own.environment;
   try {
-    check_same_network(path, record, own.network);
     file = in_layout(path, std::move(file), trainer.layout());
   } catch (const LayoutError& error) {
-    if (!elsewhere) throw;
-    throw LayoutError(fmt::format("{}; the file comes from environment '{}', and this is '{}'", error.what(),
-                                  record.environment, own.environment));
+    std::string text = error.what();
+    if (!record.network.empty() && record.network != own.network)
+      text += fmt::format("; it holds '{}', and this network is '{}'", record.network, own.network);
+    if (elsewhere) {
+      text += fmt::format("; it comes from environment '{}', and this is '{}'", record.environment,
+                          own.environment);
+    }
+    throw LayoutError(text);
   }
+  check_same_network(path, record, own.network);
   if (elsewhere) {
     log(LogLevel::kWarning, "'{}' comes from environment '{}' and plays '{}' now", path.string(),
         record.environment, own.environment);

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Mean and spread of a few numbers.
+/// Mean, spread and quantiles of a few numbers.
 
 #include <span>
 
@@ -12,5 +12,8 @@ double mean_of(std::span<const double> values);
 
 /// About `mean`, their own, with n - 1; 0 of fewer than two values.
 double standard_deviation_of(std::span<const double> values, double mean);
+
+/// Between the two nearest values, linearly. `sorted` must not be empty.
+double quantile_of(std::span<const double> sorted, double share);
 
 }  // namespace genkidama::run

@@ -15,21 +15,10 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
+#include "genkidama/run/run_totals.h"
 #include "run/state/machine_time.h"
 
 namespace genkidama::run {
-
-/// What a run has done so far, the processes it was resumed from included.
-struct RunTotals {
-  std::uint64_t updates = 0;
-  std::uint64_t environment_steps = 0;
-  std::uint64_t episodes = 0;
-  double wall_seconds = 0;
-  std::optional<double> time_to_target_seconds;
-  std::uint64_t worker_restarts = 0;
-  std::uint64_t exchanges = 0;  ///< of a Child
-  std::uint64_t reconnects = 0;
-};
 
 struct RunState {
   RunTotals totals;

@@ -1,0 +1,24 @@
+#pragma once
+
+/// @file
+/// What a run has done so far.
+
+#include <cstdint>
+#include <optional>
+
+namespace genkidama::run {
+
+/// Counts since the run began, all processes that it was resumed from included.
+struct RunTotals {
+  std::uint64_t updates = 0;            ///< rounds that were learnt from; at a Parent: merges
+  std::uint64_t environment_steps = 0;  ///< steps of all workers; at a Parent: of all Children
+  std::uint64_t episodes = 0;           ///< episodes that have ended
+  double wall_seconds = 0;              ///< time that the run's processes have worked on it
+  /// Wall seconds until an evaluation reached RunOptions::target; empty until then.
+  std::optional<double> time_to_target_seconds;
+  std::uint64_t worker_restarts = 0;  ///< workers that died or hung and were replaced
+  std::uint64_t exchanges = 0;        ///< of a Child: answers of its Parent that were averaged in
+  std::uint64_t reconnects = 0;       ///< of a Child: links that were made anew
+};
+
+}  // namespace genkidama::run

@@ -1,0 +1,137 @@
+#include "genkidama/run/child_run.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "run/local_run.h"
+#include "run/state/machine_time.h"
+
+namespace genkidama::run {
+namespace {
+
+// A Child that was gone for a moment goes on with its session and its own weights, as one does that lost its
+// link. After a longer time the others have moved on, and a merge of its old weights, with a large alpha,
+// would set all of them back.
+bool goes_on_with_session(const std::optional<ResumedSession>& resumed) {
+  constexpr double kFreshSeconds = 120;
+  if (!resumed || resumed->session.run_id.empty()) return false;
+  const auto age = seconds_between(resumed->written, machine_time());
+  const bool fresh = age && *age <= kFreshSeconds;
+  log(LogLevel::kInfo, "the resumed state is {}: this Child {}",
+      age ? fmt::format("{:.0f} s old", *age) : "from before this machine was started",
+      fresh ? "goes on with its session" : "takes its Parent's weights");
+  return fresh;
+}
+
+// Passes the wish for an end on while Child::run() waits for a Parent, when nobody else asks.
+class EndWatch {
+ public:
+  EndWatch(const LocalRun& run, Child& child)
+      : thread_([this, &run, &child] {
+          bool over = false;
+          while (!done_.load() && !(over = !run.end_reason().empty())) {
+            std::this_thread::sleep_for(Milliseconds(100));
+          }
+          if (over) child.request_stop();
+        }) {}
+  ~EndWatch() {
+    done_.store(true);
+    thread_.join();
+  }
+  EndWatch(const EndWatch&) = delete;
+  EndWatch& operator=(const EndWatch&) = delete;
+
+ private:
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+}  // namespace
+
+class ChildRun::Impl {
+ public:
+  Impl(CoreOrchestrator& trainer, RunOptions options, ChildOptions child, RunObserver* observer)
+      : run_(trainer, std::move(options), observer, {"connected", "exchanges", "reconnects"}),
+        trainer_(trainer),
+        options_(std::move(child)),
+        earlier_(run_.totals()) {
+    options_.resume.reset();
+  }
+
+  RunSummary run() {
+    if (std::exchange(ran_, true)) {
+      throw ArgumentError("ChildRun::run() was already called; make a new ChildRun");
+    }
+    // The Child is gone when this has returned: the evaluation that follows must not keep a Parent waiting.
+    run_.attempt([this] {
+      if (!run_.is_over()) train();
+    });
+    nlohmann::ordered_json extra;
+    extra["workers"] = trainer_.workers();
+    extra["name"] = options_.name;
+    extra["exchanges"] = run_.totals().exchanges;
+    extra["merges"] = merges_;
+    extra["reconnects"] = run_.totals().reconnects;
+    extra["parting_words"] = parting_words_;
+    return run_.finish("parent", extra);
+  }
+
+ private:
+  void train() {
+    if (goes_on_with_session(run_.resumed_session())) options_.resume = run_.resumed_session()->session;
+    Child child(options_, trainer_);
+    child.start();
+    if (options_.listen) {
+      const std::uint16_t port = child.port();
+      log(LogLevel::kInfo, "{} listens on port {}", options_.name, port);
+      run_.observer().on_listening({&port, 1});
+    }
+    const EndWatch watch(run_, child);
+    try {
+      parting_words_ = child.run([this](const ChildProgress& progress) {
+        count(progress);
+        run_.record(progress.round,
+                    {progress.connected ? "1" : "0", fmt::format("{}", run_.totals().exchanges),
+                     fmt::format("{}", run_.totals().reconnects)});
+        return !run_.is_over();
+      });
+    } catch (const StoppedError&) {
+      parting_words_ = "stopped by a signal";
+      count(child.progress());
+      throw;
+    }
+    count(child.progress());
+  }
+
+  void count(const ChildProgress& progress) {
+    run_.count_exchanges(earlier_.exchanges + progress.exchanges, earlier_.reconnects + progress.reconnects);
+    run_.keep_session(progress.session);
+    merges_ = progress.merges;
+  }
+
+  LocalRun run_;
+  CoreOrchestrator& trainer_;
+  ChildOptions options_;
+  const RunTotals earlier_;   // of earlier processes
+  std::uint64_t merges_ = 0;  // of this process
+  std::string parting_words_;
+  bool ran_ = false;
+};
+
+ChildRun::ChildRun(CoreOrchestrator& trainer, RunOptions options, ChildOptions child, RunObserver* observer)
+    : impl_(std::make_unique<Impl>(trainer, std::move(options), std::move(child), observer)) {}
+
+ChildRun::~ChildRun() = default;
+
+RunSummary ChildRun::run() {
+  return impl_->run();
+}
+
+}  // namespace genkidama::run

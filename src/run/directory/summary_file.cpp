@@ -1,0 +1,49 @@
+#include "run/directory/summary_file.h"
+
+#include <algorithm>
+
+#include "genkidama/core/atomic_file.h"
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/core/version.h"
+
+namespace genkidama::run {
+
+nlohmann::ordered_json summary_of(const RunOptions& options, const std::string& environment,
+                                  const RunTotals& totals, const std::string& ended_by) {
+  nlohmann::ordered_json json;
+  json["program"] = options.record.program;
+  json["version"] = kVersion;
+  json["environment"] = environment;
+  json["command"] = options.record.command;
+  json["preset"] = options.record.preset;
+  json["seed"] = options.record.seed;
+  json["policy_average"] = PolicyAverage(options.policy_average).text();
+  json["ended_by"] = ended_by;
+  json["updates"] = totals.updates;
+  json["environment_steps"] = totals.environment_steps;
+  json["episodes"] = totals.episodes;
+  json["wall_seconds"] = totals.wall_seconds;
+  json["env_steps_per_second"] =
+      static_cast<double>(totals.environment_steps) / std::max(1e-6, totals.wall_seconds);
+  json["target"] = nullptr;
+  json["time_to_target_seconds"] = nullptr;
+  if (options.target) json["target"] = *options.target;
+  if (totals.time_to_target_seconds) json["time_to_target_seconds"] = *totals.time_to_target_seconds;
+  json["worker_restarts"] = totals.worker_restarts;
+  json["final_evaluation"] = nullptr;
+  json["error"] = nullptr;
+  return json;
+}
+
+bool write_summary(const std::filesystem::path& file, const nlohmann::ordered_json& summary) {
+  try {
+    write_file_atomically(file, summary.dump(2) + "\n");
+    return true;
+  } catch (const Error& error) {
+    log(LogLevel::kError, "summary.json could not be written: {}", error.what());
+    return false;
+  }
+}
+
+}  // namespace genkidama::run

@@ -1,0 +1,111 @@
+#include "run/evaluation/run_evaluator.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/core/random.h"
+#include "genkidama/params/safetensors.h"
+
+namespace genkidama::run {
+namespace {
+
+constexpr std::uint64_t kEvaluateEvery = 100;
+constexpr const char* kBestMean = "evaluation_return_mean";
+
+}  // namespace
+
+RunEvaluator::RunEvaluator(const RunOptions& options, const RunDirectory& directory,
+                           CoreOrchestrator& trainer, std::optional<std::uint64_t> keep_until)
+    : options_(options),
+      directory_(directory),
+      trainer_(trainer),
+      table_(directory.evaluations(),
+             {"update", "environment_steps", "wall_seconds", "episodes", "return_mean", "return_std",
+              "return_min", "return_max"},
+             keep_until) {
+  if (keep_until) read_best();
+}
+
+bool RunEvaluator::is_due(std::uint64_t update) const {
+  return evaluates() && update % options_.evaluate_every.value_or(kEvaluateEvery) == 0;
+}
+
+EvaluationStatistics RunEvaluator::play(std::span<const float> policy, int episodes, std::uint64_t seed) {
+  EvaluationRequest request;
+  request.episodes = episodes;
+  request.seed = seed;
+  request.greedy = options_.greedy;
+  // Learning must go on as if nobody had looked.
+  std::vector<float> own(trainer_.layout().size());
+  trainer_.read_weights(own);
+  trainer_.write_weights(policy);
+  try {
+    const EvaluationStatistics result = evaluate(trainer_, request);
+    trainer_.write_weights(own);
+    return result;
+  } catch (const StoppedError&) {
+    trainer_.write_weights(own);
+    throw;
+  }
+}
+
+RunEvaluator::Outcome RunEvaluator::evaluate_update(const PolicySnapshot& snapshot, const RunTotals& totals,
+                                                    const std::function<double()>& wall_seconds) {
+  // New episodes each time: a policy must not pass by luck with one set of them.
+  missing_ = true;
+  Outcome outcome;
+  outcome.statistics =
+      play(snapshot.policy(), options_.target_episodes, derive_seed(options_.eval_seed, {totals.updates}));
+  missing_ = false;
+  const EvaluationStatistics& result = outcome.statistics;
+  table_.append({fmt::format("{}", totals.updates), fmt::format("{}", totals.environment_steps),
+                 fmt::format("{:.3f}", wall_seconds()), fmt::format("{}", result.episodes),
+                 fmt::format("{:.6g}", result.mean), fmt::format("{:.6g}", result.standard_deviation),
+                 fmt::format("{:.6g}", result.min), fmt::format("{:.6g}", result.max)});
+  outcome.best = keep_best(result.mean, snapshot, totals);
+  return outcome;
+}
+
+EvaluationStatistics RunEvaluator::evaluate_final(std::span<const float> policy) {
+  return play(policy, options_.eval_episodes, options_.eval_seed);
+}
+
+void RunEvaluator::read_best() {
+  std::error_code ignored;
+  if (!options_.evaluate_every || !std::filesystem::exists(directory_.best_weights(), ignored)) return;
+  try {
+    const Checkpoint best = read_safetensors(directory_.best_weights());
+    const auto mean = best.metadata.find(kBestMean);
+    if (mean == best.metadata.end()) return;
+    const std::string& text = mean->second;
+    double value = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) best_mean_ = value;
+  } catch (const Error& error) {
+    log(LogLevel::kWarning, "{}; the next policy that is evaluated takes its place", error.what());
+  }
+}
+
+bool RunEvaluator::keep_best(double mean, const PolicySnapshot& snapshot, const RunTotals& totals) {
+  if (!options_.evaluate_every || (best_mean_ && mean <= *best_mean_)) return false;
+  Checkpoint policy =
+      policy_file(snapshot, {trainer_.layout(), trainer_.policy_metadata()}, options_, totals);
+  policy.metadata[kBestMean] = fmt::format("{}", mean);
+  try {
+    write_safetensors(directory_.best_weights(), policy);
+    best_mean_ = mean;
+    return true;
+  } catch (const Error& error) {
+    log(LogLevel::kError, "the best policy so far, of update {}, could not be written; the run goes on: {}",
+        totals.updates, error.what());
+    return false;
+  }
+}
+
+}  // namespace genkidama::run

@@ -1,0 +1,66 @@
+#pragma once
+
+/// @file
+/// The evaluations of a run: when they are due, evaluations.csv, and the best policy so far.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/run/evaluation.h"
+#include "genkidama/run/run_options.h"
+#include "genkidama/run/run_totals.h"
+#include "run/directory/policy_snapshot.h"
+#include "run/directory/run_directory.h"
+#include "run/metrics/csv_file.h"
+
+namespace genkidama::run {
+
+class RunEvaluator {
+ public:
+  struct Outcome {
+    EvaluationStatistics statistics;
+    bool best = false;  ///< the best so far, and kept
+  };
+
+  /// `keep_until`: the update that a resumed run goes on from. The others must outlive this.
+  RunEvaluator(const RunOptions& options, const RunDirectory& directory, CoreOrchestrator& trainer,
+               std::optional<std::uint64_t> keep_until);
+
+  /// Whether the policy after this update is to be evaluated.
+  bool is_due(std::uint64_t update) const;
+  /// Whether an evaluation was begun and not ended, also one of the run that is gone on with.
+  bool is_missing() const { return evaluates() && missing_; }
+  /// For the state, and from it.
+  bool missing() const { return missing_; }
+  void set_missing(bool missing) { missing_ = missing; }
+
+  /// Evaluates the policy on new episodes, and keeps it when it is the best so far and
+  /// RunOptions::evaluate_every is given. `wall_seconds` is asked when the episodes have been played. The
+  /// trainer's own weights are afterwards what they were before. Throws as CoreOrchestrator::evaluate(); the
+  /// evaluation is missing then.
+  Outcome evaluate_update(const PolicySnapshot& snapshot, const RunTotals& totals,
+                          const std::function<double()>& wall_seconds);
+  /// The same for the end of a run; nothing is kept.
+  EvaluationStatistics evaluate_final(std::span<const float> policy);
+
+  /// As CsvFile::sync().
+  void sync() { table_.sync(); }
+
+ private:
+  bool evaluates() const { return options_.target || options_.evaluate_every; }
+  EvaluationStatistics play(std::span<const float> policy, int episodes, std::uint64_t seed);
+  void read_best();
+  bool keep_best(double mean, const PolicySnapshot& snapshot, const RunTotals& totals);
+
+  const RunOptions& options_;
+  const RunDirectory& directory_;
+  CoreOrchestrator& trainer_;
+  CsvFile table_;
+  bool missing_ = false;
+  std::optional<double> best_mean_;  // of the policy in best.safetensors
+};
+
+}  // namespace genkidama::run

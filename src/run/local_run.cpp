@@ -1,0 +1,173 @@
+#include "run/local_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <utility>
+
+#include "run/run_limits.h"
+#include "run/state/resumed_state.h"
+
+namespace genkidama::run {
+namespace {
+
+std::vector<std::string> all_columns(const std::vector<std::string>& extra) {
+  std::vector<std::string> columns = {"episodes",    "return_mean", "return_min", "return_max",
+                                      "length_mean", "policy_loss", "value_loss", "entropy"};
+  columns.insert(columns.end(), extra.begin(), extra.end());
+  return columns;
+}
+
+struct RoundStatistics {
+  double mean = 0;
+  double min = std::numeric_limits<double>::infinity();
+  double max = -std::numeric_limits<double>::infinity();
+  double length = 0;
+};
+
+RoundStatistics statistics_of_round(const RoundReport& round) {
+  RoundStatistics result;
+  const auto count = static_cast<double>(std::max<std::size_t>(1, round.episodes.size()));
+  for (const EpisodeResult& episode : round.episodes) {
+    result.mean += episode.episode_return / count;
+    result.min = std::min(result.min, episode.episode_return);
+    result.max = std::max(result.max, episode.episode_return);
+    result.length += episode.length / count;
+  }
+  return result;
+}
+
+}  // namespace
+
+LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
+                   const std::vector<std::string>& columns)
+    : trainer_(trainer), latest_(trainer.layout().size()) {
+  OpenedRun opened = RunFiles::open(std::move(options), trainer, observer, {true, all_columns(columns)});
+  files_ = std::move(opened.files);
+  average_ = resumed_average(files_->options(), opened.state);
+  if (opened.state) restore(*std::exchange(opened.state, {}));
+  trainer_.read_weights(latest_);
+  latest_state_ = trainer_.state();
+  round_began_ = Clock::now();
+  files_->complete_checkpoint(snapshot());
+  ended_by_ = reached_limit(files_->options(), totals());
+  files_->observer().on_start(files_->info(progress()));
+}
+
+void LocalRun::restore(RunState&& state) {
+  trainer_.write_weights(state.weights);
+  trainer_.restore({std::move(state.optimizer_state), state.optimizer_steps, state.totals.environment_steps,
+                    state.rounds, std::move(state.replay)});
+  session_ = state.session;
+  resumed_session_ = {state.session, state.written};
+  for (const double value : state.recent_returns) recent_returns_.add(value);
+}
+
+void LocalRun::attempt(const std::function<void()>& work) {
+  try {
+    try {
+      if (!std::exchange(begun_, true)) make_up();
+      work();
+    } catch (const StoppedError&) {
+      give_up();
+    }
+  } catch (const std::exception&) {
+    ended_by_ = "error";
+    files_->fail();
+  }
+}
+
+void LocalRun::make_up() {
+  if (!files_->is_evaluation_missing()) return;
+  phase_ = Phase::kRecording;
+  if (files_->evaluate(snapshot())) ended_by_ = "target";
+  phase_ = Phase::kPlaying;
+  round_began_ = Clock::now();
+}
+
+bool LocalRun::is_over() {
+  if (!ended_by_) {
+    if (std::string reason = end_reason(); !reason.empty()) ended_by_ = std::move(reason);
+  }
+  return ended_by_.has_value();
+}
+
+void LocalRun::record(const RoundReport& round, const std::vector<std::string>& fields) {
+  phase_ = Phase::kRecording;
+  RunTotals after = totals();
+  after.updates += 1;
+  after.environment_steps += round.environment_steps;
+  after.episodes += round.episodes.size();
+  for (const EpisodeResult& episode : round.episodes) recent_returns_.add(episode.episode_return);
+
+  const RoundStatistics statistics = statistics_of_round(round);
+  std::vector<std::string> row = {fmt::format("{}", after.episodes)};
+  for (const double value : {statistics.mean, statistics.min, statistics.max, statistics.length}) {
+    row.push_back(round.episodes.empty() ? "" : fmt::format("{:.6g}", value));
+  }
+  for (const double value : {round.policy_loss, round.value_loss, round.entropy}) {
+    row.push_back(fmt::format("{:.6g}", value));
+  }
+  row.insert(row.end(), fields.begin(), fields.end());
+  files_->record(after, row);
+
+  remember_round();
+  files_->check(latest_);
+  average_.add(latest_, files_->done().value_or(1));
+  files_->observer().on_update({totals(), progress(), &round, nullptr});
+  if (files_->is_evaluation_due() && files_->evaluate(snapshot())) ended_by_ = "target";
+  if (!ended_by_) ended_by_ = reached_limit(files_->options(), totals());
+  if (files_->is_checkpoint_due()) files_->checkpoint(snapshot(), fill_state());
+  phase_ = Phase::kPlaying;
+  round_began_ = Clock::now();
+}
+
+void LocalRun::remember_round() {
+  // Where rounds are shorter, one ends in time after any signal, and copying might cost what is noticed.
+  constexpr double kLongRound_s = 0.2;
+  trainer_.read_weights(latest_);
+  latest_state_.reset();
+  if (seconds_since(round_began_) >= kLongRound_s) latest_state_ = trainer_.state();
+}
+
+FillState LocalRun::fill_state() const {
+  if (phase_ == Phase::kGivenUp && !latest_state_) return {};
+  return [this](RunState& state) {
+    TrainerState trainer = latest_state_ ? *latest_state_ : trainer_.state();
+    state.optimizer_state = std::move(trainer.optimizer_state);
+    state.optimizer_steps = trainer.optimizer_steps;
+    state.rounds = trainer.rounds;
+    state.replay = std::move(trainer.replay);
+    const auto& returns = recent_returns_.values();
+    state.recent_returns.assign(returns.begin(), returns.end());
+    state.session = session_;
+  };
+}
+
+void LocalRun::give_up() {
+  if (phase_ == Phase::kPlaying) phase_ = Phase::kGivenUp;
+  const std::string reason = end_reason();
+  ended_by_ = reason.empty() ? "stopped" : reason;
+}
+
+RunSummary LocalRun::finish(const std::string& reason, const nlohmann::ordered_json& extra) {
+  if (!is_over()) ended_by_ = reason;
+  // An exchange may have changed the weights after the last round.
+  if (phase_ != Phase::kGivenUp) {
+    trainer_.read_weights(latest_);
+    latest_state_ = trainer_.state();
+  }
+  try {
+    return files_->finish(*ended_by_, snapshot(), fill_state(), extra);
+  } catch (const std::exception&) {
+    files_->fail();
+  }
+}
+
+RunProgress LocalRun::progress() const {
+  return {totals().updates, totals().environment_steps, recent_returns_.mean(), files_->done(), {}};
+}
+
+}  // namespace genkidama::run
