@@ -2,23 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <exception>
 #include <functional>
 #include <sstream>
 
 #include "cli/commands/commands.h"
 #include "cli/options/command_line.h"
-#include "cli/process/stop_signal.h"
 #include "cli/terminal/output.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/standard_descriptors.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/run/stop_signal.h"
 
 namespace genkidama::cli {
 namespace {
 
 constexpr int kFailedRun = 1;
 constexpr int kBadArguments = 2;
+
+// From now on a write to a closed pipe or to a file that is too large is an error for the caller and does not
+// end the process.
+void ignore_write_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
 
 int run(const Settings& settings, const ResolvedProgram& program) {
   Job job{program, settings};
@@ -66,7 +74,7 @@ int guarded(const std::function<int()>& body) noexcept {
     return body();
   } catch (const StoppedError&) {
     // By a signal, before there was anything to keep.
-    return stop_signal() != 0 ? 128 + stop_signal() : kFailedRun;
+    return run::stop_signal() != 0 ? 128 + run::stop_signal() : kFailedRun;
   } catch (const ArgumentError& error) {
     return report(error.what(), kBadArguments);
   } catch (const std::exception& error) {
@@ -84,7 +92,7 @@ int main(int argc, char** argv, const std::function<Program()>& make_program) {
   const int exit_code = guarded([&] {
     if (!make_program) throw ArgumentError("make_program is empty; expected a function that makes a Program");
     const ResolvedProgram program(make_program());
-    catch_stop_signals();
+    run::catch_stop_signals();
     return run_words(argc, argv, program);
   });
   const int written = guarded([] {

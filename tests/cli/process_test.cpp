@@ -5,8 +5,8 @@
 
 #include <csignal>
 
-#include "cli/process/stop_signal.h"
 #include "fixture.h"
+#include "genkidama/run/stop_signal.h"
 #include "support/catch.h"
 #include "support/child_process.h"
 
@@ -51,9 +51,9 @@ TEST_CASE("the first signal of a kind leaves a mark and the second one ends the 
     CAPTURE(signal);
     ChildProcess child([signal] {
       ::signal(signal, SIG_DFL);
-      cli::catch_stop_signals();
+      run::catch_stop_signals();
       ::raise(signal);
-      if (cli::stop_signal() != signal) return 1;
+      if (run::stop_signal() != signal) return 1;
       // One of another kind is not the second.
       ::raise(signal == SIGTERM ? SIGINT : SIGTERM);
       ::raise(signal);
@@ -65,9 +65,9 @@ TEST_CASE("the first signal of a kind leaves a mark and the second one ends the 
 
 TEST_CASE("the end of the starter is a SIGTERM, however often it is told", "[forks]") {
   ChildProcess child([] {
-    cli::catch_stop_signals();
-    for (int i = 0; i < 3; ++i) ::raise(cli::kStarterIsGone);
-    return cli::stop_signal() == SIGTERM ? 0 : 1;
+    run::catch_stop_signals();
+    for (int i = 0; i < 3; ++i) ::raise(run::kStarterIsGone);
+    return run::stop_signal() == SIGTERM ? 0 : 1;
   });
   CHECK(child.wait() == "exit 0");
 }
@@ -75,9 +75,9 @@ TEST_CASE("the end of the starter is a SIGTERM, however often it is told", "[for
 TEST_CASE("under nohup a closed terminal changes nothing", "[forks]") {
   ChildProcess child([] {
     ::signal(SIGHUP, SIG_IGN);
-    cli::catch_stop_signals();
+    run::catch_stop_signals();
     for (int i = 0; i < 3; ++i) ::raise(SIGHUP);
-    return cli::stop_signal() == 0 ? 0 : 1;
+    return run::stop_signal() == 0 ? 0 : 1;
   });
   CHECK(child.wait() == "exit 0");
 }
@@ -90,9 +90,9 @@ TEST_CASE("process 1 of a container ends at its second signal too", "[forks]") {
   ChildProcess starter([] {
     if (::unshare(CLONE_NEWPID) != 0) return 1;
     ChildProcess first([] {
-      cli::catch_stop_signals();
+      run::catch_stop_signals();
       ::raise(SIGTERM);
-      if (::getpid() != 1 || cli::stop_signal() != SIGTERM) return 3;
+      if (::getpid() != 1 || run::stop_signal() != SIGTERM) return 3;
       ::raise(SIGTERM);
       return 2;
     });

@@ -9,8 +9,8 @@
 
 #include "cli/options/config_file.h"
 #include "cli/options/settings_check.h"
-#include "cli/process/stop_signal.h"
 #include "cli/terminal/output.h"
+#include "genkidama/run/stop_signal.h"
 #include "run/directory/run_directory.h"
 
 namespace genkidama::cli {
@@ -27,7 +27,7 @@ run::RunOptions options_without_config(const Job& job) {
   options.record.command = command_name(options.cluster_member ? kCluster : settings.command);
   options.record.preset = settings.preset;
   options.record.seed = settings.learning.seed;
-  options.end_reason = [] { return std::string(stop_signal() != 0 ? "signal" : ""); };
+  options.end_reason = run::end_reason;
   options.option_name = flag_of;
   return options;
 }
@@ -67,8 +67,8 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
   options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
   options.max_crashes_per_minute = learning.max_worker_crashes;
-  options.cut_round = round_overdue;
-  options.give_up = stop_overdue;
+  options.cut_round = run::round_overdue;
+  options.give_up = run::stop_overdue;
   options.on_wait = std::move(on_wait);
   return std::make_unique<CoreOrchestrator>(job.program.environment,
                                             job.program.presets.at(job.settings.preset).network, options);
@@ -89,7 +89,7 @@ void tell_start(const Job& job, const CoreOrchestrator& trainer) {
 
 int exit_code_of(const run::RunSummary& summary) {
   if (!summary.files_written) return 1;
-  return summary.stopped ? 128 + stop_signal() : 0;
+  return summary.stopped ? 128 + run::stop_signal() : 0;
 }
 
 }  // namespace genkidama::cli

@@ -1,16 +1,12 @@
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 
 #include "cli/commands/commands.h"
 #include "cli/options/settings_check.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
-#include "genkidama/core/error.h"
+#include "genkidama/run/loopback_cluster.h"
 #include "genkidama/run/parent_run.h"
 
 namespace genkidama::cli {
@@ -34,19 +30,12 @@ ParentOptions parent_options(const Job& job) {
 // Tells the process that started this one, if it asked, where the Parent listens.
 class PortTeller : public run::RunObserver {
  public:
-  explicit PortTeller(int fd) : fd_(fd) {}
+  explicit PortTeller(int fd) { member_.ready_fd = fd; }
 
-  void on_listening(std::span<const std::uint16_t> ports) override {
-    if (fd_ < 0) return;
-    const std::string text = fmt::format("{}\n", ports.empty() ? 0 : ports.front());
-    if (write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-      throw IoError("the port could not be told to the process that started this one");
-    }
-    close(fd_);
-  }
+  void on_listening(std::span<const std::uint16_t> ports) override { member_.tell_ports(ports); }
 
  private:
-  int fd_;
+  run::MemberContext member_;
 };
 
 }  // namespace

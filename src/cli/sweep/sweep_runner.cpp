@@ -6,13 +6,13 @@
 #include <csignal>
 #include <system_error>
 
-#include "cli/process/stop_signal.h"
 #include "cli/sweep/sweep_evaluation.h"
 #include "cli/sweep/sweep_standing.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "genkidama/run/stop_signal.h"
 #include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
@@ -53,12 +53,12 @@ int SweepRunner::run() {
   take_finished();
   write_tables();
   if (done_ > 0) log(LogLevel::kInfo, "{} of {} runs are done already", done_, due_);
-  while (!(queue_.empty() && tasks_.empty()) && stop_signal() == 0) {
+  while (!(queue_.empty() && tasks_.empty()) && run::stop_signal() == 0) {
     while (!queue_.empty() && tasks_.size() < static_cast<std::size_t>(job_.settings.sweep.jobs))
       start_next();
     std::erase_if(tasks_, [this](Task& task) { return advance(task); });
     if (line_.due()) line_.show(progress_text());
-    pause_before_look();
+    run::pause_before_look();
   }
   end_all();
   line_.erase();
@@ -116,10 +116,10 @@ void SweepRunner::start_evaluation(Task& task) {
   task.process = spawn(run, evaluation_words(run, job_.settings.run.eval_episodes));
 }
 
-std::unique_ptr<SpawnedProcess> SweepRunner::spawn(const SweepRun& run,
-                                                   std::vector<std::string> words) const {
-  return std::make_unique<SpawnedProcess>(
-      SpawnedProcess::Options{job_.program.name, std::move(words), run.log(), lock_});
+std::unique_ptr<run::SpawnedProcess> SweepRunner::spawn(const SweepRun& run,
+                                                        std::vector<std::string> words) const {
+  return std::make_unique<run::SpawnedProcess>(
+      run::SpawnedProcess::Options{job_.program.name, std::move(words), {}, run.log(), lock_});
 }
 
 bool SweepRunner::advance(Task& task) {
@@ -135,11 +135,11 @@ bool SweepRunner::advance(Task& task) {
 bool SweepRunner::look_after(Task& task) {
   if (task.process->running()) return false;
   // It was told to end as well; the next call goes on with it.
-  if (stop_signal() != 0) return true;
+  if (run::stop_signal() != 0) return true;
   const SweepRun& run = runs_[task.run];
   if (const int code = task.process->exit_code(); code != 0) {
     fail(task, fmt::format("{} ended with {}", task.step == Step::kTrain ? "it" : "its evaluation",
-                           exit_text(code)));
+                           run::exit_text(code)));
     return true;
   }
   if (standing_of(run.directory) != RunStanding::kFinished) {
@@ -192,7 +192,7 @@ void SweepRunner::end_all() {
   const auto any_runs = [this] {
     return std::any_of(tasks_.begin(), tasks_.end(), [](Task& task) { return task.process->running(); });
   };
-  while (any_runs() && !asked.passed()) pause_before_look();
+  while (any_runs() && !asked.passed()) run::pause_before_look();
   tasks_.clear();
 }
 
@@ -203,9 +203,9 @@ int SweepRunner::report() const {
   if (any_evaluated) print("Final mean returns over seeds:\n{}", settings_table(all));
   print("{} of {} runs are done. Table: {}\n", done_, due_, directory_.results().string());
   for (const std::string& failure : failures_) log(LogLevel::kError, "{}", failure);
-  if (stop_signal() != 0) {
+  if (run::stop_signal() != 0) {
     log(LogLevel::kInfo, "the sweep was stopped; the same call goes on with it");
-    return 128 + stop_signal();
+    return 128 + run::stop_signal();
   }
   return failures_.empty() ? 0 : 1;
 }

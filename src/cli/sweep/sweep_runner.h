@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "cli/process/spawned_process.h"
 #include "cli/sweep/sweep_plan.h"
 #include "cli/sweep/sweep_results.h"
 #include "cli/terminal/live_line.h"
+#include "run/process/spawned_process.h"
 
 namespace genkidama::cli {
 
@@ -33,7 +33,7 @@ class SweepRunner {
     Step step;
     bool whole;  ///< trained from the start
     Clock::time_point started;
-    std::unique_ptr<SpawnedProcess> process;
+    std::unique_ptr<run::SpawnedProcess> process;
   };
 
   /// Takes what is finished and evaluated already out of the queue.
@@ -51,7 +51,7 @@ class SweepRunner {
   void end_all();
   int report() const;
 
-  std::unique_ptr<SpawnedProcess> spawn(const SweepRun& run, std::vector<std::string> words) const;
+  std::unique_ptr<run::SpawnedProcess> spawn(const SweepRun& run, std::vector<std::string> words) const;
   std::string progress_text() const;
   std::string time_left() const;
   std::vector<RunResult> results() const;

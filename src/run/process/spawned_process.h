@@ -1,30 +1,35 @@
 #pragma once
 
 /// @file
-/// Another process of this same program.
+/// Other processes of this same program.
 
 #include <sys/types.h>
 
 #include <filesystem>
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "genkidama/core/clock.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 
-/// A process that fork and exec of the running executable have started, so that it inherits nothing of this
-/// process' state. It gets kStarterIsGone when this process dies, however that happens. The destructor kills
-/// it if it still runs.
+/// A process that this one has started. It gets kStarterIsGone when the thread that has started it dies,
+/// however that happens. The destructor kills it if it still runs.
 class SpawnedProcess {
  public:
   struct Options {
-    std::string name;                    ///< for messages
-    std::vector<std::string> arguments;  ///< without the program's name
-    std::filesystem::path
-        output;             ///< its output is appended to this file; empty: it shares this process' outputs
-    int inherited_fd = -1;  ///< a descriptor that stays open in it; -1: none
+    std::string name;  ///< for messages
+    /// What it runs: with arguments, the executable of this process again, which then inherits nothing of
+    /// this process' state. The name of the program is not among them.
+    std::vector<std::string> arguments;
+    /// Without arguments it is a fork that runs this function and ends with its result; with 2 for an
+    /// ArgumentError and 1 for anything else that is thrown, after logging it. stop_signal() tells the
+    /// function when it is to end. It needs a process without other threads.
+    std::function<int()> body;
+    /// Its output is appended to this file; empty: it shares this process' outputs.
+    std::filesystem::path output;
+    int inherited_fd = -1;  ///< a descriptor that stays open in the executed program; -1: none
   };
 
   /// Throws IoError when it cannot be started, for instance because /proc is not mounted.
@@ -33,6 +38,7 @@ class SpawnedProcess {
   SpawnedProcess(const SpawnedProcess&) = delete;
   SpawnedProcess& operator=(const SpawnedProcess&) = delete;
 
+  pid_t pid() const { return pid_; }
   const std::string& name() const { return options_.name; }
   const std::filesystem::path& output() const { return options_.output; }
 
@@ -45,6 +51,9 @@ class SpawnedProcess {
   bool was_asked_to_end() const { return asked_to_end_; }
 
  private:
+  void execute(int output);
+  void fork_body(int output);
+
   Options options_;
   pid_t pid_ = -1;
   bool running_ = false;
@@ -59,4 +68,4 @@ void pause_before_look();
 /// "exit code 1", "signal 9 (Killed)".
 std::string exit_text(int exit_code);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

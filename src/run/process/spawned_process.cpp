@@ -1,4 +1,4 @@
-#include "cli/process/spawned_process.h"
+#include "run/process/spawned_process.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,28 +11,51 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <exception>
 
-#include "cli/process/stop_signal.h"
+#include "core/output_streams.h"
+#include "core/thread_count.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/run/stop_signal.h"
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 constexpr int kNotStarted = 127;
+constexpr int kFailed = 1;
+constexpr int kBadArgument = 2;
 constexpr const char* kOwnProgram = "/proc/self/exe";
 
-// Between fork and exec: only calls that are safe there.
-[[noreturn]] void become(char* const* arguments, int output, int inherited_fd, pid_t starter, int failure) {
+// Only calls that are safe between fork and exec.
+void become_member(int output, pid_t starter) {
   prctl(PR_SET_PDEATHSIG, kStarterIsGone);
   // The starter may have died before the line above.
   if (getppid() != starter) _exit(kNotStarted);
   if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)) _exit(kNotStarted);
+}
+
+[[noreturn]] void execute_program(char* const* arguments, int inherited_fd, int failure) {
   if (inherited_fd >= 0) fcntl(inherited_fd, F_SETFD, 0);
   execv(kOwnProgram, arguments);
   const int error = errno;
   // Whoever reads this takes an answer that is not whole for none.
   if (write(failure, &error, sizeof error) != sizeof error) _exit(kNotStarted);
   _exit(kNotStarted);
+}
+
+int run_body(const std::string& name, const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const ArgumentError& error) {
+    log(LogLevel::kError, "{}: {}", name, error.what());
+    return kBadArgument;
+  } catch (const std::exception& error) {
+    log(LogLevel::kError, "{}: {}", name, error.what());
+  } catch (...) {
+    log(LogLevel::kError, "{}: it threw what is no std::exception", name);
+  }
+  return kFailed;
 }
 
 // Waits until the other process runs its program: 0, or the error that kept it from doing so.
@@ -55,6 +78,38 @@ SpawnedProcess::SpawnedProcess(Options options) : options_(std::move(options)) {
       throw IoError(fmt::format("cannot open {}: {}", options_.output.string(), std::strerror(errno)));
     }
   }
+  try {
+    options_.arguments.empty() ? fork_body(output) : execute(output);
+  } catch (...) {
+    if (output >= 0) close(output);
+    throw;
+  }
+  if (output >= 0) close(output);
+  running_ = true;
+}
+
+void SpawnedProcess::fork_body(int output) {
+  const int threads = thread_count();
+  if (threads > 1) {
+    log(LogLevel::kWarning,
+        "{} is forked from a process with {} threads, whose locks it may wait for without end; start it "
+        "before "
+        "there are other threads",
+        options_.name, threads);
+  }
+  flush_output_streams();
+  const pid_t starter = getpid();
+  pid_ = fork();
+  if (pid_ < 0) throw IoError(fmt::format("cannot start {}: {}", options_.name, std::strerror(errno)));
+  if (pid_ > 0) return;
+  catch_stop_signals();
+  become_member(output, starter);
+  const int exit_code = run_body(options_.name, options_.body);
+  flush_output_streams();
+  _exit(exit_code);
+}
+
+void SpawnedProcess::execute(int output) {
   std::vector<std::string> words = {options_.name};
   words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<char*> arguments;
@@ -65,20 +120,19 @@ SpawnedProcess::SpawnedProcess(Options options) : options_(std::move(options)) {
   std::array<int, 2> failure{-1, -1};
   const pid_t starter = getpid();
   pid_ = pipe2(failure.data(), O_CLOEXEC) == 0 ? fork() : -1;
-  if (pid_ == 0) become(arguments.data(), output, options_.inherited_fd, starter, failure[1]);
-  int error = errno;
-  if (output >= 0) close(output);
-  close(failure[1]);
-  if (pid_ > 0) error = read_failure(failure[0]);
-  close(failure[0]);
-  if (pid_ < 0) throw IoError(fmt::format("cannot start {}: {}", options_.name, std::strerror(error)));
-  if (error != 0) {
-    waitpid(pid_, nullptr, 0);
-    throw IoError(
-        fmt::format("cannot start {}: {}: {}; 'cluster' and 'sweep' need /proc to start this program again",
-                    options_.name, kOwnProgram, std::strerror(error)));
+  if (pid_ == 0) {
+    become_member(output, starter);
+    execute_program(arguments.data(), options_.inherited_fd, failure[1]);
   }
-  running_ = true;
+  int error = errno;
+  if (failure[1] >= 0) close(failure[1]);
+  if (pid_ > 0) error = read_failure(failure[0]);
+  if (failure[0] >= 0) close(failure[0]);
+  if (pid_ < 0) throw IoError(fmt::format("cannot start {}: {}", options_.name, std::strerror(error)));
+  if (error == 0) return;
+  waitpid(pid_, nullptr, 0);
+  throw IoError(fmt::format("cannot start {}: {}: {}; /proc is needed to start this program again",
+                            options_.name, kOwnProgram, std::strerror(error)));
 }
 
 SpawnedProcess::~SpawnedProcess() {
@@ -111,4 +165,4 @@ std::string exit_text(int exit_code) {
   return fmt::format("exit code {}", exit_code);
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

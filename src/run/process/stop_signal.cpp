@@ -1,4 +1,4 @@
-#include "cli/process/stop_signal.h"
+#include "genkidama/run/stop_signal.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace genkidama::cli {
+namespace genkidama::run {
 namespace {
 
 std::atomic<int> g_signal{0};
@@ -88,6 +88,10 @@ int stop_signal() {
   return g_signal.load();
 }
 
+std::string end_reason() {
+  return stop_signal() != 0 ? "signal" : "";
+}
+
 bool round_overdue() {
   return is_older_than(kRoundPatience_ns);
 }
@@ -96,9 +100,4 @@ bool stop_overdue() {
   return is_older_than(kPatience_ns);
 }
 
-void ignore_write_signals() {
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
-}
-
-}  // namespace genkidama::cli
+}  // namespace genkidama::run

@@ -1,0 +1,124 @@
+#pragma once
+
+/// @file
+/// A Parent and several Children as processes of this machine, which talk over the loopback device.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "genkidama/core/clock.h"
+#include "genkidama/core/export.h"
+#include "genkidama/net/endpoint.h"
+#include "genkidama/run/run_options.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
+
+/// What the cluster hands to one of its processes.
+struct MemberContext {
+  int number = 0;                   ///< 0 is the Parent; the Children count from 1
+  std::string name;                 ///< "parent", "child_1", ...: ParentOptions::name or ChildOptions::name
+  std::filesystem::path directory;  ///< RunOptions::directory
+  bool resume = false;              ///< the run that is in the directory goes on; false: it begins
+  /// The seed to train with. It follows from LoopbackClusterOptions::seed and the number, so that every Child
+  /// plays episodes of its own. The Parent has the seed as it was given.
+  std::uint64_t seed = 0;
+  /// 127.0.0.1 with a port. The Parent listens there, with port 0 for any free port; a Child dials it.
+  Endpoint endpoint;
+  /// LinkSecurity::token. Every user of the machine reaches the loopback device, so each start of a cluster
+  /// has a new one.
+  std::string token;
+  /// The descriptor that tell_ports() writes to. It stays open in a Parent that is an executed program; -1
+  /// for a Child.
+  int ready_fd = -1;
+
+  bool is_parent() const { return number == 0; }
+
+  /// The Parent must call this once it listens, with Parent::ports(): the Children are started then. Throws
+  /// IoError when the process that has started this one is gone.
+  void tell_ports(std::span<const std::uint16_t> ports) const;
+};
+
+/// How a cluster is started, watched and ended.
+struct LoopbackClusterOptions {
+  /// The run directory of the Parent, and so the cluster's. Child N has children/child_N in it.
+  std::filesystem::path directory;
+  Resume resume = Resume::kNever;  ///< what happens to a cluster that is in the directory already
+  int children = 2;                ///< how many Children there are, >= 1
+  std::uint64_t seed = 1;          ///< MemberContext::seed follows from it
+  /// The text of config.json in the directory, a JSON object. Empty: it tells the number of Children and the
+  /// seed.
+  std::string config;
+
+  // Exactly one of these two says what a member does.
+  /// Called in a process that is forked for the member. The result is the exit code of that process: 0 for a
+  /// member that has ended well. The functions of genkidama/run/stop_signal.h tell it when the cluster, or
+  /// somebody else by a signal, asks it to end. What the function throws is logged, and the exit code is then
+  /// 2 for an ArgumentError and 1 for anything else.
+  std::function<int(const MemberContext&)> run_member;
+  /// Called in this process. The result is the command line, without the program's name, with which this
+  /// program is executed again as the member.
+  std::function<std::vector<std::string>(const MemberContext&)> member_words;
+
+  /// Asked some times a second by run(). True ends the cluster: every member gets SIGTERM. Empty: never.
+  std::function<bool()> stop;
+
+  /// How long run() waits for another cluster to leave the directory; a killed one may still be ending.
+  Milliseconds lock_patience{10'000};
+  Milliseconds start_timeout{120'000};  ///< until the Parent listens
+  /// For a Child to end by itself after the Parent has ended well. The Parent has told it so, unless it never
+  /// joined.
+  Milliseconds child_patience{3'000};
+  Milliseconds end_timeout{20'000};  ///< from SIGTERM to SIGKILL for a member that does not end
+
+  /// How messages name an option, given the field; RunOptions::option_name.
+  std::function<std::string(std::string_view field)> option_name;
+};
+
+/// What a cluster came to. How the training went is in summary.json of its directory.
+struct ClusterSummary {
+  bool stopped = false;  ///< LoopbackClusterOptions::stop has ended it
+  /// Why the cluster has failed: the Parent ended badly, or every Child did. Empty when it has not.
+  std::string error;
+  /// The Parent's exit code, or 128 + N when signal N ended it.
+  int parent_exit_code = 0;
+  /// The same of the Children, in their order; fewer when the Parent ended before they were started.
+  std::vector<int> child_exit_codes;
+};
+
+/// Trains with a Parent and Children that are processes of this machine. The Parent writes the run's files
+/// and decides when the run is over, which the Children hear from it. A Child that dies is told in the log
+/// and leaves the others at work. When the Parent dies or no Child is left, the cluster fails at once. When
+/// this process dies, the members hear of it and end.
+///
+///     genkidama::run::LoopbackClusterOptions options;
+///     options.directory = "runs/cluster";
+///     options.run_member = [](const genkidama::run::MemberContext& member) {
+///       return member.is_parent() ? run_parent(member) : run_child(member);
+///     };
+///     const auto summary = genkidama::run::LoopbackCluster(options).run();
+///
+/// **Threads and processes.** With run_member the members are forks of this process: call run() before the
+/// program has threads. The signal that tells a member of the end of its starter (SIGUSR1) comes when the
+/// thread that calls run() ends. SIGCHLD must not be ignored, and nobody else may wait for the members.
+class LoopbackCluster {
+ public:
+  /// Throws ArgumentError for options that are not possible.
+  explicit LoopbackCluster(LoopbackClusterOptions options);
+
+  /// Starts the members, waits until the run is over, and ends them. To be called once. Throws ArgumentError
+  /// when the directory holds what `resume` refuses or another run is at work in it, and IoError when a
+  /// member cannot be started or the Parent does not listen in time; no member is left then.
+  ClusterSummary run();
+
+ private:
+  LoopbackClusterOptions options_;
+};
+
+}  // namespace run
+}  // namespace genkidama
