@@ -41,6 +41,8 @@ int run(const Settings& settings, const ResolvedProgram& program) {
       return run_cluster(std::move(job));
     case kEvaluate:
       return run_evaluate(std::move(job));
+    case kCheck:
+      return run_check(std::move(job));
     case kSweep:
       return run_sweep(std::move(job));
   }

@@ -7,6 +7,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
+#include "genkidama/core/utf8.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/algorithm.h"
@@ -48,7 +49,7 @@ std::string sizes_text(const std::vector<int>& observation, std::size_t action_w
 void check_environment_of(const Path& path, const PolicyRecord& record, const EnvironmentSpec& given) {
   const EnvironmentSpec spec = completed(given);
   const std::size_t width = record.action_width.value_or(1);
-  const bool same_name = record.environment.empty() || record.environment == spec.name;
+  const bool same_name = record.environment.empty() || record.environment == to_utf8(spec.name);
   const bool same_actions = width == spec.action_space.width() &&
                             (!spec.action_space.is_one_choice() || record.sizes->policy == spec.action_count);
   if (same_name && record.sizes->observation == spec.observation_shape && same_actions) return;

@@ -9,6 +9,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
+#include "run/directory/json_file.h"
 #include "run/directory/summary_file.h"
 #include "run/divergence.h"
 #include "run/evaluation/evaluation_json.h"
@@ -82,7 +83,7 @@ std::string RunFiles::config_text() const {
   config["command"] = options_.record.command;
   config["preset"] = options_.record.preset;
   config["seed"] = options_.record.seed;
-  return config.dump(2) + "\n";
+  return json_text(config);
 }
 
 const RunTotals& RunFiles::now() {

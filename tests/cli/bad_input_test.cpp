@@ -77,6 +77,14 @@ TEST_CASE("a run directory that holds a run is not overwritten") {
   check_bad_argument(call("train", "--updates", "2", "--run-dir", run), "--resume " + run);
   CHECK(file_text(directory / "run" / "metrics.csv") == metrics);
 
+  // A run's state is no policy, and --resume takes the directory.
+  const std::string state = (directory / "run" / "state.safetensors").string();
+  check_bad_argument(call("evaluate", "--checkpoint", state), run + "/final.safetensors");
+  const auto renamed = directory / "policy.safetensors";
+  std::filesystem::copy_file(state, renamed);
+  check_bad_argument(call("evaluate", "--checkpoint", renamed.string()), "the state of a run");
+  check_bad_argument(call("train", "--resume", state), "expected the directory of a run");
+
   // Resuming takes the command and the network the run was made with.
   check_bad_argument(call("child", "--connect", "127.0.0.1:1", "--resume", run), "made by 'train'");
   check_bad_argument(call("train", "--resume", run, "--preset", "other"), "--preset is 'other'");

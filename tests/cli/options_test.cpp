@@ -250,6 +250,68 @@ TEST_CASE("a wrong config file is refused with its name and the key") {
   CHECK(refusal({"train", "--config", directory.path().string()}).find("cannot read") != std::string::npos);
 }
 
+TEST_CASE("a config file that says something twice is refused") {
+  for (const char* text : {R"({"gamma": 0.5, "gamma": 0.5})", R"({"max_steps": 5, "max-steps": 5})"}) {
+    const ConfigText config(text);
+    CAPTURE(text);
+    CHECK(refusal({"train", "--config", config.path()}).find("--config " + config.path()) == 0);
+  }
+}
+
+TEST_CASE("a key of a config file is spelt with - or with _") {
+  const ConfigText config(R"({"max-steps": 5, "learning_rate": 0.25})");
+  const Settings settings = parse({"train", "--config", config.path()});
+  CHECK(settings.run.max_steps == 5u);
+  CHECK(settings.learning.hyperparameters.learning_rate == 0.25);
+}
+
+TEST_CASE("a name that is almost right is answered with the right one") {
+  const auto answers = [](const Words& words, const std::string& name) {
+    CAPTURE(words, refusal(words));
+    CHECK(refusal(words).find("did you mean '" + name + "'") != std::string::npos);
+  };
+  answers({"train", "--learning_rate", "0.1"}, "--learning-rate");
+  answers({"train", "--gama=0.9"}, "--gamma");
+  answers({"train", "--wrokers", "2"}, "--workers");
+  answers({"trian"}, "train");
+  for (const auto& [text, key] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"gama": 0.9})", "gamma"}, {R"({"lerning-rate": 0.9})", "learning_rate"}}) {
+    const ConfigText config(text);
+    answers({"train", "--config", config.path()}, key);
+  }
+  CHECK(refusal({"train", "--colour", "red"}).find("did you mean") == std::string::npos);
+}
+
+TEST_CASE("a config file cannot say where a run is, unless it is the record of another run") {
+  for (const char* text : {R"({"run_dir": "x"})", R"({"resume": "x"})", R"({"command": "train"})"}) {
+    const ConfigText config(text);
+    CAPTURE(text, refusal({"train", "--config", config.path()}));
+    CHECK(refusal({"train", "--config", config.path()}).find("unknown key") != std::string::npos);
+  }
+  const ConfigText record(R"({"program": "test", "version": "0.2.0", "command": "train", "run_dir": "x"})");
+  CHECK(parse({"train", "--config", record.path()}).run_dir.empty());
+}
+
+TEST_CASE("the record of another program's or another command's run is refused") {
+  const ConfigText program(R"({"program": "other", "version": "0.2.0", "command": "train", "gamma": 0.5})");
+  CHECK(refusal({"train", "--config", program.path()}).find("'other'") != std::string::npos);
+  const ConfigText command(R"({"program": "test", "version": "0.2.0", "command": "cluster", "gamma": 0.5})");
+  CHECK(refusal({"train", "--config", command.path()}).find("'cluster'") != std::string::npos);
+  // As the error says.
+  const ConfigText neither(R"({"version": "0.2.0", "gamma": 0.5})");
+  CHECK(parse({"train", "--config", neither.path()}).learning.hyperparameters.gamma == 0.5);
+}
+
+TEST_CASE("a path that is not UTF-8 survives config.json") {
+  const TemporaryDirectory directory;
+  const std::string token = (directory / "caf\xE9").string();
+  std::ofstream(token) << std::string(64, 'a');
+  const Settings parent = parse({"parent", "--listen", "127.0.0.1:0", "--token-file", token});
+  const auto written = config_of(parent, resolved_program().options, "test", "caf\xE9");
+  const ConfigText file(written.dump());
+  CHECK(parse({"parent", "--config", file.path()}).links.token_file == token);
+}
+
 TEST_CASE("a linear schedule ends with the run, and a cluster shares its steps") {
   CHECK(resolved({"train", "--schedule", "linear", "--max-steps", "1000"}).schedule_steps == 1000);
   CHECK(resolved({"cluster", "--schedule", "linear", "--max-steps", "1001", "--children", "2"})
@@ -425,8 +487,8 @@ TEST_CASE("a program without an environment or with an unknown default preset is
 TEST_CASE("help of every command lists its options with their defaults") {
   const auto& table = resolved_program().options;
   const std::vector<std::pair<Command, std::string>> commands = {
-      {kTrain, "train"},     {kParent, "parent"},     {kChild, "child"},
-      {kCluster, "cluster"}, {kEvaluate, "evaluate"}, {kSweep, "sweep"}};
+      {kTrain, "train"},       {kParent, "parent"}, {kChild, "child"}, {kCluster, "cluster"},
+      {kEvaluate, "evaluate"}, {kCheck, "check"},   {kSweep, "sweep"}};
   for (const auto& [command, name] : commands) {
     const std::string help = help_of(name);
     CAPTURE(name, help);

@@ -64,6 +64,11 @@ std::vector<SweepRun> plan_of(Words words) {
 
 }  // namespace
 
+TEST_CASE("an option that is varied is spelt with - or with _") {
+  CHECK(names_of({}, {"learning_rate=0.1,0.2"}) == Words{"learning-rate=0.1", "learning-rate=0.2"});
+  CHECK(names_of({"learning_rate=0.1,gae-lambda=1"}, {}) == Words{"learning-rate=0.1,gae-lambda=1"});
+}
+
 TEST_CASE("settings are named by what they change, in the order of the command line") {
   CHECK(names_of({}, {}) == Words{"default"});
   CHECK(names_of({}, {"alpha=0.1,0.50", "beta=0,.5"}) ==

@@ -1,10 +1,4 @@
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -13,6 +7,7 @@
 #include "cli/terminal/progress.h"
 #include "cli/terminal/text_table.h"
 #include "fixture.h"
+#include "on_terminal.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -20,35 +15,6 @@ using namespace genkidama::cli;
 using namespace genkidama::test;
 
 namespace {
-
-// What a program writes to a terminal of this width.
-std::string on_terminal(std::vector<std::string> words, unsigned columns) {
-  winsize size{};
-  size.ws_row = 24;
-  size.ws_col = static_cast<unsigned short>(columns);
-  int terminal = -1;
-  const pid_t pid = ::forkpty(&terminal, nullptr, nullptr, &size);
-  REQUIRE(pid >= 0);
-  if (pid == 0) {
-    ::setenv("TERM", "xterm", 1);
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    ::execv(arguments[0], arguments.data());
-    ::_exit(126);
-  }
-  std::string text;
-  std::array<char, 4096> bytes{};
-  // Reading fails once the program has ended.
-  for (ssize_t count = 0; (count = ::read(terminal, bytes.data(), bytes.size())) > 0;) {
-    text.append(bytes.data(), static_cast<std::size_t>(count));
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  ::close(terminal);
-  CHECK(status == 0);
-  return text;
-}
 
 // The states of the line that is rewritten in place.
 std::vector<std::string> live_lines(const std::string& text) {

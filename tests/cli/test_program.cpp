@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
@@ -56,6 +58,32 @@ class SlowEnvironment : public genkidama::DiscreteEnvironment {
   int steps_ = 0;
 };
 
+/// CartPole, changed as the environment variables say.
+class Altered : public genkidama::Environment {
+ public:
+  explicit Altered(const genkidama::EnvironmentContext& context) : spec_(inner_->spec()) {
+    if (const char* name = std::getenv("GENKIDAMA_TEST_NAME")) spec_.name = name;
+    if (const char* file = std::getenv("GENKIDAMA_TEST_CONTEXT")) {
+      constexpr const char* kPurposes[] = {"describe", "train", "evaluate"};
+      std::ofstream(file, std::ios::app) << kPurposes[static_cast<int>(context.purpose)] << '\n';
+    }
+  }
+  const genkidama::EnvironmentSpec& spec() const override { return spec_; }
+  genkidama::Observation reset(std::uint64_t seed) override { return inner_->reset(seed); }
+  genkidama::StepResult step(genkidama::Action action) override {
+    if (const char* text = std::getenv("GENKIDAMA_TEST_THROW")) throw std::runtime_error(text);
+    genkidama::StepResult result = inner_->step(action);
+    if (std::getenv("GENKIDAMA_TEST_BAD_REWARD") != nullptr) {
+      result.reward = std::numeric_limits<float>::quiet_NaN();
+    }
+    return result;
+  }
+
+ private:
+  std::unique_ptr<genkidama::Environment> inner_ = genkidama::make_cart_pole();
+  genkidama::EnvironmentSpec spec_;
+};
+
 void fail_as_told() {
   const char* told = std::getenv("GENKIDAMA_TEST_SETUP");
   if (told == nullptr) return;
@@ -91,7 +119,12 @@ genkidama::cli::Program make_program() {
 #ifdef GENKIDAMA_TEST_LANDER
   program.environment = [] { return genkidama::make_lunar_lander(); };
 #else
-  program.environment = genkidama::make_cart_pole;
+  program.environment = [](const genkidama::EnvironmentContext& context) {
+    return std::make_unique<Altered>(context);
+  };
+  if (std::getenv("GENKIDAMA_TEST_SPEC") != nullptr) {
+    program.environment_spec = genkidama::make_cart_pole()->spec();
+  }
 #endif
   if (const char* slow = std::getenv("GENKIDAMA_TEST_SLOW")) {
     program.environment = [last_step = std::atoi(slow)] {

@@ -194,6 +194,11 @@ TEST_CASE("a file of another environment is refused by the names of both") {
   refuse({"Other", 3, 4, 100}, "'Other' (observations of [3], 4 actions)");
   refuse({"Task", 5, 4, 100}, "'Task' (observations of [5], 4 actions)");
   refuse({"Task", 3, 2, 100}, "'Task' (observations of [3], 2 actions)");
+  EnvironmentSpec latin_1{"T\xe4sk", 3, 4, 100};
+  Metadata metadata =
+      to_metadata({.environment = latin_1.name, .network = "mlp 8 tanh", .sizes = kSizes, .action_width = 1});
+  const Path foreign = write_policy(directory / "latin_1", metadata);
+  CHECK(load_policy(foreign, {.environment = latin_1}).act(kObservation)[0] == likeliest());
   EnvironmentSpec continuous{"Task", 3, 0, 100};
   continuous.action_space = {.choices = {}, .low = {-1, -1}, .high = {1, 1}};
   refuse(continuous, "'Task' (observations of [3], actions of 2 numbers)");

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "genkidama/core/export.h"
@@ -24,6 +25,9 @@ using Preset = run::Preset;
 struct Program {
   std::string name = "genkidama";  ///< the program's name in --help, messages and run directories
   EnvironmentFactory environment;  ///< makes the environment that is played
+  /// What `environment` makes, for a program that knows it: then no environment is made only to read its
+  /// spec. Every worker checks that its own environments agree. Empty: one environment is made to read it.
+  std::optional<EnvironmentSpec> environment_spec{};
   /// The network of every preset that brings none. Empty: the thesis' network, and mlp_network() for the
   /// preset "tuned".
   NetworkFactory network;
@@ -36,13 +40,13 @@ struct Program {
   std::string default_preset = "tuned";  ///< the preset of a run without `--preset`
 };
 
-/// Runs the subcommand that the arguments name: train, parent, child, cluster, evaluate or sweep. Call it
-/// first in main(), before any thread is started and before LibTorch computes anything.
+/// Runs the subcommand that the arguments name: train, parent, child, cluster, evaluate, check or
+/// sweep. Call it first in main(), before any thread is started and before LibTorch computes anything.
 ///
-/// Returns the exit code: 0 for success, 1 for a run that failed, 2 for bad arguments, and 128 + N when
-/// signal N (Ctrl-C, SIGTERM) ended a run whose files are all written. Progress and errors go to standard
-/// error, each error in one line, and results go to standard output. docs/run_directory.md describes the
-/// files that a run or a sweep leaves in its directory.
+/// Returns the exit code: 0 for success, 1 for a run or a check that failed, 2 for bad arguments, and 128 + N
+/// when signal N (Ctrl-C, SIGTERM) ended a run whose files are all written. Progress and errors go to
+/// standard error, each error in one line, and results go to standard output. docs/run_directory.md describes
+/// the files that a run or a sweep leaves in its directory.
 ///
 /// The function ignores SIGPIPE and SIGXFSZ from then on, so that a full disk is an error in the log and does
 /// not end the process.

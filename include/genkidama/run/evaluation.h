@@ -58,7 +58,7 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
 EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
                               std::vector<EpisodeResult>* played = nullptr);
 
-/// The interval as people read it: "250.9 to 271.0".
+/// The interval as people read it, with the digits that its width leaves: "250.9 to 271.0".
 std::string interval_text(const Interval& interval);
 
 }  // namespace run

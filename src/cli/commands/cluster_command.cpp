@@ -9,6 +9,7 @@
 #include "genkidama/net/token.h"
 #include "genkidama/run/loopback_cluster.h"
 #include "genkidama/run/stop_signal.h"
+#include "run/directory/json_file.h"
 
 namespace genkidama::cli {
 namespace {
@@ -31,8 +32,8 @@ int run_cluster(Job job) {
   options.resume = job.settings.resume.empty() ? run::Resume::kNever : run::Resume::kRequired;
   options.children = job.settings.cluster.children;
   options.seed = job.settings.learning.seed;
-  const std::string environment = job.program.environment()->spec().name;
-  options.config = config_of(job.settings, job.program.options, job.program.name, environment).dump(2) + "\n";
+  options.config = run::json_text(
+      config_of(job.settings, job.program.options, job.program.name, environment_name(job.program)));
   options.member_words = [&job](const run::MemberContext& member) { return words_of(job, member); };
   options.stop = [] { return run::stop_signal() != 0; };
   options.option_name = flag_of;

@@ -12,6 +12,7 @@ int run_parent(Job job);
 int run_child(Job job);
 int run_cluster(Job job);
 int run_evaluate(Job job);
+int run_check(Job job);
 int run_sweep(Job job);
 
 }  // namespace genkidama::cli

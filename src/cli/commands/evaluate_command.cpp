@@ -12,11 +12,14 @@
 #include "cli/terminal/progress.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/utf8.h"
 #include "genkidama/params/safetensors.h"
 #include "run/directory/checkpoint_list.h"
+#include "run/directory/json_file.h"
 #include "run/evaluation/evaluation_report.h"
 #include "run/evaluation/figure_text.h"
 #include "run/evaluation/read_policy.h"
+#include "run/state/run_state.h"
 
 namespace genkidama::cli {
 namespace {
@@ -45,15 +48,29 @@ std::vector<Path> checkpoints_named(const std::vector<std::string>& paths) {
 // The network belongs to the preset, so the one the weights were trained with is taken unless the user says.
 std::string preset_for(const Job& job, const Checkpoint& checkpoint) {
   const auto recorded = checkpoint.metadata.find("preset");
-  const bool known = recorded != checkpoint.metadata.end() && job.program.presets.count(recorded->second) > 0;
-  return known && !names_option(job.settings.command_line, "preset") ? recorded->second : job.settings.preset;
+  if (recorded == checkpoint.metadata.end() || names_option(job.settings.command_line, "preset")) {
+    return job.settings.preset;
+  }
+  const std::string preset = unescape_bytes(recorded->second);
+  return job.program.presets.count(preset) > 0 ? preset : job.settings.preset;
+}
+
+Path directory_of(const Path& file) {
+  return file.has_parent_path() ? file.parent_path() : Path(".");
 }
 
 // Reads every file, to refuse a bad one before anything is started, and forgets the weights again.
 std::string common_preset(const Job& job, const std::vector<Path>& paths) {
   std::string preset;
   for (const Path& path : paths) {
-    const std::string own = preset_for(job, as_argument([&] { return read_safetensors(path); }));
+    const Checkpoint checkpoint = as_argument([&] { return read_safetensors(path); });
+    if (run::is_run_state(checkpoint)) {
+      throw ArgumentError(fmt::format(
+          "--checkpoint {}: this is the state of a run, which --resume {} goes on from; expected a "
+          "policy, such as {}",
+          path.string(), directory_of(path).string(), (directory_of(path) / "final.safetensors").string()));
+    }
+    const std::string own = preset_for(job, checkpoint);
     if (!preset.empty() && own != preset) {
       throw ArgumentError(
           fmt::format("--checkpoint: {} was made with the preset '{}', {} with '{}'; evaluate them one after "
@@ -110,8 +127,7 @@ void check_targets(const Settings& settings) {
       {"--returns", settings.evaluate.returns_file}};
   for (const auto& [flag, file] : targets) {
     std::error_code ignored;
-    const Path directory = Path(file).has_parent_path() ? Path(file).parent_path() : Path(".");
-    if (!file.empty() && !std::filesystem::is_directory(directory, ignored)) {
+    if (!file.empty() && !std::filesystem::is_directory(directory_of(file), ignored)) {
       throw ArgumentError(fmt::format("{} is '{}'; expected a path in a directory that exists", flag, file));
     }
   }
@@ -121,7 +137,7 @@ void write_files(const Settings& settings, const std::vector<run::CheckpointEval
   if (!settings.evaluate.json_file.empty()) {
     auto json = nlohmann::ordered_json::array();
     for (const run::CheckpointEvaluation& result : results) json.push_back(run::to_json(result));
-    write_file_atomically(settings.evaluate.json_file, (results.size() == 1 ? json[0] : json).dump(2) + "\n");
+    run::write_json_file(settings.evaluate.json_file, results.size() == 1 ? json[0] : json);
   }
   // The table last: whoever finds it finds the returns too.
   if (!settings.evaluate.returns_file.empty())

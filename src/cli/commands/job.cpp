@@ -11,6 +11,7 @@
 #include "cli/options/settings_check.h"
 #include "cli/terminal/output.h"
 #include "genkidama/run/stop_signal.h"
+#include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
 
 namespace genkidama::cli {
@@ -41,6 +42,13 @@ std::string flag_of(std::string_view field) {
   return flag;
 }
 
+std::string environment_name(const Program& program) {
+  if (program.environment_spec) return program.environment_spec->name;
+  EnvironmentContext context;
+  context.purpose = EnvironmentPurpose::kDescribe;
+  return program.environment(context)->spec().name;
+}
+
 void prepare_run_directory(Job& job) {
   Settings& settings = job.settings;
   if (settings.run_dir.empty()) settings.run_dir = run::default_run_directory(job.program.name);
@@ -50,7 +58,7 @@ void prepare_run_directory(Job& job) {
 run::RunOptions run_options(const Job& job, const std::string& environment) {
   run::RunOptions options = options_without_config(job);
   options.record.config =
-      config_of(job.settings, job.program.options, job.program.name, environment).dump(2) + "\n";
+      run::json_text(config_of(job.settings, job.program.options, job.program.name, environment));
   return options;
 }
 
@@ -62,6 +70,9 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.mode = learning.worker_mode;
   options.seed = learning.seed;
   options.hyperparameters = resolved_hyperparameters(job.settings);
+  options.environment_spec = job.program.environment_spec;
+  const bool learns = (job.settings.command & kLearning) != 0;
+  options.purpose = learns ? EnvironmentPurpose::kTrain : EnvironmentPurpose::kEvaluate;
   options.optimizer = job.program.optimizer;
   options.algorithm = job.program.algorithm;
   options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);

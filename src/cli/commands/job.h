@@ -26,6 +26,9 @@ struct Job {
 /// "--learning-rate" for the library's "learning_rate".
 std::string flag_of(std::string_view field);
 
+/// The name of the program's environment. Makes an environment when the program brings no spec.
+std::string environment_name(const Program& program);
+
 /// Checks that the directory can be used, before anything costly is started. Throws ArgumentError. Fills in
 /// settings.run_dir when there is none.
 void prepare_run_directory(Job& job);

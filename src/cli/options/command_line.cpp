@@ -13,13 +13,15 @@
 #include "cli/options/config_file.h"
 #include "cli/options/help.h"
 #include "cli/options/settings_check.h"
+#include "cli/options/spelling.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
+#include "genkidama/env/check_environment.h"
 
 namespace genkidama::cli {
 namespace {
 
-constexpr Command kCommands[] = {kTrain, kParent, kChild, kCluster, kEvaluate, kSweep};
+constexpr Command kCommands[] = {kTrain, kParent, kChild, kCluster, kEvaluate, kCheck, kSweep};
 
 // One option as CLI11 fills it; the meaning of the text is the table's business.
 struct Slot {
@@ -52,6 +54,7 @@ Settings defaults_of(const ResolvedProgram& program, Command command) {
   take_preset(program.presets.at(program.default_preset), settings);
   // An evaluation alone plays the episodes of a run's final evaluation.
   if (command == kEvaluate) settings.learning.seed = settings.run.eval_seed;
+  if (command == kCheck) settings.evaluate.episodes = EnvironmentCheckOptions().episodes;
   return settings;
 }
 
@@ -70,11 +73,12 @@ Settings help_defaults(const ResolvedProgram& program, Command command) {
 }
 
 void add_options(CLI::App& app, const std::vector<OptionRow>& table, const Settings& defaults, Slots& slots) {
+  const HelpLayout layout = help_layout();
   for (const OptionRow& row : table) {
     if ((row.commands & defaults.command) == 0) continue;
     Slot& slot = slots.emplace_back();
     slot.row = &row;
-    const std::string help = help_text(row, defaults);
+    const std::string help = help_text(row, defaults, layout);
     if (row.kind == ValueKind::kFlag) {
       slot.option = app.add_flag(row.flag(), slot.text, help);
     } else if (row.kind == ValueKind::kTextList) {
@@ -119,6 +123,11 @@ void apply_flags(const Slots& slots, Settings& settings) {
 }
 
 ConfigFile read_resumed_config(const std::filesystem::path& directory, Command command) {
+  std::error_code ignored;
+  if (std::filesystem::exists(directory, ignored) && !std::filesystem::is_directory(directory, ignored)) {
+    throw ArgumentError(
+        fmt::format("--resume {}: this is a file; expected the directory of a run", directory.string()));
+  }
   const auto path = directory / "config.json";
   if (!std::filesystem::exists(path)) {
     throw ArgumentError(
@@ -133,7 +142,7 @@ ConfigFile read_resumed_config(const std::filesystem::path& directory, Command c
   return config;
 }
 
-std::vector<ConfigFile> read_configs(const Slots& slots, Command command) {
+std::vector<ConfigFile> read_configs(const ResolvedProgram& program, const Slots& slots, Command command) {
   std::vector<ConfigFile> configs;
   // A Parent in a cluster is told everything by flags; the directory's config.json is the cluster's.
   if (const auto directory = flag_value(slots, "resume");
@@ -142,6 +151,7 @@ std::vector<ConfigFile> read_configs(const Slots& slots, Command command) {
   }
   if (const auto path = flag_value(slots, "config"); !path.empty()) {
     configs.push_back(read_config_file("--config", path));
+    check_origin(configs.back(), program.name, command);
   }
   return configs;
 }
@@ -170,7 +180,7 @@ void apply_preset(const ResolvedProgram& program, const Slots& slots, const std:
 
 Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command command) {
   Settings settings = defaults_of(program, command);
-  const auto configs = read_configs(slots, command);
+  const auto configs = read_configs(program, slots, command);
   apply_preset(program, slots, configs, settings);
   // Children with equal seeds would play the same episodes; the one drawn here is kept in config.json.
   if (command == kChild) settings.learning.seed = std::random_device{}();
@@ -183,6 +193,14 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
   apply_flags(slots, settings);
   apply_preset_steps(program, settings);
   return settings;
+}
+
+std::string advice(const ResolvedProgram& program, Command command, const std::string& word) {
+  std::vector<std::string> flags;
+  for (const OptionRow& row : program.options) {
+    if ((row.commands & command) != 0 && !row.hidden) flags.push_back(row.flag());
+  }
+  return word.rfind("--", 0) == 0 ? did_you_mean(word, flags) : "";
 }
 
 // A value that was meant for no option of ours may be a secret.
@@ -212,7 +230,7 @@ bool is_sweep(int argc, const char* const* argv) {
 // would take what follows "train" for themselves.
 Settings parse_sweep(int argc, const char* const* argv, const ResolvedProgram& program, CLI::App& app) {
   Slots slots;
-  app.footer(help_footer(program, kSweep));
+  app.footer(help_footer(program, kSweep, help_layout()));
   app.allow_extras();
   add_options(app, program.options, help_defaults(program, kSweep), slots);
   parse_words(app, argc - 1, argv + 1);
@@ -236,14 +254,16 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
                                            std::ostream& out) {
   CLI::App app(fmt::format("{} {}: train, average and evaluate agents", program.name, kVersion),
                program.name);
-  app.get_formatter()->column_width(34);
+  const HelpLayout layout = help_layout();
+  app.get_formatter()->column_width(layout.column);
   app.set_version_flag("--version", kVersion);
-  app.footer("'" + program.name + " COMMAND --help' shows the options of a command.");
+  app.footer(
+      wrapped("'" + program.name + " COMMAND --help' shows the options of a command.", layout.columns));
   app.allow_extras();
 
   if (is_sweep(argc, argv)) {
-    CLI::App sweep(command_help(kSweep), program.name + " sweep");
-    sweep.get_formatter()->column_width(34);
+    CLI::App sweep(wrapped(command_help(kSweep), layout.columns), program.name + " sweep");
+    sweep.get_formatter()->column_width(layout.column);
     try {
       return parse_sweep(argc, argv, program, sweep);
     } catch (const CLI::Success& asked) {
@@ -255,10 +275,13 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
   std::map<Command, CLI::App*> commands;
   std::map<Command, Slots> slots;
   for (const Command command : kCommands) {
-    CLI::App* sub = app.add_subcommand(command_name(command), command_help(command));
-    sub->footer(help_footer(program, command));
+    // In the list of commands the text stands beside their names, in a command's own help above all.
+    const bool named = is_named(command_name(command), argc, argv);
+    const std::size_t room = named ? layout.columns : layout.columns - layout.column;
+    CLI::App* sub = app.add_subcommand(command_name(command), wrapped(command_help(command), room));
+    sub->footer(help_footer(program, command, layout));
     sub->allow_extras();
-    if (is_named(command_name(command), argc, argv)) {
+    if (named) {
       add_options(*sub, program.options, help_defaults(program, command), slots[command]);
     }
     commands[command] = sub;
@@ -275,19 +298,22 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
   for (const auto& [command, sub] : commands) {
     if (!sub->parsed()) continue;
     if (!extras.empty()) {
-      throw ArgumentError(fmt::format("unknown argument '{}'; '{} {} --help' lists the options",
-                                      without_value(extras.front()), program.name, command_name(command)));
+      const std::string word = without_value(extras.front());
+      throw ArgumentError(fmt::format("unknown argument '{}'{}; '{} {} --help' lists the options", word,
+                                      advice(program, command, word), program.name, command_name(command)));
     }
     Settings settings = settings_of(program, slots[command], command);
     settings.command_line.assign(argv, argv + argc);
     complete_and_check(settings);
     return settings;
   }
-  throw ArgumentError(
-      fmt::format("{}; expected one of train, parent, child, cluster, evaluate, sweep (see "
-                  "--help)",
-                  extras.empty() ? std::string("no command was given")
-                                 : fmt::format("unknown command '{}'", extras.front())));
+  std::vector<std::string> names;
+  for (const Command command : kCommands) names.emplace_back(command_name(command));
+  throw ArgumentError(fmt::format("{}; expected one of {} (see --help)",
+                                  extras.empty() ? std::string("no command was given")
+                                                 : fmt::format("unknown command '{}'{}", extras.front(),
+                                                               did_you_mean(extras.front(), names)),
+                                  fmt::join(names, ", ")));
 }
 
 std::string option_in(const std::string& word) {

@@ -18,14 +18,20 @@ struct ConfigFile {
   nlohmann::json values;
 };
 
-/// Throws ArgumentError that starts with `flag` when the file cannot be read or is no JSON object.
+/// Throws ArgumentError that starts with `flag` when the file cannot be read, is no JSON object, or has a key
+/// twice.
 ConfigFile read_config_file(const std::string& flag, const std::filesystem::path& path);
 
-/// Applies every key. Throws ArgumentError naming a key that is unknown, not of this subcommand, or has a
-/// wrong value.
+/// Throws ArgumentError when the file is the record of another program's or subcommand's run.
+void check_origin(const ConfigFile& config, const std::string& program, Command command);
+
+/// Applies every key; - and _ are the same in a key. Notes on how the file came about are left out if a run
+/// has written it. Throws ArgumentError naming a key that is unknown, given twice or not of this subcommand,
+/// or one with a wrong value.
 void apply_config(const ConfigFile& config, const std::vector<OptionRow>& table, Settings& settings);
 
-/// Everything that shapes the run, readable by read_config_file().
+/// Everything that shapes the run, readable by read_config_file(). Paths and arguments that are not UTF-8 are
+/// escaped (escape_bytes()), and read back as they were.
 nlohmann::ordered_json config_of(const Settings& settings, const std::vector<OptionRow>& table,
                                  const std::string& program, const std::string& environment);
 

@@ -113,9 +113,11 @@ OptionRow optimizer_option(const Program& program) {
 OptionRow preset_option(const Program& program) {
   TextList names;
   for (const auto& [name, preset] : program.presets) names.push_back(name);
-  return choice_option(
+  OptionRow row = choice_option(
       names, [](const Settings& s) { return s.preset; },
       [](Settings& s, const std::string& text) { s.preset = text; });
+  row.placeholder = "NAME";
+  return row;
 }
 
 void add_links(Table& table) {
@@ -161,7 +163,7 @@ void add_links(Table& table) {
 
 void add_run(Table& table, const Program& program) {
   table.group("Run");
-  table.add("preset", kEverywhere, preset_option(program), "Named set of defaults, listed below");
+  table.add("preset", kEverywhere | kCheck, preset_option(program), "Named set of defaults, listed below");
   table.add("config", kTraining, file_option(GENKIDAMA_MEMBER(config), "FILE"),
             "JSON file of options, for instance a run's config.json; flags win over it");
   table.add(
@@ -169,7 +171,7 @@ void add_run(Table& table, const Program& program) {
       "New directory for what the run leaves behind (runs/NAME-TIME-PID when not given; a sweep needs one)");
   table.add("resume", kTraining, file_option(GENKIDAMA_MEMBER(resume), "DIR"),
             "Go on with the run in this directory, with its options unless flags say otherwise");
-  table.add("seed", kEverywhere, count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
+  table.add("seed", kEverywhere | kCheck, count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
             "All randomness follows from it (a child draws one when not given)");
   table.add("workers", kLearning | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
             "Workers of this machine, or of each Child of a cluster (one per core when not given)");
@@ -189,11 +191,11 @@ void add_run(Table& table, const Program& program) {
 }
 
 void add_ending(Table& table) {
-  table.group("End of the run (the first that is met; else the preset's steps, or Ctrl-C)");
+  table.group("End of the run (the first that is met)");
   table.add("updates", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.updates)),
             "After this many updates: rounds, or merges at a Parent");
   table.add("max-steps", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.max_steps)),
-            "After this many environment steps of all workers together");
+            "After this many environment steps of all workers together (the preset's when no end is given)");
   table.add("target", kTraining, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
             "When the mean return of an evaluation reaches this");
   table.add(
@@ -235,7 +237,7 @@ void add_results(Table& table) {
       "checkpoint", kEvaluate, texts_option(GENKIDAMA_MEMBER(evaluate.checkpoints), "FILE|DIR", "a path"),
       "Safetensors file with weights to evaluate, or a directory of them such as a run's; several may be "
       "given (required)");
-  table.add("episodes", kEvaluate, int_option({1, 1e7}, GENKIDAMA_MEMBER(evaluate.episodes)),
+  table.add("episodes", kEvaluate | kCheck, int_option({1, 1e7}, GENKIDAMA_MEMBER(evaluate.episodes)),
             "Episodes to play");
   table.add("greedy", kEverywhere | kSweep, flag_option(GENKIDAMA_MEMBER(run.greedy)),
             "Evaluate with the likeliest action instead of sampled ones; --greedy=false against a preset "
@@ -327,6 +329,14 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Longer gradients are cut to this L2 norm; 0: none is");
 }
 
+void add_check(Table& table) {
+  table.group("Check");
+  table.add(
+      "try-invalid-actions", kCheck, flag_option(GENKIDAMA_MEMBER(check.try_invalid_actions)),
+      "Also give the environment actions out of range, which it must refuse; one without that check may "
+      "crash");
+}
+
 void add_sweep(Table& table) {
   table.group("Sweep");
   table.add("grid", kSweep,
@@ -361,6 +371,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_ending(table);
   add_results(table);
   add_hyperparameters(table, program);
+  add_check(table);
   add_internal(table);
   return table.take();
 }

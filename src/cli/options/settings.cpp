@@ -14,6 +14,8 @@ const char* command_name(Command command) {
       return "cluster";
     case kEvaluate:
       return "evaluate";
+    case kCheck:
+      return "check";
     case kSweep:
       return "sweep";
   }

@@ -22,6 +22,7 @@ enum Command : unsigned {
   kCluster = 8,
   kEvaluate = 16,
   kSweep = 32,
+  kCheck = 64,
 };
 inline constexpr unsigned kTraining = kTrain | kParent | kChild | kCluster;
 inline constexpr unsigned kLearning = kTrain | kChild | kCluster;
@@ -69,13 +70,18 @@ struct ClusterOptions {
   int eval_workers = 1;
 };
 
-/// `evaluate`.
+/// `evaluate`, and how many episodes `check` plays.
 struct EvaluateOptions {
   std::vector<std::string> checkpoints;  ///< files and directories
   int episodes = 500;
   std::string json_file;
   std::string csv_file;
   std::string returns_file;
+};
+
+/// `check`.
+struct CheckOptions {
+  bool try_invalid_actions = false;
 };
 
 /// `sweep`.
@@ -108,6 +114,7 @@ struct Settings {
   LinkOptions links;
   ClusterOptions cluster;
   EvaluateOptions evaluate;
+  CheckOptions check;
   SweepOptions sweep;
   Plumbing plumbing;
 };

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "cli/options/spelling.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama::cli {
@@ -41,7 +42,7 @@ bool fits_a_directory_name(const std::string& text) {
 SweepValue parse_value(const std::string& text, const std::string& given, const char* expected) {
   const auto equals = text.find('=');
   if (equals == std::string::npos) throw ArgumentError(fmt::format("{}; expected {}", given, expected));
-  SweepValue value{trimmed(text.substr(0, equals)), trimmed(text.substr(equals + 1))};
+  SweepValue value{option_spelling(trimmed(text.substr(0, equals))), trimmed(text.substr(equals + 1))};
   if (value.option.empty() || value.value.empty()) {
     throw ArgumentError(fmt::format("{}: a name or a value is empty; expected {}", given, expected));
   }

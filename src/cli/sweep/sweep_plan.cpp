@@ -7,15 +7,23 @@
 #include <sstream>
 
 #include "cli/options/command_line.h"
+#include "cli/options/spelling.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama::cli {
 namespace {
 
+std::vector<std::string> options_of(const Job& job, Command command) {
+  std::vector<std::string> names;
+  for (const OptionRow& row : job.program.options) {
+    if ((row.commands & command) != 0 && !row.hidden) names.push_back(row.name);
+  }
+  return names;
+}
+
 bool takes(const Job& job, Command command, const std::string& option) {
-  return std::any_of(job.program.options.begin(), job.program.options.end(), [&](const OptionRow& row) {
-    return row.name == option && (row.commands & command) != 0 && !row.hidden;
-  });
+  const std::vector<std::string> names = options_of(job, command);
+  return std::find(names.begin(), names.end(), option) != names.end();
 }
 
 void check_varied(const Job& job, Command command, const std::vector<SweepPoint>& points) {
@@ -23,8 +31,9 @@ void check_varied(const Job& job, Command command, const std::vector<SweepPoint>
   for (const std::string& option : varied_options(points)) {
     if (!takes(job, command, option)) {
       throw ArgumentError(
-          fmt::format("--grid or --setting: '{}' is not an option of '{}'; '{} {} --help' lists them", option,
-                      command_name(command), job.program.name, command_name(command)));
+          fmt::format("--grid or --setting: '{}' is not an option of '{}'{}; '{} {} --help' lists them",
+                      option, command_name(command), did_you_mean(option, options_of(job, command)),
+                      job.program.name, command_name(command)));
     }
     if (names_option(words, option)) {
       throw ArgumentError(fmt::format("--{} is given and varied too; expected one of them", option));

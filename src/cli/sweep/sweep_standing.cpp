@@ -9,6 +9,7 @@
 #include "cli/options/command_line.h"
 #include "cli/options/config_file.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/utf8.h"
 #include "run/metrics/csv_table.h"
 
 namespace genkidama::cli {
@@ -34,7 +35,7 @@ bool matters(const SweepRun& run, const OptionRow& row) {
 
 std::string text_of(const json& value) {
   if (value.is_null()) return "not set";
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? unescape_bytes(value.get<std::string>()) : value.dump();
 }
 
 [[noreturn]] void refuse(const SweepRun& run, const std::string& option, const std::string& recorded,

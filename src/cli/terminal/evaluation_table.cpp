@@ -15,11 +15,6 @@ std::string metadata_text(const run::CheckpointEvaluation& evaluation, const std
   return field == evaluation.metadata.end() ? "" : field->second;
 }
 
-std::string interval_text(const run::EvaluationStatistics& statistics) {
-  return run::figure_text(statistics.mean_interval.low, statistics.standard_error) + " to " +
-         run::figure_text(statistics.mean_interval.high, statistics.standard_error);
-}
-
 }  // namespace
 
 std::string to_table(const run::EvaluationStatistics& statistics) {
@@ -32,8 +27,9 @@ std::string to_table(const run::EvaluationStatistics& statistics) {
   const auto figure = [&statistics](double value) {
     return run::figure_text(value, statistics.standard_error);
   };
-  row("mean return", fmt::format("{} (standard error {}, 95 % interval {})", figure(statistics.mean),
-                                 figure(statistics.standard_error), interval_text(statistics)));
+  row("mean return",
+      fmt::format("{} (standard error {}, 95 % interval {})", figure(statistics.mean),
+                  figure(statistics.standard_error), run::interval_text(statistics.mean_interval)));
   row("standard deviation", figure(statistics.standard_deviation));
   row("median", figure(statistics.median));
   row("min, max", fmt::format("{}, {}", figure(statistics.min), figure(statistics.max)));
@@ -57,7 +53,8 @@ std::string to_table(const std::vector<run::CheckpointEvaluation>& evaluations) 
     auto& row = rows.emplace_back(std::vector<std::string>{
         evaluation.checkpoint.string(), metadata_text(evaluation, "update"),
         metadata_text(evaluation, "environment_steps"), run::figure_text(result.mean, result.standard_error),
-        interval_text(result), run::figure_text(result.standard_deviation, result.standard_error),
+        run::interval_text(result.mean_interval),
+        run::figure_text(result.standard_deviation, result.standard_error),
         run::figure_text(result.median, result.standard_error)});
     if (threshold) row.push_back(fmt::format("{:.1f} %", 100 * result.threshold_share.value_or(0)));
   }

@@ -19,6 +19,7 @@
 #include "genkidama/core/version.h"
 #include "genkidama/net/token.h"
 #include "run/cluster/ready_pipe.h"
+#include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
 #include "run/directory/run_lock.h"
 #include "run/process/spawned_process.h"
@@ -194,7 +195,7 @@ void Cluster::note_failure(const std::string& error) const {
     auto summary = nlohmann::ordered_json::parse(file);
     summary["ended_by"] = "error";
     summary["error"] = error;
-    write_file_atomically(directory_.summary(), summary.dump(2) + "\n");
+    write_json_file(directory_.summary(), summary);
   } catch (const nlohmann::json::exception& problem) {
     log(LogLevel::kWarning, "summary.json does not tell of this failure: {}", problem.what());
   } catch (const Error& problem) {

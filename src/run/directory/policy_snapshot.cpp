@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"
 
 namespace genkidama::run {
@@ -15,7 +16,7 @@ Checkpoint policy_file(const PolicySnapshot& snapshot, const PolicyOrigin& origi
   file.metadata = origin.metadata;
   file.metadata["format"] = "pt";
   file.metadata["genkidama_version"] = kVersion;
-  file.metadata["preset"] = options.record.preset;
+  file.metadata["preset"] = escape_bytes(options.record.preset);
   file.metadata["update"] = fmt::format("{}", totals.updates);
   file.metadata["environment_steps"] = fmt::format("{}", totals.environment_steps);
   if (options.policy_average.kind != PolicyAverageKind::kNone) {

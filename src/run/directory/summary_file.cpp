@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
+#include "run/directory/json_file.h"
 
 namespace genkidama::run {
 
@@ -38,7 +38,7 @@ nlohmann::ordered_json summary_of(const RunOptions& options, const std::string& 
 
 bool write_summary(const std::filesystem::path& file, const nlohmann::ordered_json& summary) {
   try {
-    write_file_atomically(file, summary.dump(2) + "\n");
+    write_json_file(file, summary);
     return true;
   } catch (const Error& error) {
     log(LogLevel::kError, "summary.json could not be written: {}", error.what());

@@ -1,12 +1,11 @@
 #include "genkidama/run/evaluation.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
 namespace genkidama::run {
@@ -44,7 +43,9 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
 }
 
 std::string interval_text(const Interval& interval) {
-  return fmt::format("{:.1f} to {:.1f}", interval.low, interval.high);
+  // A 95 % interval is about four standard errors wide.
+  const double error = (interval.high - interval.low) / 4;
+  return figure_text(interval.low, error) + " to " + figure_text(interval.high, error);
 }
 
 EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "genkidama/core/utf8.h"
+
 namespace genkidama::run {
 namespace {
 
@@ -22,7 +24,7 @@ std::string optional_number(const std::optional<double>& value) {
 
 nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation) {
   auto json = to_json(evaluation.statistics);
-  json["checkpoint"] = evaluation.checkpoint.string();
+  json["checkpoint"] = escape_bytes(evaluation.checkpoint.string());
   for (const char* key : {"update", "environment_steps"}) {
     const std::string text = metadata_text(evaluation, key);
     const auto value = nlohmann::json::parse(text, nullptr, false);

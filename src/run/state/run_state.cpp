@@ -331,6 +331,10 @@ RunState read_run_state(const std::filesystem::path& path, const ParameterLayout
   return state;
 }
 
+bool is_run_state(const Checkpoint& file) {
+  return file.metadata.count(kFormat) > 0 || file.metadata.count("optimizer_steps") > 0;
+}
+
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                                      std::size_t optimizer_state_size) {
   std::string problems;

@@ -15,6 +15,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
+#include "genkidama/params/safetensors.h"
 #include "genkidama/run/run_totals.h"
 #include "run/state/machine_time.h"
 
@@ -48,6 +49,9 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 /// state are of another network or optimizer.
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                         std::size_t optimizer_state_size);
+
+/// Whether the file is the state of a run, of this or an older version, and not a policy alone.
+bool is_run_state(const Checkpoint& file);
 
 struct NewestRunState {
   RunState state;
