@@ -20,7 +20,9 @@ constexpr const char* kObservation = "observation_shape";  // "3 84 84"
 constexpr const char* kPolicy = "policy_outputs";
 constexpr const char* kValues = "value_outputs";
 constexpr const char* kActionWidth = "action_width";
-constexpr const char* kState = "state_format";  // of state.safetensors, which no policy has
+// Of state.safetensors, now and in versions before; no policy has them.
+constexpr const char* kState = "state_format";
+constexpr const char* kOlderState = "optimizer_steps";
 
 using Metadata = std::map<std::string, std::string>;
 
@@ -95,7 +97,7 @@ std::map<std::string, std::string> to_metadata(const PolicyRecord& record) {
 
 PolicyRecord policy_record(const std::filesystem::path& path, const Metadata& metadata) {
   const Fields fields(path, metadata);
-  if (fields.has(kState)) {
+  if (fields.has(kState) || fields.has(kOlderState)) {
     throw FormatError(
         fmt::format("'{}' is the state of a run, which holds more than a policy; expected final.safetensors, "
                     "best.safetensors or a file of the run's checkpoints/",

@@ -248,9 +248,11 @@ TEST_CASE("a damaged policy, one with a NaN and the state of a run are refused b
   for (std::size_t i = 0; i < 4; ++i) with_nan[bytes.size() - 4 + i] = static_cast<char>(nan >> (8 * i));
   refuse(with_nan, "nan");
 
-  const Path state = write_policy(directory / "state", {{"state_format", "2"}});
-  CHECK_THROWS_AS(load_policy(state), FormatError);
-  CHECK_THROWS_WITH(load_policy(state), Contains("state of a run") && Contains("final.safetensors"));
+  for (const Metadata& of_a_state : {Metadata{{"state_format", "2"}}, Metadata{{"optimizer_steps", "2"}}}) {
+    const Path state = write_policy(directory / "state", of_a_state);
+    CHECK_THROWS_AS(load_policy(state), FormatError);
+    CHECK_THROWS_WITH(load_policy(state), Contains("state of a run") && Contains("final.safetensors"));
+  }
   CHECK_THROWS_AS(load_policy(directory / "none"), IoError);
 }
 
