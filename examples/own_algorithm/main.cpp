@@ -17,6 +17,7 @@
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/clip_gradient.h"
 #include "genkidama/rl/returns.h"
+#include "genkidama/run/evaluation.h"
 
 namespace {
 
@@ -116,13 +117,6 @@ class Reinforce : public genkidama::Algorithm {
   genkidama::Hyperparameters hyperparameters_;
 };
 
-double mean_return(genkidama::CoreOrchestrator& trainer) {
-  double mean = 0;
-  const auto episodes = trainer.evaluate({.episodes = 50});
-  for (const auto& episode : episodes) mean += episode.episode_return / static_cast<double>(episodes.size());
-  return mean;
-}
-
 }  // namespace
 
 int main() {
@@ -138,9 +132,9 @@ int main() {
   };
   genkidama::CoreOrchestrator trainer(genkidama::make_cart_pole, genkidama::mlp_network(), options);
 
-  const double before = mean_return(trainer);
+  const double before = genkidama::run::evaluate(trainer, {.episodes = 50}).mean;
   for (int round = 0; round < 600; ++round) trainer.train_round();
-  const double after = mean_return(trainer);
+  const double after = genkidama::run::evaluate(trainer, {.episodes = 50}).mean;
   fmt::print("mean return {:.0f} before, {:.0f} after {} steps\n", before, after,
              trainer.environment_steps());
   return after > 100 && after > 2 * before ? 0 : 1;

@@ -10,6 +10,7 @@
 #include "genkidama/env/scaled_environment.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/run/evaluation.h"
 
 namespace {
 
@@ -75,9 +76,7 @@ int main() {
   genkidama::CoreOrchestrator trainer(corridor, genkidama::thesis_network(), options);
   for (int round = 0; round < 300; ++round) trainer.train_round();
 
-  double mean = 0;
-  const auto episodes = trainer.evaluate({.episodes = 100});
-  for (const auto& episode : episodes) mean += episode.episode_return / static_cast<double>(episodes.size());
-  fmt::print("mean return after {} steps: {:.2f}\n", trainer.environment_steps(), mean);
-  return mean > 0.8 ? 0 : 1;
+  const auto result = genkidama::run::evaluate(trainer, {.episodes = 100});
+  fmt::print("after {} steps: {}\n", trainer.environment_steps(), genkidama::run::mean_text(result));
+  return result.mean > 0.8 ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/libtorch/actor_critic.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/run/evaluation.h"
 
 namespace {
 
@@ -28,13 +29,6 @@ class SharedBody : public genkidama::ActorCritic {
   torch::nn::Linear value_;
 };
 
-double mean_return(genkidama::CoreOrchestrator& trainer) {
-  double mean = 0;
-  const auto episodes = trainer.evaluate({.episodes = 50});
-  for (const auto& episode : episodes) mean += episode.episode_return / static_cast<double>(episodes.size());
-  return mean;
-}
-
 }  // namespace
 
 int main() {
@@ -51,9 +45,9 @@ int main() {
     fmt::print("{:14} {}\n", tensor.name, genkidama::shape_text(tensor.shape));
   }
 
-  const double before = mean_return(trainer);
+  const double before = genkidama::run::evaluate(trainer, {.episodes = 50}).mean;
   for (int round = 0; round < 300; ++round) trainer.train_round();
-  const double after = mean_return(trainer);
+  const double after = genkidama::run::evaluate(trainer, {.episodes = 50}).mean;
   fmt::print("mean return {:.0f} before, {:.0f} after {} steps\n", before, after,
              trainer.environment_steps());
   return after > 2 * before ? 0 : 1;

@@ -8,6 +8,7 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/run/evaluation.h"
 
 namespace {
 
@@ -29,13 +30,6 @@ class SharedAdaGrad : public genkidama::SharedOptimizer {
   }
 };
 
-double mean_return(genkidama::CoreOrchestrator& trainer) {
-  double mean = 0;
-  const auto episodes = trainer.evaluate({.episodes = 50});
-  for (const auto& episode : episodes) mean += episode.episode_return / static_cast<double>(episodes.size());
-  return mean;
-}
-
 }  // namespace
 
 int main() {
@@ -47,9 +41,9 @@ int main() {
   options.hyperparameters.reward_scale = 0.05;
   genkidama::CoreOrchestrator trainer(genkidama::make_cart_pole, genkidama::thesis_network(), options);
 
-  const double before = mean_return(trainer);
+  const double before = genkidama::run::evaluate(trainer, {.episodes = 50}).mean;
   for (int round = 0; round < 300; ++round) trainer.train_round();
-  const double after = mean_return(trainer);
+  const double after = genkidama::run::evaluate(trainer, {.episodes = 50}).mean;
   fmt::print("mean return {:.0f} before, {:.0f} after {} steps\n", before, after,
              trainer.environment_steps());
   return after > 2 * before ? 0 : 1;

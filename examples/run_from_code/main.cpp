@@ -27,7 +27,6 @@ int main(int argc, char** argv) {
       fmt::print("update {}: {} steps\n", totals.updates, totals.environment_steps);
   }
 
-  const auto evaluation = run.finish().final_evaluation.value();
-  fmt::print("mean return {:.1f} over {} episodes, 95 % interval {}\n", evaluation.mean, evaluation.episodes,
-             genkidama::run::interval_text(evaluation.mean_interval));
+  const auto summary = run.finish();
+  fmt::print("{}\n", genkidama::run::mean_text(summary.final_evaluation.value()));
 }

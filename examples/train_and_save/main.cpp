@@ -10,6 +10,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/policy_average.h"
 #include "genkidama/params/safetensors.h"
+#include "genkidama/run/evaluation.h"
 
 int main() {
   constexpr std::uint64_t kSteps = 150'000;
@@ -35,9 +36,7 @@ int main() {
   genkidama::write_safetensors(file, {trainer.layout(), {policy.begin(), policy.end()}, metadata});
 
   trainer.write_weights(genkidama::read_safetensors(file, trainer.layout()).weights);
-  const auto episodes = trainer.evaluate({.episodes = 100, .greedy = true});
-  double mean = 0;
-  for (const auto& episode : episodes) mean += episode.episode_return / static_cast<double>(episodes.size());
-  fmt::print("mean return after {} steps: {:.0f} of 500\n", trainer.environment_steps(), mean);
-  return mean > 250 ? 0 : 1;
+  const auto result = genkidama::run::evaluate(trainer, {.episodes = 100, .greedy = true});
+  fmt::print("after {} steps: {}\n", trainer.environment_steps(), genkidama::run::mean_text(result));
+  return result.mean > 250 ? 0 : 1;
 }

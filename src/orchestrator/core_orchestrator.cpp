@@ -13,6 +13,7 @@
 #include "genkidama/rl/algorithms.h"
 #include "orchestrator/description.h"
 #include "orchestrator/fork_rule.h"
+#include "orchestrator/replay_state.h"
 #include "orchestrator/supervisor.h"
 #include "orchestrator/worker_group.h"
 #include "rl/hogwild_worker.h"
@@ -23,6 +24,14 @@ namespace genkidama {
 namespace {
 
 constexpr Milliseconds kEndTimeout{1'000};
+// The fields of a state.
+constexpr const char* kOptimizerState = "optimizer_state";
+constexpr const char* kAlgorithmState = "algorithm_state";
+constexpr const char* kOptimizerSteps = "optimizer_steps";
+constexpr const char* kTrainerSteps = "trainer_environment_steps";
+// Where states of 0.1 have them: a run's own count.
+constexpr const char* kRunSteps = "environment_steps";
+constexpr const char* kRounds = "rounds";
 constexpr const char* kGivenUp = "training was stopped before the workers had ended their round";
 // The supervisor knows how long to wait for whom.
 constexpr std::chrono::hours kForEver{24 * 365};
@@ -164,45 +173,38 @@ class CoreOrchestrator::Impl {
     return results;
   }
 
-  TrainerState state() const {
-    TrainerState state;
-    state.optimizer_state.resize(shared_->optimizer_state.size());
-    relaxed_load(shared_->optimizer_state.span(), state.optimizer_state);
-    state.algorithm_state.resize(shared_->algorithm_state.size());
-    relaxed_load(shared_->algorithm_state.span(), state.algorithm_state);
-    state.optimizer_steps = shared_->counters[0].optimizer_steps;
-    state.environment_steps = shared_->counters[0].environment_steps;
-    state.rounds = rounds_;
-    if (shared_->replay) {
-      const ReplayBuffer& replay = *shared_->replay;
-      for (int i = 0; i < replay.cores(); ++i) state.replay.push_back(replay.share(i, rows_in_state()));
-    }
-    return state;
+  void save(StateWriter& state) const {
+    const auto save_shared = [&state](const char* name, std::span<const float> shared) {
+      relaxed_load(shared, state.floats(name, {static_cast<std::int64_t>(shared.size())}));
+    };
+    save_shared(kOptimizerState, shared_->optimizer_state.span());
+    save_shared(kAlgorithmState, shared_->algorithm_state.span());
+    state.u64(kOptimizerSteps, shared_->counters[0].optimizer_steps);
+    state.u64(kTrainerSteps, shared_->counters[0].environment_steps);
+    state.u64(kRounds, rounds_);
+    if (shared_->replay) save_replay(state, *shared_->replay, rows_in_state());
   }
 
-  void restore(const TrainerState& state) {
-    if (state.optimizer_state.size() != shared_->optimizer_state.size()) {
-      throw ArgumentError(
-          fmt::format("the saved optimizer state has {} values; this optimizer and network need {}: resume "
-                      "with the same ones",
-                      state.optimizer_state.size(), shared_->optimizer_state.size()));
+  void restore(const StateReader& state) {
+    // Everything is read and checked before anything is changed.
+    const auto optimizer = state.floats(kOptimizerState, shared_->optimizer_state.size());
+    const auto algorithm = state.floats(kAlgorithmState, shared_->algorithm_state.size());
+    const std::uint64_t optimizer_steps = state.u64(kOptimizerSteps);
+    const std::uint64_t environment_steps =
+        state.has(kTrainerSteps) ? state.u64(kTrainerSteps) : state.u64(kRunSteps);
+    const std::uint64_t rounds = state.u64(kRounds);
+    const SavedReplay replay(state);
+    if (shared_->replay) replay.check_fits(*shared_->replay);
+
+    relaxed_store(shared_->optimizer_state.span(), optimizer);
+    relaxed_store(shared_->algorithm_state.span(), algorithm);
+    shared_->counters[0].optimizer_steps = optimizer_steps;
+    shared_->counters[0].environment_steps = environment_steps;
+    rounds_ = rounds;
+    for (int i = 0; shared_->replay && i < options_.workers; ++i) {
+      const auto worker = static_cast<std::size_t>(i);
+      shared_->replay->restore(i, worker < replay.size() ? replay.share(worker) : ReplayShare());
     }
-    if (state.algorithm_state.size() != shared_->algorithm_state.size()) {
-      throw ArgumentError(fmt::format(
-          "the saved state of the algorithm has {} values; this algorithm and network need {}: resume "
-          "with the same ones",
-          state.algorithm_state.size(), shared_->algorithm_state.size()));
-    }
-    if (shared_->replay) {
-      for (int i = 0; i < options_.workers && static_cast<std::size_t>(i) < state.replay.size(); ++i) {
-        shared_->replay->restore(i, state.replay[static_cast<std::size_t>(i)]);
-      }
-    }
-    relaxed_store(shared_->optimizer_state.span(), state.optimizer_state);
-    relaxed_store(shared_->algorithm_state.span(), state.algorithm_state);
-    shared_->counters[0].optimizer_steps = state.optimizer_steps;
-    shared_->counters[0].environment_steps = state.environment_steps;
-    rounds_ = state.rounds;
   }
 
   const EnvironmentSpec& environment_spec() const { return description_.environment; }
@@ -342,10 +344,10 @@ std::uint64_t CoreOrchestrator::rounds() const {
 std::uint64_t CoreOrchestrator::environment_steps() const {
   return impl_->environment_steps();
 }
-TrainerState CoreOrchestrator::state() const {
-  return impl_->state();
+void CoreOrchestrator::save(StateWriter& state) const {
+  impl_->save(state);
 }
-void CoreOrchestrator::restore(const TrainerState& state) {
+void CoreOrchestrator::restore(const StateReader& state) {
   impl_->restore(state);
 }
 const ReplayBuffer* CoreOrchestrator::replay_buffer() const {

@@ -22,6 +22,11 @@ std::string tensor_name(const std::string& field) {
   return kTensorPrefix + field;
 }
 
+/// Empty when the tensor is no field.
+std::string field_name(const std::string& tensor) {
+  return tensor.starts_with(kTensorPrefix) ? tensor.substr(std::string_view(kTensorPrefix).size()) : "";
+}
+
 /// "1,2.5,-3".
 template <typename Number>
 std::string list_text(std::span<const Number> numbers) {
@@ -101,13 +106,10 @@ Checkpoint StateWriter::take() {
 
 StateReader::StateReader(const Checkpoint& state, std::string source, const ParameterLayout& network)
     : state_(state), source_(std::move(source)) {
-  const std::string prefix = kTensorPrefix;
   for (const TensorInfo& tensor : state.layout.tensors()) {
-    if (tensor.name.starts_with(prefix)) floats_.emplace(tensor.name.substr(prefix.size()), &tensor);
+    if (const std::string name = field_name(tensor.name); !name.empty()) floats_.emplace(name, &tensor);
   }
-  for (const TensorInfo& tensor : network.tensors()) {
-    if (tensor.name.starts_with(prefix)) floats_.erase(tensor.name.substr(prefix.size()));
-  }
+  for (const TensorInfo& tensor : network.tensors()) floats_.erase(field_name(tensor.name));
 }
 
 bool StateReader::has(const std::string& name) const {
@@ -198,11 +200,21 @@ void StateReader::check_all_floats_read() const {
   }
 }
 
+std::vector<TensorInfo> StateReader::tensors() const {
+  std::vector<TensorInfo> result;
+  for (const TensorInfo& tensor : state_.layout.tensors()) {
+    const auto field = floats_.find(field_name(tensor.name));
+    if (field != floats_.end() && field->second == &tensor) result.push_back(tensor);
+  }
+  return result;
+}
+
 void StateReader::copy_to(StateWriter& state) const {
-  for (const auto& [name, tensor] : floats_) {
-    const auto from = floats(name);
-    const auto to = state.floats(name, from.shape);
-    std::copy(from.values.begin(), from.values.end(), to.begin());
+  for (const TensorInfo& tensor : tensors()) {
+    const std::string name = field_name(tensor.name);
+    const auto from = floats(name).values;
+    const auto to = state.floats(name, tensor.shape);
+    std::copy(from.begin(), from.end(), to.begin());
   }
   for (const auto& [name, value] : state_.metadata) state.text(name, value);
 }

@@ -49,7 +49,7 @@ LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* o
   average_ = resumed_average(files_->options(), opened.state);
   if (opened.state) restore(*std::exchange(opened.state, {}));
   trainer_.read_weights(latest_);
-  latest_state_ = trainer_.state();
+  latest_state_.emplace(trainer_);
   round_began_ = Clock::now();
   files_->complete_checkpoint(snapshot());
   ended_by_ = reached_limit(files_->options(), totals());
@@ -58,8 +58,6 @@ LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* o
 
 void LocalRun::restore(RunState&& state) {
   trainer_.write_weights(state.weights);
-  trainer_.restore({std::move(state.optimizer_state), state.optimizer_steps, state.totals.environment_steps,
-                    state.rounds, std::move(state.replay)});
   session_ = state.session;
   resumed_session_ = {state.session, state.written};
   for (const double value : state.recent_returns) recent_returns_.add(value);
@@ -129,17 +127,14 @@ void LocalRun::remember_round() {
   constexpr double kLongRound_s = 0.2;
   trainer_.read_weights(latest_);
   latest_state_.reset();
-  if (seconds_since(round_began_) >= kLongRound_s) latest_state_ = trainer_.state();
+  if (seconds_since(round_began_) >= kLongRound_s) latest_state_.emplace(trainer_);
 }
 
 FillState LocalRun::fill_state() const {
   if (phase_ == Phase::kGivenUp && !latest_state_) return {};
   return [this](RunState& state) {
-    TrainerState trainer = latest_state_ ? *latest_state_ : trainer_.state();
-    state.optimizer_state = std::move(trainer.optimizer_state);
-    state.optimizer_steps = trainer.optimizer_steps;
-    state.rounds = trainer.rounds;
-    state.replay = std::move(trainer.replay);
+    state.trainer = &trainer_;
+    if (latest_state_) state.trainer = &*latest_state_;
     const auto& returns = recent_returns_.values();
     state.recent_returns.assign(returns.begin(), returns.end());
     state.session = session_;
@@ -157,7 +152,7 @@ RunSummary LocalRun::finish(const std::string& reason, const nlohmann::ordered_j
   // An exchange may have changed the weights after the last round.
   if (phase_ != Phase::kGivenUp) {
     trainer_.read_weights(latest_);
-    latest_state_ = trainer_.state();
+    latest_state_.emplace(trainer_);
   }
   try {
     return files_->finish(*ended_by_, snapshot(), fill_state(), extra);

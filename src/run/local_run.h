@@ -82,7 +82,7 @@ class LocalRun {
   bool begun_ = false;
   // As they were after the last round. The state only when rounds are so long that one may be given up.
   std::vector<float> latest_;
-  std::optional<TrainerState> latest_state_;
+  std::optional<SavedState> latest_state_;
   Clock::time_point round_began_;
   ChildSessionState session_;
   std::optional<ResumedSession> resumed_session_;

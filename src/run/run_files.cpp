@@ -54,9 +54,8 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   std::optional<std::uint64_t> keep_until;
   goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
   if (goes_on_) {
-    // A Parent has no optimizer.
-    const std::size_t optimizer = learns_ ? trainer_.state().optimizer_state.size() : 0;
-    state = read_resumed_state(options_, directory_, trainer_.layout(), optimizer);
+    // A Parent's trainer only evaluates.
+    state = read_resumed_state(options_, directory_, trainer_.layout(), learns_ ? &trainer_ : nullptr);
     if (state) {
       totals_ = state->totals;
       // What goes on has not reached its target yet, which may be a new one.

@@ -5,6 +5,7 @@
 #include "fuzz/targets.h"
 #include "genkidama/core/error.h"
 #include "run/state/run_state.h"
+#include "support/trainer_part.h"
 
 namespace genkidama::fuzz {
 
@@ -14,9 +15,10 @@ void run_state(Input input) {
   const std::size_t optimizer_state_size = input[0] % 2 * layout.size();
   const MemoryFile file(input.subspan(1));
   try {
-    const run::RunState state = run::read_run_state(file.path(), layout, optimizer_state_size);
+    test::TrainerPart trainer(std::vector<float>(optimizer_state_size));
+    const run::RunState state = run::read_run_state(file.path(), layout, &trainer);
     require(state.weights.size() == layout.size(), "as many weights as the network has");
-    require(state.optimizer_state.size() == optimizer_state_size, "as much state as the optimizer has");
+    require(trainer.optimizer_state.size() == optimizer_state_size, "as much state as the optimizer has");
     for (const float weight : state.weights) require(std::isfinite(weight), "finite weights");
   } catch (const FormatError&) {
   } catch (const LayoutError&) {

@@ -65,7 +65,7 @@ TEST_CASE("a token is one line of a file, or the environment's", "[token]") {
   CHECK(read_token("").empty());
 }
 
-TEST_CASE("what is no token is refused and not shown", "[token]") {
+TEST_CASE("a malformed token is refused and never printed", "[token]") {
   for (const std::string& content : {std::string(), std::string("\n"), std::string("\r\n")}) {
     CHECK(refusal_of(content).find("it is empty; expected one line") != std::string::npos);
   }

@@ -323,19 +323,30 @@ TEST_CASE(
   const auto before = weights_of(trainer);
   for (int i = 0; i < 3; ++i) trainer.train_round();
   CHECK(weights_of(trainer) == before);
-  const TrainerState state = trainer.state();
-  REQUIRE(state.algorithm_state.size() == trainer.layout().size());
-  CHECK(state.algorithm_state[0] == static_cast<float>(trainer.environment_steps()));
-  CHECK(state.algorithm_state[1] == 2);
+  const auto algorithm_state = [](const SavedState& state) {
+    const auto values = state.reader().floats("algorithm_state").values;
+    return std::vector<float>(values.begin(), values.end());
+  };
+  const SavedState state(trainer);
+  REQUIRE(algorithm_state(state).size() == trainer.layout().size());
+  CHECK(algorithm_state(state)[0] == static_cast<float>(trainer.environment_steps()));
+  CHECK(algorithm_state(state)[1] == 2);
 
   CoreOrchestrator resumed(chain_factory(), thesis_network(), options);
-  resumed.restore(state);
+  resumed.restore(state.reader());
   resumed.train_round();
-  CHECK(resumed.state().algorithm_state[0] == static_cast<float>(resumed.environment_steps()));
-  TrainerState other = state;
-  other.algorithm_state.pop_back();
-  REQUIRE_THROWS_AS(resumed.restore(other), ArgumentError);
-  REQUIRE_THROWS_WITH(resumed.restore(other), Catch::Contains("algorithm"));
+  CHECK(algorithm_state(SavedState(resumed))[0] == static_cast<float>(resumed.environment_steps()));
+  const SavedState after(resumed);
+  StateWriter fields;
+  fields.floats("optimizer_state", state.reader().floats("optimizer_state").values);
+  fields.floats("algorithm_state", state.reader().floats("algorithm_state").values.subspan(1));
+  for (const char* name : {"optimizer_steps", "rounds", "environment_steps"}) fields.u64(name, 0);
+  const Checkpoint other = fields.take();
+  REQUIRE_THROWS_AS(resumed.restore(StateReader(other, "other")), LayoutError);
+  REQUIRE_THROWS_WITH(resumed.restore(StateReader(other, "other")),
+                      Catch::Contains("algorithm") && Catch::Contains("other: "));
+  CHECK(algorithm_state(SavedState(resumed)) == algorithm_state(after));
+  CHECK(resumed.rounds() == 4);
   options.algorithm = [](const Hyperparameters&) { return std::unique_ptr<Algorithm>(); };
   REQUIRE_THROWS_WITH(CoreOrchestrator(chain_factory(), thesis_network(), options),
                       Catch::Contains("null pointer"));
@@ -472,24 +483,27 @@ TEST_CASE("a restored trainer with one worker goes on as the uninterrupted one",
     CoreOrchestrator whole(make_cart_pole, thesis_network(), options);
     for (int i = 0; i < 10; ++i) whole.train_round();
     const auto weights = weights_of(whole);
-    const TrainerState state = whole.state();
+    const SavedState state(whole);
     for (int i = 0; i < 10; ++i) whole.train_round();
 
     CoreOrchestrator resumed(make_cart_pole, thesis_network(), options);
     resumed.write_weights(weights);
-    resumed.restore(state);
+    resumed.restore(state.reader());
     for (int i = 0; i < 10; ++i) resumed.train_round();
     REQUIRE(weights_of(resumed) == weights_of(whole));
     REQUIRE(resumed.environment_steps() == whole.environment_steps());
-    REQUIRE(resumed.state().optimizer_steps == whole.state().optimizer_steps);
+    const SavedState a(resumed), b(whole);
+    REQUIRE(a.reader().u64("optimizer_steps") == b.reader().u64("optimizer_steps"));
   }
 }
 
 TEST_CASE("an optimizer state of another size is refused") {
   CoreOrchestrator trainer(chain_factory(), thesis_network(), options_for(WorkerMode::kThreads, 1));
-  TrainerState state = trainer.state();
-  state.optimizer_state.pop_back();
-  REQUIRE_THROWS_AS(trainer.restore(state), ArgumentError);
+  auto options = options_for(WorkerMode::kThreads, 1);
+  options.hyperparameters.optimizer = "adam";
+  const SavedState state(CoreOrchestrator(chain_factory(), thesis_network(), options));
+  REQUIRE_THROWS_AS(trainer.restore(state.reader()), LayoutError);
+  REQUIRE_THROWS_WITH(trainer.restore(state.reader()), Catch::Contains("optimizer_state"));
 }
 
 TEST_CASE("the workers fill the replay buffer when asked, each its own share", "[forks]") {
@@ -551,12 +565,12 @@ TEST_CASE("a state carries the replay buffer, also to another number of workers"
   options.replay_capacity = 40;
   CoreOrchestrator trainer(make_cart_pole, thesis_network(), options);
   for (int i = 0; i < 6; ++i) trainer.train_round();
-  const TrainerState state = trainer.state();
-  REQUIRE(state.replay.size() == 2);
-  REQUIRE(state.replay[0].newest.size() == 40);
+  const SavedState state(trainer);
+  REQUIRE(state.reader().u64s("replay_stored").size() == 2);
+  REQUIRE(state.reader().floats("replay.0").shape.front() == 40);
 
   CoreOrchestrator same(make_cart_pole, thesis_network(), options);
-  same.restore(state);
+  same.restore(state.reader());
   for (int worker = 0; worker < 2; ++worker) {
     const auto rows = trainer.replay_buffer()->in_time_order(worker, 40);
     REQUIRE(same.replay_buffer()->in_time_order(worker, 40).observations == rows.observations);
@@ -564,16 +578,16 @@ TEST_CASE("a state carries the replay buffer, also to another number of workers"
   }
   options.workers = 3;
   CoreOrchestrator more(make_cart_pole, thesis_network(), options);
-  more.restore(state);
+  more.restore(state.reader());
   REQUIRE(more.replay_buffer()->stored(1) == trainer.replay_buffer()->stored(1));
   REQUIRE(more.replay_buffer()->stored(2) == 0);
   options.workers = 1;
   CoreOrchestrator fewer(make_cart_pole, thesis_network(), options);
-  fewer.restore(state);
+  fewer.restore(state.reader());
   REQUIRE(fewer.replay_buffer()->stored(0) == trainer.replay_buffer()->stored(0));
   options.replay_capacity = 0;
   CoreOrchestrator without(make_cart_pole, thesis_network(), options);
-  REQUIRE_NOTHROW(without.restore(state));
+  REQUIRE_NOTHROW(without.restore(state.reader()));
 }
 
 TEST_CASE("giving up on a round or an evaluation that does not end returns without waiting for it",

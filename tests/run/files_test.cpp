@@ -21,10 +21,21 @@
 #include "support/catch.h"
 #include "support/run_program.h"
 #include "support/temporary_directory.h"
+#include "support/trainer_part.h"
 
 using namespace genkidama;
 using namespace genkidama::run;
 using namespace genkidama::test;
+
+namespace {
+
+/// As the state of a run whose optimizer's state has so many values.
+RunState read_state(const std::filesystem::path& path, const ParameterLayout& layout, std::size_t optimizer) {
+  TrainerPart part(std::vector<float>(optimizer, 0));
+  return read_run_state(path, layout, &part);
+}
+
+}  // namespace
 
 TEST_CASE("a resumed table keeps the rows up to the state it goes on from") {
   const TemporaryDirectory directory;
@@ -117,25 +128,27 @@ TEST_CASE("a run's state is read as it was written") {
   RunState state;
   state.totals = {12, 3456, 78, 1.0 / 3, 0.125};
   state.weights = {1, 2, 3, 4, 5, 6, 7, 8};
-  state.optimizer_state = {0.5F, -0.25F};
-  state.optimizer_steps = 99;
-  state.rounds = 12;
+  TrainerPart trainer({0.5F, -0.25F});
+  trainer.optimizer_steps = 99;
+  trainer.rounds = 12;
+  state.trainer = &trainer;
   write_run_state(path, layout, state);
 
-  const RunState read = read_run_state(path, layout, 2);
+  TrainerPart part({0, 0});
+  const RunState read = read_run_state(path, layout, &part);
   CHECK(read.totals.updates == 12);
   CHECK(read.totals.environment_steps == 3456);
   CHECK(read.totals.episodes == 78);
   CHECK(read.totals.wall_seconds == 1.0 / 3);
   CHECK(read.totals.time_to_target_seconds == 0.125);
   CHECK(read.weights == state.weights);
-  CHECK(read.optimizer_state == state.optimizer_state);
-  CHECK(read.optimizer_steps == 99);
-  CHECK(read.rounds == 12);
+  CHECK(part.optimizer_state == trainer.optimizer_state);
+  CHECK(part.optimizer_steps == 99);
+  CHECK(part.rounds == 12);
 
   SECTION("another optimizer or network is refused") {
-    CHECK_THROWS_AS(read_run_state(path, layout, 3), LayoutError);
-    CHECK_THROWS_AS(read_run_state(path, ParameterLayout({{"w", {3, 2}}, {"b", {2}}}), 2), LayoutError);
+    CHECK_THROWS_AS(read_state(path, layout, 3), LayoutError);
+    CHECK_THROWS_AS(read_state(path, ParameterLayout({{"w", {3, 2}}, {"b", {2}}}), 2), LayoutError);
   }
 }
 
@@ -145,27 +158,29 @@ TEST_CASE("a run's state keeps the average beside the weights, and is read witho
   const ParameterLayout layout({{"w", {2}}, {"b", {1}}});
   RunState state;
   state.weights = {1, 2, 3};
-  state.optimizer_state = {7, 8};
+  TrainerPart trainer({7, 8});
+  state.trainer = &trainer;
   write_run_state(path, layout, state);
-  CHECK(read_run_state(path, layout, 2).average.count == 0);
-  CHECK(read_run_state(path, layout, 2).average.weights.empty());
+  CHECK(read_state(path, layout, 2).average.count == 0);
+  CHECK(read_state(path, layout, 2).average.weights.empty());
 
   state.policy_average = "ema";
   state.average = {37, {-1, -2, -3}};
   write_run_state(path, layout, state);
-  const RunState read = read_run_state(path, layout, 2);
+  TrainerPart part({0, 0});
+  const RunState read = read_run_state(path, layout, &part);
   CHECK(read.weights == state.weights);
-  CHECK(read.optimizer_state == state.optimizer_state);
+  CHECK(part.optimizer_state == trainer.optimizer_state);
   CHECK(read.policy_average == "ema");
   CHECK(read.average.count == 37);
   CHECK(read.average.weights == state.average.weights);
-  CHECK_THROWS_AS(read_run_state(path, layout, 3), LayoutError);
-  CHECK_THROWS_AS(read_run_state(path, ParameterLayout({{"w", {3}}}), 2), LayoutError);
+  CHECK_THROWS_AS(read_state(path, layout, 3), LayoutError);
+  CHECK_THROWS_AS(read_state(path, ParameterLayout({{"w", {3}}}), 2), LayoutError);
 
   // A Parent's has no optimizer.
-  state.optimizer_state.clear();
+  state.trainer = nullptr;
   write_run_state(path, layout, state);
-  CHECK(read_run_state(path, layout, 0).average.weights == state.average.weights);
+  CHECK(read_run_state(path, layout, nullptr).average.weights == state.average.weights);
 }
 
 TEST_CASE("a checkpoint is not taken for a run's state") {
@@ -173,7 +188,7 @@ TEST_CASE("a checkpoint is not taken for a run's state") {
   const auto path = directory / "weights.safetensors";
   const ParameterLayout layout({{"w", {1}}});
   write_safetensors(path, {layout, {1.0F}, {{"update", "1"}}});
-  CHECK_THROWS_AS(read_run_state(path, layout, 0), FormatError);
+  CHECK_THROWS_AS(read_run_state(path, layout, nullptr), FormatError);
 }
 
 TEST_CASE("the statistics of an evaluation") {

@@ -31,7 +31,7 @@ inline run::RunOptions options_in(const std::filesystem::path& directory) {
 }
 
 /// Makes a run's directory that holds `state`, with the weights of `trainer` (the first of them 0.25) after
-/// three updates. `learns`: with its optimizer's state.
+/// three updates. `learns`: with the trainer's own fields.
 inline void write_state(const std::filesystem::path& directory, CoreOrchestrator& trainer,
                         run::RunState state, bool learns) {
   const run::RunDirectory files(directory);
@@ -43,7 +43,7 @@ inline void write_state(const std::filesystem::path& directory, CoreOrchestrator
   state.weights.resize(trainer.layout().size());
   trainer.read_weights(state.weights);
   state.weights.front() = 0.25F;
-  if (learns) state.optimizer_state = trainer.state().optimizer_state;
+  if (learns) state.trainer = &trainer;
   run::write_run_state(files.state(), trainer.layout(), state);
 }
 

@@ -23,6 +23,7 @@
 #include "support/child_process.h"
 #include "support/json_file.h"
 #include "support/temporary_directory.h"
+#include "support/trainer_part.h"
 
 using namespace genkidama;
 using namespace genkidama::run;
@@ -35,6 +36,29 @@ const ParameterLayout& layout() {
   return layout;
 }
 
+/// Six transitions of the second of three workers, which keeps four.
+const ReplayBuffer& replay() {
+  static const ReplayBuffer buffer = [] {
+    ReplayBuffer result(3, 4, 1);
+    for (int i = 0; i < 6; ++i) {
+      const auto n = static_cast<float>(i);
+      const std::vector<float> before{n}, after{n + 1};
+      result.store(1, {before, before, 2 * n, after, i == 2, i == 5});
+    }
+    return result;
+  }();
+  return buffer;
+}
+
+const TrainerPart& trainer() {
+  static const TrainerPart part = [] {
+    TrainerPart result({7, 8});
+    result.replay_buffer = &replay();
+    return result;
+  }();
+  return part;
+}
+
 /// As large as a small one can be: a part of every kind.
 RunState state_of(std::uint64_t update) {
   RunState state;
@@ -44,24 +68,29 @@ RunState state_of(std::uint64_t update) {
   state.totals.exchanges = 4;
   state.totals.reconnects = 5;
   state.weights = {1, 2, static_cast<float>(update)};
-  state.optimizer_state = {7, 8};
+  state.trainer = &trainer();
   state.policy_average = "ema";
   state.average = {2, {-1, -2, -3}};
   state.recent_returns = {1.0 / 3, -2};
   state.session = {"6b01ff10-b16a2a40", 7, 8, 9, 10};
   state.children = R"({"a":[1,2,3,4,5]})";
-  ReplayBuffer replay(3, 4, 1);
-  for (int i = 0; i < 6; ++i) {
-    const auto n = static_cast<float>(i);
-    const std::vector<float> before{n}, after{n + 1};
-    replay.store(1, {before, before, 2 * n, after, i == 2, i == 5});
-  }
-  for (int core = 0; core < 3; ++core) state.replay.push_back(replay.share(core, 4));
   return state;
 }
 
+/// As the state of a run whose optimizer's state has so many values.
+RunState read_state(const std::filesystem::path& path, const ParameterLayout& network = layout(),
+                    std::size_t optimizer = 2) {
+  TrainerPart part(std::vector<float>(optimizer, 0));
+  return read_run_state(path, network, &part);
+}
+
+NewestRunState read_newest(const std::filesystem::path& path) {
+  TrainerPart part({0, 0});
+  return read_newest_run_state(path, layout(), &part);
+}
+
 std::uint64_t newest(const std::filesystem::path& path) {
-  return read_newest_run_state(path, layout(), 2).state.totals.updates;
+  return read_newest(path).state.totals.updates;
 }
 
 void cut(const std::filesystem::path& path, std::uintmax_t size) {
@@ -105,12 +134,13 @@ TEST_CASE("a state keeps everything that a run goes on with") {
   const auto path = directory / "state.safetensors";
   const RunState written = state_of(9);
   write_run_state(path, layout(), written);
-  const RunState read = read_run_state(path, layout(), 2);
+  TrainerPart part({0, 0});
+  const RunState read = read_run_state(path, layout(), &part);
   CHECK(read.totals.worker_restarts == 3);
   CHECK(read.totals.exchanges == 4);
   CHECK(read.totals.reconnects == 5);
   CHECK(read.weights == written.weights);
-  CHECK(read.optimizer_state == written.optimizer_state);
+  CHECK(part.optimizer_state == trainer().optimizer_state);
   CHECK(read.average.weights == written.average.weights);
   CHECK(read.recent_returns == written.recent_returns);
   CHECK(read.children == written.children);
@@ -123,11 +153,11 @@ TEST_CASE("a state keeps everything that a run goes on with") {
   const auto age = seconds_between(read.written, machine_time());
   REQUIRE(age);
   CHECK(*age >= 0);
-  REQUIRE(read.replay.size() == 3);
-  CHECK(read.replay[0].stored == 0);
-  CHECK(read.replay[1].stored == 6);
-  const TransitionBatch& rows = read.replay[1].newest;
-  const TransitionBatch& kept = written.replay[1].newest;
+  REQUIRE(part.replay.size() == 3);
+  CHECK(part.replay[0].stored == 0);
+  CHECK(part.replay[1].stored == 6);
+  const TransitionBatch& rows = part.replay[1].newest;
+  const TransitionBatch kept = replay().share(1, 4).newest;
   REQUIRE(rows.size() == 4);
   CHECK(rows.observations == kept.observations);
   CHECK(rows.actions == kept.actions);
@@ -139,7 +169,7 @@ TEST_CASE("a state keeps everything that a run goes on with") {
   RunState again = written;
   again.evaluation_missing = true;
   write_run_state(path, layout(), again);
-  CHECK(read_run_state(path, layout(), 2).evaluation_missing);
+  CHECK(read_state(path).evaluation_missing);
 }
 
 TEST_CASE("a state is opened once: what the checksum vouches for is what is used") {
@@ -161,9 +191,10 @@ TEST_CASE("a state is opened once: what the checksum vouches for is what is used
   for (const auto& file : {path, other_path}) {
     CAPTURE(file);
     const OpenCounter counter(file);
-    const RunState read = read_run_state(file, layout(), 2);
+    TrainerPart part({0, 0});
+    const RunState read = read_run_state(file, layout(), &part);
     CHECK(read.weights == std::vector<float>{1, 2, 9});
-    CHECK(read.optimizer_state == std::vector<float>{7, 8});
+    CHECK(part.optimizer_state == std::vector<float>{7, 8});
     CHECK(counter.opens() == 1);
     read_safetensors(file);
     read_safetensors(file);
@@ -176,16 +207,16 @@ TEST_CASE("a state of another network is told tensor by tensor") {
   const auto path = directory / "state.safetensors";
   write_run_state(path, layout(), state_of(9));
   const std::string start = "'" + path.string() + "' is a checkpoint of another network: ";
-  REQUIRE_THROWS_WITH(read_run_state(path, ParameterLayout({{"w", {2}}, {"c", {1}}}), 2),
+  REQUIRE_THROWS_WITH(read_state(path, ParameterLayout({{"w", {2}}, {"c", {1}}})),
                       start + "it has no tensor 'c' [1]");
-  REQUIRE_THROWS_WITH(read_run_state(path, ParameterLayout({{"w", {3}}, {"b", {1}}}), 2),
+  REQUIRE_THROWS_WITH(read_state(path, ParameterLayout({{"w", {3}}, {"b", {1}}})),
                       start + "its tensor 'w' is [2], the network's is [3]");
   // Its average, of three weights, would not fit either; the tensor that is too many must be told all the
   // same.
   RunState plain = state_of(9);
   plain.average = {};
   write_run_state(path, layout(), plain);
-  REQUIRE_THROWS_WITH(read_run_state(path, ParameterLayout({{"w", {2}}}), 2),
+  REQUIRE_THROWS_WITH(read_state(path, ParameterLayout({{"w", {2}}})),
                       start + "its tensor 'b' [1] is not in the network");
 }
 
@@ -198,7 +229,9 @@ TEST_CASE("a state keeps actions of several components, and one of an earlier ve
   for (const char* field : {"checksum", "state_format", "replay_action_width"}) earlier.metadata.erase(field);
   const auto earlier_path = directory / "earlier.safetensors";
   write_safetensors(earlier_path, earlier);
-  const TransitionBatch read = read_run_state(earlier_path, layout(), 2).replay[1].newest;
+  TrainerPart part({0, 0});
+  read_run_state(earlier_path, layout(), &part);
+  const TransitionBatch read = part.replay[1].newest;
   CHECK(read.actions == std::vector<float>{2, 3, 4, 5});
   CHECK(read.observations == std::vector<float>{2, 3, 4, 5});
   CHECK(read.rewards == std::vector<float>{4, 6, 8, 10});
@@ -206,9 +239,12 @@ TEST_CASE("a state keeps actions of several components, and one of an earlier ve
   ReplayBuffer wide(3, 4, 2, 3);
   const std::vector<float> observation{1, 2}, action{3, -0.25f, 5}, next{6, 7};
   wide.store(1, {observation, action, 8, next, false, true});
-  for (int core = 0; core < 3; ++core) written.replay[static_cast<std::size_t>(core)] = wide.share(core, 4);
+  TrainerPart wide_part({7, 8});
+  wide_part.replay_buffer = &wide;
+  written.trainer = &wide_part;
   write_run_state(path, layout(), written);
-  const TransitionBatch row = read_run_state(path, layout(), 2).replay[1].newest;
+  read_run_state(path, layout(), &part);
+  const TransitionBatch row = part.replay[1].newest;
   CHECK(row.observations == observation);
   CHECK(row.actions == action);
   CHECK(row.rewards == std::vector<float>{8});
@@ -228,10 +264,11 @@ TEST_CASE("a state of an earlier version, without a checksum, is read") {
                             {"wall_seconds", "0.5"},
                             {"optimizer_steps", "8"},
                             {"rounds", "9"}}});
-  const RunState state = read_run_state(path, layout(), 0);
-  CHECK(state.rounds == 9);
+  TrainerPart part;
+  const RunState state = read_run_state(path, layout(), &part);
+  CHECK(part.rounds == 9);
   CHECK_FALSE(seconds_between(state.written, machine_time()));
-  CHECK(state.replay.empty());
+  CHECK(part.replay.empty());
 }
 
 TEST_CASE("every flipped bit of a state is noticed") {
@@ -248,7 +285,7 @@ TEST_CASE("every flipped bit of a state is noticed") {
     for (const int bit : {static_cast<int>(i % 8), 5}) {
       CAPTURE(i, bit);
       put(i, static_cast<char>(whole[i] ^ (1 << bit)));
-      REQUIRE_THROWS_AS(read_run_state(path, layout(), 2), FormatError);
+      REQUIRE_THROWS_AS(read_state(path), FormatError);
       put(i, whole[i]);
     }
   }
@@ -262,20 +299,20 @@ TEST_CASE("the newest state that can be read is taken, and why it is not the las
   write_run_state(path, layout(), state_of(3));
   REQUIRE(directory.entries() == 2);
   CHECK(newest(path) == 3);
-  CHECK(read_newest_run_state(path, layout(), 2).problem.empty());
+  CHECK(read_newest(path).problem.empty());
   CHECK(previous_state_of(path) == RunDirectory(directory.path()).previous_state());
 
   const auto size = std::filesystem::file_size(path);
   for (const std::uintmax_t left : {std::uintmax_t{0}, std::uintmax_t{5}, size / 2, size - 1}) {
     cut(path, left);
-    const NewestRunState found = read_newest_run_state(path, layout(), 2);
+    const NewestRunState found = read_newest(path);
     CHECK(found.state.totals.updates == 2);
     CHECK(found.file == previous_state_of(path));
     CHECK(found.problem.find(path.string()) != std::string::npos);
   }
   std::filesystem::remove(path);
   CHECK(newest(path) == 2);
-  CHECK(read_newest_run_state(path, layout(), 2).problem.find("No such file") != std::string::npos);
+  CHECK(read_newest(path).problem.find("No such file") != std::string::npos);
 
   std::ofstream(path) << "no state";
   cut(previous_state_of(path), 9);
@@ -296,7 +333,7 @@ TEST_CASE("the state of another network is refused although an older one might b
   RunState other;
   other.weights = {1};
   write_run_state(path, ParameterLayout({{"w", {1}}}), other);
-  CHECK_THROWS_AS(read_newest_run_state(path, layout(), 2), LayoutError);
+  CHECK_THROWS_AS(read_newest(path), LayoutError);
 }
 
 TEST_CASE("whichever write of a state fails, the newest one that can be read is whole") {

@@ -45,8 +45,8 @@ struct Program {
 ///
 /// Returns the exit code: 0 for success, 1 for a run or a check that failed, 2 for bad arguments, and 128 + N
 /// when signal N (Ctrl-C, SIGTERM) ended a run whose files are all written. Progress and errors go to
-/// standard error, each error in one line, and results go to standard output. docs/run_directory.md describes
-/// the files that a run or a sweep leaves in its directory.
+/// standard error, each error in one line, and results go to standard output. The documentation has
+/// a page on the files that a run or a sweep leaves in its directory ("Run directories").
 ///
 /// The function ignores SIGPIPE and SIGXFSZ from then on, so that a full disk is an error in the log and does
 /// not end the process.

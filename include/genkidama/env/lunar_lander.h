@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// The task LunarLander-v2 as gym 0.23.1 defines it, played on Box2D 2.4. docs/lunar_lander.md compares it
-/// with gym.
+/// The task LunarLander-v2 as gym 0.23.1 defines it, played on Box2D 2.4. The documentation has a
+/// page that compares it with gym.
 
 #include <memory>
 

@@ -21,6 +21,7 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/params/saveable.h"
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
 
@@ -94,17 +95,6 @@ struct OrchestratorOptions {
   std::function<void(const RoundProgress&)> on_wait;
 };
 
-/// Everything but the weights that a trainer needs to go on where a run stopped. There is nothing else: all
-/// randomness follows from (seed, worker, round), and a round begins with new episodes.
-struct TrainerState {
-  std::vector<float> optimizer_state;    ///< the shared optimizer's, SharedOptimizer::state_size() floats
-  std::uint64_t optimizer_steps = 0;     ///< of all workers so far
-  std::uint64_t environment_steps = 0;   ///< of all workers so far
-  std::uint64_t rounds = 0;              ///< played so far
-  std::vector<ReplayShare> replay;       ///< one for each worker; empty without a replay buffer
-  std::vector<float> algorithm_state{};  ///< Algorithm::shared_state_size() floats
-};
-
 /// The most values of the replay buffer that a state takes: 64 MiB. Of a larger buffer the state has the
 /// newest rows, the same number of each worker.
 inline constexpr std::size_t kMaxReplayValuesInState = std::size_t{1} << 24;
@@ -140,7 +130,7 @@ struct EvaluationRequest {
 ///
 /// **Repeatable.** One worker and one seed give the same weights after the same number of rounds, bit for
 /// bit, if no worker was replaced and no round was cut short.
-class CoreOrchestrator : public LocalTrainer {
+class CoreOrchestrator : public LocalTrainer, public Saveable {
  public:
   /// Throws ArgumentError for options out of range, or for a null factory; LayoutError for a network that
   /// cannot be shared; IoError without memory; and WorkerError when a factory throws (with its text), when an
@@ -174,12 +164,16 @@ class CoreOrchestrator : public LocalTrainer {
   /// Steps learnt from, all workers, since the start, with those of a restored state.
   std::uint64_t environment_steps() const;
 
-  /// The state of now; call it between rounds.
-  TrainerState state() const;
+  /// Writes everything but the weights that a trainer needs to go on where a run stopped: the optimizer's
+  /// state, the algorithm's shared state, counts, and the newest rows of the replay buffer. There is nothing
+  /// else: all randomness follows from (seed, worker, round), and a round begins with new episodes. Call it
+  /// between rounds.
+  void save(StateWriter& state) const override;
   /// Goes on from a state; call it between rounds. A worker that has no share in the state's replay buffer
-  /// begins with an empty one; a share without a worker is dropped. Throws ArgumentError when the optimizer's
-  /// state or the rows of the replay buffer have another size.
-  void restore(const TrainerState& state);
+  /// begins with an empty one; a share without a worker is dropped. Throws LayoutError when the state of the
+  /// optimizer or of the algorithm, or the rows of the replay buffer, have another size, and FormatError for
+  /// a state that is damaged; then nothing has changed.
+  void restore(const StateReader& state) override;
 
   /// The replay buffer that the workers fill, or nullptr when there is none.
   const ReplayBuffer* replay_buffer() const;

@@ -98,6 +98,8 @@ class StateReader {
   /// something that this program does not have, and going on without them would not be the same run.
   void check_all_floats_read() const;
 
+  /// The tensors that are fields, with their names in the file and in its order.
+  std::vector<TensorInfo> tensors() const;
   /// Writes every field, whoever reads it.
   void copy_to(StateWriter& state) const;
 

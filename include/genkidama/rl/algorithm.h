@@ -28,8 +28,8 @@ class Algorithm {
   virtual NetworkSpec network(const EnvironmentSpec& environment) const = 0;
 
   /// The number of floats that all workers of a machine share beside the network's `parameters` weights, for
-  /// instance for a target network. They start as 0 and are part of TrainerState. All workers write them at
-  /// once, so access them through relaxed_read() and relaxed_write() only.
+  /// instance for a target network. They start as 0, and a resumed run goes on with them. All workers write
+  /// them at once, so access them through relaxed_read() and relaxed_write() only.
   virtual std::size_t shared_state_size(std::size_t parameters) const {
     static_cast<void>(parameters);
     return 0;

@@ -61,5 +61,8 @@ EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest
 /// The interval as people read it, with the digits that its width leaves: "250.9 to 271.0".
 std::string interval_text(const Interval& interval);
 
+/// What most people want to know: "mean return 261.2 over 100 episodes, 95 % interval 250.9 to 271.0".
+std::string mean_text(const EvaluationStatistics& statistics);
+
 }  // namespace run
 }  // namespace genkidama

@@ -37,6 +37,7 @@ struct MemberContext {
   /// for a Child.
   int ready_fd = -1;
 
+  /// Whether the member is the Parent.
   bool is_parent() const { return number == 0; }
 
   /// The Parent must call this once it listens, with Parent::ports(): the Children are started then. Throws

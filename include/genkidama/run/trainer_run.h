@@ -22,7 +22,7 @@ namespace run {
 ///     while (run.advance()) show(run.totals());
 ///     const run::RunSummary summary = run.finish();
 ///
-/// The directory then holds metrics, checkpoints, evaluations and a summary (docs/run_directory.md). A
+/// The directory then holds metrics, checkpoints, evaluations and a summary. A
 /// process that is killed loses at most what came after the last state; the next one, with
 /// Resume::kIfPossible or kRequired, goes on from there. With one worker it then makes the same weights, bit
 /// for bit, as if nothing had happened.

@@ -1,5 +1,7 @@
 #include "genkidama/run/evaluation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -46,6 +48,12 @@ std::string interval_text(const Interval& interval) {
   // A 95 % interval is about four standard errors wide.
   const double error = (interval.high - interval.low) / 4;
   return figure_text(interval.low, error) + " to " + figure_text(interval.high, error);
+}
+
+std::string mean_text(const EvaluationStatistics& statistics) {
+  return fmt::format("mean return {} over {} episode{}, 95 % interval {}",
+                     figure_text(statistics.mean, statistics.standard_error), statistics.episodes,
+                     statistics.episodes == 1 ? "" : "s", interval_text(statistics.mean_interval));
 }
 
 EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,

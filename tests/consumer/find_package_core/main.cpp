@@ -1,7 +1,8 @@
-// What crosses the border of the library: exceptions, an environment and an optimizer of the user's,
-// interfaces that are cast to what they are.
+// What crosses the border of the library: exceptions, an environment of the user's, interfaces that are cast
+// to what they are, and a whole run that is trained, resumed and evaluated without the command line.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -13,6 +14,9 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/safetensors.h"
+#include "genkidama/run/evaluation.h"
+#include "genkidama/run/preset.h"
+#include "genkidama/run/trainer_run.h"
 
 namespace {
 
@@ -53,6 +57,37 @@ void check_throws(Function function, const char* what) {
   check(false, what);
 }
 
+/// A run from code that is left in the middle, resumed, and evaluated.
+void train_a_run() {
+  std::filesystem::remove_all("run");
+  genkidama::OrchestratorOptions machine;
+  machine.workers = 1;
+  const genkidama::run::Preset preset = genkidama::run::thesis_preset();
+  genkidama::run::apply(preset, machine);
+  genkidama::run::RunOptions options;
+  options.directory = "run";
+  options.resume = genkidama::run::Resume::kIfPossible;
+  options.updates = 20;
+  options.checkpoint_every = 5;
+  options.eval_episodes = 10;
+  {
+    genkidama::CoreOrchestrator trainer(genkidama::make_cart_pole, preset.network, machine);
+    genkidama::run::TrainerRun run(trainer, options);
+    while (run.totals().updates < 7) run.advance();
+  }
+  genkidama::CoreOrchestrator trainer(genkidama::make_cart_pole, preset.network, machine);
+  genkidama::run::TrainerRun run(trainer, options);
+  check(run.totals().updates >= 5, "a run is resumed");
+  while (run.advance()) {
+  }
+  const genkidama::run::RunSummary summary = run.finish();
+  check(summary.totals.updates == 20, "a resumed run ends where it should");
+  check(summary.final_evaluation && summary.final_evaluation->episodes == 10, "a run is evaluated");
+  const auto again = genkidama::run::evaluate(trainer, {.episodes = 10, .seed = options.eval_seed});
+  check(again.mean == summary.final_evaluation->mean, "the same evaluation gives the same mean");
+  fmt::print("{}\n", genkidama::run::mean_text(again));
+}
+
 }  // namespace
 
 int main() {
@@ -86,6 +121,8 @@ int main() {
   genkidama::write_safetensors("agent.safetensors", {trainer.layout(), after, {}});
   check(genkidama::read_safetensors("agent.safetensors", trainer.layout()).weights == after,
         "weights are read back");
+
+  train_a_run();
 
   if (failures == 0)
     fmt::print("Genkidama {} works: {} steps\n", genkidama::kVersion, trainer.environment_steps());

@@ -1,0 +1,147 @@
+// A Parent's and a Child's run, without a command line, on threads of one program.
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <string>
+#include <thread>
+
+#include "genkidama/core/error.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/safetensors.h"
+#include "genkidama/run/child_run.h"
+#include "genkidama/run/parent_run.h"
+#include "run/resumed_run.h"
+#include "support/catch.h"
+#include "support/json_file.h"
+#include "support/temporary_directory.h"
+
+using namespace genkidama;
+using namespace genkidama::run;
+using namespace genkidama::test;
+
+namespace {
+
+/// Hands the port to another thread.
+class PortPromise : public RunObserver {
+ public:
+  void on_listening(std::span<const std::uint16_t> ports) override { port.set_value(ports.front()); }
+  std::promise<std::uint16_t> port;
+};
+
+/// A Parent's run on a thread of its own.
+class ParentThread {
+ public:
+  ParentThread(CoreOrchestrator& evaluator, const RunOptions& options)
+      : run_(evaluator, options, parent_options(), &promise_),
+        summary_(std::async(std::launch::async, [this] { return run_.run(); })),
+        port_(promise_.port.get_future().get()) {}
+
+  std::uint16_t port() const { return port_; }
+  RunSummary summary() { return summary_.get(); }
+
+ private:
+  static ParentOptions parent_options() {
+    ParentOptions options;
+    options.listen = {Endpoint::parse("127.0.0.1:0")};
+    options.run_id = "not-this-one";
+    return options;
+  }
+
+  PortPromise promise_;
+  ParentRun run_;
+  std::future<RunSummary> summary_;
+  std::uint16_t port_;
+};
+
+ChildOptions child_of(std::uint16_t port) {
+  ChildOptions options;
+  options.connect = Endpoint{"127.0.0.1", port};
+  options.name = "here";
+  options.beta = 1;
+  return options;
+}
+
+RunOptions without_end(const std::filesystem::path& directory) {
+  RunOptions options = options_in(directory);
+  options.updates.reset();
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a Parent's and a Child's run end together, and each leaves its files", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator evaluator = trainer_of({4});
+  CoreOrchestrator trainer = trainer_of({4});
+  RunOptions options = options_in(directory / "parent");
+  options.updates = 5;
+  options.eval_episodes = 2;
+  ParentThread parent(evaluator, options);
+  ChildRun child(trainer, without_end(directory / "child"), child_of(parent.port()));
+  const RunSummary of_child = child.run();
+  const RunSummary of_parent = parent.summary();
+  CHECK(of_parent.ended_by == "updates");
+  CHECK(of_parent.totals.updates == 5);
+  CHECK(of_parent.totals.environment_steps > 0);
+  REQUIRE(of_parent.final_evaluation);
+  CHECK(of_parent.final_evaluation->episodes == 2);
+  CHECK(of_child.ended_by == "parent");
+  CHECK(of_child.totals.updates >= 5);
+  CHECK(of_child.totals.exchanges >= 4);
+  CHECK_THROWS_AS(child.run(), ArgumentError);
+
+  const auto json = json_of(directory / "parent" / "summary.json");
+  CHECK(json["children_joined"] == 1);
+  CHECK(json["children"].contains("here"));
+  CHECK(json["epoch"] == 0);
+  CHECK(json["run_id"] != "not-this-one");
+  CHECK(std::filesystem::exists(directory / "child" / "state.safetensors"));
+  CHECK(json_of(directory / "child" / "summary.json")["parting_words"] != "");
+}
+
+TEST_CASE("a Parent that is started again is known as the same run in its next epoch", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator evaluator = trainer_of({4});
+  CoreOrchestrator trainer = trainer_of({4});
+  std::string run_id;
+  for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
+    RunOptions options = options_in(directory / "parent");
+    options.updates = 2 * (epoch + 1);
+    ParentThread parent(evaluator, options);
+    ChildRun child(trainer, without_end(directory / ("child_" + std::to_string(epoch))),
+                   child_of(parent.port()));
+    child.run();
+    CHECK(parent.summary().totals.updates == 2 * (epoch + 1));
+    const auto json = json_of(directory / "parent" / "summary.json");
+    CHECK(json["epoch"] == epoch);
+    if (epoch == 0) run_id = json["run_id"];
+    CHECK(json["run_id"] == run_id);
+  }
+}
+
+TEST_CASE("a Child that waits for its Parent ends when the program wants it to", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({4});
+  std::atomic<bool> quit{false};
+  RunOptions options = without_end(directory / "child");
+  options.end_reason = [&quit] { return std::string(quit ? "user" : ""); };
+  ChildOptions child;
+  child.listen = Endpoint::parse("127.0.0.1:0");
+  PortPromise promise;
+  ChildRun run(trainer, options, child, &promise);
+  auto summary = std::async(std::launch::async, [&run] { return run.run(); });
+  CHECK(promise.port.get_future().get() > 0);
+  quit = true;
+  const RunSummary ended = summary.get();
+  CHECK(ended.ended_by == "user");
+  CHECK(ended.stopped);
+  CHECK(ended.totals.updates == 0);
+}
+
+TEST_CASE("a Child's bad options fail its run and are told in its summary", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({4});
+  ChildRun run(trainer, without_end(directory / "child"), ChildOptions{});
+  CHECK_THROWS_AS(run.run(), ArgumentError);
+  CHECK(json_of(directory / "child" / "summary.json")["ended_by"] == "error");
+}

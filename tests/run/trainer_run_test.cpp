@@ -1,0 +1,234 @@
+// Training runs without a command line: what they leave, how they go on, what observers are told.
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/safetensors.h"
+#include "genkidama/run/trainer_run.h"
+#include "run/resumed_run.h"
+#include "support/catch.h"
+#include "support/json_file.h"
+#include "support/temporary_directory.h"
+
+using namespace genkidama;
+using namespace genkidama::run;
+using namespace genkidama::test;
+
+namespace {
+
+RunOptions options_of(const std::filesystem::path& directory, std::uint64_t updates) {
+  RunOptions options = options_in(directory);
+  options.updates = updates;
+  options.checkpoint_every = 5;
+  options.checkpoint_seconds = 0;
+  return options;
+}
+
+std::vector<float> weights_in(const std::filesystem::path& file) {
+  return read_safetensors(file).weights;
+}
+
+/// What was told, a word for each call.
+class Record : public RunObserver {
+ public:
+  void on_start(const RunInfo& info) override {
+    words.push_back(info.resumed ? "resumed" : "start");
+    environment = info.environment;
+    last.updates = info.progress.updates;
+  }
+  void on_update(const UpdateEvent& event) override {
+    words.emplace_back("update");
+    CHECK(event.round != nullptr);
+    CHECK(event.merge == nullptr);
+    CHECK(event.totals.updates == event.progress.updates);
+    last = event.totals;
+  }
+  void on_evaluation(const EvaluationEvent& event) override {
+    words.push_back(event.final ? "final" : event.best ? "best" : "evaluation");
+    CHECK(event.update == last.updates);
+  }
+  void on_checkpoint(const CheckpointEvent& event) override {
+    words.emplace_back("checkpoint");
+    CHECK(std::filesystem::exists(event.state));
+    CHECK(std::filesystem::exists(event.policy));
+  }
+  void on_end(const RunSummary&) override { words.emplace_back("end"); }
+
+  std::vector<std::string> words;
+  std::string environment;
+  RunTotals last;
+};
+
+/// Trains until the program ends as from a kill: nothing is finished.
+void train_and_leave(const std::filesystem::path& directory, std::uint64_t updates) {
+  CoreOrchestrator trainer = trainer_of({8});
+  TrainerRun run(trainer, options_of(directory, 1000));
+  while (run.totals().updates < updates) run.advance();
+}
+
+}  // namespace
+
+TEST_CASE("a run from code leaves what a run of the command line leaves", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  RunOptions options = options_of(directory / "run", 6);
+  options.eval_episodes = 3;
+  const RunSummary summary = train(trainer, options);
+  CHECK(summary.ended_by == "updates");
+  CHECK_FALSE(summary.stopped);
+  CHECK(summary.files_written);
+  CHECK(summary.totals.updates == 6);
+  CHECK(summary.totals.environment_steps == trainer.environment_steps());
+  CHECK(summary.totals.wall_seconds > 0);
+  REQUIRE(summary.final_evaluation);
+  CHECK(summary.final_evaluation->episodes == 3);
+  for (const char* file : {"config.json", "metrics.csv", "state.safetensors", "final.safetensors",
+                           "checkpoints/update_000005.safetensors"}) {
+    CAPTURE(file);
+    CHECK(std::filesystem::exists(directory / "run" / file));
+  }
+  const auto json = json_of(directory / "run" / "summary.json");
+  CHECK(json["updates"] == 6);
+  CHECK(json["workers"] == 1);
+  CHECK(json["final_evaluation"]["mean"] == summary.final_evaluation->mean);
+  // The trainer has learning's own weights, not those of an evaluation.
+  std::vector<float> weights(trainer.layout().size());
+  trainer.read_weights(weights);
+  CHECK(weights == weights_in(directory / "run" / "final.safetensors"));
+}
+
+TEST_CASE("a run that was left in the middle goes on to the same weights", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator whole = trainer_of({8});
+  train(whole, options_of(directory / "whole", 20));
+
+  train_and_leave(directory / "left", 13);
+  CHECK_FALSE(std::filesystem::exists(directory / "left" / "final.safetensors"));
+  CoreOrchestrator resumed = trainer_of({8});
+  TrainerRun run(resumed, options_of(directory / "left", 20));
+  CHECK(run.totals().updates == 10);  // of the last checkpoint
+  int rounds = 0;
+  while (run.advance()) ++rounds;
+  CHECK(rounds == 10);
+  CHECK(run.finish().totals.environment_steps == whole.environment_steps());
+  CHECK(weights_in(directory / "left" / "final.safetensors") ==
+        weights_in(directory / "whole" / "final.safetensors"));
+}
+
+TEST_CASE("a finished run goes on when it is given a later end", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  train(trainer, options_of(directory / "run", 3));
+  CoreOrchestrator second = trainer_of({8});
+  CHECK(train(second, options_of(directory / "run", 3)).totals.updates == 3);
+  CHECK(train(second, options_of(directory / "run", 5)).totals.updates == 5);
+}
+
+TEST_CASE("observers are told in order", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  RunOptions options = options_of(directory / "run", 6);
+  options.evaluate_every = 3;
+  options.target_episodes = 1;
+  options.eval_episodes = 1;
+  Record record;
+  Record same;
+  RunObservers both({&record, &same});
+  train(trainer, options, &both);
+  CHECK(record.environment == trainer.environment_spec().name);
+  const std::vector<std::string> start = {"start", "update", "update", "update",
+                                          "best",  "update", "update", "checkpoint"};
+  REQUIRE(record.words.size() > start.size());
+  CHECK(std::equal(start.begin(), start.end(), record.words.begin()));
+  const std::vector<std::string> end(record.words.end() - 3, record.words.end());
+  CHECK(end == std::vector<std::string>{"checkpoint", "final", "end"});
+  CHECK(same.words == record.words);
+
+  Record later;
+  CoreOrchestrator second = trainer_of({8});
+  train(second, options, &later);
+  CHECK(later.words.front() == "resumed");
+}
+
+TEST_CASE("the program ends a run with a reason of its own, and no evaluation follows", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  RunOptions options = options_of(directory / "run", 1000);
+  options.eval_episodes = 10;
+  int asked = 0;
+  options.end_reason = [&asked] { return std::string(++asked > 6 ? "lunch" : ""); };
+  const RunSummary summary = train(trainer, options);
+  CHECK(summary.ended_by == "lunch");
+  CHECK(summary.stopped);
+  CHECK_FALSE(summary.final_evaluation);
+  CHECK(summary.totals.updates > 0);
+  CHECK(json_of(directory / "run" / "summary.json")["ended_by"] == "lunch");
+}
+
+TEST_CASE("a loop may stop whenever it likes", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  {
+    TrainerRun run(trainer, options_of(directory / "run", 1000));
+    CHECK(run.advance());
+    CHECK(run.advance());
+    CHECK_FALSE(run.ended_by());
+    const RunSummary summary = run.finish();
+    CHECK(summary.ended_by == "caller");
+    CHECK(summary.totals.updates == 2);
+    CHECK_THROWS_AS(run.finish(), ArgumentError);
+    CHECK_FALSE(run.advance());
+  }
+  CoreOrchestrator second = trainer_of({8});
+  CHECK(TrainerRun(second, options_of(directory / "run", 1000)).totals().updates == 2);
+}
+
+TEST_CASE("a run that diverges says so in its summary, and cannot be finished", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  RunOptions options = options_of(directory / "run", 10);
+  options.max_weight_norm = 1e-3;
+  TrainerRun run(trainer, options);
+  CHECK_THROWS_WITH(run.advance(), Catch::Contains("max_weight_norm"));
+  CHECK_FALSE(run.advance());
+  CHECK_THROWS_AS(run.finish(), ArgumentError);
+  const auto json = json_of(directory / "run" / "summary.json");
+  CHECK(json["ended_by"] == "error");
+  CHECK_FALSE(std::filesystem::exists(directory / "run" / "final.safetensors"));
+}
+
+TEST_CASE("what an observer throws fails the run", "[forks]") {
+  class Thrower : public RunObserver {
+    void on_update(const UpdateEvent&) override { throw IoError("the page is gone"); }
+  };
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  Thrower thrower;
+  CHECK_THROWS_WITH(train(trainer, options_of(directory / "run", 10), &thrower), "the page is gone");
+  CHECK(json_of(directory / "run" / "summary.json")["error"] == "the page is gone");
+}
+
+TEST_CASE("a run's options and directory are checked before the first round", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  RunOptions endless = options_of(directory / "endless", 1);
+  endless.updates.reset();
+  CHECK_THROWS_WITH(train(trainer, endless), Catch::Contains("has no end"));
+  CHECK_FALSE(std::filesystem::exists(directory / "endless"));
+
+  RunOptions options = options_of(directory / "run", 2);
+  options.resume = Resume::kRequired;
+  CHECK_THROWS_AS(train(trainer, options), ArgumentError);
+  options.resume = Resume::kNever;
+  train(trainer, options);
+  CHECK_THROWS_AS(train(trainer, options), ArgumentError);
+
+  CoreOrchestrator wider = trainer_of({9});
+  CHECK_THROWS_AS(train(wider, options_of(directory / "run", 4)), ArgumentError);
+  // Whoever was refused has left the run as it was.
+  CHECK(json_of(directory / "run" / "summary.json")["updates"] == 2);
+}
