@@ -99,7 +99,8 @@ TEST_CASE("a run directory that cannot be made ends the run with a reason") {
       call("train", "--workers", "1", "--updates", "1", "--run-dir", (directory / "file" / "run").string()));
   CAPTURE(result.errors);
   CHECK(result.exit_code == 1);
-  CHECK(result.errors.find("error: cannot make the run directory") != std::string::npos);
+  CHECK(result.errors.find("error: ") != std::string::npos);
+  CHECK(result.errors.find((directory / "file" / "run").string()) != std::string::npos);
 }
 
 TEST_CASE("a Parent whose port is in use says so") {

@@ -35,6 +35,16 @@ inline std::vector<std::vector<std::string>> timeless_csv_of(const std::filesyst
   return rows;
 }
 
+/// The port at which a Parent or a Child listens, once it does; empty when it ends before.
+inline std::string listening_port(RunningProgram& program) {
+  const std::string told = "listens on port ";
+  program.wait_for_error_text(told);
+  const auto at = program.errors().find(told);
+  if (at == std::string::npos) return "";
+  const auto start = at + told.size();
+  return program.errors().substr(start, program.errors().find_first_not_of("0123456789", start) - start);
+}
+
 /// Waits until the checkpoint of update 10 is there. Whether it came; the program was told
 /// --checkpoint-every 10.
 inline bool wait_for_tenth_update(RunningProgram& program, const std::filesystem::path& run) {

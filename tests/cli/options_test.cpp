@@ -84,7 +84,7 @@ class ConfigText {
 
 }  // namespace
 
-TEST_CASE("without flags a program that says so has the thesis' settings") {
+TEST_CASE("a program whose default preset is thesis has its settings without flags") {
   const Settings settings = parse({"train"});
   CHECK(settings.preset == "thesis");
   CHECK(settings.learning.hyperparameters.gamma == 0.999);
@@ -107,7 +107,7 @@ TEST_CASE("without flags a program has the tuned preset") {
   CHECK(settings->run.greedy);
 }
 
-TEST_CASE("a program's network is that of every preset which brings none") {
+TEST_CASE("a preset without a network gets the program's") {
   Program program = test_program();
   const auto parameters = [&program](const char* preset) {
     return ResolvedProgram(program)

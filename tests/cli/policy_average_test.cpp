@@ -2,7 +2,6 @@
 #include "genkidama/params/policy_average.h"
 
 #include <algorithm>
-#include <regex>
 
 #include "fixture.h"
 #include "genkidama/core/random.h"
@@ -51,11 +50,6 @@ std::vector<float> saved_average(const std::filesystem::path& run) {
   REQUIRE(state.layout.tensors().back().name == "genkidama.policy_average");
   const auto size = static_cast<std::ptrdiff_t>(state.layout.tensors().back().count);
   return {state.weights.end() - size, state.weights.end()};
-}
-
-std::string port_in(const std::string& errors) {
-  std::smatch match;
-  return std::regex_search(errors, match, std::regex("listens on port ([0-9]+)")) ? match[1].str() : "";
 }
 
 }  // namespace
@@ -184,8 +178,7 @@ TEST_CASE("a Parent keeps the average of its merges, and its Children go on with
   const auto run = directory / "parent";
   const auto train_with_child = [&](const Words& parent_words) {
     RunningProgram parent(parent_words);
-    REQUIRE(parent.wait_for_error_text("listens on port"));
-    RunningProgram child(call("child", "--connect", "127.0.0.1:" + port_in(parent.errors()), "--workers", "1",
+    RunningProgram child(call("child", "--connect", "127.0.0.1:" + listening_port(parent), "--workers", "1",
                               "--beta", "1", "--eval-episodes", "0", "--run-dir",
                               (directory / ("child_" + std::to_string(parent.pid()))).string()));
     const auto result = parent.wait();

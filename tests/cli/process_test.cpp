@@ -63,7 +63,7 @@ TEST_CASE("the first signal of a kind leaves a mark and the second one ends the 
   }
 }
 
-TEST_CASE("the end of the starter is a SIGTERM, however often it is told", "[forks]") {
+TEST_CASE("the end of the starter counts as one SIGTERM, however often the kernel reports it", "[forks]") {
   ChildProcess child([] {
     run::catch_stop_signals();
     for (int i = 0; i < 3; ++i) ::raise(run::kStarterIsGone);
@@ -138,7 +138,7 @@ TEST_CASE("results that are lost on the way out are an error") {
   }
 }
 
-TEST_CASE("an error that cannot be told changes no exit code") {
+TEST_CASE("standard error that cannot be written leaves the exit code as it is") {
   for (const char* redirection : {"2>/dev/full", "2>&-", "2>&- >&-", "2> >(:)"}) {
     CAPTURE(redirection);
     CHECK(run_shell(kProgram + " train --presett x " + redirection).exit_code == 2);

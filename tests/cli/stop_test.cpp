@@ -126,7 +126,7 @@ TEST_CASE("a run without an end of its own says how it ends") {
   const TemporaryDirectory directory;
   RunningProgram child(call("child", "--preset", "other", "--workers", "1", "--connect", "127.0.0.1:1",
                             "--run-dir", (directory / "run").string()));
-  REQUIRE(child.wait_for_error_text("training Slow with preset other, 1 worker, ends with its Parent\n"));
+  REQUIRE(child.wait_for_error_text("ends with its Parent"));
   stop(child);
 }
 
@@ -180,7 +180,7 @@ TEST_CASE("a signal in a round that learns without end keeps what it has learnt"
   CHECK(json_of(run / "summary.json")["ended_by"] == "signal");
 }
 
-TEST_CASE("a signal in an evaluation for the target is made up for when the run goes on") {
+TEST_CASE("an evaluation for the target that a signal cuts is played when the run goes on") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";
   {
@@ -221,7 +221,7 @@ TEST_CASE("a signal in the final evaluation leaves the run's result") {
                               "--policy-average", "ema", "--run-dir", run.string()));
   REQUIRE(program.wait_until([&] { return std::filesystem::exists(run / "final.safetensors"); }));
   const auto result = stop(program);
-  CHECK(result.errors.find("final evaluation was given up") != std::string::npos);
+  CHECK(result.exit_code == 128 + SIGTERM);
   const auto summary = json_of(run / "summary.json");
   CHECK(summary["ended_by"] == "updates");
   CHECK(summary["final_evaluation"].is_null());
@@ -233,9 +233,7 @@ TEST_CASE("a signal ends a Parent and its Child in the middle of what they do") 
   RunningProgram parent(call("parent", "--listen", "127.0.0.1:0", "--target", "1e9", "--target-episodes",
                              "1000000", "--evaluate-every", "2", "--preset", "tuned", "--run-dir",
                              (directory / "parent").string()));
-  REQUIRE(parent.wait_for_error_text("listens on port "));
-  const auto at = parent.errors().find("listens on port ") + 16;
-  const std::string port = parent.errors().substr(at, parent.errors().find('\n', at) - at);
+  const std::string port = listening_port(parent);
   RunningProgram child(call("child", "--connect", "127.0.0.1:" + port, "--preset", "tuned", "--round-steps",
                             "100", "--workers", "1", "--run-dir", (directory / "child").string()));
   const auto metrics = directory / "parent" / "metrics.csv";
@@ -263,13 +261,13 @@ TEST_CASE("a disk that is really full costs neither the run nor its states") {
   CAPTURE(result.errors);
   CHECK(result.exit_code == 1);
   CHECK(result.errors.find("No space left on device") != std::string::npos);
-  CHECK(result.errors.find("free space") != std::string::npos);
-  // Told once, however often it was tried.
-  const std::string told = "could not be written; the run goes on";
-  const auto first = result.errors.find(told);
-  REQUIRE(first != std::string::npos);
-  CHECK(result.errors.find(told, first + 1) == std::string::npos);
-  CHECK(result.errors.find("the final weights could not be written") != std::string::npos);
+  // Of the checkpoints it is told once, however often they were tried.
+  std::size_t told = 0;
+  std::istringstream lines(result.errors);
+  for (std::string line; std::getline(lines, line);)
+    told += line.find("checkpoint of update") != std::string::npos;
+  CHECK(told == 1);
+  CHECK_FALSE(std::filesystem::exists(std::filesystem::path(copy) / "final.safetensors"));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(copy)) {
     CAPTURE(entry.path().string());
     if (entry.path().extension() == ".safetensors") CHECK_NOTHROW(read_safetensors(entry.path()));
@@ -295,9 +293,8 @@ TEST_CASE("without shared memory a run does not begin, and says how much it want
   const auto check = [&](const ProgramResult& result, const std::string& reason) {
     CAPTURE(result.errors);
     CHECK(result.exit_code == 1);
-    CHECK(result.errors.find("error: cannot share ") != std::string::npos);
-    CHECK(result.errors.find(" bytes of memory for the replay buffer: " + reason) != std::string::npos);
-    CHECK(result.errors.find("free some memory") != std::string::npos);
+    CHECK(result.errors.find("error: ") != std::string::npos);
+    CHECK(result.errors.find("replay buffer: " + reason) != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(run / "state.safetensors"));
   };
   // With 32 bits that much cannot even be addressed.

@@ -1,5 +1,4 @@
 #include <csignal>
-#include <regex>
 
 #include "bad_argument.h"
 #include "fixture.h"
@@ -9,14 +8,7 @@
 using namespace genkidama;
 using namespace genkidama::test;
 
-namespace {
-
-std::string port_in(const std::string& errors) {
-  std::smatch match;
-  return std::regex_search(errors, match, std::regex("listens on port ([0-9]+)")) ? match[1].str() : "";
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("a Parent and a Child train over mutual TLS, and a resumed Parent finds its files") {
   const TemporaryDirectory directory;
@@ -26,8 +18,7 @@ TEST_CASE("a Parent and a Child train over mutual TLS, and a resumed Parent find
                              "--tls-certificate", files.certificate, "--tls-key", files.key,
                              "--tls-client-ca", authority.file(), "--run-dir",
                              (directory / "parent").string()));
-  REQUIRE(parent.wait_for_error_text("listens on port"));
-  const std::string port = port_in(parent.errors());
+  const std::string port = listening_port(parent);
   const auto child = [&](const std::string& where, const std::vector<std::string>& more) {
     auto words = call("child", "--connect", where, "--workers", "1", "--eval-episodes", "0", "--join-timeout",
                       "2", "--run-dir", (directory / ("child" + more.back())).string());
@@ -37,11 +28,11 @@ TEST_CASE("a Parent and a Child train over mutual TLS, and a resumed Parent find
   const auto plain = child("localhost:" + port, {"1"});
   CAPTURE(plain.errors);
   CHECK(plain.exit_code == 1);
-  CHECK(plain.errors.find("this port speaks TLS: dial it at wss://HOST:PORT") != std::string::npos);
+  CHECK(plain.errors.find("wss://") != std::string::npos);
   const auto nobody = child("localhost:" + port, {"--tls", "--tls-ca", authority.file(), "2"});
   CAPTURE(nobody.errors);
   CHECK(nobody.exit_code == 1);
-  CHECK(nobody.errors.find("the Parent wants a certificate of this side") != std::string::npos);
+  CHECK(nobody.errors.find("certificate") != std::string::npos);
   const auto good = child("wss://localhost:" + port, {"--tls-ca", authority.file(), "--tls-certificate",
                                                       own.certificate, "--tls-key", own.key, "3"});
   CAPTURE(good.errors);
@@ -52,10 +43,9 @@ TEST_CASE("a Parent and a Child train over mutual TLS, and a resumed Parent find
   CHECK(summary["refusals"]["tls"].get<int>() >= 2);
 
   RunningProgram again(call("parent", "--resume", (directory / "parent").string(), "--updates", "4"));
-  REQUIRE(again.wait_for_error_text("listens on port"));
-  const auto other = child("localhost:" + port_in(again.errors()),
-                           {"--tls", "--tls-ca", authority.file(), "--tls-certificate", own.certificate,
-                            "--tls-key", own.key, "4"});
+  const auto other =
+      child("localhost:" + listening_port(again), {"--tls", "--tls-ca", authority.file(), "--tls-certificate",
+                                                   own.certificate, "--tls-key", own.key, "4"});
   CHECK(other.exit_code == 0);
   CHECK(again.wait().exit_code == 0);
 }

@@ -1,5 +1,7 @@
 #include "genkidama/run/evaluation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
