@@ -17,6 +17,7 @@
 #include "orchestrator/supervisor.h"
 #include "orchestrator/worker_group.h"
 #include "rl/hogwild_worker.h"
+#include "rl/policy_record.h"
 #include "rl/shared_training.h"
 
 namespace genkidama {
@@ -207,6 +208,12 @@ class CoreOrchestrator::Impl {
   }
 
   const EnvironmentSpec& environment_spec() const { return description_.environment; }
+  std::map<std::string, std::string> policy_metadata() const {
+    return to_metadata({.environment = description_.environment.name,
+                        .network = description_.network,
+                        .sizes = description_.sizes,
+                        .action_width = description_.environment.action_space.width()});
+  }
   int workers() const { return options_.workers; }
   std::uint64_t rounds() const { return rounds_; }
   std::uint64_t environment_steps() const { return shared_->counters[0].environment_steps; }
@@ -323,6 +330,10 @@ std::vector<EpisodeResult> CoreOrchestrator::evaluate(const EvaluationRequest& r
 }
 const EnvironmentSpec& CoreOrchestrator::environment_spec() const {
   return impl_->environment_spec();
+}
+
+std::map<std::string, std::string> CoreOrchestrator::policy_metadata() const {
+  return impl_->policy_metadata();
 }
 int CoreOrchestrator::workers() const {
   return impl_->workers();

@@ -44,7 +44,7 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
       learns_(kind.learns),
       trainer_(trainer),
       directory_(options_.directory),
-      checkpoints_(options_, directory_, {trainer.layout(), trainer.environment_spec().name}) {
+      checkpoints_(options_, directory_, {trainer.layout(), trainer.policy_metadata()}) {
   directory_.goes_on(options_);
   directory_.create();
   lock_ =

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -152,6 +153,10 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
 
   /// What the environments are.
   const EnvironmentSpec& environment_spec() const;
+  /// What a checkpoint of these weights says about the policy in it: its environment, its sizes and its
+  /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
+  /// holds.
+  std::map<std::string, std::string> policy_metadata() const;
   /// Number of workers.
   int workers() const;
   /// Rounds played since the start, with those of a restored state.
