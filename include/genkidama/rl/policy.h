@@ -36,7 +36,9 @@ struct PolicyOptions {
 /// Maps observations to actions. A policy is used by one thread; any number of policies may be loaded.
 class Policy {
  public:
+  /// Takes over the other policy, which must not be used any more.
   Policy(Policy&&) noexcept;
+  /// Takes over the other policy, which must not be used any more.
   Policy& operator=(Policy&&) noexcept;
   ~Policy();
 
