@@ -2,37 +2,22 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <memory>
-#include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
-#include "genkidama/nn/networks.h"
-#include "genkidama/params/safetensors.h"
-#include "genkidama/rl/algorithm.h"
+#include "genkidama/rl/policy.h"
 
 namespace {
 
 int run(const char* file) {
   // The robot here is CartPole; yours is whatever reads sensors and moves motors.
   const std::unique_ptr<genkidama::Environment> robot = genkidama::make_cart_pole();
-  const genkidama::NetworkSpec sizes = genkidama::actor_critic_network(robot->spec());
+  // The file says which network it holds; a policy of another environment is refused.
+  genkidama::Policy policy = genkidama::load_policy(file, {.environment = robot->spec()});
 
-  // The network that was trained ("tuned" takes this one); a file with another one is refused.
-  const std::unique_ptr<genkidama::Network> network = genkidama::mlp_network()(sizes, 0);
-  const std::unique_ptr<genkidama::PolicyFunction> policy = network->make_policy_function();
-  const std::vector<float> weights = genkidama::read_safetensors(file, network->layout()).weights;
-
-  // Chooses as an evaluation does; Acting::kSampling samples instead.
-  const std::unique_ptr<genkidama::Behaviour> behaviour = genkidama::categorical();
-  genkidama::Random random(1);
-  float log_probability = 0;
-  std::vector<float> logits(static_cast<std::size_t>(sizes.policy)), action(1);
   genkidama::Observation observation = robot->reset(1);
   for (int step = 1;; ++step) {
-    policy->logits(weights, observation, logits);
-    behaviour->act(logits, genkidama::Acting::kGreedy, random, action, log_probability);
-    const genkidama::StepResult result = robot->step(genkidama::Action(action));
+    const genkidama::StepResult result = robot->step(policy.act(observation));
     observation = result.observation;
     if (!result.terminated && !result.truncated) continue;
     fmt::print("balanced for {} steps\n", step);

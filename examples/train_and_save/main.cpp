@@ -31,7 +31,9 @@ int main() {
 
   const std::filesystem::path file = "agent.safetensors";  // Python's safetensors reads it too
   const auto policy = average.weights_or(weights);
-  genkidama::write_safetensors(file, {trainer.layout(), {policy.begin(), policy.end()}, {}});
+  // The metadata lets load_policy() know what the file holds.
+  const auto metadata = trainer.policy_metadata();
+  genkidama::write_safetensors(file, {trainer.layout(), {policy.begin(), policy.end()}, metadata});
 
   trainer.write_weights(genkidama::read_safetensors(file, trainer.layout()).weights);
   const auto result = genkidama::run::evaluate(trainer, {.episodes = 100, .greedy = true});

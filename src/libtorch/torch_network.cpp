@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -99,10 +100,14 @@ class TorchGradientFunction : public GradientFunction {
 class TorchNetwork : public Network {
  public:
   TorchNetwork(std::shared_ptr<ActorCritic> module, const NetworkSpec& spec)
-      : spec_(spec), module_(std::move(module), spec), first_weights_(module_.values()) {}
+      : spec_(spec),
+        description_(module ? module->description() : ""),
+        module_(std::move(module), spec),
+        first_weights_(module_.values()) {}
 
   const ParameterLayout& layout() const override { return module_.layout(); }
   std::vector<float> first_weights() const override { return first_weights_; }
+  std::string description() const override { return description_; }
   std::unique_ptr<PolicyFunction> make_policy_function() override {
     return std::make_unique<TorchPolicyFunction>(module_, spec_);
   }
@@ -112,6 +117,7 @@ class TorchNetwork : public Network {
 
  private:
   NetworkSpec spec_;
+  std::string description_;
   BoundModule module_;
   std::vector<float> first_weights_;
 };

@@ -8,6 +8,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/nn/networks.h"
+#include "nn/bundled_network.h"
 #include "nn/initial_weights.h"
 #include "nn/mlp_gradient_function.h"
 #include "nn/mlp_policy_function.h"
@@ -53,6 +54,7 @@ class MlpNetwork : public Network {
   MlpNetwork(const MlpOptions& options, const NetworkSpec& spec, std::uint64_t seed)
       : shape_(shape_for(spec, options.hidden)),
         layout_(layout_for(shape_)),
+        description_(mlp_description(options.hidden)),
         orthogonal_(options.orthogonal),
         seed_(seed) {}
 
@@ -66,6 +68,8 @@ class MlpNetwork : public Network {
     fill_head(shape_.value, 1, rest, random);
     return weights;
   }
+
+  std::string description() const override { return description_; }
 
   std::unique_ptr<PolicyFunction> make_policy_function() override { return make_mlp_policy_function(shape_); }
   std::unique_ptr<GradientFunction> make_gradient_function() override {
@@ -92,6 +96,7 @@ class MlpNetwork : public Network {
 
   MlpShape shape_;
   ParameterLayout layout_;
+  std::string description_;
   bool orthogonal_;
   std::uint64_t seed_;
 };

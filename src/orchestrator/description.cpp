@@ -89,6 +89,10 @@ std::string pack(const Description& description) {
   Writer out;
   out.value(Part::kDescription);
   for_each_field(description.environment, [&out](const auto& field) { out.value(field); });
+  out.value(description.sizes.observation);
+  out.value(description.sizes.policy);
+  out.value(description.sizes.values);
+  out.value(description.network);
   out.value(description.layout.tensors().size());
   for (const TensorInfo& tensor : description.layout.tensors()) {
     out.value(tensor.name);
@@ -103,6 +107,10 @@ std::string pack(const Description& description) {
 Description unpack_description(Reader& in) {
   Description description;
   for_each_field(description.environment, [&in](auto& field) { in.value(field); });
+  in.value(description.sizes.observation);
+  in.value(description.sizes.policy);
+  in.value(description.sizes.values);
+  in.value(description.network);
   std::vector<ParameterLayout::Tensor> tensors(in.take<std::size_t>());
   for (auto& tensor : tensors) {
     in.value(tensor.name);
@@ -143,6 +151,8 @@ Description describe(const WorkerSetup& setup, const Tell& tell) {
   tell(fmt::format("the network for environment '{}' was being made", description.environment.name));
   const auto algorithm = make_algorithm_of(setup);
   LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
+  description.sizes = network.spec();
+  description.network = network.description();
   description.layout = network.layout();
   description.weights.assign(network.weights().begin(), network.weights().end());
   return description;

@@ -1,10 +1,11 @@
 #pragma once
 
-// What the lead must know before it can make the shared memory: the environment's spec, the network's layout
-// and its first weights.
+// What the lead must know before it can make the shared memory: the environment's spec, the network's sizes,
+// layout and first weights.
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "genkidama/core/clock.h"
@@ -16,6 +17,8 @@ namespace genkidama {
 
 struct Description {
   EnvironmentSpec environment;
+  NetworkSpec sizes;
+  std::string network;  ///< Network::description()
   ParameterLayout layout;
   std::vector<float> weights;
 };

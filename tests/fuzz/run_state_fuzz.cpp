@@ -15,7 +15,7 @@ void run_state(Input input) {
   const std::size_t optimizer_state_size = input[0] % 2 * layout.size();
   const MemoryFile file(input.subspan(1));
   try {
-    test::TrainerPart trainer(std::vector<float>(optimizer_state_size));
+    test::TrainerPart trainer(std::vector<float>(optimizer_state_size, 0.0F));
     const run::RunState state = run::read_run_state(file.path(), layout, &trainer);
     require(state.weights.size() == layout.size(), "as many weights as the network has");
     require(trainer.optimizer_state.size() == optimizer_state_size, "as much state as the optimizer has");

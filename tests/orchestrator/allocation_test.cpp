@@ -9,7 +9,10 @@
 #include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/safetensors.h"
+#include "genkidama/rl/policy.h"
 #include "support/catch.h"
+#include "support/temporary_directory.h"
 
 namespace {
 
@@ -45,6 +48,7 @@ void operator delete[](void* memory, std::size_t) noexcept {
 }
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 
@@ -120,4 +124,24 @@ TEST_CASE("a worker with PPO's loss allocates nothing while it plays and learns"
   hyperparameters.schedule = LearningRateSchedule::kConstant;
   hyperparameters.round_steps = 400;
   REQUIRE(allocations_in_steady_state(hyperparameters, mlp_network()) == 0);
+}
+
+TEST_CASE("a policy from a file allocates nothing while it acts") {
+  const TemporaryDirectory directory;
+  const auto lander = make_lunar_lander();
+  const auto network = mlp_network()(actor_critic_network(lander->spec()), 1);
+  write_safetensors(directory / "p", {network->layout(), network->first_weights(), {}});
+  for (const Acting acting : {Acting::kGreedy, Acting::kSampling}) {
+    is_lead = false;
+    const auto none = allocations_of_workers.load();
+    Policy policy = load_policy(directory / "p", {.acting = acting});
+    const auto observation = lander->reset(1);
+    REQUIRE(allocations_of_workers > none);  // it is counted
+    const auto before = allocations_of_workers.load();
+    float sum = 0;
+    for (int i = 0; i < 100; ++i) sum += policy.act(observation)[0];
+    const auto after = allocations_of_workers.load();
+    CHECK(after == before);
+    CHECK(sum >= 0);
+  }
 }

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "genkidama/core/export.h"
 #include "genkidama/nn/network.h"
@@ -37,6 +38,9 @@ class ActorCritic : public torch::nn::Module {
   /// Whether recurrent layers start from zeros in every forward(), for instance over a history that is part
   /// of one observation. Override this to return true, and modules with recurrent layers are accepted.
   virtual bool restarts_recurrent_layers() const { return false; }
+
+  /// What tells this module from another one with the same tensors; see Network::description().
+  virtual std::string description() const { return {}; }
 };
 
 /// Makes the library's networks from your modules. They play in inference mode and learn by autograd.

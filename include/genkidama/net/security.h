@@ -49,7 +49,4 @@ inline constexpr std::size_t kMaxTokenBytes = 1024;
 /// carry.
 bool valid_token(std::string_view token);
 
-/// A new token of 64 random hexadecimal digits, which nobody guesses.
-std::string make_token();
-
 }  // namespace genkidama

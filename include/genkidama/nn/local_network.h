@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "genkidama/core/export.h"
@@ -24,6 +25,8 @@ class LocalNetwork {
   const ParameterLayout& layout() const { return network_->layout(); }
   /// The sizes that the network was made with.
   const NetworkSpec& spec() const { return spec_; }
+  /// What the network says about itself; see Network::description().
+  std::string description() const { return network_->description(); }
   /// The present weights. At first they are the network's first weights.
   std::span<float> weights() { return weights_; }
   /// The present weights, to read.

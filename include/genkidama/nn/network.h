@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "genkidama/core/export.h"
@@ -42,6 +43,11 @@ class Network {
   /// Floats that the network carries from one step of an episode to the next; 0 for a network without memory.
   /// Workers refuse a network with memory: they do not carry its state yet.
   virtual std::size_t state_size() const { return 0; }
+
+  /// A few words that tell this network from another one with the same tensors, such as "mlp 64 64 tanh". A
+  /// run writes them into its checkpoints, and a checkpoint is refused by a network that describes itself
+  /// otherwise. Empty, as here: the network does not say, and only tensors are compared.
+  virtual std::string description() const { return {}; }
 };
 
 /// Makes a network with the sizes of the spec, whose first weights follow from `seed` alone. The library

@@ -6,7 +6,7 @@
 #include "cli/commands/commands.h"
 #include "cli/options/cluster_member.h"
 #include "cli/options/config_file.h"
-#include "cli/options/token.h"
+#include "genkidama/net/token.h"
 #include "genkidama/run/loopback_cluster.h"
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/json_file.h"

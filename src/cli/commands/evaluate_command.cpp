@@ -18,6 +18,7 @@
 #include "run/directory/json_file.h"
 #include "run/evaluation/evaluation_report.h"
 #include "run/evaluation/figure_text.h"
+#include "run/evaluation/read_policy.h"
 #include "run/state/run_state.h"
 
 namespace genkidama::cli {
@@ -83,7 +84,7 @@ std::string common_preset(const Job& job, const std::vector<Path>& paths) {
 
 run::CheckpointEvaluation evaluate_one(const Job& job, CoreOrchestrator& trainer, const Path& path) {
   const Settings& settings = job.settings;
-  Checkpoint file = as_argument([&] { return read_safetensors(path, trainer.layout()); });
+  Checkpoint file = as_argument([&] { return run::read_policy(path, trainer); });
   trainer.write_weights(file.weights);
   EvaluationRequest request;
   request.episodes = settings.evaluate.episodes;
@@ -156,7 +157,7 @@ int run_evaluate(Job job) {
   check_targets(job.settings);
   const auto trainer = make_trainer(job, job.settings.learning.workers);
   // Again, now that the network is known: a foreign one is refused before the first episode.
-  for (const Path& path : paths) as_argument([&] { return read_safetensors(path, trainer->layout()); });
+  for (const Path& path : paths) as_argument([&] { return run::read_policy(path, *trainer); });
 
   const auto results = evaluate_all(job, *trainer, paths);
   write_files(job.settings, results);

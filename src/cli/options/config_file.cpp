@@ -50,7 +50,7 @@ std::string advice(const std::vector<OptionRow>& table, Command command, const s
   for (const OptionRow& row : table) {
     if ((row.commands & command) == 0 || row.hidden) continue;
     if (!row.in_config && row.name == option_spelling(key)) {
-      return fmt::format("; it cannot be given in a file, only as {}", row.flag());
+      return fmt::format(" (it cannot be given in a file, only as {})", row.flag());
     }
     if (row.in_config) keys.push_back(row.key());
   }

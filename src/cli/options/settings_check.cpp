@@ -9,10 +9,10 @@
 #include <cstring>
 #include <utility>
 
-#include "cli/options/token.h"
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
+#include "genkidama/net/token.h"
 #include "genkidama/run/preset.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
@@ -73,7 +73,7 @@ void check_tls_use(const Settings& settings) {
 
 void check_security(Settings& settings) {
   if (settings.command != kParent && settings.command != kChild) return;
-  settings.links.token = read_token(settings.links.token_file);
+  settings.links.token = read_token(settings.links.token_file, "--token-file");
   genkidama::check_security(security_of(settings), endpoints_of(settings.links.listen), kFlags);
   check_tls_use(settings);
 }

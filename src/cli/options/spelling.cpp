@@ -44,7 +44,7 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
     fewest = mistakes;
     nearest = &name;
   }
-  return nearest != nullptr ? fmt::format("; did you mean '{}'?", *nearest) : "";
+  return nearest != nullptr ? fmt::format(" (did you mean '{}'?)", *nearest) : "";
 }
 
 }  // namespace genkidama::cli

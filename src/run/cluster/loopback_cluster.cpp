@@ -17,7 +17,7 @@
 #include "genkidama/core/log.h"
 #include "genkidama/core/random.h"
 #include "genkidama/core/version.h"
-#include "genkidama/net/security.h"
+#include "genkidama/net/token.h"
 #include "run/cluster/ready_pipe.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"

@@ -13,12 +13,12 @@ Checkpoint policy_file(const PolicySnapshot& snapshot, const PolicyOrigin& origi
   Checkpoint file;
   file.layout = origin.layout;
   file.weights.assign(policy.begin(), policy.end());
-  file.metadata = {{"format", "pt"},
-                   {"genkidama_version", kVersion},
-                   {"environment", to_utf8(origin.environment)},
-                   {"preset", escape_bytes(options.record.preset)},
-                   {"update", fmt::format("{}", totals.updates)},
-                   {"environment_steps", fmt::format("{}", totals.environment_steps)}};
+  file.metadata = origin.metadata;
+  file.metadata["format"] = "pt";
+  file.metadata["genkidama_version"] = kVersion;
+  file.metadata["preset"] = escape_bytes(options.record.preset);
+  file.metadata["update"] = fmt::format("{}", totals.updates);
+  file.metadata["environment_steps"] = fmt::format("{}", totals.environment_steps);
   if (options.policy_average.kind != PolicyAverageKind::kNone) {
     file.metadata["policy_average"] = snapshot.average.text();
     file.metadata["policy_average_count"] = fmt::format("{}", snapshot.average.count());

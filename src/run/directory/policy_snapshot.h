@@ -3,6 +3,7 @@
 /// @file
 /// The policy after an update, and the file that is made of it.
 
+#include <map>
 #include <span>
 #include <string>
 
@@ -26,7 +27,7 @@ struct PolicySnapshot {
 /// What policy files say about where they come from.
 struct PolicyOrigin {
   ParameterLayout layout;
-  std::string environment;  ///< EnvironmentSpec::name
+  std::map<std::string, std::string> metadata;  ///< CoreOrchestrator::policy_metadata()
 };
 
 /// The policy with its metadata. Nothing in it depends on the clock, so that equal runs leave equal files.

@@ -95,7 +95,7 @@ void RunEvaluator::read_best() {
 bool RunEvaluator::keep_best(double mean, const PolicySnapshot& snapshot, const RunTotals& totals) {
   if (!options_.evaluate_every || (best_mean_ && mean <= *best_mean_)) return false;
   Checkpoint policy =
-      policy_file(snapshot, {trainer_.layout(), trainer_.environment_spec().name}, options_, totals);
+      policy_file(snapshot, {trainer_.layout(), trainer_.policy_metadata()}, options_, totals);
   policy.metadata[kBestMean] = fmt::format("{}", mean);
   try {
     write_safetensors(directory_.best_weights(), policy);

@@ -12,8 +12,8 @@
 #include "genkidama/net/child.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
-#include "genkidama/params/saveable.h"
 #include "genkidama/params/safetensors.h"
+#include "genkidama/params/saveable.h"
 #include "genkidama/run/run_totals.h"
 #include "run/state/machine_time.h"
 

@@ -108,6 +108,11 @@ TEST_CASE("bad checkpoints among good ones are refused before anything is played
   refuse(directory / "text.safetensors", "text.safetensors");
   write_checkpoint(directory / "foreign.safetensors", "1");
   refuse(directory / "foreign.safetensors", "foreign.safetensors");
+  Checkpoint relabelled = read_safetensors(good);
+  CHECK(relabelled.metadata.at("network") == "mlp 128 tanh");
+  relabelled.metadata["network"] = "mlp 128 relu";
+  write_safetensors(directory / "relabelled.safetensors", relabelled);
+  refuse(directory / "relabelled.safetensors", "'mlp 128 relu', and this network is 'mlp 128 tanh'");
   make_run(directory / "other", "other");
   refuse(directory / "other" / "final.safetensors", "with the preset 'thesis'");
   refuse(directory / "other" / "final.safetensors", "with 'other'");

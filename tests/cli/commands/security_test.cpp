@@ -5,14 +5,13 @@
 #include <fstream>
 
 #include "bad_argument.h"
-#include "cli/options/token.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
 #include "genkidama/net/security.h"
+#include "genkidama/net/token.h"
 #include "support/catch.h"
 
 using namespace genkidama;
-using namespace genkidama::cli;
 using namespace genkidama::test;
 
 namespace {
@@ -48,16 +47,6 @@ std::vector<std::string> files_with(const std::filesystem::path& directory, cons
   return found;
 }
 
-std::string refusal_of(const std::string& content) {
-  const TokenFile file(content);
-  try {
-    read_token(file.path());
-  } catch (const ArgumentError& error) {
-    return error.what();
-  }
-  return "";
-}
-
 std::vector<std::string> parent_call(const std::string& where, const std::filesystem::path& run) {
   return call("parent", "--listen", where, "--updates", "5", "--eval-episodes", "0", "--run-dir",
               run.string());
@@ -75,49 +64,6 @@ std::vector<std::string> with(std::vector<std::string> words, const std::vector<
 
 }  // namespace
 
-TEST_CASE("a token is one line of a file, or the environment's") {
-  CHECK(read_token("").empty());
-  CHECK(read_token(TokenFile(kToken).path()) == kToken);
-  CHECK(read_token(TokenFile(kToken + "\n").path()) == kToken);
-  CHECK(read_token(TokenFile(kToken + "\r\n").path()) == kToken);
-  const std::string longest(kMaxTokenBytes, 'a');
-  CHECK(read_token(TokenFile(longest + "\r\n").path()) == longest);
-  const TokenVariable variable("of-the-environment");
-  CHECK(read_token("") == "of-the-environment");
-  CHECK(read_token(TokenFile(kToken).path()) == kToken);
-}
-
-TEST_CASE("a malformed token is refused and never printed") {
-  for (const std::string& content : {std::string(), std::string("\n"), std::string("\r\n")}) {
-    CHECK(refusal_of(content).find("it is empty; expected one line") != std::string::npos);
-  }
-  for (const std::string& content :
-       {kToken + " ", " " + kToken, kToken + "\n\n", kToken + "\n" + kToken, kToken + "\t",
-        kToken + std::string(1, '\0'), kToken + "\x1b[2J", kToken + "\xc3\xa4",
-        std::string(kMaxTokenBytes + 1, 'a'), std::string(kMaxTokenBytes * 5, 'a')}) {
-    const std::string text = refusal_of(content);
-    CAPTURE(content, text);
-    CHECK(text.find("--token-file ") == 0);
-    CHECK(text.find("this is no token; expected one line") != std::string::npos);
-    CHECK(text.find(content.substr(0, 12)) == std::string::npos);
-  }
-  CHECK_THROWS_AS(read_token("/no/such/file"), ArgumentError);
-  CHECK_THROWS_WITH(read_token("/no/such/file"),
-                    Catch::Contains("/no/such/file: cannot read the file (No such"));
-  const TemporaryDirectory directory;
-  CHECK_THROWS_AS(read_token(directory.path().string()), ArgumentError);
-  const TokenVariable variable("two words");
-  CHECK_THROWS_WITH(read_token(""),
-                    Catch::Contains("GENKIDAMA_TOKEN: this is no token") && !Catch::Contains("two words"));
-}
-
-TEST_CASE("made tokens are valid, long and different") {
-  const std::string token = make_token();
-  CHECK(token.size() == 64);
-  CHECK(valid_token(token));
-  CHECK(make_token() != token);
-}
-
 TEST_CASE("bad security arguments end with exit code 2 and one line") {
   const auto refused = [](const std::vector<std::string>& words, const std::string& expected) {
     const auto result = check_bad_argument(words, expected);
@@ -131,8 +77,14 @@ TEST_CASE("bad security arguments end with exit code 2 and one line") {
   refused(call("child", "--listen", "pi-7:5555"), "--listen pi-7:5555 can be reached");
   const TokenFile empty("");
   refused(call("parent", "--listen", "127.0.0.1:0", "--token-file", empty.path()),
-          empty.path() + ": it is empty");
-  refused(call("child", "--connect", "127.0.0.1:1", "--token-file", "/no/such/file"), "/no/such/file");
+          "--token-file " + empty.path() + ": it is empty");
+  const TokenFile words("two words and more");
+  const auto result =
+      check_bad_argument(call("parent", "--listen", "127.0.0.1:0", "--token-file", words.path()),
+                         "--token-file " + words.path() + ": this is no token");
+  CHECK(result.errors.find("two words") == std::string::npos);
+  refused(call("child", "--connect", "127.0.0.1:1", "--token-file", "/no/such/file"),
+          "--token-file /no/such/file: cannot read the file (No such");
   // There is no such flag, and what was meant as its value is not repeated.
   refused(call("parent", "--listen", "127.0.0.1:0", "--token=" + kToken), "unknown argument '--token';");
   refused(call("parent", "--listen", "127.0.0.1:0", "--token", kToken), "unknown argument '--token';");

@@ -1,4 +1,4 @@
-#include "cli/options/token.h"
+#include "genkidama/net/token.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -7,13 +7,15 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fstream>
+#include <random>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/net/security.h"
 
-namespace genkidama::cli {
+namespace genkidama {
 namespace {
 
 constexpr std::size_t kShortTokenBytes = 16;
@@ -31,7 +33,7 @@ void check(const std::string& token, const std::string& source) {
   }
 }
 
-std::string read_line(const std::string& path, const std::string& source) {
+std::string read_line(const std::filesystem::path& path, const std::string& source) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text(kMaxTokenBytes + 3, '\0');  // one character too many, and the end of the line
@@ -46,19 +48,28 @@ std::string read_line(const std::string& path, const std::string& source) {
   return text;
 }
 
-void warn_of_readers(const std::string& path, const std::string& source) {
+void warn_of_readers(const std::filesystem::path& path, const std::string& source) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   if ((status.st_mode & S_IROTH) == 0) return;
   log(LogLevel::kWarning, "{}: every user of this machine can read it; 'chmod 600 {}' keeps it secret",
-      source, path);
+      source, path.string());
 }
 
 }  // namespace
 
-std::string read_token(const std::string& file) {
+std::string make_token() try {
+  std::random_device random;
+  std::string token;
+  for (int i = 0; i < 8; ++i) token += fmt::format("{:08x}", static_cast<std::uint32_t>(random()));
+  return token;
+} catch (const std::exception& error) {
+  throw IoError(fmt::format("cannot make a token: the system gives no random numbers ({})", error.what()));
+}
+
+std::string read_token(const std::filesystem::path& file, std::string_view option) {
   if (!file.empty()) {
-    const std::string source = "--token-file " + file;
+    const std::string source = fmt::format("{} {}", option, file.string());
     const std::string token = read_line(file, source);
     check(token, source);
     warn_of_readers(file, source);
@@ -70,4 +81,4 @@ std::string read_token(const std::string& file) {
   return value;
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama

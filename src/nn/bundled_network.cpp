@@ -1,0 +1,85 @@
+#include "nn/bundled_network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <map>
+
+namespace genkidama {
+namespace {
+
+constexpr std::string_view kMlp = "mlp", kTanh = "tanh";
+
+/// The next word of `text`, which loses it and the space behind it.
+std::string_view take_word(std::string_view& text) {
+  const std::size_t end = std::min(text.find(' '), text.size());
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return word;
+}
+
+std::optional<int> units_of(std::string_view word) {
+  int units = 0;
+  const auto result = std::from_chars(word.data(), word.data() + word.size(), units);
+  if (result.ec != std::errc() || result.ptr != word.data() + word.size() || units < 1) return {};
+  return units;
+}
+
+using ShapesByName = std::map<std::string, std::vector<std::int64_t>>;
+
+ShapesByName shapes_of(const ParameterLayout& layout) {
+  ShapesByName shapes;
+  for (const TensorInfo& tensor : layout.tensors()) shapes.emplace(tensor.name, tensor.shape);
+  return shapes;
+}
+
+bool is_matrix(const std::vector<std::int64_t>& shape) {
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  return shape.size() == 2 && shape[0] <= kMost && shape[1] <= kMost;
+}
+
+}  // namespace
+
+std::string mlp_description(const std::vector<int>& hidden) {
+  std::string text(kMlp);
+  for (const int units : hidden) text += fmt::format(" {}", units);
+  return fmt::format("{} {}", text, kTanh);
+}
+
+NetworkFactory bundled_network(std::string_view description) {
+  std::string_view rest = description;
+  if (take_word(rest) != kMlp) return {};
+  MlpOptions options;
+  options.hidden.clear();
+  std::string_view word = take_word(rest);
+  for (; word != kTanh; word = take_word(rest)) {
+    const auto units = units_of(word);
+    if (!units) return {};
+    options.hidden.push_back(*units);
+  }
+  // Whatever else is in the text, a space at its end included, belongs to another description.
+  return mlp_description(options.hidden) == description ? mlp_network(options) : NetworkFactory();
+}
+
+std::optional<RecognisedNetwork> recognise_bundled_network(const ParameterLayout& layout) {
+  const ShapesByName shapes = shapes_of(layout);
+  std::vector<int> sizes;  // of the policy's layers, input first
+  for (int i = 1;; ++i) {
+    const auto layer = shapes.find(fmt::format("pi{}.weight", i));
+    if (layer == shapes.end()) break;
+    const std::vector<std::int64_t>& shape = layer->second;
+    if (!is_matrix(shape) || (!sizes.empty() && shape[1] != sizes.back())) return {};
+    if (sizes.empty()) sizes.push_back(static_cast<int>(shape[1]));
+    sizes.push_back(static_cast<int>(shape[0]));
+  }
+  if (sizes.size() < 2) return {};
+  const MlpOptions options{.hidden = std::vector<int>(sizes.begin() + 1, sizes.end() - 1)};
+  const NetworkSpec spec{{sizes.front()}, sizes.back(), 1};
+  if (shapes_of(mlp_network(options)(spec, 0)->layout()) != shapes) return {};
+  return RecognisedNetwork{mlp_description(options.hidden), spec};
+}
+
+}  // namespace genkidama

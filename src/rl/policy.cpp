@@ -1,0 +1,175 @@
+#include "genkidama/rl/policy.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/random.h"
+#include "genkidama/core/utf8.h"
+#include "genkidama/params/safetensors.h"
+#include "genkidama/params/weighted_average.h"
+#include "genkidama/rl/algorithm.h"
+#include "nn/bundled_network.h"
+#include "params/checkpoint_layout.h"
+#include "rl/policy_record.h"
+
+namespace genkidama {
+namespace {
+
+using Path = std::filesystem::path;
+
+/// Completes what the file says by what its tensors and the options show.
+PolicyRecord record_of(const Path& path, const Checkpoint& file, const PolicyOptions& options) {
+  PolicyRecord record = policy_record(path, file.metadata);
+  if (record.sizes) return record;
+  // A file of version 0.1, which says nothing of its network.
+  if (const auto recognised = recognise_bundled_network(file.layout)) {
+    record.sizes = recognised->sizes;
+    if (!options.network) record.network = recognised->description;
+  } else if (options.environment) {
+    record.sizes = actor_critic_network(*options.environment);
+  } else {
+    throw ArgumentError(
+        fmt::format("'{}' does not say what its network takes and gives, and its tensors are those of no "
+                    "bundled network; give PolicyOptions::environment and PolicyOptions::network",
+                    path.string()));
+  }
+  return record;
+}
+
+std::string sizes_text(const std::vector<int>& observation, std::size_t action_width, int outputs) {
+  const std::string actions = action_width == 1 ? fmt::format("{} actions", outputs)
+                                                : fmt::format("actions of {} numbers", action_width);
+  return fmt::format("observations of {}, {}",
+                     shape_text(std::vector<std::int64_t>(observation.begin(), observation.end())), actions);
+}
+
+void check_environment_of(const Path& path, const PolicyRecord& record, const EnvironmentSpec& given) {
+  const EnvironmentSpec spec = completed(given);
+  const std::size_t width = record.action_width.value_or(1);
+  const bool same_name = record.environment.empty() || record.environment == to_utf8(spec.name);
+  const bool same_actions = width == spec.action_space.width() &&
+                            (!spec.action_space.is_one_choice() || record.sizes->policy == spec.action_count);
+  if (same_name && record.sizes->observation == spec.observation_shape && same_actions) return;
+  const int outputs = spec.action_space.is_one_choice() ? spec.action_count : record.sizes->policy;
+  throw LayoutError(fmt::format("'{}' is a policy for environment '{}' ({}), not for '{}' ({})",
+                                path.string(), record.environment.empty() ? "unknown" : record.environment,
+                                sizes_text(record.sizes->observation, width, record.sizes->policy), spec.name,
+                                sizes_text(spec.observation_shape, spec.action_space.width(), outputs)));
+}
+
+std::unique_ptr<Network> network_of(const Path& path, const PolicyRecord& record,
+                                    const NetworkFactory& given) {
+  const NetworkFactory make = given ? given : bundled_network(record.network);
+  if (!make) {
+    const std::string which =
+        record.network.empty()
+            ? "does not name its network"
+            : fmt::format("holds the network '{}', which does not come with the library", record.network);
+    throw ArgumentError(fmt::format("'{}' {}; give PolicyOptions::network", path.string(), which));
+  }
+  auto network = make(*record.sizes, 0);
+  if (!network) throw ArgumentError("the network factory returned a null pointer; expected a network");
+  if (network->state_size() != 0) {
+    throw ArgumentError(
+        fmt::format("the network carries {} floats of state from step to step; expected a "
+                    "network without memory",
+                    network->state_size()));
+  }
+  check_same_network(path, record, network->description());
+  return network;
+}
+
+}  // namespace
+
+class Policy::Impl {
+ public:
+  Impl(const Path& path, const PolicyRecord& record, PolicyOptions options, Checkpoint file)
+      : sizes_(*record.sizes),
+        acting_(options.acting),
+        random_(options.seed),
+        network_(network_of(path, record, options.network)),
+        behaviour_(options.behaviour ? std::move(options.behaviour) : categorical()),
+        action_(record.action_width.value_or(1)) {
+    file = in_layout(path, std::move(file), network_->layout());
+    weights_ = std::move(file.weights);
+    metadata_ = std::move(file.metadata);
+    // Only now: the tensors vouch for the sizes, which are nothing but text before.
+    outputs_.resize(static_cast<std::size_t>(sizes_.policy));
+    function_ = network_->make_policy_function();
+    if (!function_) throw ArgumentError("the network made no policy function; expected one");
+  }
+
+  Action act(Observation observation) {
+    if (observation.size() != static_cast<std::size_t>(sizes_.observation_size())) {
+      throw ArgumentError(fmt::format("an observation of {} floats was given to a policy that takes {}",
+                                      observation.size(), sizes_.observation_size()));
+    }
+    if (const auto bad = first_non_finite(observation); bad != observation.size()) {
+      throw ArgumentError(
+          fmt::format("value {} of the observation is {}; expected finite numbers", bad, observation[bad]));
+    }
+    function_->logits(weights_, observation, outputs_);
+    if (const auto bad = first_non_finite(outputs_); bad != outputs_.size()) {
+      throw Error(
+          fmt::format("the network gave {} as policy output {}, from finite weights; expected finite "
+                      "numbers: see the network's forward pass",
+                      outputs_[bad], bad));
+    }
+    float log_probability = 0;
+    behaviour_->act(outputs_, acting_, random_, action_, log_probability);
+    return action_;
+  }
+
+  const NetworkSpec& sizes() const { return sizes_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+ private:
+  NetworkSpec sizes_;
+  Acting acting_;
+  Random random_;
+  std::unique_ptr<Network> network_;
+  std::unique_ptr<PolicyFunction> function_;
+  std::shared_ptr<const Behaviour> behaviour_;
+  std::vector<float> weights_;
+  std::map<std::string, std::string> metadata_;
+  std::vector<float> outputs_;
+  std::vector<float> action_;
+};
+
+Policy::Policy(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Policy::Policy(Policy&&) noexcept = default;
+Policy& Policy::operator=(Policy&&) noexcept = default;
+Policy::~Policy() = default;
+
+Action Policy::act(Observation observation) {
+  return impl_->act(observation);
+}
+
+const NetworkSpec& Policy::sizes() const {
+  return impl_->sizes();
+}
+
+const std::map<std::string, std::string>& Policy::metadata() const {
+  return impl_->metadata();
+}
+
+Policy load_policy(const Path& file, PolicyOptions options) {
+  Checkpoint read = read_safetensors(file);
+  PolicyRecord record = record_of(file, read, options);
+  if (options.environment) {
+    check_environment_of(file, record, *options.environment);
+    if (!record.action_width) record.action_width = completed(*options.environment).action_space.width();
+  }
+  if (!options.behaviour && record.action_width.value_or(1) != 1) {
+    throw ArgumentError(
+        fmt::format("'{}' is a policy whose actions have {} numbers, and categorical() gives one; "
+                    "give PolicyOptions::behaviour",
+                    file.string(), *record.action_width));
+  }
+  return Policy(std::make_unique<Policy::Impl>(file, record, std::move(options), std::move(read)));
+}
+
+}  // namespace genkidama

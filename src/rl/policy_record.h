@@ -1,0 +1,36 @@
+#pragma once
+
+// What a checkpoint's metadata says about the policy in it.
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "genkidama/nn/network_spec.h"
+
+namespace genkidama {
+
+/// What a policy needs to be rebuilt. Older files say less, and files of other programs nothing.
+struct PolicyRecord {
+  std::string environment;                  ///< EnvironmentSpec::name; empty: unknown
+  std::string network;                      ///< Network::description(); empty: unknown
+  std::optional<NetworkSpec> sizes;         ///< of the network
+  std::optional<std::size_t> action_width;  ///< ActionSpace::width()
+};
+
+/// The record as metadata; what is unknown is left out. All of it is UTF-8.
+std::map<std::string, std::string> to_metadata(const PolicyRecord& record);
+
+/// The record in the metadata of the file at `path`. Throws FormatError, naming the file, when it is the
+/// state of a run, or when a field is not what to_metadata() writes.
+PolicyRecord policy_record(const std::filesystem::path& path,
+                           const std::map<std::string, std::string>& metadata);
+
+/// Throws LayoutError that names both networks when the file says that it holds another one than `network`
+/// (Network::description()). A side that does not say is not compared.
+void check_same_network(const std::filesystem::path& path, const PolicyRecord& record,
+                        const std::string& network);
+
+}  // namespace genkidama

@@ -1,0 +1,40 @@
+#include "run/evaluation/read_policy.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "params/checkpoint_layout.h"
+#include "rl/policy_record.h"
+
+namespace genkidama::run {
+
+Checkpoint read_policy(const std::filesystem::path& path, const CoreOrchestrator& trainer) {
+  Checkpoint file = read_safetensors(path);
+  const PolicyRecord record = policy_record(path, file.metadata);
+  const PolicyRecord own = policy_record(path, trainer.policy_metadata());
+  const bool elsewhere = !record.environment.empty() && record.environment != own.environment;
+  try {
+    file = in_layout(path, std::move(file), trainer.layout());
+  } catch (const LayoutError& error) {
+    std::string text = error.what();
+    if (!record.network.empty() && record.network != own.network)
+      text += fmt::format("; it holds '{}', and this network is '{}'", record.network, own.network);
+    if (elsewhere) {
+      text += fmt::format("; it comes from environment '{}', and this is '{}'", record.environment,
+                          own.environment);
+    }
+    throw LayoutError(text);
+  }
+  check_same_network(path, record, own.network);
+  if (elsewhere) {
+    log(LogLevel::kWarning, "'{}' comes from environment '{}' and plays '{}' now", path.string(),
+        record.environment, own.environment);
+  }
+  return file;
+}
+
+}  // namespace genkidama::run
