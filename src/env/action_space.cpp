@@ -23,7 +23,8 @@ bool is_within(float value, float low, float high) {
   }
   for (std::size_t i = 0; i < space.choices.size(); ++i) {
     const float choice = action[i];
-    if (!(choice >= 0 && choice < static_cast<float>(space.choices[i]) && choice == std::floor(choice))) {
+    if (!is_finite(choice) || choice < 0 || choice >= static_cast<float>(space.choices[i]) ||
+        choice != std::floor(choice)) {
       if (space.is_one_choice()) {
         throw ArgumentError(
             fmt::format("{} given action {}, expected 0 to {}", what, choice, space.choices[0] - 1));
@@ -46,8 +47,7 @@ bool contains(const ActionSpace& space, Action action) {
   const std::size_t choices = space.choices.size();
   for (std::size_t i = 0; i < choices; ++i) {
     const float choice = action[i];
-    // Written so that NaN is outside.
-    if (!(choice >= 0 && choice < static_cast<float>(space.choices[i]))) return false;
+    if (!is_finite(choice) || choice < 0 || choice >= static_cast<float>(space.choices[i])) return false;
     if (static_cast<float>(static_cast<int>(choice)) != choice) return false;
   }
   for (std::size_t i = 0; i < space.low.size(); ++i) {

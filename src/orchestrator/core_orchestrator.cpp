@@ -76,6 +76,7 @@ class CoreOrchestrator::Impl {
                                                make_algorithm_of(setup_)->shared_state_size(layout().size()),
                                                options_.replay_capacity, description_.environment);
     write_weights(description_.weights);
+    if (options_.describe_only) return;
     const auto body = [this](int index, const std::function<bool()>& lead_alive) {
       run_hogwild_worker(setup_, *shared_, index, lead_alive);
     };
@@ -214,7 +215,7 @@ class CoreOrchestrator::Impl {
                         .sizes = description_.sizes,
                         .action_width = description_.environment.action_space.width()});
   }
-  int workers() const { return options_.workers; }
+  int workers() const { return workers_ ? options_.workers : 0; }
   std::uint64_t rounds() const { return rounds_; }
   std::uint64_t environment_steps() const { return shared_->counters[0].environment_steps; }
   const ReplayBuffer* replay_buffer() const { return shared_->replay ? &*shared_->replay : nullptr; }
@@ -234,8 +235,9 @@ class CoreOrchestrator::Impl {
     progress.optimizer_steps = shared_->counters[0].optimizer_steps - optimizer_steps_before_;
     return progress;
   }
-  std::vector<int> worker_pids() const { return workers_->pids(); }
-  std::uint64_t worker_restarts() const { return supervisor_->restarts(); }
+  std::vector<int> worker_pids() const { return workers_ ? workers_->pids() : std::vector<int>(); }
+  std::uint64_t worker_restarts() const { return supervisor_ ? supervisor_->restarts() : 0; }
+  const std::string& failure() const { return failure_; }
 
  private:
   void check_size(std::size_t size) const {
@@ -253,7 +255,11 @@ class CoreOrchestrator::Impl {
   /// All workers are at the barrier before and after.
   void carry_out(const WorkerOrder& order) {
     if (given_up_) throw StoppedError(kGivenUp);
-    if (!broken_.empty()) throw WorkerError(broken_);
+    if (!failure_.empty()) throw_failure();
+    if (!workers_) {
+      throw ArgumentError(
+          "this trainer has no workers to play a round or an evaluation: it was made with describe_only");
+    }
     shared_->order[0] = order;
     shared_->counters[0].cut_round = false;
     // Read before the workers begin anew, and not by them: a replacement starts again from zero.
@@ -273,9 +279,17 @@ class CoreOrchestrator::Impl {
       supervisor_->end();
       return;
     }
-    if (given_up_) throw StoppedError(kGivenUp);
-    broken_ = arrival.problem + "; training stopped, the weights are kept";
-    throw WorkerError(broken_);
+    if (given_up_) {
+      // The caller has files to write, and needs the cores for that. A thread would have to be waited for.
+      if (options_.mode == WorkerMode::kProcesses) end_workers();
+      throw StoppedError(kGivenUp);
+    }
+    failure_ = arrival.problem;
+    throw_failure();
+  }
+
+  [[noreturn]] void throw_failure() const {
+    throw WorkerError(failure_ + "; training stopped, the weights are kept");
   }
 
   std::optional<std::string> look() {
@@ -305,7 +319,7 @@ class CoreOrchestrator::Impl {
   std::uint64_t episodes_evaluated_ = 0;      // in earlier chunks of the present evaluation
   std::uint64_t optimizer_steps_before_ = 0;  // the present order
   std::uint64_t told_restarts_ = 0;           // those that train_round() has reported
-  std::string broken_;                        // once a worker is gone, every later round says the same
+  std::string failure_;                       // once a worker is gone, every later round says the same
   bool given_up_ = false;
 };
 
@@ -358,6 +372,9 @@ RoundProgress CoreOrchestrator::round_progress() const {
 }
 std::vector<int> CoreOrchestrator::worker_pids() const {
   return impl_->worker_pids();
+}
+const std::string& CoreOrchestrator::failure() const {
+  return impl_->failure();
 }
 std::uint64_t CoreOrchestrator::worker_restarts() const {
   return impl_->worker_restarts();

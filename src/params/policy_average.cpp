@@ -6,14 +6,14 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/params/weighted_average.h"
 
 namespace genkidama {
 namespace {
 
 void check_share(const char* name, double value) {
-  // Written so that NaN fails.
-  if (!(value >= 0 && value < 1)) {
+  if (!is_finite(value) || value < 0 || value >= 1) {
     throw ArgumentError(fmt::format("{} of a policy's average is {}; give a number in [0, 1)", name, value));
   }
 }

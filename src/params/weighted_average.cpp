@@ -72,8 +72,7 @@ std::size_t first_non_finite(std::span<const float> weights) {
 }
 
 void check_mixing_weight(double value, const char* name) {
-  // Written so that NaN fails.
-  if (!(value >= 0.0 && value <= 1.0)) {
+  if (!is_finite(value) || value < 0.0 || value > 1.0) {
     throw ArgumentError(fmt::format("{} is {}; give a number from 0 to 1", name, value));
   }
 }

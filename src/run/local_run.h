@@ -12,6 +12,7 @@
 
 #include "run/metrics/recent_mean.h"
 #include "run/run_files.h"
+#include "run/scale_warning.h"
 
 namespace genkidama::run {
 
@@ -77,6 +78,7 @@ class LocalRun {
   std::unique_ptr<RunFiles> files_;
   PolicyAverage average_;
   RecentMean recent_returns_;
+  ScaleWarning scale_warning_;
   std::optional<std::string> ended_by_;
   Phase phase_ = Phase::kPlaying;
   bool begun_ = false;

@@ -201,7 +201,10 @@ void RunFiles::fail() {
   try {
     throw;
   } catch (const WorkerError& error) {
-    const std::string text = fmt::format("{} (after update {}); {}", error.what(), totals_.updates,
+    // The trainer keeps its weights, but they end with this process: only a checkpoint is left.
+    const std::string problem =
+        trainer_.failure().empty() ? error.what() : trainer_.failure() + "; training stopped";
+    const std::string text = fmt::format("{} (after update {}); {}", problem, totals_.updates,
                                          checkpoints_.last_checkpoint_text());
     write_failure(text);
     throw WorkerError(text);

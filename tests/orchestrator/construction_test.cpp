@@ -104,6 +104,35 @@ class Made {
 
 }  // namespace
 
+TEST_CASE("a trainer that only describes starts no worker and opens no environment but one", "[forks]") {
+  for (const bool given : {false, true}) {
+    for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+      CAPTURE(given);
+      const Made made;
+      auto options = with_workers(3, mode);
+      options.describe_only = true;
+      if (given) options.environment_spec = ChainEnvironment().spec();
+      CoreOrchestrator trainer(made.factory(), thesis_network(), options);
+      REQUIRE(made.count(EnvironmentPurpose::kDescribe, 0, 0) == (given ? 0 : 1));
+      REQUIRE(made.total() == (given ? 0 : 1));
+      REQUIRE(trainer.workers() == 0);
+      REQUIRE(trainer.worker_pids().empty());
+      REQUIRE(trainer.worker_restarts() == 0);
+      REQUIRE(trainer.environment_spec().name == "Chain");
+      // The weights are those that a trainer with workers begins with.
+      CoreOrchestrator with(chain_factory(), thesis_network(), with_workers(1, WorkerMode::kThreads));
+      REQUIRE(trainer.layout() == with.layout());
+      std::vector<float> weights(trainer.layout().size()), expected(weights.size());
+      trainer.read_weights(weights);
+      with.read_weights(expected);
+      REQUIRE(weights == expected);
+      REQUIRE_THROWS_WITH(trainer.train_round(), Catch::Contains("describe_only"));
+      REQUIRE_THROWS_AS(trainer.evaluate({}), ArgumentError);
+      REQUIRE(trainer.failure().empty());
+    }
+  }
+}
+
 TEST_CASE("threads at the construction earn a warning that names the rule, and only then", "[forks]") {
   const LogOfLead log;
   { CoreOrchestrator trainer(chain_factory(), thesis_network(), with_workers(1)); }

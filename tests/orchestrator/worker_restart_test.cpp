@@ -307,6 +307,7 @@ TEST_CASE("more crashes in a minute than are allowed end the training with the r
   REQUIRE(trainer.worker_restarts() == 3);
   require_sound(trainer);
   REQUIRE_THROWS_AS(trainer.train_round(), WorkerError);
+  REQUIRE_THAT(trainer.failure(), Catch::Contains("and 3 are allowed") && !Catch::Contains("kept"));
 }
 
 TEST_CASE("a replacement finds what the first worker found, whatever the lead has done since", "[forks]") {

@@ -52,11 +52,24 @@ TEST_CASE("a resumed table keeps the rows up to the state it goes on from") {
   CHECK(file_text(path) == "update,value\n1,a\n2,a\n3,a\n4,b\n");
 }
 
+TEST_CASE("a table of an earlier version is gone on with, and its rows lack the new columns") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "table.csv";
+  std::ofstream(path) << "update,name,value\n1,\"a,b\",0.5\n2,c,0.25\n3,d,1\n4,cut o";
+  {
+    CsvFile table(path, {"update", "more", "name", "value", "last"}, 2);
+    CHECK(table.last_number() == std::optional<std::uint64_t>(2));
+    table.append({"3", "m", "e", "2", "l"});
+  }
+  CHECK(file_text(path) == "update,more,name,value,last\n1,,\"a,b\",0.5,\n2,,c,0.25,\n3,m,e,2,l\n");
+}
+
 TEST_CASE("a table with other columns is not gone on with") {
   const TemporaryDirectory directory;
   const auto path = directory / "table.csv";
   std::ofstream(path) << "update,other\n1,2\n";
   CHECK_THROWS_AS(CsvFile(path, {"update", "value"}, 1), FormatError);
+  CHECK_THROWS_WITH(CsvFile(path, {"update", "value"}, 1), Catch::Contains("no column 'other'"));
   CHECK(file_text(path) == "update,other\n1,2\n");
 }
 

@@ -26,7 +26,8 @@ struct Program {
   std::string name = "genkidama";  ///< the program's name in --help, messages and run directories
   EnvironmentFactory environment;  ///< makes the environment that is played
   /// What `environment` makes, for a program that knows it: then no environment is made only to read its
-  /// spec. Every worker checks that its own environments agree. Empty: one environment is made to read it.
+  /// spec, and a Parent that evaluates nothing makes none at all. Every worker checks that its own
+  /// environments agree. Empty: one environment is made to read it.
   std::optional<EnvironmentSpec> environment_spec{};
   /// The network of every preset that brings none. Empty: the thesis' network, and mlp_network() for the
   /// preset "tuned".

@@ -66,6 +66,10 @@ struct OrchestratorOptions {
   /// What the factory is told that the workers' environments are for. kEvaluate suits a program that never
   /// trains.
   EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;
+  /// Only the layout, the first weights and the spec are wanted, as by a Parent that evaluates nothing. No
+  /// worker is started, and no environment is made but the one that is asked for its spec; none at all when
+  /// environment_spec is given. train_round() and evaluate() then throw ArgumentError.
+  bool describe_only = false;
   /// How long the making of the first environment and network may take in the process that describes them,
   /// and how long each environment or network of a worker may take before the first round, for each worker
   /// that shares a core. What takes longer ends the constructor with a WorkerError that names the likely
@@ -86,8 +90,8 @@ struct OrchestratorOptions {
   std::function<bool()> cut_round;
   /// Called several times a second by the thread that waits for the workers, in the constructor, in
   /// train_round() and in evaluate(). Once it returns true these throw StoppedError without waiting for the
-  /// workers: the trainer cannot train any more, and after train_round() its weights are somewhere in the
-  /// middle of a round. Empty: never.
+  /// workers, whose processes are killed: the trainer cannot train any more, and after train_round() its
+  /// weights are somewhere in the middle of a round. Empty: never.
   std::function<bool()> give_up;
   /// Called several times a second by the thread that waits for the workers, in train_round() and in
   /// evaluate(), with what they have done so far. It must be short and must not call the trainer. Empty:
@@ -157,7 +161,7 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.
   std::map<std::string, std::string> policy_metadata() const;
-  /// Number of workers.
+  /// Number of workers; 0 with OrchestratorOptions::describe_only.
   int workers() const;
   /// Rounds played since the start, with those of a restored state.
   std::uint64_t rounds() const;
@@ -182,6 +186,9 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   RoundProgress round_progress() const;
   /// The process ids of the workers at present; empty when workers are threads. May be called by any thread.
   std::vector<int> worker_pids() const;
+  /// What ended the training for good, such as a worker that died too often; empty while rounds can be
+  /// played. It is the beginning of the WorkerError's text.
+  const std::string& failure() const;
   /// How many workers died or hung and were replaced so far.
   std::uint64_t worker_restarts() const;
 

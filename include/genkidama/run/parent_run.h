@@ -23,7 +23,8 @@ namespace run {
 class ParentRun {
  public:
   /// Opens the directory, as TrainerRun does. `evaluator` describes the network, brings the first weights and
-  /// plays the evaluations; it is never trained. The options' run_id, epoch and first_update are ignored:
+  /// plays the evaluations; it is never trained. A run without any evaluation needs no workers
+  /// (OrchestratorOptions::describe_only). The options' run_id, epoch and first_update are ignored:
   /// they follow from the directory. Throws as TrainerRun and Parent.
   ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
             RunObserver* observer = nullptr);

@@ -33,6 +33,10 @@ run::RunOptions options_without_config(const Job& job) {
   return options;
 }
 
+bool evaluates(const run::RunOptions& options) {
+  return options.eval_episodes > 0 || options.target || options.evaluate_every;
+}
+
 }  // namespace
 
 std::string flag_of(std::string_view field) {
@@ -76,6 +80,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.optimizer = job.program.optimizer;
   options.algorithm = job.program.algorithm;
   options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
+  options.describe_only = job.settings.command == kParent && !evaluates(job.settings.run);
   options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
   options.max_crashes_per_minute = learning.max_worker_crashes;
   options.cut_round = run::round_overdue;

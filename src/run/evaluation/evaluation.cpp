@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
 
@@ -37,7 +38,7 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
   result.median = quantile_of(returns, 0.5);
   result.q75 = quantile_of(returns, 0.75);
   result.max = returns.back();
-  if (!std::isnan(threshold)) {
+  if (is_finite(threshold)) {
     result.threshold = threshold;
     result.threshold_share = static_cast<double>(reaching) / count;
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -24,18 +25,34 @@ std::optional<std::uint64_t> number_of(const std::string& line) {
   return number;
 }
 
+// The rows of a table that had fewer columns: fields that were not written then are empty.
+std::string widened_rows(const std::filesystem::path& path, const CsvRow& columns, std::uint64_t keep_until) {
+  const CsvTable old = read_csv(path).value_or(CsvTable());
+  for (const std::string& column : old.columns) {
+    if (std::find(columns.begin(), columns.end(), column) != columns.end()) continue;
+    throw FormatError(fmt::format("{}: this version has no column '{}'; expected columns among {}",
+                                  path.string(), column, fmt::join(columns, ",")));
+  }
+  std::string kept = csv_line(columns);
+  for (const CsvRow& row : old.rows) {
+    const auto number = number_of(row.front());
+    if (!number || *number > keep_until) continue;
+    CsvRow widened;
+    for (const std::string& column : columns) widened.push_back(old.field(row, column));
+    kept += csv_line(widened);
+  }
+  return kept;
+}
+
 // Nothing when there is no file: the run to go on with had not written a row.
-std::optional<std::string> kept_rows(const std::filesystem::path& path, const std::string& header,
+std::optional<std::string> kept_rows(const std::filesystem::path& path, const CsvRow& columns,
                                      std::uint64_t keep_until) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return {};
   std::string line;
   std::getline(file, line);
-  if (line + '\n' != header) {
-    throw FormatError(fmt::format("{}: the columns are not those of this version; expected {}", path.string(),
-                                  header.substr(0, header.size() - 1)));
-  }
-  std::string kept = header;
+  std::string kept = csv_line(columns);
+  if (line + '\n' != kept) return widened_rows(path, columns, keep_until);
   // A last line without its end was cut off by a kill.
   while (std::getline(file, line) && !file.eof()) {
     const auto number = number_of(line);
@@ -51,7 +68,7 @@ CsvFile::CsvFile(std::filesystem::path path, std::vector<std::string> columns,
     : path_(std::move(path)), columns_(columns.size()) {
   const std::string header = csv_line(columns);
   std::string text = header;
-  if (keep_until) text = kept_rows(path_, header, *keep_until).value_or(header);
+  if (keep_until) text = kept_rows(path_, columns, *keep_until).value_or(header);
   write_file_atomically(path_, text);
   end_ = static_cast<off_t>(text.size());
   const auto last_row = text.rfind('\n', text.size() - 2);

@@ -17,8 +17,9 @@ namespace genkidama::run {
 class CsvFile {
  public:
   /// A new file with these columns, or, with `keep_until`, the file there without the rows whose first column
-  /// is above it (made after the state that a run is resumed from). Throws IoError, and FormatError when the
-  /// file to go on with has other columns.
+  /// is above it (made after the state that a run is resumed from). Where the file lacks columns, because an
+  /// earlier version wrote it, its rows get empty fields there. Throws IoError, and FormatError when the file
+  /// to go on with has a column that is not among `columns`.
   CsvFile(std::filesystem::path path, std::vector<std::string> columns,
           std::optional<std::uint64_t> keep_until);
   ~CsvFile();

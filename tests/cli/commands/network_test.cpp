@@ -16,6 +16,32 @@ std::vector<std::string> parent_call(const std::filesystem::path& run, const std
 
 }  // namespace
 
+TEST_CASE("a Parent makes as many environments as it evaluates in") {
+  const TemporaryDirectory directory;
+  const auto made = directory / "made";
+  const auto environments = [&](const std::string& name, const std::vector<std::string>& options) {
+    std::filesystem::remove(made);
+    auto words = call("parent", "--listen", "127.0.0.1:0", "--eval-workers", "2", "--run-dir",
+                      (directory / name).string());
+    words.insert(words.end(), options.begin(), options.end());
+    ::setenv("GENKIDAMA_TEST_MADE", made.c_str(), 1);
+    RunningProgram parent(words);
+    ::unsetenv("GENKIDAMA_TEST_MADE");
+    REQUIRE(parent.wait_for_error_text("listens on port"));
+    parent.signal(SIGTERM);
+    CHECK(parent.wait().exit_code == 128 + SIGTERM);
+    CHECK(std::filesystem::exists(directory / name / "final.safetensors"));
+    return std::filesystem::exists(made) ? file_text(made) : "";
+  };
+  CHECK(environments("evaluating", {}) == "describe\nevaluate\nevaluate\n");
+  CHECK(environments("at_the_end_not", {"--eval-episodes", "0", "--evaluate-every", "5"}) ==
+        "describe\nevaluate\nevaluate\n");
+  CHECK(environments("nothing", {"--eval-episodes", "0"}) == "describe\n");
+  ::setenv("GENKIDAMA_TEST_SPEC", "1", 1);
+  CHECK(environments("told", {"--eval-episodes", "0"}).empty());
+  ::unsetenv("GENKIDAMA_TEST_SPEC");
+}
+
 TEST_CASE("a Parent and a Child train together until the Parent has its updates") {
   const TemporaryDirectory directory;
   RunningProgram parent(parent_call(directory / "parent", "25"));

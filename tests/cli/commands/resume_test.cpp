@@ -1,6 +1,7 @@
 // Runs that are killed at any moment and go on.
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
 #include "fixture.h"
 #include "genkidama/core/random.h"
@@ -170,6 +171,46 @@ TEST_CASE("a run whose last state is damaged goes on from the one before, and en
     CHECK(failed.errors.find((parts / "state.previous.safetensors").string()) != std::string::npos);
     CHECK(csv_of(parts / "metrics.csv").size() == 61);
   }
+}
+
+TEST_CASE("a run that version 0.1 began goes on in its metrics.csv, with the columns of today") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto train = [&](const Words& words) {
+    const auto result =
+        run_program(Words(call("train")) + words + Words{"--workers", "1", "--eval-episodes", "0"});
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 0);
+  };
+  train({"--updates", "3", "--preset", "tuned", "--run-dir", run.string()});
+  const auto rows = csv_of(run / "metrics.csv");
+  const std::vector<std::string> added = {"approximate_kl", "clip_fraction", "explained_variance",
+                                          "learning_rate"};
+  REQUIRE(rows[0].size() == 16);
+  CHECK(std::equal(added.begin(), added.end(), rows[0].end() - 4));
+  CHECK(std::stod(rows[1].back()) > 0);
+  CHECK(std::stod(rows[1][12]) > 0);
+  {
+    std::ofstream old(run / "metrics.csv");
+    for (const auto& row : rows) {
+      for (std::size_t i = 0; i < 12; ++i) old << (i > 0 ? "," : "") << row[i];
+      old << '\n';
+    }
+  }
+  train({"--updates", "5", "--resume", run.string()});
+  std::istringstream text(file_text(run / "metrics.csv"));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  REQUIRE(lines.size() == 6);
+  for (std::size_t i = 1; i < 6; ++i) {
+    CAPTURE(lines[i]);
+    CHECK(std::count(lines[i].begin(), lines[i].end(), ',') == 15);
+    CHECK((lines[i].substr(lines[i].size() - 4) == ",,,,") == (i <= 3));
+  }
+  const auto again = csv_of(run / "metrics.csv");
+  CHECK(again[0] == rows[0]);
+  for (std::size_t i = 1; i < 4; ++i)
+    CHECK(std::equal(rows[i].begin(), rows[i].begin() + 12, again[i].begin()));
 }
 
 TEST_CASE("a policy that a kill left missing beside its state is written when the run goes on") {

@@ -270,6 +270,39 @@ TEST_CASE("a worker that is killed ends the run with a clear error when none may
   CHECK_NOTHROW(read_safetensors(run / "checkpoints" / "update_000005.safetensors"));
 }
 
+TEST_CASE("a run that a worker's death ends before its first checkpoint does not say that weights are kept") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  ::setenv("GENKIDAMA_TEST_SLOW", "0", 1);
+  RunningProgram program(
+      call("train", "--workers", "1", "--max-worker-crashes", "0", "--run-dir", run.string()));
+  ::unsetenv("GENKIDAMA_TEST_SLOW");
+  REQUIRE(program.wait_for_error_text("played three steps"));
+  REQUIRE(program.workers().size() == 1);
+  ::kill(program.workers()[0], SIGKILL);
+  const auto result = program.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.errors.find("training stopped (after update 0); no checkpoint was written before\n") !=
+        std::string::npos);
+  CHECK(result.errors.find("kept") == std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(run / "state.safetensors"));
+  CHECK(json_of(run / "summary.json")["error"].get<std::string>().find("kept") == std::string::npos);
+}
+
+TEST_CASE("rewards that are too large earn one warning, and the run goes on") {
+  const TemporaryDirectory directory;
+  const auto result =
+      run_program(call("train", "--preset", "tuned", "--workers", "1", "--updates", "3", "--eval-episodes",
+                       "0", "--reward-scale", "1e7", "--run-dir", (directory / "run").string()));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  const auto at = result.errors.find("the value loss is ");
+  REQUIRE(at != std::string::npos);
+  CHECK(result.errors.find("--reward-scale", at) != std::string::npos);
+  CHECK(result.errors.find("the value loss is ", at + 1) == std::string::npos);
+}
+
 TEST_CASE("a full disk does not end a run, and the earlier checkpoint survives") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";

@@ -1,0 +1,125 @@
+// NaN and infinity are found by code that is compiled with -ffast-math: this file, and the sources of the
+// library that are compiled into this program. Nothing here compares floats to find them either.
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
+#include "genkidama/env/checked_environment.h"
+#include "genkidama/env/scaled_environment.h"
+#include "genkidama/params/policy_average.h"
+#include "genkidama/params/weighted_average.h"
+#include "genkidama/rl/clip_gradient.h"
+#include "genkidama/rl/hyperparameters.h"
+#include "genkidama/wire/frame.h"
+#include "support/catch.h"
+
+#if !defined(__FINITE_MATH_ONLY__) || __FINITE_MATH_ONLY__ == 0
+#error "this test must be compiled with -ffast-math"
+#endif
+
+using namespace genkidama;
+
+namespace {
+
+// Volatile, so that the compiler cannot compute with it beforehand.
+float made_of(std::uint32_t bits) {
+  volatile std::uint32_t seen = bits;
+  return std::bit_cast<float>(static_cast<std::uint32_t>(seen));
+}
+
+double made_of(std::uint64_t bits) {
+  volatile std::uint64_t seen = bits;
+  return std::bit_cast<double>(static_cast<std::uint64_t>(seen));
+}
+
+std::vector<float> bad_floats() {
+  return {made_of(0x7fc00000U), made_of(0xffc00001U), made_of(0x7f800000U), made_of(0xff800000U)};
+}
+
+std::vector<double> bad_doubles() {
+  return {made_of(std::uint64_t{0x7ff8000000000000}), made_of(std::uint64_t{0xfff0000000000000})};
+}
+
+/// Gives this observation and this reward.
+class Told : public DiscreteEnvironment {
+ public:
+  Told(float observation, float reward) : observation_{observation}, reward_(reward) {
+    spec_.name = "Told";
+    spec_.observation_size = 1;
+    spec_.action_count = 2;
+    spec_.time_limit = 10;
+  }
+  const EnvironmentSpec& spec() const override { return spec_; }
+  Observation reset(std::uint64_t) override { return observation_; }
+  StepResult step(int) override { return {observation_, reward_, false, false}; }
+
+ private:
+  EnvironmentSpec spec_;
+  std::vector<float> observation_;
+  float reward_;
+};
+
+}  // namespace
+
+TEST_CASE("is_finite() tells NaN and infinity from numbers") {
+  for (const float bad : bad_floats()) CHECK_FALSE(is_finite(bad));
+  for (const double bad : bad_doubles()) CHECK_FALSE(is_finite(bad));
+  CHECK(is_finite(made_of(0x7f7fffffU)));
+  CHECK(is_finite(made_of(std::uint64_t{0x7fefffffffffffff})));
+}
+
+TEST_CASE("an environment's observations and rewards are checked") {
+  for (const float bad : bad_floats()) {
+    CHECK_THROWS_AS(make_checked(std::make_unique<Told>(bad, 1.0F))->reset(1), ArgumentError);
+    const auto environment = make_checked(std::make_unique<Told>(1.0F, bad));
+    environment->reset(1);
+    CHECK_THROWS_AS(environment->step(0), ArgumentError);
+    const auto sound = make_checked(std::make_unique<Told>(1.0F, 1.0F));
+    sound->reset(1);
+    CHECK_THROWS_AS(sound->step(Action(&bad, 1)), ArgumentError);
+    CHECK_THROWS_AS(make_scaled(std::make_unique<Told>(1.0F, 1.0F), {.offset = {bad}, .scale = {1}}),
+                    ArgumentError);
+  }
+}
+
+TEST_CASE("weights and gradients are checked") {
+  for (const float bad : bad_floats()) {
+    for (const std::size_t at : {std::size_t{0}, std::size_t{8}, std::size_t{18}}) {
+      std::vector<float> weights(19, 0.5F);
+      weights[at] = bad;
+      CHECK(first_non_finite(weights) == at);
+      CHECK_FALSE(is_finite(euclidean_norm(weights)));
+      CHECK_THROWS_AS(clip_gradient(weights, 1), WorkerError);
+      std::vector<float> into(19, 1.0F);
+      CHECK_THROWS_AS(weighted_average(into, weights, 0.5), ArgumentError);
+      CHECK(into == std::vector<float>(19, 1.0F));
+    }
+  }
+}
+
+TEST_CASE("numbers that a user gives are checked") {
+  for (const double bad : bad_doubles()) {
+    Hyperparameters hyperparameters;
+    hyperparameters.learning_rate = bad;
+    CHECK_THROWS_AS(hyperparameters.check(), ArgumentError);
+    CHECK_THROWS_AS(check_mixing_weight(bad, "alpha"), ArgumentError);
+    CHECK_THROWS_AS(PolicyAverage({PolicyAverageKind::kEma, bad, 0}), ArgumentError);
+  }
+}
+
+TEST_CASE("a frame's mean return is checked") {
+  const std::vector<float> weights(4, 0.5F);
+  for (const double bad : bad_doubles()) {
+    FrameHeader header;
+    header.mean_return = bad;
+    std::vector<std::byte> frame;
+    encode_frame(header, weights, frame);
+    std::vector<float> read(4);
+    const auto decoded = decode_frame(frame, read);
+    REQUIRE(decoded.ok());
+    CHECK(std::bit_cast<std::uint64_t>(decoded.value().mean_return) == 0);
+  }
+}
