@@ -17,7 +17,8 @@ import sys
 NAMESPACE = re.compile(r"^namespace (?:\w+ )?genkidama\b(?!::).*{$", re.MULTILINE)
 SOURCE_FILE = re.compile(r"(?:(?<![\w./-])(?:\.\./)*(?:docs|tests|src|scripts|benchmarks|cmake|deploy|packaging)/[\w./*-]*\w"
                          r"|[\w./-]*\w\.md\b)")
-OWN_SYMBOL = re.compile(r"(?:(?:typeinfo|typeinfo name|vtable) for |\w+ )?genkidama::")
+# A template's symbol begins with its return type, "std::vector<double> genkidama::...".
+OWN_SYMBOL = re.compile(r"(?:(?:typeinfo|typeinfo name|vtable) for |[\w:]+(?:<[^()]*>)? )?genkidama::")
 
 
 def tool(*command):
