@@ -16,6 +16,7 @@ class CheckedEnvironment final : public Environment {
   explicit CheckedEnvironment(std::unique_ptr<Environment> inner)
       : inner_(std::move(inner)),
         spec_(completed(inner_->spec())),
+        choices_(single_choice(spec_.action_space)),
         step_(fmt::format("environment '{}': step()", spec_.name)) {}
 
   const EnvironmentSpec& spec() const override { return spec_; }
@@ -30,7 +31,7 @@ class CheckedEnvironment final : public Environment {
   }
 
   StepResult step(Action action) override {
-    check_action(step_, spec_.action_space, action);
+    if (!is_choice(action)) check_action(step_, spec_.action_space, action);
     if (!running_) {
       throw ArgumentError(fmt::format(
           "environment '{}': step() called outside an episode, expected reset() first and after every end",
@@ -52,6 +53,17 @@ class CheckedEnvironment final : public Environment {
   }
 
  private:
+  /// How many there are when an action is one choice and nothing else; otherwise 0.
+  static int single_choice(const ActionSpace& space) {
+    return space.width() == 1 && space.choices.size() == 1 ? space.choices.front() : 0;
+  }
+
+  /// The sound action of most environments, told without a look at the whole action space.
+  bool is_choice(Action action) const {
+    if (action.size() != 1 || !(action[0] >= 0) || !(action[0] < static_cast<float>(choices_))) return false;
+    return static_cast<float>(static_cast<int>(action[0])) == action[0];
+  }
+
   void check(Observation observation, const char* source) const {
     if (observation.size() != static_cast<std::size_t>(spec_.observation_size)) {
       throw ArgumentError(fmt::format("environment '{}': {} gave an observation of {} values, expected {}",
@@ -68,6 +80,7 @@ class CheckedEnvironment final : public Environment {
 
   std::unique_ptr<Environment> inner_;
   EnvironmentSpec spec_;
+  int choices_;       ///< see single_choice()
   std::string step_;  ///< how a message about step() begins
   int steps_ = 0;
   bool running_ = false;
