@@ -9,6 +9,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
+#include "run/check_run_options.h"
 #include "run/directory/json_file.h"
 #include "run/directory/summary_file.h"
 #include "run/divergence.h"
@@ -30,6 +31,7 @@ RunOptions with_directory(RunOptions options) {
 
 OpenedRun RunFiles::open(RunOptions options, CoreOrchestrator& trainer, RunObserver* observer,
                          const Kind& kind) {
+  check_run_options(options);
   static RunObserver nobody;
   if (observer == nullptr) observer = &nobody;
   OpenedRun run;

@@ -40,7 +40,8 @@ class RunFiles {
 
   /// Makes the directory, config.json and the tables; a resumed run's state is read and handed over.
   /// `trainer` plays the evaluations; it and `observer` must outlive the files; nullptr: nobody is told.
-  /// Throws IoError; FormatError for a table with other columns; ArgumentError for the state of another
+  /// Throws ArgumentError for options out
+  /// of range; IoError; FormatError for a table with other columns; ArgumentError for the state of another
   /// network, for states of which none can be read, or when another process is at work in the directory.
   static OpenedRun open(RunOptions options, CoreOrchestrator& trainer, RunObserver* observer,
                         const Kind& kind);

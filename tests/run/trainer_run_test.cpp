@@ -1,8 +1,11 @@
 // Training runs without a command line: what they leave, how they go on, what observers are told.
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -231,4 +234,38 @@ TEST_CASE("a run's options and directory are checked before the first round", "[
   CHECK_THROWS_AS(train(wider, options_of(directory / "run", 4)), ArgumentError);
   // Whoever was refused has left the run as it was.
   CHECK(json_of(directory / "run" / "summary.json")["updates"] == 2);
+}
+
+TEST_CASE("an option that no run can have is named, and nothing is made", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  const auto refusal = [&](const std::function<void(RunOptions&)>& change) -> std::string {
+    RunOptions options = options_of(directory / "run", 2);
+    options.option_name = [](std::string_view field) { return "my " + std::string(field); };
+    change(options);
+    try {
+      train(trainer, options);
+    } catch (const ArgumentError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  static constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(refusal([](auto& o) { o.updates = 0; }) == "my updates is 0; expected at least 1");
+  CHECK(refusal([](auto& o) { o.max_steps = 0; }) == "my max_steps is 0; expected at least 1");
+  CHECK(refusal([](auto& o) { o.checkpoint_every = 0; }) == "my checkpoint_every is 0; expected at least 1");
+  CHECK(refusal([](auto& o) { o.evaluate_every = 0; }) == "my evaluate_every is 0; expected at least 1");
+  CHECK(refusal([](auto& o) { o.target_episodes = 0; }) == "my target_episodes is 0; expected at least 1");
+  CHECK(refusal([](auto& o) { o.eval_episodes = -1; }) == "my eval_episodes is -1; expected at least 0");
+  CHECK(refusal([](auto& o) { o.target = kNan; }) == "my target is nan; expected a finite number");
+  CHECK(refusal([](auto& o) { o.max_weight_norm = kNan; }).find("my max_weight_norm is nan") == 0);
+  CHECK(refusal([](auto& o) { o.max_weight_norm = -1; }).find("my max_weight_norm is -1") == 0);
+  CHECK(refusal([](auto& o) { o.checkpoint_seconds = -1; }).find("my checkpoint_seconds is -1") == 0);
+  CHECK_FALSE(refusal([](auto& o) {
+                o.policy_average.kind = PolicyAverageKind::kEma;
+                o.policy_average.decay = 1;
+              }).empty());
+  CHECK(refusal([](auto& o) { o.record.config = "[1]"; }).find("my record.config is '[1]'") == 0);
+  CHECK_FALSE(std::filesystem::exists(directory / "run"));
+  CHECK(refusal([](auto&) {}).empty());
 }

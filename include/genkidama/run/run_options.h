@@ -42,9 +42,11 @@ struct RunOptions {
   RunRecord record;                ///< what the files say about the run
 
   // End. The first that is met ends the run; without any the run goes on until `end_reason` says otherwise.
-  std::optional<std::uint64_t> updates;    ///< rounds, or merges at a Parent; those before a resume count
-  std::optional<std::uint64_t> max_steps;  ///< environment steps of all workers; those before a resume count
-  std::optional<double> target;            ///< mean return of an evaluation that ends the run
+  /// Rounds, or merges at a Parent, >= 1; those before a resume count.
+  std::optional<std::uint64_t> updates;
+  /// Environment steps of all workers, >= 1; those before a resume count.
+  std::optional<std::uint64_t> max_steps;
+  std::optional<double> target;  ///< mean return of an evaluation that ends the run
   /// Asked between updates, by the thread that runs the run. A text ends the run, and summary.json holds it
   /// as `ended_by`; the final evaluation is left out then. An empty text, and an empty function, let the run
   /// go on.

@@ -32,9 +32,10 @@ namespace run {
 class TrainerRun {
  public:
   /// Opens the directory and, when a run is resumed, puts its state into the trainer. `trainer` and
-  /// `observer` must outlive the object; nullptr: nobody is told. Throws ArgumentError when the directory
-  /// cannot be used as RunOptions::resume asks, when another process works in it, or when its state is of
-  /// another network; FormatError when metrics.csv has other columns; IoError when files cannot be written.
+  /// `observer` must outlive the object; nullptr: nobody is told. Throws ArgumentError when an option is out
+  /// of range, when the directory cannot be used as RunOptions::resume asks, when another process works in
+  /// it, or when its state is of another network; FormatError when metrics.csv has other columns; IoError
+  /// when files cannot be written.
   TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer = nullptr);
   ~TrainerRun();
   TrainerRun(const TrainerRun&) = delete;

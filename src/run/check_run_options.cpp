@@ -1,0 +1,66 @@
+#include "run/check_run_options.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
+
+namespace genkidama::run {
+namespace {
+
+class Check {
+ public:
+  explicit Check(const RunOptions& options) : options_(options) {}
+
+  template <typename Number>
+  void at_least(std::string_view field, Number value, Number least) const {
+    if (value < least) fail(field, fmt::format("{}", value), fmt::format("at least {}", least));
+  }
+
+  void at_least_one(std::string_view field, const std::optional<std::uint64_t>& value) const {
+    if (value) at_least<std::uint64_t>(field, *value, 1);
+  }
+
+  void not_negative(std::string_view field, double value) const {
+    if (!is_finite(value) || value < 0) fail(field, fmt::format("{}", value), "a finite number, 0 or above");
+  }
+
+  void finite(std::string_view field, double value) const {
+    if (!is_finite(value)) fail(field, fmt::format("{}", value), "a finite number");
+  }
+
+  [[noreturn]] void fail(std::string_view field, std::string_view value, std::string_view expected) const {
+    throw ArgumentError(fmt::format("{} is {}; expected {}", options_.name_of(field), value, expected));
+  }
+
+ private:
+  const RunOptions& options_;
+};
+
+}  // namespace
+
+void check_run_options(const RunOptions& options) {
+  const Check check(options);
+  check.at_least_one("updates", options.updates);
+  check.at_least_one("max_steps", options.max_steps);
+  if (options.target) check.finite("target", *options.target);
+  check.not_negative("max_weight_norm", options.max_weight_norm);
+  check.at_least_one("evaluate_every", options.evaluate_every);
+  check.at_least("target_episodes", options.target_episodes, 1);
+  check.at_least("eval_episodes", options.eval_episodes, 0);
+  check.at_least<std::uint64_t>("checkpoint_every", options.checkpoint_every, 1);
+  check.not_negative("checkpoint_seconds", options.checkpoint_seconds);
+  // Its constructor has the rules.
+  const PolicyAverage average(options.policy_average);
+  const std::string& config = options.record.config;
+  if (!config.empty() && !nlohmann::json::parse(config, nullptr, false).is_object()) {
+    check.fail("record.config", fmt::format("'{:.60}'", config), "the text of a JSON object, or none");
+  }
+}
+
+}  // namespace genkidama::run
