@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <cstdio>
+#include <exception>
 #include <iostream>
 #include <mutex>
 #include <string>
@@ -36,7 +38,7 @@ class Status : public genkidama::run::RunObserver {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   if (argc != 3) {
     fmt::print("usage: child_in_a_program PARENT:PORT RUN_DIRECTORY\n");
     return 2;
@@ -79,4 +81,7 @@ int main(int argc, char** argv) {
   quit = true;
   training.join();
   return exit_code;
+} catch (const std::exception& error) {
+  fmt::print(stderr, "child_in_a_program: {}\n", error.what());
+  return 1;
 }

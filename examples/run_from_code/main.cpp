@@ -2,12 +2,15 @@
 // start it again: it goes on from its last state, and makes the same weights as if nothing had happened.
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <exception>
+
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/run/preset.h"
 #include "genkidama/run/trainer_run.h"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   const auto preset = genkidama::run::tuned_preset();
   genkidama::OrchestratorOptions machine;
   machine.workers = 1;  // more learn sooner, but then no two runs are the same
@@ -29,4 +32,7 @@ int main(int argc, char** argv) {
 
   const auto summary = run.finish();
   fmt::print("{}\n", genkidama::run::mean_text(summary.final_evaluation.value()));
+} catch (const std::exception& error) {
+  fmt::print(stderr, "run_from_code: {}\n", error.what());
+  return 1;
 }

@@ -65,12 +65,23 @@ class EnvironmentCheck {
     report_.findings.push_back({is_error, name, std::move(text)});
   }
 
+  /// In a catch block: what was thrown, which need not be a std::exception.
+  static std::string thrown_text() {
+    try {
+      throw;
+    } catch (const std::exception& error) {
+      return error.what();
+    } catch (...) {
+      return "something that is no std::exception";
+    }
+  }
+
   std::unique_ptr<Environment> make(const EnvironmentContext& context = {}) {
     std::unique_ptr<Environment> environment;
     try {
       if (make_) environment = make_(context);
-    } catch (const std::exception& error) {
-      give_up("factory", fmt::format("the factory threw an exception: {}", error.what()));
+    } catch (...) {
+      give_up("factory", fmt::format("the factory threw an exception: {}", thrown_text()));
     }
     if (!environment) give_up("factory", "the factory is empty or returned nullptr; expected an environment");
     return environment;
@@ -102,8 +113,8 @@ class EnvironmentCheck {
   void begin(Environment& environment, std::uint64_t seed, EpisodeRecord& record) {
     try {
       record.begin(environment.reset(seed));
-    } catch (const std::exception& error) {
-      give_up("exception", fmt::format("reset({}) threw an exception: {}", seed, error.what()));
+    } catch (...) {
+      give_up("exception", fmt::format("reset({}) threw an exception: {}", seed, thrown_text()));
     }
     check_observation(record.observation(), "reset()");
   }
@@ -115,9 +126,9 @@ class EnvironmentCheck {
   void step(Environment& environment, const std::vector<float>& action, EpisodeRecord& record) {
     try {
       record.add(environment.step(Action(action)));
-    } catch (const std::exception& error) {
+    } catch (...) {
       give_up("exception", fmt::format("step({}) threw an exception, as step {} of its episode: {}",
-                                       text_of(action), record.steps() + 1, error.what()));
+                                       text_of(action), record.steps() + 1, thrown_text()));
     }
     check_observation(record.observation(), "step()");
     if (!is_finite(record.reward())) {

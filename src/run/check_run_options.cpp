@@ -57,6 +57,11 @@ void check_run_options(const RunOptions& options) {
   check.not_negative("checkpoint_seconds", options.checkpoint_seconds);
   // Its constructor has the rules.
   const PolicyAverage average(options.policy_average);
+  if (options.policy_average.kind == PolicyAverageKind::kSwa && !options.updates && !options.max_steps) {
+    check.fail("policy_average", "swa",
+               fmt::format("a run whose end is known, since swa starts at a share of it: set {} or {}",
+                           options.name_of("updates"), options.name_of("max_steps")));
+  }
   const std::string& config = options.record.config;
   if (!config.empty() && !nlohmann::json::parse(config, nullptr, false).is_object()) {
     check.fail("record.config", fmt::format("'{:.60}'", config), "the text of a JSON object, or none");

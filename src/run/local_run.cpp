@@ -54,7 +54,11 @@ LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* o
   round_began_ = Clock::now();
   files_->complete_checkpoint(snapshot());
   ended_by_ = reached_limit(files_->options(), totals());
-  files_->observer().on_start(files_->info(progress()));
+  try {
+    files_->observer().on_start(files_->info(progress()));
+  } catch (...) {
+    files_->fail();
+  }
 }
 
 void LocalRun::restore(RunState&& state) {
@@ -72,7 +76,7 @@ void LocalRun::attempt(const std::function<void()>& work) {
     } catch (const StoppedError&) {
       give_up();
     }
-  } catch (const std::exception&) {
+  } catch (...) {
     ended_by_ = "error";
     files_->fail();
   }
@@ -151,17 +155,22 @@ void LocalRun::give_up() {
 }
 
 RunSummary LocalRun::finish(const std::string& reason, const nlohmann::ordered_json& extra) {
-  if (!is_over()) ended_by_ = reason;
+  try {
+    if (!is_over()) ended_by_ = reason;
+    return finish_over(extra);
+  } catch (...) {
+    ended_by_ = "error";
+    files_->fail();
+  }
+}
+
+RunSummary LocalRun::finish_over(const nlohmann::ordered_json& extra) {
   // An exchange may have changed the weights after the last round.
   if (phase_ != Phase::kGivenUp) {
     trainer_.read_weights(latest_);
     latest_state_.emplace(trainer_);
   }
-  try {
-    return files_->finish(*ended_by_, snapshot(), fill_state(), extra);
-  } catch (const std::exception&) {
-    files_->fail();
-  }
+  return files_->finish(*ended_by_, snapshot(), fill_state(), extra);
 }
 
 RunProgress LocalRun::progress() const {

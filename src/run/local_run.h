@@ -69,6 +69,7 @@ class LocalRun {
   void restore(RunState&& state);
   void make_up();
   void give_up();
+  RunSummary finish_over(const nlohmann::ordered_json& extra);
   void remember_round();
   PolicySnapshot snapshot() const { return {latest_, average_}; }
   FillState fill_state() const;

@@ -74,6 +74,7 @@ class ParentRun::Impl {
   UpdateQueue queue_;
   RecentMean recent_returns_;
   bool evaluation_due_ = false;
+  bool ran_ = false;
   std::uint64_t kept_update_ = 0;         // of the last state
   std::atomic<bool> weights_due_{false};  // the next merge's, for a state
   std::unique_ptr<Parent> parent_;        // the last: its thread uses the others
@@ -125,6 +126,9 @@ void ParentRun::Impl::on_merge(const ParentUpdate& update) {
 }
 
 RunSummary ParentRun::Impl::run() {
+  if (std::exchange(ran_, true)) {
+    throw ArgumentError("ParentRun::run() was already called; make a new ParentRun");
+  }
   try {
     std::string ended_by = reached_limit(files_->options(), files_->totals()).value_or("");
     if (ended_by.empty()) {
@@ -141,7 +145,7 @@ RunSummary ParentRun::Impl::run() {
       }
     }
     return files_->finish(ended_by, {final_weights_, final_average_}, fill_state(), report());
-  } catch (const std::exception&) {
+  } catch (...) {
     parent_->stop("the Parent's run failed");
     files_->fail();
   }

@@ -213,6 +213,9 @@ void RunFiles::fail() {
   } catch (const std::exception& error) {
     write_failure(error.what());
     throw;
+  } catch (...) {
+    write_failure("something that is no std::exception was thrown");
+    throw;
   }
 }
 

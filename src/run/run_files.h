@@ -40,9 +40,9 @@ class RunFiles {
 
   /// Makes the directory, config.json and the tables; a resumed run's state is read and handed over.
   /// `trainer` plays the evaluations; it and `observer` must outlive the files; nullptr: nobody is told.
-  /// Throws ArgumentError for options out
-  /// of range; IoError; FormatError for a table with other columns; ArgumentError for the state of another
-  /// network, for states of which none can be read, or when another process is at work in the directory.
+  /// Throws IoError; FormatError for a table with other columns; ArgumentError for options out of range, for
+  /// the state of another network, for states of which none can be read, or when another process is at work
+  /// in the directory.
   static OpenedRun open(RunOptions options, CoreOrchestrator& trainer, RunObserver* observer,
                         const Kind& kind);
 

@@ -13,12 +13,14 @@ class TrainerRun::Impl {
       : trainer_(trainer), run_(trainer, std::move(options), observer) {}
 
   bool advance() {
-    if (run_.is_over()) return false;
-    run_.attempt([this] {
-      // What the resumed run was stopped in the middle of may have ended it.
-      if (!run_.is_over()) run_.record(trainer_.train_round());
+    if (run_.ended_by() == "error" || finished_) return false;
+    bool played = false;
+    run_.attempt([this, &played] {
+      if (run_.is_over()) return;
+      run_.record(trainer_.train_round());
+      played = true;
     });
-    return true;
+    return played;
   }
 
   const LocalRun& run() const { return run_; }

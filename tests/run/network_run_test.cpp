@@ -145,3 +145,22 @@ TEST_CASE("a Child's bad options fail its run and are told in its summary", "[fo
   CHECK_THROWS_AS(run.run(), ArgumentError);
   CHECK(json_of(directory / "child" / "summary.json")["ended_by"] == "error");
 }
+
+TEST_CASE("a Parent whose observer throws whatever tells its Children and fails", "[forks]") {
+  class Thrower : public PortPromise {
+    void on_update(const UpdateEvent&) override { throw 5; }
+  };
+  const TemporaryDirectory directory;
+  CoreOrchestrator evaluator = trainer_of({4});
+  CoreOrchestrator trainer = trainer_of({4});
+  ParentOptions options;
+  options.listen = {Endpoint::parse("127.0.0.1:0")};
+  Thrower thrower;
+  ParentRun parent(evaluator, options_in(directory / "parent"), options, &thrower);
+  auto failed = std::async(std::launch::async, [&parent] { parent.run(); });
+  ChildRun child(trainer, without_end(directory / "child"), child_of(thrower.port.get_future().get()));
+  CHECK(child.run().ended_by == "parent");
+  CHECK_THROWS_AS(failed.get(), int);
+  CHECK(json_of(directory / "parent" / "summary.json")["ended_by"] == "error");
+  CHECK_THROWS_AS(parent.run(), ArgumentError);
+}

@@ -538,3 +538,26 @@ TEST_CASE("a run whose states were removed is not begun again over what it left"
   std::ofstream(run.previous_state()) << "a state";
   CHECK_NOTHROW(run.check_resumable());
 }
+
+TEST_CASE("a state that may not be read is no damaged one") {
+  const TemporaryDirectory directory;
+  std::filesystem::permissions(directory.path(), std::filesystem::perms::others_exec,
+                               std::filesystem::perm_options::add);
+  const auto path = directory / "state.safetensors";
+  write_run_state(path, layout(), state_of(1));
+  write_run_state(path, layout(), state_of(2));
+  std::filesystem::permissions(path, std::filesystem::perms::none);
+  const bool is_root = ::geteuid() == 0;
+  constexpr uid_t kNobody = 65534;
+  if (is_root) REQUIRE(::seteuid(kNobody) == 0);
+  std::string refusal;
+  try {
+    read_newest_run_state(path, layout(), nullptr);
+  } catch (const IoError& error) {
+    refusal = error.what();
+  } catch (const Error& error) {
+    refusal = "another: " + std::string(error.what());
+  }
+  if (is_root) REQUIRE(::seteuid(0) == 0);
+  CHECK(refusal.find(path.string() + ": this process may not read the file") == 0);
+}

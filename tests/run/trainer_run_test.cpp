@@ -1,11 +1,13 @@
 // Training runs without a command line: what they leave, how they go on, what observers are told.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -215,6 +217,67 @@ TEST_CASE("what an observer throws fails the run", "[forks]") {
   CHECK(json_of(directory / "run" / "summary.json")["error"] == "the page is gone");
 }
 
+TEST_CASE("whatever is thrown at a run fails it, from wherever it comes", "[forks]") {
+  class Thrower : public RunObserver {
+   public:
+    explicit Thrower(std::string at) : at_(std::move(at)) {}
+    void on_start(const RunInfo&) override { act("start"); }
+    void on_update(const UpdateEvent&) override { act("update"); }
+    void on_end(const RunSummary&) override { act("end"); }
+
+   private:
+    void act(const std::string& where) const {
+      if (where == at_) throw 5;
+    }
+    std::string at_;
+  };
+  const std::string at = GENERATE("start", "update", "end");
+  CAPTURE(at);
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  Thrower thrower(at);
+  CHECK_THROWS_AS(train(trainer, options_of(directory / "run", 2), &thrower), int);
+  const auto json = json_of(directory / "run" / "summary.json");
+  CHECK(json["ended_by"] == "error");
+  CHECK(json["error"] == "something that is no std::exception was thrown");
+}
+
+TEST_CASE("an end_reason that throws fails the run", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  RunOptions options = options_of(directory / "run", 10);
+  bool throws = false;
+  options.end_reason = [&throws]() -> std::string {
+    if (throws) throw IoError("nobody knows");
+    return "";
+  };
+  TrainerRun run(trainer, options);
+  CHECK(run.advance());
+  throws = true;
+  CHECK_THROWS_WITH(run.advance(), "nobody knows");
+  throws = false;
+  CHECK(run.ended_by() == "error");
+  CHECK_FALSE(run.advance());
+  CHECK_THROWS_AS(run.finish(), ArgumentError);
+  CHECK(json_of(directory / "run" / "summary.json")["error"] == "nobody knows");
+}
+
+TEST_CASE("a run replaces nobody else's files", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({8});
+  for (const char* file : {"metrics.csv", "evaluations.csv", "summary.json", "best.safetensors", "sweep.json",
+                           "checkpoints/update_000005.safetensors"}) {
+    CAPTURE(file);
+    const auto place = directory / "place";
+    std::filesystem::remove_all(place);
+    std::filesystem::create_directories(place / "checkpoints");
+    std::ofstream(place / file) << "mine";
+    CHECK_THROWS_AS(train(trainer, options_of(place, 2)), ArgumentError);
+    CHECK(file_text(place / file) == "mine");
+    CHECK_FALSE(std::filesystem::exists(place / "config.json"));
+  }
+}
+
 TEST_CASE("a run's options and directory are checked before the first round", "[forks]") {
   const TemporaryDirectory directory;
   CoreOrchestrator trainer = trainer_of({8});
@@ -265,6 +328,11 @@ TEST_CASE("an option that no run can have is named, and nothing is made", "[fork
                 o.policy_average.kind = PolicyAverageKind::kEma;
                 o.policy_average.decay = 1;
               }).empty());
+  CHECK(refusal([](auto& o) {
+          o.policy_average.kind = PolicyAverageKind::kSwa;
+          o.updates.reset();
+          o.end_reason = [] { return "soon"; };
+        }).find("my policy_average is swa; expected a run whose end is known") == 0);
   CHECK(refusal([](auto& o) { o.record.config = "[1]"; }).find("my record.config is '[1]'") == 0);
   CHECK_FALSE(std::filesystem::exists(directory / "run"));
   CHECK(refusal([](auto&) {}).empty());

@@ -48,9 +48,20 @@ bool RunDirectory::goes_on(const RunOptions& options) const {
   if (resumes) {
     check_resumable(options);
   } else if (!options.cluster_member) {
+    check_no_sweep(options);
     check_unused(options);
   }
   return resumes;
+}
+
+void RunDirectory::check_no_sweep(const RunOptions& options) const {
+  std::error_code ignored;
+  if (std::filesystem::exists(path_ / "sweep.json", ignored)) {
+    throw ArgumentError(fmt::format(
+        "{} {}: a sweep is in this directory, which a run would spoil; expected a directory of its own: take "
+        "another one",
+        options.name_of("directory"), path_.string()));
+  }
 }
 
 void RunDirectory::check_unused(const RunOptions& options) const {
@@ -60,11 +71,27 @@ void RunDirectory::check_unused(const RunOptions& options) const {
     throw ArgumentError(
         fmt::format("{} {}: this is not a directory", options.name_of("directory"), path_.string()));
   }
+  if (const auto foreign = foreign_file(); !foreign.empty()) {
+    throw ArgumentError(
+        fmt::format("{} {}: {} is there, which a run would replace, and no run has made it (there is no "
+                    "config.json); take another directory, or move the file away",
+                    options.name_of("directory"), path_.string(), foreign.string()));
+  }
   if (has_state() || std::filesystem::exists(final_weights(), ignored) || has_rows(metrics())) {
     throw ArgumentError(fmt::format(
         "{} {}: a run is in this directory already; go on with it by {} {} or take another directory",
         options.name_of("directory"), path_.string(), options.name_of("resume"), path_.string()));
   }
+}
+
+std::filesystem::path RunDirectory::foreign_file() const {
+  std::error_code ignored;
+  if (std::filesystem::exists(config(), ignored) || has_state()) return {};
+  for (const auto& file : {metrics(), evaluations(), best_weights(), summary()}) {
+    if (std::filesystem::exists(file, ignored)) return file;
+  }
+  const auto checkpoints = path_ / "checkpoints";
+  return has_files(checkpoints) ? checkpoints : std::filesystem::path();
 }
 
 bool RunDirectory::has_state() const {

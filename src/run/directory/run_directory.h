@@ -56,6 +56,10 @@ class RunDirectory {
   void create() const;
 
  private:
+  void check_no_sweep(const RunOptions& options) const;
+  /// A file that a run would replace, in a directory that no run has made; empty: there is none.
+  std::filesystem::path foreign_file() const;
+
   std::filesystem::path path_;
 };
 

@@ -1,8 +1,11 @@
 #include "run/state/run_state.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -171,6 +174,13 @@ NewestRunState read_newest_run_state(const std::filesystem::path& path, const Pa
                                      Saveable* trainer) {
   std::string problems;
   for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
+    // It may well be sound: going on from an older one would throw work away.
+    if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES) {
+      throw IoError(
+          fmt::format("{}: this process may not read the file; expected one that it may read: change "
+                      "its owner or its mode",
+                      file.string()));
+    }
     try {
       return {read_run_state(file, layout, trainer), file, problems};
     } catch (const LayoutError&) {

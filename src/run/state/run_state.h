@@ -57,7 +57,8 @@ struct NewestRunState {
 };
 
 /// The state at `path`, or the one before it when that cannot be read. Throws FormatError naming both files
-/// and what is wrong with each, LayoutError as read_run_state().
+/// and what is wrong with each, IoError for a file that this process may not read, LayoutError as
+/// read_run_state().
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                                      Saveable* trainer);
 
