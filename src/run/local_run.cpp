@@ -168,7 +168,7 @@ RunSummary LocalRun::finish_over(const nlohmann::ordered_json& extra) {
   // An exchange may have changed the weights after the last round.
   if (phase_ != Phase::kGivenUp) {
     trainer_.read_weights(latest_);
-    latest_state_.emplace(trainer_);
+    latest_state_.reset();  // it is the trainer's own, which the state is written from
   }
   return files_->finish(*ended_by_, snapshot(), fill_state(), extra);
 }

@@ -7,11 +7,11 @@
 #include <random>
 #include <system_error>
 
-#include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/net/parent.h"
 #include "net/parent/run_id.h"
+#include "run/directory/json_file.h"
 
 namespace genkidama::run {
 namespace {
@@ -50,8 +50,7 @@ ParentIdentity next_identity(const std::filesystem::path& file, bool goes_on) {
           error.what(), identity.run_id);
     }
   }
-  const nlohmann::ordered_json json = {{"run_id", identity.run_id}, {"epoch", identity.epoch}};
-  write_file_atomically(file, json.dump(2) + "\n");
+  write_json_file(file, {{"run_id", identity.run_id}, {"epoch", identity.epoch}});
   return identity;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
 
 namespace genkidama::run {
@@ -20,6 +21,34 @@ std::string optional_number(const std::optional<double>& value) {
   return value ? number(*value) : "";
 }
 
+struct Figure {
+  std::string_view column;
+  std::string (*text)(const EvaluationStatistics&);
+};
+
+using Statistics = EvaluationStatistics;
+
+// In the order of the table's columns.
+constexpr Figure kFigures[] = {
+    {"episodes", [](const Statistics& s) { return fmt::format("{}", s.episodes); }},
+    {"seed", [](const Statistics& s) { return fmt::format("{}", s.seed); }},
+    {"greedy", [](const Statistics& s) { return std::string(s.greedy ? "1" : "0"); }},
+    {"mean", [](const Statistics& s) { return number(s.mean); }},
+    {"std", [](const Statistics& s) { return number(s.standard_deviation); }},
+    {"standard_error", [](const Statistics& s) { return number(s.standard_error); }},
+    {"ci_low", [](const Statistics& s) { return number(s.mean_interval.low); }},
+    {"ci_high", [](const Statistics& s) { return number(s.mean_interval.high); }},
+    {"q25", [](const Statistics& s) { return number(s.q25); }},
+    {"median", [](const Statistics& s) { return number(s.median); }},
+    {"q75", [](const Statistics& s) { return number(s.q75); }},
+    {"min", [](const Statistics& s) { return number(s.min); }},
+    {"max", [](const Statistics& s) { return number(s.max); }},
+    {"threshold", [](const Statistics& s) { return optional_number(s.threshold); }},
+    {"threshold_share", [](const Statistics& s) { return optional_number(s.threshold_share); }},
+    {"mean_length", [](const Statistics& s) { return number(s.mean_length); }},
+    {"truncated_share", [](const Statistics& s) { return number(s.truncated_share); }},
+};
+
 }  // namespace
 
 nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation) {
@@ -36,49 +65,22 @@ nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation) {
   return json;
 }
 
+std::string csv_figure(const EvaluationStatistics& statistics, std::string_view column) {
+  for (const Figure& figure : kFigures) {
+    if (figure.column == column) return figure.text(statistics);
+  }
+  throw ArgumentError(fmt::format("an evaluation's table has no column '{}'", column));
+}
+
 std::string to_csv(const std::vector<CheckpointEvaluation>& evaluations) {
-  std::string text = csv_line({"checkpoint",
-                               "update",
-                               "environment_steps",
-                               "episodes",
-                               "seed",
-                               "greedy",
-                               "mean",
-                               "std",
-                               "standard_error",
-                               "ci_low",
-                               "ci_high",
-                               "q25",
-                               "median",
-                               "q75",
-                               "min",
-                               "max",
-                               "threshold",
-                               "threshold_share",
-                               "mean_length",
-                               "truncated_share"});
+  CsvRow columns = {"checkpoint", "update", "environment_steps"};
+  for (const Figure& figure : kFigures) columns.emplace_back(figure.column);
+  std::string text = csv_line(columns);
   for (const CheckpointEvaluation& evaluation : evaluations) {
-    const EvaluationStatistics& result = evaluation.statistics;
-    text += csv_line({evaluation.checkpoint.string(),
-                      metadata_text(evaluation, "update"),
-                      metadata_text(evaluation, "environment_steps"),
-                      fmt::format("{}", result.episodes),
-                      fmt::format("{}", result.seed),
-                      result.greedy ? "1" : "0",
-                      number(result.mean),
-                      number(result.standard_deviation),
-                      number(result.standard_error),
-                      number(result.mean_interval.low),
-                      number(result.mean_interval.high),
-                      number(result.q25),
-                      number(result.median),
-                      number(result.q75),
-                      number(result.min),
-                      number(result.max),
-                      optional_number(result.threshold),
-                      optional_number(result.threshold_share),
-                      number(result.mean_length),
-                      number(result.truncated_share)});
+    CsvRow row = {evaluation.checkpoint.string(), metadata_text(evaluation, "update"),
+                  metadata_text(evaluation, "environment_steps")};
+    for (const Figure& figure : kFigures) row.push_back(figure.text(evaluation.statistics));
+    text += csv_line(row);
   }
   return text;
 }

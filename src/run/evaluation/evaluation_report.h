@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "genkidama/run/evaluation.h"
@@ -26,10 +27,13 @@ struct CheckpointEvaluation {
 
 nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation);
 
+/// The figure of a column of to_csv(), as that writes it. Throws ArgumentError when there is no such column.
+std::string csv_figure(const EvaluationStatistics& statistics, std::string_view column);
+
 /// checkpoint, update, environment_steps, episodes, seed, greedy, and the statistics. Whole files.
 std::string to_csv(const std::vector<CheckpointEvaluation>& evaluations);
 
-/// checkpoint, update, and the returns with one decimal and spaces between, in the order of the episodes.
+/// checkpoint, update, and the returns with eight digits and spaces between, in the order of the episodes.
 std::string returns_to_csv(const std::vector<CheckpointEvaluation>& evaluations);
 
 }  // namespace genkidama::run

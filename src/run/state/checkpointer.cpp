@@ -40,10 +40,7 @@ Checkpointer::Written Checkpointer::write(const PolicySnapshot& snapshot, const 
   Written written;
   try {
     // The state first: whoever finds a policy finds a state at least as new.
-    if (fill) {
-      write_state(snapshot, totals, fill);
-      written.state = directory_.state();
-    }
+    if (fill) written.state = write_state(snapshot, totals, fill);
     if (is_policy_kept(options_, totals.updates)) {
       written.policy = directory_.checkpoint(totals.updates);
       write_policy(written.policy, snapshot, totals);
@@ -84,10 +81,7 @@ Checkpointer::Written Checkpointer::write_final(const PolicySnapshot& snapshot, 
                                                 const FillState& fill) {
   Written written;
   try {
-    if (fill) {
-      write_state(snapshot, totals, fill);
-      written.state = directory_.state();
-    }
+    if (fill) written.state = write_state(snapshot, totals, fill);
     write_policy(directory_.final_weights(), snapshot, totals);
     written.policy = directory_.final_weights();
   } catch (const Error& error) {
@@ -98,8 +92,8 @@ Checkpointer::Written Checkpointer::write_final(const PolicySnapshot& snapshot, 
   return written;
 }
 
-void Checkpointer::write_state(const PolicySnapshot& snapshot, const RunTotals& totals,
-                               const FillState& fill) {
+std::filesystem::path Checkpointer::write_state(const PolicySnapshot& snapshot, const RunTotals& totals,
+                                                const FillState& fill) {
   RunState state;
   state.totals = totals;
   state.weights.assign(snapshot.weights.begin(), snapshot.weights.end());
@@ -108,6 +102,7 @@ void Checkpointer::write_state(const PolicySnapshot& snapshot, const RunTotals& 
   fill(state);
   last_state_ = Clock::now();
   write_run_state(directory_.state(), origin_.layout, state);
+  return directory_.state();
 }
 
 void Checkpointer::write_policy(const std::filesystem::path& path, const PolicySnapshot& snapshot,

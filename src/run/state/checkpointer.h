@@ -53,7 +53,8 @@ class Checkpointer {
   std::string last_checkpoint_text() const;
 
  private:
-  void write_state(const PolicySnapshot& snapshot, const RunTotals& totals, const FillState& fill);
+  std::filesystem::path write_state(const PolicySnapshot& snapshot, const RunTotals& totals,
+                                    const FillState& fill);
   void write_policy(const std::filesystem::path& path, const PolicySnapshot& snapshot,
                     const RunTotals& totals) const;
 

@@ -56,22 +56,9 @@ EvaluationStatistics statistics_in(const CsvTable& table, const CsvRow& row) {
 
 // In the order of kStatistics.
 CsvRow fields_of(const EvaluationStatistics& statistics) {
-  const auto number = [](double value) { return fmt::format("{:.8g}", value); };
-  return {fmt::format("{}", statistics.episodes),
-          statistics.greedy ? "1" : "0",
-          number(statistics.mean),
-          number(statistics.standard_deviation),
-          number(statistics.standard_error),
-          number(statistics.mean_interval.low),
-          number(statistics.mean_interval.high),
-          number(statistics.q25),
-          number(statistics.median),
-          number(statistics.q75),
-          number(statistics.min),
-          number(statistics.max),
-          statistics.threshold_share ? number(*statistics.threshold_share) : "",
-          number(statistics.mean_length),
-          number(statistics.truncated_share)};
+  CsvRow fields;
+  for (const std::string& column : kStatistics) fields.push_back(csv_figure(statistics, column));
+  return fields;
 }
 
 CsvRow fields_without_evaluation(bool greedy) {
