@@ -6,6 +6,7 @@
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/rl/returns.h"
 #include "genkidama/rl/segment_returns.h"
+#include "rl/algorithms/actor_critic_algorithm.h"
 
 namespace genkidama {
 namespace {
@@ -72,28 +73,10 @@ class A3cLearner final : public Learner {
   std::vector<float> policy_gradient_;
 };
 
-class A3c final : public Algorithm {
- public:
-  explicit A3c(const Hyperparameters& hyperparameters) : hyperparameters_(hyperparameters) {}
-
-  NetworkSpec network(const EnvironmentSpec& environment) const override {
-    return actor_critic_network(environment);
-  }
-  std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override {
-    return categorical(hyperparameters_.epsilon);
-  }
-  std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
-    return std::make_unique<A3cLearner>(hyperparameters_, context);
-  }
-
- private:
-  Hyperparameters hyperparameters_;
-};
-
 }  // namespace
 
 std::unique_ptr<Algorithm> a3c(const Hyperparameters& hyperparameters) {
-  return std::make_unique<A3c>(hyperparameters);
+  return std::make_unique<ActorCriticAlgorithm<A3cLearner>>(hyperparameters);
 }
 
 }  // namespace genkidama

@@ -11,6 +11,7 @@
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/rl/returns.h"
 #include "genkidama/rl/segment_returns.h"
+#include "rl/algorithms/actor_critic_algorithm.h"
 
 namespace genkidama {
 namespace {
@@ -159,28 +160,10 @@ class PpoLearner final : public Learner {
   std::vector<float> policy_gradient_;
 };
 
-class Ppo final : public Algorithm {
- public:
-  explicit Ppo(const Hyperparameters& hyperparameters) : hyperparameters_(hyperparameters) {}
-
-  NetworkSpec network(const EnvironmentSpec& environment) const override {
-    return actor_critic_network(environment);
-  }
-  std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override {
-    return categorical(hyperparameters_.epsilon);
-  }
-  std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
-    return std::make_unique<PpoLearner>(hyperparameters_, context);
-  }
-
- private:
-  Hyperparameters hyperparameters_;
-};
-
 }  // namespace
 
 std::unique_ptr<Algorithm> ppo(const Hyperparameters& hyperparameters) {
-  return std::make_unique<Ppo>(hyperparameters);
+  return std::make_unique<ActorCriticAlgorithm<PpoLearner>>(hyperparameters);
 }
 
 }  // namespace genkidama
