@@ -17,14 +17,17 @@ class CheckedEnvironment final : public Environment {
       : inner_(std::move(inner)),
         spec_(completed(inner_->spec())),
         choices_(single_choice(spec_.action_space)),
-        step_(fmt::format("environment '{}': step()", spec_.name)) {}
+        environment_(fmt::format("environment '{}'", spec_.name)),
+        step_(environment_ + ": step()") {}
 
   const EnvironmentSpec& spec() const override { return spec_; }
 
   Observation reset(std::uint64_t seed) override {
     running_ = false;
+    mask_ = {};
     const Observation observation = inner_->reset(seed);
     check(observation, "reset()");
+    take_mask();
     steps_ = 0;
     running_ = true;
     return observation;
@@ -32,6 +35,7 @@ class CheckedEnvironment final : public Environment {
 
   StepResult step(Action action) override {
     if (!is_choice(action)) check_action(step_, spec_.action_space, action);
+    check_allowed(step_, spec_.action_space, mask_, action);
     if (!running_) {
       throw ArgumentError(fmt::format(
           "environment '{}': step() called outside an episode, expected reset() first and after every end",
@@ -45,12 +49,16 @@ class CheckedEnvironment final : public Environment {
       throw ArgumentError(fmt::format("environment '{}': step() gave reward {}, expected a finite number",
                                       spec_.name, result.reward));
     }
-    // A terminal state has no value beyond it, whatever the clock says.
+    // A terminal state has no value beyond it, whatever the clock says, and no further action.
     if (++steps_ >= spec_.time_limit) result.truncated = true;
     if (result.terminated) result.truncated = false;
+    mask_ = {};
+    if (!result.terminated) take_mask();
     running_ = !result.terminated && !result.truncated;
     return result;
   }
+
+  ActionMask action_mask() const override { return mask_; }
 
  private:
   /// How many there are when an action is one choice and nothing else; otherwise 0.
@@ -62,6 +70,20 @@ class CheckedEnvironment final : public Environment {
   bool is_choice(Action action) const {
     if (action.size() != 1 || !(action[0] >= 0) || !(action[0] < static_cast<float>(choices_))) return false;
     return static_cast<float>(static_cast<int>(action[0])) == action[0];
+  }
+
+  void take_mask() {
+    const ActionMask mask = inner_->action_mask();
+    if (!spec_.masks_actions && mask.empty()) return;
+    if (!spec_.masks_actions) {
+      throw ArgumentError(
+          fmt::format("environment '{}': action_mask() gave a mask of {} bytes, expected none, since "
+                      "spec().masks_actions "
+                      "is not set",
+                      spec_.name, mask.size()));
+    }
+    check_action_mask(environment_, spec_.action_space, mask);
+    mask_ = mask;
   }
 
   void check(Observation observation, const char* source) const {
@@ -80,8 +102,10 @@ class CheckedEnvironment final : public Environment {
 
   std::unique_ptr<Environment> inner_;
   EnvironmentSpec spec_;
-  int choices_;       ///< see single_choice()
-  std::string step_;  ///< how a message about step() begins
+  int choices_;              ///< see single_choice()
+  std::string environment_;  ///< how a message begins
+  std::string step_;         ///< how a message about step() begins
+  ActionMask mask_;          ///< the inner environment's
   int steps_ = 0;
   bool running_ = false;
 };

@@ -47,6 +47,8 @@ class ScaledEnvironment final : public Environment {
 
   Observation reset(std::uint64_t seed) override { return scale(inner_->reset(seed)); }
 
+  ActionMask action_mask() const override { return inner_->action_mask(); }
+
   StepResult step(Action action) override {
     StepResult result = inner_->step(action);
     result.observation = scale(result.observation);
