@@ -94,7 +94,7 @@ const RunTotals& RunFiles::now() {
 }
 
 std::optional<double> RunFiles::done() const {
-  return share_of_run(options_, totals_.updates, totals_.environment_steps);
+  return share_of_run(options_, totals_.updates, totals_.in_run.steps);
 }
 
 RunInfo RunFiles::info(RunProgress progress) const {

@@ -40,7 +40,7 @@ TEST_CASE("a Child's session and counts outlive the state that they were read fr
   CoreOrchestrator trainer = trainer_of({4});
   CHECK_FALSE(LocalRun(trainer, options_in(directory / "new"), nullptr).resumed_session());
   RunState state;
-  state.session = {"6b01ff10-b16a2a40", 7, 8, 9, 10};
+  state.session = {"6b01ff10-b16a2a40", 7, 8, {9, 10}};
   write_state(directory / "run", trainer, state, true);
   LocalRun run(trainer, options_in(directory / "run"), nullptr);
   REQUIRE(run.resumed_session());

@@ -18,7 +18,7 @@ Checkpoint policy_file(const PolicySnapshot& snapshot, const PolicyOrigin& origi
   file.metadata["genkidama_version"] = kVersion;
   file.metadata["preset"] = escape_bytes(options.record.preset);
   file.metadata["update"] = fmt::format("{}", totals.updates);
-  file.metadata["environment_steps"] = fmt::format("{}", totals.environment_steps);
+  file.metadata["environment_steps"] = fmt::format("{}", totals.in_run.steps);
   if (options.policy_average.kind != PolicyAverageKind::kNone) {
     file.metadata["policy_average"] = snapshot.average.text();
     file.metadata["policy_average_count"] = fmt::format("{}", snapshot.average.count());

@@ -23,8 +23,8 @@ constexpr const char* kFormat = "state_format";
 
 void save(const RunTotals& totals, StateWriter& state) {
   state.u64("updates", totals.updates);
-  state.u64("environment_steps", totals.environment_steps);
-  state.u64("episodes", totals.episodes);
+  state.u64("environment_steps", totals.in_run.steps);
+  state.u64("episodes", totals.in_run.episodes);
   state.f64("wall_seconds", totals.wall_seconds);
   if (totals.time_to_target_seconds) state.f64("time_to_target_seconds", *totals.time_to_target_seconds);
   state.u64("worker_restarts", totals.worker_restarts);
@@ -35,8 +35,8 @@ void save(const RunTotals& totals, StateWriter& state) {
 RunTotals totals_in(const StateReader& state) {
   RunTotals totals;
   totals.updates = state.u64("updates");
-  totals.environment_steps = state.u64("environment_steps");
-  totals.episodes = state.u64("episodes");
+  totals.in_run.steps = state.u64("environment_steps");
+  totals.in_run.episodes = state.u64("episodes");
   totals.wall_seconds = state.f64("wall_seconds");
   if (state.has("time_to_target_seconds"))
     totals.time_to_target_seconds = state.f64("time_to_target_seconds");
@@ -50,14 +50,14 @@ RunTotals totals_in(const StateReader& state) {
 void save(const ChildSessionState& session, StateWriter& state) {
   if (session.run_id.empty()) return;
   state.text("session_run_id", session.run_id);
-  state.u64s("session",
-             std::array{session.session, session.sequence, session.environment_steps, session.episodes});
+  const Played& played = session.since_child_began;
+  state.u64s("session", std::array{session.session, session.sequence, played.steps, played.episodes});
 }
 
 ChildSessionState session_in(const StateReader& state) {
   const auto numbers = state.u64s("session");
   if (numbers.size() != 4) return {};
-  return {state.text("session_run_id"), numbers[0], numbers[1], numbers[2], numbers[3]};
+  return {state.text("session_run_id"), numbers[0], numbers[1], {numbers[2], numbers[3]}};
 }
 
 void save(const MachineTime& time, StateWriter& state) {
