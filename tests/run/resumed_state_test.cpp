@@ -52,7 +52,7 @@ TEST_CASE("a Child's session and counts outlive the state that they were read fr
   CHECK(run.totals().exchanges == 5);
   CHECK(run.totals().reconnects == 2);
   // It is what was resumed, whatever the session has come to since.
-  run.keep_session({"another", 1, 2, 3, 4});
+  run.keep_session({"another", 1, 2, {3, 4}});
   CHECK(run.resumed_session()->session.session == 7);
   std::vector<float> weights(trainer.layout().size());
   trainer.read_weights(weights);
