@@ -126,16 +126,14 @@ void check_action_mask(const std::string& what, const ActionSpace& space, Action
   }
 }
 
-void check_allowed(const std::string& what, const ActionSpace& space, ActionMask mask, Action action) {
-  if (mask.empty()) return;
+std::optional<std::size_t> forbidden_choice(const ActionSpace& space, ActionMask mask, Action action) {
+  if (mask.empty()) return std::nullopt;
   std::size_t first = 0;
   for (std::size_t i = 0; i < space.choices.size(); ++i) {
-    if (mask[first + static_cast<std::size_t>(action[i])] == 0) {
-      throw ArgumentError(fmt::format("{} given {} as choice {} of its action, which its action mask forbids",
-                                      what, action[i], i));
-    }
+    if (mask[first + static_cast<std::size_t>(action[i])] == 0) return i;
     first += static_cast<std::size_t>(space.choices[i]);
   }
+  return std::nullopt;
 }
 
 }  // namespace genkidama

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "genkidama/core/error.h"
@@ -16,7 +17,8 @@ class CheckedEnvironment final : public Environment {
   explicit CheckedEnvironment(std::unique_ptr<Environment> inner)
       : inner_(std::move(inner)),
         spec_(completed(inner_->spec())),
-        choices_(single_choice(spec_.action_space)),
+        discrete_(dynamic_cast<DiscreteEnvironment*>(inner_.get())),
+        choices_(static_cast<float>(single_choice(spec_.action_space))),
         environment_(fmt::format("environment '{}'", spec_.name)),
         step_(environment_ + ": step()") {}
 
@@ -34,16 +36,13 @@ class CheckedEnvironment final : public Environment {
   }
 
   StepResult step(Action action) override {
-    if (!is_choice(action)) check_action(step_, spec_.action_space, action);
-    check_allowed(step_, spec_.action_space, mask_, action);
-    if (!running_) {
-      throw ArgumentError(fmt::format(
-          "environment '{}': step() called outside an episode, expected reset() first and after every end",
-          spec_.name));
-    }
+    const std::optional<int> choice = choice_of(action);
+    if (!choice) check_action(step_, spec_.action_space, action);
+    if (!mask_.empty()) check_allowed(action);
+    if (!running_) refuse_step();
     // Stays false when what follows throws: the episode cannot go on from an unknown state.
     running_ = false;
-    StepResult result = inner_->step(action);
+    StepResult result = choice && discrete_ != nullptr ? discrete_->step(*choice) : inner_->step(action);
     check(result.observation, "step()");
     if (!is_finite(result.reward)) {
       throw ArgumentError(fmt::format("environment '{}': step() gave reward {}, expected a finite number",
@@ -53,7 +52,7 @@ class CheckedEnvironment final : public Environment {
     if (++steps_ >= spec_.time_limit) result.truncated = true;
     if (result.terminated) result.truncated = false;
     mask_ = {};
-    if (!result.terminated) take_mask();
+    if (spec_.masks_actions && !result.terminated) take_mask();
     running_ = !result.terminated && !result.truncated;
     return result;
   }
@@ -67,9 +66,23 @@ class CheckedEnvironment final : public Environment {
   }
 
   /// The sound action of most environments, told without a look at the whole action space.
-  bool is_choice(Action action) const {
-    if (action.size() != 1 || !(action[0] >= 0) || !(action[0] < static_cast<float>(choices_))) return false;
-    return static_cast<float>(static_cast<int>(action[0])) == action[0];
+  std::optional<int> choice_of(Action action) const {
+    if (action.size() != 1 || !(action[0] >= 0) || !(action[0] < choices_)) return std::nullopt;
+    const int choice = static_cast<int>(action[0]);
+    return static_cast<float>(choice) == action[0] ? std::optional(choice) : std::nullopt;
+  }
+
+  [[noreturn]] void refuse_step() const {
+    throw ArgumentError(fmt::format(
+        "environment '{}': step() called outside an episode, expected reset() first and after every end",
+        spec_.name));
+  }
+
+  void check_allowed(Action action) const {
+    const auto choice = forbidden_choice(spec_.action_space, mask_, action);
+    if (!choice) return;
+    throw ArgumentError(fmt::format("{} given {} as choice {} of its action, which action_mask() forbids",
+                                    step_, action[*choice], *choice));
   }
 
   void take_mask() {
@@ -102,10 +115,11 @@ class CheckedEnvironment final : public Environment {
 
   std::unique_ptr<Environment> inner_;
   EnvironmentSpec spec_;
-  int choices_;              ///< see single_choice()
-  std::string environment_;  ///< how a message begins
-  std::string step_;         ///< how a message about step() begins
-  ActionMask mask_;          ///< the inner environment's
+  DiscreteEnvironment* discrete_;  ///< inner_ when its action is a choice: it is given the number itself
+  float choices_;                  ///< see single_choice()
+  std::string environment_;        ///< how a message begins
+  std::string step_;               ///< how a message about step() begins
+  ActionMask mask_;                ///< the inner environment's, as long as an action may follow
   int steps_ = 0;
   bool running_ = false;
 };

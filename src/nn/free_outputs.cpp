@@ -145,10 +145,11 @@ class FreeOutputs final : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_network(const NetworkFactory& make, const NetworkSpec& spec, std::uint64_t seed) {
+std::unique_ptr<Network> make_network(const NetworkFactory& make, const NetworkSpec& spec,
+                                      std::uint64_t seed) {
   if (spec.free < 0 || (spec.free > 0 && spec.free >= spec.policy)) {
-    throw ArgumentError(fmt::format("{} of {} policy outputs are free; expected 0 or more, and fewer than all",
-                                    spec.free, spec.policy));
+    throw ArgumentError(fmt::format(
+        "{} of {} policy outputs are free; expected 0 or more, and fewer than all", spec.free, spec.policy));
   }
   NetworkSpec bound = spec;
   bound.policy -= spec.free;

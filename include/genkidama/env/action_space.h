@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,8 +58,8 @@ void check_action(const std::string& what, const ActionSpace& space, Action acti
 /// its size is another one, a byte is neither 0 nor 1, or it forbids every alternative of a choice.
 void check_action_mask(const std::string& what, const ActionSpace& space, ActionMask mask);
 
-/// Throws ArgumentError whose text begins with `what` when `mask` forbids a choice of `action`. Both belong
-/// to `space`; an empty mask forbids nothing.
-void check_allowed(const std::string& what, const ActionSpace& space, ActionMask mask, Action action);
+/// The first choice of `action` that `mask` forbids, if there is one. Both belong to `space`; an empty mask
+/// forbids nothing.
+std::optional<std::size_t> forbidden_choice(const ActionSpace& space, ActionMask mask, Action action);
 
 }  // namespace genkidama

@@ -65,7 +65,8 @@ std::unique_ptr<ActionDistribution> action_distribution(const ActionSpace& space
   std::vector<DistributionPart> parts;
   for (const int count : space.choices)
     parts.push_back({widths_of_choice(count), categorical_distribution(count)});
-  if (!space.low.empty()) parts.push_back({widths_of_components(space), gaussian_distribution(space, options)});
+  if (!space.low.empty())
+    parts.push_back({widths_of_components(space), gaussian_distribution(space, options)});
   return parts.size() == 1 ? std::move(parts.front().distribution) : product_distribution(std::move(parts));
 }
 

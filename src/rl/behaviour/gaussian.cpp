@@ -12,7 +12,8 @@ namespace {
 
 class Gaussian final : public Behaviour {
  public:
-  Gaussian(const ActionSpace& space, const GaussianOptions& options) : options_(options), units_(space, options) {}
+  Gaussian(const ActionSpace& space, const GaussianOptions& options)
+      : options_(options), units_(space, options) {}
 
   void act(std::span<const float> outputs, ActionMask, Acting acting, Random& random, std::span<float> chosen,
            float& log_probability) const override {
@@ -42,8 +43,9 @@ class Gaussian final : public Behaviour {
 
   std::string description() const override {
     const std::string text = fmt::format("gaussian {}", action_bounds_name(options_.action_bounds));
-    return options_.state_dependent_deviation ? fmt::format("{} state {}", text, options_.initial_log_deviation)
-                                              : text;
+    return options_.state_dependent_deviation
+               ? fmt::format("{} state {}", text, options_.initial_log_deviation)
+               : text;
   }
 
  private:

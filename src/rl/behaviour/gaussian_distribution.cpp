@@ -17,14 +17,10 @@ struct QuadraturePoint {
   double point, weight;
 };
 constexpr QuadraturePoint kQuadrature[] = {
-    {0.3867606045005573, 0.2865685212380121},
-    {1.163829100554965, 0.1583383727509494},
-    {1.951980345716334, 0.047284752354014},
-    {2.760245047630701, 0.007266937601184741},
-    {3.600873624171548, 0.0005259849265739098},
-    {4.492955302520011, 1.530003216248731e-05},
-    {5.472225705949343, 1.309473216286821e-07},
-    {6.630878198393129, 1.497814723161837e-10},
+    {0.3867606045005573, 0.2865685212380121},   {1.163829100554965, 0.1583383727509494},
+    {1.951980345716334, 0.047284752354014},     {2.760245047630701, 0.007266937601184741},
+    {3.600873624171548, 0.0005259849265739098}, {4.492955302520011, 1.530003216248731e-05},
+    {5.472225705949343, 1.309473216286821e-07}, {6.630878198393129, 1.497814723161837e-10},
 };
 
 /// How much squashing adds to the entropy of one component, and its derivatives.
@@ -97,7 +93,8 @@ class GaussianDistribution final : public ActionDistribution {
           by_log_deviation += by_entropy * squashing.by_log_deviation;
         }
         gradient[i] = static_cast<float>(by_mean);
-        gradient[size + i] = units_.is_within_limits(row[size + i]) ? static_cast<float>(by_log_deviation) : 0;
+        gradient[size + i] =
+            units_.is_within_limits(row[size + i]) ? static_cast<float>(by_log_deviation) : 0;
       }
     }
     return entropy / static_cast<double>(n);

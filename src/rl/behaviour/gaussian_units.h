@@ -1,7 +1,7 @@
 #pragma once
 
-// What gaussian() and gaussian_distribution() share: the deviation of a component, and its way from what was sampled
-// to what the environment is given.
+// What gaussian() and gaussian_distribution() share: the deviation of a component, and its way from what was
+// sampled to what the environment is given.
 
 #include <algorithm>
 #include <cmath>
@@ -13,7 +13,8 @@
 
 namespace genkidama {
 
-/// Beyond these a log-deviation counts as one of them, so that the deviation and its square are normal floats.
+/// Beyond these a log-deviation counts as one of them, so that the deviation and its square are normal
+/// floats.
 inline constexpr double kLeastLogDeviation = -20, kMostLogDeviation = 20;
 
 /// log(1 - tanh(u)^2), the logarithm of the slope of tanh, without cancellation.

@@ -24,7 +24,8 @@ class Product final : public Behaviour {
     for (const auto& [widths, behaviour] : parts_) {
       float of_part = 0;
       const ActionMask own_mask = mask.empty() ? mask : take(mask, widths.alternatives);
-      behaviour->act(take(outputs, widths.outputs), own_mask, acting, random, take(chosen, widths.chosen), of_part);
+      behaviour->act(take(outputs, widths.outputs), own_mask, acting, random, take(chosen, widths.chosen),
+                     of_part);
       log_probability += of_part;
     }
   }

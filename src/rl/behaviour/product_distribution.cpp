@@ -12,7 +12,8 @@ void take_columns(std::span<const T> from, std::size_t n, std::size_t first, std
                   std::vector<T>& into) {
   const std::size_t whole = from.size() / n;
   into.resize(n * width);
-  for (std::size_t t = 0; t < n; ++t) std::copy_n(from.data() + t * whole + first, width, into.data() + t * width);
+  for (std::size_t t = 0; t < n; ++t)
+    std::copy_n(from.data() + t * whole + first, width, into.data() + t * width);
 }
 
 class ProductDistribution final : public ActionDistribution {
