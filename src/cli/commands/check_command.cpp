@@ -12,6 +12,7 @@
 #include "genkidama/core/clock.h"
 #include "genkidama/env/check_environment.h"
 #include "genkidama/nn/check_gradients.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/run/stop_signal.h"
 
@@ -51,7 +52,8 @@ GradientReport check_network(const Job& job, const EnvironmentSpec& environment)
   const auto algorithm =
       job.program.algorithm ? job.program.algorithm(hyperparameters) : make_algorithm(hyperparameters);
   const NetworkSpec spec = algorithm->network(environment);
-  const auto network = job.program.presets.at(job.settings.preset).network(spec, job.settings.learning.seed);
+  const auto network =
+      make_network(job.program.presets.at(job.settings.preset).network, spec, job.settings.learning.seed);
   GradientCheckOptions options;
   options.seed = job.settings.learning.seed;
   return check_gradients(*network, spec, options);
