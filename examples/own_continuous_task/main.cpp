@@ -1,5 +1,5 @@
-// Your own task with continuous actions: an arm of two joints reaches for a point. The action is the speed of both
-// joints.
+// Your own task with continuous actions: an arm of two joints reaches for a point. The action is the speed of
+// both joints.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,8 +57,8 @@ class Arm : public genkidama::Environment {
   genkidama::Observation observe() {
     const double sum = angles_[0] + angles_[1];
     const auto place = hand();
-    const std::array<double, 6> values{std::cos(sum), std::sin(sum), place[0], place[1], target_[0] - place[0],
-                                       target_[1] - place[1]};
+    const std::array<double, 6> values{std::cos(sum), std::sin(sum),         place[0],
+                                       place[1],      target_[0] - place[0], target_[1] - place[1]};
     std::transform(values.begin(), values.end(), observation_.begin(),
                    [](double value) { return static_cast<float>(value); });
     return observation_;
@@ -88,6 +88,7 @@ int main() {
   const double before = genkidama::run::evaluate(trainer, greedy).mean;
   for (int round = 0; round < 40; ++round) trainer.train_round();
   const double after = genkidama::run::evaluate(trainer, greedy).mean;
-  fmt::print("mean return {:.1f} before, {:.1f} after {} steps\n", before, after, trainer.environment_steps());
+  fmt::print("mean return {:.1f} before, {:.1f} after {} steps\n", before, after,
+             trainer.environment_steps());
   return after > 0.5 * before ? 0 : 1;
 }

@@ -24,7 +24,8 @@ const ActionSpace kHybrid{.choices = {4}, .low = {-1}, .high = {1}};
 // Gives the mask that a test tells it to, whether it fits or not.
 class Masked final : public test::TargetEnvironment {
  public:
-  explicit Masked(Mask given, bool says_so = true) : TargetEnvironment(kChoices, says_so), mask(std::move(given)) {}
+  explicit Masked(Mask given, bool says_so = true)
+      : TargetEnvironment(kChoices, says_so), mask(std::move(given)) {}
   StepResult step(Action action) override {
     StepResult result = TargetEnvironment::step(action);
     result.terminated = ends;
@@ -64,7 +65,8 @@ TEST_CASE("a mask of the wrong size, with another byte or that forbids all of a 
   refuse({1, 1, 1, 1, 1}, "expected none", /*says_so=*/false);
 }
 
-TEST_CASE("a masked alternative is refused, an allowed one is played, and no mask is asked for after the end") {
+TEST_CASE(
+    "a masked alternative is refused, an allowed one is played, and no mask is asked for after the end") {
   auto owned = std::make_unique<Masked>(Mask{0, 1, 1, 1, 0});
   Masked& masked = *owned;
   const auto checked = make_checked(std::move(owned));
@@ -85,7 +87,8 @@ TEST_CASE("masks need a choice that can be masked") {
   EnvironmentSpec spec{"task", 3, 0, 10};
   spec.action_space = {.choices = {}, .low = {-1}, .high = {1}};
   spec.masks_actions = true;
-  CHECK_THROWS_WITH(completed(spec), Contains("'task'") && Contains("masks_actions") && Contains("expected a choice"));
+  CHECK_THROWS_WITH(completed(spec),
+                    Contains("'task'") && Contains("masks_actions") && Contains("expected a choice"));
 }
 
 TEST_CASE("wrappers pass masks on") {

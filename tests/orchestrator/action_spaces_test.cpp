@@ -9,8 +9,8 @@
 #include "support/target_environment.h"
 
 using namespace genkidama;
-using genkidama::test::target_factory;
 using Catch::Contains;
+using genkidama::test::target_factory;
 
 namespace {
 
@@ -99,7 +99,8 @@ TEST_CASE("a resumed run of any action space goes on bit for bit, with its repla
     auto options = options_for(algorithm, WorkerMode::kProcesses);
     options.replay_capacity = 400;
     const auto make = [&] {
-      return std::make_unique<CoreOrchestrator>(target_factory(kHybrid, true), mlp_network({.hidden = {8}}), options);
+      return std::make_unique<CoreOrchestrator>(target_factory(kHybrid, true), mlp_network({.hidden = {8}}),
+                                                options);
     };
     const auto whole = make(), first = make(), second = make();
     for (int i = 0; i < 4; ++i) whole->train_round();
@@ -113,6 +114,8 @@ TEST_CASE("a resumed run of any action space goes on bit for bit, with its repla
     const TransitionBatch resumed = second->replay_buffer()->in_time_order(0, 400);
     REQUIRE(rows.size() == 400);
     CHECK(rows.actions == resumed.actions);
+    REQUIRE(rows.next_masks.size() == 3 * 400);
+    CHECK(rows.next_masks == resumed.next_masks);
     // What the environment was given, not what was sampled.
     for (std::size_t i = 0; i < rows.size(); ++i)
       REQUIRE_NOTHROW(check_action("row", kHybrid, std::span(rows.actions).subspan(2 * i, 2)));
@@ -143,7 +146,8 @@ TEST_CASE("bounds that tanh cannot use end the construction with the environment
 TEST_CASE("a mask of an environment that is wrong ends the round with its name") {
   class Forbids final : public test::TargetEnvironment {
    public:
-    explicit Forbids(std::vector<std::uint8_t> mask) : TargetEnvironment(kChoice, true), wrong_(std::move(mask)) {}
+    explicit Forbids(std::vector<std::uint8_t> mask)
+        : TargetEnvironment(kChoice, true), wrong_(std::move(mask)) {}
     ActionMask action_mask() const override { return wrong_; }
 
    private:

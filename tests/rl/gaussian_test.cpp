@@ -24,8 +24,8 @@ double normal_log_density(double x, double mean, double log_deviation) {
   return -z * z / 2 - log_deviation - std::log(2 * std::numbers::pi) / 2;
 }
 
-/// The largest distance between the samples' distribution function and that of a normal distribution, times the
-/// root of their number (Kolmogorov and Smirnov).
+/// The largest distance between the samples' distribution function and that of a normal distribution, times
+/// the root of their number (Kolmogorov and Smirnov).
 double distance_from_normal(std::vector<double> samples, double mean, double deviation) {
   std::sort(samples.begin(), samples.end());
   const auto n = static_cast<double>(samples.size());
@@ -96,7 +96,8 @@ TEST_CASE("Gaussian components follow the normal distribution of their mean and 
   Random random(7);
   std::vector<double> first, second, products;
   for (int i = 0; i < 100'000; ++i) {
-    const Drawn drawn = draw(*behaviour, outputs, i % 2 == 0 ? Acting::kExploring : Acting::kSampling, random);
+    const Drawn drawn =
+        draw(*behaviour, outputs, i % 2 == 0 ? Acting::kExploring : Acting::kSampling, random);
     first.push_back(drawn.chosen[0]);
     second.push_back(drawn.chosen[1]);
     products.push_back((drawn.chosen[0] - 0.3) / 0.5 * (drawn.chosen[1] + 2) / 3);
@@ -113,9 +114,8 @@ TEST_CASE("Gaussian components follow the normal distribution of their mean and 
 TEST_CASE("Gaussian log-probabilities are those of the closed form, played and learnt") {
   for (const ActionBounds bounds : {ActionBounds::kClip, ActionBounds::kTanh}) {
     for (const bool state : {false, true}) {
-      const GaussianOptions options{.initial_log_deviation = -0.5,
-                                    .state_dependent_deviation = state,
-                                    .action_bounds = bounds};
+      const GaussianOptions options{
+          .initial_log_deviation = -0.5, .state_dependent_deviation = state, .action_bounds = bounds};
       const ActionSpace space = box({-1, 0}, {1, 10});
       const auto behaviour = gaussian(space, options);
       const auto distribution = gaussian_distribution(space, options);
@@ -175,7 +175,8 @@ TEST_CASE("the greedy action is the mean, and draws no random number") {
   }
 }
 
-TEST_CASE("a Gaussian's gradient by the outputs is that of log-probability and entropy, by finite differences") {
+TEST_CASE(
+    "a Gaussian's gradient by the outputs is that of log-probability and entropy, by finite differences") {
   check_gradient(box({-1}, {1}), {});
   check_gradient(box({-1, -kInfinity, 0}, {1, kInfinity, 3}),
                  {.initial_log_deviation = -1, .state_dependent_deviation = true});

@@ -131,7 +131,8 @@ TEST_CASE("several choices follow the product of their softmaxes, with and witho
   CHECK(chi_square(outputs, {0, 0, 1, 0, 1}) == 0);
 }
 
-TEST_CASE("the gradient of each kind of action is that of log-probability and entropy, by finite differences") {
+TEST_CASE(
+    "the gradient of each kind of action is that of log-probability and entropy, by finite differences") {
   const ActionSpace box{.choices = {}, .low = {-1, -3}, .high = {1, 3}};
   const ActionSpace choice{.choices = {4}, .low = {}, .high = {}};
   check_gradient(box, false);
@@ -158,9 +159,10 @@ TEST_CASE("a hybrid's log-probability is the sum of its parts', played and learn
     CHECK(action[0] == chosen[0]);
     distribution->evaluate(outputs, {}, chosen, learnt);
     continuous->evaluate(std::span(outputs).subspan(5), {}, std::span(chosen).subspan(2), of_components);
-    const double expected = std::log(softmax(std::span(outputs).first(3), {})[static_cast<std::size_t>(chosen[0])]) +
-                            std::log(softmax(std::span(outputs).subspan(3, 2), {})[static_cast<std::size_t>(chosen[1])]) +
-                            of_components[0];
+    const double expected =
+        std::log(softmax(std::span(outputs).first(3), {})[static_cast<std::size_t>(chosen[0])]) +
+        std::log(softmax(std::span(outputs).subspan(3, 2), {})[static_cast<std::size_t>(chosen[1])]) +
+        of_components[0];
     REQUIRE(log_probability == Approx(expected).margin(1e-5));
     REQUIRE(learnt[0] == Approx(expected).margin(1e-5));
   }
@@ -201,11 +203,13 @@ TEST_CASE("epsilon takes each allowed alternative alike, and so does the log-pro
     behaviour->act(outputs, mask, Acting::kExploring, random, chosen, log_probability);
     const auto choice = static_cast<std::size_t>(chosen[0]);
     ++counts[choice];
-    if (std::abs(log_probability - std::log(shares[choice])) > 1e-5) FAIL("log-probability " << log_probability);
+    if (std::abs(log_probability - std::log(shares[choice])) > 1e-5)
+      FAIL("log-probability " << log_probability);
   }
   CHECK(counts[1] == 0);
   double sum = 0;
-  for (const std::size_t k : {0u, 2u, 3u}) sum += std::pow(counts[k] - shares[k] * 60'000, 2) / (shares[k] * 60'000);
+  for (const std::size_t k : {0u, 2u, 3u})
+    sum += std::pow(counts[k] - shares[k] * 60'000, 2) / (shares[k] * 60'000);
   CHECK(sum < 13.8);
 }
 
@@ -244,7 +248,8 @@ TEST_CASE("a behaviour of the library is made again from its description") {
     CHECK(again->description() == description);
     return description;
   };
-  const ActionSpace choice{.choices = {4}, .low = {}, .high = {}}, box{.choices = {}, .low = {-1}, .high = {1}};
+  const ActionSpace choice{.choices = {4}, .low = {}, .high = {}},
+      box{.choices = {}, .low = {-1}, .high = {1}};
   CHECK(text(choice) == "categorical");
   CHECK(text(kChoices) == "categorical");
   CHECK(text(box) == "gaussian clip");

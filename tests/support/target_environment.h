@@ -13,9 +13,10 @@
 
 namespace genkidama::test {
 
-/// The observation holds a row of 0 and 1 for each choice, which marks the right alternative, and the right value of
-/// each component. A step pays 1 for the right choices (the share of them) and 1 less the mean distance of the
-/// components; an episode has 10 steps with 10 targets. Masks forbid about half of the wrong alternatives.
+/// The observation holds a row of 0 and 1 for each choice, which marks the right alternative, and the right
+/// value of each component. A step pays 1 for the right choices (the share of them) and 1 less the mean
+/// distance of the components; an episode has 10 steps with 10 targets. Masks forbid about half of the wrong
+/// alternatives.
 class TargetEnvironment : public Environment {
  public:
   explicit TargetEnvironment(ActionSpace space, bool masks = false) {
@@ -43,8 +44,10 @@ class TargetEnvironment : public Environment {
     for (std::size_t i = space.choices.size(); i < space.width(); ++i)
       distance += std::abs(action[i] - target_[i]);
     StepResult result;
-    if (!space.choices.empty()) result.reward += static_cast<float>(right / static_cast<double>(space.choices.size()));
-    if (!space.low.empty()) result.reward += static_cast<float>(1 - distance / static_cast<double>(space.low.size()));
+    if (!space.choices.empty())
+      result.reward += static_cast<float>(right / static_cast<double>(space.choices.size()));
+    if (!space.low.empty())
+      result.reward += static_cast<float>(1 - distance / static_cast<double>(space.low.size()));
     result.observation = next_target();
     result.truncated = ++steps_ == spec_.time_limit;
     return result;

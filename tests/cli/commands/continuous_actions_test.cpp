@@ -13,8 +13,9 @@ namespace {
 using Path = std::filesystem::path;
 
 ProgramResult train(const Path& run, std::vector<std::string> words) {
-  std::vector<std::string> all = call("train", "--preset", "other", "--loss", "ppo", "--workers", "1", "--round-steps",
-                                      "100", "--eval-episodes", "5", "--run-dir", run.string());
+  std::vector<std::string> all =
+      call("train", "--preset", "other", "--loss", "ppo", "--workers", "1", "--round-steps", "100",
+           "--eval-episodes", "5", "--run-dir", run.string());
   all.insert(all.end(), words.begin(), words.end());
   return run_program(all);
 }
@@ -36,8 +37,8 @@ TEST_CASE("flags of continuous actions reach the network, the config and the pol
   CHECK(config["initial_log_deviation"] == -0.5);
 
   const std::string file = (run / "final.safetensors").string();
-  const auto evaluated = run_program(call("evaluate", "--checkpoint", file, "--episodes", "5", "--json",
-                                          (directory / "x.json").string()));
+  const auto evaluated = run_program(
+      call("evaluate", "--checkpoint", file, "--episodes", "5", "--json", (directory / "x.json").string()));
   CAPTURE(evaluated.errors);
   REQUIRE(evaluated.exit_code == 0);
   // The same episodes as the run's own evaluation, sampled with the same deviation.
@@ -64,7 +65,8 @@ TEST_CASE("a resumed run of continuous actions ends as the uninterrupted one, bi
       run_program(call("train", "--resume", (directory / "half").string(), "--updates", "4"));
   CAPTURE(resumed.errors);
   REQUIRE(resumed.exit_code == 0);
-  CHECK(file_text(directory / "half" / "final.safetensors") == file_text(directory / "whole" / "final.safetensors"));
+  CHECK(file_text(directory / "half" / "final.safetensors") ==
+        file_text(directory / "whole" / "final.safetensors"));
 }
 
 TEST_CASE("check, and a Parent with its Children, take the flags too", "[forks]") {
@@ -73,9 +75,9 @@ TEST_CASE("check, and a Parent with its Children, take the flags too", "[forks]"
   const auto checked = run_program(call("check", "--deviation", "state"));
   CAPTURE(checked.output, checked.errors);
   CHECK(checked.exit_code == 0);
-  const auto cluster = run_program(call("cluster", "--preset", "other", "--children", "2", "--workers", "1", "--updates",
-                                        "4", "--deviation", "state", "--eval-episodes", "3", "--run-dir",
-                                        (directory / "run").string()));
+  const auto cluster = run_program(call("cluster", "--preset", "other", "--children", "2", "--workers", "1",
+                                        "--updates", "4", "--deviation", "state", "--eval-episodes", "3",
+                                        "--run-dir", (directory / "run").string()));
   CAPTURE(cluster.errors);
   CHECK(cluster.exit_code == 0);
 }
