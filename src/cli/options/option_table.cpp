@@ -3,6 +3,8 @@
 #include <limits>
 #include <utility>
 
+#include "cli/options/own_options.h"
+
 namespace genkidama::cli {
 namespace {
 
@@ -373,7 +375,9 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_hyperparameters(table, program);
   add_check(table);
   add_internal(table);
-  return table.take();
+  std::vector<OptionRow> rows = table.take();
+  for (OptionRow& row : own_option_rows(program.options, rows)) rows.push_back(std::move(row));
+  return rows;
 }
 
 #undef GENKIDAMA_MEMBER

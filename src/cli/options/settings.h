@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/env/option_values.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/run/run_options.h"
@@ -109,6 +110,7 @@ struct Settings {
   std::string run_dir;  ///< --run-dir; after complete_and_check() that of --resume too
   std::string resume;   ///< --resume
 
+  OptionValues own;  ///< of Program::options
   LearningOptions learning;
   run::RunOptions run;  ///< all but its directory, `resume` and `record`, which follow from the values above
   LinkOptions links;
