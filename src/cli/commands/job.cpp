@@ -75,6 +75,11 @@ run::RunOptions run_options(const Job& job, const std::string& environment) {
   return options;
 }
 
+NetworkFactory network_of(const Job& job) {
+  if (job.settings.network) return mlp_network(*job.settings.network);
+  return job.program.presets.at(job.settings.preset).network;
+}
+
 std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
                                                std::function<void(const RoundProgress&)> on_wait) {
   const LearningOptions& learning = job.settings.learning;
@@ -95,8 +100,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.cut_round = run::round_overdue;
   options.give_up = run::stop_overdue;
   options.on_wait = std::move(on_wait);
-  return std::make_unique<CoreOrchestrator>(environment_of(job),
-                                            job.program.presets.at(job.settings.preset).network, options);
+  return std::make_unique<CoreOrchestrator>(environment_of(job), network_of(job), options);
 }
 
 void tell_start(const Job& job, const CoreOrchestrator& trainer) {

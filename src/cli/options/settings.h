@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genkidama/env/option_values.h"
+#include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/run/run_options.h"
@@ -112,6 +113,8 @@ struct Settings {
 
   OptionValues own;  ///< of Program::options
   LearningOptions learning;
+  /// The network of the preset, which options may change. Nothing when it does not come with the library.
+  std::optional<MlpOptions> network;
   run::RunOptions run;  ///< all but its directory, `resume` and `record`, which follow from the values above
   LinkOptions links;
   ClusterOptions cluster;
