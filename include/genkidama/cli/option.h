@@ -16,16 +16,16 @@ namespace cli {
 
 /// A number, given as `--name 0.5`.
 struct NumberOption {
-  double value = 0;                                        ///< the default, within the range
+  double value = 0;                                       ///< the default, within the range
   double min = -std::numeric_limits<double>::infinity();  ///< the least that is taken
   double max = std::numeric_limits<double>::infinity();   ///< the greatest that is taken
 };
 
 /// A whole number, given as `--name 5`, of at most 2^53 in size.
 struct WholeNumberOption {
-  std::int64_t value = 0;                      ///< the default, within the range
+  std::int64_t value = 0;                       ///< the default, within the range
   std::int64_t min = -(std::int64_t{1} << 53);  ///< the least that is taken
-  std::int64_t max = std::int64_t{1} << 53;    ///< the greatest that is taken
+  std::int64_t max = std::int64_t{1} << 53;     ///< the greatest that is taken
 };
 
 /// Any text that is not empty, given as `--name TEXT`.

@@ -116,8 +116,9 @@ OptionRow choice_row(const Option& option, const ChoiceOption& choice) {
   const auto& choices = choice.choices;
   const std::set<std::string> different(choices.begin(), choices.end());
   if (choices.empty() || different.size() != choices.size() || different.count("") > 0) {
-    refuse(option, fmt::format("has the choices [{}]; expected at least one, none of them empty or given twice",
-                               fmt::join(choices, ", ")));
+    refuse(option,
+           fmt::format("has the choices [{}]; expected at least one, none of them empty or given twice",
+                       fmt::join(choices, ", ")));
   }
   OptionRow row = row_of(option, ValueKind::kText, fmt::format("{}", fmt::join(choices, "|")),
                          fmt::format("{}{}", choices.size() > 1 ? "one of " : "", fmt::join(choices, ", ")));
@@ -213,12 +214,12 @@ std::string own_options_text(const OptionValues& values) {
   return object.dump();
 }
 
-void apply_own_options(const std::string& source, const std::string& text,
-                       const std::vector<Option>& options, const std::vector<OptionRow>& table,
-                       Settings& settings) {
+void apply_own_options(const std::string& source, const std::string& text, const std::vector<Option>& options,
+                       const std::vector<OptionRow>& table, Settings& settings) {
   const json values = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!values.is_object()) {
-    throw ArgumentError(fmt::format("{}: its metadata's 'options' is '{}'; expected a JSON object", source, text));
+    throw ArgumentError(
+        fmt::format("{}: its metadata's 'options' is '{}'; expected a JSON object", source, text));
   }
   for (const Option& option : options) {
     if (!values.contains(option.name) || names_option(settings.command_line, option.name)) continue;

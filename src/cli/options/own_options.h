@@ -26,8 +26,7 @@ std::string own_options_text(const OptionValues& values);
 /// The values that `text`, as own_options_text() wrote it, holds in place of those in `settings`, but for the
 /// options that the command line names. What it says of other options is left out. Throws ArgumentError that
 /// begins with `source` for a value that is not taken.
-void apply_own_options(const std::string& source, const std::string& text,
-                       const std::vector<Option>& options, const std::vector<OptionRow>& table,
-                       Settings& settings);
+void apply_own_options(const std::string& source, const std::string& text, const std::vector<Option>& options,
+                       const std::vector<OptionRow>& table, Settings& settings);
 
 }  // namespace genkidama::cli

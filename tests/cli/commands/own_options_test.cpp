@@ -38,12 +38,14 @@ using Told = std::set<std::string>;
 
 template <typename... Words>
 std::vector<std::string> train(const std::string& run, const Words&... words) {
-  return call("train", "--workers", "1", "--updates", "2", "--eval-episodes", "1", "--run-dir", run, words...);
+  return call("train", "--workers", "1", "--updates", "2", "--eval-episodes", "1", "--run-dir", run,
+              words...);
 }
 
 }  // namespace
 
-TEST_CASE("an own option reaches every environment, config.json, a resumed run, and evaluate", "[own_options]") {
+TEST_CASE("an own option reaches every environment, config.json, a resumed run, and evaluate",
+          "[own_options]") {
   const OwnOptions own;
   const std::string run = own.path("run");
   CHECK(own.told_in(train(run, "--gravity", "-9.8", "--wind", "--label", "here", "--surface=sand")) ==
@@ -77,14 +79,16 @@ TEST_CASE("a cluster's Parent and Children, and check, are told own options", "[
   CHECK(own.told_in(call("check", "--episodes", "1", "--gusts", "5")) == Told{"-10 5  rock 0"});
 }
 
-TEST_CASE("a sweep varies an own option, and evaluates each policy with the value that it has", "[own_options]") {
+TEST_CASE("a sweep varies an own option, and evaluates each policy with the value that it has",
+          "[own_options]") {
   const OwnOptions own;
   const auto sweep = call("sweep", "--grid", "gravity=-1,-9.5", "--seeds", "1", "--eval-episodes", "1",
                           "--run-dir", own.path("sweep"), "train", "--workers", "1", "--updates", "1");
   CHECK(own.told_in(sweep) == Told{"-1 3  rock 0", "-9.5 3  rock 0"});
   const auto rows = csv_of(own.directory / "sweep" / "results.csv");
   REQUIRE(rows.size() >= 3);
-  const auto column = static_cast<std::size_t>(std::find(rows[0].begin(), rows[0].end(), "gravity") - rows[0].begin());
+  const auto column =
+      static_cast<std::size_t>(std::find(rows[0].begin(), rows[0].end(), "gravity") - rows[0].begin());
   REQUIRE(column < rows[0].size());
   std::set<std::string> values;
   for (std::size_t i = 1; i < rows.size(); ++i) values.insert(rows[i][column]);
@@ -111,10 +115,12 @@ TEST_CASE("policies of different own options are not evaluated together in silen
 
 TEST_CASE("bad own options and bad values of theirs are bad arguments", "[own_options]") {
   const OwnOptions own;
-  check_bad_argument(train(own.path("run"), "--gravity", "1"), "--gravity is '1'; expected a number in [-12, 0]");
+  check_bad_argument(train(own.path("run"), "--gravity", "1"),
+                     "--gravity is '1'; expected a number in [-12, 0]");
   check_bad_argument(train(own.path("run"), "--gusts", "ten"), "--gusts is 'ten'; expected a whole number");
-  check_bad_argument(call("sweep", "--grid", "gravity=1", "--run-dir", own.path("sweep"), "train", "--updates=1"),
-                     "setting gravity=1: --gravity is '1'");
+  check_bad_argument(
+      call("sweep", "--grid", "gravity=1", "--run-dir", own.path("sweep"), "train", "--updates=1"),
+      "setting gravity=1: --gravity is '1'");
   for (const auto& [name, expected] : {std::pair("gamma", "'gamma' is the name of a bundled option"),
                                        std::pair("gravity", "'gravity' is given twice"),
                                        std::pair("lift", "'lift' is 1 by default; expected a number <= 0")}) {

@@ -84,13 +84,12 @@ TEST_CASE("options of a program's own have their defaults, and the values that f
   CHECK(defaults.is_on("fuel"));
   for (const char* command : {"train", "evaluate", "cluster", "check", "parent", "child"}) {
     CAPTURE(command);
-    const OptionValues given =
-        values({command, "--gravity", "-9.8", "--gusts=8", "--map-file", "a map", "--surface", "sand", "--wind",
-                "--fuel=false", command == std::string("parent")  ? "--listen=127.0.0.1:0"
-                                : command == std::string("child") ? "--connect=127.0.0.1:1"
-                                : command == std::string("evaluate")
-                                    ? "--checkpoint=x"
-                                    : "--seed=1"});
+    const OptionValues given = values({command, "--gravity", "-9.8", "--gusts=8", "--map-file", "a map",
+                                       "--surface", "sand", "--wind", "--fuel=false",
+                                       command == std::string("parent")     ? "--listen=127.0.0.1:0"
+                                       : command == std::string("child")    ? "--connect=127.0.0.1:1"
+                                       : command == std::string("evaluate") ? "--checkpoint=x"
+                                                                            : "--seed=1"});
     CHECK(given.number("gravity") == -9.8);
     CHECK(given.whole("gusts") == 8);
     CHECK(given.text("map-file") == "a map");
@@ -102,7 +101,8 @@ TEST_CASE("options of a program's own have their defaults, and the values that f
 
 TEST_CASE("a value outside an own option's range is refused as a bundled option's is") {
   CHECK(refusal_of({"train", "--gravity", "1"}) == "--gravity is '1'; expected a number in [-12, 0]");
-  CHECK(refusal_of({"train", "--gravity", "-12.001"}) == "--gravity is '-12.001'; expected a number in [-12, 0]");
+  CHECK(refusal_of({"train", "--gravity", "-12.001"}) ==
+        "--gravity is '-12.001'; expected a number in [-12, 0]");
   CHECK(refusal_of({"train", "--gravity", "nan"}) == "--gravity is 'nan'; expected a number in [-12, 0]");
   CHECK(refusal_of({"train", "--gravity", "heavy"}) == "--gravity is 'heavy'; expected a number in [-12, 0]");
   CHECK(refusal_of({"train", "--gusts", "10"}) == "--gusts is '10'; expected a whole number in [0, 9]");
@@ -116,7 +116,8 @@ TEST_CASE("a value outside an own option's range is refused as a bundled option'
 TEST_CASE("config files hold own options, and a run's config.json is read back") {
   const TemporaryDirectory directory;
   const auto file = (directory / "config.json").string();
-  std::ofstream(file) << R"({"gravity": -9.5, "gusts": 4e0, "map_file": "x", "surface": "sand", "wind": true})";
+  std::ofstream(file)
+      << R"({"gravity": -9.5, "gusts": 4e0, "map_file": "x", "surface": "sand", "wind": true})";
   const OptionValues read = values({"train", "--config", file, "--gusts", "5"});
   CHECK(read.number("gravity") == -9.5);
   CHECK(read.whole("gusts") == 5);
@@ -138,7 +139,8 @@ TEST_CASE("config files hold own options, and a run's config.json is read back")
 TEST_CASE("the members of a cluster are given the program's own options") {
   std::ostringstream out;
   const Settings cluster = parse({"cluster", "--gravity=-9.8", "--wind", "--map-file=a map"}, out);
-  for (const Words& words : {parent_words(cluster, program().table, 3), child_words(cluster, program().table, 1, 9)}) {
+  for (const Words& words :
+       {parent_words(cluster, program().table, 3), child_words(cluster, program().table, 1, 9)}) {
     CHECK(values(words) == cluster.own);
   }
 }
@@ -155,18 +157,20 @@ TEST_CASE("help shows own options with their ranges and defaults") {
 
 TEST_CASE("an own option whose name cannot be is refused") {
   for (const char* name : {"gamma", "workers", "cluster-member", "checkpoint", "grid"}) {
-    CHECK(objection(name) == "Program::options: '" + std::string(name) +
-                                 "' is the name of a bundled option; take another name");
+    CHECK(objection(name) ==
+          "Program::options: '" + std::string(name) + "' is the name of a bundled option; take another name");
   }
   for (const char* name : {"help", "version", "environment", "command-line"}) {
     CHECK_THAT(objection(name), Catch::Contains("is a word that every command line or config.json has"));
   }
-  for (const char* name : {"", "x", "Gravity", "--gravity", "two words", "a_b", "9-lives", "a--b", "end-", "g=1"}) {
+  for (const char* name :
+       {"", "x", "Gravity", "--gravity", "two words", "a_b", "9-lives", "a--b", "end-", "g=1"}) {
     CHECK_THAT(objection(name), Catch::Contains("is no name of an option"));
   }
   const Option option{"gravity", "Help", NumberOption{}};
-  CHECK(refusal([&] { ResolvedProgram(program_with({option, option})); }) ==
-        "Program::options: 'gravity' is given twice; expected a name of its own for each");
+  CHECK(refusal([&] {
+          ResolvedProgram(program_with({option, option}));
+        }) == "Program::options: 'gravity' is given twice; expected a name of its own for each");
   CHECK(objection("gravity").empty());
 }
 
@@ -179,7 +183,8 @@ TEST_CASE("an own option whose default is outside its range is refused") {
   CHECK_THAT(objection("gravity", NumberOption{.min = nan}), Catch::Contains("expected min <= max"));
   CHECK(objection("gusts", WholeNumberOption{.value = 10, .min = 0, .max = 9}) ==
         "Program::options: 'gusts' is 10 by default; expected a whole number in [0, 9]");
-  CHECK_THAT(objection("gusts", WholeNumberOption{.min = 1, .max = 0}), Catch::Contains("expected min <= max"));
+  CHECK_THAT(objection("gusts", WholeNumberOption{.min = 1, .max = 0}),
+             Catch::Contains("expected min <= max"));
   CHECK_THAT(objection("gusts", WholeNumberOption{.max = std::int64_t{1} << 60}), Catch::Contains("2^53"));
   CHECK(objection("surface", ChoiceOption{{"rock", "sand"}, "ice"}) ==
         "Program::options: 'surface' is 'ice' by default; expected one of rock, sand");
@@ -197,7 +202,8 @@ TEST_CASE("an environment that asks for an option that is not there is told what
         "the option 'gravity' is a number, and it was asked for as a whole number");
   CHECK(refusal([&] { given.is_on("surface"); }) ==
         "the option 'surface' is a text, and it was asked for as a switch");
-  CHECK_THAT(refusal([] { OptionValues().text("a"); }), Catch::Contains("the program has no options of its own"));
+  CHECK_THAT(refusal([] { OptionValues().text("a"); }),
+             Catch::Contains("the program has no options of its own"));
 }
 
 TEST_CASE("what a policy was trained with is taken but for what the command line says") {
