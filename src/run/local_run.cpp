@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "run/run_limits.h"
-#include "run/state/resumed_state.h"
 
 namespace genkidama::run {
 namespace {
@@ -47,7 +46,7 @@ LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* o
     : trainer_(trainer), latest_(trainer.layout().size()) {
   OpenedRun opened = RunFiles::open(std::move(options), trainer, observer, {true, all_columns(columns)});
   files_ = std::move(opened.files);
-  average_ = resumed_average(files_->options(), opened.state);
+  average_ = std::move(opened.average);
   if (opened.state) restore(*std::exchange(opened.state, {}));
   trainer_.read_weights(latest_);
   latest_state_.emplace(trainer_);
