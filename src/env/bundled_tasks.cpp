@@ -9,9 +9,12 @@
 #include "genkidama/core/error.h"
 #include "genkidama/env/acrobot.h"
 #include "genkidama/env/cart_pole.h"
+#include "genkidama/env/lamplighter.h"
 #include "genkidama/env/lunar_lander.h"
 #include "genkidama/env/mountain_car.h"
 #include "genkidama/env/pendulum.h"
+#include "genkidama/env/recall.h"
+#include "genkidama/env/selected_observations.h"
 
 namespace genkidama {
 namespace {
@@ -21,6 +24,11 @@ const std::vector<BundledTask>& table() {
   static const std::vector<BundledTask> tasks{
       {"acrobot", {"Acrobot-v1"}, "swing two links up by the joint between them", make_acrobot},
       {"cart-pole", {"CartPole-v1"}, "balance a pole on a cart", make_cart_pole},
+      {"cart-pole-without-velocities",
+       {},
+       "the same without velocities in the observation, which takes memory",
+       make_cart_pole_without_velocities},
+      {"lamplighter", {}, "light lamps with a ball, seen as 10 x 10 pixels", make_lamplighter},
       {"lunar-lander",
        {"LunarLander-v2"},
        "land between two flags with three engines",
@@ -31,6 +39,10 @@ const std::vector<BundledTask>& table() {
        "the same with any force, which costs fuel",
        make_mountain_car_continuous},
       {"pendulum", {"Pendulum-v1"}, "swing a pendulum up and hold it there", make_pendulum},
+      {"recall",
+       {},
+       "name a cue that was shown 20 steps ago, which takes memory",
+       [] { return make_recall(); }},
   };
   return tasks;
 }

@@ -59,7 +59,7 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   if (goes_on_) {
     // A Parent's trainer only evaluates.
     auto& state = opened.state;
-    state = read_resumed_state(options_, directory_, trainer_.layout(), learns_ ? &trainer_ : nullptr,
+    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns_ ? &trainer_ : nullptr,
                                opened.average);
     if (state) {
       totals_ = state->totals;
@@ -97,7 +97,7 @@ const RunTotals& RunFiles::now() {
 }
 
 std::optional<double> RunFiles::done() const {
-  return share_of_run(options_, totals_.updates, totals_.environment_steps);
+  return share_of_run(options_, totals_.updates, totals_.in_run.steps);
 }
 
 RunInfo RunFiles::info(RunProgress progress) const {

@@ -6,6 +6,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/env/check_environment.h"
 #include "support/catch.h"
+#include "support/run_program.h"
 
 namespace genkidama {
 namespace {
@@ -41,6 +42,14 @@ TEST_CASE("a bundled task is found by its name and by Gymnasium's") {
   CHECK(bundled_task("Acrobot-v1").make()->spec().name == "Acrobot-v1");
   CHECK(bundled_task("cart-pole").make()->spec().name == "CartPole-v1");
   CHECK(bundled_task("lunar-lander").make()->spec().name == "LunarLander-v2");
+}
+
+TEST_CASE("docs/tasks.md has a row for every bundled task") {
+  const std::string page = test::file_text(GENKIDAMA_TEST_DATA "/../../docs/tasks.md");
+  for (const BundledTask& task : bundled_tasks()) {
+    CAPTURE(task.name);
+    CHECK(page.find("| `" + task.name + "` |") != std::string::npos);
+  }
 }
 
 TEST_CASE("an unknown task is answered with the names that there are, and the nearest") {

@@ -96,6 +96,7 @@ std::filesystem::path Checkpointer::write_state(const PolicySnapshot& snapshot, 
                                                 const FillState& fill) {
   RunState state;
   state.totals = totals;
+  state.network = origin_.name();
   state.average = &snapshot.average;
   fill(state);
   last_state_ = Clock::now();

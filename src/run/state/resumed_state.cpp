@@ -13,7 +13,7 @@
 namespace genkidama::run {
 
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
-                                           const ParameterLayout& layout, Saveable* trainer,
+                                           const PolicyOrigin& network, Saveable* trainer,
                                            PolicyAverage& average) {
   if (!directory.has_state()) {
     log(LogLevel::kInfo, "the run in {} was ended before its first checkpoint and begins again",
@@ -21,7 +21,8 @@ std::optional<RunState> read_resumed_state(const RunOptions& options, const RunD
     return {};
   }
   try {
-    NewestRunState newest = read_newest_run_state(directory.state(), layout, trainer, average);
+    NewestRunState newest =
+        read_newest_run_state(directory.state(), network.layout, trainer, average, network.name());
     if (!newest.problem.empty()) {
       log(LogLevel::kWarning, "{}; the run goes on from {}, of update {}", newest.problem,
           newest.file.string(), newest.state.totals.updates);

@@ -5,10 +5,10 @@
 
 #include <optional>
 
-#include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
 #include "genkidama/params/saveable.h"
 #include "genkidama/run/run_options.h"
+#include "run/directory/policy_snapshot.h"
 #include "run/directory/run_directory.h"
 #include "run/state/run_state.h"
 
@@ -16,10 +16,10 @@ namespace genkidama::run {
 
 /// The newest state of the directory that can be read, from which `trainer`, if it is not nullptr, and
 /// `average` are restored; nothing when the run was killed before its first one, and begins again. A damaged
-/// state is put aside, and an average that ends here is told.
-/// Throws ArgumentError for the state of another network and for states of which none can be read.
+/// state is put aside, and an average that ends here is told. Throws ArgumentError for the state of another
+/// network than `network`, and for states of which none can be read.
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
-                                           const ParameterLayout& layout, Saveable* trainer,
+                                           const PolicyOrigin& network, Saveable* trainer,
                                            PolicyAverage& average);
 
 }  // namespace genkidama::run

@@ -14,6 +14,7 @@
 #include "genkidama/params/safetensors.h"
 #include "params/checkpoint_layout.h"
 #include "params/checkpoint_parts.h"
+#include "rl/policy_record.h"
 
 namespace genkidama::run {
 namespace {
@@ -21,11 +22,12 @@ namespace {
 constexpr const char* kChecksum = "checksum";
 // Says that there must be a checksum: states of versions before had neither.
 constexpr const char* kFormat = "state_format";
+constexpr const char* kNetwork = "network";
 
 void save(const RunTotals& totals, StateWriter& state) {
   state.u64("updates", totals.updates);
-  state.u64("environment_steps", totals.environment_steps);
-  state.u64("episodes", totals.episodes);
+  state.u64("environment_steps", totals.in_run.steps);
+  state.u64("episodes", totals.in_run.episodes);
   state.f64("wall_seconds", totals.wall_seconds);
   if (totals.time_to_target_seconds) state.f64("time_to_target_seconds", *totals.time_to_target_seconds);
   state.u64("worker_restarts", totals.worker_restarts);
@@ -36,8 +38,8 @@ void save(const RunTotals& totals, StateWriter& state) {
 RunTotals totals_in(const StateReader& state) {
   RunTotals totals;
   totals.updates = state.u64("updates");
-  totals.environment_steps = state.u64("environment_steps");
-  totals.episodes = state.u64("episodes");
+  totals.in_run.steps = state.u64("environment_steps");
+  totals.in_run.episodes = state.u64("episodes");
   totals.wall_seconds = state.f64("wall_seconds");
   if (state.has("time_to_target_seconds"))
     totals.time_to_target_seconds = state.f64("time_to_target_seconds");
@@ -51,14 +53,14 @@ RunTotals totals_in(const StateReader& state) {
 void save(const ChildSessionState& session, StateWriter& state) {
   if (session.run_id.empty()) return;
   state.text("session_run_id", session.run_id);
-  state.u64s("session",
-             std::array{session.session, session.sequence, session.environment_steps, session.episodes});
+  const Played& played = session.since_child_began;
+  state.u64s("session", std::array{session.session, session.sequence, played.steps, played.episodes});
 }
 
 ChildSessionState session_in(const StateReader& state) {
   const auto numbers = state.u64s("session");
   if (numbers.size() != 4) return {};
-  return {state.text("session_run_id"), numbers[0], numbers[1], numbers[2], numbers[3]};
+  return {state.text("session_run_id"), numbers[0], numbers[1], {numbers[2], numbers[3]}};
 }
 
 void save(const MachineTime& time, StateWriter& state) {
@@ -74,6 +76,7 @@ MachineTime time_in(const StateReader& state) {
 void save(const RunState& run, StateWriter& state) {
   state.text(kFormat, "2");
   state.text("genkidama_version", kVersion);
+  if (!run.network.empty()) state.text(kNetwork, run.network);
   save(run.totals, state);
   if (run.trainer != nullptr) run.trainer->save(state);
   if (run.average != nullptr) run.average->save(state);
@@ -87,6 +90,7 @@ void save(const RunState& run, StateWriter& state) {
 RunState run_in(const StateReader& state, std::span<const float> weights) {
   RunState run;
   run.totals = totals_in(state);
+  run.network = state.text(kNetwork);
   run.weights.assign(weights.begin(), weights.end());
   run.average_kind = PolicyAverage::kind_in(state);
   run.recent_returns = state.f64s("recent_returns");
@@ -145,17 +149,22 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 }
 
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        PolicyAverage& average) {
+                        PolicyAverage& average, const std::string& network) {
   // The checksum comes first: a damaged file must not be taken for one of another network. What it has
   // vouched for is what is used: the file may be replaced, or its disk fail, before it could be read again.
   Checkpoint file = read_safetensors(path);
   check_checksum(path, file);
+  // The names say more than the tensors by which networks differ, and may differ where no tensor does.
+  PolicyRecord record;
+  if (const auto field = file.metadata.find(kNetwork); field != file.metadata.end())
+    record.network = field->second;
+  check_same_network(path, record, network);
   const ParameterLayout expected = layout_of_state(layout, file);
   file = in_layout(path, std::move(file), expected);
   const StateReader fields(file, path.string(), layout);
   RunState state = run_in(fields, std::span(file.weights).first(layout.size()));
   // Not left to the first update: by then other weights would have been trained.
-  if (fields.has("policy_average")) fields.floats("policy_average", layout.size());
+  if (!fields.floats("policy_average").values.empty()) fields.floats("policy_average", layout.size());
   average.restore(fields);
   if (trainer != nullptr) trainer->restore(fields);
   fields.check_all_floats_read();
@@ -167,7 +176,7 @@ bool is_run_state(const Checkpoint& file) {
 }
 
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer, PolicyAverage& average) {
+                                     Saveable* trainer, PolicyAverage& average, const std::string& network) {
   std::string problems;
   for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
     // It may well be sound: going on from an older one would throw work away.
@@ -178,7 +187,7 @@ NewestRunState read_newest_run_state(const std::filesystem::path& path, const Pa
                       file.string()));
     }
     try {
-      return {read_run_state(file, layout, trainer, average), file, problems};
+      return {read_run_state(file, layout, trainer, average, network), file, problems};
     } catch (const LayoutError&) {
       throw;  // the one before it would be of the same network
     } catch (const Error& error) {

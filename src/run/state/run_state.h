@@ -22,6 +22,7 @@ namespace genkidama::run {
 
 struct RunState {
   RunTotals totals;
+  std::string network;         ///< Network::description(); empty when it does not say
   std::vector<float> weights;  ///< those that learning goes on with
   /// Write their fields too. A state that was read has neither: their fields went to what read_run_state()
   /// was given.
@@ -47,9 +48,10 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 
 /// Restores `trainer`, if it is not nullptr, and `average` from the state, and returns the rest. Throws
 /// IoError, FormatError (also when the checksum is not that of the content), or LayoutError when the weights
-/// are of another network, or something in the state is of another trainer.
+/// are of another network, or something in the state is of another trainer. `network` is the description of
+/// the trainer's network; it is compared when both it and the state say one.
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        PolicyAverage& average);
+                        PolicyAverage& average, const std::string& network = {});
 
 /// Whether the file is the state of a run, of this or an older version, and not a policy alone.
 bool is_run_state(const Checkpoint& file);
@@ -64,6 +66,7 @@ struct NewestRunState {
 /// and what is wrong with each, IoError for a file that this process may not read, LayoutError as
 /// read_run_state().
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer, PolicyAverage& average);
+                                     Saveable* trainer, PolicyAverage& average,
+                                     const std::string& network = {});
 
 }  // namespace genkidama::run
