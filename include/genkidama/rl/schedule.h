@@ -14,7 +14,8 @@ enum class Schedule {
   kCosine     ///< it falls like half a cosine wave: slowly at first, fastest in the middle, slowly at the end
 };
 
-/// Returns what is left of `first` when the share `done` (>= 0) of the schedule is over; d is done, at most 1:
+/// Returns what is left of `first` when the share `done` (>= 0) of the schedule is over; d is done, at most
+/// 1:
 ///   constant: first;  linear: first (1 - d);  cosine: first (1 + cos(pi d)) / 2
 /// (the cosine is that of Loshchilov and Hutter 2017, "SGDR", without restarts).
 double scheduled(Schedule schedule, double first, double done);

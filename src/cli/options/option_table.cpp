@@ -67,7 +67,7 @@ OptionRow texts_option(Member<TextList> member, const char* placeholder, const c
 }
 
 OptionRow schedule_option(Member<Schedule> member) {
-  constexpr std::array kAll{Schedule::kConstant, Schedule::kLinear, Schedule::kCosine};
+  static constexpr std::array kAll{Schedule::kConstant, Schedule::kLinear, Schedule::kCosine};
   TextList names;
   for (const Schedule schedule : kAll) names.push_back(schedule_name(schedule));
   return choice_option(

@@ -401,8 +401,9 @@ TEST_CASE("clip range and entropy have schedules of their own, which end with th
     const std::string flag = "--" + name + "-schedule";
     CHECK(resolved({"train", "--preset", "thesis", flag, "cosine", "--max-steps", "1000"}).schedule_steps ==
           1000);
-    CHECK_THROWS_WITH(parse({"train", flag, "quadratic"}),
-                      Contains(flag) && Contains("'quadratic'") && Contains("constant, linear, cosine"));
+    CHECK_THROWS_WITH(parse({"train", flag, "quadratic"}), Catch::Contains(flag) &&
+                                                               Catch::Contains("'quadratic'") &&
+                                                               Catch::Contains("constant, linear, cosine"));
     // Only the Parent knows when the run of its Children ends.
     const Hyperparameters child =
         resolved({"child", "--preset", "thesis", "--connect", "127.0.0.1:1", flag, "linear"});
@@ -425,7 +426,7 @@ TEST_CASE("clip range and entropy have schedules of their own, which end with th
   CHECK(config["value_clip_range"] == 0.2);
   for (const char* flag : {"--target-kl", "--value-clip-range"}) {
     for (const char* bad : {"-0.1", "nan", "inf", "x"}) {
-      CHECK_THROWS_WITH(parse({"train", flag, bad}), Contains(flag) && Contains(bad));
+      CHECK_THROWS_WITH(parse({"train", flag, bad}), Catch::Contains(flag) && Catch::Contains(bad));
     }
   }
 }
