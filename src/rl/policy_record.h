@@ -19,8 +19,8 @@ struct PolicyRecord {
   std::string network;                      ///< Network::description(); empty: unknown
   std::optional<NetworkSpec> sizes;         ///< of the network
   std::optional<std::size_t> action_width;  ///< ActionSpace::width()
-  std::optional<ActionSpace> actions;       ///< of the environment
-  std::string behaviour;                    ///< Behaviour::description(); empty: unknown
+  std::optional<ActionSpace> actions{};     ///< of the environment
+  std::string behaviour{};                  ///< Behaviour::description(); empty: unknown
 };
 
 /// The record as metadata; what is unknown is left out. All of it is UTF-8.
