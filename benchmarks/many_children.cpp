@@ -98,16 +98,8 @@ class LeanChild {
 
  private:
   void append(int opcode, std::span<const std::byte> payload) {
-    const std::uint64_t length = payload.size();
-    out_ += static_cast<char>(0x80 | opcode);
-    if (length < 126) {
-      out_ += static_cast<char>(0x80 | length);
-    } else {
-      const int bytes = length < 65'536 ? 2 : 8;
-      out_ += static_cast<char>(0x80 | (bytes == 2 ? 126 : 127));
-      for (int i = bytes - 1; i >= 0; --i) out_ += static_cast<char>(length >> (8 * i) & 0xff);
-    }
-    out_.append(4, '\0');  // the mask
+    // A mask of zeros leaves the payload as it is.
+    out_ += test::masked_frame_start(opcode, payload.size(), std::string_view("\0\0\0\0", 4));
     out_.append(reinterpret_cast<const char*>(payload.data()), payload.size());
   }
 

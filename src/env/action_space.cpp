@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
@@ -14,6 +16,15 @@ constexpr int kMostAlternatives = 1 << 24;
 
 bool is_within(float value, float low, float high) {
   return is_finite(value) && value >= low && value <= high;
+}
+
+/// NaN is no bound, minus infinity only a lowest and infinity only a highest one. Told by the bits: flags of
+/// finite arithmetic may take a comparison with either for granted.
+bool are_bounds(float low, float high) {
+  constexpr std::uint32_t kInfinity = 0x7f800000, kMinusInfinity = 0xff800000;
+  const bool below = std::bit_cast<std::uint32_t>(low) == kMinusInfinity;
+  const bool above = std::bit_cast<std::uint32_t>(high) == kInfinity;
+  return (below || is_finite(low)) && (above || is_finite(high)) && (below || above || low < high);
 }
 
 [[noreturn]] void refuse(const std::string& what, const ActionSpace& space, Action action) {
@@ -86,7 +97,7 @@ void check_action_space(const std::string& what, const ActionSpace& space) {
     }
   }
   for (std::size_t i = 0; i < space.low.size(); ++i) {
-    if (!(space.low[i] < space.high[i])) {
+    if (!are_bounds(space.low[i], space.high[i])) {
       throw ArgumentError(
           fmt::format("{} has bounds {} and {} for component {}, expected the first below the "
                       "second",

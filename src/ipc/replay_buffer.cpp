@@ -273,10 +273,12 @@ TransitionBatch ReplayBuffer::sample_without_replacement(Random& random, std::si
   return batch;
 }
 
-TransitionBatch ReplayBuffer::in_time_order(int core, std::size_t count) const {
+TransitionBatch ReplayBuffer::in_time_order(int core, std::size_t count, std::size_t newer) const {
   const std::size_t share = check_core(core);
-  const std::uint64_t end = stored(core);
-  const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>({count, end, capacity_}));
+  const std::uint64_t all = stored(core);
+  const std::uint64_t skipped = std::min<std::uint64_t>({newer, all, capacity_});
+  const std::uint64_t end = all - skipped;
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>({count, end, capacity_ - skipped}));
   TransitionBatch batch;
   resize(batch, wanted);
   // From the newest back: the core overwrites from the other end, so what is read has no gap.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
 
@@ -32,13 +33,15 @@ void check_limits(const LinkLimits& limits) {
   }
   if (limits.max_connections == 0) throw ArgumentError("max_connections is 0; give at least 1");
   if (limits.connection_burst == 0) throw ArgumentError("connection_burst is 0; give at least 1");
-  if (!(limits.connection_rate >= 0)) {
-    throw ArgumentError(
-        fmt::format("connection_rate is {}; give 0 (no limit) or more", limits.connection_rate));
-  }
+  check_rate(limits.connection_rate, "connection_rate");
   if (limits.max_handshakes_per_address == 0) {
     throw ArgumentError("max_handshakes_per_address is 0; give at least 1");
   }
+}
+
+void check_rate(double rate, const char* name) {
+  if (is_finite(rate) && rate >= 0) return;
+  throw ArgumentError(fmt::format("{} is {}; give 0 (no limit) or a finite number above it", name, rate));
 }
 
 void check_backoff(Milliseconds min, Milliseconds max) {

@@ -27,6 +27,9 @@ struct SecurityNames {
   std::string_view client_ca = "tls.client_ca";
 };
 
+/// Throws ArgumentError that names the field for a number that is negative or not finite; 0 is no limit.
+void check_rate(double rate, const char* name);
+
 /// Each of these throws ArgumentError that names the option.
 void check_limits(const LinkLimits& limits);
 void check_backoff(Milliseconds min, Milliseconds max);

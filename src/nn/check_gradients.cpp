@@ -291,7 +291,7 @@ void check_options(const GradientCheckOptions& options) {
   }
   for (const auto& [field, value] :
        {std::pair("step", options.step), std::pair("tolerance", options.tolerance)}) {
-    if (!(value > 0)) {
+    if (!is_finite(value) || value <= 0) {
       throw ArgumentError(
           fmt::format("GradientCheckOptions::{} is {}; expected a number above 0", field, value));
     }

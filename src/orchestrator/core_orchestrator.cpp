@@ -137,11 +137,14 @@ class CoreOrchestrator::Impl {
       round.approximate_kl += report.learning.approximate_kl;
       round.clip_fraction += report.learning.clip_fraction;
       round.explained_variance += report.learning.explained_variance;
+      round.gradient_norm += report.learning.gradient_norm;
+      round.deviation += report.learning.deviation;
       round.learning_rate += report.learning_rate;
     }
     const auto divisor = static_cast<double>(std::max<std::uint64_t>(steps, 1));
-    for (double* sum : {&round.policy_loss, &round.value_loss, &round.entropy, &round.approximate_kl,
-                        &round.clip_fraction, &round.explained_variance, &round.learning_rate}) {
+    for (double* sum :
+         {&round.policy_loss, &round.value_loss, &round.entropy, &round.approximate_kl, &round.clip_fraction,
+          &round.explained_variance, &round.gradient_norm, &round.deviation, &round.learning_rate}) {
       *sum /= divisor;
     }
     return round;

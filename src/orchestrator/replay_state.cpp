@@ -21,10 +21,14 @@ std::string rows_of(std::size_t worker) {
   return fmt::format("replay.{}", worker);
 }
 
+/// So that a share need not be in memory a second time.
+constexpr std::size_t kRowsAtOnce = 1024;
+
 /// A row holds observation, action, reward, next observation, terminated, truncated, mask.
 constexpr std::size_t kOtherValues = 3;
 
-void save_rows(const TransitionBatch& rows, float* to) {
+/// Returns where the next row goes.
+float* save_rows(const TransitionBatch& rows, float* to) {
   const auto put = [&](const auto& column, std::size_t row) {
     const std::size_t size = column.size() / rows.size();
     to = std::copy_n(column.data() + row * size, size, to);
@@ -38,6 +42,14 @@ void save_rows(const TransitionBatch& rows, float* to) {
     *to++ = rows.truncated[i];
     put(rows.next_masks, i);
   }
+  return to;
+}
+
+/// At most `most`. A killed worker may have overwritten the oldest row, or half of it.
+std::size_t readable_rows(const ReplayBuffer& replay, int worker, std::size_t most) {
+  std::size_t count = std::min(most, replay.size(worker));
+  while (count > 0 && replay.in_time_order(worker, 1, count - 1).size() == 0) --count;
+  return count;
 }
 
 }  // namespace
@@ -46,15 +58,18 @@ void save_replay(StateWriter& state, const ReplayBuffer& replay, std::size_t row
   std::vector<std::uint64_t> stored;
   bool any = false;
   for (int worker = 0; worker < replay.cores(); ++worker) {
-    const ReplayShare share = replay.share(worker, rows);
-    stored.push_back(share.stored);
-    const std::size_t count = share.newest.size();
+    stored.push_back(replay.stored(worker));
+    const std::size_t count = readable_rows(replay, worker, rows);
     if (count == 0) continue;
     any = true;
     const auto values =
         state.floats(rows_of(static_cast<std::size_t>(worker)),
                      {static_cast<std::int64_t>(count), static_cast<std::int64_t>(replay.row_size())});
-    save_rows(share.newest, values.data());
+    float* to = values.data();
+    for (std::size_t left = count; left > 0; left -= std::min(left, kRowsAtOnce)) {
+      const std::size_t take = std::min(left, kRowsAtOnce);
+      to = save_rows(replay.in_time_order(worker, take, left - take), to);
+    }
   }
   state.u64s(kStored, stored);
   if (!any) return;

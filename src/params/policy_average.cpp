@@ -12,6 +12,9 @@
 namespace genkidama {
 namespace {
 
+constexpr const char* kField = "policy_average";  // the kind, and the weights
+constexpr const char* kCount = "policy_average_count";
+
 void check_share(const char* name, double value) {
   if (!is_finite(value) || value < 0 || value >= 1) {
     throw ArgumentError(fmt::format("{} of a policy's average is {}; give a number in [0, 1)", name, value));
@@ -84,6 +87,30 @@ void PolicyAverage::restore(PolicyAverageState state) {
                                     state.count, state.weights.size()));
   }
   state_ = std::move(state);
+}
+
+void PolicyAverage::save(StateWriter& state) const {
+  if (state_.count == 0) return;
+  state.text(kField, policy_average_name(options_.kind));
+  state.u64(kCount, state_.count);
+  state.refer_to(kField, {static_cast<std::int64_t>(state_.weights.size())}, state_.weights);
+}
+
+void PolicyAverage::restore(const StateReader& state) {
+  const auto weights = state.floats(kField).values;
+  const std::uint64_t count = weights.empty() ? state.u64_or(kCount, 0) : state.u64(kCount);
+  if ((count == 0) != weights.empty()) {
+    throw FormatError(fmt::format("{}: its average of a policy counts {} updates and has {} weights",
+                                  state.source(), count, weights.size()));
+  }
+  state_ = {};
+  if (kind_in(state) == policy_average_name(options_.kind))
+    state_ = {count, {weights.begin(), weights.end()}};
+}
+
+std::string PolicyAverage::kind_in(const StateReader& state) {
+  const std::string kind = state.text(kField);
+  return kind.empty() ? policy_average_name(PolicyAverageKind::kNone) : kind;
 }
 
 }  // namespace genkidama

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <new>
 #include <span>
 #include <system_error>
@@ -22,6 +23,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
 #include "params/checkpoint_layout.h"
+#include "params/checkpoint_parts.h"
 #include "params/safetensors_header.h"
 
 namespace genkidama {
@@ -105,9 +107,8 @@ SafetensorsHeader read_header(InputFile& file) {
 }
 
 /// "weight 17 (tensor 'pi1.bias', element 3) is nan".
-std::string describe_weight(const ParameterLayout& layout, std::span<const float> weights,
-                            std::size_t index) {
-  return fmt::format("{} is {}, not a finite number", element_text(layout, index), weights[index]);
+std::string describe_weight(const ParameterLayout& layout, std::size_t index, float value) {
+  return fmt::format("{} is {}, not a finite number", element_text(layout, index), value);
 }
 
 /// `accept` sees the file's layout before its data is read.
@@ -121,7 +122,7 @@ Checkpoint read_checkpoint(const fs::path& path, const std::function<void(const 
     file.read(std::as_writable_bytes(std::span(weights)));
     convert_endianness(weights);
     if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
-      throw FormatError(describe_weight(header.layout, weights, bad));
+      throw FormatError(describe_weight(header.layout, bad, weights[bad]));
     }
     return {std::move(header.layout), std::move(weights), std::move(header.metadata)};
   } catch (const FormatError& error) {
@@ -132,37 +133,55 @@ Checkpoint read_checkpoint(const fs::path& path, const std::function<void(const 
   }
 }
 
+void check_weights(const CheckpointParts& checkpoint) {
+  std::size_t before = 0;
+  for (const std::span<const float> part : checkpoint.weights) {
+    if (const std::size_t bad = first_non_finite(part); bad != part.size()) {
+      throw ArgumentError("cannot save a checkpoint: " +
+                          describe_weight(checkpoint.layout, before + bad, part[bad]));
+    }
+    before += part.size();
+  }
+}
+
 /// `write` gets the file's parts.
-void write_checkpoint(const Checkpoint& checkpoint,
+void write_checkpoint(const CheckpointParts& checkpoint,
                       const std::function<void(std::span<const std::span<const std::byte>>)>& write) {
-  const std::vector<float>& weights = checkpoint.weights;
-  if (weights.size() != checkpoint.layout.size()) {
-    throw ArgumentError(fmt::format("cannot save {} weights for a layout of {}: sizes must be equal",
-                                    weights.size(), checkpoint.layout.size()));
+  std::size_t size = 0;
+  for (const std::span<const float> part : checkpoint.weights) size += part.size();
+  if (size != checkpoint.layout.size()) {
+    throw ArgumentError(fmt::format("cannot save {} weights for a layout of {}: sizes must be equal", size,
+                                    checkpoint.layout.size()));
   }
-  if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
-    throw ArgumentError("cannot save a checkpoint: " + describe_weight(checkpoint.layout, weights, bad));
-  }
+  check_weights(checkpoint);
   const std::string header = format_safetensors_header({checkpoint.layout, checkpoint.metadata});
   std::array<std::byte, kLengthBytes> length{};
   for (std::size_t i = 0; i < kLengthBytes; ++i) {
     length[i] = static_cast<std::byte>((std::uint64_t{header.size()} >> (8 * i)) & 0xff);
   }
-  std::span<const float> data = weights;
-  std::vector<float> converted;
-  if constexpr (std::endian::native == std::endian::big) {
-    converted = weights;
-    convert_endianness(converted);
-    data = converted;
+  std::vector<std::span<const std::byte>> parts{length, std::as_bytes(std::span(header))};
+  std::vector<std::vector<float>> converted;
+  for (const std::span<const float> part : checkpoint.weights) {
+    if constexpr (std::endian::native == std::endian::big) {
+      convert_endianness(converted.emplace_back(part.begin(), part.end()));
+      parts.push_back(std::as_bytes(std::span(converted.back())));
+    } else {
+      parts.push_back(std::as_bytes(part));
+    }
   }
-  const std::array<std::span<const std::byte>, 3> parts{length, std::as_bytes(std::span(header)),
-                                                        std::as_bytes(data)};
   write(parts);
+}
+
+/// `use` is given the parts of a checkpoint that has one.
+template <typename Use>
+auto with_parts(const Checkpoint& checkpoint, Use use) {
+  const std::array<std::span<const float>, 1> weights{checkpoint.weights};
+  return use(CheckpointParts{checkpoint.layout, weights, checkpoint.metadata});
 }
 
 }  // namespace
 
-std::uint64_t checksum_of(const Checkpoint& checkpoint) {
+std::uint64_t checksum_of(const CheckpointParts& checkpoint) {
   // The text first: lengths before bytes, so that no two of them are the same sequence.
   std::string text;
   const auto add_number = [&text](std::uint64_t number) {
@@ -179,22 +198,42 @@ std::uint64_t checksum_of(const Checkpoint& checkpoint) {
     add_text(value);
   }
   const std::uint64_t seed = XXH3_64bits(text.data(), text.size());
-  if constexpr (std::endian::native == std::endian::big) {
-    std::vector<float> converted = checkpoint.weights;
-    convert_endianness(converted);
-    return XXH3_64bits_withSeed(converted.data(), converted.size() * sizeof(float), seed);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  if (!state) throw std::bad_alloc();
+  XXH3_64bits_reset_withSeed(state.get(), seed);
+  for (const std::span<const float> part : checkpoint.weights) {
+    if constexpr (std::endian::native == std::endian::big) {
+      std::vector<float> converted(part.begin(), part.end());
+      convert_endianness(converted);
+      XXH3_64bits_update(state.get(), converted.data(), converted.size() * sizeof(float));
+    } else {
+      XXH3_64bits_update(state.get(), part.data(), part.size_bytes());
+    }
   }
-  return XXH3_64bits_withSeed(checkpoint.weights.data(), checkpoint.weights.size() * sizeof(float), seed);
+  return XXH3_64bits_digest(state.get());
+}
+
+std::uint64_t checksum_of(const Checkpoint& checkpoint) {
+  return with_parts(checkpoint, [](const CheckpointParts& parts) { return checksum_of(parts); });
 }
 
 void write_safetensors(const fs::path& path, const Checkpoint& checkpoint) {
-  write_checkpoint(checkpoint, [&](const auto& parts) { write_file_atomically(path, parts); });
+  with_parts(checkpoint, [&](const CheckpointParts& whole) {
+    write_checkpoint(whole, [&](const auto& parts) { write_file_atomically(path, parts); });
+  });
+}
+
+void write_safetensors_keeping_previous(const fs::path& path, const fs::path& previous,
+                                        const CheckpointParts& checkpoint) {
+  write_checkpoint(checkpoint,
+                   [&](const auto& parts) { write_file_keeping_previous(path, previous, parts); });
 }
 
 void write_safetensors_keeping_previous(const fs::path& path, const fs::path& previous,
                                         const Checkpoint& checkpoint) {
-  write_checkpoint(checkpoint,
-                   [&](const auto& parts) { write_file_keeping_previous(path, previous, parts); });
+  with_parts(checkpoint, [&](const CheckpointParts& parts) {
+    write_safetensors_keeping_previous(path, previous, parts);
+  });
 }
 
 Checkpoint read_safetensors(const fs::path& path) {

@@ -43,6 +43,12 @@ bool parse(std::string_view text, Number& value) {
   return true;
 }
 
+std::size_t elements(const std::vector<std::int64_t>& shape) {
+  std::size_t count = 1;
+  for (const std::int64_t size : shape) count *= static_cast<std::size_t>(size);
+  return count;
+}
+
 void check_finite(const std::string& name, double value) {
   if (is_finite(value)) return;
   throw ArgumentError(fmt::format("cannot save {} as '{}'; expected a finite number", value, name));
@@ -51,21 +57,42 @@ void check_finite(const std::string& name, double value) {
 }  // namespace
 
 StateWriter::StateWriter(const ParameterLayout& layout, std::span<const float> weights)
-    : values_(weights.begin(), weights.end()) {
+    : StateWriter(referring_to(layout, weights)) {
+  copy_what_is_referred_to();
+}
+
+void StateWriter::copy_what_is_referred_to() {
+  for (Tensor& tensor : tensors_) {
+    if (tensor.own.empty()) tensor.own.assign(tensor.others.begin(), tensor.others.end());
+  }
+}
+
+StateWriter StateWriter::referring_to(const ParameterLayout& layout, std::span<const float> weights) {
   if (weights.size() != layout.size()) {
     throw ArgumentError(
         fmt::format("cannot save {} weights for a network of {}", weights.size(), layout.size()));
   }
-  for (const TensorInfo& tensor : layout.tensors()) tensors_.push_back({tensor.name, tensor.shape});
+  StateWriter state;
+  for (const TensorInfo& tensor : layout.tensors()) {
+    state.tensors_.push_back({tensor.name, tensor.shape, {}, weights.subspan(tensor.offset, tensor.count)});
+  }
+  return state;
 }
 
 std::span<float> StateWriter::floats(const std::string& name, const std::vector<std::int64_t>& shape) {
-  std::size_t count = 1;
-  for (const std::int64_t size : shape) count *= static_cast<std::size_t>(size);
+  const std::size_t count = elements(shape);
   if (count == 0) return {};
-  tensors_.push_back({tensor_name(name), shape});
-  values_.resize(values_.size() + count);
-  return std::span(values_).last(count);
+  tensors_.push_back({tensor_name(name), shape, std::vector<float>(count), {}});
+  return tensors_.back().own;
+}
+
+void StateWriter::refer_to(const std::string& name, const std::vector<std::int64_t>& shape,
+                           std::span<const float> values) {
+  if (values.size() != elements(shape)) {
+    throw ArgumentError(
+        fmt::format("'{}' {} is given {} values of a state", name, shape_text(shape), values.size()));
+  }
+  if (!values.empty()) tensors_.push_back({tensor_name(name), shape, {}, values});
 }
 
 void StateWriter::floats(const std::string& name, std::span<const float> values) {
@@ -99,29 +126,62 @@ void StateWriter::text(const std::string& name, const std::string& value) {
 }
 
 Checkpoint StateWriter::take() {
-  Checkpoint result{ParameterLayout(tensors_), std::move(values_), std::move(metadata_)};
+  Checkpoint result{layout(), {}, {}};
+  result.weights.reserve(result.layout.size());
+  for (Tensor& tensor : tensors_) {
+    const auto values = tensor.values();
+    result.weights.insert(result.weights.end(), values.begin(), values.end());
+    tensor.own = {};
+  }
+  result.metadata = std::move(metadata_);
   *this = StateWriter();
   return result;
 }
 
+ParameterLayout StateWriter::layout() const {
+  std::vector<ParameterLayout::Tensor> tensors;
+  for (const Tensor& tensor : tensors_) tensors.push_back({tensor.name, tensor.shape});
+  return ParameterLayout(tensors);
+}
+
+std::vector<std::span<const float>> StateWriter::values() const {
+  std::vector<std::span<const float>> result;
+  for (const Tensor& tensor : tensors_) result.push_back(tensor.values());
+  return result;
+}
+
 StateReader::StateReader(const Checkpoint& state, std::string source, const ParameterLayout& network)
-    : state_(state), source_(std::move(source)) {
+    : StateReader(state.metadata, std::move(source)) {
+  std::set<std::string> of_network;
+  for (const TensorInfo& tensor : network.tensors()) of_network.insert(tensor.name);
   for (const TensorInfo& tensor : state.layout.tensors()) {
-    if (const std::string name = field_name(tensor.name); !name.empty()) floats_.emplace(name, &tensor);
+    if (of_network.contains(tensor.name)) continue;
+    add(tensor.name, tensor.shape, std::span(state.weights).subspan(tensor.offset, tensor.count));
   }
-  for (const TensorInfo& tensor : network.tensors()) floats_.erase(field_name(tensor.name));
+}
+
+void StateReader::add(const std::string& tensor, const std::vector<std::int64_t>& shape,
+                      std::span<const float> values) {
+  if (std::string name = field_name(tensor); !name.empty())
+    fields_.push_back({std::move(name), {values, shape}});
+}
+
+const StateReader::Field* StateReader::find(const std::string& name) const {
+  for (const Field& field : fields_) {
+    if (field.name == name) return &field;
+  }
+  return nullptr;
 }
 
 bool StateReader::has(const std::string& name) const {
-  return state_.metadata.contains(name) || floats_.contains(name);
+  return metadata_.contains(name) || find(name) != nullptr;
 }
 
 StateReader::Floats StateReader::floats(const std::string& name) const {
-  const auto found = floats_.find(name);
-  if (found == floats_.end()) return {};
+  const Field* field = find(name);
+  if (field == nullptr) return {};
   asked_.insert(name);
-  const TensorInfo& tensor = *found->second;
-  return {std::span(state_.weights).subspan(tensor.offset, tensor.count), tensor.shape};
+  return field->floats;
 }
 
 std::span<const float> StateReader::floats(const std::string& name, std::size_t count) const {
@@ -137,9 +197,9 @@ std::span<const float> StateReader::floats(const std::string& name, std::size_t 
 
 template <typename Number>
 Number StateReader::number(const std::string& name) const {
-  const auto field = state_.metadata.find(name);
+  const auto field = metadata_.find(name);
   Number value{};
-  if (field != state_.metadata.end() && parse(field->second, value)) return value;
+  if (field != metadata_.end() && parse(field->second, value)) return value;
   throw FormatError(
       fmt::format("{}: not the state of a run: its metadata has no number '{}'", source_, name));
 }
@@ -166,7 +226,7 @@ std::uint64_t StateReader::u64(const std::string& name) const {
 }
 
 std::uint64_t StateReader::u64_or(const std::string& name, std::uint64_t otherwise) const {
-  return state_.metadata.contains(name) ? u64(name) : otherwise;
+  return metadata_.contains(name) ? u64(name) : otherwise;
 }
 
 std::vector<std::uint64_t> StateReader::u64s(const std::string& name) const {
@@ -178,7 +238,7 @@ double StateReader::f64(const std::string& name) const {
 }
 
 double StateReader::f64_or(const std::string& name, double otherwise) const {
-  return state_.metadata.contains(name) ? f64(name) : otherwise;
+  return metadata_.contains(name) ? f64(name) : otherwise;
 }
 
 std::vector<double> StateReader::f64s(const std::string& name) const {
@@ -186,49 +246,56 @@ std::vector<double> StateReader::f64s(const std::string& name) const {
 }
 
 std::string StateReader::text(const std::string& name) const {
-  const auto field = state_.metadata.find(name);
-  return field == state_.metadata.end() ? "" : field->second;
+  const auto field = metadata_.find(name);
+  return field == metadata_.end() ? "" : field->second;
 }
 
 void StateReader::check_all_floats_read() const {
-  for (const auto& [name, tensor] : floats_) {
-    if (asked_.contains(name)) continue;
+  for (const Field& field : fields_) {
+    if (asked_.contains(field.name)) continue;
     throw LayoutError(
         fmt::format("{}: nothing here goes on from its '{}' {}: it was written with another network, "
                     "optimizer or algorithm, or by a later version",
-                    source_, name, shape_text(tensor->shape)));
+                    source_, field.name, shape_text(field.floats.shape)));
   }
 }
 
-std::vector<TensorInfo> StateReader::tensors() const {
-  std::vector<TensorInfo> result;
-  for (const TensorInfo& tensor : state_.layout.tensors()) {
-    const auto field = floats_.find(field_name(tensor.name));
-    if (field != floats_.end() && field->second == &tensor) result.push_back(tensor);
-  }
+std::vector<ParameterLayout::Tensor> StateReader::tensors() const {
+  std::vector<ParameterLayout::Tensor> result;
+  for (const Field& field : fields_) result.push_back({tensor_name(field.name), field.floats.shape});
   return result;
 }
 
 void StateReader::copy_to(StateWriter& state) const {
-  for (const TensorInfo& tensor : tensors()) {
-    const std::string name = field_name(tensor.name);
-    const auto from = floats(name).values;
-    const auto to = state.floats(name, tensor.shape);
-    std::copy(from.begin(), from.end(), to.begin());
+  for (const auto& [name, from] : fields_) {
+    const auto to = state.floats(name, from.shape);
+    std::copy(from.values.begin(), from.values.end(), to.begin());
   }
-  for (const auto& [name, value] : state_.metadata) state.text(name, value);
+  for (const auto& [name, value] : metadata_) state.text(name, value);
 }
 
 SavedState::SavedState(const Saveable& object) {
-  StateWriter fields;
-  object.save(fields);
-  fields_ = fields.take();
+  object.save(fields_);
+  fields_.layout();                    // which refuses names that no file could have
+  fields_.copy_what_is_referred_to();  // the object goes on
+}
+
+void SavedState::save(StateWriter& state) const {
+  for (const auto& [name, from] : reader().fields_) state.refer_to(name, from.shape, from.values);
+  for (const auto& [name, value] : fields_.metadata_) state.text(name, value);
 }
 
 void SavedState::restore(const StateReader& state) {
   StateWriter fields;
   state.copy_to(fields);
-  fields_ = fields.take();
+  fields_ = std::move(fields);
+}
+
+StateReader SavedState::reader() const {
+  StateReader reader(fields_.metadata_, "a state in memory");
+  for (const StateWriter::Tensor& tensor : fields_.tensors_)
+    reader.add(tensor.name, tensor.shape, tensor.values());
+  return reader;
 }
 
 }  // namespace genkidama

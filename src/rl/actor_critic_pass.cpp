@@ -1,5 +1,6 @@
 #include "genkidama/rl/actor_critic_pass.h"
 
+#include <cmath>
 #include <utility>
 
 #include "genkidama/rl/clip_gradient.h"
@@ -45,7 +46,8 @@ void ActorCriticPass::evaluate(std::span<const float> observations, std::span<co
 }
 
 LearningStatistics ActorCriticPass::backpropagate(std::span<const float> returns,
-                                                  std::span<const float> policy_gradient) {
+                                                  std::span<const float> policy_gradient,
+                                                  std::span<const float> old_values) {
   const std::size_t n = values_.size();
   const auto share = 1 / static_cast<float>(n);
   const auto value_scale = static_cast<float>(2 * hyperparameters_.value_weight) * share;
@@ -54,14 +56,26 @@ LearningStatistics ActorCriticPass::backpropagate(std::span<const float> returns
   values_gradient_.resize(n);
   LearningStatistics statistics;
   statistics.entropy = distribution_->backward(policy_gradient, -entropy_scale, outputs_gradient_);
+  const auto clip_range = static_cast<float>(hyperparameters_.value_clip_range);
+  const bool clips = clip_range > 0 && !old_values.empty();
   for (std::size_t t = 0; t < n; ++t) {
-    const float error = values_[t] - returns[t];
+    float error = values_[t] - returns[t];
     values_gradient_[t] = value_scale * error;
+    if (clips && std::abs(values_[t] - old_values[t]) > clip_range) {
+      const float nearest = old_values[t] + std::copysign(clip_range, values_[t] - old_values[t]);
+      const float clipped = nearest - returns[t];
+      // Where the clipped one is larger it does not depend on the value.
+      if (std::abs(clipped) > std::abs(error)) {
+        error = clipped;
+        values_gradient_[t] = 0;
+      }
+    }
     statistics.value_loss += static_cast<double>(error) * error / static_cast<double>(n);
   }
   statistics.explained_variance = explained_variance(returns, values_);
   network_.backpropagate(outputs_gradient_, values_gradient_);
-  clip_gradient(network_.gradient(), hyperparameters_.max_gradient_norm);
+  statistics.gradient_norm = clip_gradient(network_.gradient(), hyperparameters_.max_gradient_norm);
+  statistics.deviation = distribution_->deviation();
   return statistics;
 }
 

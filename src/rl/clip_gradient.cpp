@@ -6,16 +6,17 @@
 
 namespace genkidama {
 
-void clip_gradient(std::span<float> gradient, double largest_norm) {
+double clip_gradient(std::span<float> gradient, double largest_norm) {
   const double norm = euclidean_norm(gradient);
   if (!is_finite(norm)) {
     throw WorkerError(
         "learning diverged: the gradient is not finite; a lower learning rate or a gradient-norm limit "
         "helps");
   }
-  if (largest_norm <= 0 || norm <= largest_norm) return;
+  if (largest_norm <= 0 || norm <= largest_norm) return norm;
   const auto scale = static_cast<float>(largest_norm / norm);
   for (float& g : gradient) g *= scale;
+  return norm;
 }
 
 }  // namespace genkidama

@@ -1,6 +1,5 @@
 #include "rl/hogwild_sink.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "core/failpoint.h"
@@ -22,10 +21,9 @@ HogwildSink::HogwildSink(const Hyperparameters& hyperparameters, std::unique_ptr
 
 void HogwildSink::apply(std::span<const float> gradient, const LearningStatistics& statistics) {
   SharedCounters& counters = shared_.counters[0];
-  const auto played = counters.environment_steps.load(std::memory_order_relaxed);
   const auto step = counters.optimizer_steps.fetch_add(1, std::memory_order_relaxed) + 1;
   GENKIDAMA_FAILPOINT("worker_before_step");
-  const double rate = learning_rate(played);
+  const double rate = scheduled(hyperparameters_.schedule, hyperparameters_.learning_rate, schedule_done());
   optimizer_->step(shared_.weights.span(), gradient, shared_.optimizer_state.span(), step, rate);
   GENKIDAMA_FAILPOINT("worker_after_step");
   show_life();
@@ -37,6 +35,8 @@ void HogwildSink::apply(std::span<const float> gradient, const LearningStatistic
   sums.approximate_kl += statistics.approximate_kl;
   sums.clip_fraction += statistics.clip_fraction;
   sums.explained_variance += statistics.explained_variance;
+  sums.gradient_norm += statistics.gradient_norm;
+  sums.deviation += statistics.deviation;
   report_.learning_rate += rate;
 }
 
@@ -68,11 +68,10 @@ bool HogwildSink::out_of_time() {
   return Clock::now() - *cut_seen_ >= kLearningAfterCut;
 }
 
-double HogwildSink::learning_rate(std::uint64_t environment_steps) const {
-  if (hyperparameters_.schedule == LearningRateSchedule::kConstant) return hyperparameters_.learning_rate;
-  const double done =
-      static_cast<double>(environment_steps) / static_cast<double>(hyperparameters_.schedule_steps);
-  return hyperparameters_.learning_rate * std::max(0.0, 1.0 - done);
+double HogwildSink::schedule_done() const {
+  if (hyperparameters_.schedule_steps == 0) return 0;
+  const auto played = shared_.counters[0].environment_steps.load(std::memory_order_relaxed);
+  return static_cast<double>(played) / static_cast<double>(hyperparameters_.schedule_steps);
 }
 
 }  // namespace genkidama

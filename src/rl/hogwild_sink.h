@@ -23,6 +23,7 @@ class HogwildSink final : public GradientSink {
   void pull(std::span<float> weights) override;
   std::uint64_t policy_version() const override { return policy_version_; }
 
+  double schedule_done() const override;
   bool out_of_time() override;
 
   /// Forgets what was reported about the round before.
@@ -40,8 +41,6 @@ class HogwildSink final : public GradientSink {
   WorkerReport& report() { return report_; }
 
  private:
-  double learning_rate(std::uint64_t environment_steps) const;
-
   const Hyperparameters hyperparameters_;
   std::unique_ptr<SharedOptimizer> optimizer_;
   SharedTraining& shared_;

@@ -48,9 +48,11 @@ void Hyperparameters::check() const {
   if (epochs < 1) refuse("epochs", epochs, "at least 1");
   if (minibatch_size < 1) refuse("minibatch_size", minibatch_size, "at least 1");
   positive("clip_range", clip_range);
+  not_negative("value_clip_range", value_clip_range);
+  not_negative("target_kl", target_kl);
   positive("learning_rate", learning_rate);
-  if (schedule == LearningRateSchedule::kLinear && schedule_steps == 0) {
-    refuse("schedule_steps", 0, "the environment steps after which a linear schedule ends, above 0");
+  if (has_schedule() && schedule_steps == 0) {
+    refuse("schedule_steps", 0, "the environment steps after which a schedule ends, above 0");
   }
   in_half_open_unit("momentum", momentum);
   not_negative("weight_decay", weight_decay);
@@ -69,7 +71,7 @@ Hyperparameters tuned_hyperparameters() {
   h.minibatch_size = 64;
   h.optimizer = "adam";
   h.learning_rate = 1e-3;
-  h.schedule = LearningRateSchedule::kLinear;
+  h.schedule = Schedule::kLinear;
   h.denominator_epsilon = 1e-5;
   h.weight_decay = 0;
   h.gamma = 0.995;

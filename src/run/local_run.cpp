@@ -8,15 +8,15 @@
 #include <utility>
 
 #include "run/run_limits.h"
-#include "run/state/resumed_state.h"
 
 namespace genkidama::run {
 namespace {
 
 std::vector<std::string> all_columns(const std::vector<std::string>& extra) {
   std::vector<std::string> columns = {
-      "episodes",   "return_mean", "return_min",     "return_max",    "length_mean",        "policy_loss",
-      "value_loss", "entropy",     "approximate_kl", "clip_fraction", "explained_variance", "learning_rate"};
+      "episodes",           "return_mean",   "return_min",    "return_max",     "length_mean",
+      "policy_loss",        "value_loss",    "entropy",       "approximate_kl", "clip_fraction",
+      "explained_variance", "learning_rate", "gradient_norm", "deviation"};
   columns.insert(columns.end(), extra.begin(), extra.end());
   return columns;
 }
@@ -47,7 +47,7 @@ LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* o
     : trainer_(trainer), latest_(trainer.layout().size()) {
   OpenedRun opened = RunFiles::open(std::move(options), trainer, observer, {true, all_columns(columns)});
   files_ = std::move(opened.files);
-  average_ = resumed_average(files_->options(), opened.state);
+  average_ = std::move(opened.average);
   if (opened.state) restore(*std::exchange(opened.state, {}));
   trainer_.read_weights(latest_);
   latest_state_.emplace(trainer_);
@@ -109,8 +109,9 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   for (const double value : {statistics.mean, statistics.min, statistics.max, statistics.length}) {
     row.push_back(round.episodes.empty() ? "" : fmt::format("{:.6g}", value));
   }
-  for (const double value : {round.policy_loss, round.value_loss, round.entropy, round.approximate_kl,
-                             round.clip_fraction, round.explained_variance, round.learning_rate}) {
+  for (const double value :
+       {round.policy_loss, round.value_loss, round.entropy, round.approximate_kl, round.clip_fraction,
+        round.explained_variance, round.learning_rate, round.gradient_norm, round.deviation}) {
     row.push_back(fmt::format("{:.6g}", value));
   }
   row.insert(row.end(), fields.begin(), fields.end());

@@ -19,7 +19,6 @@
 #include "run/run_files.h"
 #include "run/run_limits.h"
 #include "run/state/child_counters.h"
-#include "run/state/resumed_state.h"
 #include "run/update_queue.h"
 
 namespace genkidama::run {
@@ -89,7 +88,7 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
       // On the disk before anything is listened to: no later process may be taken for this one.
       identity_(next_identity(files_->directory().identity(), files_->goes_on())),
       final_weights_(evaluator.layout().size()),
-      final_average_(resumed_average(files_->options(), opened.state)),
+      final_average_(std::move(opened.average)),
       watch_(evaluator.layout(), files_->options(), final_average_) {
   evaluator_.read_weights(final_weights_);
   if (opened.state) {

@@ -35,8 +35,7 @@ Preset tuned_preset() {
 
 Hyperparameters with_schedule_end(Hyperparameters hyperparameters, std::uint64_t max_steps, int machines) {
   if (machines < 1) throw ArgumentError(fmt::format("machines is {}; expected at least 1", machines));
-  const bool is_open =
-      hyperparameters.schedule == LearningRateSchedule::kLinear && hyperparameters.schedule_steps == 0;
+  const bool is_open = hyperparameters.has_schedule() && hyperparameters.schedule_steps == 0;
   const auto shares = static_cast<std::uint64_t>(machines);
   if (is_open) hyperparameters.schedule_steps = max_steps / shares + (max_steps % shares == 0 ? 0 : 1);
   return hyperparameters;

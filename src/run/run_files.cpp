@@ -35,12 +35,13 @@ OpenedRun RunFiles::open(RunOptions options, CoreOrchestrator& trainer, RunObser
   static RunObserver nobody;
   if (observer == nullptr) observer = &nobody;
   OpenedRun run;
-  run.files.reset(new RunFiles(with_directory(std::move(options)), trainer, *observer, kind, run.state));
+  run.average = PolicyAverage(options.policy_average);
+  run.files.reset(new RunFiles(with_directory(std::move(options)), trainer, *observer, kind, run));
   return run;
 }
 
 RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& observer, const Kind& kind,
-                   std::optional<RunState>& state)
+                   OpenedRun& opened)
     : options_(std::move(options)),
       observer_(observer),
       learns_(kind.learns),
@@ -57,7 +58,9 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
   if (goes_on_) {
     // A Parent's trainer only evaluates.
-    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns_ ? &trainer_ : nullptr);
+    auto& state = opened.state;
+    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns_ ? &trainer_ : nullptr,
+                               opened.average);
     if (state) {
       totals_ = state->totals;
       // What goes on has not reached its target yet, which may be a new one.
@@ -72,7 +75,7 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   metrics_ =
       std::make_unique<MetricsTable>(directory_.metrics(), kind.columns, keep_until, options_, totals_);
   evaluations_ = std::make_unique<RunEvaluator>(options_, directory_, trainer_, keep_until);
-  if (state) evaluations_->set_missing(state->evaluation_missing);
+  if (opened.state) evaluations_->set_missing(opened.state->evaluation_missing);
 }
 
 std::string RunFiles::config_text() const {

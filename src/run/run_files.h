@@ -98,7 +98,7 @@ class RunFiles {
 
  private:
   RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& observer, const Kind& kind,
-           std::optional<RunState>& state);
+           OpenedRun& opened);
 
   std::string config_text() const;
   FillState with_evaluation(const FillState& fill);
@@ -127,6 +127,7 @@ class RunFiles {
 struct OpenedRun {
   std::unique_ptr<RunFiles> files;
   std::optional<RunState> state;
+  PolicyAverage average;  ///< the one that the options ask for, gone on with where there is a state
 };
 
 }  // namespace genkidama::run

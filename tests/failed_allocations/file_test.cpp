@@ -58,7 +58,8 @@ RunState state(std::uint64_t updates) {
 
 RunState read_state(const std::filesystem::path& path) {
   TrainerPart trainer({0, 0, 0});
-  return read_run_state(path, small_layout(), &trainer);
+  PolicyAverage average;
+  return read_run_state(path, small_layout(), &trainer, average);
 }
 
 }  // namespace

@@ -3,12 +3,17 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
+#include "genkidama/env/action_space.h"
 #include "genkidama/env/checked_environment.h"
 #include "genkidama/env/scaled_environment.h"
+#include "genkidama/net/parent.h"
+#include "genkidama/nn/check_gradients.h"
+#include "genkidama/nn/networks.h"
 #include "genkidama/params/policy_average.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/clip_gradient.h"
@@ -40,7 +45,8 @@ std::vector<float> bad_floats() {
 }
 
 std::vector<double> bad_doubles() {
-  return {made_of(std::uint64_t{0x7ff8000000000000}), made_of(std::uint64_t{0xfff0000000000000})};
+  return {made_of(std::uint64_t{0x7ff8000000000000}), made_of(std::uint64_t{0x7ff0000000000000}),
+          made_of(std::uint64_t{0xfff0000000000000})};
 }
 
 /// Gives this observation and this reward.
@@ -85,6 +91,21 @@ TEST_CASE("an environment's observations and rewards are checked") {
   }
 }
 
+TEST_CASE("the bounds of continuous actions are checked") {
+  const float nan = made_of(0x7fc00000U), infinity = made_of(0x7f800000U), minus = made_of(0xff800000U);
+  const auto check = [](float low, float high) { check_action_space("a space", {{}, {low}, {high}}); };
+  for (const auto& [low, high] :
+       {std::pair(nan, 1.0F), std::pair(1.0F, nan), std::pair(nan, nan), std::pair(nan, infinity),
+        std::pair(minus, nan), std::pair(infinity, 1.0F), std::pair(infinity, infinity),
+        std::pair(1.0F, minus), std::pair(minus, minus), std::pair(1.0F, 1.0F), std::pair(2.0F, 1.0F)}) {
+    CHECK_THROWS_AS(check(low, high), ArgumentError);
+  }
+  for (const auto& [low, high] : {std::pair(minus, infinity), std::pair(minus, 1.0F),
+                                  std::pair(1.0F, infinity), std::pair(1.0F, 2.0F)}) {
+    CHECK_NOTHROW(check(low, high));
+  }
+}
+
 TEST_CASE("weights and gradients are checked") {
   for (const float bad : bad_floats()) {
     for (const std::size_t at : {std::size_t{0}, std::size_t{8}, std::size_t{18}}) {
@@ -101,12 +122,35 @@ TEST_CASE("weights and gradients are checked") {
 }
 
 TEST_CASE("numbers that a user gives are checked") {
+  const NetworkSpec spec{.observation = {2}, .policy = 2, .values = 1};
+  const auto network = mlp_network({.hidden = {2}})(spec, 1);
   for (const double bad : bad_doubles()) {
     Hyperparameters hyperparameters;
     hyperparameters.learning_rate = bad;
     CHECK_THROWS_AS(hyperparameters.check(), ArgumentError);
     CHECK_THROWS_AS(check_mixing_weight(bad, "alpha"), ArgumentError);
     CHECK_THROWS_AS(PolicyAverage({PolicyAverageKind::kEma, bad, 0}), ArgumentError);
+    for (double GradientCheckOptions::*const field :
+         {&GradientCheckOptions::step, &GradientCheckOptions::tolerance}) {
+      GradientCheckOptions options;
+      options.*field = bad;
+      CHECK_THROWS_AS(check_gradients(*network, spec, options), ArgumentError);
+    }
+  }
+}
+
+TEST_CASE("the limits of a Parent are checked") {
+  const ParameterLayout layout({{"w", {1}}});
+  ParentOptions options;
+  options.listen = {Endpoint::parse("127.0.0.1:0")};
+  CHECK_NOTHROW(Parent(options, layout, {1.0F}));
+  for (const double bad : bad_doubles()) {
+    ParentOptions growth = options;
+    growth.max_norm_growth = bad;
+    CHECK_THROWS_AS(Parent(growth, layout, {1.0F}), ArgumentError);
+    ParentOptions rate = options;
+    rate.limits.connection_rate = bad;
+    CHECK_THROWS_AS(Parent(rate, layout, {1.0F}), ArgumentError);
   }
 }
 

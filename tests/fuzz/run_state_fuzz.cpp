@@ -16,7 +16,8 @@ void run_state(Input input) {
   const MemoryFile file(input.subspan(1));
   try {
     test::TrainerPart trainer(std::vector<float>(optimizer_state_size, 0.0F));
-    const run::RunState state = run::read_run_state(file.path(), layout, &trainer);
+    PolicyAverage average({.kind = PolicyAverageKind::kEma});
+    const run::RunState state = run::read_run_state(file.path(), layout, &trainer, average);
     require(state.weights.size() == layout.size(), "as many weights as the network has");
     require(trainer.optimizer_state.size() == optimizer_state_size, "as much state as the optimizer has");
     for (const float weight : state.weights) require(std::isfinite(weight), "finite weights");

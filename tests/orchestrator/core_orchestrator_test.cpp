@@ -368,13 +368,21 @@ TEST_CASE("a round reports the learning rate and how PPO's policy moved") {
   CHECK(first.approximate_kl > 0);
   CHECK(first.clip_fraction >= 0);
   CHECK(first.explained_variance <= 1);
+  CHECK(first.gradient_norm > 0);
+  CHECK(first.deviation == 0);  // a choice has none
   CHECK(trainer.train_round().learning_rate < first.learning_rate);
+  options.hyperparameters.schedule = Schedule::kCosine;
+  CoreOrchestrator cosine(make_cart_pole, mlp_network(), options);
+  const RoundReport of_cosine = cosine.train_round();
+  REQUIRE(of_cosine.steps_in_round == first.steps_in_round);
+  CHECK(of_cosine.learning_rate == Approx(scheduled(Schedule::kCosine, 1e-2, steps / 1'000)));
   options.hyperparameters = {};
   CoreOrchestrator a3c_trainer(make_cart_pole, thesis_network(), options);
   const RoundReport round = a3c_trainer.train_round();
   CHECK(round.learning_rate == Approx(1e-4));
   CHECK(round.approximate_kl == 0);
   CHECK(round.clip_fraction == 0);
+  CHECK(round.gradient_norm > 0);
 }
 
 namespace {

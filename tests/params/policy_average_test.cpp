@@ -2,6 +2,9 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -109,7 +112,10 @@ TEST_CASE("an average that was saved and restored goes on bit for bit") {
       const Weights weights = {static_cast<float>(random.uniform(-1, 1)),
                                static_cast<float>(random.uniform(-9, 9))};
       whole.add(weights);
-      if (update == 20) second.restore(first.state());
+      if (update == 20) {
+        const SavedState saved(first);
+        second.restore(saved.reader());
+      }
       (update < 20 ? first : second).add(weights);
     }
     CHECK(second.count() == 60);
@@ -134,6 +140,32 @@ TEST_CASE("weights of another size or not finite are refused and change nothing"
   CHECK(average.count() == 1);
 }
 
+TEST_CASE("an average goes on from the fields of a state of its own kind, and else begins anew") {
+  PolicyAverage average = ema(0.5);
+  for (const float weight : {1.0F, 3.0F}) average.add(Weights{weight, -weight});
+  const SavedState saved(average);
+  average.add(Weights{9, 9});  // a saved state does not follow
+  CHECK(saved.reader().text("policy_average") == "ema");
+  CHECK(saved.reader().u64("policy_average_count") == 2);
+  CHECK(PolicyAverage::kind_in(saved.reader()) == "ema");
+  PolicyAverage same = ema(0.9);
+  same.restore(saved.reader());
+  CHECK(same.count() == 2);
+  CHECK(now(same) == Weights{2, -2});
+  for (PolicyAverage other : {swa(), PolicyAverage()}) {
+    other.add(Weights{5, 5});
+    other.restore(saved.reader());
+    CHECK(other.count() == 0);
+  }
+  // Nothing is written while there is no average, and nothing is what it is restored to.
+  const SavedState nothing(ema(0.5));
+  CHECK_FALSE(nothing.reader().has("policy_average"));
+  CHECK(PolicyAverage::kind_in(nothing.reader()) == "none");
+  same.restore(nothing.reader());
+  CHECK(same.count() == 0);
+  CHECK(now(same).empty());
+}
+
 TEST_CASE("a decay, a start or a state that makes no sense is refused") {
   for (const double bad : {1.0, -0.1, 2.0, std::nan("")}) {
     CHECK_THROWS_WITH(ema(bad), Contains("the decay"));
@@ -142,4 +174,15 @@ TEST_CASE("a decay, a start or a state that makes no sense is refused") {
   PolicyAverage average = swa();
   CHECK_THROWS_AS(average.restore({2, {}}), ArgumentError);
   CHECK_THROWS_AS(average.restore({0, {1.0F}}), ArgumentError);
+  const auto restore = [&](std::map<std::string, std::string> metadata, std::vector<float> weights) {
+    Checkpoint state;
+    if (!weights.empty()) state.layout = ParameterLayout({{"genkidama.policy_average", {1}}});
+    state.weights = std::move(weights);
+    state.metadata = std::move(metadata);
+    average.restore(StateReader(state, "state"));
+  };
+  CHECK_THROWS_WITH(restore({{"policy_average", "swa"}, {"policy_average_count", "2"}}, {}),
+                    Contains("counts 2 updates and has 0 weights"));
+  CHECK_THROWS_AS(restore({{"policy_average", "swa"}, {"policy_average_count", "0"}}, {1}), FormatError);
+  CHECK_THROWS_AS(restore({{"policy_average", "swa"}}, {1}), FormatError);
 }

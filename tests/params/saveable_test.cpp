@@ -3,8 +3,10 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "genkidama/core/error.h"
+#include "genkidama/params/policy_average.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 
@@ -131,6 +133,34 @@ TEST_CASE("floats have their shape, may be filled in later, and there are none w
   CHECK_FALSE(reader.has("no numbers"));
   CHECK(reader.floats("none", 0).empty());
   CHECK(reader.floats("none").shape.empty());
+}
+
+TEST_CASE("floats that are referred to are those of their owner until the state is taken, and then its own") {
+  std::vector<float> weights = {1, 2, 3}, rows = {4, 5, 6, 7};
+  StateWriter writer = StateWriter::referring_to(network(), weights);
+  writer.refer_to("rows", {2, 2}, rows);
+  writer.refer_to("none", {0, 2}, {});
+  const auto values = writer.values();
+  REQUIRE(values.size() == writer.layout().tensors().size());
+  CHECK(values.front().data() == weights.data());
+  CHECK(values.back().data() == rows.data());
+  rows[3] = 8;
+  const Checkpoint state = writer.take();
+  weights[0] = rows[0] = 9;
+  CHECK(state.weights == std::vector<float>{1, 2, 3, 4, 5, 6, 8});
+  CHECK(StateReader(state, "state").floats("rows").shape == std::vector<std::int64_t>{2, 2});
+  CHECK_THROWS_WITH(writer.refer_to("rows", {2, 3}, rows), Contains("'rows' [2, 3] is given 4 values"));
+  CHECK_THROWS_AS(StateWriter::referring_to(network(), rows), ArgumentError);
+
+  // A state in memory has floats of its own, also after it was copied.
+  PolicyAverage average({.kind = PolicyAverageKind::kEma, .decay = 0});
+  average.add(std::vector<float>{1, 2});
+  auto saved = std::make_unique<SavedState>(average);
+  const SavedState copy = *saved;
+  saved.reset();
+  average.add(std::vector<float>{3, 4});
+  const auto kept = copy.reader().floats("policy_average", 2);
+  CHECK(std::vector<float>(kept.begin(), kept.end()) == std::vector<float>{1, 2});
 }
 
 TEST_CASE("floats of another number are of another network, and the text has both numbers") {

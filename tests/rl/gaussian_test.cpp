@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -220,6 +221,18 @@ TEST_CASE("log-deviations far out count as the limit, and have no gradient there
     CHECK(std::isfinite(gradient[0]));
     CHECK(gradient[1] == 0);
   }
+}
+
+TEST_CASE("a Gaussian tells the mean of its deviations over the latest batch") {
+  const auto distribution = gaussian_distribution(box({-1, 0}, {1, kInfinity}), {});
+  const std::vector<float> outputs{0, 0,  std::log(0.5f),  std::log(2.0f),
+                                   1, -1, std::log(0.25f), std::log(1.0f)};
+  std::vector<float> log_probabilities(2);
+  distribution->evaluate(outputs, {}, std::vector<float>{0, 0, 1, 1}, log_probabilities);
+  CHECK(distribution->deviation() == Approx((0.5 + 2 + 0.25 + 1) / 4));
+  log_probabilities.resize(1);
+  distribution->evaluate(std::span(outputs).first(4), {}, std::vector<float>{0, 0}, log_probabilities);
+  CHECK(distribution->deviation() == Approx(1.25));
 }
 
 TEST_CASE("bounds that tanh cannot use and deviations out of range are refused with what was expected") {

@@ -45,11 +45,13 @@ class Recorder : public GradientSink {
   }
   void pull(std::span<float>) override { ++pulls; }
   std::uint64_t policy_version() const override { return 0; }
+  double schedule_done() const override { return done; }
 
   LearningStatistics statistics;
   std::vector<float> gradient;
   int steps = 0;
   int pulls = 0;
+  double done = 0;  ///< of the schedules
 };
 
 inline std::unique_ptr<Learner> learner_of(const Algorithm& algorithm, LocalNetwork& network,

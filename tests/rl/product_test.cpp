@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <span>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -238,6 +239,17 @@ TEST_CASE("a mask that allows everything changes nothing, bit for bit") {
   distribution->backward(by_log_probability, 0.5f, gradient_without);
   CHECK(with == without);
   CHECK(gradient_with == gradient_without);
+}
+
+TEST_CASE("the deviation is that of the continuous components alone, and 0 where there are none") {
+  std::vector<float> log_probabilities(1);
+  const auto hybrid = action_distribution(kHybrid);
+  const std::vector<float> outputs{1, 2, 3, 4, 5, 0, 0, std::log(0.5f), std::log(2.0f)};
+  hybrid->evaluate(outputs, {}, std::vector<float>{0, 1, 0, 0}, log_probabilities);
+  CHECK(hybrid->deviation() == Approx(1.25));
+  const auto choices = action_distribution(kChoices);
+  choices->evaluate(std::span(outputs).first(5), {}, std::vector<float>{0, 1}, log_probabilities);
+  CHECK(choices->deviation() == 0);
 }
 
 TEST_CASE("a behaviour of the library is made again from its description") {

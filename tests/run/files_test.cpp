@@ -18,6 +18,7 @@
 #include "run/run_limits.h"
 #include "run/state/run_state.h"
 #include "run/update_queue.h"
+#include "support/averages.h"
 #include "support/catch.h"
 #include "support/run_program.h"
 #include "support/temporary_directory.h"
@@ -32,7 +33,16 @@ namespace {
 /// As the state of a run whose optimizer's state has so many values.
 RunState read_state(const std::filesystem::path& path, const ParameterLayout& layout, std::size_t optimizer) {
   TrainerPart part(std::vector<float>(optimizer, 0));
-  return read_run_state(path, layout, &part);
+  PolicyAverage average;
+  return read_run_state(path, layout, &part, average);
+}
+
+/// The average in a run's state.
+PolicyAverage read_average(const std::filesystem::path& path, const ParameterLayout& layout) {
+  TrainerPart part({0, 0});
+  PolicyAverage average({.kind = PolicyAverageKind::kEma});
+  read_run_state(path, layout, &part, average);
+  return average;
 }
 
 }  // namespace
@@ -148,7 +158,8 @@ TEST_CASE("a run's state is read as it was written") {
   write_run_state(path, layout, state);
 
   TrainerPart part({0, 0});
-  const RunState read = read_run_state(path, layout, &part);
+  PolicyAverage no_average;
+  const RunState read = read_run_state(path, layout, &part, no_average);
   CHECK(read.totals.updates == 12);
   CHECK(read.totals.in_run.steps == 3456);
   CHECK(read.totals.in_run.episodes == 78);
@@ -174,26 +185,39 @@ TEST_CASE("a run's state keeps the average beside the weights, and is read witho
   TrainerPart trainer({7, 8});
   state.trainer = &trainer;
   write_run_state(path, layout, state);
-  CHECK(read_state(path, layout, 2).average.count == 0);
-  CHECK(read_state(path, layout, 2).average.weights.empty());
+  CHECK(read_state(path, layout, 2).average_kind == "none");
+  CHECK(read_average(path, layout).count() == 0);
 
-  state.policy_average = "ema";
-  state.average = {37, {-1, -2, -3}};
+  const PolicyAverage average = average_of({-1, -2, -3}, 37);
+  state.average = &average;
   write_run_state(path, layout, state);
   TrainerPart part({0, 0});
-  const RunState read = read_run_state(path, layout, &part);
+  PolicyAverage went_on({.kind = PolicyAverageKind::kEma});
+  const RunState read = read_run_state(path, layout, &part, went_on);
   CHECK(read.weights == state.weights);
   CHECK(part.optimizer_state == trainer.optimizer_state);
-  CHECK(read.policy_average == "ema");
-  CHECK(read.average.count == 37);
-  CHECK(read.average.weights == state.average.weights);
+  CHECK(read.average_kind == "ema");
+  CHECK(went_on.count() == 37);
+  CHECK(went_on.state().weights == average.state().weights);
+  // Of another kind it begins anew.
+  PolicyAverage other({.kind = PolicyAverageKind::kSwa});
+  CHECK(read_run_state(path, layout, &part, other).average_kind == "ema");
+  CHECK(other.count() == 0);
   CHECK_THROWS_AS(read_state(path, layout, 3), LayoutError);
   CHECK_THROWS_AS(read_state(path, ParameterLayout({{"w", {3}}}), 2), LayoutError);
 
   // A Parent's has no optimizer.
   state.trainer = nullptr;
   write_run_state(path, layout, state);
-  CHECK(read_run_state(path, layout, nullptr).average.weights == state.average.weights);
+  PolicyAverage of_parent({.kind = PolicyAverageKind::kEma});
+  read_run_state(path, layout, nullptr, of_parent);
+  CHECK(of_parent.state().weights == average.state().weights);
+
+  // One of another number of weights is refused at once.
+  const PolicyAverage small = average_of({1, 2}, 3);
+  state.average = &small;
+  write_run_state(path, layout, state);
+  CHECK_THROWS_AS(read_average(path, layout), LayoutError);
 }
 
 TEST_CASE("a checkpoint is not taken for a run's state") {
@@ -201,7 +225,8 @@ TEST_CASE("a checkpoint is not taken for a run's state") {
   const auto path = directory / "weights.safetensors";
   const ParameterLayout layout({{"w", {1}}});
   write_safetensors(path, {layout, {1.0F}, {{"update", "1"}}});
-  CHECK_THROWS_AS(read_run_state(path, layout, nullptr), FormatError);
+  PolicyAverage no_average;
+  CHECK_THROWS_AS(read_run_state(path, layout, nullptr, no_average), FormatError);
 }
 
 TEST_CASE("the statistics of an evaluation") {

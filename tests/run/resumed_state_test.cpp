@@ -5,7 +5,7 @@
 #include "run/local_run.h"
 #include "run/resumed_run.h"
 #include "run/run_files.h"
-#include "run/state/resumed_state.h"
+#include "support/averages.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 
@@ -18,21 +18,26 @@ TEST_CASE("a resumed run's state is handed over, and its files know the rest", "
   CoreOrchestrator trainer = trainer_of({4});
   CHECK_FALSE(RunFiles::open(options_in(directory / "new"), trainer, nullptr, {}).state);
   RunState state;
-  state.policy_average = "ema";
-  state.average = {3, std::vector<float>(trainer.layout().size(), 0.5F)};
+  const PolicyAverage average = average_of(std::vector<float>(trainer.layout().size(), 0.5F), 3);
+  state.average = &average;
   write_state(directory / "run", trainer, state, true);
   RunOptions options = options_in(directory / "run");
   options.policy_average.kind = PolicyAverageKind::kEma;
-  const OpenedRun opened = RunFiles::open(options, trainer, nullptr, {});
-  REQUIRE(opened.state);
-  CHECK(opened.state->weights.front() == 0.25F);
-  CHECK(resumed_average(options, opened.state).count() == 3);
-  CHECK(opened.files->totals().updates == 3);
-  CHECK(opened.files->goes_on());
+  {
+    const OpenedRun opened = RunFiles::open(options, trainer, nullptr, {});
+    REQUIRE(opened.state);
+    CHECK(opened.state->weights.front() == 0.25F);
+    CHECK(opened.average.count() == 3);
+    CHECK(opened.average.text() == "ema 0.9");
+    CHECK(opened.files->totals().updates == 3);
+    CHECK(opened.files->goes_on());
+  }
   // Of another kind it begins anew.
   options.policy_average.kind = PolicyAverageKind::kSwa;
-  CHECK(resumed_average(options, opened.state).count() == 0);
-  CHECK(resumed_average(options, {}).count() == 0);
+  options.max_steps = 1000;
+  const OpenedRun other = RunFiles::open(options, trainer, nullptr, {});
+  CHECK(other.average.count() == 0);
+  CHECK(other.average.text() == "swa from 0.5");
 }
 
 TEST_CASE("a Child's session and counts outlive the state that they were read from", "[forks]") {

@@ -19,6 +19,7 @@
 #include "run/state/child_counters.h"
 #include "run/state/machine_time.h"
 #include "run/state/run_state.h"
+#include "support/averages.h"
 #include "support/catch.h"
 #include "support/child_process.h"
 #include "support/json_file.h"
@@ -59,6 +60,11 @@ const TrainerPart& trainer() {
   return part;
 }
 
+const PolicyAverage& average() {
+  static const PolicyAverage average = average_of({-1, -2, -3}, 2);
+  return average;
+}
+
 /// As large as a small one can be: a part of every kind.
 RunState state_of(std::uint64_t update) {
   RunState state;
@@ -69,8 +75,7 @@ RunState state_of(std::uint64_t update) {
   state.totals.reconnects = 5;
   state.weights = {1, 2, static_cast<float>(update)};
   state.trainer = &trainer();
-  state.policy_average = "ema";
-  state.average = {2, {-1, -2, -3}};
+  state.average = &average();
   state.recent_returns = {1.0 / 3, -2};
   state.session = {"6b01ff10-b16a2a40", 7, 8, {9, 10}};
   state.children = R"({"a":[1,2,3,4,5]})";
@@ -81,12 +86,14 @@ RunState state_of(std::uint64_t update) {
 RunState read_state(const std::filesystem::path& path, const ParameterLayout& network = layout(),
                     std::size_t optimizer = 2) {
   TrainerPart part(std::vector<float>(optimizer, 0));
-  return read_run_state(path, network, &part);
+  PolicyAverage average;
+  return read_run_state(path, network, &part, average);
 }
 
 NewestRunState read_newest(const std::filesystem::path& path) {
   TrainerPart part({0, 0});
-  return read_newest_run_state(path, layout(), &part);
+  PolicyAverage average;
+  return read_newest_run_state(path, layout(), &part, average);
 }
 
 std::uint64_t newest(const std::filesystem::path& path) {
@@ -135,13 +142,15 @@ TEST_CASE("a state keeps everything that a run goes on with") {
   const RunState written = state_of(9);
   write_run_state(path, layout(), written);
   TrainerPart part({0, 0});
-  const RunState read = read_run_state(path, layout(), &part);
+  PolicyAverage read_average({.kind = PolicyAverageKind::kEma});
+  const RunState read = read_run_state(path, layout(), &part, read_average);
   CHECK(read.totals.worker_restarts == 3);
   CHECK(read.totals.exchanges == 4);
   CHECK(read.totals.reconnects == 5);
   CHECK(read.weights == written.weights);
   CHECK(part.optimizer_state == trainer().optimizer_state);
-  CHECK(read.average.weights == written.average.weights);
+  CHECK(read_average.count() == 2);
+  CHECK(read_average.state().weights == average().state().weights);
   CHECK(read.recent_returns == written.recent_returns);
   CHECK(read.children == written.children);
   CHECK(read.session.run_id == written.session.run_id);
@@ -192,7 +201,8 @@ TEST_CASE("a state is opened once: what the checksum vouches for is what is used
     CAPTURE(file);
     const OpenCounter counter(file);
     TrainerPart part({0, 0});
-    const RunState read = read_run_state(file, layout(), &part);
+    PolicyAverage no_average;
+    const RunState read = read_run_state(file, layout(), &part, no_average);
     CHECK(read.weights == std::vector<float>{1, 2, 9});
     CHECK(part.optimizer_state == std::vector<float>{7, 8});
     CHECK(counter.opens() == 1);
@@ -214,7 +224,7 @@ TEST_CASE("a state of another network is told tensor by tensor") {
   // Its average, of three weights, would not fit either; the tensor that is too many must be told all the
   // same.
   RunState plain = state_of(9);
-  plain.average = {};
+  plain.average = nullptr;
   write_run_state(path, layout(), plain);
   REQUIRE_THROWS_WITH(read_state(path, ParameterLayout({{"w", {2}}})),
                       start + "its tensor 'b' [1] is not in the network");
@@ -230,7 +240,8 @@ TEST_CASE("a state keeps actions of several components, and one of an earlier ve
   const auto earlier_path = directory / "earlier.safetensors";
   write_safetensors(earlier_path, earlier);
   TrainerPart part({0, 0});
-  read_run_state(earlier_path, layout(), &part);
+  PolicyAverage no_average;
+  read_run_state(earlier_path, layout(), &part, no_average);
   const TransitionBatch read = part.replay[1].newest;
   CHECK(read.actions == std::vector<float>{2, 3, 4, 5});
   CHECK(read.observations == std::vector<float>{2, 3, 4, 5});
@@ -243,7 +254,7 @@ TEST_CASE("a state keeps actions of several components, and one of an earlier ve
   wide_part.replay_buffer = &wide;
   written.trainer = &wide_part;
   write_run_state(path, layout(), written);
-  read_run_state(path, layout(), &part);
+  read_run_state(path, layout(), &part, no_average);
   const TransitionBatch row = part.replay[1].newest;
   CHECK(row.observations == observation);
   CHECK(row.actions == action);
@@ -265,7 +276,9 @@ TEST_CASE("a state of an earlier version, without a checksum, is read") {
                             {"optimizer_steps", "8"},
                             {"rounds", "9"}}});
   TrainerPart part;
-  const RunState state = read_run_state(path, layout(), &part);
+  PolicyAverage no_average = average_of({1, 2, 3}, 1);
+  const RunState state = read_run_state(path, layout(), &part, no_average);
+  CHECK(no_average.count() == 0);
   CHECK(part.rounds == 9);
   CHECK_FALSE(seconds_between(state.written, machine_time()));
   CHECK(part.replay.empty());
@@ -566,7 +579,8 @@ TEST_CASE("a state that may not be read is no damaged one") {
   if (is_root) REQUIRE(::seteuid(kNobody) == 0);
   std::string refusal;
   try {
-    read_newest_run_state(path, layout(), nullptr);
+    PolicyAverage no_average;
+    read_newest_run_state(path, layout(), nullptr, no_average);
   } catch (const IoError& error) {
     refusal = error.what();
   } catch (const Error& error) {

@@ -83,18 +83,21 @@ std::string RawPeer::upgrade(const std::string& path, const std::string& more_he
   return header;
 }
 
-void RawPeer::send_frame(int opcode, std::string_view payload, std::uint64_t announced) {
-  const std::uint64_t length = announced != 0 ? announced : payload.size();
-  std::string frame(1, static_cast<char>(0x80 | opcode));
+std::string masked_frame_start(int opcode, std::uint64_t length, std::string_view mask) {
+  std::string start(1, static_cast<char>(0x80 | opcode));
   if (length < 126) {
-    frame += static_cast<char>(0x80 | length);
+    start += static_cast<char>(0x80 | length);
   } else {
     const int bytes = length < 65'536 ? 2 : 8;
-    frame += static_cast<char>(0x80 | (bytes == 2 ? 126 : 127));
-    for (int i = bytes - 1; i >= 0; --i) frame += static_cast<char>(length >> (8 * i) & 0xff);
+    start += static_cast<char>(0x80 | (bytes == 2 ? 126 : 127));
+    for (int i = bytes - 1; i >= 0; --i) start += static_cast<char>(length >> (8 * i) & 0xff);
   }
+  return start.append(mask);
+}
+
+void RawPeer::send_frame(int opcode, std::string_view payload, std::uint64_t announced) {
   constexpr std::string_view kMask = "\x11\x22\x33\x44";
-  frame += kMask;
+  std::string frame = masked_frame_start(opcode, announced != 0 ? announced : payload.size(), kMask);
   for (std::size_t i = 0; i < payload.size(); ++i) frame += static_cast<char>(payload[i] ^ kMask[i % 4]);
   send(frame);
 }

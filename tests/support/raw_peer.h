@@ -12,6 +12,9 @@
 
 namespace genkidama::test {
 
+/// What stands before the payload of a whole WebSocket message: opcode, length and the mask's four bytes.
+std::string masked_frame_start(int opcode, std::uint64_t length, std::string_view mask);
+
 /// A peer made of a plain socket, so that it can send what no sound peer would. Dials; every read has a
 /// deadline and throws std::runtime_error when it passes.
 class RawPeer {

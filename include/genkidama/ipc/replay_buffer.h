@@ -96,8 +96,9 @@ class ReplayBuffer {
   /// Does the same and returns a new batch.
   TransitionBatch sample_without_replacement(Random& random, std::size_t count, int core = kAllCores) const;
   /// Returns the newest `count` rows of one core, or all its rows when it has fewer, oldest first and without
-  /// a gap. Rows that the core overwrites during the call are missing at the front.
-  TransitionBatch in_time_order(int core, std::size_t count) const;
+  /// a gap; the `newer` newest ones of all are left out. Rows that the core overwrites during the call are
+  /// missing at the front.
+  TransitionBatch in_time_order(int core, std::size_t count, std::size_t newer = 0) const;
 
   /// Returns the share of `core` with its newest rows, at most `count`. Call it while nobody stores rows.
   ReplayShare share(int core, std::size_t count) const;

@@ -40,6 +40,9 @@ struct RoundReport {
   double clip_fraction = 0;       ///< share of PPO's steps outside the clip range, as above
   double explained_variance = 0;  ///< 1 - Var(R - V) / Var(R), as above
   double learning_rate = 0;       ///< as above
+  double gradient_norm = 0;       ///< L2 norm of the gradient before it was clipped, as above
+  /// How widely continuous components of an action are drawn, as above; 0 where there are none.
+  double deviation = 0;
 
   /// The steps of the round, and the number of `episodes`.
   Played in_round() const { return {steps_in_round, episodes.size()}; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genkidama/core/export.h"
+#include "genkidama/params/saveable.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -29,7 +30,7 @@ struct PolicyAverageOptions {
   double from = 0.5;   ///< swa: share of the run at which averaging starts, in [0, 1)
 };
 
-/// The state from which an average goes on.
+/// What an average goes on from.
 struct PolicyAverageState {
   std::uint64_t count = 0;     ///< number of updates averaged so far
   std::vector<float> weights;  ///< the average, in float32; empty while count is 0
@@ -40,7 +41,7 @@ struct PolicyAverageState {
 ///
 /// The class is not synchronised. The same weights in the same order give the same average, bit for bit, also
 /// when the average was saved and restored in between.
-class PolicyAverage {
+class PolicyAverage : public Saveable {
  public:
   /// Makes an average of kind kNone.
   PolicyAverage() = default;
@@ -68,10 +69,21 @@ class PolicyAverage {
   /// `latest`, and is valid until either changes.
   std::span<const float> weights_or(std::span<const float> latest) const;
 
-  /// The state that restore() takes.
+  /// The count and the average.
   const PolicyAverageState& state() const { return state_; }
-  /// Goes on from a state. Throws ArgumentError for a count without weights or weights without a count.
+  /// Goes on from a state of the same kind. Throws ArgumentError for a count without weights or weights
+  /// without a count.
   void restore(PolicyAverageState state);
+
+  /// Writes the kind, the count and the average; nothing while there is no average. The writer refers to the
+  /// average, which must stay as it is until it was written.
+  void save(StateWriter& state) const override;
+  /// Goes on from what save() wrote. Where the state has no average, or one of another kind, this one begins
+  /// anew. Throws FormatError for a count without weights or weights without a count.
+  void restore(const StateReader& state) override;
+
+  /// The kind of the average in `state`, as policy_average_name() calls it; "none" where there is no average.
+  static std::string kind_in(const StateReader& state);
 
  private:
   PolicyAverageOptions options_;

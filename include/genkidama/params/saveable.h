@@ -10,6 +10,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/export.h"
@@ -28,12 +29,19 @@ class StateWriter {
   /// Begins with a network's weights, layout.size() of them, which come first in the file. Throws
   /// ArgumentError for another number of them.
   StateWriter(const ParameterLayout& layout, std::span<const float> weights);
+  /// Does the same without a copy of the weights, which must stay as they are until the state was written or
+  /// taken.
+  static StateWriter referring_to(const ParameterLayout& layout, std::span<const float> weights);
 
   /// Adds floats of a shape (row-major, every dimension >= 0), all 0, and returns them to be filled in. The
-  /// span is valid until more floats are added. A shape without elements adds nothing.
+  /// span is valid until the state was taken. A shape without elements adds nothing.
   std::span<float> floats(const std::string& name, const std::vector<std::int64_t>& shape);
   /// Adds a copy of `values`, in one dimension; no values add nothing.
   void floats(const std::string& name, std::span<const float> values);
+  /// Adds floats of a shape without a copy: `values`, as many as the shape has elements, must stay as they
+  /// are until the state was written or taken. Throws ArgumentError for another number of them.
+  void refer_to(const std::string& name, const std::vector<std::int64_t>& shape,
+                std::span<const float> values);
 
   /// Adds a whole number.
   void u64(const std::string& name, std::uint64_t value);
@@ -51,9 +59,24 @@ class StateWriter {
   /// ParameterLayout refuses, or that was given to floats twice.
   Checkpoint take();
 
+  /// The layout of the floats that were collected. Throws as take().
+  ParameterLayout layout() const;
+  /// The floats, one span for each tensor of layout(); valid until more are added or the state is taken.
+  std::vector<std::span<const float>> values() const;
+  /// Everything that is no float.
+  std::map<std::string, std::string>& metadata() { return metadata_; }
+
  private:
-  std::vector<ParameterLayout::Tensor> tensors_;
-  std::vector<float> values_;
+  friend class SavedState;
+  void copy_what_is_referred_to();
+  struct Tensor {
+    std::string name;  // in the file
+    std::vector<std::int64_t> shape;
+    std::vector<float> own;
+    std::span<const float> others;  // the values, where the tensor has none of its own
+    std::span<const float> values() const { return own.empty() ? others : std::span<const float>(own); }
+  };
+  std::vector<Tensor> tensors_;
   std::map<std::string, std::string> metadata_;
 };
 
@@ -99,8 +122,8 @@ class StateReader {
   void check_all_floats_read() const;
 
   /// The tensors that are fields, with their names in the file and in its order.
-  std::vector<TensorInfo> tensors() const;
-  /// Writes every field, whoever reads it.
+  std::vector<ParameterLayout::Tensor> tensors() const;
+  /// Writes a copy of every field, whoever reads it.
   void copy_to(StateWriter& state) const;
 
   /// What errors begin with.
@@ -112,9 +135,19 @@ class StateReader {
   template <typename Number>
   std::vector<Number> numbers(const std::string& name) const;
 
-  const Checkpoint& state_;
+  friend class SavedState;
+  struct Field {
+    std::string name;
+    Floats floats;
+  };
+  StateReader(const std::map<std::string, std::string>& metadata, std::string source)
+      : metadata_(metadata), source_(std::move(source)) {}
+  void add(const std::string& tensor, const std::vector<std::int64_t>& shape, std::span<const float> values);
+  const Field* find(const std::string& name) const;
+
+  const std::map<std::string, std::string>& metadata_;
   std::string source_;
-  std::map<std::string, const TensorInfo*> floats_;
+  std::vector<Field> fields_;  // in the file's order
   mutable std::set<std::string> asked_;
 };
 
@@ -143,15 +176,16 @@ class SavedState : public Saveable {
   explicit SavedState(const Saveable& object);
 
   /// Writes the fields that the object wrote.
-  void save(StateWriter& state) const override { reader().copy_to(state); }
+  /// The writer refers to this object's floats, which must stay until they were written.
+  void save(StateWriter& state) const override;
   /// Takes a copy of all fields.
   void restore(const StateReader& state) override;
 
   /// Reads the fields; valid as long as this object and until the next restore().
-  StateReader reader() const { return {fields_, "a state in memory"}; }
+  StateReader reader() const;
 
  private:
-  Checkpoint fields_;
+  StateWriter fields_;
 };
 
 }  // namespace genkidama

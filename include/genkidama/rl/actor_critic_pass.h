@@ -21,8 +21,8 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// used by one thread.
 class ActorCriticPass {
  public:
-  /// Takes value_weight, entropy_weight and max_gradient_norm from the hyperparameters. `network` has one
-  /// value and outlives the pass.
+  /// Takes value_weight, value_clip_range, entropy_weight and max_gradient_norm from the hyperparameters.
+  /// `network` has one value and outlives the pass.
   ActorCriticPass(const Hyperparameters& hyperparameters, LocalNetwork& network,
                   std::unique_ptr<ActionDistribution> distribution);
 
@@ -36,12 +36,19 @@ class ActorCriticPass {
   /// log pi(a|s) of each step, [n].
   std::span<const float> log_probabilities() const { return log_probabilities_; }
 
+  /// Replaces the hyperparameters' entropy_weight, which may have a schedule.
+  void set_entropy_weight(double weight) { hyperparameters_.entropy_weight = weight; }
+
   /// Writes the network's gradient, clipped to max_gradient_norm, of
   ///   policy loss + value_weight mean((R - V)^2) - entropy_weight mean(H).
-  /// `policy_gradient` [n] holds the policy loss' derivative by log pi(a|s) of each step. Returns the
-  /// statistics that follow: value loss, entropy and explained variance. Throws WorkerError when the gradient
-  /// is not finite.
-  LearningStatistics backpropagate(std::span<const float> returns, std::span<const float> policy_gradient);
+  /// `policy_gradient` [n] holds the policy loss' derivative by log pi(a|s) of each step. `old_values` [n]
+  /// are the values that the same observations had when the steps were collected. With them and a
+  /// value_clip_range c, the larger one of (R - V)^2 and (R - V_old - clamp(V - V_old, -c, c))^2 stands for
+  /// (R - V)^2 (Engstrom et al. 2020, "Implementation Matters in Deep Policy Gradients", section 3). Returns
+  /// the statistics that follow: value loss, entropy, explained variance, gradient norm and deviation. Throws
+  /// WorkerError when the gradient is not finite.
+  LearningStatistics backpropagate(std::span<const float> returns, std::span<const float> policy_gradient,
+                                   std::span<const float> old_values = {});
 
  private:
   Hyperparameters hyperparameters_;

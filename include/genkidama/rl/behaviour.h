@@ -61,6 +61,10 @@ class ActionDistribution {
   /// the same for all. Returns the mean entropy in nats.
   virtual double backward(std::span<const float> by_log_probability, float by_entropy,
                           std::span<float> by_outputs) = 0;
+
+  /// The mean standard deviation of the continuous components in the latest evaluate(), in the unit in which
+  /// they are drawn; 0 where there are none.
+  virtual double deviation() const { return 0; }
 };
 
 /// How a continuous component stays within its bounds.

@@ -14,13 +14,15 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// algorithm has no such figure.
 struct LearningStatistics {
   double policy_loss = 0;  ///< the policy's part of the loss
-  double value_loss = 0;   ///< mean of (R - V)^2, without its weight in the loss
+  double value_loss = 0;   ///< mean of (R - V)^2, or of PPO's clipped one, without its weight in the loss
   double entropy = 0;      ///< of the policy, in nats
   /// PPO's estimate of how far the policy moved from the one that collected the steps: mean of r - 1 - log r,
   /// with r the probability ratio (Schulman 2020, "Approximating KL divergence").
   double approximate_kl = 0;
   double clip_fraction = 0;  ///< share of PPO's steps whose probability ratio lies outside the clip range
   double explained_variance = 0;  ///< 1 - Var(R - V) / Var(R): 1 where values tell the returns exactly
+  double gradient_norm = 0;       ///< L2 norm of the gradient before it was clipped
+  double deviation = 0;  ///< ActionDistribution::deviation(): how widely continuous components are drawn
 };
 
 /// Takes gradients and gives weights. Each worker has one such object, which only the worker's thread uses.
@@ -37,6 +39,10 @@ class GradientSink {
 
   /// Optimizer steps that the weights of the latest pull() had seen.
   virtual std::uint64_t policy_version() const = 0;
+
+  /// The share of the hyperparameters' schedules that is over: environment steps that were learnt from, over
+  /// schedule_steps. It goes on above 1; 0 where nothing has a schedule.
+  virtual double schedule_done() const { return 0; }
 
   /// Whether the program is stopping and its time is used up. A learner that goes over its steps several
   /// times asks after each optimizer step, and stops learning when this is true.

@@ -9,14 +9,12 @@
 #include "genkidama/core/export.h"
 #include "genkidama/nn/optimizer_options.h"
 #include "genkidama/rl/behaviour.h"
+#include "genkidama/rl/schedule.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// How the learning rate changes over a run.
-enum class LearningRateSchedule {
-  kConstant,  ///< it does not change
-  kLinear,    ///< it falls from learning_rate to 0 over schedule_steps environment steps
-};
+/// What Schedule was called when only the learning rate had one.
+using LearningRateSchedule = Schedule;
 
 /// The constants of learning, the optimizer's and those of continuous actions among them.
 struct Hyperparameters : OptimizerOptions, GaussianOptions {
@@ -31,6 +29,7 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   double reward_scale = 1.0;    ///< > 0; multiplies rewards for learning, never in statistics
   double value_weight = 1.0;    ///< >= 0; weight of (R - V)^2 in the loss
   double entropy_weight = 0.0;  ///< >= 0; weight of the policy's entropy, which is subtracted from the loss
+  Schedule entropy_weight_schedule = Schedule::kConstant;  ///< how entropy_weight changes
   /// true: the value of the last observation counts when the time limit ended the episode. false: the time
   /// limit is taken for a terminal state, as in the thesis' own program.
   bool bootstrap_truncated = true;
@@ -51,15 +50,29 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   int round_steps = 0;
 
   // Only of ppo, where batch_size and pull_every do not apply.
-  int epochs = 5;                    ///< passes over a round's steps, >= 1
-  int minibatch_size = 64;           ///< steps per optimizer step, >= 1; the weights are pulled after each
-  double clip_range = 0.2;           ///< the probability ratio counts up to 1 +- this, > 0
+  int epochs = 5;           ///< passes over a round's steps, >= 1
+  int minibatch_size = 64;  ///< steps per optimizer step, >= 1; the weights are pulled after each
+  double clip_range = 0.2;  ///< the probability ratio counts up to 1 +- this, > 0
+  Schedule clip_range_schedule = Schedule::kConstant;  ///< how clip_range changes
+  /// Each value counts up to this far from what it was when the steps were collected, in scaled rewards
+  /// (ActorCriticPass::backpropagate()); 0: no limit.
+  double value_clip_range = 0;
+  /// A worker stops learning from a round before the first minibatch whose approximate KL divergence
+  /// (LearningStatistics::approximate_kl) is above this; 0: never.
+  double target_kl = 0;
   bool normalise_advantages = true;  ///< to mean 0 and deviation 1 in each minibatch
 
   // Optimizer; OptimizerOptions has the rest.
-  LearningRateSchedule schedule = LearningRateSchedule::kConstant;  ///< how learning_rate changes
-  std::uint64_t schedule_steps = 0;  ///< environment steps of this machine; > 0 when the schedule is linear
-  double max_gradient_norm = 0;      ///< the gradient is clipped to this L2 norm; 0: no clipping
+  Schedule schedule = Schedule::kConstant;  ///< how learning_rate changes
+  /// Environment steps of this machine after which every schedule has reached 0; > 0 unless all are constant.
+  std::uint64_t schedule_steps = 0;
+  double max_gradient_norm = 0;  ///< the gradient is clipped to this L2 norm; 0: no clipping
+
+  /// Whether a schedule is not constant, so that schedule_steps is needed.
+  bool has_schedule() const {
+    return schedule != Schedule::kConstant || clip_range_schedule != Schedule::kConstant ||
+           entropy_weight_schedule != Schedule::kConstant;
+  }
 
   /// Throws ArgumentError naming the first field that is out of range, its value and its range.
   void check() const;

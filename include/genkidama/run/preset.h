@@ -46,9 +46,9 @@ Preset thesis_preset();
 /// evaluations. It learns control tasks of LunarLander's and CartPole's kind in a minute.
 Preset tuned_preset();
 
-/// The hyperparameters, completed: a linear learning rate without an end gets one at `max_steps` environment
-/// steps of the run, shared by `machines` (>= 1) that play at the same time; each plays its share, rounded
-/// up. Other schedules, and a schedule_steps above 0, stay as they are.
+/// The hyperparameters, completed: schedules without an end get one at `max_steps` environment steps of the
+/// run, shared by `machines` (>= 1) that play at the same time; each plays its share, rounded up. A
+/// schedule_steps above 0 stays as it is, and so do hyperparameters whose schedules are all constant.
 Hyperparameters with_schedule_end(Hyperparameters hyperparameters, std::uint64_t max_steps, int machines = 1);
 
 /// How a machine learns. The learning rate ends at preset.max_steps, shared by `machines` as

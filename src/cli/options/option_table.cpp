@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -66,15 +67,16 @@ OptionRow texts_option(Member<TextList> member, const char* placeholder, const c
   return row;
 }
 
-OptionRow schedule_option() {
+OptionRow schedule_option(Member<Schedule> member) {
+  static constexpr std::array kAll{Schedule::kConstant, Schedule::kLinear, Schedule::kCosine};
+  TextList names;
+  for (const Schedule schedule : kAll) names.push_back(schedule_name(schedule));
   return choice_option(
-      {"constant", "linear"},
-      [](const Settings& s) {
-        return s.learning.hyperparameters.schedule == LearningRateSchedule::kLinear ? "linear" : "constant";
-      },
-      [](Settings& s, const std::string& text) {
-        s.learning.hyperparameters.schedule =
-            text == "linear" ? LearningRateSchedule::kLinear : LearningRateSchedule::kConstant;
+      names, [member](const Settings& s) { return schedule_name(member.read(s)); },
+      [member](Settings& s, const std::string& text) {
+        for (const Schedule schedule : kAll) {
+          if (text == schedule_name(schedule)) member.write(s) = schedule;
+        }
       });
 }
 
@@ -339,6 +341,9 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("entropy-weight", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.entropy_weight)),
             "Weight of the policy's entropy in the loss");
+  table.add("entropy-weight-schedule", kLearning,
+            schedule_option(GENKIDAMA_MEMBER(learning.hyperparameters.entropy_weight_schedule)),
+            "linear, cosine: the entropy's weight falls to 0 over the run");
   table.add("bootstrap-truncated", kLearning,
             boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.bootstrap_truncated)),
             "Count the value beyond the time limit; false takes the limit for a terminal state");
@@ -366,6 +371,15 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("clip-range", kLearning,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.clip_range)),
             "How far from 1 the probability ratio of ppo counts");
+  table.add("clip-range-schedule", kLearning,
+            schedule_option(GENKIDAMA_MEMBER(learning.hyperparameters.clip_range_schedule)),
+            "linear, cosine: the clip range falls to 0 over the run");
+  table.add("value-clip-range", kLearning,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.value_clip_range)),
+            "How far a value of ppo counts from what it was when the steps were played; 0: any");
+  table.add("target-kl", kLearning,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.target_kl)),
+            "Approximate KL divergence above which ppo stops learning from a round; 0: never");
   table.add("normalise-advantages", kLearning,
             boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.normalise_advantages)),
             "Shift and scale the advantages of each minibatch of ppo to mean 0, deviation 1");
@@ -373,10 +387,11 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("learning-rate", kLearning,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.learning_rate)),
             "Step size of the optimizer");
-  table.add("schedule", kLearning, schedule_option(), "linear: the learning rate falls to 0 over the run");
+  table.add("schedule", kLearning, schedule_option(GENKIDAMA_MEMBER(learning.hyperparameters.schedule)),
+            "linear, cosine: the learning rate falls to 0 over the run");
   table.add("schedule-steps", kLearning,
             count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.schedule_steps)),
-            "Environment steps of one machine at which a linear schedule reaches 0; 0: --max-steps");
+            "Environment steps of one machine at which every schedule reaches 0; 0: --max-steps");
   table.add("momentum", kLearning,
             real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.momentum)),
             "Of sgd and rmsprop");

@@ -111,17 +111,24 @@ void check_name(const std::string& name) {
 
 Hyperparameters resolved_hyperparameters(const Settings& settings) {
   Hyperparameters result = settings.learning.hyperparameters;
-  if (result.schedule != LearningRateSchedule::kLinear || result.schedule_steps > 0) return result;
+  if (!result.has_schedule() || result.schedule_steps > 0) return result;
   const auto steps = settings.run.max_steps ? settings.run.max_steps : settings.learning.preset_steps;
   const bool learns = (settings.command & kLearning) != 0;
   if (!learns || (!steps && settings.command == kChild)) {
     // Only the Parent knows when the run of its Children ends.
-    result.schedule = LearningRateSchedule::kConstant;
+    result.schedule = result.clip_range_schedule = result.entropy_weight_schedule = Schedule::kConstant;
     return result;
   }
   if (!steps) {
-    throw ArgumentError(
-        "--schedule is 'linear'; expected --max-steps or --schedule-steps to say when it ends");
+    for (const auto& [flag, schedule] :
+         {std::pair("--schedule", result.schedule),
+          std::pair("--clip-range-schedule", result.clip_range_schedule),
+          std::pair("--entropy-weight-schedule", result.entropy_weight_schedule)}) {
+      if (schedule == Schedule::kConstant) continue;
+      throw ArgumentError(
+          fmt::format("{} is '{}'; expected --max-steps or --schedule-steps to say when it ends", flag,
+                      schedule_name(schedule)));
+    }
   }
   // The Children of a cluster share the run's steps.
   const int machines = settings.command == kCluster ? settings.cluster.children : 1;

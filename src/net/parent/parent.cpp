@@ -39,10 +39,7 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
   if (options.listen.empty() && options.connect.empty()) {
     throw ArgumentError("a Parent needs an endpoint; give at least one in listen or connect");
   }
-  if (!(options.max_norm_growth >= 0)) {
-    throw ArgumentError(
-        fmt::format("max_norm_growth is {}; give 0 (no limit) or more", options.max_norm_growth));
-  }
+  check_rate(options.max_norm_growth, "max_norm_growth");
   if (options.quarantine_min < Milliseconds::zero() || options.quarantine_max < options.quarantine_min) {
     throw ArgumentError(fmt::format(
         "quarantine_min is {} ms and quarantine_max {} ms; give 0 (none) or more, and no less for the second",

@@ -58,6 +58,8 @@ class A3cLearner final : public Learner {
       policy_gradient_[t] = -advantages_[t] / static_cast<float>(n);
       policy_loss += policy_gradient_[t] * pass_.log_probabilities()[t];
     }
+    pass_.set_entropy_weight(scheduled(hyperparameters_.entropy_weight_schedule,
+                                       hyperparameters_.entropy_weight, sink_.schedule_done()));
     LearningStatistics statistics = pass_.backpropagate(returns_, policy_gradient_);
     statistics.policy_loss = policy_loss;
     return statistics;

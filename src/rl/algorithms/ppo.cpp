@@ -34,6 +34,7 @@ struct Steps {
   std::vector<float> log_probabilities;
   std::vector<float> advantages;
   std::vector<float> returns;
+  std::vector<float> values;  ///< when the steps were collected; empty unless values are clipped
 
   std::size_t size() const { return returns.size(); }
 
@@ -44,6 +45,7 @@ struct Steps {
     log_probabilities.clear();
     advantages.clear();
     returns.clear();
+    values.clear();
   }
 
   /// Replaces all steps by the given rows of others.
@@ -56,6 +58,7 @@ struct Steps {
       log_probabilities.push_back(from.log_probabilities[row]);
       advantages.push_back(from.advantages[row]);
       returns.push_back(from.returns[row]);
+      if (!from.values.empty()) values.push_back(from.values[row]);
     }
   }
 
@@ -97,6 +100,7 @@ class PpoLearner final : public Learner {
     append(segment.masks, round_.masks);
     // Not the behaviour's own, which may have explored: the ratio compares policies.
     append(pass_.log_probabilities(), round_.log_probabilities);
+    if (hyperparameters_.value_clip_range > 0) append(values, round_.values);
     round_.advantages.resize(start + n);
     generalised_advantages(rewards_, values, bootstrap, hyperparameters_.gamma, hyperparameters_.gae_lambda,
                            std::span(round_.advantages).subspan(start));
@@ -108,30 +112,42 @@ class PpoLearner final : public Learner {
     if (n == 0) return;  // the round was cut before the first step
     order_.resize(n);
     std::iota(order_.begin(), order_.end(), std::size_t{0});
-    const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
     for (int epoch = 0; epoch < hyperparameters_.epochs && !sink_.out_of_time(); ++epoch) {
-      // Fisher and Yates by hand: std::shuffle differs between standard libraries.
-      for (std::size_t i = n; i > 1; --i)
-        std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(i))]);
-      for (std::size_t begin = 0; begin < n && !sink_.out_of_time(); begin += size) {
-        minibatch_.gather(round_, std::span(order_).subspan(begin, std::min(size, n - begin)));
-        const LearningStatistics statistics = compute(minibatch_);
-        sink_.apply(network_.gradient(), statistics);
-        sink_.pull(network_.weights());
-      }
+      if (!learn_epoch(random)) break;
     }
     round_.clear();
   }
 
  private:
+  /// Whether the policy may move further from the one that collected the steps.
+  bool learn_epoch(Random& random) {
+    const std::size_t n = round_.size();
+    const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
+    // Fisher and Yates by hand: std::shuffle differs between standard libraries.
+    for (std::size_t i = n; i > 1; --i)
+      std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(i))]);
+    for (std::size_t begin = 0; begin < n && !sink_.out_of_time(); begin += size) {
+      minibatch_.gather(round_, std::span(order_).subspan(begin, std::min(size, n - begin)));
+      const LearningStatistics statistics = compute(minibatch_);
+      if (hyperparameters_.target_kl > 0 && statistics.approximate_kl > hyperparameters_.target_kl)
+        return false;
+      sink_.apply(network_.gradient(), statistics);
+      sink_.pull(network_.weights());
+    }
+    return true;
+  }
+
   LearningStatistics compute(Steps& minibatch) {
     const std::size_t n = minibatch.size();
     const auto count = static_cast<double>(n);
     // A lone step has no deviation.
     if (hyperparameters_.normalise_advantages && n > 1) normalise(minibatch.advantages);
     pass_.evaluate(minibatch.observations, minibatch.actions, minibatch.masks, n);
-    const auto lowest = static_cast<float>(1 - hyperparameters_.clip_range);
-    const auto highest = static_cast<float>(1 + hyperparameters_.clip_range);
+    const double done = sink_.schedule_done();
+    const double clip_range =
+        scheduled(hyperparameters_.clip_range_schedule, hyperparameters_.clip_range, done);
+    const auto lowest = static_cast<float>(1 - clip_range);
+    const auto highest = static_cast<float>(1 + clip_range);
     double policy_loss = 0, approximate_kl = 0, clipped_steps = 0;
     policy_gradient_.resize(n);
     for (std::size_t t = 0; t < n; ++t) {
@@ -146,7 +162,10 @@ class PpoLearner final : public Learner {
       approximate_kl += (static_cast<double>(ratio) - 1 - log_ratio) / count;
       if (ratio < lowest || ratio > highest) clipped_steps += 1;
     }
-    LearningStatistics statistics = pass_.backpropagate(minibatch.returns, policy_gradient_);
+    pass_.set_entropy_weight(
+        scheduled(hyperparameters_.entropy_weight_schedule, hyperparameters_.entropy_weight, done));
+    LearningStatistics statistics =
+        pass_.backpropagate(minibatch.returns, policy_gradient_, minibatch.values);
     statistics.policy_loss = policy_loss;
     statistics.approximate_kl = approximate_kl;
     statistics.clip_fraction = clipped_steps / count;

@@ -54,19 +54,23 @@ class GaussianDistribution final : public ActionDistribution {
     outputs_ = outputs;
     const std::size_t size = units_.size();
     distances_.resize(chosen.size());
+    double deviations = 0;
     for (std::size_t t = 0; t < log_probabilities.size(); ++t) {
       const float* row = outputs.data() + t * 2 * size;
       double sum = 0;
       for (std::size_t i = 0; i < size; ++i) {
         const float value = chosen[t * size + i];
         const double log_deviation = units_.log_deviation(row[size + i]);
-        const double distance = (static_cast<double>(value) - row[i]) / std::exp(log_deviation);
+        const double deviation = std::exp(log_deviation);
+        const double distance = (static_cast<double>(value) - row[i]) / deviation;
+        deviations += deviation;
         distances_[t * size + i] = distance;
         sum -= distance * distance / 2 + log_deviation + kHalfLogTwoPi;
         if (units_.squashes()) sum -= log_tanh_slope(value);
       }
       log_probabilities[t] = static_cast<float>(sum);
     }
+    deviation_ = deviations / static_cast<double>(chosen.size());
   }
 
   double backward(std::span<const float> by_log_probability, float by_entropy,
@@ -100,10 +104,13 @@ class GaussianDistribution final : public ActionDistribution {
     return entropy / static_cast<double>(n);
   }
 
+  double deviation() const override { return deviation_; }
+
  private:
   GaussianUnits units_;
   std::span<const float> outputs_;  ///< the latest batch's
   std::vector<double> distances_;   ///< from the mean in deviations, [n, components]
+  double deviation_ = 0;            ///< their mean
 };
 
 }  // namespace

@@ -59,6 +59,13 @@ class ProductDistribution final : public ActionDistribution {
     return entropy;
   }
 
+  /// All continuous components are one part.
+  double deviation() const override {
+    double deviation = 0;
+    for (const Part& part : parts_) deviation += part.given.distribution->deviation();
+    return deviation;
+  }
+
  private:
   /// A part and its columns of the latest batch.
   struct Part {

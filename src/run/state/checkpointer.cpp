@@ -97,12 +97,10 @@ std::filesystem::path Checkpointer::write_state(const PolicySnapshot& snapshot, 
   RunState state;
   state.totals = totals;
   state.network = origin_.name();
-  state.weights.assign(snapshot.weights.begin(), snapshot.weights.end());
-  state.policy_average = policy_average_name(snapshot.average.options().kind);
-  state.average = snapshot.average.state();
+  state.average = &snapshot.average;
   fill(state);
   last_state_ = Clock::now();
-  write_run_state(directory_.state(), origin_.layout, state);
+  write_run_state(directory_.state(), origin_.layout, snapshot.weights, state);
   return directory_.state();
 }
 

@@ -14,15 +14,12 @@
 
 namespace genkidama::run {
 
-/// The newest state of the directory that can be read, from which `trainer` is restored if it is not nullptr;
-/// nothing when the run was killed before its first one, and begins again. A damaged state is put aside.
-/// Throws ArgumentError for the state of another network than `network`, and for states of which none can be
-/// read.
+/// The newest state of the directory that can be read, from which `trainer`, if it is not nullptr, and
+/// `average` are restored; nothing when the run was killed before its first one, and begins again. A damaged
+/// state is put aside, and an average that ends here is told. Throws ArgumentError for the state of another
+/// network than `network`, and for states of which none can be read.
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
-                                           const PolicyOrigin& network, Saveable* trainer);
-
-/// What the policy's average starts as: the state's if it is of the kind that the options ask for, else one
-/// of nothing yet.
-PolicyAverage resumed_average(const RunOptions& options, const std::optional<RunState>& state);
+                                           const PolicyOrigin& network, Saveable* trainer,
+                                           PolicyAverage& average);
 
 }  // namespace genkidama::run

@@ -13,6 +13,7 @@
 #include "genkidama/core/version.h"
 #include "genkidama/params/safetensors.h"
 #include "params/checkpoint_layout.h"
+#include "params/checkpoint_parts.h"
 #include "rl/policy_record.h"
 
 namespace genkidama::run {
@@ -72,26 +73,13 @@ MachineTime time_in(const StateReader& state) {
   return {state.text("written_boot"), state.f64_or("written_seconds", 0)};
 }
 
-void save_average(const std::string& kind, const PolicyAverageState& average, StateWriter& state) {
-  if (average.weights.empty()) return;
-  state.text("policy_average", kind);
-  state.u64("policy_average_count", average.count);
-  state.floats("policy_average", average.weights);
-}
-
-PolicyAverageState average_in(const StateReader& state, std::size_t weights) {
-  if (state.floats("policy_average").values.empty()) return {};
-  const auto average = state.floats("policy_average", weights);
-  return {state.u64("policy_average_count"), {average.begin(), average.end()}};
-}
-
 void save(const RunState& run, StateWriter& state) {
   state.text(kFormat, "2");
   state.text("genkidama_version", kVersion);
   if (!run.network.empty()) state.text(kNetwork, run.network);
   save(run.totals, state);
   if (run.trainer != nullptr) run.trainer->save(state);
-  save_average(run.policy_average, run.average, state);
+  if (run.average != nullptr) run.average->save(state);
   state.f64s("recent_returns", run.recent_returns);
   if (run.evaluation_missing) state.u64("evaluation_missing", 1);
   save(run.session, state);
@@ -104,8 +92,7 @@ RunState run_in(const StateReader& state, std::span<const float> weights) {
   run.totals = totals_in(state);
   run.network = state.text(kNetwork);
   run.weights.assign(weights.begin(), weights.end());
-  run.average = average_in(state, weights.size());
-  if (run.average.count > 0) run.policy_average = state.text("policy_average");
+  run.average_kind = PolicyAverage::kind_in(state);
   run.recent_returns = state.f64s("recent_returns");
   run.evaluation_missing = state.has("evaluation_missing");
   run.session = session_in(state);
@@ -114,8 +101,8 @@ RunState run_in(const StateReader& state, std::span<const float> weights) {
   return run;
 }
 
-std::string checksum_text(const Checkpoint& file) {
-  return fmt::format("{:016x}", checksum_of(file));
+std::string checksum_text(std::uint64_t checksum) {
+  return fmt::format("{:016x}", checksum);
 }
 
 void check_checksum(const std::filesystem::path& path, Checkpoint& file) {
@@ -126,7 +113,7 @@ void check_checksum(const std::filesystem::path& path, Checkpoint& file) {
   }
   const std::string recorded = field->second;
   file.metadata.erase(field);
-  if (checksum_text(file) != recorded) {
+  if (checksum_text(checksum_of(file)) != recorded) {
     throw FormatError(fmt::format("'{}' is damaged: its checksum is not that of its content", path.string()));
   }
 }
@@ -135,9 +122,7 @@ void check_checksum(const std::filesystem::path& path, Checkpoint& file) {
 ParameterLayout layout_of_state(const ParameterLayout& network, const Checkpoint& file) {
   std::vector<ParameterLayout::Tensor> tensors;
   for (const TensorInfo& tensor : network.tensors()) tensors.push_back({tensor.name, tensor.shape});
-  for (const TensorInfo& tensor : StateReader(file, "", network).tensors()) {
-    tensors.push_back({tensor.name, tensor.shape});
-  }
+  for (const auto& tensor : StateReader(file, "", network).tensors()) tensors.push_back(tensor);
   return ParameterLayout(tensors);
 }
 
@@ -149,15 +134,22 @@ std::filesystem::path previous_state_of(const std::filesystem::path& path) {
 
 void write_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                      const RunState& state) {
-  StateWriter fields(layout, state.weights);
+  write_run_state(path, layout, state.weights, state);
+}
+
+void write_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
+                     std::span<const float> weights, const RunState& state) {
+  StateWriter fields = StateWriter::referring_to(layout, weights);
   save(state, fields);
-  Checkpoint file = fields.take();
-  file.metadata[kChecksum] = checksum_text(file);
+  const ParameterLayout whole = fields.layout();
+  const auto values = fields.values();
+  const CheckpointParts file{whole, values, fields.metadata()};
+  fields.metadata()[kChecksum] = checksum_text(checksum_of(file));
   write_safetensors_keeping_previous(path, previous_state_of(path), file);
 }
 
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        const std::string& network) {
+                        PolicyAverage& average, const std::string& network) {
   // The checksum comes first: a damaged file must not be taken for one of another network. What it has
   // vouched for is what is used: the file may be replaced, or its disk fail, before it could be read again.
   Checkpoint file = read_safetensors(path);
@@ -171,6 +163,9 @@ RunState read_run_state(const std::filesystem::path& path, const ParameterLayout
   file = in_layout(path, std::move(file), expected);
   const StateReader fields(file, path.string(), layout);
   RunState state = run_in(fields, std::span(file.weights).first(layout.size()));
+  // Not left to the first update: by then other weights would have been trained.
+  if (!fields.floats("policy_average").values.empty()) fields.floats("policy_average", layout.size());
+  average.restore(fields);
   if (trainer != nullptr) trainer->restore(fields);
   fields.check_all_floats_read();
   return state;
@@ -181,7 +176,7 @@ bool is_run_state(const Checkpoint& file) {
 }
 
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer, const std::string& network) {
+                                     Saveable* trainer, PolicyAverage& average, const std::string& network) {
   std::string problems;
   for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
     // It may well be sound: going on from an older one would throw work away.
@@ -192,7 +187,7 @@ NewestRunState read_newest_run_state(const std::filesystem::path& path, const Pa
                       file.string()));
     }
     try {
-      return {read_run_state(file, layout, trainer, network), file, problems};
+      return {read_run_state(file, layout, trainer, average, network), file, problems};
     } catch (const LayoutError&) {
       throw;  // the one before it would be of the same network
     } catch (const Error& error) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,13 @@ namespace genkidama::run {
 
 struct RunState {
   RunTotals totals;
-  std::string network;                  ///< Network::description(); empty when it does not say
-  std::vector<float> weights;           ///< those that learning goes on with
-  std::string policy_average = "none";  ///< kind of `average`
-  PolicyAverageState average;
-  /// Writes its fields too; nullptr at a Parent. A state that was read has none: its fields went to whom
-  /// read_run_state() was given.
-  const Saveable* trainer = nullptr;
+  std::string network;         ///< Network::description(); empty when it does not say
+  std::vector<float> weights;  ///< those that learning goes on with
+  /// Write their fields too. A state that was read has neither: their fields went to what read_run_state()
+  /// was given.
+  const Saveable* trainer = nullptr;   ///< nullptr at a Parent
+  const Saveable* average = nullptr;   ///< the policy's; nullptr: none
+  std::string average_kind = "none";   ///< of the average that was read
   std::vector<double> recent_returns;  ///< those whose mean is shown
   bool evaluation_missing = false;     ///< the one of this update was given up
   ChildSessionState session;           ///< a Child's
@@ -41,14 +42,16 @@ std::filesystem::path previous_state_of(const std::filesystem::path& path);
 /// With a checksum over all of it and the present time; the state before it is kept. Throws as
 /// write_safetensors_keeping_previous().
 void write_run_state(const std::filesystem::path& path, const ParameterLayout& layout, const RunState& state);
+/// Does the same with these weights in the place of those of `state`, without a copy of them.
+void write_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
+                     std::span<const float> weights, const RunState& state);
 
-/// Restores `trainer`, if it is not nullptr, from the state, and returns the rest. A state without an
-/// average, as one written before there were any, has none. Throws IoError, FormatError (also when the
-/// checksum is not that of the content), or LayoutError when the weights are of another network, or something
-/// in the state is of another trainer. `network` is the description of the trainer's network; it is compared
-/// when both it and the state say one.
+/// Restores `trainer`, if it is not nullptr, and `average` from the state, and returns the rest. Throws
+/// IoError, FormatError (also when the checksum is not that of the content), or LayoutError when the weights
+/// are of another network, or something in the state is of another trainer. `network` is the description of
+/// the trainer's network; it is compared when both it and the state say one.
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        const std::string& network = {});
+                        PolicyAverage& average, const std::string& network = {});
 
 /// Whether the file is the state of a run, of this or an older version, and not a policy alone.
 bool is_run_state(const Checkpoint& file);
@@ -63,6 +66,7 @@ struct NewestRunState {
 /// and what is wrong with each, IoError for a file that this process may not read, LayoutError as
 /// read_run_state().
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer, const std::string& network = {});
+                                     Saveable* trainer, PolicyAverage& average,
+                                     const std::string& network = {});
 
 }  // namespace genkidama::run

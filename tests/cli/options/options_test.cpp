@@ -396,6 +396,41 @@ TEST_CASE("a linear schedule ends with the run, and a cluster shares its steps")
             .schedule_steps == 10);
 }
 
+TEST_CASE("clip range and entropy have schedules of their own, which end with the run too") {
+  for (const std::string name : {"clip-range", "entropy-weight"}) {
+    const std::string flag = "--" + name + "-schedule";
+    CHECK(resolved({"train", "--preset", "thesis", flag, "cosine", "--max-steps", "1000"}).schedule_steps ==
+          1000);
+    CHECK_THROWS_WITH(parse({"train", flag, "quadratic"}), Catch::Contains(flag) &&
+                                                               Catch::Contains("'quadratic'") &&
+                                                               Catch::Contains("constant, linear, cosine"));
+    // Only the Parent knows when the run of its Children ends.
+    const Hyperparameters child =
+        resolved({"child", "--preset", "thesis", "--connect", "127.0.0.1:1", flag, "linear"});
+    CHECK_FALSE(child.has_schedule());
+  }
+  const Settings settings =
+      parse({"train", "--schedule", "cosine", "--clip-range-schedule", "linear", "--entropy-weight-schedule",
+             "cosine", "--target-kl", "0.03", "--value-clip-range", "0.2"});
+  const Hyperparameters& hyper = settings.learning.hyperparameters;
+  CHECK(hyper.schedule == Schedule::kCosine);
+  CHECK(hyper.clip_range_schedule == Schedule::kLinear);
+  CHECK(hyper.entropy_weight_schedule == Schedule::kCosine);
+  CHECK(hyper.target_kl == 0.03);
+  CHECK(hyper.value_clip_range == 0.2);
+  const auto config = config_of(settings, resolved_program().options, "test", "x");
+  CHECK(config["schedule"] == "cosine");
+  CHECK(config["clip_range_schedule"] == "linear");
+  CHECK(config["entropy_weight_schedule"] == "cosine");
+  CHECK(config["target_kl"] == 0.03);
+  CHECK(config["value_clip_range"] == 0.2);
+  for (const char* flag : {"--target-kl", "--value-clip-range"}) {
+    for (const char* bad : {"-0.1", "nan", "inf", "x"}) {
+      CHECK_THROWS_WITH(parse({"train", flag, bad}), Catch::Contains(flag) && Catch::Contains(bad));
+    }
+  }
+}
+
 TEST_CASE("the tuned preset says how long a run is, how it averages and how it acts, until a flag does") {
   const Settings train = parse({"train", "--preset", "tuned"});
   REQUIRE(train.run.max_steps);
