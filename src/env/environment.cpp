@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "genkidama/core/error.h"
@@ -16,6 +17,17 @@ void check_positive(const std::string& name, const char* field, int value) {
     throw ArgumentError(
         fmt::format("environment '{}': spec().{} is {}, expected at least 1", name, field, value));
   }
+}
+
+// It stands in lines of logs and tables.
+void check_name(std::string name) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
+  if (std::none_of(name.begin(), name.end(), is_control)) return;
+  std::replace_if(name.begin(), name.end(), is_control, '?');
+  throw ArgumentError(fmt::format(
+      "spec().name is '{}' with line breaks or other control characters in place of '?'; expected a "
+      "text of one line",
+      name));
 }
 
 int floats_in(const std::string& name, const std::vector<int>& shape) {
@@ -68,6 +80,7 @@ void complete_actions(EnvironmentSpec& spec) {
 }  // namespace
 
 EnvironmentSpec completed(EnvironmentSpec spec) {
+  check_name(spec.name);
   complete_observation(spec);
   complete_actions(spec);
   check_positive(spec.name, "time_limit", spec.time_limit);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
+#include "genkidama/wire/message.h"
 
 namespace genkidama::run {
 namespace {
@@ -34,6 +36,12 @@ class Check {
     if (!is_finite(value)) fail(field, fmt::format("{}", value), "a finite number");
   }
 
+  void one_line(std::string_view field, const std::string& text) const {
+    const bool fits =
+        std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= ' '; });
+    if (!fits) fail(field, fmt::format("'{}'", printable(text)), "a text of one line");
+  }
+
   [[noreturn]] void fail(std::string_view field, std::string_view value, std::string_view expected) const {
     throw ArgumentError(fmt::format("{} is {}; expected {}", options_.name_of(field), value, expected));
   }
@@ -44,8 +52,23 @@ class Check {
 
 }  // namespace
 
+void check_resume(std::string_view name, Resume resume) {
+  if (resume == Resume::kNever || resume == Resume::kIfPossible || resume == Resume::kRequired) return;
+  throw ArgumentError(
+      fmt::format("{} is {}; expected one of the values of Resume", name, static_cast<int>(resume)));
+}
+
+void check_json_object(std::string_view name, const std::string& text) {
+  if (text.empty() || nlohmann::json::parse(text, nullptr, false).is_object()) return;
+  throw ArgumentError(fmt::format("{} is '{:.60}'; expected the text of a JSON object, or none", name, text));
+}
+
 void check_run_options(const RunOptions& options) {
   const Check check(options);
+  check_resume(options.name_of("resume"), options.resume);
+  check.one_line("record.program", options.record.program);
+  check.one_line("record.command", options.record.command);
+  check.one_line("record.preset", options.record.preset);
   check.at_least_one("updates", options.updates);
   check.at_least_one("max_steps", options.max_steps);
   if (options.target) check.finite("target", *options.target);
@@ -62,10 +85,7 @@ void check_run_options(const RunOptions& options) {
                fmt::format("a run whose end is known, since swa starts at a share of it: set {} or {}",
                            options.name_of("updates"), options.name_of("max_steps")));
   }
-  const std::string& config = options.record.config;
-  if (!config.empty() && !nlohmann::json::parse(config, nullptr, false).is_object()) {
-    check.fail("record.config", fmt::format("'{:.60}'", config), "the text of a JSON object, or none");
-  }
+  check_json_object(options.name_of("record.config"), options.record.config);
 }
 
 }  // namespace genkidama::run

@@ -58,7 +58,8 @@ class EndWatch {
 class ChildRun::Impl {
  public:
   Impl(CoreOrchestrator& trainer, RunOptions options, ChildOptions child, RunObserver* observer)
-      : run_(trainer, std::move(options), observer, {"connected", "exchanges", "reconnects"}),
+      : run_(trainer, std::move(options), observer, run_kind::kChild,
+             {"connected", "exchanges", "reconnects"}),
         trainer_(trainer),
         options_(std::move(child)),
         earlier_(run_.totals()) {

@@ -294,8 +294,9 @@ RunProgress ParentRun::Impl::progress(const ParentStatus& status) const {
 
 ParentRun::ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
                      RunObserver* observer)
-    : impl_(std::make_unique<Impl>(RunFiles::open(std::move(options), evaluator, observer, {false, kColumns}),
-                                   evaluator, std::move(parent))) {}
+    : impl_(std::make_unique<Impl>(
+          RunFiles::open(std::move(options), evaluator, observer, {run_kind::kParent, kColumns}), evaluator,
+          std::move(parent))) {}
 
 ParentRun::~ParentRun() = default;
 

@@ -43,7 +43,7 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
                    std::optional<RunState>& state)
     : options_(std::move(options)),
       observer_(observer),
-      learns_(kind.learns),
+      kind_(kind.name),
       trainer_(trainer),
       directory_(options_.directory),
       checkpoints_(options_, directory_, {trainer.layout(), trainer.policy_metadata()}) {
@@ -57,7 +57,8 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
   if (goes_on_) {
     // A Parent's trainer only evaluates.
-    state = read_resumed_state(options_, directory_, trainer_.layout(), learns_ ? &trainer_ : nullptr);
+    state =
+        read_resumed_state(options_, directory_, trainer_.layout(), learns() ? &trainer_ : nullptr, kind_);
     if (state) {
       totals_ = state->totals;
       // What goes on has not reached its target yet, which may be a new one.
@@ -117,7 +118,7 @@ void RunFiles::check(std::span<const float> weights) const {
 }
 
 std::string RunFiles::diverged_text(std::uint64_t update, const std::string& what) const {
-  const bool learns_elsewhere = !learns_ && !options_.cluster_member;
+  const bool learns_elsewhere = !learns() && !options_.cluster_member;
   return fmt::format("learning diverged: after update {} {}; {}; try a lower {} or {}{}", update, what,
                      checkpoints_.last_checkpoint_text(), options_.name_of("learning_rate"),
                      options_.name_of("max_gradient_norm"), learns_elsewhere ? " at the Children" : "");
@@ -131,9 +132,10 @@ std::string RunFiles::merge_rule_text(const std::string& failure, bool kept) con
   return fmt::format("{}; {}", failure, rest);
 }
 
-FillState RunFiles::with_evaluation(const FillState& fill) {
+FillState RunFiles::with_own(const FillState& fill) {
   if (!fill) return {};
   return [this, &fill](RunState& state) {
+    state.kind = kind_;
     state.evaluation_missing = evaluations_->missing();
     fill(state);
   };
@@ -152,7 +154,7 @@ void RunFiles::tell(const Checkpointer::Written& written) {
 bool RunFiles::checkpoint(const PolicySnapshot& snapshot, const FillState& fill) {
   // A state must not outlive the rows that led to it.
   if (fill) sync_tables();
-  const auto written = checkpoints_.write(snapshot, now(), with_evaluation(fill));
+  const auto written = checkpoints_.write(snapshot, now(), with_own(fill));
   tell(written);
   return written.complete;
 }
@@ -178,7 +180,7 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
   report.update(extra);
   result.totals = totals_;
   if (fill) sync_tables();
-  const auto written = checkpoints_.write_final(snapshot, totals_, with_evaluation(fill));
+  const auto written = checkpoints_.write_final(snapshot, totals_, with_own(fill));
   tell(written);
   result.files_written = written.complete;
   // Whoever stops a run wants the process gone.

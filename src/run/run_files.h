@@ -34,7 +34,7 @@ class RunFiles {
  public:
   /// What a run is, beside its options.
   struct Kind {
-    bool learns = true;                ///< a Parent does not
+    std::string name;                  ///< one of run_kind
     std::vector<std::string> columns;  ///< of metrics.csv, as MetricsTable has them
   };
 
@@ -101,14 +101,17 @@ class RunFiles {
            std::optional<RunState>& state);
 
   std::string config_text() const;
-  FillState with_evaluation(const FillState& fill);
+  /// A Parent does not.
+  bool learns() const { return kind_ != run_kind::kParent; }
+  /// Fills in what the run's files know too.
+  FillState with_own(const FillState& fill);
   void sync_tables();
   void tell(const Checkpointer::Written& written);
   void write_failure(const std::string& error);
 
   const RunOptions options_;
   RunObserver& observer_;
-  const bool learns_;
+  const std::string kind_;  // one of run_kind
   CoreOrchestrator& trainer_;
   const RunDirectory directory_;
   bool goes_on_ = false;

@@ -10,7 +10,7 @@ namespace genkidama::run {
 class TrainerRun::Impl {
  public:
   Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer)
-      : trainer_(trainer), run_(trainer, std::move(options), observer) {}
+      : trainer_(trainer), run_(trainer, std::move(options), observer, run_kind::kTrainer) {}
 
   bool advance() {
     if (run_.ended_by() == "error" || finished_) return false;

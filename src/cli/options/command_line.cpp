@@ -17,6 +17,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
 #include "genkidama/env/check_environment.h"
+#include "run/directory/run_directory.h"
 
 namespace genkidama::cli {
 namespace {
@@ -129,7 +130,13 @@ ConfigFile read_resumed_config(const std::filesystem::path& directory, Command c
         fmt::format("--resume {}: this is a file; expected the directory of a run", directory.string()));
   }
   const auto path = directory / "config.json";
-  if (!std::filesystem::exists(path)) {
+  if (!std::filesystem::exists(path, ignored)) {
+    if (run::RunDirectory(directory).has_state()) {
+      throw ArgumentError(fmt::format(
+          "--resume {}: a run is in this directory, but its config.json, which holds its options, is "
+          "gone; put it back, or start another run in a new directory",
+          directory.string()));
+    }
     throw ArgumentError(
         fmt::format("--resume {}: there is no run in this directory (no config.json)", directory.string()));
   }

@@ -13,6 +13,8 @@ constexpr NumberRange kPositive{0, kInfinity, true};
 constexpr NumberRange kNotNegative{0, kInfinity};
 constexpr NumberRange kAnyNumber{-kInfinity, kInfinity};
 constexpr NumberRange kAtLeastOne{1, kInfinity};
+// The library counts in milliseconds; ten years are for ever.
+constexpr NumberRange kSeconds{0.001, 3e8};
 
 class Table {
  public:
@@ -153,10 +155,10 @@ void add_links(Table& table) {
             "A Child plays on while an exchange is on its way, and averages the answer in a round later");
   table.add("name", kParent | kChild, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
-  table.add("join-timeout", kChild | kCluster, real_option(kPositive, GENKIDAMA_MEMBER(links.join_timeout_s)),
+  table.add("join-timeout", kChild | kCluster, real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
             "Seconds a Child waits for its Parent's first weights");
   table.add("exchange-timeout", kChild | kCluster,
-            real_option(kPositive, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
+            real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
             "Seconds without any progress of an exchange before a Child makes the link anew; longer if its "
             "exchanges take longer");
 }
@@ -177,7 +179,7 @@ void add_run(Table& table, const Program& program) {
             "Workers of this machine, or of each Child of a cluster (one per core when not given)");
   table.add("worker-mode", kEverywhere, worker_mode_option(), "What a worker is");
   table.add("worker-timeout", kEverywhere,
-            real_option({0, 1e6, true}, GENKIDAMA_MEMBER(learning.worker_timeout_s)),
+            real_option({0.001, 1e6}, GENKIDAMA_MEMBER(learning.worker_timeout_s)),
             "Seconds without an environment step or a gradient after which a worker hangs and is replaced, "
             "at most: "
             "after three rounds, 20 times the longest silence so far, and at least 30");

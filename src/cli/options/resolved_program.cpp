@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "cli/options/option_table.h"
 #include "genkidama/core/error.h"
+#include "genkidama/wire/message.h"
 
 namespace genkidama::cli {
 namespace {
@@ -25,11 +27,22 @@ std::map<std::string, Preset> all_presets(const Program& program) {
   return presets;
 }
 
+// Names stand in lines, files and the command line.
+void check_name(const char* what, const std::string& name) {
+  const bool fits = !name.empty() && std::all_of(name.begin(), name.end(),
+                                                 [](char c) { return static_cast<unsigned char>(c) >= ' '; });
+  if (fits) return;
+  throw ArgumentError(
+      fmt::format("{} is '{}'; expected a text of one line that is not empty", what, printable(name)));
+}
+
 }  // namespace
 
 ResolvedProgram::ResolvedProgram(Program program) : Program(std::move(program)) {
   if (!environment) throw ArgumentError("Program::environment is empty; expected a factory");
+  check_name("Program::name", name);
   presets = all_presets(*this);
+  for (const auto& [preset, unused] : presets) check_name("the name of a preset", preset);
   if (presets.count(default_preset) == 0) {
     throw ArgumentError(fmt::format(
         "Program::default_preset is '{}'; expected the name of one of its presets", default_preset));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "run/directory/json_file.h"
 
 namespace genkidama::run {
 namespace {
@@ -30,7 +31,8 @@ ChildCounters::ChildCounters(const std::string& text) {
       child.told_episodes = values.at(4);
     }
   } catch (const nlohmann::json::exception& error) {
-    throw FormatError(fmt::format("the state's counts of Children cannot be read: {}", error.what()));
+    throw FormatError(
+        fmt::format("the state's counts of Children cannot be read: {}", json_problem(error, text)));
   }
 }
 

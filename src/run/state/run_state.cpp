@@ -86,6 +86,7 @@ PolicyAverageState average_in(const StateReader& state, std::size_t weights) {
 void save(const RunState& run, StateWriter& state) {
   state.text(kFormat, "2");
   state.text("genkidama_version", kVersion);
+  if (!run.kind.empty()) state.text("run_kind", run.kind);
   save(run.totals, state);
   if (run.trainer != nullptr) run.trainer->save(state);
   save_average(run.policy_average, run.average, state);
@@ -98,6 +99,7 @@ void save(const RunState& run, StateWriter& state) {
 
 RunState run_in(const StateReader& state, std::span<const float> weights) {
   RunState run;
+  run.kind = state.text("run_kind");
   run.totals = totals_in(state);
   run.weights.assign(weights.begin(), weights.end());
   run.average = average_in(state, weights.size());
@@ -127,6 +129,29 @@ void check_checksum(const std::filesystem::path& path, Checkpoint& file) {
   }
 }
 
+std::string text_of_kind(const std::string& kind) {
+  if (kind == run_kind::kTrainer) return "a run of one machine alone";
+  if (kind == run_kind::kChild) return "a Child's run";
+  if (kind == run_kind::kParent) return "a Parent's run";
+  return fmt::format("a run of kind '{}'", kind);
+}
+
+void check_kind(const std::filesystem::path& path, const Checkpoint& file, const std::string& kind) {
+  const auto made_by = file.metadata.find("run_kind");
+  if (kind.empty() || made_by == file.metadata.end() || made_by->second == kind) return;
+  throw LayoutError(fmt::format(
+      "'{}' is the state of {}; expected that of {}: go on with what has made it, or take another "
+      "directory",
+      path.string(), text_of_kind(made_by->second), text_of_kind(kind)));
+}
+
+void check_may_be_read(const std::filesystem::path& file) {
+  if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) == 0 || errno != EACCES) return;
+  throw IoError(fmt::format(
+      "{}: this process may not read the file; expected one that it may read: change its owner or its mode",
+      file.string()));
+}
+
 /// The network's tensors first, then the fields' as they are.
 ParameterLayout layout_of_state(const ParameterLayout& network, const Checkpoint& file) {
   std::vector<ParameterLayout::Tensor> tensors;
@@ -152,11 +177,13 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
   write_safetensors_keeping_previous(path, previous_state_of(path), file);
 }
 
-RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer) {
+RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
+                        const std::string& kind) {
   // The checksum comes first: a damaged file must not be taken for one of another network. What it has
   // vouched for is what is used: the file may be replaced, or its disk fail, before it could be read again.
   Checkpoint file = read_safetensors(path);
   check_checksum(path, file);
+  check_kind(path, file, kind);
   const ParameterLayout expected = layout_of_state(layout, file);
   file = in_layout(path, std::move(file), expected);
   const StateReader fields(file, path.string(), layout);
@@ -170,19 +197,29 @@ bool is_run_state(const Checkpoint& file) {
   return file.metadata.count(kFormat) > 0 || file.metadata.count("optimizer_steps") > 0;
 }
 
+std::string run_state_problem(const std::filesystem::path& path) {
+  std::string problems;
+  for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
+    check_may_be_read(file);
+    try {
+      Checkpoint state = read_safetensors(file);
+      check_checksum(file, state);
+      return "";
+    } catch (const Error& error) {
+      problems += (problems.empty() ? "" : "; ") + std::string(error.what());
+    }
+  }
+  return problems;
+}
+
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer) {
+                                     Saveable* trainer, const std::string& kind) {
   std::string problems;
   for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
     // It may well be sound: going on from an older one would throw work away.
-    if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES) {
-      throw IoError(
-          fmt::format("{}: this process may not read the file; expected one that it may read: change "
-                      "its owner or its mode",
-                      file.string()));
-    }
+    check_may_be_read(file);
     try {
-      return {read_run_state(file, layout, trainer), file, problems};
+      return {read_run_state(file, layout, trainer, kind), file, problems};
     } catch (const LayoutError&) {
       throw;  // the one before it would be of the same network
     } catch (const Error& error) {

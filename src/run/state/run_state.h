@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/net/child.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
@@ -17,9 +18,18 @@
 #include "genkidama/run/run_totals.h"
 #include "run/state/machine_time.h"
 
-namespace genkidama::run {
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
+
+/// What a state says about which kind of run has made it.
+namespace run_kind {
+inline constexpr const char* kTrainer = "trainer";
+inline constexpr const char* kChild = "child";
+inline constexpr const char* kParent = "parent";
+}  // namespace run_kind
 
 struct RunState {
+  std::string kind;  ///< one of run_kind; empty in states of versions that did not tell
   RunTotals totals;
   std::vector<float> weights;           ///< those that learning goes on with
   std::string policy_average = "none";  ///< kind of `average`
@@ -43,9 +53,14 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 
 /// Restores `trainer`, if it is not nullptr, from the state, and returns the rest. A state without an
 /// average, as one written before there were any, has none. Throws IoError, FormatError (also when the
-/// checksum is not that of the content), or LayoutError when the weights are of another network, or something
-/// in the state is of another trainer.
-RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer);
+/// checksum is not that of the content), or LayoutError when the state is of another `kind` of run (empty:
+/// any will do), when the weights are of another network, or something in the state is of another trainer.
+RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
+                        const std::string& kind = "");
+
+/// Why neither the state at `path` nor the one before it can be read; empty when one can. Looks at their
+/// checksums, not at what they are states of. Throws IoError for a file that this process may not read.
+std::string run_state_problem(const std::filesystem::path& path);
 
 /// Whether the file is the state of a run, of this or an older version, and not a policy alone.
 bool is_run_state(const Checkpoint& file);
@@ -60,6 +75,7 @@ struct NewestRunState {
 /// and what is wrong with each, IoError for a file that this process may not read, LayoutError as
 /// read_run_state().
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer);
+                                     Saveable* trainer, const std::string& kind = "");
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

@@ -77,17 +77,4 @@ void check_usable(const RunDirectory& directory) {
   }
 }
 
-void move_aside(const RunDirectory& directory) {
-  for (int number = 1;; ++number) {
-    const std::filesystem::path place = directory.path().string() + fmt::format(".dead_{}", number);
-    if (is_there(place)) continue;
-    std::error_code error;
-    std::filesystem::rename(directory.path(), place, error);
-    if (error) {
-      throw IoError(fmt::format("cannot rename {}: {}", directory.path().string(), error.message()));
-    }
-    return;
-  }
-}
-
 }  // namespace genkidama::run
