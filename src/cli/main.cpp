@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "cli/commands/commands.h"
-#include "cli/guarded.h"
+#include "cli/commands/guarded.h"
 #include "cli/options/command_line.h"
 #include "cli/terminal/output.h"
 #include "genkidama/core/error.h"

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 
+#include "core/one_line.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama {
@@ -20,14 +20,12 @@ void check_positive(const std::string& name, const char* field, int value) {
 }
 
 // It stands in lines of logs and tables.
-void check_name(std::string name) {
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
-  if (std::none_of(name.begin(), name.end(), is_control)) return;
-  std::replace_if(name.begin(), name.end(), is_control, '?');
+void check_name(const std::string& name) {
+  if (is_one_line(name)) return;
   throw ArgumentError(fmt::format(
       "spec().name is '{}' with line breaks or other control characters in place of '?'; expected a "
       "text of one line",
-      name));
+      as_one_line(name)));
 }
 
 int floats_in(const std::string& name, const std::vector<int>& shape) {

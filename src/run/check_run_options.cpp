@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
+#include "core/one_line.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
-#include "genkidama/wire/message.h"
+#include "run/directory/json_file.h"
 
 namespace genkidama::run {
 namespace {
@@ -37,9 +36,7 @@ class Check {
   }
 
   void one_line(std::string_view field, const std::string& text) const {
-    const bool fits =
-        std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= ' '; });
-    if (!fits) fail(field, fmt::format("'{}'", printable(text)), "a text of one line");
+    if (!is_one_line(text)) fail(field, fmt::format("'{}'", as_one_line(text)), "a text of one line");
   }
 
   [[noreturn]] void fail(std::string_view field, std::string_view value, std::string_view expected) const {
@@ -52,20 +49,8 @@ class Check {
 
 }  // namespace
 
-void check_resume(std::string_view name, Resume resume) {
-  if (resume == Resume::kNever || resume == Resume::kIfPossible || resume == Resume::kRequired) return;
-  throw ArgumentError(
-      fmt::format("{} is {}; expected one of the values of Resume", name, static_cast<int>(resume)));
-}
-
-void check_json_object(std::string_view name, const std::string& text) {
-  if (text.empty() || nlohmann::json::parse(text, nullptr, false).is_object()) return;
-  throw ArgumentError(fmt::format("{} is '{:.60}'; expected the text of a JSON object, or none", name, text));
-}
-
 void check_run_options(const RunOptions& options) {
   const Check check(options);
-  check_resume(options.name_of("resume"), options.resume);
   check.one_line("record.program", options.record.program);
   check.one_line("record.command", options.record.command);
   check.one_line("record.preset", options.record.preset);

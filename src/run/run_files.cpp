@@ -57,12 +57,8 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
   if (goes_on_) {
     // A Parent's trainer only evaluates.
-<<<<<<< HEAD
-    state =
-        read_resumed_state(options_, directory_, trainer_.layout(), learns() ? &trainer_ : nullptr, kind_);
-=======
-    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns_ ? &trainer_ : nullptr);
->>>>>>> main
+    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns() ? &trainer_ : nullptr,
+                               kind_);
     if (state) {
       totals_ = state->totals;
       // What goes on has not reached its target yet, which may be a new one.

@@ -147,7 +147,6 @@ TEST_CASE("a Parent's and a Child's run end together, and each leaves its files"
   CHECK(json_of(directory / "child" / "summary.json")["parting_words"] != "");
 }
 
-<<<<<<< HEAD
 TEST_CASE("a run goes on with a state of its own kind, and refuses another's before anything is changed",
           "[forks]") {
   const TemporaryDirectory directory;
@@ -175,7 +174,8 @@ TEST_CASE("a run goes on with a state of its own kind, and refuses another's bef
   // Versions before told no kind.
   write_state(directory / "old", trainer, RunState(), true);
   CHECK_NOTHROW(ChildRun(trainer, options_in(directory / "old"), ChildOptions{}));
-=======
+}
+
 TEST_CASE("a Parent shows the mean return of the last 100 episodes, whatever merges they came in",
           "[forks]") {
   const TemporaryDirectory directory;
@@ -218,7 +218,6 @@ TEST_CASE("a Child that is started again without its state is counted in full", 
   REQUIRE(parent.updates().size() == 4);
   CHECK(parent.updates()[1].in_run == Played{60, 3});
   CHECK(parent.updates()[2].in_run == Played{160, 7});
->>>>>>> main
 }
 
 TEST_CASE("a Parent that is started again is known as the same run in its next epoch", "[forks]") {

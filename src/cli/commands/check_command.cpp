@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "cli/commands/commands.h"
-#include "cli/guarded.h"
+#include "cli/commands/guarded.h"
 #include "cli/options/settings_check.h"
 #include "cli/terminal/output.h"
 #include "genkidama/env/check_environment.h"
@@ -59,8 +59,6 @@ GradientReport check_network(const Job& job, const EnvironmentSpec& environment)
   options.seed = job.settings.learning.seed;
   return check_gradients(*network, spec, options);
 }
-
-}  // namespace
 
 int check(const Job& job, const LastCall& last_call) {
   EnvironmentCheckOptions options;

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "cli/options/option_table.h"
+#include "core/one_line.h"
 #include "genkidama/core/error.h"
-#include "genkidama/wire/message.h"
 
 namespace genkidama::cli {
 namespace {
@@ -29,11 +28,9 @@ std::map<std::string, Preset> all_presets(const Program& program) {
 
 // Names stand in lines, files and the command line.
 void check_name(const char* what, const std::string& name) {
-  const bool fits = !name.empty() && std::all_of(name.begin(), name.end(),
-                                                 [](char c) { return static_cast<unsigned char>(c) >= ' '; });
-  if (fits) return;
+  if (!name.empty() && is_one_line(name)) return;
   throw ArgumentError(
-      fmt::format("{} is '{}'; expected a text of one line that is not empty", what, printable(name)));
+      fmt::format("{} is '{}'; expected a text of one line that is not empty", what, as_one_line(name)));
 }
 
 }  // namespace

@@ -19,7 +19,6 @@
 #include "genkidama/core/random.h"
 #include "genkidama/core/version.h"
 #include "genkidama/net/token.h"
-#include "run/check_run_options.h"
 #include "run/cluster/ready_pipe.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
@@ -253,7 +252,6 @@ LoopbackCluster::LoopbackCluster(LoopbackClusterOptions options) : options_(std:
   }
   check_spans(options_);
   check_json_object("config", options_.config);
-  check_resume("resume", options_.resume);
   RunDirectory(options_.directory).goes_on(run_options(options_));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "genkidama/core/atomic_file.h"
+#include "genkidama/core/error.h"
 
 namespace genkidama::run {
 
@@ -24,6 +25,12 @@ std::string json_problem(const nlohmann::json::exception& error, std::string_vie
     return "a number in it is too large, or a value is missing";
   }
   return "a value in it is missing or of another type";
+}
+
+void check_json_object(std::string_view option, const std::string& text) {
+  if (text.empty() || nlohmann::json::parse(text, nullptr, false).is_object()) return;
+  throw ArgumentError(
+      fmt::format("{} is '{:.60}'; expected the text of a JSON object, or none", option, text));
 }
 
 void write_json_file(const std::filesystem::path& path, const nlohmann::ordered_json& value) {

@@ -21,6 +21,10 @@ std::string json_text(const nlohmann::ordered_json& value);
 /// that a value in it is missing or out of range.
 std::string json_problem(const nlohmann::json::exception& error, std::string_view text);
 
+/// Throws ArgumentError, with the option's name, unless `text` is that of a JSON object. An empty text is
+/// none, and will do.
+void check_json_object(std::string_view option, const std::string& text);
+
 /// Writes that text, whole or not at all. Throws IoError.
 void write_json_file(const std::filesystem::path& path, const nlohmann::ordered_json& value);
 

@@ -24,6 +24,14 @@ bool has_rows(const std::filesystem::path& table) {
   return std::getline(file, line) && std::getline(file, line);
 }
 
+// The value may have been cast from a number.
+void check_resume(const RunOptions& options) {
+  const Resume resume = options.resume;
+  if (resume == Resume::kNever || resume == Resume::kIfPossible || resume == Resume::kRequired) return;
+  throw ArgumentError(fmt::format("{} is {}; expected one of the values of Resume", options.name_of("resume"),
+                                  static_cast<int>(resume)));
+}
+
 bool has_files(const std::filesystem::path& directory) {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
@@ -44,6 +52,7 @@ std::filesystem::path RunDirectory::child(int number) const {
 }
 
 bool RunDirectory::goes_on(const RunOptions& options) const {
+  check_resume(options);
   std::error_code ignored;
   const bool resumes =
       options.resume == Resume::kRequired ||

@@ -25,8 +25,7 @@ MetricsTable::MetricsTable(const std::filesystem::path& path, const std::vector<
     : options_(options),
       file_(path, all_columns(columns), keep_until),
       last_seconds_(start.wall_seconds),
-<<<<<<< HEAD
-      last_steps_(start.environment_steps) {
+      last_steps_(start.in_run.steps) {
   if (keep_until) warn_of_missing_rows(path, *keep_until);
 }
 
@@ -40,9 +39,6 @@ void MetricsTable::warn_of_missing_rows(const std::filesystem::path& file, std::
       "its disk was full; the rows in between stay missing",
       file.string(), last ? fmt::format("rows up to update {}", *last) : "no rows", update);
 }
-=======
-      last_steps_(start.in_run.steps) {}
->>>>>>> main
 
 void MetricsTable::append(const RunTotals& totals, const std::vector<std::string>& fields) {
   left_out_.reset();

@@ -12,23 +12,16 @@
 namespace genkidama::run {
 
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
-<<<<<<< HEAD
-                                           const ParameterLayout& layout, Saveable* trainer,
+                                           const PolicyOrigin& network, Saveable* trainer,
                                            const std::string& kind) {
-=======
-                                           const PolicyOrigin& network, Saveable* trainer) {
->>>>>>> main
   if (!directory.has_state()) {
     log(LogLevel::kInfo, "the run in {} was ended before its first checkpoint and begins again",
         directory.path().string());
     return {};
   }
   try {
-<<<<<<< HEAD
-    NewestRunState newest = read_newest_run_state(directory.state(), layout, trainer, kind);
-=======
-    NewestRunState newest = read_newest_run_state(directory.state(), network.layout, trainer, network.name());
->>>>>>> main
+    NewestRunState newest =
+        read_newest_run_state(directory.state(), network.layout, trainer, network.name(), kind);
     if (!newest.problem.empty()) {
       log(LogLevel::kWarning, "{}; the run goes on from {}, of update {}", newest.problem,
           newest.file.string(), newest.state.totals.updates);

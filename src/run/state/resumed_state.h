@@ -17,18 +17,11 @@ namespace genkidama::run {
 
 /// The newest state of the directory that can be read, from which `trainer` is restored if it is not nullptr;
 /// nothing when the run was killed before its first one, and begins again. A damaged state is put aside.
-<<<<<<< HEAD
-/// Throws ArgumentError for the state of another network or another kind of run (run_kind), and for states of
-/// which none can be read.
+/// Throws ArgumentError for the state of another network than `network` or another kind of run (run_kind),
+/// and for states of which none can be read.
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
-                                           const ParameterLayout& layout, Saveable* trainer,
+                                           const PolicyOrigin& network, Saveable* trainer,
                                            const std::string& kind);
-=======
-/// Throws ArgumentError for the state of another network than `network`, and for states of which none can be
-/// read.
-std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
-                                           const PolicyOrigin& network, Saveable* trainer);
->>>>>>> main
 
 /// What the policy's average starts as: the state's if it is of the kind that the options ask for, else one
 /// of nothing yet.

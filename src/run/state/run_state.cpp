@@ -88,11 +88,8 @@ PolicyAverageState average_in(const StateReader& state, std::size_t weights) {
 void save(const RunState& run, StateWriter& state) {
   state.text(kFormat, "2");
   state.text("genkidama_version", kVersion);
-<<<<<<< HEAD
   if (!run.kind.empty()) state.text("run_kind", run.kind);
-=======
   if (!run.network.empty()) state.text(kNetwork, run.network);
->>>>>>> main
   save(run.totals, state);
   if (run.trainer != nullptr) run.trainer->save(state);
   save_average(run.policy_average, run.average, state);
@@ -185,24 +182,17 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 }
 
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-<<<<<<< HEAD
-                        const std::string& kind) {
-=======
-                        const std::string& network) {
->>>>>>> main
+                        const std::string& network, const std::string& kind) {
   // The checksum comes first: a damaged file must not be taken for one of another network. What it has
   // vouched for is what is used: the file may be replaced, or its disk fail, before it could be read again.
   Checkpoint file = read_safetensors(path);
   check_checksum(path, file);
-<<<<<<< HEAD
   check_kind(path, file, kind);
-=======
   // The names say more than the tensors by which networks differ, and may differ where no tensor does.
   PolicyRecord record;
   if (const auto field = file.metadata.find(kNetwork); field != file.metadata.end())
     record.network = field->second;
   check_same_network(path, record, network);
->>>>>>> main
   const ParameterLayout expected = layout_of_state(layout, file);
   file = in_layout(path, std::move(file), expected);
   const StateReader fields(file, path.string(), layout);
@@ -232,21 +222,13 @@ std::string run_state_problem(const std::filesystem::path& path) {
 }
 
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-<<<<<<< HEAD
-                                     Saveable* trainer, const std::string& kind) {
-=======
-                                     Saveable* trainer, const std::string& network) {
->>>>>>> main
+                                     Saveable* trainer, const std::string& network, const std::string& kind) {
   std::string problems;
   for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
     // It may well be sound: going on from an older one would throw work away.
     check_may_be_read(file);
     try {
-<<<<<<< HEAD
-      return {read_run_state(file, layout, trainer, kind), file, problems};
-=======
-      return {read_run_state(file, layout, trainer, network), file, problems};
->>>>>>> main
+      return {read_run_state(file, layout, trainer, network, kind), file, problems};
     } catch (const LayoutError&) {
       throw;  // the one before it would be of the same network
     } catch (const Error& error) {

@@ -54,22 +54,15 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 
 /// Restores `trainer`, if it is not nullptr, from the state, and returns the rest. A state without an
 /// average, as one written before there were any, has none. Throws IoError, FormatError (also when the
-<<<<<<< HEAD
-/// checksum is not that of the content), or LayoutError when the state is of another `kind` of run (empty:
-/// any will do), when the weights are of another network, or something in the state is of another trainer.
+/// checksum is not that of the content), or LayoutError when the weights are of another network, or something
+/// in the state is of another trainer. `network` is the description of the trainer's network; it is compared
+/// when both it and the state say one. So is `kind`, one of run_kind.
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        const std::string& kind = "");
+                        const std::string& network = {}, const std::string& kind = {});
 
 /// Why neither the state at `path` nor the one before it can be read; empty when one can. Looks at their
 /// checksums, not at what they are states of. Throws IoError for a file that this process may not read.
 std::string run_state_problem(const std::filesystem::path& path);
-=======
-/// checksum is not that of the content), or LayoutError when the weights are of another network, or something
-/// in the state is of another trainer. `network` is the description of the trainer's network; it is compared
-/// when both it and the state say one.
-RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        const std::string& network = {});
->>>>>>> main
 
 /// Whether the file is the state of a run, of this or an older version, and not a policy alone.
 bool is_run_state(const Checkpoint& file);
@@ -84,11 +77,8 @@ struct NewestRunState {
 /// and what is wrong with each, IoError for a file that this process may not read, LayoutError as
 /// read_run_state().
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-<<<<<<< HEAD
-                                     Saveable* trainer, const std::string& kind = "");
-=======
-                                     Saveable* trainer, const std::string& network = {});
->>>>>>> main
+                                     Saveable* trainer, const std::string& network = {},
+                                     const std::string& kind = {});
 
 }  // namespace run
 }  // namespace genkidama

@@ -9,7 +9,7 @@
 #include "core/write_advice.h"
 #include "genkidama/core/error.h"
 #include "genkidama/run/run_options.h"
-#include "run/check_run_options.h"
+#include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
 #include "run/sweep/definition.h"
 #include "run/sweep/directory_lock.h"

@@ -1,4 +1,4 @@
-#include "cli/guarded.h"
+#include "cli/commands/guarded.h"
 
 #include <fmt/format.h>
 
