@@ -59,6 +59,7 @@ void check_run_options(const RunOptions& options) {
   if (options.target) check.finite("target", *options.target);
   check.not_negative("max_weight_norm", options.max_weight_norm);
   check.at_least_one("evaluate_every", options.evaluate_every);
+  check.at_least_one("patience", options.patience);
   check.at_least("target_episodes", options.target_episodes, 1);
   check.at_least("eval_episodes", options.eval_episodes, 0);
   check.at_least<std::uint64_t>("checkpoint_every", options.checkpoint_every, 1);

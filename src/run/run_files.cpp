@@ -14,6 +14,7 @@
 #include "run/directory/summary_file.h"
 #include "run/divergence.h"
 #include "run/evaluation/evaluation_json.h"
+#include "run/evaluation/first_weights.h"
 #include "run/run_limits.h"
 #include "run/state/resumed_state.h"
 
@@ -47,7 +48,9 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
       trainer_(trainer),
       directory_(options_.directory),
       checkpoints_(options_, directory_, {trainer.layout(), trainer.policy_metadata()}) {
-  directory_.goes_on(options_);
+  // Before anything is made. A run that goes on from a state has its own weights.
+  const bool begins = !directory_.goes_on(options_) || !directory_.has_state();
+  const auto first_weights = begins ? read_first_weights(options_, trainer_) : std::nullopt;
   directory_.create();
   lock_ =
       std::make_unique<RunLock>(directory_.lock(), kLockPatience, [this] { return !end_reason().empty(); });
@@ -69,11 +72,12 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
     }
     keep_until = totals_.updates;
   }
+  if (first_weights && !state) trainer_.write_weights(*first_weights);
   if (!options_.cluster_member) write_file_atomically(directory_.config(), config_text());
   metrics_ =
       std::make_unique<MetricsTable>(directory_.metrics(), kind.columns, keep_until, options_, totals_);
   evaluations_ = std::make_unique<RunEvaluator>(options_, directory_, trainer_, keep_until);
-  if (state) evaluations_->set_missing(state->evaluation_missing);
+  if (state) evaluations_->resume(state->evaluations, state->evaluation_missing);
 }
 
 std::string RunFiles::config_text() const {
@@ -137,6 +141,7 @@ FillState RunFiles::with_own(const FillState& fill) {
   return [this, &fill](RunState& state) {
     state.kind = kind_;
     state.evaluation_missing = evaluations_->missing();
+    state.evaluations = evaluations_->progress();
     fill(state);
   };
 }
@@ -159,13 +164,22 @@ bool RunFiles::checkpoint(const PolicySnapshot& snapshot, const FillState& fill)
   return written.complete;
 }
 
-bool RunFiles::evaluate(const PolicySnapshot& snapshot) {
+std::optional<std::string> RunFiles::evaluate(const PolicySnapshot& snapshot) {
   const auto outcome =
       evaluations_->evaluate_update(snapshot, totals_, [this] { return now().wall_seconds; });
   const bool reached = options_.target && outcome.statistics.mean >= *options_.target;
   if (reached) totals_.time_to_target_seconds = totals_.wall_seconds;
   observer_.on_evaluation({totals_.updates, outcome.statistics, false, outcome.best});
-  return reached;
+  if (reached) return "target";
+  if (evaluations_->is_patience_over()) return "patience";
+  return {};
+}
+
+std::optional<std::string> RunFiles::reached_end() const {
+  if (auto limit = reached_limit(options_, totals_)) return limit;
+  // An evaluation that was given up may still bring an improvement.
+  if (evaluations_->is_patience_over() && !evaluations_->is_missing()) return "patience";
+  return {};
 }
 
 RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& snapshot,
@@ -179,6 +193,12 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
   auto report = summary_of(options_, trainer_.environment_spec().name, now(), ended_by);
   report.update(extra);
   result.totals = totals_;
+  result.best = evaluations_->best();
+  if (result.best) {
+    report["best_evaluation"] = {{"update", result.best->update},
+                                 {"return_mean", result.best->mean_return},
+                                 {"file", result.best->file.filename().string()}};
+  }
   if (fill) sync_tables();
   const auto written = checkpoints_.write_final(snapshot, totals_, with_own(fill));
   tell(written);

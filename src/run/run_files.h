@@ -84,8 +84,10 @@ class RunFiles {
 
   bool is_evaluation_due() const { return evaluations_->is_due(totals_.updates); }
   bool is_evaluation_missing() const { return evaluations_->is_missing(); }
-  /// As RunEvaluator::evaluate_update(); true when RunOptions::target is reached.
-  bool evaluate(const PolicySnapshot& snapshot);
+  /// As RunEvaluator::evaluate_update(); what ends the run now, "target" or "patience", or nothing.
+  std::optional<std::string> evaluate(const PolicySnapshot& snapshot);
+  /// What ends the run without another evaluation: "updates", "max_steps" or "patience", or nothing.
+  std::optional<std::string> reached_end() const;
 
   /// Final policy, state, final evaluation (not after RunOptions::end_reason) and summary.json; `extra` is
   /// added to it.

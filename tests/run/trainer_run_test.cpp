@@ -318,6 +318,7 @@ TEST_CASE("an option that no run can have is named, and nothing is made", "[fork
   CHECK(refusal([](auto& o) { o.max_steps = 0; }) == "my max_steps is 0; expected at least 1");
   CHECK(refusal([](auto& o) { o.checkpoint_every = 0; }) == "my checkpoint_every is 0; expected at least 1");
   CHECK(refusal([](auto& o) { o.evaluate_every = 0; }) == "my evaluate_every is 0; expected at least 1");
+  CHECK(refusal([](auto& o) { o.patience = 0; }) == "my patience is 0; expected at least 1");
   CHECK(refusal([](auto& o) { o.target_episodes = 0; }) == "my target_episodes is 0; expected at least 1");
   CHECK(refusal([](auto& o) { o.eval_episodes = -1; }) == "my eval_episodes is -1; expected at least 0");
   CHECK(refusal([](auto& o) { o.target = kNan; }) == "my target is nan; expected a finite number");

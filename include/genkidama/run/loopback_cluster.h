@@ -52,7 +52,7 @@ struct MemberContext {
 
 /// Fills in what a member of a cluster is told, and leaves all else to the caller: the directory, whether the
 /// run in it goes on, and end_reason(). The Parent leaves config.json to the cluster; a Child leaves
-/// evaluations to the Parent.
+/// evaluations to the Parent, and begins with its weights, not with init_from.
 void apply(const MemberContext& member, RunOptions& options);
 /// Where the Parent listens, its name and its token.
 void apply(const MemberContext& member, ParentOptions& options);

@@ -248,7 +248,7 @@ Settings parse_sweep(int argc, const char* const* argv, const ResolvedProgram& p
   settings.command_line.assign(argv, argv + argc);
   settings.sweep.run_words = app.remaining();
   for (const Slot& slot : slots) {
-    // These shape runs as well, by their evaluations for --target.
+    // These shape runs as well, by their evaluations for --target or --patience.
     const bool is_shared = slot.row->name == "eval-seed" || slot.row->name == "greedy";
     if (is_shared && slot.option->count() > 0) {
       settings.sweep.run_words.push_back(slot.row->flag() + "=" + slot.row->value_text(settings));

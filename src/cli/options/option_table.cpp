@@ -68,6 +68,14 @@ OptionRow texts_option(Member<TextList> member, const char* placeholder, const c
   return row;
 }
 
+// One whose path a resumed run needs again, in a library's option.
+OptionRow kept_path_option(Member<std::filesystem::path> member, const char* placeholder) {
+  OptionRow row = path_option(member);
+  row.placeholder = placeholder;
+  row.expected = "a path";
+  return row;
+}
+
 OptionRow schedule_option() {
   return choice_option(
       {"constant", "linear"},
@@ -245,6 +253,9 @@ void add_run(Table& table, const Program& program) {
       "New directory for what the run leaves behind (runs/NAME-TIME-PID when not given; a sweep needs one)");
   table.add("resume", kTraining, file_option(GENKIDAMA_MEMBER(resume), "DIR"),
             "Go on with the run in this directory, with its options unless flags say otherwise");
+  table.add("init-from", kTrain | kParent | kCluster,
+            kept_path_option(GENKIDAMA_MEMBER(run.init_from), "FILE"),
+            "Begin with the weights of this policy file, such as another run's final.safetensors");
   table.add("seed", kEverywhere | kCheck, count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
             "All randomness follows from it (a child draws one when not given)");
   table.add("workers", kLearning | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
@@ -272,10 +283,12 @@ void add_ending(Table& table) {
             "After this many environment steps of all workers together (the preset's when no end is given)");
   table.add("target", kTraining, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
             "When the mean return of an evaluation reaches this");
-  table.add(
-      "evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
-      "Updates between evaluations (100 with --target, else none); when given, the best policy is kept as "
-      "best.safetensors");
+  table.add("evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
+            "Updates between evaluations (100 with --target or --patience, else none); with it or --patience "
+            "the best "
+            "policy is kept as best.safetensors in the run's directory");
+  table.add("patience", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.patience)),
+            "After this many evaluations in a row without a better mean return than the best before");
   table.add("target-episodes", kTraining, int_option({1, 1e6}, GENKIDAMA_MEMBER(run.target_episodes)),
             "Episodes of each of these evaluations");
   table.add("max-weight-norm", kTraining, real_option(kNotNegative, GENKIDAMA_MEMBER(run.max_weight_norm)),

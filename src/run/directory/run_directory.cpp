@@ -59,11 +59,23 @@ bool RunDirectory::goes_on(const RunOptions& options) const {
       (options.resume == Resume::kIfPossible && (std::filesystem::exists(config(), ignored) || has_state()));
   if (resumes) {
     check_resumable(options);
+    check_begins(options);
   } else if (!options.cluster_member) {
     check_no_sweep(options);
     check_unused(options);
   }
   return resumes;
+}
+
+void RunDirectory::check_begins(const RunOptions& options) const {
+  // The Parent of a cluster is told what the cluster was told.
+  if (options.init_from.empty() || options.resume != Resume::kRequired || options.cluster_member) return;
+  if (!has_state()) return;
+  throw ArgumentError(
+      fmt::format("{} {}: the run in {} goes on from its own state; leave {} out, or begin a run with these "
+                  "weights in a new directory",
+                  options.name_of("init_from"), options.init_from.string(), path_.string(),
+                  options.name_of("init_from")));
 }
 
 void RunDirectory::check_no_sweep(const RunOptions& options) const {

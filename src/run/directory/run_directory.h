@@ -58,6 +58,8 @@ class RunDirectory {
   void create() const;
 
  private:
+  /// A run that goes on from a state takes no first weights.
+  void check_begins(const RunOptions& options) const;
   void check_no_sweep(const RunOptions& options) const;
   /// What a user may do about the run that is there, up to "take another directory".
   std::string way_on(const RunOptions& options) const;

@@ -62,6 +62,20 @@ ChildSessionState session_in(const StateReader& state) {
   return {state.text("session_run_id"), numbers[0], numbers[1], {numbers[2], numbers[3]}};
 }
 
+void save(const EvaluationProgress& evaluations, StateWriter& state) {
+  if (!evaluations.best_mean) return;
+  state.f64("best_mean", *evaluations.best_mean);
+  state.u64("evaluations_without_improvement", evaluations.without_improvement);
+}
+
+EvaluationProgress evaluations_in(const StateReader& state) {
+  EvaluationProgress evaluations;
+  if (!state.has("best_mean")) return evaluations;
+  evaluations.best_mean = state.f64("best_mean");
+  evaluations.without_improvement = state.u64("evaluations_without_improvement");
+  return evaluations;
+}
+
 void save(const MachineTime& time, StateWriter& state) {
   if (time.boot.empty()) return;
   state.text("written_boot", time.boot);
@@ -95,6 +109,7 @@ void save(const RunState& run, StateWriter& state) {
   save_average(run.policy_average, run.average, state);
   state.f64s("recent_returns", run.recent_returns);
   if (run.evaluation_missing) state.u64("evaluation_missing", 1);
+  save(run.evaluations, state);
   save(run.session, state);
   if (!run.children.empty()) state.text("children", run.children);
   save(machine_time(), state);
@@ -110,6 +125,7 @@ RunState run_in(const StateReader& state, std::span<const float> weights) {
   if (run.average.count > 0) run.policy_average = state.text("policy_average");
   run.recent_returns = state.f64s("recent_returns");
   run.evaluation_missing = state.has("evaluation_missing");
+  run.evaluations = evaluations_in(state);
   run.session = session_in(state);
   run.children = state.text("children");
   run.written = time_in(state);

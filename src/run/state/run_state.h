@@ -16,6 +16,7 @@
 #include "genkidama/params/safetensors.h"
 #include "genkidama/params/saveable.h"
 #include "genkidama/run/run_totals.h"
+#include "run/directory/evaluation_progress.h"
 #include "run/state/machine_time.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -40,6 +41,7 @@ struct RunState {
   const Saveable* trainer = nullptr;
   std::vector<double> recent_returns;  ///< those whose mean is shown
   bool evaluation_missing = false;     ///< the one of this update was given up
+  EvaluationProgress evaluations;      ///< those that were played
   ChildSessionState session;           ///< a Child's
   std::string children;                ///< a Parent's ChildCounters as text
   MachineTime written;                 ///< when

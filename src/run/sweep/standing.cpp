@@ -27,7 +27,7 @@ bool is_run(const RunDirectory& directory) {
 
 bool ended_by_itself(const json& summary) {
   const json ended_by = summary.value("ended_by", json());
-  return ended_by == "updates" || ended_by == "max_steps" || ended_by == "target";
+  return ended_by == "updates" || ended_by == "max_steps" || ended_by == "target" || ended_by == "patience";
 }
 
 }  // namespace
