@@ -1,24 +1,20 @@
 #include "genkidama/cli/program.h"
 
-#include <fmt/format.h>
-
 #include <csignal>
-#include <exception>
 #include <functional>
 #include <sstream>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/guarded.h"
 #include "cli/options/command_line.h"
 #include "cli/terminal/output.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/standard_descriptors.h"
-#include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/run/stop_signal.h"
 
 namespace genkidama::cli {
 namespace {
 
-constexpr int kFailedRun = 1;
 constexpr int kBadArguments = 2;
 
 // From now on a write to a closed pipe or to a file that is too large is an error for the caller and does not
@@ -49,18 +45,6 @@ int run(const Settings& settings, const ResolvedProgram& program) {
   return kBadArguments;
 }
 
-int report(const char* error, int exit_code) noexcept {
-  try {
-    print_error(fmt::format("error: {}\n", error));
-  } catch (const std::exception&) {
-    // Without memory for one line: in pieces.
-    print_error("error: ");
-    print_error(error);
-    print_error("\n");
-  }
-  return exit_code;
-}
-
 int run_words(int argc, char** argv, const ResolvedProgram& program) {
   // Whoever asked for help may have sent it to a full disk, which finish_output() notices.
   std::ostringstream help;
@@ -68,22 +52,6 @@ int run_words(int argc, char** argv, const ResolvedProgram& program) {
   if (settings) return run(*settings, program);
   print_text(help.str());
   return 0;
-}
-
-// What is thrown becomes one line on standard error and an exit code.
-int guarded(const std::function<int()>& body) noexcept {
-  try {
-    return body();
-  } catch (const StoppedError&) {
-    // By a signal, before there was anything to keep.
-    return run::stop_signal() != 0 ? 128 + run::stop_signal() : kFailedRun;
-  } catch (const ArgumentError& error) {
-    return report(error.what(), kBadArguments);
-  } catch (const std::exception& error) {
-    return report(error.what(), kFailedRun);
-  } catch (...) {
-    return report("something that is no std::exception was thrown", kFailedRun);
-  }
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 
 #include "core/failpoint.h"
 #include "core/file_calls.h"
+#include "core/write_advice.h"
 #include "core/write_target.h"
 #include "genkidama/core/error.h"
 
@@ -28,8 +29,8 @@ constexpr const char* kTemporaryPrefix = ".genkidama-";
 constexpr const char* kTemporarySuffix = ".tmp";
 
 [[noreturn]] void fail(const fs::path& path, int error) {
-  throw IoError(fmt::format("cannot write '{}': {}; an older file of that name is unchanged", path.string(),
-                            std::generic_category().message(error)));
+  throw IoError(fmt::format("cannot write '{}': {}; an older file of that name is unchanged; {}",
+                            path.string(), std::generic_category().message(error), write_advice(error)));
 }
 
 fs::path temporary_name(const fs::path& target) {

@@ -77,6 +77,7 @@ class EnvironmentCheck {
   }
 
   std::unique_ptr<Environment> make(const EnvironmentContext& context = {}) {
+    tell("the factory");
     std::unique_ptr<Environment> environment;
     try {
       if (make_) environment = make_(context);
@@ -89,6 +90,7 @@ class EnvironmentCheck {
 
   void check_spec() {
     const auto environment = make({0, 0, EnvironmentPurpose::kDescribe});
+    tell("spec()");
     report_.spec = environment->spec();
     if (report_.spec.name.empty()) warn("name", "spec().name is empty; run directories and messages use it");
     try {
@@ -110,8 +112,13 @@ class EnvironmentCheck {
     }
   }
 
+  void tell(std::string_view call) const {
+    if (options_.before_call) options_.before_call(call);
+  }
+
   /// An episode's beginning: the observation is checked and goes into `record`.
   void begin(Environment& environment, std::uint64_t seed, EpisodeRecord& record) {
+    if (options_.before_call) tell(fmt::format("reset({})", seed));
     try {
       const Observation observation = environment.reset(seed);
       record.begin(observation, environment.action_mask());
@@ -127,6 +134,9 @@ class EnvironmentCheck {
   }
 
   void step(Environment& environment, const std::vector<float>& action, EpisodeRecord& record) {
+    if (options_.before_call) {
+      tell(fmt::format("step({}), as step {} of its episode", text_of(action), record.steps() + 1));
+    }
     try {
       const StepResult result = environment.step(Action(action));
       record.add(result, result.terminated ? ActionMask() : environment.action_mask());
@@ -352,6 +362,7 @@ class EnvironmentCheck {
     for (const auto& action : actions_outside(space, random)) {
       EpisodeRecord record;
       begin(*environment, seed_of(0), record);
+      if (options_.before_call) tell(fmt::format("step({}), which must be refused", text_of(action)));
       try {
         environment->step(Action(action));
       } catch (const ArgumentError&) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/one_line.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama {
@@ -16,6 +17,15 @@ void check_positive(const std::string& name, const char* field, int value) {
     throw ArgumentError(
         fmt::format("environment '{}': spec().{} is {}, expected at least 1", name, field, value));
   }
+}
+
+// It stands in lines of logs and tables.
+void check_name(const std::string& name) {
+  if (is_one_line(name)) return;
+  throw ArgumentError(fmt::format(
+      "spec().name is '{}' with line breaks or other control characters in place of '?'; expected a "
+      "text of one line",
+      as_one_line(name)));
 }
 
 int floats_in(const std::string& name, const std::vector<int>& shape) {
@@ -74,6 +84,7 @@ void complete_actions(EnvironmentSpec& spec) {
 }  // namespace
 
 EnvironmentSpec completed(EnvironmentSpec spec) {
+  check_name(spec.name);
   complete_observation(spec);
   complete_actions(spec);
   check_positive(spec.name, "time_limit", spec.time_limit);

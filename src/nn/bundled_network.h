@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "genkidama/core/export.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/params/parameter_layout.h"
 
@@ -17,7 +18,7 @@ namespace genkidama {
 std::string mlp_description(const MlpOptions& options);
 
 /// Makes the bundled network with this description. Empty when there is none.
-NetworkFactory bundled_network(std::string_view description);
+GENKIDAMA_EXPORT NetworkFactory bundled_network(std::string_view description);
 
 /// A bundled network as its tensors show it.
 struct RecognisedNetwork {

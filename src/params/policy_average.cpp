@@ -36,6 +36,10 @@ const char* policy_average_name(PolicyAverageKind kind) {
 }
 
 PolicyAverage::PolicyAverage(PolicyAverageOptions options) : options_(options) {
+  if (*policy_average_name(options_.kind) == '\0') {
+    throw ArgumentError(fmt::format("the kind of a policy's average is {}; give kNone, kSwa or kEma",
+                                    static_cast<int>(options_.kind)));
+  }
   check_share("the decay", options_.decay);
   check_share("the start", options_.from);
 }

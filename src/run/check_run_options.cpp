@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
+#include "core/one_line.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
+#include "run/directory/json_file.h"
 
 namespace genkidama::run {
 namespace {
@@ -34,6 +35,10 @@ class Check {
     if (!is_finite(value)) fail(field, fmt::format("{}", value), "a finite number");
   }
 
+  void one_line(std::string_view field, const std::string& text) const {
+    if (!is_one_line(text)) fail(field, fmt::format("'{}'", as_one_line(text)), "a text of one line");
+  }
+
   [[noreturn]] void fail(std::string_view field, std::string_view value, std::string_view expected) const {
     throw ArgumentError(fmt::format("{} is {}; expected {}", options_.name_of(field), value, expected));
   }
@@ -46,11 +51,15 @@ class Check {
 
 void check_run_options(const RunOptions& options) {
   const Check check(options);
+  check.one_line("record.program", options.record.program);
+  check.one_line("record.command", options.record.command);
+  check.one_line("record.preset", options.record.preset);
   check.at_least_one("updates", options.updates);
   check.at_least_one("max_steps", options.max_steps);
   if (options.target) check.finite("target", *options.target);
   check.not_negative("max_weight_norm", options.max_weight_norm);
   check.at_least_one("evaluate_every", options.evaluate_every);
+  check.at_least_one("patience", options.patience);
   check.at_least("target_episodes", options.target_episodes, 1);
   check.at_least("eval_episodes", options.eval_episodes, 0);
   check.at_least<std::uint64_t>("checkpoint_every", options.checkpoint_every, 1);
@@ -62,10 +71,7 @@ void check_run_options(const RunOptions& options) {
                fmt::format("a run whose end is known, since swa starts at a share of it: set {} or {}",
                            options.name_of("updates"), options.name_of("max_steps")));
   }
-  const std::string& config = options.record.config;
-  if (!config.empty() && !nlohmann::json::parse(config, nullptr, false).is_object()) {
-    check.fail("record.config", fmt::format("'{:.60}'", config), "the text of a JSON object, or none");
-  }
+  check_json_object(options.name_of("record.config"), options.record.config);
 }
 
 }  // namespace genkidama::run

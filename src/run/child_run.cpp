@@ -30,6 +30,13 @@ bool goes_on_with_session(const std::optional<ResumedSession>& resumed) {
   return fresh;
 }
 
+RunOptions without_first_weights(RunOptions options) {
+  if (options.init_from.empty()) return options;
+  throw ArgumentError(
+      fmt::format("{} {}: a Child begins with its Parent's weights; give the file to the Parent",
+                  options.name_of("init_from"), options.init_from.string()));
+}
+
 // Passes the wish for an end on while Child::run() waits for a Parent, when nobody else asks.
 class EndWatch {
  public:
@@ -58,7 +65,8 @@ class EndWatch {
 class ChildRun::Impl {
  public:
   Impl(CoreOrchestrator& trainer, RunOptions options, ChildOptions child, RunObserver* observer)
-      : run_(trainer, std::move(options), observer, {"connected", "exchanges", "reconnects"}),
+      : run_(trainer, without_first_weights(std::move(options)), observer, run_kind::kChild,
+             {"connected", "exchanges", "reconnects"}),
         trainer_(trainer),
         options_(std::move(child)),
         earlier_(run_.totals()) {

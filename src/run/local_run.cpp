@@ -43,9 +43,9 @@ RoundStatistics statistics_of_round(const RoundReport& round) {
 }  // namespace
 
 LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
-                   const std::vector<std::string>& columns)
+                   const std::string& kind, const std::vector<std::string>& columns)
     : trainer_(trainer), latest_(trainer.layout().size()) {
-  OpenedRun opened = RunFiles::open(std::move(options), trainer, observer, {true, all_columns(columns)});
+  OpenedRun opened = RunFiles::open(std::move(options), trainer, observer, {kind, all_columns(columns)});
   files_ = std::move(opened.files);
   average_ = std::move(opened.average);
   if (opened.state) restore(*std::exchange(opened.state, {}));
@@ -53,7 +53,7 @@ LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* o
   latest_state_.emplace(trainer_);
   round_began_ = Clock::now();
   files_->complete_checkpoint(snapshot());
-  ended_by_ = reached_limit(files_->options(), totals());
+  ended_by_ = files_->reached_end();
   try {
     files_->observer().on_start(files_->info(progress()));
   } catch (...) {
@@ -85,7 +85,7 @@ void LocalRun::attempt(const std::function<void()>& work) {
 void LocalRun::make_up() {
   if (!files_->is_evaluation_missing()) return;
   phase_ = Phase::kRecording;
-  if (files_->evaluate(snapshot())) ended_by_ = "target";
+  if (auto end = files_->evaluate(snapshot())) ended_by_ = std::move(end);
   phase_ = Phase::kPlaying;
   round_began_ = Clock::now();
 }
@@ -122,7 +122,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   files_->check(latest_);
   average_.add(latest_, files_->done().value_or(1));
   files_->observer().on_update({totals(), progress(), &round, nullptr});
-  if (files_->is_evaluation_due() && files_->evaluate(snapshot())) ended_by_ = "target";
+  if (files_->is_evaluation_due()) ended_by_ = files_->evaluate(snapshot());
   if (!ended_by_) ended_by_ = reached_limit(files_->options(), totals());
   if (files_->is_checkpoint_due()) files_->checkpoint(snapshot(), fill_state());
   phase_ = Phase::kPlaying;

@@ -27,7 +27,7 @@ class LocalRun {
   /// Restores a resumed run into `trainer`. `observer` may be nullptr. `columns` are added to metrics.csv.
   /// Throws as RunFiles.
   LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
-           const std::vector<std::string>& columns = {});
+           const std::string& kind = run_kind::kTrainer, const std::vector<std::string>& columns = {});
 
   /// Does `work`, which plays rounds and records them. When the trainer is told to give up in it, the run
   /// ends as what it was before the round that was given up; whatever else is thrown ends the run as failed,

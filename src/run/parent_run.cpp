@@ -57,7 +57,8 @@ class ParentRun::Impl {
   void keep_time();
   bool checkpoint(const PolicySnapshot& snapshot);
   FillState fill_state() const;
-  bool is_target_reached();
+  /// Evaluates when that is due; why the run is over then, or nothing.
+  std::optional<std::string> evaluate();
   RunProgress progress(const ParentStatus& status) const;
   nlohmann::ordered_json report() const;
 
@@ -73,6 +74,7 @@ class ParentRun::Impl {
   UpdateQueue queue_;
   RecentMean recent_returns_;
   bool evaluation_due_ = false;
+  bool ended_by_evaluation_ = false;  // of the final weights
   bool ran_ = false;
   std::uint64_t kept_update_ = 0;         // of the last state
   std::atomic<bool> weights_due_{false};  // the next merge's, for a state
@@ -129,13 +131,13 @@ RunSummary ParentRun::Impl::run() {
     throw ArgumentError("ParentRun::run() was already called; make a new ParentRun");
   }
   try {
-    std::string ended_by = reached_limit(files_->options(), files_->totals()).value_or("");
+    std::string ended_by = files_->reached_end().value_or("");
     if (ended_by.empty()) {
       parent_->start();
       announce();
       ended_by = serve();
       parent_->stop(parting_words(ended_by));
-      if (ended_by != "updates" && ended_by != "target") {
+      if (ended_by != "updates" && !ended_by_evaluation_) {
         // What was merged before the end belongs to the run, in the files as in the weights.
         final_weights_ = parent_->weights();
         final_average_ = watch_.average();
@@ -186,7 +188,10 @@ std::string ParentRun::Impl::serve() {
     const ParentStatus status = take_merges(Milliseconds(100));
     check_merges();
     keep_time();
-    if (is_target_reached()) return "target";
+    if (auto end = evaluate()) {
+      ended_by_evaluation_ = true;
+      return *end;
+    }
     if (const auto limit = reached_limit(files_->options(), files_->totals())) return *limit;
     check_rule(status);
     if (std::string reason = files_->end_reason(); !reason.empty()) return reason;
@@ -267,22 +272,24 @@ void ParentRun::Impl::keep_time() {
   }
 }
 
-bool ParentRun::Impl::is_target_reached() {
-  if (!evaluation_due_) return false;
+std::optional<std::string> ParentRun::Impl::evaluate() {
+  if (!evaluation_due_) return {};
   evaluation_due_ = false;
   // The present weights, which may be some merges ahead of the update that made the evaluation due.
   auto weights = parent_->weights();
   // The last merge may have spoilt them a moment ago; check_merges() will tell.
-  if (find_divergence(weights, evaluator_.layout(), files_->options())) return false;
+  if (find_divergence(weights, evaluator_.layout(), files_->options())) return {};
   auto average = watch_.average();
+  std::optional<std::string> end;
   try {
-    if (!files_->evaluate({weights, average})) return false;
+    end = files_->evaluate({weights, average});
   } catch (const StoppedError&) {
-    return false;  // serve() asks for the signal next
+    return {};  // serve() asks for the signal next
   }
+  if (!end) return {};
   final_weights_ = std::move(weights);
   final_average_ = std::move(average);
-  return true;
+  return end;
 }
 
 RunProgress ParentRun::Impl::progress(const ParentStatus& status) const {
@@ -292,8 +299,9 @@ RunProgress ParentRun::Impl::progress(const ParentStatus& status) const {
 
 ParentRun::ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
                      RunObserver* observer)
-    : impl_(std::make_unique<Impl>(RunFiles::open(std::move(options), evaluator, observer, {false, kColumns}),
-                                   evaluator, std::move(parent))) {}
+    : impl_(std::make_unique<Impl>(
+          RunFiles::open(std::move(options), evaluator, observer, {run_kind::kParent, kColumns}), evaluator,
+          std::move(parent))) {}
 
 ParentRun::~ParentRun() = default;
 

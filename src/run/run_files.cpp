@@ -14,6 +14,7 @@
 #include "run/directory/summary_file.h"
 #include "run/divergence.h"
 #include "run/evaluation/evaluation_json.h"
+#include "run/evaluation/first_weights.h"
 #include "run/run_limits.h"
 #include "run/state/resumed_state.h"
 
@@ -44,11 +45,13 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
                    OpenedRun& opened)
     : options_(std::move(options)),
       observer_(observer),
-      learns_(kind.learns),
+      kind_(kind.name),
       trainer_(trainer),
       directory_(options_.directory),
       checkpoints_(options_, directory_, {trainer.layout(), trainer.policy_metadata()}) {
-  directory_.goes_on(options_);
+  // Before anything is made. A run that goes on from a state has its own weights.
+  const bool begins = !directory_.goes_on(options_) || !directory_.has_state();
+  const auto first_weights = begins ? read_first_weights(options_, trainer_) : std::nullopt;
   directory_.create();
   lock_ =
       std::make_unique<RunLock>(directory_.lock(), kLockPatience, [this] { return !end_reason().empty(); });
@@ -59,8 +62,8 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   if (goes_on_) {
     // A Parent's trainer only evaluates.
     auto& state = opened.state;
-    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns_ ? &trainer_ : nullptr,
-                               opened.average);
+    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns() ? &trainer_ : nullptr,
+                               opened.average, kind_);
     if (state) {
       totals_ = state->totals;
       // What goes on has not reached its target yet, which may be a new one.
@@ -71,11 +74,12 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
     }
     keep_until = totals_.updates;
   }
+  if (first_weights && !opened.state) trainer_.write_weights(*first_weights);
   if (!options_.cluster_member) write_file_atomically(directory_.config(), config_text());
   metrics_ =
       std::make_unique<MetricsTable>(directory_.metrics(), kind.columns, keep_until, options_, totals_);
   evaluations_ = std::make_unique<RunEvaluator>(options_, directory_, trainer_, keep_until);
-  if (opened.state) evaluations_->set_missing(opened.state->evaluation_missing);
+  if (opened.state) evaluations_->resume(opened.state->evaluations, opened.state->evaluation_missing);
 }
 
 std::string RunFiles::config_text() const {
@@ -120,7 +124,7 @@ void RunFiles::check(std::span<const float> weights) const {
 }
 
 std::string RunFiles::diverged_text(std::uint64_t update, const std::string& what) const {
-  const bool learns_elsewhere = !learns_ && !options_.cluster_member;
+  const bool learns_elsewhere = !learns() && !options_.cluster_member;
   return fmt::format("learning diverged: after update {} {}; {}; try a lower {} or {}{}", update, what,
                      checkpoints_.last_checkpoint_text(), options_.name_of("learning_rate"),
                      options_.name_of("max_gradient_norm"), learns_elsewhere ? " at the Children" : "");
@@ -134,10 +138,12 @@ std::string RunFiles::merge_rule_text(const std::string& failure, bool kept) con
   return fmt::format("{}; {}", failure, rest);
 }
 
-FillState RunFiles::with_evaluation(const FillState& fill) {
+FillState RunFiles::with_own(const FillState& fill) {
   if (!fill) return {};
   return [this, &fill](RunState& state) {
+    state.kind = kind_;
     state.evaluation_missing = evaluations_->missing();
+    state.evaluations = evaluations_->progress();
     fill(state);
   };
 }
@@ -155,18 +161,27 @@ void RunFiles::tell(const Checkpointer::Written& written) {
 bool RunFiles::checkpoint(const PolicySnapshot& snapshot, const FillState& fill) {
   // A state must not outlive the rows that led to it.
   if (fill) sync_tables();
-  const auto written = checkpoints_.write(snapshot, now(), with_evaluation(fill));
+  const auto written = checkpoints_.write(snapshot, now(), with_own(fill));
   tell(written);
   return written.complete;
 }
 
-bool RunFiles::evaluate(const PolicySnapshot& snapshot) {
+std::optional<std::string> RunFiles::evaluate(const PolicySnapshot& snapshot) {
   const auto outcome =
       evaluations_->evaluate_update(snapshot, totals_, [this] { return now().wall_seconds; });
   const bool reached = options_.target && outcome.statistics.mean >= *options_.target;
   if (reached) totals_.time_to_target_seconds = totals_.wall_seconds;
   observer_.on_evaluation({totals_.updates, outcome.statistics, false, outcome.best});
-  return reached;
+  if (reached) return "target";
+  if (evaluations_->is_patience_over()) return "patience";
+  return {};
+}
+
+std::optional<std::string> RunFiles::reached_end() const {
+  if (auto limit = reached_limit(options_, totals_)) return limit;
+  // An evaluation that was given up may still bring an improvement.
+  if (evaluations_->is_patience_over() && !evaluations_->is_missing()) return "patience";
+  return {};
 }
 
 RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& snapshot,
@@ -180,8 +195,14 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
   auto report = summary_of(options_, trainer_.environment_spec().name, now(), ended_by);
   report.update(extra);
   result.totals = totals_;
+  result.best = evaluations_->best();
+  if (result.best) {
+    report["best_evaluation"] = {{"update", result.best->update},
+                                 {"return_mean", result.best->mean_return},
+                                 {"file", result.best->file.filename().string()}};
+  }
   if (fill) sync_tables();
-  const auto written = checkpoints_.write_final(snapshot, totals_, with_evaluation(fill));
+  const auto written = checkpoints_.write_final(snapshot, totals_, with_own(fill));
   tell(written);
   result.files_written = written.complete;
   // Whoever stops a run wants the process gone.

@@ -34,7 +34,7 @@ class RunFiles {
  public:
   /// What a run is, beside its options.
   struct Kind {
-    bool learns = true;                ///< a Parent does not
+    std::string name;                  ///< one of run_kind
     std::vector<std::string> columns;  ///< of metrics.csv, as MetricsTable has them
   };
 
@@ -84,8 +84,10 @@ class RunFiles {
 
   bool is_evaluation_due() const { return evaluations_->is_due(totals_.updates); }
   bool is_evaluation_missing() const { return evaluations_->is_missing(); }
-  /// As RunEvaluator::evaluate_update(); true when RunOptions::target is reached.
-  bool evaluate(const PolicySnapshot& snapshot);
+  /// As RunEvaluator::evaluate_update(); what ends the run now, "target" or "patience", or nothing.
+  std::optional<std::string> evaluate(const PolicySnapshot& snapshot);
+  /// What ends the run without another evaluation: "updates", "max_steps" or "patience", or nothing.
+  std::optional<std::string> reached_end() const;
 
   /// Final policy, state, final evaluation (not after RunOptions::end_reason) and summary.json; `extra` is
   /// added to it.
@@ -101,14 +103,17 @@ class RunFiles {
            OpenedRun& opened);
 
   std::string config_text() const;
-  FillState with_evaluation(const FillState& fill);
+  /// A Parent does not.
+  bool learns() const { return kind_ != run_kind::kParent; }
+  /// Fills in what the run's files know too.
+  FillState with_own(const FillState& fill);
   void sync_tables();
   void tell(const Checkpointer::Written& written);
   void write_failure(const std::string& error);
 
   const RunOptions options_;
   RunObserver& observer_;
-  const bool learns_;
+  const std::string kind_;  // one of run_kind
   CoreOrchestrator& trainer_;
   const RunDirectory directory_;
   bool goes_on_ = false;

@@ -10,7 +10,7 @@ namespace genkidama::run {
 class TrainerRun::Impl {
  public:
   Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer)
-      : trainer_(trainer), run_(trainer, std::move(options), observer) {}
+      : trainer_(trainer), run_(trainer, std::move(options), observer, run_kind::kTrainer) {}
 
   bool advance() {
     if (run_.ended_by() == "error" || finished_) return false;
@@ -60,9 +60,10 @@ RunSummary TrainerRun::finish() {
 }
 
 RunSummary train(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer) {
-  if (!options.updates && !options.max_steps && !options.target && !options.end_reason) {
+  if (!options.updates && !options.max_steps && !options.target && !options.patience && !options.end_reason) {
     throw ArgumentError(
-        "the run has no end; set updates, max_steps, target or end_reason in its RunOptions, or write the "
+        "the run has no end; set updates, max_steps, target, patience or end_reason in its RunOptions, or "
+        "write the "
         "loop "
         "yourself with TrainerRun");
   }

@@ -166,7 +166,7 @@ TEST_CASE("runs that could not start are refused before the first one does") {
       {{}, "the command of the runs is missing; expected 'test sweep train ...'"},
       {{"child", "--updates", "1"}, "'child' is not a command that a sweep runs"},
       {{"--updates", "1", "train"}, "'--updates' is not a command that a sweep runs"},
-      {{"train"}, "must end by itself; expected --updates, --max-steps or --target"},
+      {{"train"}, "must end by itself; expected --updates, --max-steps, --target or --patience"},
       {{"train", "--updates", "1", "--gama", "2"}, "unknown argument '--gama'"},
       {{"train", "--updates", "1", "extra"}, "unknown argument 'extra'"},
       {{"train", "--updates", "1", "--grid", "gama=1"}, "'gama' is not an option of 'train'"},

@@ -74,6 +74,8 @@ class Altered : public genkidama::Environment {
   genkidama::Observation reset(std::uint64_t seed) override { return inner_->reset(seed); }
   genkidama::StepResult step(genkidama::Action action) override {
     if (const char* text = std::getenv("GENKIDAMA_TEST_THROW")) throw std::runtime_error(text);
+    if (const char* how = std::getenv("GENKIDAMA_TEST_END"); how != nullptr && ++steps_ == 3)
+      end_process(how);
     genkidama::StepResult result = inner_->step(action);
     if (std::getenv("GENKIDAMA_TEST_BAD_REWARD") != nullptr) {
       result.reward = std::numeric_limits<float>::quiet_NaN();
@@ -82,8 +84,15 @@ class Altered : public genkidama::Environment {
   }
 
  private:
+  static void end_process(const std::string& how) {
+    if (how == "exit") std::exit(0);
+    if (how == "_exit") ::_exit(7);
+    std::abort();
+  }
+
   std::unique_ptr<genkidama::Environment> inner_ = genkidama::make_cart_pole();
   genkidama::EnvironmentSpec spec_;
+  int steps_ = 0;
 };
 
 /// Options of the program's own, of each kind. The factory keeps what it is told in this file, a line for

@@ -89,7 +89,7 @@ TEST_CASE("a Child that gives up says that its token was refused", "[security]")
   FakeTrainer trainer;
   Child child(options, trainer);
   CHECK_THROWS_WITH(child.run([](const ChildProgress&) { return false; }),
-                    Catch::Contains("no Parent within 1500 ms") &&
+                    Catch::Contains("no Parent within 1.5 s") &&
                         Catch::Contains("refused: the Parent wants another token (401): give the same "
                                         "security.token on both sides") &&
                         !Catch::Contains(kWrongTokens[1]));

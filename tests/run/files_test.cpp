@@ -14,6 +14,7 @@
 #include "run/merge_watch.h"
 #include "run/metrics/csv_file.h"
 #include "run/metrics/csv_table.h"
+#include "run/metrics/metrics_table.h"
 #include "run/metrics/recent_mean.h"
 #include "run/run_limits.h"
 #include "run/state/run_state.h"
@@ -81,6 +82,32 @@ TEST_CASE("a table with other columns is not gone on with") {
   CHECK_THROWS_AS(CsvFile(path, {"update", "value"}, 1), FormatError);
   CHECK_THROWS_WITH(CsvFile(path, {"update", "value"}, 1), Catch::Contains("no column 'other'"));
   CHECK(file_text(path) == "update,other\n1,2\n");
+}
+
+TEST_CASE("rows that are missing before a resumed state are told") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "metrics.csv";
+  RunTotals start;
+  const auto told = [&](const char* rows, std::uint64_t update) {
+    std::ofstream(path) << rows;
+    std::string text;
+    set_log_sink([&text](LogLevel level, std::string_view line) {
+      if (level == LogLevel::kWarning) text += line;
+    });
+    const MetricsTable table(path, {"x"}, update, RunOptions(), start);
+    set_log_sink({});
+    return text;
+  };
+  const std::string header = "update,environment_steps,wall_seconds,steps_per_second,x\n";
+  CHECK(told("", 3).find("metrics.csv has no rows, and the run goes on after update 3") != std::string::npos);
+  CHECK(told(header.c_str(), 3).find("has no rows") != std::string::npos);
+  CHECK(told((header + "1,1,1,1,1\n2,2,2,2,2\n").c_str(), 3).find("has rows up to update 2") !=
+        std::string::npos);
+  CHECK(told((header + "1,1,1,1,1\n3,2,2,2,2\n4,2,2,2,2\n").c_str(), 3).empty());
+  // A run that was killed before its first state, and one so long that its last row may be left out.
+  CHECK(told("", 0).empty());
+  CHECK(told((header + "19999,2,2,2,2\n").c_str(), 20'000).empty());
+  CHECK(told("", 20'000).find("has no rows") != std::string::npos);
 }
 
 TEST_CASE("the last whole row of a table is read without the rows before it") {

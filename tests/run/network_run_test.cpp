@@ -13,6 +13,7 @@
 #include "genkidama/params/safetensors.h"
 #include "genkidama/run/child_run.h"
 #include "genkidama/run/parent_run.h"
+#include "genkidama/run/trainer_run.h"
 #include "run/resumed_run.h"
 #include "support/catch.h"
 #include "support/json_file.h"
@@ -144,6 +145,35 @@ TEST_CASE("a Parent's and a Child's run end together, and each leaves its files"
   CHECK(json["run_id"] != "not-this-one");
   CHECK(std::filesystem::exists(directory / "child" / "state.safetensors"));
   CHECK(json_of(directory / "child" / "summary.json")["parting_words"] != "");
+}
+
+TEST_CASE("a run goes on with a state of its own kind, and refuses another's before anything is changed",
+          "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator trainer = trainer_of({4});
+  RunOptions options = options_in(directory / "run");
+  options.updates = 2;
+  train(trainer, options);
+  const std::string state = file_text(directory / "run" / "state.safetensors");
+  options.resume = Resume::kRequired;
+  CHECK_THROWS_WITH(
+      ChildRun(trainer, options, ChildOptions{}),
+      Catch::Contains("is the state of a run of one machine alone; expected that of a Child's") &&
+          Catch::Contains("take another directory"));
+  CHECK_THROWS_WITH(
+      ParentRun(trainer, options, ParentOptions{}),
+      Catch::Contains("is the state of a run of one machine alone; expected that of a Parent's"));
+  CHECK(file_text(directory / "run" / "state.safetensors") == state);
+  CHECK_NOTHROW(TrainerRun(trainer, options));
+
+  RunState made_by_parent;
+  made_by_parent.kind = run_kind::kParent;
+  write_state(directory / "parent", trainer, made_by_parent, false);
+  CHECK_THROWS_WITH(TrainerRun(trainer, options_in(directory / "parent")),
+                    Catch::Contains("is the state of a Parent's run"));
+  // Versions before told no kind.
+  write_state(directory / "old", trainer, RunState(), true);
+  CHECK_NOTHROW(ChildRun(trainer, options_in(directory / "old"), ChildOptions{}));
 }
 
 TEST_CASE("a Parent shows the mean return of the last 100 episodes, whatever merges they came in",

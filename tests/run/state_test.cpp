@@ -544,13 +544,71 @@ TEST_CASE("a directory is one run's at a time within a process too", "[forks]") 
     const RunLock lock(file, Milliseconds(0));
     CHECK(RunLock::is_held(file));
     CHECK(RunDirectory(directory.path()).is_at_work());
-    CHECK_THROWS_WITH(RunLock(file, Milliseconds(0)), Catch::Contains("pid " + std::to_string(::getpid())));
+    CHECK_THROWS_WITH(RunLock(file, Milliseconds(0)),
+                      Catch::Contains("another run of this process is at work"));
     // Neither question has let go of it.
     CHECK(is_held_elsewhere());
   }
   CHECK_FALSE(RunLock::is_held(file));
   CHECK_FALSE(is_held_elsewhere());
   CHECK_NOTHROW(RunLock(file, Milliseconds(0)));
+}
+
+TEST_CASE("a lock that cannot be opened says what to do") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / ".lock");
+  CHECK_THROWS_WITH(RunLock(directory / ".lock", Milliseconds(0)),
+                    Catch::Contains("which keeps other runs out") && Catch::Contains("move it away"));
+}
+
+TEST_CASE("advice about a directory that holds a run is advice that works") {
+  const TemporaryDirectory directory;
+  const RunDirectory run(directory / "run");
+  run.create();
+  const auto refusal = [&run] {
+    try {
+      run.check_unused();
+    } catch (const ArgumentError& error) {
+      return std::string(error.what());
+    }
+    return std::string("taken");
+  };
+  RunOptions if_possible;
+  if_possible.resume = Resume::kIfPossible;
+  SECTION("a policy that no run has left there") {
+    std::ofstream(run.final_weights()) << "x";
+    CHECK(refusal().find("no run has made it") != std::string::npos);
+  }
+  SECTION("a whole run") {
+    std::ofstream(run.config()) << "{}";
+    std::ofstream(run.state()) << "x";
+    CHECK(refusal().find("go on with it by resume " + run.path().string()) != std::string::npos);
+    CHECK(run.goes_on(if_possible));
+  }
+  SECTION("a run without its config.json") {
+    std::ofstream(run.state()) << "x";
+    CHECK(refusal().find("its config.json is gone: put that back") != std::string::npos);
+    // A program brings its options itself.
+    CHECK(run.goes_on(if_possible));
+  }
+  SECTION("a run without its state") {
+    std::ofstream(run.config()) << "{}";
+    std::ofstream(run.final_weights()) << "x";
+    CHECK(refusal().find("it has no state.safetensors to go on from, so take another directory") !=
+          std::string::npos);
+    CHECK_THROWS_AS(run.check_resumable(), ArgumentError);
+  }
+}
+
+TEST_CASE("a program's name makes one directory below runs, whatever it is") {
+  for (const char* name : {"bin/my/robot", "../robot", "/", "two\nlines", ""}) {
+    CAPTURE(name);
+    const std::filesystem::path path = default_run_directory(name);
+    CHECK(path.parent_path() == "runs");
+    CHECK(path.filename().string().find('\n') == std::string::npos);
+    CHECK(path.lexically_normal() == path);
+  }
+  CHECK(default_run_directory("cart_pole").find("runs/cart_pole-") == 0);
 }
 
 TEST_CASE("a run whose states were removed is not begun again over what it left") {

@@ -318,6 +318,7 @@ TEST_CASE("an option that no run can have is named, and nothing is made", "[fork
   CHECK(refusal([](auto& o) { o.max_steps = 0; }) == "my max_steps is 0; expected at least 1");
   CHECK(refusal([](auto& o) { o.checkpoint_every = 0; }) == "my checkpoint_every is 0; expected at least 1");
   CHECK(refusal([](auto& o) { o.evaluate_every = 0; }) == "my evaluate_every is 0; expected at least 1");
+  CHECK(refusal([](auto& o) { o.patience = 0; }) == "my patience is 0; expected at least 1");
   CHECK(refusal([](auto& o) { o.target_episodes = 0; }) == "my target_episodes is 0; expected at least 1");
   CHECK(refusal([](auto& o) { o.eval_episodes = -1; }) == "my eval_episodes is -1; expected at least 0");
   CHECK(refusal([](auto& o) { o.target = kNan; }) == "my target is nan; expected a finite number");
@@ -333,6 +334,15 @@ TEST_CASE("an option that no run can have is named, and nothing is made", "[fork
           o.updates.reset();
           o.end_reason = [] { return "soon"; };
         }).find("my policy_average is swa; expected a run whose end is known") == 0);
+  CHECK(refusal([](auto& o) { o.resume = static_cast<Resume>(3); }) ==
+        "my resume is 3; expected one of the values of Resume");
+  CHECK(refusal([](auto& o) {
+          o.policy_average.kind = static_cast<PolicyAverageKind>(9);
+        }).find("the kind of a policy's average is 9") == 0);
+  CHECK(refusal([](auto& o) { o.record.program = "a\nb"; }) ==
+        "my record.program is 'a?b'; expected a text of one line");
+  CHECK(refusal([](auto& o) { o.record.command = "a\rb"; }).find("my record.command is") == 0);
+  CHECK(refusal([](auto& o) { o.record.preset = "a\tb"; }).find("my record.preset is") == 0);
   CHECK(refusal([](auto& o) { o.record.config = "[1]"; }).find("my record.config is '[1]'") == 0);
   CHECK_FALSE(std::filesystem::exists(directory / "run"));
   CHECK(refusal([](auto&) {}).empty());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "genkidama/core/export.h"
@@ -28,6 +29,10 @@ struct EnvironmentCheckOptions {
   /// Chooses the actions instead of chance, where an action is one choice. Give a policy that survives to see
   /// the time limit checked.
   std::function<int(Observation)> policy;
+  /// Called before each call of the factory or an environment with what is called, such as "reset(7)". The
+  /// text is valid until the function returns. Should an environment end the process, the last text tells
+  /// where.
+  std::function<void(std::string_view call)> before_call;
 };
 
 /// One thing that check_environment() noticed.

@@ -4,6 +4,7 @@
 /// Playing a policy, and what the episodes say about it.
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -57,6 +58,13 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
 /// `played` is given it receives the episodes in their order. Throws as CoreOrchestrator::evaluate().
 EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
                               std::vector<EpisodeResult>* played = nullptr);
+
+/// The policy whose evaluation during a run had the best mean return.
+struct BestPolicy {
+  std::filesystem::path file;  ///< best.safetensors in the run's directory
+  std::uint64_t update = 0;    ///< the update that it is of
+  double mean_return = 0;      ///< of that evaluation
+};
 
 /// The interval as people read it, with the digits that its width leaves: "250.9 to 271.0".
 std::string interval_text(const Interval& interval);

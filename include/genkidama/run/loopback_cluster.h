@@ -52,7 +52,7 @@ struct MemberContext {
 
 /// Fills in what a member of a cluster is told, and leaves all else to the caller: the directory, whether the
 /// run in it goes on, and end_reason(). The Parent leaves config.json to the cluster; a Child leaves
-/// evaluations to the Parent.
+/// evaluations to the Parent, and begins with its weights, not with init_from.
 void apply(const MemberContext& member, RunOptions& options);
 /// Where the Parent listens, its name and its token.
 void apply(const MemberContext& member, ParentOptions& options);
@@ -95,13 +95,13 @@ struct LoopbackClusterOptions {
   /// Asked some times a second by run(). True ends the cluster: every member gets SIGTERM. Empty: never.
   std::function<bool()> stop;
 
-  /// How long run() waits for another cluster to leave the directory; a killed one may still be ending.
+  /// How long run() waits for another cluster to leave the directory, >= 0; a killed one may still be ending.
   Milliseconds lock_patience{10'000};
-  Milliseconds start_timeout{120'000};  ///< until the Parent listens
-  /// For a Child to end by itself after the Parent has ended well. The Parent has told it so, unless it never
-  /// joined.
+  Milliseconds start_timeout{120'000};  ///< until the Parent listens, > 0
+  /// For a Child to end by itself after the Parent has ended well, >= 0. The Parent has told it so, unless it
+  /// never joined.
   Milliseconds child_patience{3'000};
-  Milliseconds end_timeout{20'000};  ///< from SIGTERM to SIGKILL for a member that does not end
+  Milliseconds end_timeout{20'000};  ///< from SIGTERM to SIGKILL for a member that does not end, >= 0
 
   /// How messages name an option, given the field; RunOptions::option_name.
   std::function<std::string(std::string_view field)> option_name;
@@ -120,8 +120,9 @@ struct ClusterSummary {
 
 /// Trains with a Parent and Children that are processes of this machine. The Parent writes the run's files
 /// and decides when the run is over, which the Children hear from it. A Child that dies is told in the log
-/// and leaves the others at work. When the Parent dies or no Child is left, the cluster fails at once. When
-/// this process dies, the members hear of it and end.
+/// and leaves the others at work. When a cluster goes on, a Child that has no state that can be read begins
+/// anew with the Parent's weights, and what it left is kept in a directory beside it. When the Parent dies or
+/// no Child is left, the cluster fails at once. When this process dies, the members hear of it and end.
 ///
 ///     genkidama::run::LoopbackClusterOptions options;
 ///     options.directory = "runs/cluster";
@@ -138,13 +139,15 @@ class LoopbackCluster {
   /// Throws ArgumentError for options that are not possible.
   explicit LoopbackCluster(LoopbackClusterOptions options);
 
-  /// Starts the members, waits until the run is over, and ends them. To be called once. Throws ArgumentError
-  /// when the directory holds what `resume` refuses or another run is at work in it, and IoError when a
-  /// member cannot be started or the Parent does not listen in time; no member is left then.
+  /// Starts the members, waits until the run is over, and ends them. To be called once: a second call throws
+  /// ArgumentError. Throws ArgumentError too when the directory holds what `resume` refuses or another run is
+  /// at work in it, and IoError when a member cannot be started, a Child's state may not be read, or the
+  /// Parent does not listen in time; no member is left then.
   ClusterSummary run();
 
  private:
   LoopbackClusterOptions options_;
+  bool ran_ = false;
 };
 
 }  // namespace run

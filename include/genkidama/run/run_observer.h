@@ -65,14 +65,17 @@ struct CheckpointEvent {
 /// What a run came to.
 struct RunSummary {
   std::filesystem::path directory;  ///< of the run's files
-  /// "updates", "max_steps", "target", what RunOptions::end_reason said, or "parent" when a Child's Parent
-  /// ended the run.
+  /// "updates", "max_steps", "target", "patience", what RunOptions::end_reason said, or "parent" when a
+  /// Child's Parent ended the run.
   std::string ended_by;
   bool stopped = false;          ///< RunOptions::end_reason ended it, or the final evaluation was given up
   RunTotals totals;              ///< of all processes of the run
   std::optional<double> target;  ///< RunOptions::target
   /// The evaluation of the final policy; empty when RunOptions::eval_episodes is 0 or the run was stopped.
   std::optional<EvaluationStatistics> final_evaluation;
+  /// The best policy, of all processes of the run; empty unless RunOptions::evaluate_every or patience is
+  /// given and a policy was evaluated and kept.
+  std::optional<BestPolicy> best;
   bool files_written = true;  ///< false: a file could not be written, and the log says which
 };
 

@@ -43,12 +43,22 @@ struct RunOptions {
   Resume resume = Resume::kNever;  ///< what happens to a run that is in the directory already
   RunRecord record;                ///< what the files say about the run
 
+  /// Where the run begins: a policy file of the same network, such as another run's final.safetensors, whose
+  /// weights the first round plays with. Everything else (optimizer, counts, schedules) begins anew. Empty:
+  /// the network's own first weights. A run that goes on has its own weights: with Resume::kRequired and a
+  /// state to go on from this is refused, and with kIfPossible it holds for the run that begins. A Child
+  /// begins with its Parent's weights and refuses it.
+  std::filesystem::path init_from;
+
   // End. The first that is met ends the run; without any the run goes on until `end_reason` says otherwise.
   /// Rounds, or merges at a Parent, >= 1; those before a resume count.
   std::optional<std::uint64_t> updates;
   /// Environment steps of all workers, >= 1; those before a resume count.
   std::optional<std::uint64_t> max_steps;
   std::optional<double> target;  ///< mean return of an evaluation that ends the run
+  /// Evaluations in a row, >= 1, none of which has a better mean return than the best one before: they end
+  /// the run (`ended_by` "patience"). Those before a resume count.
+  std::optional<std::uint64_t> patience;
   /// Asked between updates, by the thread that runs the run. A text ends the run, and summary.json holds it
   /// as `ended_by`; the final evaluation is left out then. An empty text, and an empty function, let the run
   /// go on.
@@ -58,9 +68,10 @@ struct RunOptions {
   double max_weight_norm = 1e6;
 
   // Evaluation.
-  /// Updates between the evaluations during the run, >= 1. When it is given, the run evaluates without a
-  /// `target` too, and keeps the policy with the best mean return so far as best.safetensors. Empty: the run
-  /// evaluates every 100 updates when there is a `target`, and otherwise only at its end.
+  /// Updates between the evaluations during the run, >= 1. When it or `patience` is given, the run evaluates
+  /// without a `target` too, and keeps the policy with the best mean return so far as best.safetensors in its
+  /// directory. Empty: the run evaluates every 100 updates when there is a `target` or `patience`, and
+  /// otherwise only at its end.
   std::optional<std::uint64_t> evaluate_every;
   int target_episodes = 100;    ///< episodes of each of these, >= 1
   int eval_episodes = 100;      ///< episodes of the final evaluation; 0: none

@@ -29,7 +29,7 @@ struct SweepValue {
   bool operator==(const SweepValue&) const = default;
 };
 
-/// A setting: the options that it changes, in the order of its name. An empty one changes nothing.
+/// A setting: the options that it changes, each once, in the order of its name. An empty one changes nothing.
 using SweepPoint = std::vector<SweepValue>;
 
 /// "alpha=0.1,beta=0", which is also the name of the setting's directory; "default" for an empty setting.
@@ -79,10 +79,11 @@ struct SweepOptions {
   /// Trains one run in its directory, as run::train() or a LoopbackCluster does. The run must end by itself.
   SweepProcess train;
   /// Evaluates all checkpoints of a run that has ended, and writes SweepRun::evaluations() and returns();
-  /// evaluate_checkpoints() does that. Not needed when no run is evaluated.
+  /// evaluate_checkpoints() does that. A run whose evaluation did not write them has failed. Not needed when
+  /// no run is evaluated.
   SweepProcess evaluate;
-  /// How a run is evaluated; 0 episodes: not at all. Empty: as EvaluationRequest says by itself. Checkpoints
-  /// that were evaluated in the same way are not evaluated again.
+  /// How a run is evaluated; 0 episodes: not at all; fewer are refused. Empty: as EvaluationRequest says by
+  /// itself. Checkpoints that were evaluated in the same way are not evaluated again.
   std::function<EvaluationRequest(const SweepRun&)> evaluation;
 
   /// Called for each run of the sweep before the first one is started; what it throws ends the sweep.
@@ -99,7 +100,7 @@ struct SweepOptions {
 
   /// Asked some times a second. True ends the sweep: every run gets SIGTERM. Empty: never.
   std::function<bool()> stop;
-  Milliseconds end_timeout{90'000};  ///< from SIGTERM to SIGKILL for a run that does not end
+  Milliseconds end_timeout{90'000};  ///< from SIGTERM to SIGKILL for a run that does not end, >= 0
 
   /// How messages name an option, given the field; RunOptions::option_name.
   std::function<std::string(std::string_view field)> option_name;
@@ -176,7 +177,7 @@ class Sweep {
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
 
-  /// Makes the runs that are missing. To be called once.
+  /// Makes the runs that are missing. To be called once: a second call throws ArgumentError.
   SweepSummary run(SweepObserver* observer = nullptr);
 
  private:

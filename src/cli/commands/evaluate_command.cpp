@@ -168,9 +168,19 @@ std::vector<run::CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestr
   return results;
 }
 
+// A device may be written twice, and by a link a file may have several names.
+bool same_file(const Path& left, const Path& right) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(left, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) return false;
+  return std::filesystem::equivalent(left, right, ignored) ||
+         std::filesystem::weakly_canonical(left, ignored) ==
+             std::filesystem::weakly_canonical(right, ignored);
+}
+
 // Before hours of playing, not after.
-void check_targets(const Settings& settings) {
-  const std::pair<const char*, const std::string&> targets[] = {
+void check_targets(const Settings& settings, const std::vector<Path>& checkpoints) {
+  const std::pair<std::string_view, const std::string&> targets[] = {
       {"--json", settings.evaluate.json_file},
       {"--csv", settings.evaluate.csv_file},
       {"--returns", settings.evaluate.returns_file}};
@@ -178,6 +188,18 @@ void check_targets(const Settings& settings) {
     std::error_code ignored;
     if (!file.empty() && !std::filesystem::is_directory(directory_of(file), ignored)) {
       throw ArgumentError(fmt::format("{} is '{}'; expected a path in a directory that exists", flag, file));
+    }
+    if (file.empty()) continue;
+    for (const auto& [other_flag, other] : targets) {
+      if (other_flag == flag) break;
+      if (other.empty() || !same_file(file, other)) continue;
+      throw ArgumentError(
+          fmt::format("{} and {} are the same file, '{}'; expected a file for each", other_flag, flag, file));
+    }
+    for (const Path& checkpoint : checkpoints) {
+      if (!same_file(file, checkpoint)) continue;
+      throw ArgumentError(
+          fmt::format("{} is '{}', a checkpoint that is to be evaluated; expected another file", flag, file));
     }
   }
 }
@@ -204,7 +226,7 @@ int run_evaluate(Job job) {
   if (!names_option(job.settings.command_line, "greedy")) {
     job.settings.run.greedy = job.program.presets.at(job.settings.preset).greedy;
   }
-  check_targets(job.settings);
+  check_targets(job.settings, paths);
   take_behaviour(job.settings, paths.front());
   const auto trainer = make_trainer(job, job.settings.learning.workers);
   // Again, now that the network is known: a foreign one is refused before the first episode.

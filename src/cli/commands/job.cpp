@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/options/command_line.h"
 #include "cli/options/config_file.h"
 #include "cli/options/own_options.h"
 #include "cli/options/settings_check.h"
@@ -30,13 +31,18 @@ run::RunOptions options_without_config(const Job& job) {
   options.record.preset = settings.preset;
   options.record.seed = settings.learning.seed;
   options.record.options = own_options_text(settings.own);
+  // A run that is resumed has it in its config.json, whether it began with the file or goes on from a state.
+  if (!settings.resume.empty() && !names_option(settings.command_line, "init-from") &&
+      run::RunDirectory(settings.run_dir).has_state()) {
+    options.init_from.clear();
+  }
   options.end_reason = run::end_reason;
   options.option_name = flag_of;
   return options;
 }
 
 bool evaluates(const run::RunOptions& options) {
-  return options.eval_episodes > 0 || options.target || options.evaluate_every;
+  return options.eval_episodes > 0 || options.target || options.evaluate_every || options.patience;
 }
 
 }  // namespace
@@ -109,6 +115,10 @@ void tell_start(const Job& job, const CoreOrchestrator& trainer) {
   if (settings.run.updates) ends.push_back(fmt::format("after {} updates", *settings.run.updates));
   if (settings.run.max_steps) ends.push_back(fmt::format("after {} steps", *settings.run.max_steps));
   if (settings.run.target) ends.push_back(fmt::format("at a mean return of {}", *settings.run.target));
+  if (settings.run.patience) {
+    ends.push_back(fmt::format("after {} evaluation{} without improvement", *settings.run.patience,
+                               *settings.run.patience == 1 ? "" : "s"));
+  }
   if (settings.command == kChild) ends.emplace_back("with its Parent");
   if (ends.empty()) ends.emplace_back("with Ctrl-C");
   print_error(fmt::format("training {} with preset {}, {} worker{}, ends {}\n",

@@ -43,6 +43,7 @@ std::vector<std::string> child_words(const Settings& cluster, const std::vector<
   child.run.max_steps.reset();
   child.run.target.reset();
   child.run.evaluate_every.reset();
+  child.run.patience.reset();
   child.run.eval_episodes = 0;
   child.run.policy_average = {};
   return words_of(child, table, kChild);

@@ -18,6 +18,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
 #include "genkidama/env/check_environment.h"
+#include "run/directory/run_directory.h"
 
 namespace genkidama::cli {
 namespace {
@@ -132,7 +133,13 @@ ConfigFile read_resumed_config(const std::filesystem::path& directory, Command c
         fmt::format("--resume {}: this is a file; expected the directory of a run", directory.string()));
   }
   const auto path = directory / "config.json";
-  if (!std::filesystem::exists(path)) {
+  if (!std::filesystem::exists(path, ignored)) {
+    if (run::RunDirectory(directory).has_state()) {
+      throw ArgumentError(fmt::format(
+          "--resume {}: a run is in this directory, but its config.json, which holds its options, is "
+          "gone; put it back, or start another run in a new directory",
+          directory.string()));
+    }
     throw ArgumentError(
         fmt::format("--resume {}: there is no run in this directory (no config.json)", directory.string()));
   }
@@ -241,7 +248,7 @@ Settings parse_sweep(int argc, const char* const* argv, const ResolvedProgram& p
   settings.command_line.assign(argv, argv + argc);
   settings.sweep.run_words = app.remaining();
   for (const Slot& slot : slots) {
-    // These shape runs as well, by their evaluations for --target.
+    // These shape runs as well, by their evaluations for --target or --patience.
     const bool is_shared = slot.row->name == "eval-seed" || slot.row->name == "greedy";
     if (is_shared && slot.option->count() > 0) {
       settings.sweep.run_words.push_back(slot.row->flag() + "=" + slot.row->value_text(settings));

@@ -15,6 +15,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"
+#include "run/directory/json_file.h"
 
 namespace genkidama::cli {
 namespace {
@@ -111,7 +112,8 @@ ConfigFile read_config_file(const std::string& flag, const std::filesystem::path
   try {
     config.values = parse_with_unique_keys(text, config.source);
   } catch (const json::exception& error) {
-    throw ArgumentError(fmt::format("{}: not JSON: {}", config.source, error.what()));
+    throw ArgumentError(fmt::format("{}: {}; expected a JSON object such as {{\"gamma\": 0.99}}",
+                                    config.source, run::json_problem(error, text)));
   }
   if (!config.values.is_object()) {
     throw ArgumentError(fmt::format("{}: expected a JSON object such as {{\"gamma\": 0.99}}", config.source));

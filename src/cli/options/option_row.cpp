@@ -289,6 +289,24 @@ OptionRow text_option(Member<std::string> member) {
   return row;
 }
 
+OptionRow path_option(Member<std::filesystem::path> member) {
+  OptionRow row = row_of(ValueKind::kText, "PATH", "a path");
+  row.set = [=](Settings& settings, const json& value) {
+    if (value.is_null()) {
+      member.write(settings).clear();
+      return true;
+    }
+    if (!is_text(value)) return false;
+    member.write(settings) = value.get<std::string>();
+    return true;
+  };
+  row.get = [member](const Settings& settings) {
+    const std::string path = member.read(settings).string();
+    return path.empty() ? json() : json(path);
+  };
+  return row;
+}
+
 OptionRow text_list_option(Member<TextList> member) {
   return text_list(member, is_text);
 }

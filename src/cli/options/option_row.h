@@ -3,6 +3,7 @@
 /// @file
 /// One option: its flag, its key in a config file, its range, its help, and where its value lives.
 
+#include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -80,6 +81,7 @@ OptionRow int_option(NumberRange range, Member<int> member);
 OptionRow boolean_option(Member<bool> member);
 OptionRow flag_option(Member<bool> member);
 OptionRow text_option(Member<std::string> member);
+OptionRow path_option(Member<std::filesystem::path> member);
 OptionRow text_list_option(Member<TextList> member);
 OptionRow endpoints_option(Member<TextList> member);
 /// "64,64" or "64x64" or a JSON array of whole numbers, each in the range; "none" for none of them.

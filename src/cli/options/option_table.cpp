@@ -20,6 +20,8 @@ constexpr NumberRange kPositive{0, kInfinity, true};
 constexpr NumberRange kNotNegative{0, kInfinity};
 constexpr NumberRange kAnyNumber{-kInfinity, kInfinity};
 constexpr NumberRange kAtLeastOne{1, kInfinity};
+// The library counts in milliseconds; ten years are for ever.
+constexpr NumberRange kSeconds{0.001, 3e8};
 
 class Table {
  public:
@@ -64,6 +66,14 @@ OptionRow texts_option(Member<TextList> member, const char* placeholder, const c
   row.placeholder = placeholder;
   row.expected = expected;
   row.in_config = false;
+  return row;
+}
+
+// One whose path a resumed run needs again, in a library's option.
+OptionRow kept_path_option(Member<std::filesystem::path> member, const char* placeholder) {
+  OptionRow row = path_option(member);
+  row.placeholder = placeholder;
+  row.expected = "a path";
   return row;
 }
 
@@ -227,10 +237,10 @@ void add_links(Table& table) {
             "A Child plays on while an exchange is on its way, and averages the answer in a round later");
   table.add("name", kParent | kChild, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
-  table.add("join-timeout", kChild | kCluster, real_option(kPositive, GENKIDAMA_MEMBER(links.join_timeout_s)),
+  table.add("join-timeout", kChild | kCluster, real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
             "Seconds a Child waits for its Parent's first weights");
   table.add("exchange-timeout", kChild | kCluster,
-            real_option(kPositive, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
+            real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
             "Seconds without any progress of an exchange before a Child makes the link anew; longer if its "
             "exchanges take longer");
 }
@@ -245,13 +255,16 @@ void add_run(Table& table, const Program& program) {
       "New directory for what the run leaves behind (runs/NAME-TIME-PID when not given; a sweep needs one)");
   table.add("resume", kTraining, file_option(GENKIDAMA_MEMBER(resume), "DIR"),
             "Go on with the run in this directory, with its options unless flags say otherwise");
+  table.add("init-from", kTrain | kParent | kCluster,
+            kept_path_option(GENKIDAMA_MEMBER(run.init_from), "FILE"),
+            "Begin with the weights of this policy file, such as another run's final.safetensors");
   table.add("seed", kEverywhere | kCheck, count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
             "All randomness follows from it (a child draws one when not given)");
   table.add("workers", kLearning | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
             "Workers of this machine, or of each Child of a cluster (one per core when not given)");
   table.add("worker-mode", kEverywhere, worker_mode_option(), "What a worker is");
   table.add("worker-timeout", kEverywhere,
-            real_option({0, 1e6, true}, GENKIDAMA_MEMBER(learning.worker_timeout_s)),
+            real_option({0.001, 1e6}, GENKIDAMA_MEMBER(learning.worker_timeout_s)),
             "Seconds without an environment step or a gradient after which a worker hangs and is replaced, "
             "at most: "
             "after three rounds, 20 times the longest silence so far, and at least 30");
@@ -272,10 +285,12 @@ void add_ending(Table& table) {
             "After this many environment steps of all workers together (the preset's when no end is given)");
   table.add("target", kTraining, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
             "When the mean return of an evaluation reaches this");
-  table.add(
-      "evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
-      "Updates between evaluations (100 with --target, else none); when given, the best policy is kept as "
-      "best.safetensors");
+  table.add("evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
+            "Updates between evaluations (100 with --target or --patience, else none); with it or --patience "
+            "the best "
+            "policy is kept as best.safetensors in the run's directory");
+  table.add("patience", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.patience)),
+            "After this many evaluations in a row without a better mean return than the best before");
   table.add("target-episodes", kTraining, int_option({1, 1e6}, GENKIDAMA_MEMBER(run.target_episodes)),
             "Episodes of each of these evaluations");
   table.add("max-weight-norm", kTraining, real_option(kNotNegative, GENKIDAMA_MEMBER(run.max_weight_norm)),

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/options/option_table.h"
+#include "core/one_line.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama::cli {
@@ -25,11 +26,20 @@ std::map<std::string, Preset> all_presets(const Program& program) {
   return presets;
 }
 
+// Names stand in lines, files and the command line.
+void check_name(const char* what, const std::string& name) {
+  if (!name.empty() && is_one_line(name)) return;
+  throw ArgumentError(
+      fmt::format("{} is '{}'; expected a text of one line that is not empty", what, as_one_line(name)));
+}
+
 }  // namespace
 
 ResolvedProgram::ResolvedProgram(Program program) : Program(std::move(program)) {
   if (!environment) throw ArgumentError("Program::environment is empty; expected a factory");
+  check_name("Program::name", name);
   presets = all_presets(*this);
+  for (const auto& [preset, unused] : presets) check_name("the name of a preset", preset);
   if (presets.count(default_preset) == 0) {
     throw ArgumentError(fmt::format(
         "Program::default_preset is '{}'; expected the name of one of its presets", default_preset));

@@ -25,7 +25,8 @@ bool is_one_of(const std::string& text, std::initializer_list<const char*> names
 bool matters(const SweepRun& run, const OptionRow& row) {
   if (!row.in_config || (row.commands & run.settings.command) == 0) return false;
   if (is_one_of(row.name, {"eval-episodes", "eval-workers"})) return false;
-  const bool evaluates = run.settings.run.target || run.settings.run.evaluate_every;
+  const bool evaluates =
+      run.settings.run.target || run.settings.run.evaluate_every || run.settings.run.patience;
   return evaluates || !is_one_of(row.name, {"eval-seed", "greedy", "target-episodes"});
 }
 

@@ -50,8 +50,10 @@ Settings parse_run(const Job& job, const std::vector<std::string>& words) {
   const auto settings =
       parse_command_line(static_cast<int>(arguments.size()), arguments.data(), job.program, help);
   if (!settings) throw ArgumentError("a run of a sweep cannot be asked for help");
-  if (!settings->run.updates && !settings->run.max_steps && !settings->run.target) {
-    throw ArgumentError("a run of a sweep must end by itself; expected --updates, --max-steps or --target");
+  if (!settings->run.updates && !settings->run.max_steps && !settings->run.target &&
+      !settings->run.patience) {
+    throw ArgumentError(
+        "a run of a sweep must end by itself; expected --updates, --max-steps, --target or --patience");
   }
   return *settings;
 }

@@ -1,6 +1,7 @@
 #include "cli/terminal/run_display.h"
 #include "cli/terminal/evaluation_table.h"
 #include "cli/terminal/output.h"
+#include "run/evaluation/figure_text.h"
 
 namespace genkidama::cli {
 
@@ -32,6 +33,10 @@ void RunDisplay::on_end(const run::RunSummary& summary) {
   }
   if (const auto restarts = summary.totals.worker_restarts; restarts > 0) {
     print("Workers that died or hung and were started again: {}.\n", restarts);
+  }
+  if (summary.best) {
+    print("Best evaluation: mean return {} after update {}, kept as {}.\n",
+          run::figure_text(summary.best->mean_return), summary.best->update, summary.best->file.string());
   }
   if (summary.final_evaluation) print("Final evaluation:\n{}", to_table(*summary.final_evaluation));
   print("Files: {}\n", summary.directory.string());

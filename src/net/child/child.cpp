@@ -34,8 +34,10 @@ ChildOptions checked(ChildOptions options) {
        (!options.resume->run_id.empty() && !valid_peer_name(options.resume->run_id)))) {
     throw ArgumentError("resume is not what a ChildProgress told: its run_id or its numbers are impossible");
   }
-  if (options.join_timeout <= Milliseconds::zero() || options.exchange_timeout <= Milliseconds::zero()) {
-    throw ArgumentError("join_timeout and exchange_timeout must be at least 1 ms");
+  for (const auto& [name, value] : {std::pair("join_timeout", options.join_timeout),
+                                    std::pair("exchange_timeout", options.exchange_timeout)}) {
+    if (value > Milliseconds::zero()) continue;
+    throw ArgumentError(fmt::format("{} is {} ms; give at least 1 ms", name, value.count()));
   }
   return options;
 }

@@ -7,6 +7,7 @@
 #include "core/failpoint.h"
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
+#include "net/span_text.h"
 
 namespace genkidama {
 
@@ -21,7 +22,7 @@ void ChildExchange::begin(LocalTrainer& trainer) {
   const auto outcome = mailbox_.wait_joined(Deadline::after(options_.join_timeout));
   if (outcome == ChildMailbox::Outcome::kOver) return;
   if (outcome != ChildMailbox::Outcome::kReady) {
-    throw IoError(fmt::format("no Parent within {} ms {}: {}", options_.join_timeout.count(), wire_.where(),
+    throw IoError(fmt::format("no Parent within {} {}: {}", span_text(options_.join_timeout), wire_.where(),
                               mailbox_.last_failure()));
   }
   mailbox_.take_weights(received_);

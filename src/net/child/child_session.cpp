@@ -9,6 +9,7 @@
 #include "genkidama/params/weighted_average.h"
 #include "net/host/link_host.h"
 #include "net/link/peer_watch.h"
+#include "net/span_text.h"
 
 namespace genkidama {
 
@@ -79,8 +80,8 @@ void ChildSession::look_for_progress(Clock::time_point due) {
     return;
   }
   owner_.session_unanswered();
-  link_->drop(fmt::format("nothing came from the Parent, and nothing went there, for {} ms of an exchange",
-                          std::chrono::duration_cast<Milliseconds>(limit).count()));
+  link_->drop(fmt::format("nothing came from the Parent, and nothing went there, for {} of an exchange",
+                          span_text(std::chrono::duration_cast<Milliseconds>(limit))));
 }
 
 void ChildSession::on_open() {

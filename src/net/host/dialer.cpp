@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/host/pending_flag.h"
+#include "net/span_text.h"
 
 namespace genkidama {
 
@@ -114,7 +115,7 @@ void Dialer::race_ended(ErrorCode error, tcp::socket socket) {
 void Dialer::attempt_failed(const std::string& reason) {
   answered_ = false;
   const std::string why =
-      timed_out_ ? fmt::format("no answer within {} ms", connect_timeout_.count()) : reason;
+      timed_out_ ? fmt::format("no answer within {}", span_text(connect_timeout_)) : reason;
   failed_(fmt::format("cannot connect to {}: {}", endpoint_.text(), why));
   retry();
 }

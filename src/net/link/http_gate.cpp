@@ -101,8 +101,7 @@ std::optional<HttpRefusal> refuse_request(const Request& request, const LinkSecu
         make_refusal(http::status::unauthorized, "this port wants a token: give the same token on both sides",
                      PeerFault::kToken);
     refusal.reason = std::string("refused (401): the peer ") +
-                     (none ? "gave no token" : "gave another token") +
-                     ": give the same security.token on both sides";
+                     (none ? "gave no token" : "gave another token") + ": give the same token on both sides";
     return refusal;
   }
   return std::nullopt;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/span_text.h"
+
 namespace genkidama {
 namespace {
 
@@ -43,11 +45,11 @@ Clock::time_point PeerWatch::quiet_since() const {
 
 std::optional<std::string> PeerWatch::objection(Clock::time_point now) const {
   if (now - quiet_since() >= idle_timeout_) {
-    return fmt::format("nothing was heard from the peer for {} ms", idle_timeout_.count());
+    return fmt::format("nothing was heard from the peer for {}", span_text(idle_timeout_));
   }
   if (frame_waits_since_ && now - std::max(*frame_waits_since_, taken_) >= kDeafPatience * idle_timeout_) {
-    return fmt::format("the peer took nothing of what it was sent for {} ms",
-                       (kDeafPatience * idle_timeout_).count());
+    return fmt::format("the peer took nothing of what it was sent for {}",
+                       span_text(kDeafPatience * idle_timeout_));
   }
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "run/directory/run_directory.h"
 #include "run/directory/run_lock.h"
 #include "run/process/spawned_process.h"
+#include "run/state/run_state.h"
 
 namespace genkidama::run {
 namespace {
@@ -39,7 +41,7 @@ class Cluster {
   void start_children(int port);
   std::unique_ptr<SpawnedProcess> start(const MemberContext& member, std::filesystem::path output) const;
   /// Whether the Child's own run goes on. If not, its directory is made, and what was in it is kept beside.
-  bool prepare_child(const RunDirectory& place) const;
+  bool prepare_child(const RunDirectory& place, const std::string& name) const;
   /// Looks after everybody until the Parent has ended. False when no Child is left to train.
   bool watch();
   void report_ended_children();
@@ -135,7 +137,7 @@ void Cluster::start_children(int port) {
     member.number = number;
     member.name = fmt::format("child_{}", number);
     member.directory = place.path();
-    member.resume = prepare_child(place);
+    member.resume = prepare_child(place, member.name);
     member.seed = derive_seed(options_.seed, {static_cast<std::uint64_t>(number)});
     member.endpoint = {"127.0.0.1", static_cast<std::uint16_t>(port)};
     member.token = token_;
@@ -144,14 +146,19 @@ void Cluster::start_children(int port) {
   reported_.assign(children_.size(), false);
 }
 
-bool Cluster::prepare_child(const RunDirectory& place) const {
+bool Cluster::prepare_child(const RunDirectory& place, const std::string& name) const {
   std::error_code error;
-  const bool begun = std::filesystem::exists(place.config(), error);
-  if (goes_on_ && begun && place.is_resumable()) return true;
-  if (begun) {
-    // It cannot go on. What it left is kept beside the new one.
-    std::filesystem::rename(place.path(), place.path().string() + fmt::format(".ended-{}", getpid()), error);
+  const bool begun = std::filesystem::exists(place.config(), error) || place.has_state();
+  if (goes_on_ && begun && place.is_resumable()) {
+    const std::string problem = place.has_state() ? run_state_problem(place.state()) : "";
+    if (problem.empty()) return true;
+    log(LogLevel::kWarning,
+        "{} begins anew with the Parent's weights, because its own state is lost: {}; what it left is kept "
+        "beside its directory",
+        name, problem);
   }
+  // As process 1 of a container this process has the same number each time.
+  if (begun) move_aside(place, fmt::format("ended-{}", getpid()), 0);
   place.create();
   return false;
 }
@@ -190,14 +197,15 @@ void Cluster::end(SpawnedProcess& process, Milliseconds patience) {
 
 void Cluster::note_failure(const std::string& error) const {
   // The Parent only knows that it was told to stop.
+  std::ifstream file(directory_.summary(), std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   try {
-    std::ifstream file(directory_.summary(), std::ios::binary);
-    auto summary = nlohmann::ordered_json::parse(file);
+    auto summary = nlohmann::ordered_json::parse(text);
     summary["ended_by"] = "error";
     summary["error"] = error;
     write_json_file(directory_.summary(), summary);
   } catch (const nlohmann::json::exception& problem) {
-    log(LogLevel::kWarning, "summary.json does not tell of this failure: {}", problem.what());
+    log(LogLevel::kWarning, "summary.json does not tell of this failure: {}", json_problem(problem, text));
   } catch (const Error& problem) {
     log(LogLevel::kWarning, "summary.json does not tell of this failure: {}", problem.what());
   }
@@ -218,6 +226,18 @@ std::string config_text(const LoopbackClusterOptions& options) {
   return json_text(config);
 }
 
+void check_spans(const LoopbackClusterOptions& options) {
+  const auto check = [](const char* field, Milliseconds value, Milliseconds least) {
+    if (value >= least) return;
+    throw ArgumentError(
+        fmt::format("{} is {} ms; expected at least {} ms", field, value.count(), least.count()));
+  };
+  check("lock_patience", options.lock_patience, Milliseconds(0));
+  check("start_timeout", options.start_timeout, Milliseconds(1));
+  check("child_patience", options.child_patience, Milliseconds(0));
+  check("end_timeout", options.end_timeout, Milliseconds(0));
+}
+
 }  // namespace
 
 LoopbackCluster::LoopbackCluster(LoopbackClusterOptions options) : options_(std::move(options)) {
@@ -230,10 +250,15 @@ LoopbackCluster::LoopbackCluster(LoopbackClusterOptions options) : options_(std:
                                     options_.run_member ? "both" : "neither of",
                                     options_.run_member ? "are" : "is"));
   }
+  check_spans(options_);
+  check_json_object("config", options_.config);
   RunDirectory(options_.directory).goes_on(run_options(options_));
 }
 
 ClusterSummary LoopbackCluster::run() {
+  if (std::exchange(ran_, true)) {
+    throw ArgumentError("LoopbackCluster::run() was already called; make a new LoopbackCluster");
+  }
   const RunDirectory directory(options_.directory);
   directory.create();
   const RunLock lock(directory.cluster_lock(), options_.lock_patience, options_.stop);

@@ -29,7 +29,9 @@ void apply(const MemberContext& member, RunOptions& options) {
   options.record.seed = member.seed;
   options.cluster_member = member.is_parent();
   options.record.command = member.is_parent() ? "cluster" : "child";
-  if (!member.is_parent()) options.eval_episodes = 0;
+  if (member.is_parent()) return;
+  options.eval_episodes = 0;
+  options.init_from.clear();
 }
 
 void apply(const MemberContext& member, ParentOptions& options) {

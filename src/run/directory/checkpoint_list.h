@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
-namespace genkidama::run {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 /// A file stands for itself. A directory stands for its safetensors files, those of its checkpoints/ first,
 /// in the order of their numbers, final.safetensors last; state.safetensors is none, nor is a checkpoint of
@@ -18,4 +21,5 @@ std::vector<std::filesystem::path> checkpoints_of(const std::vector<std::string>
 /// Whether it is named as a run's last weights.
 bool is_final(const std::filesystem::path& checkpoint);
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

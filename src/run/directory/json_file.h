@@ -6,14 +6,27 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
-namespace genkidama::run {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 /// The value as JSON text with indented lines. Never fails on text that is not UTF-8: what is not gets
 /// replaced. Escape paths and arguments with escape_bytes() before, so that nothing of them is lost.
 std::string json_text(const nlohmann::ordered_json& value);
 
+/// What is wrong with a text that was read as JSON, for people: "it is not JSON from line 3, column 7 on", or
+/// that a value in it is missing or out of range.
+std::string json_problem(const nlohmann::json::exception& error, std::string_view text);
+
+/// Throws ArgumentError, with the option's name, unless `text` is that of a JSON object. An empty text is
+/// none, and will do.
+void check_json_object(std::string_view option, const std::string& text);
+
 /// Writes that text, whole or not at all. Throws IoError.
 void write_json_file(const std::filesystem::path& path, const nlohmann::ordered_json& value);
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

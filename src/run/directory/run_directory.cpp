@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <string>
 #include <system_error>
 
+#include "core/write_advice.h"
 #include "genkidama/core/error.h"
 #include "run/directory/run_lock.h"
 
@@ -20,6 +22,14 @@ bool has_rows(const std::filesystem::path& table) {
   std::ifstream file(table);
   std::string line;
   return std::getline(file, line) && std::getline(file, line);
+}
+
+// The value may have been cast from a number.
+void check_resume(const RunOptions& options) {
+  const Resume resume = options.resume;
+  if (resume == Resume::kNever || resume == Resume::kIfPossible || resume == Resume::kRequired) return;
+  throw ArgumentError(fmt::format("{} is {}; expected one of the values of Resume", options.name_of("resume"),
+                                  static_cast<int>(resume)));
 }
 
 bool has_files(const std::filesystem::path& directory) {
@@ -42,16 +52,30 @@ std::filesystem::path RunDirectory::child(int number) const {
 }
 
 bool RunDirectory::goes_on(const RunOptions& options) const {
+  check_resume(options);
   std::error_code ignored;
-  const bool resumes = options.resume == Resume::kRequired ||
-                       (options.resume == Resume::kIfPossible && std::filesystem::exists(config(), ignored));
+  const bool resumes =
+      options.resume == Resume::kRequired ||
+      (options.resume == Resume::kIfPossible && (std::filesystem::exists(config(), ignored) || has_state()));
   if (resumes) {
     check_resumable(options);
+    check_begins(options);
   } else if (!options.cluster_member) {
     check_no_sweep(options);
     check_unused(options);
   }
   return resumes;
+}
+
+void RunDirectory::check_begins(const RunOptions& options) const {
+  // The Parent of a cluster is told what the cluster was told.
+  if (options.init_from.empty() || options.resume != Resume::kRequired || options.cluster_member) return;
+  if (!has_state()) return;
+  throw ArgumentError(
+      fmt::format("{} {}: the run in {} goes on from its own state; leave {} out, or begin a run with these "
+                  "weights in a new directory",
+                  options.name_of("init_from"), options.init_from.string(), path_.string(),
+                  options.name_of("init_from")));
 }
 
 void RunDirectory::check_no_sweep(const RunOptions& options) const {
@@ -78,16 +102,23 @@ void RunDirectory::check_unused(const RunOptions& options) const {
                     options.name_of("directory"), path_.string(), foreign.string()));
   }
   if (has_state() || std::filesystem::exists(final_weights(), ignored) || has_rows(metrics())) {
-    throw ArgumentError(fmt::format(
-        "{} {}: a run is in this directory already; go on with it by {} {} or take another directory",
-        options.name_of("directory"), path_.string(), options.name_of("resume"), path_.string()));
+    throw ArgumentError(fmt::format("{} {}: a run is in this directory already; {}take another directory",
+                                    options.name_of("directory"), path_.string(), way_on(options)));
   }
+}
+
+std::string RunDirectory::way_on(const RunOptions& options) const {
+  if (!is_resumable()) return "it has no state.safetensors to go on from, so ";
+  const std::string resume = fmt::format("{} {}", options.name_of("resume"), path_.string());
+  std::error_code ignored;
+  if (std::filesystem::exists(config(), ignored)) return fmt::format("go on with it by {} or ", resume);
+  return fmt::format("its config.json is gone: put that back and go on with the run by {}, or ", resume);
 }
 
 std::filesystem::path RunDirectory::foreign_file() const {
   std::error_code ignored;
   if (std::filesystem::exists(config(), ignored) || has_state()) return {};
-  for (const auto& file : {metrics(), evaluations(), best_weights(), summary()}) {
+  for (const auto& file : {metrics(), evaluations(), best_weights(), final_weights(), summary()}) {
     if (std::filesystem::exists(file, ignored)) return file;
   }
   const auto checkpoints = path_ / "checkpoints";
@@ -134,12 +165,32 @@ void RunDirectory::create() const {
   std::error_code error;
   std::filesystem::create_directories(path_ / "checkpoints", error);
   if (error) {
-    throw IoError(fmt::format("cannot make the run directory {}: {}", path_.string(), error.message()));
+    throw IoError(fmt::format("cannot make the run directory {}: {}; {}", path_.string(), error.message(),
+                              write_advice(error.value())));
+  }
+}
+
+void move_aside(const RunDirectory& directory, const std::string& what, int first_number) {
+  std::error_code error;
+  for (int number = first_number;; ++number) {
+    const std::string end = number == 0 ? what : fmt::format("{}_{}", what, number);
+    const std::filesystem::path place = directory.path().string() + "." + end;
+    if (std::filesystem::exists(place, error)) continue;
+    std::filesystem::rename(directory.path(), place, error);
+    if (!error) return;
+    throw IoError(
+        fmt::format("cannot rename {}: {}; it must make room for a run: make the directory above it "
+                    "writable, or move it away",
+                    directory.path().string(), error.message()));
   }
 }
 
 std::string default_run_directory(const std::string& program) {
-  return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}-{}", program, fmt::localtime(std::time(nullptr)), getpid());
+  // A program may be called by a path, or anything else; the directory is one below runs/.
+  std::string name = program.empty() ? "run" : program;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '/' || static_cast<unsigned char>(c) < ' '; }, '-');
+  return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}-{}", name, fmt::localtime(std::time(nullptr)), getpid());
 }
 
 }  // namespace genkidama::run

@@ -8,9 +8,11 @@
 #include <string>
 #include <utility>
 
+#include "genkidama/core/export.h"
 #include "genkidama/run/run_options.h"
 
-namespace genkidama::run {
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 class RunDirectory {
  public:
@@ -56,14 +58,23 @@ class RunDirectory {
   void create() const;
 
  private:
+  /// A run that goes on from a state takes no first weights.
+  void check_begins(const RunOptions& options) const;
   void check_no_sweep(const RunOptions& options) const;
+  /// What a user may do about the run that is there, up to "take another directory".
+  std::string way_on(const RunOptions& options) const;
   /// A file that a run would replace, in a directory that no run has made; empty: there is none.
   std::filesystem::path foreign_file() const;
 
   std::filesystem::path path_;
 };
 
+/// Renames the directory to one beside it with ".WHAT_1" behind its name, or the next number that is free, so
+/// that nothing is lost; `first_number` 0 tries ".WHAT" before. Throws IoError.
+void move_aside(const RunDirectory& directory, const std::string& what, int first_number = 1);
+
 /// "runs/lunar_lander-20240131-154530-4711": unused on this machine.
 std::string default_run_directory(const std::string& program);
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

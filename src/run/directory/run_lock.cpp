@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/write_advice.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama::run {
@@ -76,17 +77,21 @@ RunLock::RunLock(const std::filesystem::path& file, Milliseconds patience,
                  const std::function<bool()>& give_up) {
   const Deadline deadline = Deadline::after(patience);
   const auto is_over = [&] { return deadline.passed() || (give_up && give_up()); };
-  const auto refuse = [&file](pid_t holder) {
-    return ArgumentError(fmt::format(
-        "{}: another process{} is at work in this directory; end it first, or take another directory",
-        file.parent_path().string(), holder > 0 ? fmt::format(" (pid {})", holder) : ""));
+  const auto refuse = [&file](const std::string& who) {
+    return ArgumentError(
+        fmt::format("{}: {} is at work in this directory; end it first, or take another directory",
+                    file.parent_path().string(), who));
   };
   while (own_locks().holds(file)) {
-    if (is_over()) throw refuse(getpid());
+    if (is_over()) throw refuse("another run of this process");
     std::this_thread::sleep_for(kLookInterval);
   }
   file_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (file_ < 0) throw IoError(fmt::format("cannot open {}: {}", file.string(), std::strerror(errno)));
+  if (file_ < 0) {
+    const int error = errno;
+    throw IoError(fmt::format("cannot open {} for writing, which keeps other runs out: {}; {}", file.string(),
+                              std::strerror(error), write_advice(error)));
+  }
   while (true) {
     // Of the process, unlike flock(): workers do not inherit it.
     struct flock lock = whole_file();
@@ -100,7 +105,7 @@ RunLock::RunLock(const std::filesystem::path& file, Milliseconds patience,
   }
   const pid_t holder = holder_of(file_);
   close(file_);
-  throw refuse(holder);
+  throw refuse(holder > 0 ? fmt::format("another process (pid {})", holder) : "another process");
 }
 
 RunLock::~RunLock() {

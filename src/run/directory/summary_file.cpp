@@ -4,6 +4,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"
 #include "run/directory/json_file.h"
 
@@ -31,6 +32,9 @@ nlohmann::ordered_json summary_of(const RunOptions& options, const std::string& 
   if (options.target) json["target"] = *options.target;
   if (totals.time_to_target_seconds) json["time_to_target_seconds"] = *totals.time_to_target_seconds;
   json["worker_restarts"] = totals.worker_restarts;
+  json["init_from"] = nullptr;
+  if (!options.init_from.empty()) json["init_from"] = escape_bytes(options.init_from.string());
+  json["best_evaluation"] = nullptr;
   json["final_evaluation"] = nullptr;
   json["error"] = nullptr;
   return json;

@@ -10,11 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/run/evaluation.h"
 #include "run/evaluation/evaluation_json.h"
 #include "run/metrics/csv_table.h"
 
-namespace genkidama::run {
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 struct CheckpointEvaluation {
   std::filesystem::path checkpoint;
@@ -36,4 +38,5 @@ std::string to_csv(const std::vector<CheckpointEvaluation>& evaluations);
 /// checkpoint, update, and the returns with eight digits and spaces between, in the order of the episodes.
 std::string returns_to_csv(const std::vector<CheckpointEvaluation>& evaluations);
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

@@ -5,7 +5,10 @@
 
 #include <string>
 
-namespace genkidama::run {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 /// The figure down to the second digit of `error`, its standard error or that of the figures beside it:
 /// "0.9690" for 0.96901 with an error of 0.0021. Very large and very small figures are written as "1.23e+30".
@@ -15,4 +18,5 @@ std::string figure_text(double value, double error);
 /// A figure whose error is not known: four digits, and at least one behind the point.
 std::string figure_text(double value);
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

@@ -5,10 +5,12 @@
 
 #include <filesystem>
 
+#include "genkidama/core/export.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/safetensors.h"
 
-namespace genkidama::run {
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 /// Reads a checkpoint of the trainer's network, its tensors in the order of the trainer's layout. Throws
 /// IoError and FormatError as read_safetensors() and for the state of a run; and LayoutError that names both
@@ -16,4 +18,5 @@ namespace genkidama::run {
 /// earns a warning.
 Checkpoint read_policy(const std::filesystem::path& path, const CoreOrchestrator& trainer);
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

@@ -19,6 +19,16 @@ namespace {
 constexpr std::uint64_t kEvaluateEvery = 100;
 constexpr const char* kBestMean = "evaluation_return_mean";
 
+template <typename Number>
+std::optional<Number> number_in_metadata(const Checkpoint& file, const char* key) {
+  const auto field = file.metadata.find(key);
+  if (field == file.metadata.end()) return {};
+  Number value = 0;
+  const std::string& text = field->second;
+  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) return {};
+  return value;
+}
+
 }  // namespace
 
 RunEvaluator::RunEvaluator(const RunOptions& options, const RunDirectory& directory,
@@ -69,6 +79,7 @@ RunEvaluator::Outcome RunEvaluator::evaluate_update(const PolicySnapshot& snapsh
                  fmt::format("{:.3f}", wall_seconds()), fmt::format("{}", result.episodes),
                  fmt::format("{:.6g}", result.mean), fmt::format("{:.6g}", result.standard_deviation),
                  fmt::format("{:.6g}", result.min), fmt::format("{:.6g}", result.max)});
+  count(result.mean);
   outcome.best = keep_best(result.mean, snapshot, totals);
   return outcome;
 }
@@ -77,29 +88,37 @@ EvaluationStatistics RunEvaluator::evaluate_final(std::span<const float> policy)
   return play(policy, options_.eval_episodes, options_.eval_seed);
 }
 
+void RunEvaluator::count(double mean) {
+  if (progress_.best_mean && mean <= *progress_.best_mean) {
+    progress_.without_improvement += 1;
+  } else {
+    progress_.best_mean = mean;
+    progress_.without_improvement = 0;
+  }
+}
+
 void RunEvaluator::read_best() {
   std::error_code ignored;
-  if (!options_.evaluate_every || !std::filesystem::exists(directory_.best_weights(), ignored)) return;
+  if (!keeps_best() || !std::filesystem::exists(directory_.best_weights(), ignored)) return;
   try {
     const Checkpoint best = read_safetensors(directory_.best_weights());
-    const auto mean = best.metadata.find(kBestMean);
-    if (mean == best.metadata.end()) return;
-    const std::string& text = mean->second;
-    double value = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) best_mean_ = value;
+    const auto mean = number_in_metadata<double>(best, kBestMean);
+    const auto update = number_in_metadata<std::uint64_t>(best, "update");
+    if (mean) best_ = {directory_.best_weights(), update.value_or(0), *mean};
   } catch (const Error& error) {
     log(LogLevel::kWarning, "{}; the next policy that is evaluated takes its place", error.what());
   }
 }
 
 bool RunEvaluator::keep_best(double mean, const PolicySnapshot& snapshot, const RunTotals& totals) {
-  if (!options_.evaluate_every || (best_mean_ && mean <= *best_mean_)) return false;
+  // Not over a better one of rounds that a kill has undone.
+  if (!keeps_best() || (best_ && mean <= best_->mean_return)) return false;
   Checkpoint policy =
       policy_file(snapshot, {trainer_.layout(), trainer_.policy_metadata()}, options_, totals);
   policy.metadata[kBestMean] = fmt::format("{}", mean);
   try {
     write_safetensors(directory_.best_weights(), policy);
-    best_mean_ = mean;
+    best_ = {directory_.best_weights(), totals.updates, mean};
     return true;
   } catch (const Error& error) {
     log(LogLevel::kError, "the best policy so far, of update {}, could not be written; the run goes on: {}",

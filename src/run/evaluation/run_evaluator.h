@@ -12,6 +12,7 @@
 #include "genkidama/run/evaluation.h"
 #include "genkidama/run/run_options.h"
 #include "genkidama/run/run_totals.h"
+#include "run/directory/evaluation_progress.h"
 #include "run/directory/policy_snapshot.h"
 #include "run/directory/run_directory.h"
 #include "run/metrics/csv_file.h"
@@ -35,12 +36,22 @@ class RunEvaluator {
   bool is_missing() const { return evaluates() && missing_; }
   /// For the state, and from it.
   bool missing() const { return missing_; }
-  void set_missing(bool missing) { missing_ = missing; }
+  const EvaluationProgress& progress() const { return progress_; }
+  void resume(const EvaluationProgress& progress, bool missing) {
+    progress_ = progress;
+    missing_ = missing;
+  }
+  /// Whether RunOptions::patience is used up.
+  bool is_patience_over() const {
+    return options_.patience && progress_.without_improvement >= *options_.patience;
+  }
+  /// The policy in best.safetensors, if there is one.
+  const std::optional<BestPolicy>& best() const { return best_; }
 
   /// Evaluates the policy on new episodes, and keeps it when it is the best so far and
-  /// RunOptions::evaluate_every is given. `wall_seconds` is asked when the episodes have been played. The
-  /// trainer's own weights are afterwards what they were before. Throws as CoreOrchestrator::evaluate(); the
-  /// evaluation is missing then.
+  /// RunOptions::evaluate_every or patience is given. `wall_seconds` is asked when the episodes have been
+  /// played. The trainer's own weights are afterwards what they were before. Throws as
+  /// CoreOrchestrator::evaluate(); the evaluation is missing then.
   Outcome evaluate_update(const PolicySnapshot& snapshot, const RunTotals& totals,
                           const std::function<double()>& wall_seconds);
   /// The same for the end of a run; nothing is kept.
@@ -50,7 +61,9 @@ class RunEvaluator {
   void sync() { table_.sync(); }
 
  private:
-  bool evaluates() const { return options_.target || options_.evaluate_every; }
+  bool keeps_best() const { return options_.evaluate_every || options_.patience; }
+  bool evaluates() const { return options_.target || keeps_best(); }
+  void count(double mean);
   EvaluationStatistics play(std::span<const float> policy, int episodes, std::uint64_t seed);
   void read_best();
   bool keep_best(double mean, const PolicySnapshot& snapshot, const RunTotals& totals);
@@ -60,7 +73,8 @@ class RunEvaluator {
   CoreOrchestrator& trainer_;
   CsvFile table_;
   bool missing_ = false;
-  std::optional<double> best_mean_;  // of the policy in best.safetensors
+  EvaluationProgress progress_;
+  std::optional<BestPolicy> best_;
 };
 
 }  // namespace genkidama::run

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "core/write_advice.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
@@ -30,8 +31,10 @@ std::string widened_rows(const std::filesystem::path& path, const CsvRow& column
   const CsvTable old = read_csv(path).value_or(CsvTable());
   for (const std::string& column : old.columns) {
     if (std::find(columns.begin(), columns.end(), column) != columns.end()) continue;
-    throw FormatError(fmt::format("{}: this version has no column '{}'; expected columns among {}",
-                                  path.string(), column, fmt::join(columns, ",")));
+    throw FormatError(fmt::format(
+        "{}: this run has no column '{}', which the file has; expected columns among {}: go on with "
+        "what has made the file, or take another directory",
+        path.string(), column, fmt::join(columns, ",")));
   }
   std::string kept = csv_line(columns);
   for (const CsvRow& row : old.rows) {
@@ -74,7 +77,10 @@ CsvFile::CsvFile(std::filesystem::path path, std::vector<std::string> columns,
   const auto last_row = text.rfind('\n', text.size() - 2);
   if (last_row != std::string::npos) last_number_ = number_of(text.substr(last_row + 1));
   file_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (file_ < 0) throw IoError(fmt::format("cannot open {}: {}", path_.string(), std::strerror(errno)));
+  if (file_ >= 0) return;
+  const int error = errno;
+  throw IoError(
+      fmt::format("cannot open {}: {}; {}", path_.string(), std::strerror(error), write_advice(error)));
 }
 
 CsvFile::~CsvFile() {
@@ -114,9 +120,8 @@ void CsvFile::sync() {
 void CsvFile::log_failure(int error) {
   if (!failure_logged_) {
     log(LogLevel::kError,
-        "cannot write to {}: {}; the run goes on without these rows and tries again with each; free space on "
-        "its disk, or make it writable",
-        path_.string(), std::strerror(error));
+        "cannot write to {}: {}; the run goes on without these rows and tries again with each; {}",
+        path_.string(), std::strerror(error), write_advice(error));
   }
   failure_logged_ = true;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "genkidama/core/log.h"
 #include "run/directory/thinning.h"
 
 namespace genkidama::run {
@@ -18,13 +19,26 @@ std::vector<std::string> all_columns(const std::vector<std::string>& columns) {
 
 }  // namespace
 
-MetricsTable::MetricsTable(std::filesystem::path file, const std::vector<std::string>& columns,
+MetricsTable::MetricsTable(const std::filesystem::path& path, const std::vector<std::string>& columns,
                            std::optional<std::uint64_t> keep_until, const RunOptions& options,
                            const RunTotals& start)
     : options_(options),
-      file_(std::move(file), all_columns(columns), keep_until),
+      file_(path, all_columns(columns), keep_until),
       last_seconds_(start.wall_seconds),
-      last_steps_(start.in_run.steps) {}
+      last_steps_(start.in_run.steps) {
+  if (keep_until) warn_of_missing_rows(path, *keep_until);
+}
+
+void MetricsTable::warn_of_missing_rows(const std::filesystem::path& file, std::uint64_t update) const {
+  if (update == 0) return;
+  // The rows were on the disk before the state. Of a long run the last one may have been left out.
+  const auto last = file_.last_number();
+  if (last && (*last == update || thinning(update, kRowsOfAllUpdates) > 1)) return;
+  log(LogLevel::kWarning,
+      "{} has {}, and the run goes on after update {}: somebody has changed the file, or "
+      "its disk was full; the rows in between stay missing",
+      file.string(), last ? fmt::format("rows up to update {}", *last) : "no rows", update);
+}
 
 void MetricsTable::append(const RunTotals& totals, const std::vector<std::string>& fields) {
   left_out_.reset();

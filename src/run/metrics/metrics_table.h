@@ -18,8 +18,9 @@ namespace genkidama::run {
 class MetricsTable {
  public:
   /// `columns` follow update, environment_steps, wall_seconds and steps_per_second. `start`: where this
-  /// process begins. `keep_until` and errors as CsvFile. `options` must outlive this.
-  MetricsTable(std::filesystem::path file, const std::vector<std::string>& columns,
+  /// process begins. `keep_until` and errors as CsvFile; rows that are missing before it earn a warning.
+  /// `options` must outlive this.
+  MetricsTable(const std::filesystem::path& path, const std::vector<std::string>& columns,
                std::optional<std::uint64_t> keep_until, const RunOptions& options, const RunTotals& start);
 
   /// The row of the update that `totals` have come to, unless it is one that is left out (is_row_kept()).
@@ -34,6 +35,7 @@ class MetricsTable {
     RunTotals totals;
     std::vector<std::string> fields;
   };
+  void warn_of_missing_rows(const std::filesystem::path& file, std::uint64_t update) const;
   void write(const Row& row);
 
   const RunOptions& options_;

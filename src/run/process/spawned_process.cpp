@@ -15,6 +15,7 @@
 
 #include "core/output_streams.h"
 #include "core/thread_count.h"
+#include "core/write_advice.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/run/stop_signal.h"
@@ -75,7 +76,9 @@ SpawnedProcess::SpawnedProcess(Options options) : options_(std::move(options)) {
   if (!options_.output.empty()) {
     output = open(options_.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (output < 0) {
-      throw IoError(fmt::format("cannot open {}: {}", options_.output.string(), std::strerror(errno)));
+      const int error = errno;
+      throw IoError(fmt::format("cannot open {}: {}; {}", options_.output.string(), std::strerror(error),
+                                write_advice(error)));
     }
   }
   try {

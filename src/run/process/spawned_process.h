@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "genkidama/core/clock.h"
+#include "genkidama/core/export.h"
 
-namespace genkidama::run {
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 /// A process that this one has started. It gets kStarterIsGone when the thread that has started it dies,
 /// however that happens. The destructor kills it if it still runs.
@@ -68,4 +70,5 @@ void pause_before_look();
 /// "exit code 1", "signal 9 (Killed)".
 std::string exit_text(int exit_code);
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

@@ -52,7 +52,7 @@ Checkpointer::Written Checkpointer::write(const PolicySnapshot& snapshot, const 
     if (!failing_) {
       log(LogLevel::kError,
           "the checkpoint of update {} could not be written; the run goes on, and every later checkpoint "
-          "tries again: free space on this disk, or make it writable: {}",
+          "tries again: {}",
           totals.updates, error.what());
     }
     failing_ = true;
@@ -85,8 +85,8 @@ Checkpointer::Written Checkpointer::write_final(const PolicySnapshot& snapshot, 
     write_policy(directory_.final_weights(), snapshot, totals);
     written.policy = directory_.final_weights();
   } catch (const Error& error) {
-    log(LogLevel::kError, "the final weights could not be written; {}: {}", last_checkpoint_text(),
-        error.what());
+    log(LogLevel::kError, "the final weights or the run's last state could not be written: {}; {}",
+        error.what(), last_checkpoint_text());
     written.complete = false;
   }
   return written;

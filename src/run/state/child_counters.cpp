@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "run/directory/json_file.h"
 
 namespace genkidama::run {
 namespace {
@@ -24,7 +25,8 @@ ChildCounters::ChildCounters(const std::string& text) {
       child.since_child_began = {values.at(3), values.at(4)};
     }
   } catch (const nlohmann::json::exception& error) {
-    throw FormatError(fmt::format("the state's counts of Children cannot be read: {}", error.what()));
+    throw FormatError(
+        fmt::format("the state's counts of Children cannot be read: {}", json_problem(error, text)));
   }
 }
 

@@ -14,7 +14,7 @@ namespace genkidama::run {
 
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
                                            const PolicyOrigin& network, Saveable* trainer,
-                                           PolicyAverage& average) {
+                                           PolicyAverage& average, const std::string& kind) {
   if (!directory.has_state()) {
     log(LogLevel::kInfo, "the run in {} was ended before its first checkpoint and begins again",
         directory.path().string());
@@ -22,7 +22,7 @@ std::optional<RunState> read_resumed_state(const RunOptions& options, const RunD
   }
   try {
     NewestRunState newest =
-        read_newest_run_state(directory.state(), network.layout, trainer, average, network.name());
+        read_newest_run_state(directory.state(), network.layout, trainer, average, network.name(), kind);
     if (!newest.problem.empty()) {
       log(LogLevel::kWarning, "{}; the run goes on from {}, of update {}", newest.problem,
           newest.file.string(), newest.state.totals.updates);

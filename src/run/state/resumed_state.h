@@ -4,6 +4,7 @@
 /// What a resumed run goes on from.
 
 #include <optional>
+#include <string>
 
 #include "genkidama/params/policy_average.h"
 #include "genkidama/params/saveable.h"
@@ -17,9 +18,9 @@ namespace genkidama::run {
 /// The newest state of the directory that can be read, from which `trainer`, if it is not nullptr, and
 /// `average` are restored; nothing when the run was killed before its first one, and begins again. A damaged
 /// state is put aside, and an average that ends here is told. Throws ArgumentError for the state of another
-/// network than `network`, and for states of which none can be read.
+/// network than `network` or another kind of run (run_kind), and for states of which none can be read.
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
                                            const PolicyOrigin& network, Saveable* trainer,
-                                           PolicyAverage& average);
+                                           PolicyAverage& average, const std::string& kind);
 
 }  // namespace genkidama::run

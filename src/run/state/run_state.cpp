@@ -63,6 +63,20 @@ ChildSessionState session_in(const StateReader& state) {
   return {state.text("session_run_id"), numbers[0], numbers[1], {numbers[2], numbers[3]}};
 }
 
+void save(const EvaluationProgress& evaluations, StateWriter& state) {
+  if (!evaluations.best_mean) return;
+  state.f64("best_mean", *evaluations.best_mean);
+  state.u64("evaluations_without_improvement", evaluations.without_improvement);
+}
+
+EvaluationProgress evaluations_in(const StateReader& state) {
+  EvaluationProgress evaluations;
+  if (!state.has("best_mean")) return evaluations;
+  evaluations.best_mean = state.f64("best_mean");
+  evaluations.without_improvement = state.u64("evaluations_without_improvement");
+  return evaluations;
+}
+
 void save(const MachineTime& time, StateWriter& state) {
   if (time.boot.empty()) return;
   state.text("written_boot", time.boot);
@@ -76,12 +90,14 @@ MachineTime time_in(const StateReader& state) {
 void save(const RunState& run, StateWriter& state) {
   state.text(kFormat, "2");
   state.text("genkidama_version", kVersion);
+  if (!run.kind.empty()) state.text("run_kind", run.kind);
   if (!run.network.empty()) state.text(kNetwork, run.network);
   save(run.totals, state);
   if (run.trainer != nullptr) run.trainer->save(state);
   if (run.average != nullptr) run.average->save(state);
   state.f64s("recent_returns", run.recent_returns);
   if (run.evaluation_missing) state.u64("evaluation_missing", 1);
+  save(run.evaluations, state);
   save(run.session, state);
   if (!run.children.empty()) state.text("children", run.children);
   save(machine_time(), state);
@@ -89,12 +105,14 @@ void save(const RunState& run, StateWriter& state) {
 
 RunState run_in(const StateReader& state, std::span<const float> weights) {
   RunState run;
+  run.kind = state.text("run_kind");
   run.totals = totals_in(state);
   run.network = state.text(kNetwork);
   run.weights.assign(weights.begin(), weights.end());
   run.average_kind = PolicyAverage::kind_in(state);
   run.recent_returns = state.f64s("recent_returns");
   run.evaluation_missing = state.has("evaluation_missing");
+  run.evaluations = evaluations_in(state);
   run.session = session_in(state);
   run.children = state.text("children");
   run.written = time_in(state);
@@ -116,6 +134,29 @@ void check_checksum(const std::filesystem::path& path, Checkpoint& file) {
   if (checksum_text(checksum_of(file)) != recorded) {
     throw FormatError(fmt::format("'{}' is damaged: its checksum is not that of its content", path.string()));
   }
+}
+
+std::string text_of_kind(const std::string& kind) {
+  if (kind == run_kind::kTrainer) return "a run of one machine alone";
+  if (kind == run_kind::kChild) return "a Child's run";
+  if (kind == run_kind::kParent) return "a Parent's run";
+  return fmt::format("a run of kind '{}'", kind);
+}
+
+void check_kind(const std::filesystem::path& path, const Checkpoint& file, const std::string& kind) {
+  const auto made_by = file.metadata.find("run_kind");
+  if (kind.empty() || made_by == file.metadata.end() || made_by->second == kind) return;
+  throw LayoutError(fmt::format(
+      "'{}' is the state of {}; expected that of {}: go on with what has made it, or take another "
+      "directory",
+      path.string(), text_of_kind(made_by->second), text_of_kind(kind)));
+}
+
+void check_may_be_read(const std::filesystem::path& file) {
+  if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) == 0 || errno != EACCES) return;
+  throw IoError(fmt::format(
+      "{}: this process may not read the file; expected one that it may read: change its owner or its mode",
+      file.string()));
 }
 
 /// The network's tensors first, then the fields' as they are.
@@ -149,11 +190,12 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 }
 
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        PolicyAverage& average, const std::string& network) {
+                        PolicyAverage& average, const std::string& network, const std::string& kind) {
   // The checksum comes first: a damaged file must not be taken for one of another network. What it has
   // vouched for is what is used: the file may be replaced, or its disk fail, before it could be read again.
   Checkpoint file = read_safetensors(path);
   check_checksum(path, file);
+  check_kind(path, file, kind);
   // The names say more than the tensors by which networks differ, and may differ where no tensor does.
   PolicyRecord record;
   if (const auto field = file.metadata.find(kNetwork); field != file.metadata.end())
@@ -175,19 +217,30 @@ bool is_run_state(const Checkpoint& file) {
   return file.metadata.count(kFormat) > 0 || file.metadata.count("optimizer_steps") > 0;
 }
 
+std::string run_state_problem(const std::filesystem::path& path) {
+  std::string problems;
+  for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
+    check_may_be_read(file);
+    try {
+      Checkpoint state = read_safetensors(file);
+      check_checksum(file, state);
+      return "";
+    } catch (const Error& error) {
+      problems += (problems.empty() ? "" : "; ") + std::string(error.what());
+    }
+  }
+  return problems;
+}
+
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer, PolicyAverage& average, const std::string& network) {
+                                     Saveable* trainer, PolicyAverage& average, const std::string& network,
+                                     const std::string& kind) {
   std::string problems;
   for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
     // It may well be sound: going on from an older one would throw work away.
-    if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES) {
-      throw IoError(
-          fmt::format("{}: this process may not read the file; expected one that it may read: change "
-                      "its owner or its mode",
-                      file.string()));
-    }
+    check_may_be_read(file);
     try {
-      return {read_run_state(file, layout, trainer, average, network), file, problems};
+      return {read_run_state(file, layout, trainer, average, network, kind), file, problems};
     } catch (const LayoutError&) {
       throw;  // the one before it would be of the same network
     } catch (const Error& error) {

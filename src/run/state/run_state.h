@@ -10,17 +10,28 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/net/child.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/params/saveable.h"
 #include "genkidama/run/run_totals.h"
+#include "run/directory/evaluation_progress.h"
 #include "run/state/machine_time.h"
 
-namespace genkidama::run {
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
+
+/// What a state says about which kind of run has made it.
+namespace run_kind {
+inline constexpr const char* kTrainer = "trainer";
+inline constexpr const char* kChild = "child";
+inline constexpr const char* kParent = "parent";
+}  // namespace run_kind
 
 struct RunState {
+  std::string kind;  ///< one of run_kind; empty in states of versions that did not tell
   RunTotals totals;
   std::string network;         ///< Network::description(); empty when it does not say
   std::vector<float> weights;  ///< those that learning goes on with
@@ -31,6 +42,7 @@ struct RunState {
   std::string average_kind = "none";   ///< of the average that was read
   std::vector<double> recent_returns;  ///< those whose mean is shown
   bool evaluation_missing = false;     ///< the one of this update was given up
+  EvaluationProgress evaluations;      ///< those that were played
   ChildSessionState session;           ///< a Child's
   std::string children;                ///< a Parent's ChildCounters as text
   MachineTime written;                 ///< when
@@ -49,9 +61,14 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 /// Restores `trainer`, if it is not nullptr, and `average` from the state, and returns the rest. Throws
 /// IoError, FormatError (also when the checksum is not that of the content), or LayoutError when the weights
 /// are of another network, or something in the state is of another trainer. `network` is the description of
-/// the trainer's network; it is compared when both it and the state say one.
+/// the trainer's network; it is compared when both it and the state say one. So is `kind`, one of run_kind.
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        PolicyAverage& average, const std::string& network = {});
+                        PolicyAverage& average, const std::string& network = {},
+                        const std::string& kind = {});
+
+/// Why neither the state at `path` nor the one before it can be read; empty when one can. Looks at their
+/// checksums, not at what they are states of. Throws IoError for a file that this process may not read.
+std::string run_state_problem(const std::filesystem::path& path);
 
 /// Whether the file is the state of a run, of this or an older version, and not a policy alone.
 bool is_run_state(const Checkpoint& file);
@@ -67,6 +84,7 @@ struct NewestRunState {
 /// read_run_state().
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                                      Saveable* trainer, PolicyAverage& average,
-                                     const std::string& network = {});
+                                     const std::string& network = {}, const std::string& kind = {});
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

@@ -21,6 +21,16 @@ void check_value(const SweepPoint& point, const SweepValue& value) {
   }
 }
 
+void check_options_differ(const SweepPoint& point) {
+  for (std::size_t i = 0; i < point.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (point[i].option != point[j].option) continue;
+      throw ArgumentError(fmt::format("the setting '{}' has the option '{}' twice; expected each option once",
+                                      setting_name(point), point[i].option));
+    }
+  }
+}
+
 void check_names(const std::vector<SweepPoint>& points) {
   std::vector<std::string> names;
   for (const SweepPoint& point : points) names.push_back(setting_name(point));
@@ -72,6 +82,7 @@ bool fits_a_directory_name(const std::string& text) {
 void check_definition(const SweepDefinition& definition) {
   for (const SweepPoint& point : definition.points) {
     for (const SweepValue& value : point) check_value(point, value);
+    check_options_differ(point);
   }
   check_names(definition.points);
   std::vector<std::uint64_t> seeds = definition.seeds;

@@ -7,17 +7,19 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/run/sweep.h"
 
-namespace genkidama::run {
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 inline constexpr std::size_t kMostSweepRuns = 10'000;
 
 /// Whether the text can be part of a setting's name, which is a directory's.
 bool fits_a_directory_name(const std::string& text);
 
-/// Throws ArgumentError for names that cannot be those of directories, and for settings or seeds that are
-/// given twice.
+/// Throws ArgumentError for names that cannot be those of directories, for settings or seeds that are given
+/// twice, and for a setting with an option twice.
 void check_definition(const SweepDefinition& definition);
 
 /// The options that any point changes, in the order of their first appearance.
@@ -29,4 +31,5 @@ SweepDefinition united(const SweepDefinition& first, const SweepDefinition& seco
 /// All runs, seed by seed, so that a sweep that is stopped early has something of every setting.
 std::vector<SweepRun> runs_of(const SweepDefinition& definition, const std::filesystem::path& sweep);
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -39,18 +40,14 @@ std::string name_of(const SweepOptions& options, std::string_view field) {
   return options.option_name ? options.option_name(field) : std::string(field);
 }
 
-void check_record(const std::string& record) {
-  if (record.empty() || json::parse(record, nullptr, false).is_object()) return;
-  throw ArgumentError(fmt::format("record is '{}'; expected the text of a JSON object", record));
-}
-
 SweepDefinition read_sweep_record(const SweepOptions& options) {
   const auto path = record_in(options.directory);
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return {};
   std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   try {
-    const json values = json::parse(file);
+    const json values = json::parse(text);
     const auto made_for = values.at("command").get<std::string>();
     if (made_for != options.command) {
       throw ArgumentError(
@@ -59,8 +56,11 @@ SweepDefinition read_sweep_record(const SweepOptions& options) {
     }
     return definition_of(values);
   } catch (const json::exception& error) {
-    throw ArgumentError(fmt::format("{} {}: not the record of a sweep: {}", name_of(options, "directory"),
-                                    path.string(), error.what()));
+    throw ArgumentError(
+        fmt::format("{} {}: not the record of a sweep: {}; expected what a sweep has written: put that back, "
+                    "or take another "
+                    "directory",
+                    name_of(options, "directory"), path.string(), json_problem(error, text)));
   }
 }
 

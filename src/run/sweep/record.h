@@ -3,17 +3,16 @@
 /// @file
 /// sweep.json: what a sweep's directory holds runs of.
 
+#include "genkidama/core/export.h"
 #include "genkidama/run/sweep.h"
 
-namespace genkidama::run {
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 /// What earlier sweeps in options.directory defined; nothing in it when there was none. Throws ArgumentError
 /// when the file cannot be understood or is of another kind of run. Of the options only directory, command
 /// and option_name matter.
 SweepDefinition read_sweep_record(const SweepOptions& options);
-
-/// Throws ArgumentError unless SweepOptions::record is what write_sweep_record() can use.
-void check_record(const std::string& record);
 
 /// options.record, the command, and `all`, which is what a later sweep reads. Throws IoError.
 void write_sweep_record(const SweepOptions& options, const SweepDefinition& all);
@@ -21,4 +20,5 @@ void write_sweep_record(const SweepOptions& options, const SweepDefinition& all)
 /// The field's name for messages.
 std::string name_of(const SweepOptions& options, std::string_view field);
 
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

@@ -1,6 +1,7 @@
 #include "run/sweep/results.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
@@ -130,22 +131,34 @@ std::optional<double> RunResult::final_mean() const {
   return {};
 }
 
-bool is_evaluated(const SweepRun& run, const EvaluationRequest& request) {
+bool covers_checkpoints(const SweepRun& run) {
   const auto table = read_csv(run.evaluations());
   if (!table || table->rows.empty() || !read_csv(run.returns())) return false;
   std::vector<std::string> names;
   for (const CsvRow& row : table->rows) {
     // Without its directory, which may have been moved.
     names.push_back(std::filesystem::path(table->field(row, "checkpoint")).filename().string());
-    const EvaluationStatistics made = statistics_in(*table, row);
-    if (made.episodes != request.episodes || made.seed != request.seed || made.greedy != request.greedy) {
-      return false;
-    }
   }
   // The last row is that of the final weights, which a resumed run replaces.
   const auto steps = read_summary(RunDirectory(run.directory)).value("environment_steps", std::uint64_t{0});
   return names == checkpoints_there(run) &&
          count_in(table->field(table->rows.back(), "environment_steps")) == steps;
+}
+
+bool is_evaluated(const SweepRun& run, const EvaluationRequest& request) {
+  if (!covers_checkpoints(run)) return false;
+  const auto table = read_csv(run.evaluations());
+  return table && std::all_of(table->rows.begin(), table->rows.end(), [&](const CsvRow& row) {
+           const EvaluationStatistics made = statistics_in(*table, row);
+           return made.episodes == request.episodes && made.seed == request.seed &&
+                  made.greedy == request.greedy;
+         });
+}
+
+EvaluationMark evaluation_mark(const SweepRun& run) {
+  struct stat status {};
+  if (::stat(run.evaluations().c_str(), &status) != 0) return {};
+  return {status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
 RunResult result_of(const SweepRun& run, std::vector<std::string> values, bool greedy) {

@@ -37,8 +37,18 @@ struct RunResult {
   std::optional<double> final_mean() const;
 };
 
-/// Whether an earlier evaluation covers just the checkpoints that there are, and was made in this way.
+/// Whether an evaluation covers just the checkpoints that there are.
+bool covers_checkpoints(const SweepRun& run);
+/// Whether it was made in this way too.
 bool is_evaluated(const SweepRun& run, const EvaluationRequest& request);
+
+/// Tells whether SweepRun::evaluations() was written between two looks at it.
+struct EvaluationMark {
+  std::uint64_t file = 0;
+  std::int64_t bytes = 0, seconds = 0, nanoseconds = 0;
+  bool operator==(const EvaluationMark&) const = default;
+};
+EvaluationMark evaluation_mark(const SweepRun& run);
 
 /// Reads a finished run's files. One that was not evaluated has one checkpoint, without statistics. `values`
 /// are those of the options that vary.

@@ -27,7 +27,7 @@ bool is_run(const RunDirectory& directory) {
 
 bool ended_by_itself(const json& summary) {
   const json ended_by = summary.value("ended_by", json());
-  return ended_by == "updates" || ended_by == "max_steps" || ended_by == "target";
+  return ended_by == "updates" || ended_by == "max_steps" || ended_by == "target" || ended_by == "patience";
 }
 
 }  // namespace
@@ -74,19 +74,6 @@ void check_usable(const RunDirectory& directory) {
   if (standing_of(directory) != RunStanding::kFinished && directory.is_at_work()) {
     throw ArgumentError(
         fmt::format("{}: a process is at work in this run's directory; wait until it has ended", path));
-  }
-}
-
-void move_aside(const RunDirectory& directory) {
-  for (int number = 1;; ++number) {
-    const std::filesystem::path place = directory.path().string() + fmt::format(".dead_{}", number);
-    if (is_there(place)) continue;
-    std::error_code error;
-    std::filesystem::rename(directory.path(), place, error);
-    if (error) {
-      throw IoError(fmt::format("cannot rename {}: {}", directory.path().string(), error.message()));
-    }
-    return;
   }
 }
 

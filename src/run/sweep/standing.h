@@ -7,10 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "genkidama/core/export.h"
 #include "genkidama/run/sweep.h"
 #include "run/directory/run_directory.h"
 
-namespace genkidama::run {
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
 
 enum class RunStanding {
   kNew,       ///< nothing is there
@@ -39,7 +41,5 @@ nlohmann::json read_summary(const RunDirectory& directory);
 /// process is at work on.
 void check_usable(const RunDirectory& directory);
 
-/// Renames a dead run's directory, so that nothing is lost. Throws IoError.
-void move_aside(const RunDirectory& directory);
-
-}  // namespace genkidama::run
+}  // namespace run
+}  // namespace genkidama

@@ -6,8 +6,10 @@
 #include <system_error>
 #include <utility>
 
+#include "core/write_advice.h"
 #include "genkidama/core/error.h"
 #include "genkidama/run/run_options.h"
+#include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
 #include "run/sweep/definition.h"
 #include "run/sweep/directory_lock.h"
@@ -25,17 +27,32 @@ void check_process(const SweepProcess& process, const char* name) {
   }
 }
 
+// How the run is evaluated; throws ArgumentError when that is not possible.
+EvaluationRequest checked_evaluation(const SweepOptions& options, const SweepRun& run) {
+  if (!options.evaluation) return {};
+  const EvaluationRequest request = options.evaluation(run);
+  if (request.episodes < 0) {
+    throw ArgumentError(fmt::format("evaluation gives {} episodes for {}; expected 0 (none) or more",
+                                    request.episodes, run.name()));
+  }
+  return request;
+}
+
 SweepOptions checked(SweepOptions options) {
   if (options.directory.empty()) throw ArgumentError("directory is empty; a sweep needs a directory");
   if (options.jobs < 1) throw ArgumentError(fmt::format("jobs is {}; expected at least 1", options.jobs));
+  if (options.end_timeout < Milliseconds::zero()) {
+    throw ArgumentError(fmt::format("end_timeout is {} ms; expected 0 or more", options.end_timeout.count()));
+  }
   check_process(options.train, "train");
   check_definition(options.definition);
-  check_record(options.record);
-  const auto is_evaluated = [&options](const SweepRun& run) {
-    return !options.evaluation || options.evaluation(run).episodes > 0;
-  };
+  check_json_object("record", options.record);
   const auto runs = runs_of(options.definition, options.directory);
-  if (std::any_of(runs.begin(), runs.end(), is_evaluated)) check_process(options.evaluate, "evaluate");
+  // Each of them is asked, so that all are checked.
+  const auto evaluated = std::count_if(runs.begin(), runs.end(), [&options](const SweepRun& run) {
+    return checked_evaluation(options, run).episodes > 0;
+  });
+  if (evaluated > 0) check_process(options.evaluate, "evaluate");
   return options;
 }
 
@@ -46,8 +63,8 @@ void make_directory(const SweepOptions& options) {
   std::error_code error;
   std::filesystem::create_directories(options.directory, error);
   if (error) {
-    throw IoError(
-        fmt::format("cannot make the sweep's directory {}: {}", options.directory.string(), error.message()));
+    throw IoError(fmt::format("cannot make the sweep's directory {}: {}; {}", options.directory.string(),
+                              error.message(), write_advice(error.value())));
   }
 }
 
@@ -70,6 +87,9 @@ class Sweep::Impl {
   }
 
   SweepSummary run(SweepObserver* observer) {
+    if (std::exchange(ran_, true)) {
+      throw ArgumentError("Sweep::run() was already called; make a new Sweep, which goes on with this one");
+    }
     SweepObserver nobody;
     SweepRunner runner(options_, observer != nullptr ? *observer : nobody, runs_, due(), lock_.file());
     return runner.run();
@@ -79,6 +99,7 @@ class Sweep::Impl {
   void check(const SweepRun& run) const {
     const RunDirectory directory(run.directory);
     check_usable(directory);
+    checked_evaluation(options_, run);
     if (!options_.check) return;
     const RunStanding standing = standing_of(directory);
     // What is started anew need not agree with what is there.
@@ -101,6 +122,7 @@ class Sweep::Impl {
   const SweepOptions options_;
   const DirectoryLock lock_;
   std::vector<SweepRun> runs_;  // those that earlier sweeps in the directory asked for too
+  bool ran_ = false;
 };
 
 Sweep::Sweep(SweepOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <system_error>
 
+#include "core/write_advice.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "run/evaluation/sample.h"
@@ -76,12 +77,12 @@ void SweepRunner::start_next() {
   try {
     const RunStanding standing = standing_of(runs_[index]);
     if (standing == RunStanding::kFinished) {
-      Task task{index, Step::kEvaluate, false, Clock::now(), nullptr};
+      Task task{index, Step::kEvaluate, false, Clock::now(), {}, nullptr};
       start_evaluation(task);
       tasks_.push_back(std::move(task));
       return;
     }
-    if (standing == RunStanding::kDead) move_aside(RunDirectory(runs_[index].directory));
+    if (standing == RunStanding::kDead) move_aside(RunDirectory(runs_[index].directory), "dead");
     train(index, standing == RunStanding::kStopped);
   } catch (const Error& error) {
     fail(index, error.what());
@@ -94,13 +95,17 @@ void SweepRunner::train(std::size_t index, bool resume) {
   const auto parent = run.directory.parent_path();
   std::error_code error;
   std::filesystem::create_directories(parent, error);
-  if (error) throw IoError(fmt::format("cannot make {}: {}", parent.string(), error.message()));
+  if (error) {
+    throw IoError(
+        fmt::format("cannot make {}: {}; {}", parent.string(), error.message(), write_advice(error.value())));
+  }
   observer_.on_run_start(run);
-  tasks_.push_back({index, Step::kTrain, !resume, Clock::now(), spawn(run, options_.train)});
+  tasks_.push_back({index, Step::kTrain, !resume, Clock::now(), {}, spawn(run, options_.train)});
 }
 
 void SweepRunner::start_evaluation(Task& task) {
   task.step = Step::kEvaluate;
+  task.before = evaluation_mark(runs_[task.run]);
   task.process = spawn(runs_[task.run], options_.evaluate);
 }
 
@@ -142,9 +147,27 @@ bool SweepRunner::look_after(Task& task) {
     fail(task.run, "it ended before its time");
     return true;
   }
-  if (task.step == Step::kTrain && evaluation_of(run).episodes > 0) {
+  const EvaluationRequest request = evaluation_of(run);
+  if (task.step == Step::kTrain && request.episodes > 0) {
     start_evaluation(task);
     return false;
+  }
+  if (task.step == Step::kEvaluate) {
+    if (evaluation_mark(run) == task.before || !covers_checkpoints(run)) {
+      fail(task.run,
+           fmt::format("its evaluation ended well, but did not write a row for each checkpoint to {}; "
+                       "expected what evaluate_checkpoints() writes",
+                       run.evaluations().string()));
+      return true;
+    }
+    if (!is_evaluated(run, request)) {
+      log(LogLevel::kWarning,
+          "{}: {} was not made with {} {} episodes and seed {}, as was asked for; the next call would "
+          "evaluate "
+          "the run again",
+          run.name(), run.evaluations().string(), request.episodes, request.greedy ? "greedy" : "sampled",
+          request.seed);
+    }
   }
   complete(task);
   return true;

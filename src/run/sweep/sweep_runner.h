@@ -33,6 +33,7 @@ class SweepRunner {
     Step step;
     bool whole;  ///< trained from the start
     Clock::time_point started;
+    EvaluationMark before;  ///< the evaluation
     std::unique_ptr<SpawnedProcess> process;
   };
 

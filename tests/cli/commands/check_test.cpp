@@ -32,6 +32,36 @@ TEST_CASE("check fails with the words of a network that cannot be made") {
   CHECK(result.errors.find("this network is broken") != std::string::npos);
 }
 
+TEST_CASE("check tells where an environment ended the process, and how") {
+  const auto [how, told] = GENERATE(table<std::string, std::string>(
+      {{"exit", "exit code 0"}, {"_exit", "exit code 7"}, {"abort", "signal 6 (Aborted)"}}));
+  const Variable end("GENKIDAMA_TEST_END", how.c_str());
+  const auto result = run_program(call("check", "--episodes", "2"));
+  CAPTURE(how, result.output, result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.output.find("FAILED: the process ended with " + told + " in step(") == 0);
+  CHECK(result.output.find("as step 3 of its episode; expected") != std::string::npos);
+}
+
+TEST_CASE("check names an environment's name of several lines") {
+  const Variable name("GENKIDAMA_TEST_NAME", "two\nlines");
+  const auto result = run_program(call("check", "--episodes", "1"));
+  CAPTURE(result.output, result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.output.find("spec().name is 'two?lines'") != std::string::npos);
+}
+
+TEST_CASE("check that is stopped says that it was not over") {
+  const Variable slow("GENKIDAMA_TEST_SLOW", "0");
+  RunningProgram program(call("check"));
+  REQUIRE(program.wait_for_error_text("played three steps"));
+  program.signal(SIGINT);
+  const auto result = program.wait();
+  CHECK(result.exit_code == 128 + SIGINT);
+  CHECK(result.errors.find("check was stopped by a signal before it was over") != std::string::npos);
+  CHECK(result.output.find("contract") == std::string::npos);
+}
+
 TEST_CASE("check ends by a signal") {
   const Variable slow("GENKIDAMA_TEST_SLOW", "0");
   RunningProgram program(call("check"));

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "bad_argument.h"
 #include "cli/terminal/text_table.h"
 #include "fixture.h"
 #include "genkidama/core/error.h"
@@ -85,6 +86,32 @@ TEST_CASE("several checkpoints evaluated at once give what each gives alone", "[
     CHECK(csv_of(directory / "x.csv")[1] == rows[i + 1]);
   }
   CHECK(evaluate({paths[2], paths[0]}, "1").second == nlohmann::json::array({all[2], all[0]}));
+}
+
+TEST_CASE("evaluate writes no file twice, and none over a checkpoint", "[forks]") {
+  const TemporaryDirectory directory;
+  const Path run = directory / "run";
+  make_run(run);
+  const std::string checkpoint = (run / "final.safetensors").string();
+  const std::string before = file_text(checkpoint);
+  const std::string file = (directory / "x").string();
+  std::filesystem::create_symlink("x", directory / "link");
+  const auto refuse = [&](const std::vector<std::string>& flags, const std::string& expected) {
+    auto words = call("evaluate", "--workers", "1", "--episodes", "1", "--checkpoint", checkpoint);
+    words.insert(words.end(), flags.begin(), flags.end());
+    check_bad_argument(words, expected);
+    CHECK_FALSE(std::filesystem::exists(file));
+  };
+  refuse({"--csv", file, "--json", file}, "--json and --csv are the same file");
+  refuse({"--returns", file, "--json", file}, "--json and --returns are the same file");
+  refuse({"--returns", file, "--csv", (directory / "." / "x").string()}, "--csv and --returns are the same");
+  refuse({"--csv", file, "--json", (directory / "link").string()}, "--json and --csv are the same file");
+  refuse({"--csv", checkpoint}, "a checkpoint that is to be evaluated");
+  CHECK(file_text(checkpoint) == before);
+  // A device takes as much as one likes.
+  CHECK(run_program(call("evaluate", "--workers", "1", "--episodes", "1", "--checkpoint", checkpoint, "--csv",
+                         "/dev/null", "--json", "/dev/null"))
+            .exit_code == 0);
 }
 
 TEST_CASE("bad checkpoints among good ones are refused before anything is played", "[forks]") {

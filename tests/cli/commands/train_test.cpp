@@ -374,3 +374,61 @@ TEST_CASE("a long run's metrics are thinned out, and end with its last update", 
   CHECK(metrics.back()[0] == "10503");
   CHECK(metrics.back()[1] == std::to_string(json_of(run / "summary.json")["environment_steps"].get<int>()));
 }
+
+TEST_CASE("train begins with a policy file, ends by patience, and tells both", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto first = (directory / "first").string();
+  REQUIRE(run_program(
+              call("train", "--workers", "1", "--updates", "2", "--eval-episodes", "0", "--run-dir", first))
+              .exit_code == 0);
+  const std::string file = first + "/final.safetensors";
+  const auto second = (directory / "second").string();
+  // No policy is better than 500, where CartPole's episodes end; few evaluations are needed to show the end.
+  const auto result = run_program(call("train", "--workers", "1", "--max-steps", "300000", "--eval-episodes",
+                                       "0", "--evaluate-every", "1", "--target-episodes", "1", "--patience",
+                                       "2", "--init-from", file, "--run-dir", second));
+  CAPTURE(result.errors, result.output);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.errors.find("or after 2 evaluations without improvement") != std::string::npos);
+  CHECK(result.output.find("Run ended by patience") != std::string::npos);
+  CHECK(result.output.find("kept as " + second + "/best.safetensors") != std::string::npos);
+  const auto summary = json_of(second + "/summary.json");
+  CHECK(summary["ended_by"] == "patience");
+  CHECK(summary["init_from"] == file);
+  CHECK(json_of(second + "/config.json")["init_from"] == file);
+  CHECK(json_of(second + "/config.json")["patience"] == 2);
+
+  // The record of the file does not keep the run from going on; the flag does.
+  const auto resume = [&](const std::vector<std::string>& flags) {
+    auto words = call("train", "--resume", second, "--patience", "1000", "--max-steps", "400");
+    words.insert(words.end(), flags.begin(), flags.end());
+    return run_program(words);
+  };
+  CHECK(resume({}).exit_code == 0);
+  CHECK(json_of(second + "/config.json")["init_from"] == file);
+  const auto refused = resume({"--init-from", file});
+  CHECK(refused.exit_code == 2);
+  CHECK(refused.errors.find("error: --init-from " + file + ": the run in " + second +
+                            " goes on from its own state; leave --init-from out") == 0);
+}
+
+TEST_CASE("the Parent of a cluster begins with a policy file", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto first = (directory / "first").string();
+  REQUIRE(run_program(
+              call("train", "--workers", "1", "--updates", "2", "--eval-episodes", "0", "--run-dir", first))
+              .exit_code == 0);
+  const std::string file = first + "/final.safetensors";
+  const auto run = (directory / "run").string();
+  const auto words = call("cluster", "--children", "1", "--workers", "1", "--updates", "2", "--eval-episodes",
+                          "0", "--alpha", "0", "--init-from", file, "--run-dir", run);
+  const auto result = run_program(words);
+  CAPTURE(result.errors);
+  REQUIRE(result.exit_code == 0);
+  // With alpha 0 nothing of a Child gets into them.
+  CHECK(read_safetensors(run + "/final.safetensors").weights == read_safetensors(file).weights);
+  const auto resumed = run_program(call("cluster", "--resume", run, "--updates", "3"));
+  CAPTURE(resumed.errors);
+  CHECK(resumed.exit_code == 0);
+  CHECK(json_of(run + "/summary.json")["updates"] == 3);
+}

@@ -238,8 +238,10 @@ TEST_CASE("a wrong config file is refused with its name and the key") {
       {R"({"alpha": 0.5})", "key 'alpha' is not an option of 'train'"},
       {R"({"run-dir": "x"})", "unknown key 'run-dir'"},
       {R"([1, 2])", "expected a JSON object"},
-      {R"({"gamma": )", "not JSON"},
-      {"", "not JSON"},
+      {R"({"gamma": )", "it is not JSON from line 1, column 11 on; expected a JSON object such as"},
+      {"{\n  \"gamma\": 0.9,\n  oops\n}", "it is not JSON from line 3, column 3 on; expected"},
+      {"", "not JSON: it is empty"},
+      {R"({"gamma": 1e999})", "a number in it is too large"},
   };
   for (const Case& c : cases) {
     const ConfigText config(c.text);

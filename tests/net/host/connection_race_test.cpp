@@ -188,5 +188,5 @@ TEST_CASE("a dialler gives up an attempt after its timeout and begins another", 
                  });
   context.run();
   REQUIRE(failures.size() == 2);
-  CHECK_THAT(failures[1], Catch::Contains("no answer within 20 ms"));
+  CHECK_THAT(failures[1], Catch::Contains("no answer within 0.02 s"));
 }

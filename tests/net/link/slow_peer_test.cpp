@@ -231,7 +231,7 @@ TEST_CASE("a Parent that welcomes and then sends no weights is left", "[slow]") 
   peer.read_message<HelloMessage>();
   peer.send_message(WelcomeMessage{"silent", "run", "", 1, 0, {}});
   CHECK(peer.read().opcode == -1);
-  CHECK_THROWS_WITH(run.get(), Catch::Contains("no Parent within 500 ms"));
+  CHECK_THROWS_WITH(run.get(), Catch::Contains("no Parent within 0.5 s"));
 }
 
 TEST_CASE("a ping is answered in the middle of a large frame", "[slow]") {

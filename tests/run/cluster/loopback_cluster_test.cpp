@@ -11,11 +11,13 @@
 #include <string>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
 #include "genkidama/net/child.h"
 #include "genkidama/net/parent.h"
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/run_directory.h"
 #include "run/directory/run_lock.h"
+#include "run/state/run_state.h"
 #include "support/catch.h"
 #include "support/child_process.h"
 #include "support/eventually.h"
@@ -85,6 +87,12 @@ int tell_a_port(const MemberContext& member) {
   member.tell_ports(port);
   wait_for_end();
   return 0;
+}
+
+RunState state_of_small_layout() {
+  RunState state;
+  state.weights = random_weights(small_layout().size(), 1);
+  return state;
 }
 
 LoopbackClusterOptions options_for(const std::filesystem::path& directory) {
@@ -174,6 +182,59 @@ TEST_CASE("a cluster of functions trains and leaves no process", "[forks]") {
     CHECK(file_text(run.child(2) / "resumed") == "no\n");
     CHECK(std::filesystem::exists(run.child(2).string() + ".ended-" + std::to_string(::getpid())));
   }
+}
+
+TEST_CASE("a Child whose states are both damaged begins anew, and what it left is kept", "[forks]") {
+  const TemporaryDirectory directory;
+  auto options = options_for(directory / "run");
+  options.resume = Resume::kIfPossible;
+  options.children = 1;
+  options.run_member = [](const MemberContext& member) {
+    note(member.directory / "config.json", "{}");
+    note(member.directory / "resumed", member.resume ? "yes" : "no");
+    if (member.is_parent()) return train(member, 0);
+    // Only its state matters here; it has learnt nothing.
+    write_run_state(member.directory / "state.safetensors", small_layout(), state_of_small_layout());
+    write_run_state(member.directory / "state.safetensors", small_layout(), state_of_small_layout());
+    return train(member, 1);
+  };
+  const RunDirectory child(RunDirectory(options.directory).child(1));
+  CHECK(LoopbackCluster(options).run().error.empty());
+  CHECK(LoopbackCluster(options).run().error.empty());
+  CHECK(file_text(child.path() / "resumed") == "no\nyes\n");
+
+  // One good state is enough.
+  std::ofstream(child.state()) << "x";
+  CHECK(LoopbackCluster(options).run().error.empty());
+  CHECK(file_text(child.path() / "resumed") == "no\nyes\nyes\n");
+
+  const std::string kept = child.path().string() + ".ended-" + std::to_string(::getpid());
+  for (const std::string& place : {kept, kept + "_1"}) {
+    CAPTURE(place);
+    std::ofstream(child.state()) << "x";
+    std::ofstream(child.previous_state()) << "x";
+    std::string warning;
+    set_log_sink([&warning](LogLevel level, std::string_view text) {
+      if (level == LogLevel::kWarning) warning = text;
+    });
+    CHECK(LoopbackCluster(options).run().error.empty());
+    set_log_sink({});
+    CHECK(warning.find("child_1 begins anew with the Parent's weights") == 0);
+    CHECK(warning.find("state.previous.safetensors") != std::string::npos);
+    CHECK(file_text(child.path() / "resumed") == "no\n");
+    CHECK(file_text(place + "/state.safetensors") == "x");
+  }
+}
+
+TEST_CASE("a cluster runs once", "[forks]") {
+  const TemporaryDirectory directory;
+  auto options = options_for(directory / "run");
+  options.children = 1;
+  options.resume = Resume::kIfPossible;
+  options.run_member = [](const MemberContext&) { return 0; };
+  LoopbackCluster cluster(options);
+  CHECK(cluster.run().error.empty());
+  CHECK_THROWS_WITH(cluster.run(), Catch::Contains("LoopbackCluster::run() was already called"));
 }
 
 TEST_CASE("each start of a cluster has a token of its own", "[forks]") {
@@ -340,8 +401,23 @@ TEST_CASE("a cluster that is not possible is refused before anything is made") {
           options.member_words = [](const MemberContext&) { return std::vector<std::string>{"parent"}; };
         }).find("both run_member and member_words are") == 0);
   CHECK(refusal_of([](auto& options) { options.resume = Resume::kRequired; }).find("resume") == 0);
+  CHECK(refusal_of([](auto& options) { options.config = "[1]"; }) ==
+        "config is '[1]'; expected the text of a JSON object, or none");
+  CHECK(refusal_of([](auto& options) { options.resume = static_cast<Resume>(7); }) ==
+        "resume is 7; expected one of the values of Resume");
+  CHECK(refusal_of([](auto& options) { options.start_timeout = Milliseconds(0); }) ==
+        "start_timeout is 0 ms; expected at least 1 ms");
+  CHECK(refusal_of([](auto& options) {
+          options.lock_patience = Milliseconds(-1);
+        }).find("lock_patience is") == 0);
+  CHECK(refusal_of([](auto& options) {
+          options.child_patience = Milliseconds(-5);
+        }).find("child_patience is -5 ms") == 0);
+  CHECK(refusal_of([](auto& options) { options.end_timeout = Milliseconds(-1); }).find("end_timeout is") ==
+        0);
   CHECK_FALSE(std::filesystem::exists(directory / "run"));
   std::filesystem::create_directories(directory / "run");
+  std::ofstream(directory / "run" / "config.json") << "{}";
   std::ofstream(directory / "run" / "final.safetensors") << "x";
   CHECK(refusal_of([](auto&) {}).find("a run is in this directory already") != std::string::npos);
 }

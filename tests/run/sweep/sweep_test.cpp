@@ -345,6 +345,45 @@ TEST_CASE("a sweep that is stopped ends its runs, and kills those that do not en
   CHECK(again.started == Words{"default seed 1", "default seed 2 again", "default seed 3"});
 }
 
+TEST_CASE("a run whose evaluation has not written what there is to evaluate has failed", "[forks]") {
+  const TemporaryDirectory directory;
+  auto options = options_for(directory / "sweep");
+  options.definition.seeds = {1, 2, 3, 4};
+  options.evaluation = [](const SweepRun&) { return EvaluationRequest{2, 5, true}; };
+  const auto write = [](const SweepRun& run, const std::string& row) {
+    std::ofstream(run.evaluations()) << "checkpoint,update,environment_steps,episodes,seed,greedy\n" << row;
+    std::ofstream(run.returns()) << "checkpoint,update,returns\nfinal.safetensors,3,1 2\n";
+  };
+  options.evaluate.function = [write](const SweepRun& run) {
+    if (run.seed == 1) return 0;  // nothing
+    if (run.seed == 2) write(run, "");
+    if (run.seed == 3) write(run, "final.safetensors,3,59,2,5,1\n");  // of other weights
+    if (run.seed == 4) write(run, "final.safetensors,3,60,2,5,1\n");
+    return 0;
+  };
+  SweepSummary summary = Sweep(options).run();
+  CHECK(summary.done == 1);
+  REQUIRE(summary.failures.size() == 3);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(summary.failures[i].find("default seed " + std::to_string(i + 1) +
+                                   ": its evaluation ended well, but did not write a row") == 0);
+  }
+  // What an earlier evaluation has left is not this one's.
+  options.definition.seeds = {4};
+  options.evaluation = [](const SweepRun&) { return EvaluationRequest{2, 6, true}; };
+  options.evaluate.function = [](const SweepRun&) { return 0; };
+  summary = Sweep(options).run();
+  CHECK(summary.done == 0);
+  CHECK(summary.failures.size() == 1);
+}
+
+TEST_CASE("a sweep runs once", "[forks]") {
+  const TemporaryDirectory directory;
+  Sweep sweep(options_for(directory / "sweep"));
+  CHECK(sweep.run().done == 1);
+  CHECK_THROWS_WITH(sweep.run(), Catch::Contains("Sweep::run() was already called"));
+}
+
 TEST_CASE("a sweep that is not possible is refused before anything is made") {
   const TemporaryDirectory directory;
   const auto refused = [&](const std::function<void(SweepOptions&)>& change) {
@@ -360,6 +399,14 @@ TEST_CASE("a sweep that is not possible is refused before anything is made") {
           o.train.words = [](const SweepRun&) { return Words{"x"}; };
         }).find("train: both function and words are given") == 0);
   CHECK(refused([](auto& o) { o.evaluation = {}; }).find("evaluate: neither of") == 0);
+  CHECK(refused([](auto& o) {
+          o.evaluation = [](const SweepRun& run) { return EvaluationRequest{run.seed == 1 ? 0 : -3}; };
+          o.definition.seeds = {1, 2};
+        }) == "evaluation gives -3 episodes for default seed 2; expected 0 (none) or more");
+  CHECK(refused([](auto& o) { o.end_timeout = Milliseconds(-1); }).find("end_timeout is -1 ms") == 0);
+  CHECK(refused([](auto& o) {
+          o.definition.points = {{{"a", "1"}, {"b", "2"}, {"a", "3"}}};
+        }) == "the setting 'a=1,b=2,a=3' has the option 'a' twice; expected each option once");
   CHECK(refused([](auto& o) { o.definition.seeds.clear(); }).find("the sweep has 0 runs") == 0);
   CHECK(refused([](auto& o) { o.definition.seeds = {3, 1, 3}; }) == "the seed 3 is given twice");
   CHECK(refused([](auto& o) { o.definition.points = {{}, {}}; }) == "the setting 'default' is given twice");

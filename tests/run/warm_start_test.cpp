@@ -1,0 +1,176 @@
+// Runs that begin with another run's policy.
+#include <fstream>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/params/safetensors.h"
+#include "genkidama/run/child_run.h"
+#include "genkidama/run/loopback_cluster.h"
+#include "genkidama/run/parent_run.h"
+#include "genkidama/run/trainer_run.h"
+#include "run/resumed_run.h"
+#include "support/catch.h"
+#include "support/json_file.h"
+#include "support/temporary_directory.h"
+
+using namespace genkidama;
+using namespace genkidama::run;
+using namespace genkidama::test;
+
+namespace {
+
+RunOptions begun_with(const std::filesystem::path& directory, const std::filesystem::path& file) {
+  RunOptions options = options_in(directory);
+  options.updates = 3;
+  options.init_from = file;
+  return options;
+}
+
+/// The policy of a run of this network, as other runs find it.
+std::filesystem::path make_policy(const std::filesystem::path& directory, std::vector<int> hidden = {4}) {
+  CoreOrchestrator trainer = trainer_of(std::move(hidden));
+  RunOptions options = options_in(directory);
+  options.updates = 5;
+  train(trainer, options);
+  return directory / "final.safetensors";
+}
+
+std::vector<float> weights_of(const CoreOrchestrator& trainer) {
+  std::vector<float> weights(trainer.layout().size());
+  trainer.read_weights(weights);
+  return weights;
+}
+
+template <typename Run>
+std::string refusal_of(const Run& run) {
+  try {
+    run();
+  } catch (const ArgumentError& error) {
+    return error.what();
+  }
+  return "taken";
+}
+
+}  // namespace
+
+TEST_CASE("a run begins with the weights of a policy file, and with nothing else of that run", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto file = make_policy(directory / "first");
+  CoreOrchestrator trainer = trainer_of({4});
+  const auto own = weights_of(trainer);
+  TrainerRun run(trainer, begun_with(directory / "run", file));
+  CHECK(weights_of(trainer) == read_safetensors(file).weights);
+  CHECK(weights_of(trainer) != own);
+  CHECK(run.totals().updates == 0);
+  CHECK(run.totals().in_run == Played{});
+  while (run.advance()) {
+  }
+  CHECK(run.finish().totals.updates == 3);
+  CHECK(json_of(directory / "run" / "summary.json")["init_from"] == file.string());
+  // The order of a file's tensors is its own affair.
+  Checkpoint turned = read_safetensors(file);
+  std::vector<ParameterLayout::Tensor> tensors;
+  std::vector<float> weights;
+  const auto infos = turned.layout.tensors();
+  for (auto tensor = infos.rbegin(); tensor != infos.rend(); ++tensor) {
+    tensors.push_back({tensor->name, tensor->shape});
+    const auto values = std::span(turned.weights).subspan(tensor->offset, tensor->size);
+    weights.insert(weights.end(), values.begin(), values.end());
+  }
+  write_safetensors(directory / "turned.safetensors", {ParameterLayout(tensors), weights, turned.metadata});
+  CoreOrchestrator other = trainer_of({4});
+  TrainerRun again(other, begun_with(directory / "again", directory / "turned.safetensors"));
+  CHECK(weights_of(other) == read_safetensors(file).weights);
+}
+
+TEST_CASE("a run that goes on has its own weights, and is not begun with others", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto file = make_policy(directory / "first");
+  RunOptions options = begun_with(directory / "run", file);
+  {
+    CoreOrchestrator trainer = trainer_of({4});
+    train(trainer, options);
+  }
+  const auto learnt = read_safetensors(directory / "run" / "final.safetensors").weights;
+  options.updates = 6;
+  options.resume = Resume::kRequired;
+  CoreOrchestrator trainer = trainer_of({4});
+  const std::string refusal = refusal_of([&] { TrainerRun(trainer, options); });
+  CHECK(refusal.find("init_from " + file.string() + ": the run in " + (directory / "run").string() +
+                     " goes on from its own state; leave init_from out") == 0);
+  // The same program that is started again goes on, even when the file is gone.
+  std::filesystem::remove(file);
+  options.resume = Resume::kIfPossible;
+  TrainerRun run(trainer, options);
+  CHECK(run.totals().updates == 3);
+  CHECK(weights_of(trainer) == learnt);
+}
+
+TEST_CASE("a run that was killed before its first state begins with the file again", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto file = make_policy(directory / "first");
+  std::filesystem::create_directories(directory / "run");
+  std::ofstream(directory / "run" / "config.json") << "{}";
+  RunOptions options = begun_with(directory / "run", file);
+  options.resume = Resume::kRequired;
+  CoreOrchestrator trainer = trainer_of({4});
+  TrainerRun run(trainer, options);
+  CHECK(weights_of(trainer) == read_safetensors(file).weights);
+}
+
+TEST_CASE("a file that no run can begin with is refused before anything is made", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto good = make_policy(directory / "first");
+  CoreOrchestrator trainer = trainer_of({4});
+  const auto refused = [&](const std::filesystem::path& file) {
+    const std::string text = refusal_of([&] { TrainerRun(trainer, begun_with(directory / "run", file)); });
+    CAPTURE(text);
+    CHECK(text.find("init_from " + file.string() + ": ") == 0);
+    CHECK_FALSE(std::filesystem::exists(directory / "run"));
+    return text;
+  };
+  CHECK(refused(directory / "none").find("No such file") != std::string::npos);
+  CHECK(refused(directory / "first").find("expected a policy file, such as") != std::string::npos);
+  CHECK(refused(directory / "first" / "state.safetensors").find("state of a run") != std::string::npos);
+  std::ofstream(directory / "text") << "no tensors";
+  refused(directory / "text");
+  CHECK(refused(make_policy(directory / "wide", {5})).find("this network is") != std::string::npos);
+  Checkpoint renamed = read_safetensors(good);
+  renamed.metadata["network"] = "mlp 4 relu";
+  write_safetensors(directory / "renamed", renamed);
+  CHECK(refused(directory / "renamed").find("'mlp 4 relu'") != std::string::npos);
+  Checkpoint diverged = read_safetensors(good);
+  diverged.weights.back() = std::numeric_limits<float>::infinity();
+  write_safetensors(directory / "diverged", diverged);
+  CHECK(refused(directory / "diverged").find("not finite") != std::string::npos);
+}
+
+TEST_CASE("a Parent begins with the file, and a Child with its Parent's weights", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto file = make_policy(directory / "first");
+  CoreOrchestrator trainer = trainer_of({4});
+  CHECK(refusal_of([&] {
+          ChildRun(trainer, begun_with(directory / "child", file), ChildOptions{});
+        }).find("a Child begins with its Parent's weights") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(directory / "child"));
+  MemberContext member;
+  member.number = 1;
+  RunOptions options = begun_with(directory / "child", file);
+  apply(member, options);
+  CHECK(options.init_from.empty());
+  member.number = 0;
+  options.init_from = file;
+  apply(member, options);
+  CHECK(options.init_from == file);
+
+  RunOptions parent = begun_with(directory / "parent", file);
+  parent.end_reason = [] { return "enough"; };
+  ParentOptions links;
+  links.listen = {Endpoint::parse("127.0.0.1:0")};
+  CHECK(ParentRun(trainer, parent, links).run().ended_by == "enough");
+  CHECK(read_safetensors(directory / "parent" / "final.safetensors").weights ==
+        read_safetensors(file).weights);
+}
