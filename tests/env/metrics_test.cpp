@@ -78,8 +78,7 @@ std::string names_refused(const std::vector<std::string>& names) {
 std::string finding(int length, Told::Metrics metrics) {
   EnvironmentCheckOptions options;
   options.episodes = 2;
-  const auto report =
-      check_environment([&] { return std::make_unique<Told>(length, metrics); }, options);
+  const auto report = check_environment([&] { return std::make_unique<Told>(length, metrics); }, options);
   for (const EnvironmentFinding& each : report.findings) {
     if (each.name == "metrics") return each.text;
   }
@@ -124,13 +123,16 @@ TEST_CASE("metrics of another number, or that are not finite, are refused", "[me
   const auto none = [](int) { return Floats{}; };
   const auto one = [](int) { return Floats{1}; };
   const auto bad = [](int) { return Floats{1, kNan}; };
-  CHECK(refused(1, none) == "environment 'Told': step() gave 0 metrics at the episode's end, expected 2, as many as "
-                            "spec().metrics names");
+  CHECK(refused(1, none) ==
+        "environment 'Told': step() gave 0 metrics at the episode's end, expected 2, as many as "
+        "spec().metrics names");
   CHECK_THAT(refused(100, none), Catch::Contains("gave 0 metrics at the episode's end"));
   CHECK_THAT(refused(2, one), Catch::Contains("step() gave 1 metrics, expected 2"));
   CHECK(refused(2, bad) ==
-        "environment 'Told': step() gave nan as metric 'distance' at the episode's end, expected a finite number");
-  CHECK(finding(1, none) == "step() gave 0 metrics at an episode's end; expected 2, as many as spec().metrics names");
+        "environment 'Told': step() gave nan as metric 'distance' at the episode's end, expected a finite "
+        "number");
+  CHECK(finding(1, none) ==
+        "step() gave 0 metrics at an episode's end; expected 2, as many as spec().metrics names");
   CHECK_THAT(finding(100, none), Catch::Contains("gave 0 metrics"));
   CHECK_THAT(finding(2, one), Catch::Contains("step() gave 1 metrics; expected 2"));
   CHECK_THAT(finding(2, bad), Catch::Contains("gave nan as metric 'distance'"));
@@ -154,7 +156,9 @@ TEST_CASE("wrappers pass metrics on", "[metrics]") {
   REQUIRE(expected.size() == 2);
   const auto wrapped = [](auto wrap) { return make_checked(wrap(make_metric_environment())); };
   for (const auto& environment :
-       {wrapped([](auto inner) { return make_scaled(std::move(inner), {{0}, {2}}); }),
+       {wrapped([](auto inner) {
+          return make_scaled(std::move(inner), {{0}, {2}});
+        }),
         wrapped([](auto inner) { return make_selected(std::move(inner), {0}); }),
         wrapped([](auto inner) { return make_frame_stack(std::move(inner), 3); }),
         wrapped([](auto inner) { return make_action_repeat(std::move(inner), 2); })}) {

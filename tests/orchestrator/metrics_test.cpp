@@ -61,8 +61,9 @@ TEST_CASE("a spec that is given must name the environment's metrics", "[forks][m
   OrchestratorOptions options = options_of(WorkerMode::kProcesses);
   options.environment_spec = make_metric_environment()->spec();
   options.environment_spec->metrics = {"length"};
-  CHECK_THROWS_WITH(CoreOrchestrator(make_metric_environment, thesis_network(), options),
-                    Catch::Contains("has the metrics [length, odd]; the environment_spec that was given says [length]"));
+  CHECK_THROWS_WITH(
+      CoreOrchestrator(make_metric_environment, thesis_network(), options),
+      Catch::Contains("has the metrics [length, odd]; the environment_spec that was given says [length]"));
   options.environment_spec = make_metric_environment()->spec();
   CoreOrchestrator trainer(make_metric_environment, thesis_network(), options);
   require_right(trainer.train_round().episodes);

@@ -1,4 +1,5 @@
-// Metrics of an environment's episodes in a run's files, in evaluations, for observers, and in a sweep's table.
+// Metrics of an environment's episodes in a run's files, in evaluations, for observers, and in a sweep's
+// table.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -105,7 +106,8 @@ TEST_CASE("a run's files and observers have the environment's metrics", "[forks]
     REQUIRE(watcher.rounds[i].metrics.size() == 2);
     CHECK(number_in(metrics->field(metrics->rows[i], "metric_length")).value() ==
           Approx(watcher.rounds[i].metrics[0].mean).epsilon(1e-5));
-    CHECK(metrics->field(metrics->rows[i], "metric_length") == metrics->field(metrics->rows[i], "length_mean"));
+    CHECK(metrics->field(metrics->rows[i], "metric_length") ==
+          metrics->field(metrics->rows[i], "length_mean"));
     CHECK(number_in(metrics->field(metrics->rows[i], "metric_odd")).value() ==
           Approx(watcher.rounds[i].metrics[1].mean).epsilon(1e-5));
   }

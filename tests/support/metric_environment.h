@@ -9,8 +9,8 @@
 
 namespace genkidama::test {
 
-/// Episodes of 1 to 9 steps that pay 1 each, whose metrics are their "length" and whether that is "odd". They are
-/// told at the end only.
+/// Episodes of 1 to 9 steps that pay 1 each, whose metrics are their "length" and whether that is "odd". They
+/// are told at the end only.
 class MetricEnvironment : public DiscreteEnvironment {
  public:
   MetricEnvironment() {
