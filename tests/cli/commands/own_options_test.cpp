@@ -17,7 +17,7 @@ namespace {
 /// Calls of the test program with options of its own.
 struct OwnOptions {
   TemporaryDirectory directory;
-  Variable told{"GENKIDAMA_TEST_OPTIONS", directory / "told"};
+  Variable file{"GENKIDAMA_TEST_OPTIONS", directory / "told"};
 
   std::string path(const char* name) const { return (directory / name).string(); }
 
