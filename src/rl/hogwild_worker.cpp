@@ -88,6 +88,12 @@ class HogwildWorker {
   }
 
   static void check_is(const EnvironmentSpec& spec, const EnvironmentSpec& expected) {
+    if (spec.metrics != expected.metrics) {
+      throw ArgumentError(
+          fmt::format("environment '{}' has the metrics [{}]; the environment_spec that was given "
+                      "says [{}]",
+                      spec.name, fmt::join(spec.metrics, ", "), fmt::join(expected.metrics, ", ")));
+    }
     if (spec.observation_shape == expected.observation_shape && spec.action_space == expected.action_space &&
         spec.masks_actions == expected.masks_actions) {
       return;
@@ -162,7 +168,7 @@ class HogwildWorker {
       const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
       take_step(slot, outputs);
       if (slot.playing) continue;
-      report.episodes[report.episode_count.get()] = slot.result;
+      report.episodes[report.episode_count.get()].take(slot.result);
       report.episode_count.add(1);
       const bool enough = report.environment_steps.get() >= static_cast<std::uint64_t>(hyper.round_steps) ||
                           episodes_started_ >= kEpisodesPerRound;
@@ -261,7 +267,7 @@ class HogwildWorker {
         choose(slot, outputs_, acting, log_probability);
         step(slot);
       }
-      episode.result = slot.result;
+      episode.result.take(slot.result);
       episode.done.store(true, std::memory_order_release);
     }
   }
