@@ -45,7 +45,7 @@ class CheckedEnvironment final : public Environment {
                                       spec_.name, result.reward));
     }
     // A terminal state has no value beyond it, whatever the clock says.
-    if (++steps_ >= spec_.time_limit) result.truncated = true;
+    if (++steps_ >= spec_.time_limit || result.lost) result.truncated = true;
     if (result.terminated) result.truncated = false;
     running_ = !result.terminated && !result.truncated;
     return result;

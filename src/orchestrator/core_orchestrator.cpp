@@ -130,6 +130,7 @@ class CoreOrchestrator::Impl {
     for (const WorkerReport& report : shared_->reports.span()) {
       round.episodes.insert(round.episodes.end(), report.episodes,
                             report.episodes + report.episode_count.get());
+      round.lost_episodes += report.lost_episodes.get();
       steps += report.optimizer_steps;
       round.policy_loss += report.learning.policy_loss;
       round.value_loss += report.learning.value_loss;
@@ -265,6 +266,7 @@ class CoreOrchestrator::Impl {
     for (WorkerReport& report : shared_->reports.span()) {
       report.environment_steps.reset();
       report.episode_count.reset();
+      report.lost_episodes.reset();
     }
     optimizer_steps_before_ = shared_->counters[0].optimizer_steps;
     shared_->barrier.release();

@@ -159,8 +159,12 @@ class HogwildWorker {
       const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
       take_step(slot, outputs);
       if (slot.playing) continue;
-      report.episodes[report.episode_count.get()] = slot.result;
-      report.episode_count.add(1);
+      if (slot.lost) {
+        report.lost_episodes.add(1);
+      } else {
+        report.episodes[report.episode_count.get()] = slot.result;
+        report.episode_count.add(1);
+      }
       const bool enough = report.environment_steps.get() >= static_cast<std::uint64_t>(hyper.round_steps) ||
                           episodes_started_ >= kEpisodesPerRound;
       if (!enough) start_episode(slot);
@@ -195,6 +199,10 @@ class HogwildWorker {
     Segment& segment = slot.segment;
     if (segment.size() == 0) segment.policy_version = sink_.policy_version();
     const Transition transition = step(slot);
+    if (slot.lost) {
+      leave_episode(slot);
+      return;
+    }
     sink_.report().environment_steps.add(1);
     const bool cut = !transition.ends_episode() && slot.result.length >= longest_episode_;
     segment.observations.insert(segment.observations.end(), transition.before.begin(),
@@ -225,8 +233,8 @@ class HogwildWorker {
     segment.clear();
   }
 
-  /// Ends an episode in its middle, as the lead wants it: what was played is learnt from, with the value of
-  /// what would have followed; the episode is not reported.
+  /// Ends an episode in its middle, since the lead wants it or the environment failed: what was played is
+  /// learnt from, with the value of what would have followed; the episode is not reported.
   void leave_episode(EpisodeSlot& slot) {
     if (slot.segment.size() > 0) learn_segment(slot);
     slot.playing = false;
@@ -244,13 +252,15 @@ class HogwildWorker {
       // The lead orders a chunk again when a worker died over one of its episodes.
       if (episode.done.load(std::memory_order_acquire)) continue;
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
-      reset(slot, seed);
-      while (slot.playing) {
-        network_.policy().logits(network_.weights(), slot.observation(), outputs_);
-        check_outputs();
-        behaviour_->act(outputs_, acting, slot.random, slot.action, log_probability);
-        step(slot);
-      }
+      do {
+        reset(slot, seed);
+        while (slot.playing) {
+          network_.policy().logits(network_.weights(), slot.observation(), outputs_);
+          check_outputs();
+          behaviour_->act(outputs_, acting, slot.random, slot.action, log_probability);
+          step(slot);
+        }
+      } while (slot.lost);
       episode.result = slot.result;
       episode.done.store(true, std::memory_order_release);
     }

@@ -52,6 +52,10 @@ struct StepResult {
   float reward = 0;         ///< the environment's own reward, not scaled; finite
   bool terminated = false;  ///< the task itself ended: no value lies beyond this observation
   bool truncated = false;   ///< the time limit cut the episode off: the value of `observation` still counts
+  /// The environment failed, as a device or another process may, and the step was not played. `truncated` is
+  /// true then, and `observation` is the one before the step. Training learns from the steps before this one,
+  /// and the episode counts in no statistics; an evaluation plays the episode again.
+  bool lost = false;
 };
 
 /// A task. Derive from DiscreteEnvironment when an action is one choice, and from this class otherwise.
