@@ -2,8 +2,8 @@
 //
 //   process_environment STEPS COMMAND...
 //
-// Starts the command, plays STEPS steps of it with random actions, and prints the microseconds of a step. Run it on one
-// core (taskset -c 0) to see what a worker that shares its core with its environment sees.
+// Starts the command, plays STEPS steps of it with random actions, and prints the microseconds of a step. Run
+// it on one core (taskset -c 0) to see what a worker that shares its core with its environment sees.
 
 #include <fmt/format.h>
 
@@ -40,8 +40,9 @@ int main(int argc, char** argv) {
     resetting += seconds_since(start);
     ++resets;
   }
-  fmt::print("{}: {:.2f} us a step, {:.2f} us a reset, {:.0f} steps/s with resets\n", environment->spec().name,
-             1e6 * playing / static_cast<double>(steps), resets > 0 ? 1e6 * resetting / static_cast<double>(resets) : 0.0,
+  fmt::print("{}: {:.2f} us a step, {:.2f} us a reset, {:.0f} steps/s with resets\n",
+             environment->spec().name, 1e6 * playing / static_cast<double>(steps),
+             resets > 0 ? 1e6 * resetting / static_cast<double>(resets) : 0.0,
              static_cast<double>(steps) / (playing + resetting));
   return 0;
 }

@@ -83,7 +83,7 @@ class Reader {
 };
 
 // The process sends what it does next before it does it, and at last a description or an error.
-enum class Part : int { kStage, kDescription, kError };
+enum class Part : int { kStage, kDescription, kError, kFactoryRefusal };
 
 std::string pack(const Description& description) {
   Writer out;
@@ -92,7 +92,10 @@ std::string pack(const Description& description) {
   out.value(description.sizes.observation);
   out.value(description.sizes.policy);
   out.value(description.sizes.values);
+  out.value(description.sizes.free);
+  out.value(description.sizes.free_start);
   out.value(description.network);
+  out.value(description.behaviour);
   out.value(description.layout.tensors().size());
   for (const TensorInfo& tensor : description.layout.tensors()) {
     out.value(tensor.name);
@@ -110,7 +113,10 @@ Description unpack_description(Reader& in) {
   in.value(description.sizes.observation);
   in.value(description.sizes.policy);
   in.value(description.sizes.values);
+  in.value(description.sizes.free);
+  in.value(description.sizes.free_start);
   in.value(description.network);
+  in.value(description.behaviour);
   std::vector<ParameterLayout::Tensor> tensors(in.take<std::size_t>());
   for (auto& tensor : tensors) {
     in.value(tensor.name);
@@ -132,7 +138,22 @@ Description unpack(const std::string& bytes, std::string& stage) {
     if (part == Part::kDescription) return unpack_description(in);
     const auto text = in.take<std::string>();
     if (part == Part::kError) throw WorkerError(text);
+    if (part == Part::kFactoryRefusal) throw ArgumentError(text);
     stage = text;
+  }
+}
+
+/// What the factory says of its own arguments, such as a file that it was given.
+class FactoryRefusal : public ArgumentError {
+ public:
+  using ArgumentError::ArgumentError;
+};
+
+std::unique_ptr<Environment> make_environment(const WorkerSetup& setup) {
+  try {
+    return setup.environment({0, 0, EnvironmentPurpose::kDescribe});
+  } catch (const ArgumentError& error) {
+    throw FactoryRefusal(error.what());
   }
 }
 
@@ -144,7 +165,7 @@ Description describe(const WorkerSetup& setup, const Tell& tell) {
     description.environment = completed(*setup.spec);
   } else {
     tell("the environment was being made (in its factory or constructor)");
-    const auto environment = make_checked(setup.environment({0, 0, EnvironmentPurpose::kDescribe}));
+    const auto environment = make_checked(make_environment(setup));
     description.environment = environment->spec();
     tell(fmt::format("environment '{}' was being destroyed", description.environment.name));
   }
@@ -153,6 +174,9 @@ Description describe(const WorkerSetup& setup, const Tell& tell) {
   LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
   description.sizes = network.spec();
   description.network = network.description();
+  // Null: the workers say so.
+  if (const auto behaviour = algorithm->make_behaviour(description.environment))
+    description.behaviour = behaviour->description();
   description.layout = network.layout();
   description.weights.assign(network.weights().begin(), network.weights().end());
   return description;
@@ -178,6 +202,8 @@ void describe_into(int fd, const WorkerSetup& setup) {
   };
   try {
     write_all(fd, pack(describe(setup, [&](const std::string& stage) { send(Part::kStage, stage); })));
+  } catch (const FactoryRefusal& error) {
+    send(Part::kFactoryRefusal, std::string(error.what()).substr(0, std::strcspn(error.what(), "\n")));
   } catch (const std::exception& error) {
     send(Part::kError, std::string(error.what()).substr(0, std::strcspn(error.what(), "\n")));
   } catch (...) {

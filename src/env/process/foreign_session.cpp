@@ -262,7 +262,7 @@ EnvironmentSpec ForeignSession::receive_spec(const ProcessEnvironmentOptions& op
   spec.action_space.high = reader.values<float>(head.components);
   spec.name = line_of(reader.take(head.name_bytes));
   metrics_ = metric_names(reader.take(head.metric_bytes), head.metrics);
-  masks_actions_ = (head.flags & GENKIDAMA_MASKS_ACTIONS) != 0;
+  spec.masks_actions = (head.flags & GENKIDAMA_MASKS_ACTIONS) != 0;
   if (!reader.at_end()) throw ForeignFault(Kind::kWrong, "sent a spec that is longer than its own sizes say");
   if (!options.name.empty()) spec.name = options.name;
   spec.time_limit = std::numeric_limits<int>::max();
@@ -280,7 +280,7 @@ void ForeignSession::agree_on_memory(std::uint32_t environments, Deadline deadli
   sizes.observation = static_cast<std::uint64_t>(spec_.observation_size);
   sizes.action = spec_.action_space.width();
   for (const int count : spec_.action_space.choices) {
-    if (masks_actions_) sizes.alternatives += static_cast<std::uint64_t>(count);
+    if (spec_.masks_actions) sizes.alternatives += static_cast<std::uint64_t>(count);
   }
   sizes.metrics = metrics_.size();
   memory_.allocate(sizes);
@@ -307,7 +307,12 @@ void ForeignSession::agree_on_memory(std::uint32_t environments, Deadline deadli
 void ForeignSession::take_turn(Milliseconds limit) {
   const genkidama_turn_message turn{GENKIDAMA_TURN, ++turn_};
   std::array<char, sizeof turn + GENKIDAMA_MAX_TEXT> message;
-  socket_.send(&turn, sizeof turn);
+  try {
+    socket_.send(&turn, sizeof turn);
+  } catch (const ForeignFault& fault) {
+    is_gone_ = *fault.what() == '\0';
+    throw;
+  }
   const std::size_t count = receive(message.data(), message.size(), limit, limit);
   genkidama_turn_message done{};
   std::memcpy(&done, message.data(), sizeof done);

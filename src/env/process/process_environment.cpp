@@ -60,7 +60,7 @@ void check(const ProcessEnvironmentOptions& options) {
 
 bool is_same(const EnvironmentSpec& a, const EnvironmentSpec& b) {
   return a.observation_shape == b.observation_shape && a.action_space == b.action_space &&
-         a.time_limit == b.time_limit;
+         a.masks_actions == b.masks_actions && a.time_limit == b.time_limit;
 }
 
 class ProcessEnvironment final : public Environment {
@@ -101,6 +101,7 @@ class ProcessEnvironment final : public Environment {
         session_->memory().command(0) = GENKIDAMA_RESET;
         session_->take_turn(options_.reset_timeout);
         take_observation("reset()");
+        take_mask();
         is_playing_ = true;
         return observation_;
       } catch (const ForeignFault& fault) {
@@ -115,6 +116,8 @@ class ProcessEnvironment final : public Environment {
       }
     }
   }
+
+  ActionMask action_mask() const override { return mask_; }
 
   StepResult step(Action action) override {
     if (!session_ || !is_playing_) {
@@ -172,6 +175,18 @@ class ProcessEnvironment final : public Environment {
     observation_.swap(next_);
   }
 
+  void take_mask() {
+    if (!spec_.masks_actions) return;
+    const auto given = session_->memory().mask(0);
+    mask_.assign(given.begin(), given.end());
+    try {
+      check_action_mask("it", spec_.action_space, mask_);
+    } catch (const ArgumentError& error) {
+      throw ForeignFault(ForeignFault::Kind::kGone,
+                         fmt::format("gave a mask that cannot be: {}", error.what()));
+    }
+  }
+
   StepResult result() {
     StepResult result;
     const ForeignMemory& memory = session_->memory();
@@ -185,6 +200,8 @@ class ProcessEnvironment final : public Environment {
     result.observation = observation_;
     result.terminated = (ends & GENKIDAMA_TERMINATED) != 0;
     result.truncated = (ends & GENKIDAMA_TRUNCATED) != 0 && !result.terminated;
+    mask_.clear();
+    if (!result.terminated) take_mask();
     is_playing_ = !result.terminated && !result.truncated;
     if (!is_playing_) lost_in_a_row_ = 0;
     return result;
@@ -214,6 +231,7 @@ class ProcessEnvironment final : public Environment {
   std::unique_ptr<ForeignSession> session_;
   std::vector<float> observation_;
   std::vector<float> next_;
+  std::vector<std::uint8_t> mask_;
   std::uint64_t lost_ = 0;
   int lost_in_a_row_ = 0;
   bool is_playing_ = false;

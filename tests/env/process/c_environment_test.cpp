@@ -25,9 +25,15 @@ TEST_CASE("a process in C is described and played", "[forks]") {
     const std::vector<float> action{direction, length};
     return environment->step(Action(action));
   };
+  const auto mask = [&environment] {
+    const ActionMask given = environment->action_mask();
+    return std::vector<int>(given.begin(), given.end());
+  };
+  CHECK(spec.masks_actions);
   const Observation start = environment->reset(3);
   CHECK(start[0] == 1);
   CHECK(start[1] == 4);
+  CHECK(mask() == std::vector<int>{1, 1, 1});
   const StepResult back = play(0, 0.25f);
   CHECK(back.observation[0] == 0.75f);
   CHECK(back.reward == -0.25f);
@@ -37,6 +43,7 @@ TEST_CASE("a process in C is described and played", "[forks]") {
   CHECK(last.terminated);
   CHECK(last.observation[1] == 5 - 6.75f);
   environment->reset(2);
+  CHECK(mask() == std::vector<int>{0, 1, 1});  // a wall is to the left
   for (int i = 1; i < 20; ++i) CHECK_FALSE(play(1, 1).truncated);
   CHECK(play(1, 1).truncated);
 }

@@ -211,7 +211,8 @@ TEST_CASE("options that no process environment can have are refused") {
 
 TEST_CASE("a failure in a step loses the episode, and the next one is played by a new process", "[forks]") {
   const auto [mode, text] = GENERATE(table<const char*, const char*>({
-      {"dies-in-step-once", "was killed by signal 9 (Killed), and its last line of output was 'out of tune ?[2J?'"},
+      {"dies-in-step-once",
+       "was killed by signal 9 (Killed), and its last line of output was 'out of tune ?[2J?'"},
       {"exits-in-step-once", "ended with exit code 5"},
       {"hangs-in-step-once", "did not answer within 0.3 s"},
       {"fails-in-step-once", "failed: the arm  [31m hit the t\u00e4ble"},
@@ -277,14 +278,15 @@ TEST_CASE("three failures in a row in reset() are an error that says what happen
       {"dies-in-reset", "was killed by signal 9"},
       {"hangs-in-reset", "did not answer within 0.3 s"},
       {"nan-in-reset", "gave nan as observation value 1 of reset()"},
+      {"forbids-everything", "gave a mask that cannot be"},
   }));
   CAPTURE(mode);
   Rogue rogue(mode);
   Logged logged;
   const auto environment = rogue.make();
-  CHECK_THROWS_WITH(environment->reset(1),
-                    Catch::Contains("failed 3 times in a row before an episode had started") &&
-                        Catch::Contains(text));
+  CHECK_THROWS_WITH(
+      environment->reset(1),
+      Catch::Contains("failed 3 times in a row before an episode had started") && Catch::Contains(text));
   CHECK(rogue.starts() == 3);
 }
 
@@ -314,7 +316,8 @@ TEST_CASE("a process that describes another environment after its death is refus
   std::ifstream children("/proc/self/task/" + std::to_string(::getpid()) + "/children");
   pid_t keeper = 0;
   children >> keeper;
-  std::ifstream of_keeper("/proc/" + std::to_string(keeper) + "/task/" + std::to_string(keeper) + "/children");
+  std::ifstream of_keeper("/proc/" + std::to_string(keeper) + "/task/" + std::to_string(keeper) +
+                          "/children");
   pid_t process = 0;
   of_keeper >> process;
   REQUIRE(process > 0);
@@ -409,7 +412,9 @@ TEST_CASE("an environment in a process keeps the contract of environments", "[fo
   EnvironmentCheckOptions options;
   options.episodes = 5;
   const EnvironmentReport report = check_environment(
-      [&rogue](const EnvironmentContext& context) { return make_process_environment(rogue.options(), context); },
+      [&rogue](const EnvironmentContext& context) {
+        return make_process_environment(rogue.options(), context);
+      },
       options);
   CAPTURE(to_text(report));
   CHECK(report.ok());

@@ -115,9 +115,23 @@ TEST_CASE("each of Gymnasium's spaces arrives as what it is", "[forks]") {
   CHECK(observation_after(*place, {0}) == std::vector<float>{0, 1, 0, 0});
 }
 
+TEST_CASE("an action_mask in info masks actions", "[forks]") {
+  const auto masked = make("Masked");
+  const auto mask = [&masked] {
+    const ActionMask given = masked->action_mask();
+    return std::vector<int>(given.begin(), given.end());
+  };
+  CHECK(masked->spec().masks_actions);
+  CHECK_FALSE(make("Task")->spec().masks_actions);
+  masked->reset(0);
+  CHECK(mask() == std::vector<int>{1, 0, 0});
+  masked->step(0);
+  CHECK(mask() == std::vector<int>{1, 1, 0});
+}
+
 TEST_CASE("the example of an environment in Python is played", "[forks]") {
-  const auto target =
-      make_checked(make_process_environment(python("python:" GENKIDAMA_EXAMPLES "/python_environment/target_task.py:TargetTask")));
+  const auto target = make_checked(make_process_environment(
+      python("python:" GENKIDAMA_EXAMPLES "/python_environment/target_task.py:TargetTask")));
   CHECK(target->spec().name == "TargetTask");
   for (std::uint64_t seed = 0; seed < 3; ++seed) {
     auto observation = copy(target->reset(seed));
@@ -192,8 +206,8 @@ TEST_CASE("what cannot be served is refused with a reason", "[forks]") {
   CHECK_THAT(refusal("python:no_such_module:Task"), Catch::Contains("'no_such_module' cannot be imported"));
   CHECK_THAT(refusal("python:Task"), Catch::Contains("expected python:MODULE:CLASS"));
   CHECK_THAT(refusal("julia:Task"), Catch::Contains("expected gymnasium:ID or python:MODULE:CLASS"));
-  CHECK_THAT(refusal("gymnasium:Moon-v9"), Catch::Contains("gymnasium cannot make 'Moon-v9'") &&
-                                               Catch::Contains("doesn't exist"));
+  CHECK_THAT(refusal("gymnasium:Moon-v9"),
+             Catch::Contains("gymnasium cannot make 'Moon-v9'") && Catch::Contains("doesn't exist"));
   CHECK_THAT(refusal(task("OldReset")), Catch::Contains("expected reset() -> (observation, info)"));
   CHECK_THAT(refusal(task("Exits")), Catch::Contains("ended with exit code 4"));
 }
@@ -202,8 +216,8 @@ TEST_CASE("a Python without Gymnasium is named in one line", "[forks]") {
   ProcessEnvironmentOptions options = python("gymnasium:CartPole-v1");
   options.command.insert(options.command.begin() + 1, "-S");  // nothing but the standard library
   options.variables = {{"PYTHONPATH", GENKIDAMA_PYTHON_MODULE}};
-  CHECK_THROWS_WITH(make_process_environment(options), Catch::Contains("cannot import gymnasium") &&
-                                                           Catch::Contains("GENKIDAMA_PYTHON"));
+  CHECK_THROWS_WITH(make_process_environment(options),
+                    Catch::Contains("cannot import gymnasium") && Catch::Contains("GENKIDAMA_PYTHON"));
 }
 
 TEST_CASE("what a Python environment prints does not touch the protocol", "[forks]") {

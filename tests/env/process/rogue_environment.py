@@ -88,6 +88,7 @@ spec.update({
     "nameless-metrics": dict(metric_count=2, metrics=b"one\0"),
     "endless-time": dict(time_limit=0xffffffff),
     "unknown-flags": dict(flags=6),
+    "forbids-everything": dict(flags=1),
     "long-name": dict(name=b"n" * 300),
     "changes-its-spec": dict(shape=[2 if STARTS == 1 else 3]),
 }.get(MODE, {}))
@@ -121,7 +122,7 @@ if MODE == "fills-memory":
 floats = 1
 for length in spec["shape"]:
     floats *= length
-ready = struct.pack("=IIIIII", 4, 0, 5 if MODE == "lies-about-sizes" else floats, choices + components, 0, 0)
+ready = struct.pack("=IIIIII", 4, 0, 5 if MODE == "lies-about-sizes" else floats, choices + components, 3 if spec["flags"] else 0, 0)
 if MODE == "not-ready":
     ready = ready[:8]
 send(ready)

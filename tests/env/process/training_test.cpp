@@ -51,7 +51,8 @@ TEST_CASE("training goes on when a process dies, and counts what it has lost", "
 TEST_CASE("a process that fails in every reset() ends training with the reason", "[forks]") {
   TemporaryDirectory directory;
   ProcessEnvironmentOptions environment;
-  environment.command = {GENKIDAMA_PYTHON3, "-B", GENKIDAMA_ROGUE, "dies-in-reset", (directory / "starts").string()};
+  environment.command = {GENKIDAMA_PYTHON3, "-B", GENKIDAMA_ROGUE, "dies-in-reset",
+                         (directory / "starts").string()};
   set_log_level(LogLevel::kError);
   OrchestratorOptions options;
   options.workers = 1;
@@ -61,7 +62,8 @@ TEST_CASE("a process that fails in every reset() ends training with the reason",
         return make_process_environment(environment, context);
       },
       mlp_network(), options);
-  CHECK_THROWS_WITH(trainer.train_round(), Catch::Contains("failed 3 times in a row before an episode had started"));
+  CHECK_THROWS_WITH(trainer.train_round(),
+                    Catch::Contains("failed 3 times in a row before an episode had started"));
   set_log_level(LogLevel::kInfo);
 }
 
