@@ -68,6 +68,14 @@ genkidama_debian_package(
   "${about}This package holds the programs lunar_lander and cart_pole, and the\n\
 sources of all examples."
   DEPENDS Runtime)
+if(GENKIDAMA_BUILD_TOOL)
+  genkidama_debian_package(
+    Tool genkidama science "distributed deep reinforcement learning, the tool"
+    "${about}This package holds the program genkidama, which trains bundled tasks by\n\
+name, environments in shared objects, and environments in Python."
+    DEPENDS Runtime)
+  set(CPACK_DEBIAN_TOOL_PACKAGE_RECOMMENDS "python3, python3-numpy")
+endif()
 genkidama_debian_package(
   Development libgenkidama-dev libdevel "distributed deep reinforcement learning, headers"
   "${about}This package holds what it takes to build programs with it: headers,\n\

@@ -1,5 +1,6 @@
 # `cmake --install`: the components Runtime (shared libraries), Development (headers, package files, static libraries),
-# the same of what needs LibTorch in RuntimeTorch and DevelopmentTorch, and Examples (examples/CMakeLists.txt).
+# the same of what needs LibTorch in RuntimeTorch and DevelopmentTorch, Examples (examples/CMakeLists.txt)
+# and Tool (src/tool/CMakeLists.txt).
 # docs/install.md tells users.
 
 include(CMakePackageConfigHelpers)

@@ -49,10 +49,10 @@ class CheckedEnvironment final : public Environment {
                                       spec_.name, result.reward));
     }
     // A terminal state has no value beyond it, whatever the clock says, and no further action.
-    if (++steps_ >= spec_.time_limit) result.truncated = true;
+    if (++steps_ >= spec_.time_limit || result.lost) result.truncated = true;
     if (result.terminated) result.truncated = false;
     mask_ = {};
-    if (spec_.masks_actions && !result.terminated) take_mask();
+    if (spec_.masks_actions && !result.terminated && !result.lost) take_mask();
     running_ = !result.terminated && !result.truncated;
     if (!spec_.metrics.empty() || !result.metrics.empty()) check_metrics(result.metrics);
     return result;

@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "core/rate_limit.h"
 #include "genkidama/core/log.h"
-#include "net/rate_limit.h"
 
 namespace genkidama {
 

@@ -150,6 +150,7 @@ class CoreOrchestrator::Impl {
       for (std::uint64_t i = 0; i < report.episode_count.get(); ++i) {
         round.episodes.push_back(report.episodes[i].result());
       }
+      round.lost_episodes += report.lost_episodes.get();
       steps += report.optimizer_steps;
       round.policy_loss += report.learning.policy_loss;
       round.value_loss += report.learning.value_loss;
@@ -291,6 +292,7 @@ class CoreOrchestrator::Impl {
     for (WorkerReport& report : shared_->reports.span()) {
       report.environment_steps.reset();
       report.episode_count.reset();
+      report.lost_episodes.reset();
     }
     optimizer_steps_before_ = shared_->counters[0].optimizer_steps;
     shared_->barrier.release();

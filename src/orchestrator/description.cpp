@@ -83,7 +83,7 @@ class Reader {
 };
 
 // The process sends what it does next before it does it, and at last a description or an error.
-enum class Part : int { kStage, kDescription, kError };
+enum class Part : int { kStage, kDescription, kError, kFactoryRefusal };
 
 std::string pack(const Description& description) {
   Writer out;
@@ -138,7 +138,22 @@ Description unpack(const std::string& bytes, std::string& stage) {
     if (part == Part::kDescription) return unpack_description(in);
     const auto text = in.take<std::string>();
     if (part == Part::kError) throw WorkerError(text);
+    if (part == Part::kFactoryRefusal) throw ArgumentError(text);
     stage = text;
+  }
+}
+
+/// What the factory says of its own arguments, such as a file that it was given.
+class FactoryRefusal : public ArgumentError {
+ public:
+  using ArgumentError::ArgumentError;
+};
+
+std::unique_ptr<Environment> make_environment(const WorkerSetup& setup) {
+  try {
+    return setup.environment({0, 0, EnvironmentPurpose::kDescribe});
+  } catch (const ArgumentError& error) {
+    throw FactoryRefusal(error.what());
   }
 }
 
@@ -150,7 +165,7 @@ Description describe(const WorkerSetup& setup, const Tell& tell) {
     description.environment = completed(*setup.spec);
   } else {
     tell("the environment was being made (in its factory or constructor)");
-    const auto environment = make_checked(setup.environment({0, 0, EnvironmentPurpose::kDescribe}));
+    const auto environment = make_checked(make_environment(setup));
     description.environment = environment->spec();
     tell(fmt::format("environment '{}' was being destroyed", description.environment.name));
   }
@@ -187,6 +202,8 @@ void describe_into(int fd, const WorkerSetup& setup) {
   };
   try {
     write_all(fd, pack(describe(setup, [&](const std::string& stage) { send(Part::kStage, stage); })));
+  } catch (const FactoryRefusal& error) {
+    send(Part::kFactoryRefusal, std::string(error.what()).substr(0, std::strcspn(error.what(), "\n")));
   } catch (const std::exception& error) {
     send(Part::kError, std::string(error.what()).substr(0, std::strcspn(error.what(), "\n")));
   } catch (...) {

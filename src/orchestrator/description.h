@@ -34,9 +34,10 @@ struct DescriptionLimits {
 Description describe_here(const WorkerSetup& setup);
 
 /// Does so in a forked process that then ends, so that this process runs nothing of the user's before it
-/// forks its workers (LibTorch's OpenMP pool, once used, does not survive a fork). Throws WorkerError with
-/// the text of what failed there, with the signal and what was being made when the process died, or when it
-/// has not answered in time; and StoppedError when `give_up` returns true meanwhile.
+/// forks its workers (LibTorch's OpenMP pool, once used, does not survive a fork). Throws ArgumentError
+/// when the environment's factory does, and WorkerError with the text of what else failed there, with the
+/// signal and what was being made when the process died, or when it has not answered in time; and
+/// StoppedError when `give_up` returns true meanwhile.
 Description describe_in_forked_process(const WorkerSetup& setup, const DescriptionLimits& limits = {});
 
 }  // namespace genkidama

@@ -32,12 +32,19 @@ class EpisodeSlot {
     result = {};
     segment.clear();
     playing = true;
+    lost = false;
     copy(environment_->reset(seed));
   }
 
-  /// Plays `action`, and ends `playing` with the episode. The spans are valid until the next step.
+  /// Plays `action`, and ends `playing` with the episode. The spans are valid until the next step. A step
+  /// that was lost changes nothing else.
   Transition step() {
     const StepResult step = environment_->step(Action(action));
+    if (step.lost) {
+      lost = true;
+      playing = false;
+      return {};
+    }
     before_.swap(observation_);
     copy(step.observation);
     result.episode_return += step.reward;
@@ -62,6 +69,7 @@ class EpisodeSlot {
   EpisodeResult result;       ///< the episode so far
   Random random;
   bool playing = false;
+  bool lost = false;  ///< the environment failed in the episode's last step
 };
 
 }  // namespace genkidama

@@ -168,8 +168,12 @@ class HogwildWorker {
       const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
       take_step(slot, outputs);
       if (slot.playing) continue;
-      report.episodes[report.episode_count.get()].take(slot.result);
-      report.episode_count.add(1);
+      if (slot.lost) {
+        report.lost_episodes.add(1);
+      } else {
+        report.episodes[report.episode_count.get()].take(slot.result);
+        report.episode_count.add(1);
+      }
       const bool enough = report.environment_steps.get() >= static_cast<std::uint64_t>(hyper.round_steps) ||
                           episodes_started_ >= kEpisodesPerRound;
       if (!enough) start_episode(slot);
@@ -211,6 +215,11 @@ class HogwildWorker {
     const ActionMask mask = slot.mask();  // before the step, which makes it another one
     segment.masks.insert(segment.masks.end(), mask.begin(), mask.end());
     const Transition transition = step(slot);
+    if (slot.lost) {
+      segment.masks.resize(segment.masks.size() - mask.size());
+      leave_episode(slot);
+      return;
+    }
     sink_.report().environment_steps.add(1);
     const bool cut = !transition.ends_episode() && slot.result.length >= longest_episode_;
     segment.observations.insert(segment.observations.end(), transition.before.begin(),
@@ -241,8 +250,8 @@ class HogwildWorker {
     segment.clear();
   }
 
-  /// Ends an episode in its middle, as the lead wants it: what was played is learnt from, with the value of
-  /// what would have followed; the episode is not reported.
+  /// Ends an episode in its middle, since the lead wants it or the environment failed: what was played is
+  /// learnt from, with the value of what would have followed; the episode is not reported.
   void leave_episode(EpisodeSlot& slot) {
     if (slot.segment.size() > 0) learn_segment(slot);
     slot.playing = false;
@@ -260,13 +269,15 @@ class HogwildWorker {
       // The lead orders a chunk again when a worker died over one of its episodes.
       if (episode.done.load(std::memory_order_acquire)) continue;
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
-      reset(slot, seed);
-      while (slot.playing) {
-        network_.policy().logits(network_.weights(), slot.observation(), outputs_);
-        check_outputs();
-        choose(slot, outputs_, acting, log_probability);
-        step(slot);
-      }
+      do {
+        reset(slot, seed);
+        while (slot.playing) {
+          network_.policy().logits(network_.weights(), slot.observation(), outputs_);
+          check_outputs();
+          choose(slot, outputs_, acting, log_probability);
+          step(slot);
+        }
+      } while (slot.lost);
       episode.result.take(slot.result);
       episode.done.store(true, std::memory_order_release);
     }

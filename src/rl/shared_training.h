@@ -81,6 +81,7 @@ struct WorkerReport {
   std::atomic<WorkerActivity> activity{WorkerActivity::kStarting};
   OwnCounter environment_steps;  ///< played in this round, also those that were not learnt from yet
   OwnCounter episode_count;      ///< ended in this round
+  OwnCounter lost_episodes;      ///< given up in this round because the environment failed
   SharedEpisode episodes[kEpisodesPerRound] = {};
   std::uint64_t optimizer_steps = 0;
   LearningStatistics learning;      ///< sums over optimizer steps

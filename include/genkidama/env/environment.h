@@ -66,6 +66,10 @@ struct StepResult {
   /// step that ends the episode, or that reaches the time limit, are kept and must be finite; at other steps
   /// the span may be empty. The floats belong to the environment, as those of `observation` do.
   std::span<const float> metrics{};
+  /// The environment failed, as a device or another process may, and the step was not played. `truncated` is
+  /// true then, and `observation` is the one before the step. Training learns from the steps before this one,
+  /// and the episode counts in no statistics; an evaluation plays the episode again.
+  bool lost = false;
 };
 
 /// A task. Derive from DiscreteEnvironment when an action is one choice, and from this class otherwise.

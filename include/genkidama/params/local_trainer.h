@@ -39,6 +39,9 @@ struct RoundReport {
   std::uint64_t steps_in_round = 0;     ///< environment steps, all workers
   std::uint64_t optimizer_steps = 0;    ///< in this round, all workers
   std::uint64_t worker_restarts = 0;    ///< workers that died or hung and were replaced since the last round
+  /// Episodes that were given up in this round because their environment failed (StepResult::lost). Their
+  /// steps are learnt from and counted; they are not among `episodes`.
+  std::uint64_t lost_episodes = 0;
   /// The round was cut in the middle of its episodes, because the program stops: what was played is learnt
   /// from and counted, and the episodes that were cut are not among `episodes`.
   bool cut_short = false;

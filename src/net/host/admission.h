@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "core/rate_limit.h"
 #include "genkidama/net/limits.h"
-#include "net/rate_limit.h"
 
 namespace genkidama {
 

@@ -1,4 +1,4 @@
-#include "net/rate_limit.h"
+#include "core/rate_limit.h"
 
 #include "genkidama/core/clock.h"
 #include "support/catch.h"

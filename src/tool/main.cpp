@@ -1,0 +1,78 @@
+// The tool `genkidama`: the whole command line for a task that is named on it.
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "genkidama/cli/option.h"
+#include "genkidama/cli/program.h"
+#include "tool/task.h"
+
+namespace genkidama::tool {
+namespace {
+
+// An option like every other one, so that config.json, files with a policy, the members of a cluster and the
+// runs of a sweep know the task.
+constexpr const char* kTask = "task";
+
+constexpr const char* kUsage =
+    "usage: genkidama COMMAND TASK [options], for instance\n"
+    "  genkidama train lunar-lander --max-steps 1000000 --run-dir runs/first\n"
+    "  genkidama evaluate --checkpoint runs/first/final.safetensors\n"
+    "  genkidama tasks                                  lists the tasks\n"
+    "A run that exists knows its task: --resume, --config and --checkpoint need no TASK.\n\n";
+
+bool is_flag(const std::string& word) {
+  return !word.empty() && word.front() == '-';
+}
+
+/// The words of a user with the task as an option. It is the word behind the command, or behind the command
+/// of a sweep's runs.
+std::vector<std::string> words_with_option(int argc, char** argv) {
+  std::vector<std::string> words(argv, argv + argc);
+  if (words.size() < 3 || is_flag(words[1])) return words;
+  std::size_t at = 2;
+  if (words[1] == "sweep" && (words[at] == "train" || words[at] == "cluster")) ++at;
+  if (at < words.size() && !is_flag(words[at])) {
+    words[at] = std::string("--") + kTask + "=" + absolute_task(words[at]);
+  }
+  return words;
+}
+
+cli::Program make_program() {
+  cli::Program program;
+  program.options = {{kTask, "What is played, as the word behind the command", cli::TextOption{}}};
+  program.environment = [](const EnvironmentContext& context) {
+    return make_task(context.options.text(kTask), context);
+  };
+  return program;
+}
+
+int list_tasks() {
+  const std::string text = task_list();
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  return written ? 0 : 1;
+}
+
+int main(int argc, char** argv) {
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  if (first == "tasks" && argc == 2) return list_tasks();
+  if (first.empty() || first == "--help" || first == "-h") {
+    std::fputs(kUsage, first.empty() ? stderr : stdout);
+    std::fflush(nullptr);
+  }
+  std::vector<std::string> words = words_with_option(argc, argv);
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return cli::main(static_cast<int>(words.size()), pointers.data(), make_program);
+}
+
+}  // namespace
+}  // namespace genkidama::tool
+
+int main(int argc, char** argv) {
+  return genkidama::tool::main(argc, argv);
+}

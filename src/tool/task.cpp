@@ -1,0 +1,112 @@
+#include "tool/task.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/env/bundled_tasks.h"
+#include "genkidama/env/process_environment.h"
+#include "tool/plugin_loader.h"
+
+namespace genkidama::tool {
+namespace {
+
+constexpr std::string_view kGymnasium = "gymnasium:";
+constexpr std::string_view kPython = "python:";
+// The Python that plays, and where its module lies when it is not where the installation has it.
+constexpr const char* kInterpreterVariable = "GENKIDAMA_PYTHON";
+constexpr const char* kModuleVariable = "GENKIDAMA_PYTHON_PATH";
+
+bool begins_with(const std::string& text, std::string_view beginning) {
+  return text.rfind(beginning, 0) == 0;
+}
+
+bool is_shared_object(const std::string& task) {
+  return task.find('/') != std::string::npos || std::filesystem::path(task).extension() == ".so";
+}
+
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+/// The folder of genkidama_serve.py.
+std::string module_folder() {
+  if (const std::string given = variable(kModuleVariable); !given.empty()) return given;
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto folder = program.parent_path().parent_path() / "share/genkidama/python";
+  if (!error && std::filesystem::exists(folder / "genkidama_serve.py", error)) return folder.string();
+  throw ArgumentError(
+      fmt::format("genkidama_serve.py is not at {}; expected it there, or {} to name its folder",
+                  folder.string(), kModuleVariable));
+}
+
+ProcessEnvironmentOptions python_options(const std::string& task) {
+  ProcessEnvironmentOptions options;
+  std::string interpreter = variable(kInterpreterVariable);
+  if (interpreter.empty()) interpreter = "python3";
+  options.command = {interpreter, "-m", "genkidama_serve", task};
+  std::string path = module_folder();
+  if (const std::string given = variable("PYTHONPATH"); !given.empty()) path += ":" + given;
+  options.variables = {{"PYTHONPATH", path}, {"PYTHONUNBUFFERED", "1"}};
+  return options;
+}
+
+/// "FILE.py" of "python:FILE.py:CLASS"; empty when a module is named.
+std::string file_of(const std::string& task) {
+  const auto end = task.rfind(':');
+  if (!begins_with(task, kPython) || end < kPython.size()) return "";
+  const std::string place = task.substr(kPython.size(), end - kPython.size());
+  return std::filesystem::path(place).extension() == ".py" ? place : "";
+}
+
+}  // namespace
+
+std::unique_ptr<Environment> make_task(const std::string& task, const EnvironmentContext& context) {
+  if (task.empty()) {
+    throw ArgumentError(
+        "no task was named; expected 'genkidama COMMAND TASK'; 'genkidama tasks' lists the tasks");
+  }
+  if (begins_with(task, kGymnasium) || begins_with(task, kPython)) {
+    return make_process_environment(python_options(task), context);
+  }
+  if (is_shared_object(task)) return load_plugin(task)(context);
+  try {
+    return bundled_task(task).make(context);
+  } catch (const ArgumentError& error) {
+    throw ArgumentError(
+        fmt::format("{}, a path such as ./my_env.so, gymnasium:ID or python:MODULE:CLASS", error.what()));
+  }
+}
+
+std::string absolute_task(const std::string& task) {
+  if (const std::string file = file_of(task); !file.empty()) {
+    return std::string(kPython) + std::filesystem::absolute(file).lexically_normal().string() +
+           task.substr(kPython.size() + file.size());
+  }
+  if (begins_with(task, kGymnasium) || begins_with(task, kPython) || !is_shared_object(task)) return task;
+  return std::filesystem::absolute(task).lexically_normal().string();
+}
+
+std::string task_list() {
+  std::string text = "Bundled tasks:\n";
+  for (const BundledTask& task : bundled_tasks()) {
+    text += fmt::format("  {:<28}{}\n", task.name, task.summary);
+  }
+  text += "Other tasks:\n";
+  for (const auto& [form, meaning] :
+       {std::pair("./my_env.so", "an environment in a shared object (genkidama/env/plugin.h)"),
+        std::pair("gymnasium:CartPole-v1", "an id of Gymnasium's registry, in Python"),
+        std::pair("python:my_task.py:MyTask", "a class in a file with Gymnasium's interface"),
+        std::pair("python:my_package.tasks:MyTask", "the same in a module")}) {
+    text += fmt::format("  {:<32}{}\n", form, meaning);
+  }
+  return text;
+}
+
+}  // namespace genkidama::tool

@@ -1,0 +1,26 @@
+#pragma once
+
+// What a user names on the command line to be played.
+
+#include <memory>
+#include <string>
+
+#include "genkidama/env/environment.h"
+
+namespace genkidama::tool {
+
+/// Makes an environment of the task:
+///   cart-pole                 a bundled task, by its name or alias
+///   ./my_env.so               a shared object (a name with a slash in it, or that ends with .so)
+///   gymnasium:CartPole-v1     an id of Gymnasium's, in a Python process
+///   python:my_task.py:MyTask  a class or function in a file, or in a module, in a Python process
+/// Throws ArgumentError for a task that does not exist or cannot be played.
+std::unique_ptr<Environment> make_task(const std::string& task, const EnvironmentContext& context);
+
+/// The same task for processes that run in another directory: paths of files are absolute.
+std::string absolute_task(const std::string& task);
+
+/// A line for each bundled task, and the other forms.
+std::string task_list();
+
+}  // namespace genkidama::tool

@@ -1,0 +1,125 @@
+"""Plays with the tool `genkidama` as a user does: tasks of all kinds, runs that know their task, and mistakes.
+
+    tool_test.py TOOL PLUGIN BAD_PLUGINS_FOLDER SOURCE_FOLDER
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+TOOL, PLUGIN, BAD, SOURCE = (Path(word).resolve() for word in sys.argv[1:5])
+del sys.argv[1:5]
+LIMIT_S = 120 * float(os.environ.get("GENKIDAMA_TEST_PATIENCE", "1"))
+LIKE = SOURCE / "tests/env/process/gymnasium_like"
+FEW = ("--workers", "1", "--updates", "2", "--eval-episodes", "2", "--round-steps", "32")
+
+
+def call(*words, folder=None, **variables):
+    environment = dict(os.environ)
+    environment.update({"GENKIDAMA_PYTHON": "/usr/bin/python3", "PYTHONDONTWRITEBYTECODE": "1"}, **variables)
+    return subprocess.run([str(TOOL), *map(str, words)], capture_output=True, text=True, timeout=LIMIT_S, cwd=folder,
+                          env=environment)
+
+
+class Tool(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = Path(self.temporary.name)
+        self.addCleanup(self.temporary.cleanup)
+
+    def check(self, result, code=0):
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        return result
+
+    def train(self, task, *words, **variables):
+        self.check(call("train", task, *FEW, "--run-dir", self.folder / "run", *words, folder=self.folder, **variables))
+        return json.loads((self.folder / "run/config.json").read_text())
+
+    def refused(self, *words, code=2, **variables):
+        result = self.check(call(*words, folder=self.folder, **variables), code)
+        lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+        self.assertEqual(len(lines), 1, result.stderr)
+        return lines[0]
+
+    def test_a_bundled_task_is_trained_resumed_and_evaluated_by_name(self):
+        config = self.train("CartPole-v1")
+        self.assertEqual((config["task"], config["environment"]), ("CartPole-v1", "CartPole-v1"))
+        self.check(call("train", "--resume", self.folder / "run", "--updates", "3"))
+        for checkpoint in ("final.safetensors", "."):
+            result = call("evaluate", "--checkpoint", self.folder / "run" / checkpoint, "--episodes", "3", "--workers",
+                          "1")
+            self.assertIn("CartPole-v1", self.check(result).stdout + result.stderr)
+
+    def test_the_tasks_are_listed(self):
+        text = self.check(call("tasks")).stdout
+        for word in ("cart-pole", "lunar-lander", "./my_env.so", "gymnasium:CartPole-v1"):
+            self.assertIn(word, text)
+
+    def test_help_needs_no_task(self):
+        self.assertIn("genkidama train lunar-lander", self.check(call("--help")).stdout)
+        self.assertIn("--gamma", self.check(call("train", "--help")).stdout)
+        self.assertIn("--gamma", self.check(call("train", "cart-pole", "--help")).stdout)
+        self.check(call("--version"))
+
+    def test_what_is_no_task_is_refused(self):
+        self.assertIn("did you mean 'cart-pole'", self.refused("train", "cart-poll"))
+        self.assertIn("no task was named", self.refused("train"))
+        self.assertIn("unknown command", self.refused("fly", "cart-pole"))
+        self.assertIn("unknown argument 'acrobot'", self.refused("train", "cart-pole", "acrobot"))
+        self.check(call(), 2)
+
+    def test_a_shared_object_is_played_and_its_run_knows_where_it_lies(self):
+        link = self.folder / "my_env.so"
+        link.symlink_to(PLUGIN)
+        config = self.train("./my_env.so")
+        self.assertEqual((config["task"], config["environment"]), (str(link), "Tank"))
+        self.check(call("train", "--resume", self.folder / "run", "--updates", "3", folder="/"))
+        self.check(call("check", "my_env.so", "--episodes", "3", folder=self.folder))
+
+    def test_a_wrong_shared_object_is_refused(self):
+        for name, text in {
+                "no_symbol": "exports no environment",
+                "other_version": "was compiled with Genkidama 0.1.7",
+                "other_format": "was compiled with Genkidama",
+                "other_sizes": "its types have other sizes",
+                "null_plugin": "(unknown)",
+                "throws": "its factory threw an exception: the licence has expired",
+                "throws_int": "its factory threw an exception: something that is no std::exception",
+                "returns_nothing": "its factory returned no environment",
+        }.items():
+            with self.subTest(name):
+                self.assertIn(text, self.refused("train", BAD / f"lib{name}.so"))
+        (self.folder / "text.so").write_text("not an ELF file")
+        self.assertIn("cannot be loaded", self.refused("train", "./text.so"))
+        self.assertIn("cannot be loaded", self.refused("train", "./nowhere.so"))
+
+    def test_an_id_of_gymnasium_is_played(self):
+        config = self.train("gymnasium:CartPole-v1", PYTHONPATH=str(LIKE))
+        self.assertEqual((config["task"], config["environment"]), ("gymnasium:CartPole-v1", "CartPole-v1"))
+        self.check(call("evaluate", "--checkpoint", self.folder / "run/final.safetensors", "--episodes", "2",
+                        "--workers", "1", PYTHONPATH=str(LIKE)))
+        self.assertIn("gymnasium cannot make 'Moon-v9'", self.refused("train", "gymnasium:Moon-v9", PYTHONPATH=str(LIKE)))
+
+    def test_a_python_that_cannot_play_is_named(self):
+        (self.folder / "gymnasium.py").write_text("raise ImportError('not here')\n")
+        self.assertIn("cannot import gymnasium",
+                      self.refused("train", "gymnasium:CartPole-v1", PYTHONPATH=str(self.folder)))
+        self.assertIn("cannot start 'python9'", self.refused("train", "gymnasium:X-v1", GENKIDAMA_PYTHON="python9"))
+        self.assertIn("ended with exit code 1", self.refused("train", "gymnasium:X-v1", GENKIDAMA_PYTHON_PATH="/nowhere"))
+
+    def test_a_class_in_a_file_is_played_in_a_cluster_and_in_a_sweep(self):
+        example = SOURCE / "examples/python_environment/target_task.py"
+        task = f"python:{example}:TargetTask"
+        self.check(call("cluster", task, "--children", "1", *FEW, "--run-dir", self.folder / "cluster"))
+        self.assertEqual(json.loads((self.folder / "cluster/config.json").read_text())["task"], task)
+        self.check(call("sweep", "train", task, "--workers", "1", "--updates", "1", "--round-steps", "32", "--grid",
+                        "gamma=0.9", "--eval-episodes", "2", "--run-dir", self.folder / "sweep"))
+        self.assertIn("has no class or function 'Nobody'", self.refused("train", f"python:{example}:Nobody"))
+
+
+if __name__ == "__main__":
+    unittest.main()
