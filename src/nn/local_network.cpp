@@ -11,12 +11,7 @@ namespace genkidama {
 LocalNetwork::LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& spec)
     : network_(std::move(network)), spec_(spec) {
   if (!network_) throw ArgumentError("the network factory returned a null pointer; expected a network");
-  if (network_->state_size() != 0) {
-    throw ArgumentError(fmt::format(
-        "the network carries {} floats of state from step to step; expected a network without memory, "
-        "since workers do not carry state yet",
-        network_->state_size()));
-  }
+  state_size_ = network_->state_size();
   const std::size_t size = layout().size();
   if (size == 0) throw LayoutError("the network has no parameters; expected at least one tensor");
   weights_ = network_->first_weights();
@@ -25,6 +20,15 @@ LocalNetwork::LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& 
         fmt::format("the network gave {} first weights; its layout has {}", weights_.size(), size));
   }
   gradient_.assign(size, 0.0f);
+  if (state_size_ > 0) {
+    recurrent_policy_ = network_->make_recurrent_policy_function();
+    sequence_function_ = network_->make_sequence_gradient_function();
+    if (recurrent_policy_ && sequence_function_) return;
+    throw ArgumentError(fmt::format(
+        "the network carries {} floats of state from step to step and made no recurrent policy or "
+        "sequence gradient function; expected both",
+        state_size_));
+  }
   policy_ = network_->make_policy_function();
   gradient_function_ = network_->make_gradient_function();
   if (!policy_ || !gradient_function_) {
