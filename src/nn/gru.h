@@ -85,15 +85,15 @@ class BatchGru {
   GruShape shape_;
   const float* input_ = nullptr;
   PackedSteps steps_;
-  std::vector<float> transposed_;       ///< of W_i
+  std::vector<float> transposed_;  ///< of W_i
   std::vector<float> transposed_hidden_;
   std::vector<float> gates_;            ///< [rows, 3 units]: r, z and n
   std::vector<float> by_hidden_;        ///< [rows, 3 units]: W_h h + b_h
   std::vector<float> before_;           ///< [rows, units]
   std::vector<float> by_input_delta_;   ///< the loss' derivative by W_i x + b_i, [rows, 3 units]
   std::vector<float> by_hidden_delta_;  ///< that by W_h h + b_h
-  std::vector<float> carried_;          ///< that by the state after a step, through later steps, [sequences, units]
-  std::vector<float> through_;          ///< [sequences, units]
+  std::vector<float> carried_;  ///< that by the state after a step, through later steps, [sequences, units]
+  std::vector<float> through_;  ///< [sequences, units]
 };
 
 }  // namespace genkidama

@@ -2,11 +2,53 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
+#include <span>
 #include <utility>
 
 #include "genkidama/core/error.h"
 
 namespace genkidama {
+namespace {
+
+[[noreturn]] void refuse_to_forget(std::size_t state_size) {
+  throw ArgumentError(fmt::format(
+      "the network carries {} floats of state from step to step, and what was asked of it carries none; "
+      "expected "
+      "sequences and a recurrent policy: an algorithm of your own uses those of LocalNetwork, or a network "
+      "without memory",
+      state_size));
+}
+
+/// Stand in for the functions that a network with memory does not have.
+class NoPolicyFunction final : public PolicyFunction {
+ public:
+  explicit NoPolicyFunction(std::size_t state_size) : state_size_(state_size) {}
+  void logits(std::span<const float>, std::span<const float>, std::span<float>) override {
+    refuse_to_forget(state_size_);
+  }
+  float value(std::span<const float>, std::span<const float>) override { refuse_to_forget(state_size_); }
+
+ private:
+  std::size_t state_size_;
+};
+
+class NoGradientFunction final : public GradientFunction {
+ public:
+  explicit NoGradientFunction(std::size_t state_size) : state_size_(state_size) {}
+  void forward(std::span<const float>, std::span<const float>, std::span<float>, std::span<float>) override {
+    refuse_to_forget(state_size_);
+  }
+  void backward(std::span<const float>, std::span<const float>, std::span<const float>,
+                std::span<float>) override {
+    refuse_to_forget(state_size_);
+  }
+
+ private:
+  std::size_t state_size_;
+};
+
+}  // namespace
 
 LocalNetwork::LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& spec)
     : network_(std::move(network)), spec_(spec) {
@@ -23,6 +65,8 @@ LocalNetwork::LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& 
   if (state_size_ > 0) {
     recurrent_policy_ = network_->make_recurrent_policy_function();
     sequence_function_ = network_->make_sequence_gradient_function();
+    policy_ = std::make_unique<NoPolicyFunction>(state_size_);
+    gradient_function_ = std::make_unique<NoGradientFunction>(state_size_);
     if (recurrent_policy_ && sequence_function_) return;
     throw ArgumentError(fmt::format(
         "the network carries {} floats of state from step to step and made no recurrent policy or "

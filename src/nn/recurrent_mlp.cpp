@@ -86,7 +86,8 @@ class RecurrentMlpGradient final : public SequenceGradientFunction {
       input = features_.data();
     }
     memory_.resize(rows * units_);
-    gru_.forward(weights.data() + trunk_.floats(), input, {sizes_, rows}, first_states_.data(), memory_.data());
+    gru_.forward(weights.data() + trunk_.floats(), input, {sizes_, rows}, first_states_.data(),
+                 memory_.data());
     packed_outputs_.resize(outputs.size());
     packed_values_.resize(rows);
     const float* head_weights = weights.data() + trunk_.floats() + gru_floats_;

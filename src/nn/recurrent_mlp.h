@@ -10,8 +10,8 @@
 
 namespace genkidama {
 
-std::unique_ptr<RecurrentPolicyFunction> make_recurrent_mlp_policy(const MlpShape& shape,
-                                                                   const DenseKernels& kernels = dense_kernels());
+std::unique_ptr<RecurrentPolicyFunction> make_recurrent_mlp_policy(
+    const MlpShape& shape, const DenseKernels& kernels = dense_kernels());
 
 std::unique_ptr<SequenceGradientFunction> make_recurrent_mlp_gradient(
     const MlpShape& shape, const DenseKernels& kernels = dense_kernels());

@@ -112,7 +112,8 @@ class Faulty : public Network {
     Fault fault;
   };
   struct Gradient : SequenceGradientFunction {
-    Gradient(std::unique_ptr<SequenceGradientFunction> given, Fault of) : right(std::move(given)), fault(of) {}
+    Gradient(std::unique_ptr<SequenceGradientFunction> given, Fault of)
+        : right(std::move(given)), fault(of) {}
     void forward(std::span<const float> weights, const Sequences& sequences, std::span<float> outputs,
                  std::span<float> values, std::span<float> states) override {
       right->forward(weights, sequences, outputs, values, states);
@@ -137,7 +138,8 @@ std::string problems_of(Faulty::Fault fault) {
 
 }  // namespace
 
-TEST_CASE("a memory computes PyTorch's formula, step by step and in one call, with every version of the kernels") {
+TEST_CASE(
+    "a memory computes PyTorch's formula, step by step and in one call, with every version of the kernels") {
   Random random(5);
   // Without hidden layers the observation goes into the memory, and the heads are linear.
   const auto network = mlp_network({.hidden = {}, .memory = kUnits})(kSpec, 1);
@@ -220,10 +222,12 @@ TEST_CASE("what is wrong with a network with memory is a problem in words") {
 TEST_CASE("a memory has PyTorch's tensors, orthogonal gate by gate, and stands in the description") {
   const auto network = mlp_network({.hidden = {4}, .shared_trunk = true, .memory = 6})(kSpec, 3);
   std::string names;
-  for (const TensorInfo& tensor : network->layout().tensors()) names += tensor.name + shape_text(tensor.shape) + " ";
-  CHECK(names ==
-        "trunk1.weight[4, 3] trunk1.bias[4] gru.weight_ih_l0[18, 4] gru.weight_hh_l0[18, 6] gru.bias_ih_l0[18] "
-        "gru.bias_hh_l0[18] pi1.weight[2, 6] pi1.bias[2] v1.weight[1, 6] v1.bias[1] ");
+  for (const TensorInfo& tensor : network->layout().tensors())
+    names += tensor.name + shape_text(tensor.shape) + " ";
+  CHECK(
+      names ==
+      "trunk1.weight[4, 3] trunk1.bias[4] gru.weight_ih_l0[18, 4] gru.weight_hh_l0[18, 6] gru.bias_ih_l0[18] "
+      "gru.bias_hh_l0[18] pi1.weight[2, 6] pi1.bias[2] v1.weight[1, 6] v1.bias[1] ");
   CHECK(network->state_size() == 6);
   CHECK(network->description() == "mlp 4 tanh shared gru 6");
   // Heads of their own see the memory, which sees the observation.
@@ -241,13 +245,15 @@ TEST_CASE("a memory has PyTorch's tensors, orthogonal gate by gate, and stands i
   for (const float bias : tensor_of(*network, weights, "gru.bias_hh_l0")) CHECK(bias == 0);
 
   for (const std::string description :
-       {"mlp 64 tanh gru 32", "mlp tanh gru 1", "mlp 8 relu shared layer-norm gru 64", "mlp 8 silu layer-norm gru 5"}) {
+       {"mlp 64 tanh gru 32", "mlp tanh gru 1", "mlp 8 relu shared layer-norm gru 64",
+        "mlp 8 silu layer-norm gru 5"}) {
     const NetworkFactory made = bundled_network(description);
     REQUIRE(made);
     CHECK(made(kSpec, 1)->description() == description);
   }
-  for (const std::string other : {"mlp 64 tanh gru", "mlp 64 tanh gru 0", "mlp 64 tanh gru -2", "mlp 64 tanh gru 3 3",
-                                  "mlp 64 tanh gru 03", "mlp 64 tanh gru 5 shared", "mlp 64 tanh lstm 5"}) {
+  for (const std::string other :
+       {"mlp 64 tanh gru", "mlp 64 tanh gru 0", "mlp 64 tanh gru -2", "mlp 64 tanh gru 3 3",
+        "mlp 64 tanh gru 03", "mlp 64 tanh gru 5 shared", "mlp 64 tanh lstm 5"}) {
     CAPTURE(other);
     CHECK_FALSE(bundled_network(other));
   }

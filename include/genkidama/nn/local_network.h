@@ -37,13 +37,13 @@ class LocalNetwork {
   /// Floats that the network carries from step to step; 0: it has no memory.
   std::size_t state_size() const { return state_size_; }
 
-  /// The function that plays; give it weights(). Only of a network without memory.
+  /// The function that plays; give it weights(). That of a network with memory throws ArgumentError.
   PolicyFunction& policy() { return *policy_; }
   /// The function with which a network with memory plays; give it weights().
   RecurrentPolicyFunction& recurrent_policy() { return *recurrent_policy_; }
 
   /// Fills `logits` [n, policy] and `values` [n, values] for `observations` [n, observation size], which must
-  /// stay until backpropagate(). Only of a network without memory.
+  /// stay until backpropagate(). Throws ArgumentError for a network with memory.
   void evaluate(std::span<const float> observations, std::span<float> logits, std::span<float> values) {
     gradient_function_->forward(weights_, observations, logits, values);
   }

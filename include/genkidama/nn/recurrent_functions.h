@@ -33,7 +33,7 @@ class RecurrentPolicyFunction {
 struct Sequences {
   std::span<const float> observations;   ///< [steps of all sequences, observation size]
   std::span<const std::size_t> lengths;  ///< steps of each sequence, each >= 1
-  std::span<const float> first_states;   ///< [sequences, state size], before each sequence's first observation
+  std::span<const float> first_states;  ///< [sequences, state size], before each sequence's first observation
 
   /// Steps of all sequences.
   std::size_t steps() const {
