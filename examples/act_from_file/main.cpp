@@ -15,8 +15,6 @@ int run(const char* file) {
   // The file says which network it holds; a policy of another environment is refused.
   genkidama::Policy policy = genkidama::load_policy(file, {.environment = robot->spec()});
 
-  // Where episodes follow one another, policy.reset() starts each: a network with memory would go on from the
-  // last one.
   genkidama::Observation observation = robot->reset(1);
   for (int step = 1;; ++step) {
     const genkidama::StepResult result = robot->step(policy.act(observation));
