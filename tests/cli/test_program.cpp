@@ -19,6 +19,7 @@
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/env/lunar_lander.h"
 #include "genkidama/params/weighted_average.h"
+#include "support/target_environment.h"
 
 namespace {
 
@@ -127,6 +128,9 @@ genkidama::cli::Program make_program() {
     program.environment_spec = genkidama::make_cart_pole()->spec();
   }
 #endif
+  if (std::getenv("GENKIDAMA_TEST_HYBRID") != nullptr) {
+    program.environment = genkidama::test::target_factory({.choices = {3}, .low = {-1}, .high = {1}}, true);
+  }
   if (const char* slow = std::getenv("GENKIDAMA_TEST_SLOW")) {
     program.environment = [last_step = std::atoi(slow)] {
       return std::make_unique<SlowEnvironment>(last_step);

@@ -204,11 +204,11 @@ TEST_CASE("a policy with memory acts by what it has seen since its reset") {
   const auto network = with_memory()(kSpec, 1);
   std::vector<float> weights(network->layout().size());
   for (float& w : weights) w = static_cast<float>(random.uniform(-1.5, 1.5));
-  write_safetensors(directory / "p", {network->layout(), weights,
-                                      to_metadata({.environment = "test",
-                                                   .network = network->description(),
-                                                   .sizes = kSpec,
-                                                   .action_width = 1})});
+  write_safetensors(
+      directory / "p",
+      {network->layout(), weights,
+       to_metadata(
+           {.environment = "test", .network = network->description(), .sizes = kSpec, .action_width = 1})});
   const Segment seen = random_segment(40, random);
   const auto observation = [&](std::size_t t) {
     return std::span<const float>(seen.observations.data() + 3 * t, 3);

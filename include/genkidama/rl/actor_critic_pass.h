@@ -27,16 +27,18 @@ class ActorCriticPass {
   ActorCriticPass(const Hyperparameters& hyperparameters, LocalNetwork& network,
                   std::unique_ptr<ActionDistribution> distribution);
 
-  /// Computes values() and log_probabilities(). `observations` [n, observation size] and `actions` [n, action
-  /// width] must stay until backpropagate().
-  void evaluate(std::span<const float> observations, std::span<const float> actions, std::size_t n);
+  /// Computes values() and log_probabilities() of `n` steps. `observations` [n, observation size], `actions`
+  /// [n, action width] and `masks` [n, alternatives], which may be empty, must stay until backpropagate().
+  void evaluate(std::span<const float> observations, std::span<const float> actions, ActionMask masks,
+                std::size_t n);
 
   /// The same for the steps of a segment, of a network with or without memory. `states` [n, state size]
   /// receives the state before each step; it may be empty.
   void evaluate(const Segment& segment, std::span<float> states = {});
 
   /// The same for sequences of a network with memory.
-  void evaluate(const Sequences& sequences, std::span<const float> actions, std::span<float> states = {});
+  void evaluate(const Sequences& sequences, std::span<const float> actions, ActionMask masks,
+                std::span<float> states = {});
 
   /// V of each observation, [n].
   std::span<const float> values() const { return values_; }

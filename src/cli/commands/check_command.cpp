@@ -12,6 +12,7 @@
 #include "genkidama/core/clock.h"
 #include "genkidama/env/check_environment.h"
 #include "genkidama/nn/check_gradients.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/run/stop_signal.h"
 
@@ -51,7 +52,7 @@ GradientReport check_network(const Job& job, const EnvironmentSpec& environment)
   const auto algorithm =
       job.program.algorithm ? job.program.algorithm(hyperparameters) : make_algorithm(hyperparameters);
   const NetworkSpec spec = algorithm->network(environment);
-  const auto network = network_of(job)(spec, job.settings.learning.seed);
+  const auto network = make_network(network_of(job), spec, job.settings.learning.seed);
   GradientCheckOptions options;
   options.seed = job.settings.learning.seed;
   return check_gradients(*network, spec, options);

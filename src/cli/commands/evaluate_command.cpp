@@ -83,6 +83,22 @@ std::string common_preset(const Job& job, const std::vector<Path>& paths) {
   return preset;
 }
 
+// How actions follow from the network's outputs belongs to the weights, so the file knows unless the user
+// says.
+void take_behaviour(Settings& settings, const Path& path) {
+  const Checkpoint checkpoint = as_argument([&] { return read_safetensors(path); });
+  const auto recorded = checkpoint.metadata.find("behaviour");
+  if (recorded == checkpoint.metadata.end()) return;
+  const auto options = described_options(recorded->second);
+  if (!options) return;
+  Hyperparameters& hyperparameters = settings.learning.hyperparameters;
+  const auto is_open = [&](const char* option) { return !names_option(settings.command_line, option); };
+  if (is_open("action-bounds")) hyperparameters.action_bounds = options->action_bounds;
+  if (is_open("deviation")) hyperparameters.state_dependent_deviation = options->state_dependent_deviation;
+  if (is_open("initial-log-deviation"))
+    hyperparameters.initial_log_deviation = options->initial_log_deviation;
+}
+
 // The run's options may have changed the preset's network, and the file says which one it holds. Whoever
 // names a preset gets its network.
 std::optional<MlpOptions> network_for(const Job& job, const Path& path) {
@@ -169,6 +185,7 @@ int run_evaluate(Job job) {
     job.settings.run.greedy = job.program.presets.at(job.settings.preset).greedy;
   }
   check_targets(job.settings);
+  take_behaviour(job.settings, paths.front());
   const auto trainer = make_trainer(job, job.settings.learning.workers);
   // Again, now that the network is known: a foreign one is refused before the first episode.
   for (const Path& path : paths) as_argument([&] { return run::read_policy(path, *trainer); });

@@ -17,7 +17,8 @@ class A3cLearner final : public Learner {
       : hyperparameters_(hyperparameters),
         network_(context.network),
         sink_(context.sink),
-        pass_(hyperparameters, context.network, categorical_distribution(context.network.spec().policy)) {}
+        pass_(hyperparameters, context.network,
+              action_distribution(context.environment.action_space, hyperparameters)) {}
 
   std::size_t segment_steps() const override { return static_cast<std::size_t>(hyperparameters_.batch_size); }
 
