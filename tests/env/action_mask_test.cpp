@@ -28,12 +28,14 @@ class Masked final : public test::TargetEnvironment {
       : TargetEnvironment(kChoices, says_so), mask(std::move(given)) {}
   StepResult step(Action action) override {
     StepResult result = TargetEnvironment::step(action);
+    if (next) mask = *next;
     result.terminated = ends;
     return result;
   }
   ActionMask action_mask() const override { return mask; }
 
   Mask mask;
+  std::optional<Mask> next;  ///< after the next step
   bool ends = false;
 };
 
@@ -48,7 +50,7 @@ void refuse(const Mask& mask, const char* expected, bool says_so = true) {
   Masked& later = *owned;
   const auto again = make_checked(std::move(owned));
   again->reset(1);
-  later.mask = mask;
+  later.next = mask;
   CHECK_THROWS_WITH(again->step(std::vector<float>{0, 0}), Contains(expected));
 }
 
@@ -78,7 +80,7 @@ TEST_CASE(
   CHECK_THROWS_WITH(checked->step(std::vector<float>{1, 1}), Contains("given 1 as choice 1"));
   CHECK_NOTHROW(checked->step(std::vector<float>{1, 0}));
   masked.ends = true;
-  masked.mask = {};
+  masked.next = Mask();
   CHECK(checked->step(std::vector<float>{1, 0}).terminated);
   CHECK(checked->action_mask().empty());
 }
