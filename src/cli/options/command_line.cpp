@@ -13,7 +13,7 @@
 #include "cli/options/config_file.h"
 #include "cli/options/help.h"
 #include "cli/options/settings_check.h"
-#include "cli/options/spelling.h"
+#include "core/spelling.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
 #include "genkidama/env/check_environment.h"
