@@ -75,7 +75,8 @@ TEST_CASE("a resumed run refuses another network by the names of both", "[forks]
   const auto state = directory / "run" / "state.safetensors";
   CHECK(read_safetensors(state).metadata.at("network") == "mlp 4 tanh");
   // Of other tensors, of the same tensors, and of this name.
-  CHECK_THAT(refusal(trainer_of({8, 8}), directory / "run"), Catch::Contains(both("mlp 4 tanh", "mlp 8 8 tanh")));
+  CHECK_THAT(refusal(trainer_of({8, 8}), directory / "run"),
+             Catch::Contains(both("mlp 4 tanh", "mlp 8 8 tanh")));
   CHECK_THAT(refusal(trainer_with("four relus"), directory / "run"),
              Catch::Contains(both("mlp 4 tanh", "four relus")));
   CHECK_THAT(refusal(trainer_with("four relus"), directory / "run"), Catch::Contains(state.string()));
