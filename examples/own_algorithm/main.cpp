@@ -45,7 +45,7 @@ class ReinforceLearner : public genkidama::Learner {
     values_.resize(n);
     log_probabilities_.resize(n);
     network.evaluate(episode.observations, logits_, values_);
-    distribution_->evaluate(logits_, episode.actions, log_probabilities_);
+    distribution_->evaluate(logits_, episode.masks, episode.actions, log_probabilities_);
 
     // The loss is mean(-log pi(a|s) (R - V) + Huber(V - R)) - entropy_weight mean(H).
     genkidama::LearningStatistics statistics;

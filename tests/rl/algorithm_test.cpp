@@ -66,7 +66,7 @@ TEST_CASE("the gradient by the outputs is that of log-probability and entropy, b
   };
   const auto distribution = categorical_distribution(kWidth);
   std::vector<float> log_probabilities(kRows), gradient(outputs.size());
-  distribution->evaluate(outputs, actions, log_probabilities);
+  distribution->evaluate(outputs, {}, actions, log_probabilities);
   distribution->backward(by_log_probability, kByEntropy, gradient);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const float kept = outputs[i];
@@ -87,8 +87,8 @@ TEST_CASE("the distribution's log-probabilities are those that the behaviour rep
   for (int i = 0; i < 50; ++i) {
     std::vector<float> action(1), log_probability(1);
     float reported = 0;
-    behaviour->act(outputs, Acting::kExploring, random, action, reported);
-    distribution->evaluate(outputs, action, log_probability);
+    behaviour->act(outputs, {}, Acting::kExploring, random, action, reported);
+    distribution->evaluate(outputs, {}, action, log_probability);
     REQUIRE(reported == Approx(log_probability[0]).margin(1e-6));
   }
 }

@@ -252,7 +252,7 @@ TEST_CASE("a file of another environment is refused by the names of both") {
 TEST_CASE("a policy whose action is no single choice needs a behaviour") {
   class Both : public Behaviour {
    public:
-    void act(std::span<const float> outputs, Acting, Random&, std::span<float> action,
+    void act(std::span<const float> outputs, ActionMask, Acting, Random&, std::span<float> action,
              float& p) const override {
       action[0] = outputs[0], action[1] = outputs[1], p = 0;
     }
