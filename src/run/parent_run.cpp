@@ -38,6 +38,13 @@ std::string parting_words(const std::string& ended_by) {
 
 class ParentRun::Impl {
  public:
+  static std::unique_ptr<Impl> make(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
+                                    RunObserver* observer) {
+    parent.statistics = StreamStatistics(evaluator.statistics_components());
+    OpenedRun opened =
+        RunFiles::open(std::move(options), evaluator, observer, {false, kColumns, &parent.statistics});
+    return std::make_unique<Impl>(std::move(opened), evaluator, std::move(parent));
+  }
   Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent);
 
   RunSummary run();
@@ -57,7 +64,9 @@ class ParentRun::Impl {
   /// brings its weights.
   void keep_time();
   bool checkpoint(const PolicySnapshot& snapshot);
-  FillState fill_state() const;
+  FillState fill_state();
+  /// The evaluator normalises with what all Children have counted until now, and policy files say so.
+  void take_statistics();
   bool is_target_reached();
   RunProgress progress(const ParentStatus& status) const;
   nlohmann::ordered_json report() const;
@@ -76,6 +85,7 @@ class ParentRun::Impl {
   bool evaluation_due_ = false;
   bool ran_ = false;
   std::uint64_t kept_update_ = 0;         // of the last state
+  StreamStatistics statistics_;           // of the Children, as of take_statistics()
   std::atomic<bool> weights_due_{false};  // the next merge's, for a state
   std::unique_ptr<Parent> parent_;        // the last: its thread uses the others
 };
@@ -98,11 +108,12 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
   }
   kept_update_ = files_->totals().updates;
   evaluation_due_ = files_->is_evaluation_missing();
-  files_->complete_checkpoint({final_weights_, final_average_});
   parent.first_update = files_->totals().updates;
   parent.run_id = identity_.run_id;
   parent.epoch = identity_.epoch;
   parent_ = std::make_unique<Parent>(std::move(parent), evaluator_.layout(), final_weights_);
+  take_statistics();
+  files_->complete_checkpoint({final_weights_, final_average_});
   parent_->on_update([this](const ParentUpdate& update) { on_merge(update); });
 }
 
@@ -144,6 +155,7 @@ RunSummary ParentRun::Impl::run() {
         check_merges();
       }
     }
+    take_statistics();
     return files_->finish(ended_by, {final_weights_, final_average_}, fill_state(), report());
   } catch (...) {
     parent_->stop("the Parent's run failed");
@@ -244,11 +256,18 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
 
 bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot) {
   kept_update_ = files_->totals().updates;
+  take_statistics();
   return files_->checkpoint(snapshot, fill_state());
 }
 
-FillState ParentRun::Impl::fill_state() const {
+void ParentRun::Impl::take_statistics() {
+  statistics_ = parent_->statistics();
+  if (statistics_.components() > 0) evaluator_.write_other_statistics(statistics_.all());
+}
+
+FillState ParentRun::Impl::fill_state() {
   return [this](RunState& state) {
+    state.trainer = &statistics_;
     state.children = children_.text();
     const auto& returns = recent_returns_.values();
     state.recent_returns.assign(returns.begin(), returns.end());
@@ -276,6 +295,7 @@ bool ParentRun::Impl::is_target_reached() {
   // The last merge may have spoilt them a moment ago; check_merges() will tell.
   if (find_divergence(weights, evaluator_.layout(), files_->options())) return false;
   auto average = watch_.average();
+  take_statistics();
   try {
     if (!files_->evaluate({weights, average})) return false;
   } catch (const StoppedError&) {
@@ -293,8 +313,7 @@ RunProgress ParentRun::Impl::progress(const ParentStatus& status) const {
 
 ParentRun::ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
                      RunObserver* observer)
-    : impl_(std::make_unique<Impl>(RunFiles::open(std::move(options), evaluator, observer, {false, kColumns}),
-                                   evaluator, std::move(parent))) {}
+    : impl_(Impl::make(evaluator, std::move(options), std::move(parent), observer)) {}
 
 ParentRun::~ParentRun() = default;
 

@@ -56,8 +56,7 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   std::optional<std::uint64_t> keep_until;
   goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
   if (goes_on_) {
-    // A Parent's trainer only evaluates.
-    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns_ ? &trainer_ : nullptr);
+    state = read_resumed_state(options_, directory_, checkpoints_.origin(), kind.saved);
     if (state) {
       totals_ = state->totals;
       // What goes on has not reached its target yet, which may be a new one.
@@ -149,9 +148,15 @@ void RunFiles::tell(const Checkpointer::Written& written) {
   observer_.on_checkpoint({totals_.updates, written.state, written.policy});
 }
 
+void RunFiles::complete_checkpoint(const PolicySnapshot& snapshot) {
+  checkpoints_.set_metadata(trainer_.policy_metadata());
+  checkpoints_.complete(snapshot, totals_);
+}
+
 bool RunFiles::checkpoint(const PolicySnapshot& snapshot, const FillState& fill) {
   // A state must not outlive the rows that led to it.
   if (fill) sync_tables();
+  checkpoints_.set_metadata(trainer_.policy_metadata());
   const auto written = checkpoints_.write(snapshot, now(), with_evaluation(fill));
   tell(written);
   return written.complete;
@@ -178,6 +183,7 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
   report.update(extra);
   result.totals = totals_;
   if (fill) sync_tables();
+  checkpoints_.set_metadata(trainer_.policy_metadata());
   const auto written = checkpoints_.write_final(snapshot, totals_, with_evaluation(fill));
   tell(written);
   result.files_written = written.complete;

@@ -32,6 +32,9 @@ struct Segment {
   /// [n]; log-probability with which the behaviour chose each action, exploration included.
   std::vector<float> log_probabilities;
   std::vector<float> last_observation;  ///< the observation after the last step
+  /// What rewards are multiplied by for learning, beside Hyperparameters::reward_scale; 1 unless they are
+  /// normalised.
+  float reward_scale = 1;
   /// Optimizer steps that the weights of the segment's first action had seen.
   std::uint64_t policy_version = 0;
   SegmentEnd end = SegmentEnd::kContinues;  ///< how the segment ended
@@ -49,6 +52,7 @@ struct Segment {
     rewards.clear();
     log_probabilities.clear();
     last_observation.clear();
+    reward_scale = 1;
     policy_version = 0;
     end = SegmentEnd::kContinues;
   }
