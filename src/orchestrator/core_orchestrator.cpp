@@ -330,9 +330,9 @@ class CoreOrchestrator::Impl {
   RunningStatistics read_statistics(const StateReader& state, const char* name) const {
     const std::vector<double> values = state.f64s(name);
     if (values.size() != own_.statistics.values().size()) {
-      throw LayoutError(fmt::format(
-          "{} holds '{}' of {} numbers; observations of this environment have statistics of {}",
-          state.source(), name, values.size(), own_.statistics.values().size()));
+      throw LayoutError(
+          fmt::format("{} holds '{}' of {} numbers; observations of this environment have statistics of {}",
+                      state.source(), name, values.size(), own_.statistics.values().size()));
     }
     if (const std::string wrong = RunningStatistics::fault(values); !wrong.empty())
       throw FormatError(fmt::format("{}: '{}': {}", state.source(), name, wrong));
@@ -417,7 +417,8 @@ class CoreOrchestrator::Impl {
   // Without components: nothing is counted.
   NumberedStatistics own_;
   RunningStatistics others_;
-  std::optional<Normalisation> played_;  // that of a policy which is only played, in place of what was counted
+  std::optional<Normalisation>
+      played_;  // that of a policy which is only played, in place of what was counted
   std::uint64_t rounds_ = 0;
   std::uint64_t episodes_evaluated_ = 0;      // in earlier chunks of the present evaluation
   std::uint64_t optimizer_steps_before_ = 0;  // the present order

@@ -292,7 +292,7 @@ class HogwildWorker {
   HogwildSink sink_;
   Normaliser normaliser_;               ///< of the present order
   RunningStatistics round_statistics_;  ///< without components: nothing is normalised
-  bool only_counts_ = false;            ///< the present round is the first one: there is nothing to normalise with
+  bool only_counts_ = false;  ///< the present round is the first one: there is nothing to normalise with
   std::vector<float> counted_;
   std::vector<EpisodeSlot> slots_;
   EnvironmentSpec spec_;

@@ -12,8 +12,8 @@
 
 namespace genkidama {
 
-/// Which of a policy's inputs are normalised, and with what. It stays the same during a round, an evaluation and
-/// in a policy file.
+/// Which of a policy's inputs are normalised, and with what. It stays the same during a round, an evaluation
+/// and in a policy file.
 struct Normalisation {
   bool observations = false;  ///< the network is given (x - mean) / deviation, cut to +-clip
   bool rewards = false;       ///< rewards are learnt from divided by the deviation of the discounted return

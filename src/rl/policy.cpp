@@ -142,9 +142,9 @@ class Policy::Impl {
         network_(network_of(path, record, options.network)),
         behaviour_(behaviour_of(path, record, options)),
         actions_(record.actions),
-        normaliser_(record.normalisation
-                        ? Normaliser(*record.normalisation, static_cast<std::size_t>(sizes_.observation_size()))
-                        : Normaliser()),
+        normaliser_(record.normalisation ? Normaliser(*record.normalisation,
+                                                      static_cast<std::size_t>(sizes_.observation_size()))
+                                         : Normaliser()),
         chosen_(record.action_width.value_or(1)),
         action_(chosen_.size()) {
     file = in_layout(path, std::move(file), network_->layout());

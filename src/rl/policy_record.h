@@ -16,12 +16,12 @@ namespace genkidama {
 
 /// What a policy needs to be rebuilt. Older files say less, and files of other programs nothing.
 struct PolicyRecord {
-  std::string environment;                  ///< EnvironmentSpec::name; empty: unknown
-  std::string network;                      ///< Network::description(); empty: unknown
-  std::optional<NetworkSpec> sizes;         ///< of the network
-  std::optional<std::size_t> action_width;  ///< ActionSpace::width()
-  std::optional<ActionSpace> actions;       ///< of the environment
-  std::string behaviour;                    ///< Behaviour::description(); empty: unknown
+  std::string environment;                     ///< EnvironmentSpec::name; empty: unknown
+  std::string network;                         ///< Network::description(); empty: unknown
+  std::optional<NetworkSpec> sizes;            ///< of the network
+  std::optional<std::size_t> action_width;     ///< ActionSpace::width()
+  std::optional<ActionSpace> actions;          ///< of the environment
+  std::string behaviour;                       ///< Behaviour::description(); empty: unknown
   std::optional<Normalisation> normalisation;  ///< of its observations; nothing: they are taken as they are
 };
 

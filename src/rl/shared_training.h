@@ -116,8 +116,8 @@ struct SharedTraining {
   SharedArray<WorkerReport> reports;
   SharedArray<EvaluatedEpisode> evaluation;
   SharedArray<double> normaliser;  ///< the lead writes it between two orders; see Normaliser
-  /// What each worker has counted in the round: RunningStatistics::values() one after the other, written by the
-  /// worker before it arrives at the barrier. Empty: nothing is counted.
+  /// What each worker has counted in the round: RunningStatistics::values() one after the other, written by
+  /// the worker before it arrives at the barrier. Empty: nothing is counted.
   SharedArray<double> round_statistics;
   RoundBarrier barrier;
 

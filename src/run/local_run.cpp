@@ -45,7 +45,8 @@ RoundStatistics statistics_of_round(const RoundReport& round) {
 LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
                    const std::vector<std::string>& columns)
     : trainer_(trainer), latest_(trainer.layout().size()) {
-  OpenedRun opened = RunFiles::open(std::move(options), trainer, observer, {true, all_columns(columns), &trainer});
+  OpenedRun opened =
+      RunFiles::open(std::move(options), trainer, observer, {true, all_columns(columns), &trainer});
   files_ = std::move(opened.files);
   average_ = resumed_average(files_->options(), opened.state);
   if (opened.state) restore(*std::exchange(opened.state, {}));

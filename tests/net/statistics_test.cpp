@@ -22,7 +22,8 @@ constexpr std::size_t kComponents = 2;
 class CountingTrainer : public FakeTrainer {
  public:
   explicit CountingTrainer(std::uint64_t stream, std::size_t components = kComponents)
-      : FakeTrainer(small_layout(), static_cast<unsigned>(stream)), own_{stream, RunningStatistics(components)} {
+      : FakeTrainer(small_layout(), static_cast<unsigned>(stream)),
+        own_{stream, RunningStatistics(components)} {
     on_round = [this](std::vector<float>&) { count(own_.statistics, own_.stream, rounds); };
   }
 

@@ -95,7 +95,7 @@ TEST_CASE("a frame carries bytes between its header and its weights") {
 
 TEST_CASE("hello and welcome agree on statistics") {
   HelloMessage hello;
-  hello.name = "a";
+  hello.name = std::string("a");
   hello.layout = ParameterLayout({{"w", {1}}});
   CHECK_THAT(encode_message(hello), !Contains("statistics"));
   hello.statistics = 25;
@@ -108,8 +108,8 @@ TEST_CASE("hello and welcome agree on statistics") {
   CHECK_THAT(decode_message(encode_message(hello)).reason(), Contains("'statistics' is 1048577"));
 
   WelcomeMessage welcome;
-  welcome.name = "p";
-  welcome.run_id = "r";
+  welcome.name = std::string("p");
+  welcome.run_id = std::string("r");
   CHECK_THAT(encode_message(welcome), !Contains("statistics"));
   welcome.statistics = 25;
   CHECK(std::get<WelcomeMessage>(decode_message(encode_message(welcome)).value()).statistics == 25);

@@ -18,8 +18,8 @@
 #include "genkidama/net/security.h"
 #include "genkidama/params/merge_rule.h"
 #include "genkidama/params/parameter_layout.h"
-#include "genkidama/params/running_statistics.h"
 #include "genkidama/params/played.h"
+#include "genkidama/params/running_statistics.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 

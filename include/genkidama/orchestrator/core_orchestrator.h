@@ -155,7 +155,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   NumberedStatistics own_statistics() const override;
   void write_other_statistics(const RunningStatistics& others) override;
   /// Normalises observations as the policy of a file wants them, given the metadata of the file, in place of
-  /// what was counted here: for a trainer that only plays the policy. Throws FormatError for damaged metadata.
+  /// what was counted here: for a trainer that only plays the policy. Throws FormatError for damaged
+  /// metadata.
   void normalise_as(const std::map<std::string, std::string>& metadata);
 
   /// Plays episodes with the present weights on all workers, without learning. The results are in the order

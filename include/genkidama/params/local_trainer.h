@@ -10,8 +10,8 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
-#include "genkidama/params/running_statistics.h"
 #include "genkidama/params/played.h"
+#include "genkidama/params/running_statistics.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -66,11 +66,11 @@ class LocalTrainer {
   /// ArgumentError when the size is wrong or a value is not finite.
   virtual void write_weights(std::span<const float> in) = 0;
 
-  /// Components of the running statistics that machines share together with the weights, in order to normalise
-  /// alike; 0, as here: there are none.
+  /// Components of the running statistics that machines share together with the weights, in order to
+  /// normalise alike; 0, as here: there are none.
   virtual std::size_t statistics_components() const { return 0; }
-  /// Everything that this trainer has counted itself since it began, in earlier processes too. Call it between
-  /// rounds only.
+  /// Everything that this trainer has counted itself since it began, in earlier processes too. Call it
+  /// between rounds only.
   virtual NumberedStatistics own_statistics() const { return {}; }
   /// Replaces what others have counted; the next round and evaluation normalise with the merge of these and
   /// the trainer's own. Call it between rounds only. Throws ArgumentError for other components.

@@ -61,15 +61,15 @@ class RunningStatistics {
 
 /// Statistics of one stream among several.
 struct NumberedStatistics {
-  /// Names the stream, at most 2^53-1. Whoever begins to count chooses it at random and keeps it together with
-  /// the statistics.
+  /// Names the stream, at most 2^53-1. Whoever begins to count chooses it at random and keeps it together
+  /// with the statistics.
   std::uint64_t stream = 0;
   RunningStatistics statistics{};  ///< without components: nothing is counted
 };
 
-/// Statistics of several streams, each with a number of its own: a Parent keeps those of its Children so. Each
-/// stream tells all that it has counted since it began, again and again; the latest replaces the one before,
-/// so nothing is counted twice however often it is told.
+/// Statistics of several streams, each with a number of its own: a Parent keeps those of its Children so.
+/// Each stream tells all that it has counted since it began, again and again; the latest replaces the one
+/// before, so nothing is counted twice however often it is told.
 class StreamStatistics : public Saveable {
  public:
   /// The greatest number of streams. When there are more, the shortest stream is forgotten.

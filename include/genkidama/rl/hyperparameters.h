@@ -35,9 +35,10 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// limit is taken for a terminal state, as in the thesis' own program.
   bool bootstrap_truncated = true;
 
-  // Normalisation, with statistics of everything that was played so far. They stay the same during a round. The
-  // first round of a run collects them and learns nothing.
-  /// Networks are given (x - mean) / deviation of each component of an observation, cut to +-observation_clip.
+  // Normalisation, with statistics of everything that was played so far. They stay the same during a round.
+  // The first round of a run collects them and learns nothing.
+  /// Networks are given (x - mean) / deviation of each component of an observation, cut to
+  /// +-observation_clip.
   bool normalise_observations = false;
   double observation_clip = 10;  ///< > 0; in deviations
   /// Rewards are learnt from divided by the deviation of the return discounted with gamma, in place of a

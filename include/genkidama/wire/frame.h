@@ -2,8 +2,8 @@
 
 /// @file
 /// Weights on the wire: one binary WebSocket message, an 80-byte header, then the bytes of statistics where
-/// both sides have agreed on some (genkidama/wire/statistics.h), and then the flat float32 weights. Everything
-/// is little-endian whatever the machine.
+/// both sides have agreed on some (genkidama/wire/statistics.h), and then the flat float32 weights.
+/// Everything is little-endian whatever the machine.
 
 #include <cstddef>
 #include <cstdint>
@@ -60,8 +60,8 @@ std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::spa
 
 /// A frame that is read where it lies.
 struct FrameView {
-  FrameHeader header;              ///< checked
-  std::span<const float> weights;  ///< valid as long as the bytes, or the copy, from which they were read
+  FrameHeader header;                ///< checked
+  std::span<const float> weights;    ///< valid as long as the bytes, or the copy, from which they were read
   std::span<const std::byte> extra;  ///< what stood before them, valid as long as the bytes
 };
 
@@ -72,10 +72,10 @@ struct FrameView {
 Decoded<FrameView> view_frame(std::span<const std::byte> frame, std::size_t elements,
                               std::vector<float>& copy, std::size_t extra = 0);
 
-/// Reads a frame that must hold exactly weights.size() elements and extra.size() bytes before them, and copies
-/// them to `weights` and `extra`, which are untouched unless the frame is sound: magic, version, type, dtype,
-/// reserved bytes, length, checksum and mean_return. The weights themselves may still be NaN or infinite.
-/// Throws nothing but std::bad_alloc, for a reason.
+/// Reads a frame that must hold exactly weights.size() elements and extra.size() bytes before them, and
+/// copies them to `weights` and `extra`, which are untouched unless the frame is sound: magic, version, type,
+/// dtype, reserved bytes, length, checksum and mean_return. The weights themselves may still be NaN or
+/// infinite. Throws nothing but std::bad_alloc, for a reason.
 Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights,
                                   std::span<std::byte> extra = {});
 

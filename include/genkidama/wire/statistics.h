@@ -2,8 +2,8 @@
 
 /// @file
 /// Running statistics on the wire: they travel in a frame, between its header and the weights, when hello and
-/// welcome name the same number of components. A Child tells all that it has counted itself since it began; its
-/// hello says the number of its stream. A Parent answers with what all other streams have counted.
+/// welcome name the same number of components. A Child tells all that it has counted itself since it began;
+/// its hello says the number of its stream. A Parent answers with what all other streams have counted.
 
 #include <cstddef>
 #include <cstdint>
@@ -28,8 +28,8 @@ constexpr std::size_t statistics_bytes(std::size_t components) {
 /// Statistics without components give no bytes.
 void encode_statistics(const RunningStatistics& statistics, std::vector<std::byte>& bytes);
 
-/// Reads statistics_bytes(components) bytes. The statistics are sound (RunningStatistics::fault()) or refused.
-/// Throws nothing but std::bad_alloc.
+/// Reads statistics_bytes(components) bytes. The statistics are sound (RunningStatistics::fault()) or
+/// refused. Throws nothing but std::bad_alloc.
 Decoded<RunningStatistics> decode_statistics(std::span<const std::byte> bytes, std::size_t components);
 
 }  // namespace genkidama

@@ -28,8 +28,8 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
                          const NumberedStatistics& own) {
   const std::size_t statistics = own.statistics.components();
   if (statistics > kMaxStatisticsComponents) {
-    throw ArgumentError(fmt::format("statistics of {} components are shared; at most {} are possible", statistics,
-                                    kMaxStatisticsComponents));
+    throw ArgumentError(fmt::format("statistics of {} components are shared; at most {} are possible",
+                                    statistics, kMaxStatisticsComponents));
   }
   HelloMessage hello;
   hello.statistics = statistics;

@@ -6,8 +6,7 @@ namespace genkidama {
 
 // Everybody is told after the mutex was let go: who wakes would only wait for it.
 
-ChildTicket ChildMailbox::joined(const JoinedSession& session, ParentWeights& weights,
-                                 std::uint64_t update) {
+ChildTicket ChildMailbox::joined(const JoinedSession& session, ParentWeights& weights, std::uint64_t update) {
   ChildTicket ticket;
   {
     std::string run_id = session.run_id;

@@ -198,8 +198,7 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     refuse(RefusalCode::kSequence, *wrong);
     return;
   }
-  if (const std::size_t bad = first_non_finite(received_.weights);
-      bad != received_.weights.size()) {
+  if (const std::size_t bad = first_non_finite(received_.weights); bad != received_.weights.size()) {
     refuse(RefusalCode::kWeights,
            fmt::format("element {} of the Parent's weights is not a finite number", bad));
     return;

@@ -250,7 +250,8 @@ std::string ParentSession::foreign_session(std::uint64_t session) const {
 }
 
 void ParentSession::merge(const FrameView& frame, RunningStatistics own) {
-  const MergeReport report = owner_.state().merge(frame.header, frame.weights, {stream_, std::move(own)});
+  const MergeReport report =
+      owner_.state().merge(frame.header, frame.weights, Clock::now(), {stream_, std::move(own)});
   if (!report.failure.empty()) {
     owner_.rule_failed(report.failure);
     return;

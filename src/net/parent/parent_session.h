@@ -106,7 +106,8 @@ class ParentSession final : public HostedSession {
   std::uint64_t session_ = 0, next_sequence_ = 1;
   std::vector<float> copy_;
   std::uint64_t stream_ = 0;  ///< of the Child's statistics
-  std::vector<std::byte> statistics_bytes_;  ///< of weights that cannot be read where they arrived; empty on most machines
+  std::vector<std::byte>
+      statistics_bytes_;  ///< of weights that cannot be read where they arrived; empty on most machines
 };
 
 }  // namespace genkidama

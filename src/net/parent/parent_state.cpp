@@ -218,8 +218,8 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
   return sequence;
 }
 
-MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> weights, NumberedStatistics own,
-                               Clock::time_point now) {
+MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> weights,
+                               Clock::time_point now, NumberedStatistics own) {
   MergeReport report;
   // What only this thread writes it may read without the lock, which a rule must not hold: it may take its
   // time, and ask for the Parent's status.

@@ -38,7 +38,8 @@ struct MergeReport {
 /// thread sees the state between two merges; the io thread reads without it what only it writes.
 class ParentState {
  public:
-  /// Uses the options alpha, merge_rule, max_norm_growth, statistics and first_update. `layout` must outlive this.
+  /// Uses the options alpha, merge_rule, max_norm_growth, statistics and first_update. `layout` must outlive
+  /// this.
   ParentState(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights);
 
   // Any thread.
@@ -79,8 +80,8 @@ class ParentState {
   /// objection; the Child is sent the result. `frame.session` must have joined. A rule that fails leaves W_P
   /// and the counts as they were, and status() tells its failure.
   /// `own` is what the Child has counted itself; there was no objection to it.
-  MergeReport merge(const FrameHeader& frame, std::span<const float> weights, NumberedStatistics own = {},
-                    Clock::time_point now = Clock::now());
+  MergeReport merge(const FrameHeader& frame, std::span<const float> weights,
+                    Clock::time_point now = Clock::now(), NumberedStatistics own = {});
   /// The link is gone. The session is kept unless it is over `for_good`, or nothing was merged in it.
   void left(std::uint64_t session, bool for_good);
   /// Those of the joined Children that are late now and were not at the last call. Nobody is within `floor`.
