@@ -53,7 +53,7 @@ class EpisodeSlot {
     ++result.length;
     result.truncated = step.truncated && !step.terminated;
     playing = !step.terminated && !step.truncated;
-    return {before_, action, step.reward, observation_, step.terminated, step.truncated};
+    return {before_, action, step.reward, observation_, step.terminated, step.truncated, mask()};
   }
 
  private:

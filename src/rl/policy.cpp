@@ -41,17 +41,8 @@ PolicyRecord record_of(const Path& path, const Checkpoint& file, const PolicyOpt
   return record;
 }
 
-/// What the file says of the actions; in older files not more than how many numbers they are.
-std::string actions_text(const PolicyRecord& record) {
-  const std::size_t width = record.action_width.value_or(1);
-  if (record.actions && !record.actions->is_one_choice()) return action_space_text(*record.actions);
-  return width == 1 ? fmt::format("{} actions", record.sizes->policy)
-                    : fmt::format("actions of {} numbers", width);
-}
-
-std::string actions_text(const EnvironmentSpec& spec) {
-  return spec.action_space.is_one_choice() ? fmt::format("{} actions", spec.action_count)
-                                           : action_space_text(spec.action_space);
+std::string actions_text(std::size_t width, int outputs) {
+  return width == 1 ? fmt::format("{} actions", outputs) : fmt::format("actions of {} numbers", width);
 }
 
 std::string sizes_text(const std::vector<int>& observation, const std::string& actions) {
@@ -69,10 +60,15 @@ void check_environment_of(const Path& path, const PolicyRecord& record, const En
   const EnvironmentSpec spec = completed(given);
   const bool same_name = record.environment.empty() || record.environment == to_utf8(spec.name);
   if (same_name && record.sizes->observation == spec.observation_shape && has_actions(record, spec)) return;
-  throw LayoutError(fmt::format("'{}' is a policy for environment '{}' ({}), not for '{}' ({})",
+  const int outputs = spec.action_space.is_one_choice() ? spec.action_count : record.sizes->policy;
+  const std::string held = sizes_text(record.sizes->observation,
+                                      actions_text(record.action_width.value_or(1), record.sizes->policy));
+  const std::string wanted =
+      sizes_text(spec.observation_shape, actions_text(spec.action_space.width(), outputs));
+  throw LayoutError(fmt::format("'{}' is a policy for environment '{}' ({}), not for '{}' ({}{})",
                                 path.string(), record.environment.empty() ? "unknown" : record.environment,
-                                sizes_text(record.sizes->observation, actions_text(record)), spec.name,
-                                sizes_text(spec.observation_shape, actions_text(spec))));
+                                held, spec.name, wanted,
+                                same_name && held == wanted ? " with other choices or bounds" : ""));
 }
 
 std::unique_ptr<Network> network_of(const Path& path, const PolicyRecord& record,

@@ -16,13 +16,14 @@ namespace genkidama {
 
 /// What a policy needs to be rebuilt. Older files say less, and files of other programs nothing.
 struct PolicyRecord {
-  std::string environment;                     ///< EnvironmentSpec::name; empty: unknown
-  std::string network;                         ///< Network::description(); empty: unknown
-  std::optional<NetworkSpec> sizes;            ///< of the network
-  std::optional<std::size_t> action_width;     ///< ActionSpace::width()
-  std::optional<ActionSpace> actions;          ///< of the environment
-  std::string behaviour;                       ///< Behaviour::description(); empty: unknown
-  std::optional<Normalisation> normalisation;  ///< of its observations; nothing: they are taken as they are
+  std::string environment;                  ///< EnvironmentSpec::name; empty: unknown
+  std::string network;                      ///< Network::description(); empty: unknown
+  std::optional<NetworkSpec> sizes;         ///< of the network
+  std::optional<std::size_t> action_width;  ///< ActionSpace::width()
+  std::optional<ActionSpace> actions{};     ///< of the environment
+  std::string behaviour{};                  ///< Behaviour::description(); empty: unknown
+  /// Of its observations; nothing: they are taken as they are.
+  std::optional<Normalisation> normalisation{};
 };
 
 /// The record as metadata; what is unknown is left out. All of it is UTF-8.

@@ -4,6 +4,7 @@
 /// How the outputs of a network become actions, and how probable those actions were.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -120,6 +121,10 @@ std::unique_ptr<ActionDistribution> action_distribution(const ActionSpace& space
 /// The outputs from which action_behaviour() chooses: a logit for each alternative of each choice, then a
 /// mean and then a log-deviation for each continuous component.
 int action_outputs(const ActionSpace& space);
+
+/// What a description says of continuous components: the bounds, and on what the deviation depends. Empty
+/// when it says nothing of them.
+std::optional<GaussianOptions> described_options(std::string_view description);
 
 /// The behaviour with a description, for a space; null when no behaviour of the library has that description.
 std::unique_ptr<Behaviour> described_behaviour(std::string_view description, const ActionSpace& space);

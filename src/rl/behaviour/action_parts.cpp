@@ -31,21 +31,6 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
-/// What "gaussian clip state -0.5" says; whatever else it says does not matter here.
-GaussianOptions options_in(std::string_view description) {
-  constexpr std::string_view kGaussian = "gaussian ";
-  GaussianOptions options;
-  const std::size_t at = description.find(kGaussian);
-  if (at == std::string_view::npos) return options;
-  std::string_view rest = description.substr(at + kGaussian.size());
-  options.action_bounds = take_word(rest) == "tanh" ? ActionBounds::kTanh : ActionBounds::kClip;
-  options.state_dependent_deviation = take_word(rest) == "state";
-  double value = 0;
-  std::from_chars(rest.data(), rest.data() + rest.size(), value);
-  if (std::abs(value) <= kMostLogDeviation) options.initial_log_deviation = value;
-  return options;
-}
-
 }  // namespace
 
 int action_outputs(const ActionSpace& space) {
@@ -70,8 +55,23 @@ std::unique_ptr<ActionDistribution> action_distribution(const ActionSpace& space
   return parts.size() == 1 ? std::move(parts.front().distribution) : product_distribution(std::move(parts));
 }
 
+std::optional<GaussianOptions> described_options(std::string_view description) {
+  constexpr std::string_view kGaussian = "gaussian ";
+  const std::size_t at = description.find(kGaussian);
+  if (at == std::string_view::npos) return std::nullopt;
+  GaussianOptions options;
+  std::string_view rest = description.substr(at + kGaussian.size());
+  if (take_word(rest) == action_bounds_name(ActionBounds::kTanh)) options.action_bounds = ActionBounds::kTanh;
+  options.state_dependent_deviation = take_word(rest) == "state";
+  double value = 0;
+  std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (std::abs(value) <= kMostLogDeviation) options.initial_log_deviation = value;
+  return options;
+}
+
 std::unique_ptr<Behaviour> described_behaviour(std::string_view description, const ActionSpace& space) {
-  auto behaviour = action_behaviour(space, options_in(description));
+  auto behaviour = action_behaviour(space, described_options(description).value_or(GaussianOptions()));
+  // Whatever else is in the text belongs to another description.
   return behaviour->description() == description ? std::move(behaviour) : nullptr;
 }
 
