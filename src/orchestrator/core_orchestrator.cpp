@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <random>
 #include <string>
 
 #include "core/thread_count.h"
@@ -17,6 +18,7 @@
 #include "orchestrator/supervisor.h"
 #include "orchestrator/worker_group.h"
 #include "rl/hogwild_worker.h"
+#include "rl/normalisation.h"
 #include "rl/policy_record.h"
 #include "rl/shared_training.h"
 
@@ -32,9 +34,19 @@ constexpr const char* kTrainerSteps = "trainer_environment_steps";
 // Where states of 0.1 have them: a run's own count.
 constexpr const char* kRunSteps = "environment_steps";
 constexpr const char* kRounds = "rounds";
+constexpr const char* kStream = "statistics_stream";
+constexpr const char* kOwnStatistics = "own_statistics";
+constexpr const char* kOtherStatistics = "other_statistics";
 constexpr const char* kGivenUp = "training was stopped before the workers had ended their round";
 // The supervisor knows how long to wait for whom.
 constexpr std::chrono::hours kForEver{24 * 365};
+
+/// A number that no other machine of the run has chosen; not of the seed, which machines may share.
+std::uint64_t new_stream() {
+  std::random_device device;
+  const std::uint64_t bits = (std::uint64_t{device()} << 32) | device();
+  return bits >> 11;
+}
 
 OrchestratorOptions completed(OrchestratorOptions options) {
   if (options.workers == 0) options.workers = usable_cores();
@@ -90,11 +102,17 @@ class CoreOrchestrator::Impl {
     description_ = forks
                        ? describe_in_forked_process(setup_, {options_.construction_timeout, options_.give_up})
                        : describe_here(setup_);
+    if (normalises()) {
+      own_ = {new_stream(), RunningStatistics(statistics_components())};
+      others_ = own_.statistics;
+    }
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
     shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
                                                make_algorithm_of(setup_)->shared_state_size(layout().size()),
-                                               options_.replay_capacity, description_.environment);
+                                               options_.replay_capacity, own_.statistics.values().size(),
+                                               description_.environment);
     write_weights(description_.weights);
+    publish_normalisation();
     if (options_.describe_only) return;
     const auto body = [this](int index, const std::function<bool()>& lead_alive) {
       run_hogwild_worker(setup_, *shared_, index, lead_alive);
@@ -134,11 +152,13 @@ class CoreOrchestrator::Impl {
     WorkerOrder order;
     order.command = WorkerCommand::kTrain;
     order.round = rounds_;
+    order.is_normalised = statistics().count() > 0;
     const SharedCounters& counters = shared_->counters[0];
     const std::uint64_t environment_steps = counters.environment_steps;
     const std::uint64_t optimizer_steps = counters.optimizer_steps;
     carry_out(order);
     ++rounds_;
+    count_round();
     RoundReport round;
     round.cut_short = counters.cut_round;
     // Not what the reports say: a worker that died has learnt too.
@@ -208,6 +228,11 @@ class CoreOrchestrator::Impl {
     state.u64(kOptimizerSteps, shared_->counters[0].optimizer_steps);
     state.u64(kTrainerSteps, shared_->counters[0].environment_steps);
     state.u64(kRounds, rounds_);
+    if (normalises()) {
+      state.u64(kStream, own_.stream);
+      state.f64s(kOwnStatistics, own_.statistics.values());
+      state.f64s(kOtherStatistics, others_.values());
+    }
     if (shared_->replay) save_replay(state, *shared_->replay, rows_in_state());
   }
 
@@ -221,12 +246,21 @@ class CoreOrchestrator::Impl {
     const std::uint64_t rounds = state.u64(kRounds);
     const SavedReplay replay(state);
     if (shared_->replay) replay.check_fits(*shared_->replay);
+    NumberedStatistics own = own_;
+    RunningStatistics others = others_;
+    if (normalises() && state.has(kStream)) {
+      own = {state.u64(kStream), read_statistics(state, kOwnStatistics)};
+      others = read_statistics(state, kOtherStatistics);
+    }
 
     relaxed_store(shared_->optimizer_state.span(), optimizer);
     relaxed_store(shared_->algorithm_state.span(), algorithm);
     shared_->counters[0].optimizer_steps = optimizer_steps;
     shared_->counters[0].environment_steps = environment_steps;
     rounds_ = rounds;
+    own_ = std::move(own);
+    others_ = std::move(others);
+    publish_normalisation();
     for (int i = 0; shared_->replay && i < options_.workers; ++i) {
       const auto worker = static_cast<std::size_t>(i);
       shared_->replay->restore(i, worker < replay.size() ? replay.share(worker) : ReplayShare());
@@ -235,12 +269,31 @@ class CoreOrchestrator::Impl {
 
   const EnvironmentSpec& environment_spec() const { return description_.environment; }
   std::map<std::string, std::string> policy_metadata() const {
+    const auto used = normalisation();
+    const bool is_used = used.statistics.count() > 0 && (used.observations || used.rewards);
     return to_metadata({.environment = description_.environment.name,
                         .network = description_.network,
                         .sizes = description_.sizes,
                         .action_width = description_.environment.action_space.width(),
                         .actions = description_.environment.action_space,
-                        .behaviour = description_.behaviour});
+                        .behaviour = description_.behaviour,
+                        .normalisation = is_used ? std::optional(used) : std::nullopt});
+  }
+  std::size_t statistics_components() const {
+    return normalises() ? Normalisation::components(observation_size()) : 0;
+  }
+  const NumberedStatistics& own_statistics() const { return own_; }
+  void write_other_statistics(const RunningStatistics& others) {
+    if (others.components() != statistics_components()) {
+      throw ArgumentError(fmt::format("statistics of {} components were given; this trainer has {}",
+                                      others.components(), statistics_components()));
+    }
+    others_ = others;
+    publish_normalisation();
+  }
+  void normalise_as(const std::map<std::string, std::string>& metadata) {
+    played_ = policy_record("the policy", metadata).normalisation.value_or(Normalisation());
+    publish_normalisation();
   }
   int workers() const { return workers_ ? options_.workers : 0; }
   std::uint64_t rounds() const { return rounds_; }
@@ -266,6 +319,51 @@ class CoreOrchestrator::Impl {
   const std::string& failure() const { return failure_; }
 
  private:
+  std::size_t observation_size() const {
+    return static_cast<std::size_t>(description_.environment.observation_size);
+  }
+
+  bool normalises() const {
+    const Hyperparameters& hyper = options_.hyperparameters;
+    return hyper.normalise_observations || hyper.normalise_rewards;
+  }
+
+  /// Own and others'.
+  RunningStatistics statistics() const {
+    RunningStatistics all = own_.statistics;
+    all.merge(others_);
+    return all;
+  }
+
+  Normalisation normalisation() const {
+    if (played_) return *played_;
+    const Hyperparameters& hyper = options_.hyperparameters;
+    return {hyper.normalise_observations, hyper.normalise_rewards, hyper.observation_clip, statistics()};
+  }
+
+  /// Before the next order.
+  void publish_normalisation() { Normaliser::write(normalisation(), shared_->normaliser.span()); }
+
+  /// After a round.
+  void count_round() {
+    if (!normalises()) return;
+    for (int i = 0; i < options_.workers; ++i)
+      own_.statistics.merge(RunningStatistics(std::span<const double>(shared_->statistics_of(i))));
+    publish_normalisation();
+  }
+
+  RunningStatistics read_statistics(const StateReader& state, const char* name) const {
+    const std::vector<double> values = state.f64s(name);
+    if (values.size() != own_.statistics.values().size()) {
+      throw LayoutError(
+          fmt::format("{} holds '{}' of {} numbers; observations of this environment have statistics of {}",
+                      state.source(), name, values.size(), own_.statistics.values().size()));
+    }
+    if (const std::string wrong = RunningStatistics::fault(values); !wrong.empty())
+      throw FormatError(fmt::format("{}: '{}': {}", state.source(), name, wrong));
+    return RunningStatistics(values);
+  }
+
   void check_size(std::size_t size) const {
     if (size != layout().size()) {
       throw ArgumentError(fmt::format("{} weights given; this network has {}", size, layout().size()));
@@ -342,6 +440,11 @@ class CoreOrchestrator::Impl {
   std::unique_ptr<SharedTraining> shared_;
   std::unique_ptr<WorkerGroup> workers_;
   std::unique_ptr<Supervisor> supervisor_;
+  // Without components: nothing is counted.
+  NumberedStatistics own_;
+  RunningStatistics others_;
+  std::optional<Normalisation>
+      played_;  // that of a policy which is only played, in place of what was counted
   std::uint64_t rounds_ = 0;
   std::uint64_t episodes_evaluated_ = 0;      // in earlier chunks of the present evaluation
   std::uint64_t optimizer_steps_before_ = 0;  // the present order
@@ -356,6 +459,18 @@ CoreOrchestrator::CoreOrchestrator(EnvironmentFactory environment, NetworkFactor
 CoreOrchestrator::~CoreOrchestrator() = default;
 const ParameterLayout& CoreOrchestrator::layout() const {
   return impl_->layout();
+}
+std::size_t CoreOrchestrator::statistics_components() const {
+  return impl_->statistics_components();
+}
+NumberedStatistics CoreOrchestrator::own_statistics() const {
+  return impl_->own_statistics();
+}
+void CoreOrchestrator::write_other_statistics(const RunningStatistics& others) {
+  impl_->write_other_statistics(others);
+}
+void CoreOrchestrator::normalise_as(const std::map<std::string, std::string>& metadata) {
+  impl_->normalise_as(metadata);
 }
 RoundReport CoreOrchestrator::train_round() {
   return impl_->train_round();

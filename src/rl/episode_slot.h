@@ -12,18 +12,24 @@
 #include "genkidama/ipc/transition.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/rl/segment.h"
+#include "rl/normalisation.h"
 
 namespace genkidama {
 
 class EpisodeSlot {
  public:
-  explicit EpisodeSlot(std::unique_ptr<Environment> environment)
+  /// `normaliser` must outlive the slot.
+  EpisodeSlot(std::unique_ptr<Environment> environment, const Normaliser& normaliser)
       : environment_(std::move(environment)),
+        normaliser_(normaliser),
         chosen(environment_->spec().action_space.width()),
         action(environment_->spec().action_space.width()) {}
 
   const EnvironmentSpec& spec() const { return environment_->spec(); }
-  std::span<const float> observation() const { return observation_; }
+  /// What the network is given for the present observation.
+  std::span<const float> observation() const { return seen(observation_, normalised_); }
+  /// What the network was given for the one before the latest step.
+  std::span<const float> observation_before() const { return seen(before_, normalised_before_); }
   /// Of the actions that may follow the observation.
   ActionMask mask() const { return environment_->action_mask(); }
 
@@ -31,6 +37,7 @@ class EpisodeSlot {
   void start(std::uint64_t seed, const Random& actions) {
     random = actions;
     result = {};
+    discounted_return = 0;
     segment.clear();
     std::fill(state.begin(), state.end(), 0.0f);
     playing = true;
@@ -38,8 +45,8 @@ class EpisodeSlot {
     copy(environment_->reset(seed));
   }
 
-  /// Plays `action`, and ends `playing` with the episode. The spans are valid until the next step. A step
-  /// that was lost changes nothing else.
+  /// Plays `action`, and ends `playing` with the episode. The spans are valid until the next step; the
+  /// observations in them are as the environment gave them. A step that was lost changes nothing else.
   Transition step() {
     const StepResult step = environment_->step(Action(action));
     if (step.lost) {
@@ -48,6 +55,7 @@ class EpisodeSlot {
       return {};
     }
     before_.swap(observation_);
+    normalised_before_.swap(normalised_);
     copy(step.observation);
     result.episode_return += step.reward;
     ++result.length;
@@ -58,11 +66,22 @@ class EpisodeSlot {
   }
 
  private:
-  void copy(Observation from) { observation_.assign(from.begin(), from.end()); }
+  void copy(Observation from) {
+    observation_.assign(from.begin(), from.end());
+    if (!normaliser_.changes_observations()) return;
+    normalised_.resize(observation_.size());
+    normaliser_.apply(observation_, normalised_);
+  }
+  std::span<const float> seen(const std::vector<float>& raw, const std::vector<float>& normalised) const {
+    return normaliser_.changes_observations() ? normalised : raw;
+  }
 
   std::unique_ptr<Environment> environment_;
+  const Normaliser& normaliser_;
   std::vector<float> observation_;
   std::vector<float> before_;
+  std::vector<float> normalised_;
+  std::vector<float> normalised_before_;
 
  public:
   std::vector<float> chosen;  ///< what the behaviour chose
@@ -70,6 +89,7 @@ class EpisodeSlot {
   std::vector<float> state;   ///< what a network with memory carries; empty without memory
   Segment segment;            ///< the steps that were not handed to the learner yet
   EpisodeResult result;       ///< the episode so far
+  double discounted_return = 0;  ///< of the episode so far, the latest reward with its full weight
   Random random;
   bool playing = false;
   bool lost = false;  ///< the environment failed in the episode's last step

@@ -42,7 +42,8 @@ class HogwildWorker {
         shared_(shared),
         index_(index),
         sink_(setup.hyperparameters, setup.optimizer(setup.hyperparameters), shared, index),
-        slots_(make_slots(setup, sink_, index)),
+        round_statistics_(shared.statistics_of(index).size() / 2),
+        slots_(make_slots(setup, sink_, normaliser_, index)),
         spec_(setup.spec ? completed(*setup.spec) : slots_.front().spec()),
         algorithm_(make_algorithm_of(setup)),
         network_(make_network(setup, *algorithm_, spec_, sink_)),
@@ -72,11 +73,12 @@ class HogwildWorker {
   }
 
  private:
-  static std::vector<EpisodeSlot> make_slots(const WorkerSetup& setup, HogwildSink& sink, int index) {
+  static std::vector<EpisodeSlot> make_slots(const WorkerSetup& setup, HogwildSink& sink,
+                                             const Normaliser& normaliser, int index) {
     std::vector<EpisodeSlot> slots;
     sink.set_activity(WorkerActivity::kMakingEnvironment);
     for (int i = 0; i < setup.hyperparameters.environments_per_worker; ++i) {
-      slots.emplace_back(make_checked(setup.environment({index, i, setup.purpose})));
+      slots.emplace_back(make_checked(setup.environment({index, i, setup.purpose})), normaliser);
       if (setup.spec) check_is(slots.back().spec(), completed(*setup.spec));
       sink.show_life();
     }
@@ -115,6 +117,9 @@ class HogwildWorker {
     round_seed_ = derive_seed(setup_.seed, {kTraining, static_cast<std::uint64_t>(index_), round});
     sink_.begin_round();
     sink_.pull(network_.weights());
+    normaliser_ = Normaliser(shared_.normaliser.span());
+    round_statistics_.clear();
+    only_counts_ = counts() && !shared_.order[0].is_normalised;
     episodes_started_ = 0;
     for (EpisodeSlot& slot : slots_) start_episode(slot);
     while (true) {
@@ -130,7 +135,19 @@ class HogwildWorker {
       play_step();
     }
     Random random(derive_seed(round_seed_, {kLearning, kLearning}));
-    learner_->learn_round(random);
+    if (!only_counts_) learner_->learn_round(random);
+    const auto counted = round_statistics_.values();
+    std::copy(counted.begin(), counted.end(), shared_.statistics_of(index_).begin());
+  }
+
+  bool counts() const { return round_statistics_.components() > 0; }
+
+  /// Counts what was observed before a step, and the return discounted back from it.
+  void count(EpisodeSlot& slot, const Transition& transition) {
+    slot.discounted_return = setup_.hyperparameters.gamma * slot.discounted_return + transition.reward;
+    counted_.assign(transition.before.begin(), transition.before.end());
+    counted_.push_back(static_cast<float>(slot.discounted_return));
+    round_statistics_.add(counted_);
   }
 
   void start_episode(EpisodeSlot& slot) {
@@ -245,8 +262,9 @@ class HogwildWorker {
     }
     sink_.report().environment_steps.add(1);
     const bool cut = !transition.ends_episode() && slot.result.length >= longest_episode_;
-    segment.observations.insert(segment.observations.end(), transition.before.begin(),
-                                transition.before.end());
+    if (counts()) count(slot, transition);
+    const auto before = slot.observation_before();
+    segment.observations.insert(segment.observations.end(), before.begin(), before.end());
     segment.actions.insert(segment.actions.end(), slot.chosen.begin(), slot.chosen.end());
     segment.rewards.push_back(transition.reward);
     segment.log_probabilities.push_back(log_probability);
@@ -269,8 +287,9 @@ class HogwildWorker {
     const auto last = slot.observation();
     segment.last_observation.assign(last.begin(), last.end());
     segment.last_state = slot.state;
+    segment.reward_scale = normaliser_.reward_scale();
     sink_.count_environment_steps(segment.size());
-    learner_->learn_segment(segment);
+    if (!only_counts_) learner_->learn_segment(segment);
     segment.clear();
   }
 
@@ -283,6 +302,7 @@ class HogwildWorker {
 
   void evaluate(const WorkerOrder& order) {
     sink_.pull(network_.weights());
+    normaliser_ = Normaliser(shared_.normaliser.span());
     EpisodeSlot& slot = slots_.front();
     outputs_.resize(output_count_);
     const Acting acting = order.greedy ? Acting::kGreedy : Acting::kSampling;
@@ -315,6 +335,10 @@ class HogwildWorker {
   SharedTraining& shared_;
   int index_;
   HogwildSink sink_;
+  Normaliser normaliser_;               ///< of the present order
+  RunningStatistics round_statistics_;  ///< without components: nothing is normalised
+  bool only_counts_ = false;  ///< the present round is the first one: there is nothing to normalise with
+  std::vector<float> counted_;
   std::vector<EpisodeSlot> slots_;
   EnvironmentSpec spec_;
   std::unique_ptr<Algorithm> algorithm_;

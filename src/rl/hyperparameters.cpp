@@ -34,6 +34,7 @@ void Hyperparameters::check() const {
   in_closed_unit("gamma", gamma);
   in_closed_unit("gae_lambda", gae_lambda);
   positive("reward_scale", reward_scale);
+  positive("observation_clip", observation_clip);
   not_negative("value_weight", value_weight);
   not_negative("entropy_weight", entropy_weight);
   if (batch_size < 1) refuse("batch_size", batch_size, "at least 1");

@@ -15,6 +15,7 @@
 #include "genkidama/rl/algorithm.h"
 #include "nn/bundled_network.h"
 #include "params/checkpoint_layout.h"
+#include "rl/normalisation.h"
 #include "rl/policy_record.h"
 
 namespace genkidama {
@@ -132,6 +133,9 @@ class Policy::Impl {
         network_(network_of(path, record, options.network)),
         behaviour_(behaviour_of(path, record, options)),
         actions_(record.actions),
+        normaliser_(record.normalisation ? Normaliser(*record.normalisation,
+                                                      static_cast<std::size_t>(sizes_.observation_size()))
+                                         : Normaliser()),
         chosen_(record.action_width.value_or(1)),
         action_(chosen_.size()) {
     file = in_layout(path, std::move(file), network_->layout());
@@ -159,6 +163,11 @@ class Policy::Impl {
     if (const auto bad = first_non_finite(observation); bad != observation.size()) {
       throw ArgumentError(
           fmt::format("value {} of the observation is {}; expected finite numbers", bad, observation[bad]));
+    }
+    if (normaliser_.changes_observations()) {
+      normalised_.resize(observation.size());
+      normaliser_.apply(observation, normalised_);
+      observation = normalised_;
     }
     if (recurrent_) {
       recurrent_->step(weights_, observation, 1, state_, outputs_);
@@ -190,6 +199,8 @@ class Policy::Impl {
   std::vector<float> state_;
   std::shared_ptr<const Behaviour> behaviour_;
   std::optional<ActionSpace> actions_;  ///< empty: an older file did not say
+  Normaliser normaliser_;
+  std::vector<float> normalised_;
   std::vector<float> weights_;
   std::map<std::string, std::string> metadata_;
   std::vector<float> outputs_;

@@ -25,6 +25,8 @@ constexpr const char* kChoices = "action_choices";  // "3 2"
 constexpr const char* kLow = "action_low";          // "-1 -inf"
 constexpr const char* kHigh = "action_high";
 constexpr const char* kBehaviour = "behaviour";
+constexpr const char* kNormalisation = "normalisation";  // "observations rewards 10"
+constexpr const char* kStatistics = "observation_statistics";
 // Of state.safetensors, now and in versions before; no policy has them.
 constexpr const char* kState = "state_format";
 constexpr const char* kOlderState = "optimizer_steps";
@@ -127,6 +129,10 @@ std::map<std::string, std::string> to_metadata(const PolicyRecord& record) {
     metadata[kHigh] = list_text(record.actions->high);
   }
   if (!record.behaviour.empty()) metadata[kBehaviour] = to_utf8(record.behaviour);
+  if (record.normalisation) {
+    metadata[kNormalisation] = normalisation_kind_text(*record.normalisation);
+    metadata[kStatistics] = statistics_text(record.normalisation->statistics);
+  }
   return metadata;
 }
 
@@ -151,6 +157,18 @@ PolicyRecord policy_record(const std::filesystem::path& path, const Metadata& me
     record.action_width = static_cast<std::size_t>(fields.number(kActionWidth, 1));
   if (fields.has(kChoices)) record.actions = action_space_of(path, fields);
   record.behaviour = fields.text(kBehaviour);
+  if (fields.has(kNormalisation) || fields.has(kStatistics)) {
+    const int size = record.sizes ? record.sizes->observation_size() : 0;
+    record.normalisation = read_normalisation(fields.text(kNormalisation), fields.text(kStatistics),
+                                              static_cast<std::size_t>(size));
+    if (!record.normalisation) {
+      throw FormatError(fmt::format(
+          "'{}' does not say what its policy's observations are normalised with: expected '{}' as "
+          "\"observations CLIP\" and '{}' as a count, means and sums of squares of observations of {} floats "
+          "and of the return",
+          path.string(), kNormalisation, kStatistics, size));
+    }
+  }
   return record;
 }
 

@@ -10,6 +10,7 @@
 
 #include "genkidama/env/action_space.h"
 #include "genkidama/nn/network_spec.h"
+#include "rl/normalisation.h"
 
 namespace genkidama {
 
@@ -21,6 +22,8 @@ struct PolicyRecord {
   std::optional<std::size_t> action_width;  ///< ActionSpace::width()
   std::optional<ActionSpace> actions{};     ///< of the environment
   std::string behaviour{};                  ///< Behaviour::description(); empty: unknown
+  /// Of its observations; nothing: they are taken as they are.
+  std::optional<Normalisation> normalisation{};
 };
 
 /// The record as metadata; what is unknown is left out. All of it is UTF-8.

@@ -6,9 +6,10 @@ namespace genkidama {
 
 void scale_rewards(const Segment& segment, const Hyperparameters& hyperparameters,
                    std::vector<float>& scaled) {
+  const double scale = hyperparameters.reward_scale * segment.reward_scale;
   scaled.resize(segment.size());
   for (std::size_t t = 0; t < segment.size(); ++t) {
-    scaled[t] = static_cast<float>(hyperparameters.reward_scale * segment.rewards[t]);
+    scaled[t] = static_cast<float>(scale * segment.rewards[t]);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "genkidama/ipc/shared_array.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/rl/gradient_sink.h"
+#include "rl/normalisation.h"
 
 namespace genkidama {
 
@@ -23,6 +24,7 @@ enum class WorkerCommand : std::uint32_t { kMeet, kTrain, kEvaluate };
 struct WorkerOrder {
   WorkerCommand command = WorkerCommand::kMeet;  ///< kMeet, at the very beginning: only come to the barrier
   std::uint64_t round = 0;                       ///< kTrain: number of this round, from 0
+  bool is_normalised = false;                    ///< kTrain: there is something to normalise with
   std::uint64_t evaluation_seed = 0;             ///< kEvaluate
   std::uint64_t first_episode = 0;               ///< kEvaluate: number of the chunk's first episode
   std::uint32_t episode_count = 0;               ///< kEvaluate: episodes in this chunk
@@ -109,7 +111,7 @@ struct EvaluatedEpisode {
 
 struct SharedTraining {
   SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats,
-                 std::size_t algorithm_floats, std::size_t replay_capacity,
+                 std::size_t algorithm_floats, std::size_t replay_capacity, std::size_t statistics_numbers,
                  const EnvironmentSpec& environment)
       : weights(parameters, "network weights"),
         optimizer_state(optimizer_floats, "optimizer state"),
@@ -118,6 +120,9 @@ struct SharedTraining {
         order(1, "worker order"),
         reports(static_cast<std::size_t>(workers), "worker reports"),
         evaluation(kEvaluationChunk, "evaluation results"),
+        normaliser(Normaliser::shared_size(static_cast<std::size_t>(environment.observation_size)),
+                   "normaliser"),
+        round_statistics(static_cast<std::size_t>(workers) * statistics_numbers, "round statistics"),
         barrier(workers) {
     if (replay_capacity > 0) {
       replay.emplace(
@@ -134,7 +139,17 @@ struct SharedTraining {
   SharedArray<WorkerOrder> order;
   SharedArray<WorkerReport> reports;
   SharedArray<EvaluatedEpisode> evaluation;
+  SharedArray<double> normaliser;  ///< the lead writes it between two orders; see Normaliser
+  /// What each worker has counted in the round: RunningStatistics::values() one after the other, written by
+  /// the worker before it arrives at the barrier. Empty: nothing is counted.
+  SharedArray<double> round_statistics;
   RoundBarrier barrier;
+
+  /// The part of round_statistics that a worker writes.
+  std::span<double> statistics_of(int worker) {
+    const std::size_t numbers = round_statistics.size() / reports.size();
+    return round_statistics.span().subspan(static_cast<std::size_t>(worker) * numbers, numbers);
+  }
   std::optional<ReplayBuffer> replay;
 };
 

@@ -37,6 +37,13 @@ std::string parting_words(const std::string& ended_by) {
 
 class ParentRun::Impl {
  public:
+  static std::unique_ptr<Impl> make(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
+                                    RunObserver* observer) {
+    parent.statistics = StreamStatistics(evaluator.statistics_components());
+    OpenedRun opened =
+        RunFiles::open(std::move(options), evaluator, observer, {run_kind::kParent, kColumns, &parent.statistics});
+    return std::make_unique<Impl>(std::move(opened), evaluator, std::move(parent));
+  }
   Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent);
 
   RunSummary run();
@@ -56,7 +63,9 @@ class ParentRun::Impl {
   /// brings its weights.
   void keep_time();
   bool checkpoint(const PolicySnapshot& snapshot);
-  FillState fill_state() const;
+  FillState fill_state();
+  /// The evaluator normalises with what all Children have counted until now, and policy files say so.
+  void take_statistics();
   /// Evaluates when that is due; why the run is over then, or nothing.
   std::optional<std::string> evaluate();
   RunProgress progress(const ParentStatus& status) const;
@@ -77,6 +86,7 @@ class ParentRun::Impl {
   bool ended_by_evaluation_ = false;  // of the final weights
   bool ran_ = false;
   std::uint64_t kept_update_ = 0;         // of the last state
+  StreamStatistics statistics_;           // of the Children, as of take_statistics()
   std::atomic<bool> weights_due_{false};  // the next merge's, for a state
   std::unique_ptr<Parent> parent_;        // the last: its thread uses the others
 };
@@ -99,11 +109,12 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
   }
   kept_update_ = files_->totals().updates;
   evaluation_due_ = files_->is_evaluation_missing();
-  files_->complete_checkpoint({final_weights_, final_average_});
   parent.first_update = files_->totals().updates;
   parent.run_id = identity_.run_id;
   parent.epoch = identity_.epoch;
   parent_ = std::make_unique<Parent>(std::move(parent), evaluator_.layout(), final_weights_);
+  take_statistics();
+  files_->complete_checkpoint({final_weights_, final_average_});
   parent_->on_update([this](const ParentUpdate& update) { on_merge(update); });
 }
 
@@ -145,6 +156,7 @@ RunSummary ParentRun::Impl::run() {
         check_merges();
       }
     }
+    take_statistics();
     return files_->finish(ended_by, {final_weights_, final_average_}, fill_state(), report());
   } catch (...) {
     parent_->stop("the Parent's run failed");
@@ -248,11 +260,18 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
 
 bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot) {
   kept_update_ = files_->totals().updates;
+  take_statistics();
   return files_->checkpoint(snapshot, fill_state());
 }
 
-FillState ParentRun::Impl::fill_state() const {
+void ParentRun::Impl::take_statistics() {
+  statistics_ = parent_->statistics();
+  if (statistics_.components() > 0) evaluator_.write_other_statistics(statistics_.all());
+}
+
+FillState ParentRun::Impl::fill_state() {
   return [this](RunState& state) {
+    state.trainer = &statistics_;
     state.children = children_.text();
     const auto& returns = recent_returns_.values();
     state.recent_returns.assign(returns.begin(), returns.end());
@@ -281,6 +300,7 @@ std::optional<std::string> ParentRun::Impl::evaluate() {
   if (find_divergence(weights, evaluator_.layout(), files_->options())) return {};
   auto average = watch_.average();
   std::optional<std::string> end;
+  take_statistics();
   try {
     end = files_->evaluate({weights, average});
   } catch (const StoppedError&) {
@@ -299,9 +319,7 @@ RunProgress ParentRun::Impl::progress(const ParentStatus& status) const {
 
 ParentRun::ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
                      RunObserver* observer)
-    : impl_(std::make_unique<Impl>(
-          RunFiles::open(std::move(options), evaluator, observer, {run_kind::kParent, kColumns}), evaluator,
-          std::move(parent))) {}
+    : impl_(Impl::make(evaluator, std::move(options), std::move(parent), observer)) {}
 
 ParentRun::~ParentRun() = default;
 

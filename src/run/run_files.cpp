@@ -60,10 +60,8 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   std::optional<std::uint64_t> keep_until;
   goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
   if (goes_on_) {
-    // A Parent's trainer only evaluates.
     auto& state = opened.state;
-    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns() ? &trainer_ : nullptr,
-                               opened.average, kind_);
+    state = read_resumed_state(options_, directory_, checkpoints_.origin(), kind.saved, opened.average, kind_);
     if (state) {
       totals_ = state->totals;
       // What goes on has not reached its target yet, which may be a new one.
@@ -158,9 +156,15 @@ void RunFiles::tell(const Checkpointer::Written& written) {
   observer_.on_checkpoint({totals_.updates, written.state, written.policy});
 }
 
+void RunFiles::complete_checkpoint(const PolicySnapshot& snapshot) {
+  checkpoints_.set_metadata(trainer_.policy_metadata());
+  checkpoints_.complete(snapshot, totals_);
+}
+
 bool RunFiles::checkpoint(const PolicySnapshot& snapshot, const FillState& fill) {
   // A state must not outlive the rows that led to it.
   if (fill) sync_tables();
+  checkpoints_.set_metadata(trainer_.policy_metadata());
   const auto written = checkpoints_.write(snapshot, now(), with_own(fill));
   tell(written);
   return written.complete;
@@ -202,6 +206,7 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
                                  {"file", result.best->file.filename().string()}};
   }
   if (fill) sync_tables();
+  checkpoints_.set_metadata(trainer_.policy_metadata());
   const auto written = checkpoints_.write_final(snapshot, totals_, with_own(fill));
   tell(written);
   result.files_written = written.complete;

@@ -36,6 +36,7 @@ class RunFiles {
   struct Kind {
     std::string name;                  ///< one of run_kind
     std::vector<std::string> columns;  ///< of metrics.csv, as MetricsTable has them
+    Saveable* saved = nullptr;         ///< restored from the state of a resumed run: who learns, or a Parent
   };
 
   /// Makes the directory, config.json and the tables; a resumed run's state is read and handed over.
@@ -80,7 +81,7 @@ class RunFiles {
   /// As Checkpointer::write(); whether everything was written.
   bool checkpoint(const PolicySnapshot& snapshot, const FillState& fill);
   /// As Checkpointer::complete().
-  void complete_checkpoint(const PolicySnapshot& snapshot) { checkpoints_.complete(snapshot, totals_); }
+  void complete_checkpoint(const PolicySnapshot& snapshot);
 
   bool is_evaluation_due() const { return evaluations_->is_due(totals_.updates); }
   bool is_evaluation_missing() const { return evaluations_->is_missing(); }

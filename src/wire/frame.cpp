@@ -17,6 +17,7 @@
 
 #include "genkidama/core/is_finite.h"
 #include "genkidama/wire/protocol.h"
+#include "wire/little_endian.h"
 
 namespace genkidama {
 namespace {
@@ -24,7 +25,7 @@ namespace {
 constexpr std::uint32_t kMagic = 0x4d444b47;  // "GKDM" in the order of the bytes
 constexpr std::uint16_t kFloat32 = 1;
 
-// Offsets in bytes. Every field lies at a multiple of its size, and the payload at a multiple of 16.
+// Offsets in bytes. Every field lies at a multiple of its size, and what follows at a multiple of 16.
 enum Offset : std::size_t {
   kMagicAt = 0,
   kVersionAt = 4,
@@ -42,20 +43,6 @@ enum Offset : std::size_t {
 };
 constexpr std::size_t kReservedBytes = kPayloadBytesAt - kReservedAt;
 constexpr std::size_t kChecksumBytes = kFrameHeaderBytes - kChecksumAt;
-
-template <typename T>
-void store(std::byte* at, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    at[i] = static_cast<std::byte>((static_cast<std::uint64_t>(value) >> (8 * i)) & 0xff);
-  }
-}
-
-template <typename T>
-T load(const std::byte* at) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) value |= std::to_integer<std::uint64_t>(at[i]) << (8 * i);
-  return static_cast<T>(value);
-}
 
 void store_floats(std::byte* to, std::span<const float> from) {
   if constexpr (std::endian::native == std::endian::little) {
@@ -80,7 +67,8 @@ struct HashStateDeleter {
 };
 
 /// XXH3-64 of a frame with this header as if its checksum field were zero; nothing when there is no memory.
-bool checksum_of(const std::byte* header, std::span<const std::byte> payload, std::uint64_t& checksum) {
+bool checksum_of(const std::byte* header, std::span<const std::byte> extra,
+                 std::span<const std::byte> payload, std::uint64_t& checksum) {
   static constexpr std::array<std::byte, kChecksumBytes> kZeros{};
   // One for all frames of a thread: it takes longer to make than a small frame to hash.
   thread_local std::unique_ptr<XXH3_state_t, HashStateDeleter> state;
@@ -89,6 +77,7 @@ bool checksum_of(const std::byte* header, std::span<const std::byte> payload, st
   XXH3_64bits_reset(state.get());
   XXH3_64bits_update(state.get(), header, kChecksumAt);
   XXH3_64bits_update(state.get(), kZeros.data(), kZeros.size());
+  if (!extra.empty()) XXH3_64bits_update(state.get(), extra.data(), extra.size());
   XXH3_64bits_update(state.get(), payload.data(), payload.size());
   checksum = XXH3_64bits_digest(state.get());
   return true;
@@ -98,8 +87,8 @@ WireError fail(std::string reason) {
   return {"binary frame: " + std::move(reason)};
 }
 
-/// All that can be wrong with a frame of so many weights, but for the weights themselves.
-Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t elements) {
+/// All that can be wrong with a frame of so many weights and extra bytes, but for what these say.
+Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t elements, std::size_t extra) {
   if (frame.size() < kFrameHeaderBytes) {
     return fail(fmt::format("{} bytes; the header alone has {}", frame.size(), kFrameHeaderBytes));
   }
@@ -121,13 +110,14 @@ Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t e
     return fail("reserved bytes are not zero");
   }
   const auto payload_bytes = load<std::uint64_t>(at + kPayloadBytesAt);
-  const std::uint64_t expected_bytes = elements * sizeof(float);
+  const std::uint64_t expected_bytes = extra + elements * sizeof(float);
   if (payload_bytes != expected_bytes || frame.size() - kFrameHeaderBytes != payload_bytes) {
-    return fail(fmt::format("{} bytes of weights announced, {} present; this network has {}", payload_bytes,
-                            frame.size() - kFrameHeaderBytes, expected_bytes));
+    return fail(fmt::format("{} bytes of weights{} announced, {} present; this network has {}", payload_bytes,
+                            extra > 0 ? " and statistics" : "", frame.size() - kFrameHeaderBytes,
+                            expected_bytes));
   }
   std::uint64_t checksum = 0;
-  if (!checksum_of(at, frame.subspan(kFrameHeaderBytes), checksum)) return fail("no memory to check it");
+  if (!checksum_of(at, {}, frame.subspan(kFrameHeaderBytes), checksum)) return fail("no memory to check it");
   if (load<std::uint64_t>(at + kChecksumAt) != checksum) return fail("damaged: its checksum does not match");
   FrameHeader header;
   header.type = static_cast<FrameType>(type);
@@ -148,7 +138,7 @@ bool hold_floats(const std::byte* at) {
 }
 
 /// Everything but the checksum.
-void write_header(const FrameHeader& header, std::size_t elements, std::byte* at) {
+void write_header(const FrameHeader& header, std::size_t payload_bytes, std::byte* at) {
   std::fill_n(at, kFrameHeaderBytes, std::byte{0});
   store(at + kMagicAt, kMagic);
   store(at + kVersionAt, kProtocolVersion);
@@ -161,53 +151,62 @@ void write_header(const FrameHeader& header, std::size_t elements, std::byte* at
   const double mean_return = is_finite(header.mean_return) ? header.mean_return : 0.0;
   store(at + kReturnAt, std::bit_cast<std::uint64_t>(mean_return));
   store(at + kDtypeAt, kFloat32);
-  store(at + kPayloadBytesAt, std::uint64_t{elements * sizeof(float)});
+  store(at + kPayloadBytesAt, std::uint64_t{payload_bytes});
 }
 
 }  // namespace
 
-void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame) {
-  frame.resize(frame_bytes(weights.size()));
+void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame,
+                  std::span<const std::byte> extra) {
+  frame.resize(frame_bytes(weights.size(), extra.size()));
   std::byte* const at = frame.data();
-  write_header(header, weights.size(), at);
-  store_floats(at + kFrameHeaderBytes, weights);
+  write_header(header, frame.size() - kFrameHeaderBytes, at);
+  std::copy(extra.begin(), extra.end(), at + kFrameHeaderBytes);
+  store_floats(at + kFrameHeaderBytes + extra.size(), weights);
   // The checksum field is still zero here, as the definition wants it.
   store(at + kChecksumAt, XXH3_64bits(frame.data(), frame.size()));
 }
 
 std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::span<const float> weights,
-                                             std::vector<std::byte>& frame) {
+                                             std::vector<std::byte>& frame,
+                                             std::span<const std::byte> extra) {
   if constexpr (std::endian::native == std::endian::little) {
-    frame.resize(kFrameHeaderBytes);
-    write_header(header, weights.size(), frame.data());
+    frame.resize(kFrameHeaderBytes + extra.size());
     const auto payload = std::as_bytes(weights);
+    write_header(header, extra.size() + payload.size(), frame.data());
+    std::copy(extra.begin(), extra.end(), frame.data() + kFrameHeaderBytes);
     std::uint64_t checksum = 0;
-    if (!checksum_of(frame.data(), payload, checksum)) throw std::bad_alloc();
+    if (!checksum_of(frame.data(), extra, payload, checksum)) throw std::bad_alloc();
     store(frame.data() + kChecksumAt, checksum);
     return payload;
   } else {
-    encode_frame(header, weights, frame);
+    encode_frame(header, weights, frame, extra);
     return {};
   }
 }
 
-Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights) {
-  auto header = read_header(frame, weights.size());
-  if (header.ok()) load_floats(weights, frame.data() + kFrameHeaderBytes);
+Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights,
+                                  std::span<std::byte> extra) {
+  auto header = read_header(frame, weights.size(), extra.size());
+  if (!header.ok()) return header;
+  const std::byte* const payload = frame.data() + kFrameHeaderBytes;
+  std::copy_n(payload, extra.size(), extra.begin());
+  load_floats(weights, payload + extra.size());
   return header;
 }
 
 Decoded<FrameView> view_frame(std::span<const std::byte> frame, std::size_t elements,
-                              std::vector<float>& copy) {
-  const auto header = read_header(frame, elements);
+                              std::vector<float>& copy, std::size_t extra) {
+  const auto header = read_header(frame, elements, extra);
   if (!header.ok()) return WireError{header.reason()};
-  const std::byte* const payload = frame.data() + kFrameHeaderBytes;
-  if (hold_floats(payload)) {
-    return FrameView{header.value(), {reinterpret_cast<const float*>(payload), elements}};
+  const auto before = frame.subspan(kFrameHeaderBytes, extra);
+  const std::byte* const weights = before.data() + extra;
+  if (hold_floats(weights)) {
+    return FrameView{header.value(), {reinterpret_cast<const float*>(weights), elements}, before};
   }
   copy.resize(elements);
-  load_floats(copy, payload);
-  return FrameView{header.value(), copy};
+  load_floats(copy, weights);
+  return FrameView{header.value(), copy, before};
 }
 
 }  // namespace genkidama

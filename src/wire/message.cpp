@@ -14,6 +14,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/wire/protocol.h"
+#include "genkidama/wire/statistics.h"
 #include "wire/json_document.h"
 #include "wire/json_fields.h"
 
@@ -102,6 +103,10 @@ void add_fields(JsonText& out, const HelloMessage& message) {
     resume.add("sequence", message.resume->sequence);
     out.add_as_is("resume", resume.text());
   }
+  if (message.statistics > 0) {
+    out.add("statistics", message.statistics);
+    out.add("stream", message.stream);
+  }
 }
 
 void add_fields(JsonText& out, const WelcomeMessage& message) {
@@ -110,6 +115,7 @@ void add_fields(JsonText& out, const WelcomeMessage& message) {
   out.add("update", message.update);
   if (message.sequence) out.add("sequence", *message.sequence);
   if (!message.shown_name.empty()) out.add("shown_name", message.shown_name);
+  if (message.statistics > 0) out.add("statistics", message.statistics);
 }
 
 void add_fields(JsonText& out, const RefuseMessage& message) {
@@ -195,6 +201,16 @@ std::optional<SessionMark> read_resume(JsonFields& fields) {
   return mark;
 }
 
+/// Components of the statistics in each frame.
+std::uint64_t read_statistics(JsonFields& fields) {
+  const std::uint64_t components = fields.integer("statistics", false);
+  if (components > kMaxStatisticsComponents) {
+    fields.fail(fmt::format("'statistics' is {}; at most {} components are allowed", components,
+                            kMaxStatisticsComponents));
+  }
+  return components;
+}
+
 Message read_hello(JsonFields& fields) {
   HelloMessage message;
   check_protocol_and_role(fields, "child");
@@ -205,6 +221,8 @@ Message read_hello(JsonFields& fields) {
   message.layout = read_layout(fields);
   message.capabilities = fields.names("capabilities");
   message.resume = read_resume(fields);
+  message.statistics = read_statistics(fields);
+  message.stream = fields.integer("stream", message.statistics > 0);
   return message;
 }
 
@@ -219,6 +237,7 @@ Message read_welcome(JsonFields& fields) {
   message.capabilities = fields.names("capabilities");
   message.sequence = fields.optional_integer("sequence");
   message.shown_name = fields.name("shown_name", false);
+  message.statistics = read_statistics(fields);
   return message;
 }
 

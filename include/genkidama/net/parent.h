@@ -19,6 +19,7 @@
 #include "genkidama/params/merge_rule.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/played.h"
+#include "genkidama/params/running_statistics.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -44,6 +45,11 @@ struct ParentOptions {
   /// How often a Parent of this run was started before, at most kMaxEpoch. Sessions of different epochs have
   /// different numbers, so nothing that was meant for an earlier start is taken for a message to this one.
   std::uint64_t epoch = 0;
+
+  /// The running statistics that Children normalise with: with the number of components of each, at most
+  /// kMaxStatisticsComponents, and for a run that goes on with what Parent::statistics() gave before. Without
+  /// components: the Children normalise nothing. A Child with another number of components is refused.
+  StreamStatistics statistics{};
 
   // What it refuses.
 
@@ -178,6 +184,8 @@ class Parent {
   ParentStatus status() const;
   /// A copy of W_P between two merges.
   std::vector<float> weights() const;
+  /// A copy of what each Child of the run has told of its own statistics last.
+  StreamStatistics statistics() const;
 
  private:
   class Impl;

@@ -150,6 +150,15 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   RoundReport train_round() override;
   void read_weights(std::span<float> out) const override;
   void write_weights(std::span<const float> in) override;
+  /// Those of an observation and one for the return, when Hyperparameters::normalise_observations or
+  /// normalise_rewards is set.
+  std::size_t statistics_components() const override;
+  NumberedStatistics own_statistics() const override;
+  void write_other_statistics(const RunningStatistics& others) override;
+  /// Normalises observations as the policy of a file wants them, given the metadata of the file, in place of
+  /// what was counted here: for a trainer that only plays the policy. Throws FormatError for damaged
+  /// metadata.
+  void normalise_as(const std::map<std::string, std::string>& metadata);
 
   /// Plays episodes with the present weights on all workers, without learning. The results are in the order
   /// of the episodes. Throws what train_round() throws.

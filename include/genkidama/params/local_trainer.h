@@ -12,6 +12,7 @@
 #include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/played.h"
+#include "genkidama/params/running_statistics.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -83,6 +84,16 @@ class LocalTrainer {
   /// Replaces the weights; the next round starts from them. Call it between rounds only. Throws
   /// ArgumentError when the size is wrong or a value is not finite.
   virtual void write_weights(std::span<const float> in) = 0;
+
+  /// Components of the running statistics that machines share together with the weights, in order to
+  /// normalise alike; 0, as here: there are none.
+  virtual std::size_t statistics_components() const { return 0; }
+  /// Everything that this trainer has counted itself since it began, in earlier processes too. Call it
+  /// between rounds only.
+  virtual NumberedStatistics own_statistics() const { return {}; }
+  /// Replaces what others have counted; the next round and evaluation normalise with the merge of these and
+  /// the trainer's own. Call it between rounds only. Throws ArgumentError for other components.
+  virtual void write_other_statistics(const RunningStatistics& others) { static_cast<void>(others); }
 };
 
 }  // namespace genkidama

@@ -34,6 +34,16 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// limit is taken for a terminal state, as in the thesis' own program.
   bool bootstrap_truncated = true;
 
+  // Normalisation, with statistics of everything that was played so far. They stay the same during a round.
+  // The first round of a run collects them and learns nothing.
+  /// Networks are given (x - mean) / deviation of each component of an observation, cut to
+  /// +-observation_clip.
+  bool normalise_observations = false;
+  double observation_clip = 10;  ///< > 0; in deviations
+  /// Rewards are learnt from divided by the deviation of the return discounted with gamma, in place of a
+  /// reward_scale that somebody must find.
+  bool normalise_rewards = false;
+
   // Collection.
   int batch_size = 120;  ///< a3c: steps per optimizer step, >= 1; there are fewer at an episode's end
   int pull_every =

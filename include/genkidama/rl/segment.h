@@ -36,6 +36,9 @@ struct Segment {
   /// the first observation: zeros at an episode's start. Empty without memory.
   std::vector<float> first_state;
   std::vector<float> last_state;  ///< the same before the network has seen the last observation
+  /// What rewards are multiplied by for learning, beside Hyperparameters::reward_scale; 1 unless they are
+  /// normalised.
+  float reward_scale = 1;
   /// Optimizer steps that the weights of the segment's first action had seen.
   std::uint64_t policy_version = 0;
   SegmentEnd end = SegmentEnd::kContinues;  ///< how the segment ended
@@ -55,6 +58,7 @@ struct Segment {
     last_observation.clear();
     first_state.clear();
     last_state.clear();
+    reward_scale = 1;
     policy_version = 0;
     end = SegmentEnd::kContinues;
   }

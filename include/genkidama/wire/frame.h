@@ -1,7 +1,8 @@
 #pragma once
 
 /// @file
-/// Weights on the wire: one binary WebSocket message, an 80-byte header and then the flat float32 weights.
+/// Weights on the wire: one binary WebSocket message, an 80-byte header, then the bytes of statistics where
+/// both sides have agreed on some (genkidama/wire/statistics.h), and then the flat float32 weights.
 /// Everything is little-endian whatever the machine.
 
 #include <cstddef>
@@ -40,37 +41,42 @@ struct FrameHeader {
 /// The size of what comes before the weights.
 inline constexpr std::size_t kFrameHeaderBytes = 80;
 
-/// The size of a frame with `elements` float32 weights.
-constexpr std::size_t frame_bytes(std::size_t elements) {
-  return kFrameHeaderBytes + elements * sizeof(float);
+/// The size of a frame with `elements` float32 weights and `extra` bytes before them.
+constexpr std::size_t frame_bytes(std::size_t elements, std::size_t extra = 0) {
+  return kFrameHeaderBytes + extra + elements * sizeof(float);
 }
 
-/// Writes a whole frame over `frame`, whose memory is used again. A mean_return that is not finite is sent as
-/// 0.
-void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame);
+/// Writes a whole frame over `frame`, whose memory is used again. `extra` stands between header and weights;
+/// its size is a multiple of 8. A mean_return that is not finite is sent as 0.
+void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame,
+                  std::span<const std::byte> extra = {});
 
 /// Does the same for a frame whose weights are sent from where they lie: it writes to `frame` all that comes
 /// before the weights and returns the bytes of `weights`. On a machine whose numbers are not little-endian it
 /// writes the whole frame and returns no bytes.
 std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::span<const float> weights,
-                                             std::vector<std::byte>& frame);
+                                             std::vector<std::byte>& frame,
+                                             std::span<const std::byte> extra = {});
 
 /// A frame that is read where it lies.
 struct FrameView {
-  FrameHeader header;              ///< checked
-  std::span<const float> weights;  ///< valid as long as the bytes, or the copy, from which they were read
+  FrameHeader header;                ///< checked
+  std::span<const float> weights;    ///< valid as long as the bytes, or the copy, from which they were read
+  std::span<const std::byte> extra;  ///< what stood before them, valid as long as the bytes
 };
 
-/// Reads a frame that must hold exactly `elements` weights, with the checks of decode_frame(), but copies
-/// them only where the machine's own numbers are not little-endian or the bytes do not lie as floats must:
-/// into `copy`, which is untouched otherwise. Throws nothing but std::bad_alloc, for that copy or a reason.
+/// Reads a frame that must hold exactly `elements` weights and `extra` bytes before them, with the checks of
+/// decode_frame(), but copies the weights only where the machine's own numbers are not little-endian or the
+/// bytes do not lie as floats must: into `copy`, which is untouched otherwise. Throws nothing but
+/// std::bad_alloc, for that copy or a reason.
 Decoded<FrameView> view_frame(std::span<const std::byte> frame, std::size_t elements,
-                              std::vector<float>& copy);
+                              std::vector<float>& copy, std::size_t extra = 0);
 
-/// Reads a frame that must hold exactly weights.size() elements and copies them to `weights`, which is
-/// untouched unless the frame is sound: magic, version, type, dtype, reserved bytes, length, checksum and
-/// mean_return. The weights themselves may still be NaN or infinite. Throws nothing but
-/// std::bad_alloc, for a reason.
-Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights);
+/// Reads a frame that must hold exactly weights.size() elements and extra.size() bytes before them, and
+/// copies them to `weights` and `extra`, which are untouched unless the frame is sound: magic, version, type,
+/// dtype, reserved bytes, length, checksum and mean_return. The weights themselves may still be NaN or
+/// infinite. Throws nothing but std::bad_alloc, for a reason.
+Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights,
+                                  std::span<std::byte> extra = {});
 
 }  // namespace genkidama

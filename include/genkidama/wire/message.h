@@ -36,6 +36,11 @@ struct HelloMessage {
   std::vector<std::string> capabilities;  ///< none are defined in version 1
   /// A session of the run `run_id`. A Parent that does not know it, or knows better, begins a new session.
   std::optional<SessionMark> resume{};
+  /// Components of the running statistics in each frame, at most kMaxStatisticsComponents; 0: there are none.
+  std::uint64_t statistics = 0;
+  /// The number of the Child's own stream of statistics, at most 2^53-1, which stays the same in all its
+  /// processes.
+  std::uint64_t stream = 0;
 };
 
 /// The Parent's answer to a hello that it accepts. Its weights follow.
@@ -52,6 +57,8 @@ struct WelcomeMessage {
   /// What the Parent shows this Child as, when that is not the hello's name because another Child has it.
   /// Empty: the hello's name. A Child may ignore it.
   std::string shown_name{};
+  /// The hello's number, from a Parent that knows statistics.
+  std::uint64_t statistics = 0;
 };
 
 /// Why a peer or its weights are not accepted. The sender then closes the link.

@@ -135,6 +135,7 @@ run::CheckpointEvaluation evaluate_one(const Job& job, CoreOrchestrator& trainer
   const Settings& settings = job.settings;
   Checkpoint file = as_argument([&] { return run::read_policy(path, trainer); });
   trainer.write_weights(file.weights);
+  trainer.normalise_as(file.metadata);
   EvaluationRequest request;
   request.episodes = settings.evaluate.episodes;
   request.seed = settings.learning.seed;

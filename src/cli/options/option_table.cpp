@@ -382,6 +382,20 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("reward-scale", kLearning,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.reward_scale)),
             "Multiplies rewards for learning, not in statistics");
+  // A Parent must know too: it merges the statistics of its Children and evaluates with them.
+  table.add(
+      "normalise-observations", kTraining,
+      boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.normalise_observations)),
+      "Give the network observations less their running mean, in running deviations; the same at a Parent "
+      "and all of its Children");
+  table.add("observation-clip", kTraining,
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.observation_clip)),
+            "Cut normalised observations to this many deviations");
+  table.add(
+      "normalise-rewards", kTraining,
+      boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.normalise_rewards)),
+      "Learn from rewards divided by the running deviation of the discounted return; the same at a Parent "
+      "and all of its Children");
   table.add("value-weight", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.value_weight)),
             "Weight of the value's squared error in the loss");

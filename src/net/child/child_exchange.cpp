@@ -26,7 +26,8 @@ void ChildExchange::begin(LocalTrainer& trainer) {
                               mailbox_.last_failure()));
   }
   mailbox_.take_weights(received_);
-  if (!mailbox_.began_resumed()) trainer.write_weights(received_);
+  if (!mailbox_.began_resumed()) trainer.write_weights(received_.weights);
+  take_statistics(trainer);
 }
 
 ExchangeReport ChildExchange::after_round(LocalTrainer& trainer, const RoundReport& round) {
@@ -73,8 +74,9 @@ bool ChildExchange::exchange(LocalTrainer& trainer) {
   GENKIDAMA_FAILPOINT("child_sent");
   if (!collect_answer(/*wait=*/true)) return false;
   GENKIDAMA_FAILPOINT("child_answered");
-  average_finite(*sent_, received_, options_.beta);
+  average_finite(*sent_, received_.weights, options_.beta);
   trainer.write_weights(*sent_);
+  take_statistics(trainer);
   return true;
 }
 
@@ -88,6 +90,11 @@ bool ChildExchange::exchange_overlapped(LocalTrainer& trainer) {
 void ChildExchange::read_local(const LocalTrainer& trainer) {
   local_.resize(trainer.layout().size());
   trainer.read_weights(local_);
+  if (trainer.statistics_components() > 0) own_ = trainer.own_statistics().statistics;
+}
+
+void ChildExchange::take_statistics(LocalTrainer& trainer) const {
+  if (trainer.statistics_components() > 0) trainer.write_other_statistics(received_.other_statistics);
 }
 
 bool ChildExchange::send() {
@@ -114,6 +121,7 @@ bool ChildExchange::send() {
   if (unanswered_returns_.episodes > 0) mean_return_ = unanswered_returns_.mean();
   out.header.mean_return = mean_return_;
   out.weights = sent_;
+  out.own_statistics = own_;
   flight_ = Flight{*ticket, session_.sequence};
   wire_.send(std::move(out));
   return true;
@@ -141,8 +149,9 @@ bool ChildExchange::collect_answer(bool wait) {
 bool ChildExchange::average_in(LocalTrainer& trainer) {
   // Weights that the round spoilt are left as they are for the trainer's owner, and the Parent, to see.
   if (first_non_finite(local_) != local_.size()) return false;
-  average_finite_since(local_, *sent_, received_, options_.beta);
+  average_finite_since(local_, *sent_, received_.weights, options_.beta);
   trainer.write_weights(local_);
+  take_statistics(trainer);
   return true;
 }
 

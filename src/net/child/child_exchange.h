@@ -21,6 +21,7 @@ struct OutgoingWeights {
   std::uint64_t generation = 0;  ///< of the link they are for
   FrameHeader header;
   std::shared_ptr<const std::vector<float>> weights;
+  RunningStatistics own_statistics;
 };
 
 /// The way to the io thread.
@@ -79,7 +80,10 @@ class ChildExchange final : public Exchange {
   bool exchange(LocalTrainer& trainer);
   bool exchange_overlapped(LocalTrainer& trainer);
 
+  /// Into local_ and own_.
   void read_local(const LocalTrainer& trainer);
+  /// Gives the trainer what others have counted, of what came last.
+  void take_statistics(LocalTrainer& trainer) const;
   /// Sends local_, which becomes sent_. False, and nothing changed, when no link is joined.
   bool send();
   /// Ends the flight unless its answer may still come. Whether the answer came, into received_.
@@ -99,7 +103,9 @@ class ChildExchange final : public Exchange {
   double mean_return_ = 0;  ///< of the last frame
   std::optional<Flight> flight_;
   bool unsent_ = false;  ///< the last round is not in what was sent
-  std::vector<float> local_, received_;
+  std::vector<float> local_;
+  RunningStatistics own_;
+  ParentWeights received_;
   std::shared_ptr<std::vector<float>> sent_;
 };
 

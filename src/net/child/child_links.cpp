@@ -11,6 +11,7 @@
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
 #include "genkidama/wire/protocol.h"
+#include "genkidama/wire/statistics.h"
 
 namespace genkidama {
 namespace {
@@ -23,8 +24,16 @@ constexpr int kBelievedRefusals = 3;
 // Of the hello's `resume`, with the longest numbers.
 constexpr std::size_t kMaxResumeBytes = 128;
 
-HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& layout) {
+HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& layout,
+                         const NumberedStatistics& own) {
+  const std::size_t statistics = own.statistics.components();
+  if (statistics > kMaxStatisticsComponents) {
+    throw ArgumentError(fmt::format("statistics of {} components are shared; at most {} are possible",
+                                    statistics, kMaxStatisticsComponents));
+  }
   HelloMessage hello;
+  hello.statistics = statistics;
+  hello.stream = own.stream;
   hello.name = options.name;
   hello.library = std::string("genkidama ") + kVersion;
   hello.layout = layout;
@@ -58,11 +67,13 @@ HostOptions host_options(const ChildOptions& options) {
 
 }  // namespace
 
-ChildLinks::ChildLinks(const ChildOptions& options, const ParameterLayout& layout, ChildMailbox& mailbox)
+ChildLinks::ChildLinks(const ChildOptions& options, const ParameterLayout& layout,
+                       const NumberedStatistics& own, ChildMailbox& mailbox)
     : options_(options),
       layout_(layout),
+      statistics_(own.statistics.components()),
       mailbox_(mailbox),
-      hello_(first_hello(options, layout)),
+      hello_(first_hello(options, layout, own)),
       host_(host_options(options), *this) {}
 
 ChildLinks::~ChildLinks() {
@@ -98,7 +109,7 @@ void ChildLinks::send_here(const OutgoingWeights& out) {
   unanswered_ = true;
   if (hello_.resume) hello_.resume->sequence = out.header.sequence;
   try {
-    current_->send(out.header, out.weights);
+    current_->send(out.header, out.weights, out.own_statistics);
   } catch (const std::exception&) {
     // The training thread waits for an answer, or for the end of the link.
     current_->abandon();
@@ -107,7 +118,8 @@ void ChildLinks::send_here(const OutgoingWeights& out) {
 
 std::shared_ptr<HostedSession> ChildLinks::make_session(std::uint64_t connection) {
   ChildSessionOwner& owner = *this;
-  return std::make_shared<ChildSession>(owner, host_, connection, options_.limits, layout_, mailbox_);
+  return std::make_shared<ChildSession>(owner, host_, connection, options_.limits, layout_, statistics_,
+                                        mailbox_);
 }
 
 void ChildLinks::connection_refused(const asio::ip::address& from, const std::string& reason) {

@@ -21,7 +21,9 @@ namespace genkidama {
 class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildSessionOwner {
  public:
   /// All outlive it. Throws ArgumentError for a network whose description is too large to be told.
-  ChildLinks(const ChildOptions& options, const ParameterLayout& layout, ChildMailbox& mailbox);
+  /// `own`: the trainer's, for the hello.
+  ChildLinks(const ChildOptions& options, const ParameterLayout& layout, const NumberedStatistics& own,
+             ChildMailbox& mailbox);
   /// As stop().
   ~ChildLinks() override;
 
@@ -59,6 +61,7 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
 
   const ChildOptions& options_;
   const ParameterLayout& layout_;
+  const std::size_t statistics_;
   ChildMailbox& mailbox_;
   std::string where_;  // as from start() on
 

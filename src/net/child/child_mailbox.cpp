@@ -6,8 +6,7 @@ namespace genkidama {
 
 // Everybody is told after the mutex was let go: who wakes would only wait for it.
 
-ChildTicket ChildMailbox::joined(const JoinedSession& session, std::vector<float>& weights,
-                                 std::uint64_t update) {
+ChildTicket ChildMailbox::joined(const JoinedSession& session, ParentWeights& weights, std::uint64_t update) {
   ChildTicket ticket;
   {
     std::string run_id = session.run_id;
@@ -38,7 +37,7 @@ void ChildMailbox::joining_failed() {
   changed_.notify_all();
 }
 
-void ChildMailbox::answered(std::uint64_t generation, std::uint64_t sequence, std::vector<float>& weights,
+void ChildMailbox::answered(std::uint64_t generation, std::uint64_t sequence, ParentWeights& weights,
                             std::uint64_t update) {
   {
     const std::lock_guard lock(mutex_);
@@ -120,7 +119,7 @@ ChildMailbox::Outcome ChildMailbox::outcome(const ChildTicket& ticket, std::uint
   return ticket_ && ticket_->generation == ticket.generation ? Outcome::kTimeout : Outcome::kLost;
 }
 
-void ChildMailbox::take_weights(std::vector<float>& weights) {
+void ChildMailbox::take_weights(ParentWeights& weights) {
   const std::lock_guard lock(mutex_);
   std::swap(weights_, weights);
   weights_taken_ = true;

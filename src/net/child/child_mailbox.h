@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "genkidama/core/clock.h"
+#include "genkidama/params/running_statistics.h"
 #include "genkidama/wire/message.h"
 
 namespace genkidama {
@@ -30,6 +31,12 @@ struct ChildTicket {
   std::uint64_t sequence = 0;    ///< of the last frame that was merged when the link was joined
 };
 
+/// What the Parent sent.
+struct ParentWeights {
+  std::vector<float> weights;
+  RunningStatistics other_statistics;  ///< what all other Children have counted; without components: nothing
+};
+
 /// A monitor. The io thread never waits in it. The training thread waits for what the io thread's own
 /// deadlines bring about at the latest.
 class ChildMailbox {
@@ -40,12 +47,12 @@ class ChildMailbox {
 
   /// A link was joined and these are the Parent's weights; swapped out of `weights` until the training thread
   /// has taken some: later ones are for nobody, and an answer that came before them must not be lost.
-  ChildTicket joined(const JoinedSession& session, std::vector<float>& weights, std::uint64_t update);
+  ChildTicket joined(const JoinedSession& session, ParentWeights& weights, std::uint64_t update);
   /// A Parent has answered the hello, so a join is under way; it ends with joined(), or came to nothing.
   void joining();
   void joining_failed();
   /// The Parent answered; swapped out of `weights`.
-  void answered(std::uint64_t generation, std::uint64_t sequence, std::vector<float>& weights,
+  void answered(std::uint64_t generation, std::uint64_t sequence, ParentWeights& weights,
                 std::uint64_t update);
   /// The joined link is gone.
   void lost(std::uint64_t generation);
@@ -70,7 +77,7 @@ class ChildMailbox {
   /// The same without waiting; kTimeout while the answer may still come.
   Outcome look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const;
   /// Swaps the weights that came last with `weights`.
-  void take_weights(std::vector<float>& weights);
+  void take_weights(ParentWeights& weights);
   /// Nothing when no link is joined now.
   std::optional<ChildTicket> ticket() const;
   std::uint64_t joins() const;
@@ -102,7 +109,7 @@ class ChildMailbox {
   std::uint64_t answered_generation_ = 0, answered_sequence_ = 0;
   bool weights_taken_ = false;
   std::uint64_t update_ = 0;
-  std::vector<float> weights_;
+  ParentWeights weights_;
   std::optional<std::string> ended_;
   std::optional<RefuseMessage> refused_;
   std::string last_failure_ = "nobody answered";

@@ -14,20 +14,24 @@
 namespace genkidama {
 
 ChildSession::ChildSession(ChildSessionOwner& owner, LinkHost& host, std::uint64_t connection,
-                           const LinkLimits& limits, const ParameterLayout& layout, ChildMailbox& mailbox)
+                           const LinkLimits& limits, const ParameterLayout& layout, std::size_t statistics,
+                           ChildMailbox& mailbox)
     : HostedSession(host, connection),
       owner_(owner),
       limits_(limits),
       layout_(layout),
+      statistics_(statistics),
       mailbox_(mailbox),
       timer_(host.context()) {}
 
-void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights) {
+void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights,
+                        const RunningStatistics& statistics) {
   if (phase_ != Phase::kJoined) return;
   awaited_ = header.sequence;
   expect();
   auto frame = link_->take_frame_buffer();
-  const auto rest = encode_frame_head(header, *weights, frame);
+  encode_statistics(statistics, statistics_bytes_);
+  const auto rest = encode_frame_head(header, *weights, frame, statistics_bytes_);
   link_->send_frame(std::move(frame), rest, std::move(weights));
 }
 
@@ -42,7 +46,7 @@ void ChildSession::end(const std::string& reason) {
 }
 
 std::size_t ChildSession::first_message_max() const {
-  return std::max(limits_.max_control_bytes, frame_bytes(layout_.size()));
+  return std::max(limits_.max_control_bytes, frame_bytes(layout_.size(), statistics_bytes(statistics_)));
 }
 
 void ChildSession::expect() {
@@ -120,9 +124,15 @@ void ChildSession::handle(const WelcomeMessage& welcome) {
     refuse(RefusalCode::kProtocol, fmt::format("session {} is not one to go on with", welcome.session));
     return;
   }
+  if (welcome.statistics != statistics_) {
+    refuse(RefusalCode::kLayout,
+           fmt::format("this Child shares statistics of {} components (0: it normalises nothing), and the "
+                       "Parent those of {}; expected the same at both ends",
+                       statistics_, welcome.statistics));
+    return;
+  }
   welcome_ = welcome;
   phase_ = Phase::kFirstWeights;
-  received_.resize(layout_.size());
   // It is a Parent. How long its weights take is up to the network.
   link_->established(first_message_max());
   welcomed_ = true;
@@ -172,17 +182,24 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     refuse(RefusalCode::kProtocol, "a binary message where a welcome is expected");
     return;
   }
-  received_.resize(layout_.size());
-  const auto header = decode_frame(frame, received_);
+  received_.weights.resize(layout_.size());
+  statistics_bytes_.resize(statistics_bytes(statistics_));
+  const auto header = decode_frame(frame, received_.weights, statistics_bytes_);
   if (!header.ok()) {
     refuse(RefusalCode::kFrame, header.reason());
     return;
   }
+  auto others = decode_statistics(statistics_bytes_, statistics_);
+  if (!others.ok()) {
+    refuse(RefusalCode::kFrame, others.reason());
+    return;
+  }
+  received_.other_statistics = std::move(others.value());
   if (const auto wrong = objection(header.value())) {
     refuse(RefusalCode::kSequence, *wrong);
     return;
   }
-  if (const std::size_t bad = first_non_finite(received_); bad != received_.size()) {
+  if (const std::size_t bad = first_non_finite(received_.weights); bad != received_.weights.size()) {
     refuse(RefusalCode::kWeights,
            fmt::format("element {} of the Parent's weights is not a finite number", bad));
     return;

@@ -12,6 +12,7 @@
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
+#include "genkidama/wire/statistics.h"
 #include "net/child/child_mailbox.h"
 #include "net/host/hosted_session.h"
 
@@ -47,13 +48,15 @@ class ChildSessionOwner {
 /// hello, then the welcome and W_P, then one answer per frame sent.
 class ChildSession final : public HostedSession {
  public:
+  /// `statistics`: components of the statistics in each frame.
   ChildSession(ChildSessionOwner& owner, LinkHost& host, std::uint64_t connection, const LinkLimits& limits,
-               const ParameterLayout& layout, ChildMailbox& mailbox);
+               const ParameterLayout& layout, std::size_t statistics, ChildMailbox& mailbox);
 
   /// Nothing before the first weights arrived.
   const std::optional<ChildTicket>& ticket() const { return ticket_; }
   /// Sends weights; the answer goes to the mailbox. Ignored when the link is not joined.
-  void send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights);
+  void send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights,
+            const RunningStatistics& statistics);
   /// Tells the Parent, when joined, that this Child leaves for good; closes.
   void end(const std::string& reason) override;
 
@@ -83,6 +86,7 @@ class ChildSession final : public HostedSession {
   ChildSessionOwner& owner_;
   const LinkLimits& limits_;
   const ParameterLayout& layout_;
+  const std::size_t statistics_;
   ChildMailbox& mailbox_;
   Phase phase_ = Phase::kWelcome;
   std::optional<SessionMark> resume_;  ///< as the hello said
@@ -93,7 +97,8 @@ class ChildSession final : public HostedSession {
   bool watching_ = false;  ///< timer_ runs
   Clock::time_point expected_since_;
   std::uint64_t awaited_ = 0;  ///< sequence of the answer that is due; 0: none is
-  std::vector<float> received_;
+  ParentWeights received_;
+  std::vector<std::byte> statistics_bytes_;
 };
 
 }  // namespace genkidama

@@ -11,6 +11,7 @@
 #include "genkidama/core/log.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/wire/protocol.h"
+#include "genkidama/wire/statistics.h"
 #include "net/check_options.h"
 #include "net/host/link_host.h"
 #include "net/parent/parent_session.h"
@@ -47,6 +48,10 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
   }
   if (options.epoch > kMaxEpoch) {
     throw ArgumentError(fmt::format("epoch is {}; at most {} is possible", options.epoch, kMaxEpoch));
+  }
+  if (options.statistics.components() > kMaxStatisticsComponents) {
+    throw ArgumentError(fmt::format("statistics have {} components; at most {} are possible",
+                                    options.statistics.components(), kMaxStatisticsComponents));
   }
   if (options.first_update > kMaxJsonInteger) {
     throw ArgumentError(fmt::format("first_update is {}; at most 2^53-1 is possible", options.first_update));
@@ -108,6 +113,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   void stop(const std::string& reason) { host_.stop(reason); }
   ParentStatus status() const { return state_.status(); }
   std::vector<float> weights() const { return state_.weights(); }
+  StreamStatistics statistics() const { return state_.statistics(); }
 
  private:
   // For the host; on the io thread.
@@ -237,6 +243,9 @@ ParentStatus Parent::status() const {
   return impl_->status();
 }
 
+StreamStatistics Parent::statistics() const {
+  return impl_->statistics();
+}
 std::vector<float> Parent::weights() const {
   return impl_->weights();
 }

@@ -10,6 +10,7 @@
 #include "core/failpoint.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
+#include "genkidama/wire/statistics.h"
 #include "net/host/link_host.h"
 #include "net/parent/session_numbers.h"
 #include "net/try_log.h"
@@ -102,7 +103,15 @@ void ParentSession::join(const HelloMessage& hello) {
                         *difference, owner_.options().name, hello.name)});
     return;
   }
+  if (hello.statistics != owner_.state().statistics_components()) {
+    refuse({RefusalCode::kLayout,
+            fmt::format("statistics of {} components, and this Parent's run has those of {} (0: nothing is "
+                        "normalised); give both the same options",
+                        hello.statistics, owner_.state().statistics_components())});
+    return;
+  }
   own_name_ = hello.name;
+  stream_ = hello.stream;
   const auto resumed = resume(hello);
   if (resumed) {
     next_sequence_ = *resumed + 1;
@@ -111,7 +120,7 @@ void ParentSession::join(const HelloMessage& hello) {
     return;
   }
   phase_ = Phase::kJoined;
-  link_->established(std::max(frame_bytes(owner_.layout().size()), kSmallMessageBytes));
+  link_->established(std::max(frame_bytes(owner_.layout().size(), extra_bytes()), kSmallMessageBytes));
   welcome(resumed);
   send_weights(0);
 }
@@ -148,6 +157,7 @@ void ParentSession::welcome(const std::optional<std::uint64_t>& resumed) {
   welcome.update = owner_.state().updates();
   welcome.sequence = resumed;
   if (shown_name_ != own_name_) welcome.shown_name = shown_name_;
+  welcome.statistics = owner_.state().statistics_components();
   link_->send_text(encode_message(welcome));
 }
 
@@ -193,16 +203,27 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     refuse({RefusalCode::kProtocol, "a binary message where a hello is expected"});
     return;
   }
-  const auto view = view_frame(frame, owner_.layout().size(), copy_);
+  const auto view = view_frame(frame, owner_.layout().size(), copy_, extra_bytes());
   if (!view.ok()) {
     refuse({RefusalCode::kFrame, view.reason()});
+    return;
+  }
+  auto own = decode_statistics(view.value().extra, owner_.state().statistics_components());
+  if (!own.ok()) {
+    refuse({RefusalCode::kFrame, own.reason()});
+  } else if (const auto wrong = owner_.state().objection(own.value()); !wrong.empty()) {
+    refuse({RefusalCode::kFrame, wrong});
   } else if (const auto refusal = objection(view.value())) {
     refuse(*refusal);
   } else if (const auto bad = owner_.state().objection(view.value().weights)) {
     quarantine_child(*bad);
   } else {
-    merge(view.value());
+    merge(view.value(), std::move(own.value()));
   }
+}
+
+std::size_t ParentSession::extra_bytes() {
+  return statistics_bytes(owner_.state().statistics_components());
 }
 
 std::optional<Refusal> ParentSession::objection(const FrameView& frame) const {
@@ -228,8 +249,9 @@ std::string ParentSession::foreign_session(std::uint64_t session) const {
   return fmt::format("a frame of session {} in session {}", session, session_);
 }
 
-void ParentSession::merge(const FrameView& frame) {
-  const MergeReport report = owner_.state().merge(frame.header, frame.weights);
+void ParentSession::merge(const FrameView& frame, RunningStatistics own) {
+  const MergeReport report =
+      owner_.state().merge(frame.header, frame.weights, Clock::now(), {stream_, std::move(own)});
   if (!report.failure.empty()) {
     owner_.rule_failed(report.failure);
     return;
@@ -263,7 +285,10 @@ void ParentSession::send_weights(std::uint64_t sequence) {
   header.sequence = sequence;
   header.update = owner_.state().updates();
   auto frame = link_->take_frame_buffer();
-  encode_frame(header, owner_.state().current(), frame);
+  if (owner_.state().statistics_components() > 0) {
+    encode_statistics(owner_.state().other_statistics(stream_), statistics_bytes_);
+  }
+  encode_frame(header, owner_.state().current(), frame, statistics_bytes_);
   link_->send_frame(std::move(frame));
 }
 

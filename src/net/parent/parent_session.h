@@ -85,7 +85,9 @@ class ParentSession final : public HostedSession {
   /// Why a frame that is sound in itself must not be merged.
   std::optional<Refusal> objection(const FrameView& frame) const;
   std::string foreign_session(std::uint64_t session) const;
-  void merge(const FrameView& frame);
+  void merge(const FrameView& frame, RunningStatistics own);
+  /// Of the statistics in a frame.
+  std::size_t extra_bytes();
 
   /// Tells the peer, counts the refusal and closes.
   void refuse(const Refusal& refusal);
@@ -102,7 +104,10 @@ class ParentSession final : public HostedSession {
   bool session_over_ = false;  ///< for good, not only its link
   std::string own_name_, shown_name_;
   std::uint64_t session_ = 0, next_sequence_ = 1;
-  std::vector<float> copy_;  ///< of weights that cannot be read where they arrived; empty on most machines
+  std::vector<float> copy_;
+  std::uint64_t stream_ = 0;  ///< of the Child's statistics
+  std::vector<std::byte>
+      statistics_bytes_;  ///< of weights that cannot be read where they arrived; empty on most machines
 };
 
 }  // namespace genkidama

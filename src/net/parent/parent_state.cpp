@@ -83,7 +83,8 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
       max_norm_growth_(options.max_norm_growth),
       rule_(options.merge_rule),
       layout_(layout),
-      weights_(std::move(weights)) {
+      weights_(std::move(weights)),
+      statistics_(options.statistics) {
   status_.updates = options.first_update;
   if (rule_) merged_.resize(weights_.size());
 }
@@ -91,6 +92,11 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
 std::vector<float> ParentState::weights() const {
   const std::lock_guard lock(mutex_);
   return weights_;
+}
+
+StreamStatistics ParentState::statistics() const {
+  const std::lock_guard lock(mutex_);
+  return statistics_;
 }
 
 ParentStatus ParentState::status(Clock::time_point now) const {
@@ -213,7 +219,7 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
 }
 
 MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> weights,
-                               Clock::time_point now) {
+                               Clock::time_point now, NumberedStatistics own) {
   MergeReport report;
   // What only this thread writes it may read without the lock, which a rule must not hold: it may take its
   // time, and ask for the Parent's status.
@@ -229,6 +235,7 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
   ChildStatus& child = record.status;
   // What may want memory comes first: a merge is made and counted, or neither.
   if (std::exchange(child.late, false)) report.was_late = lateness_of(record, now);
+  if (statistics_components() > 0) statistics_.set(own.stream, std::move(own.statistics));
   if (rule_) {
     weights_.swap(merged_);
   } else {

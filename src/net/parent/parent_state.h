@@ -38,12 +38,14 @@ struct MergeReport {
 /// thread sees the state between two merges; the io thread reads without it what only it writes.
 class ParentState {
  public:
-  /// Uses the options alpha, merge_rule, max_norm_growth and first_update. `layout` must outlive this.
+  /// Uses the options alpha, merge_rule, max_norm_growth, statistics and first_update. `layout` must outlive
+  /// this.
   ParentState(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights);
 
   // Any thread.
 
   std::vector<float> weights() const;
+  StreamStatistics statistics() const;
   ParentStatus status(Clock::time_point now = Clock::now()) const;
 
   // The io thread.
@@ -51,6 +53,12 @@ class ParentState {
   /// W_P.
   std::span<const float> current() const { return weights_; }
   std::uint64_t updates() const { return status_.updates; }
+  /// Components of the statistics of a Child.
+  std::size_t statistics_components() const { return statistics_.components(); }
+  /// What all Children but the one of this stream have counted.
+  RunningStatistics other_statistics(std::uint64_t stream) const { return statistics_.all_but(stream); }
+  /// Why these statistics of a Child are refused; empty: they are not.
+  std::string objection(const RunningStatistics& own) const { return statistics_.objection(own); }
 
   /// Why these weights must not be merged: not finite, or out of proportion.
   std::optional<std::string> objection(std::span<const float> weights) const;
@@ -71,8 +79,9 @@ class ParentState {
   /// W_P = (1-alpha) W_P + alpha W_C, or by the user's rule, and counts it, for weights to which there was no
   /// objection; the Child is sent the result. `frame.session` must have joined. A rule that fails leaves W_P
   /// and the counts as they were, and status() tells its failure.
+  /// `own` is what the Child has counted itself; there was no objection to it.
   MergeReport merge(const FrameHeader& frame, std::span<const float> weights,
-                    Clock::time_point now = Clock::now());
+                    Clock::time_point now = Clock::now(), NumberedStatistics own = {});
   /// The link is gone. The session is kept unless it is over `for_good`, or nothing was merged in it.
   void left(std::uint64_t session, bool for_good);
   /// Those of the joined Children that are late now and were not at the last call. Nobody is within `floor`.
@@ -108,6 +117,7 @@ class ParentState {
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::vector<float> weights_;
+  StreamStatistics statistics_;
   ParentStatus status_;  // without `children`
   std::map<std::uint64_t, SessionRecord> children_;
 };

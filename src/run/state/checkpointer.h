@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "genkidama/core/clock.h"
 #include "genkidama/run/run_options.h"
@@ -34,6 +36,10 @@ class Checkpointer {
 
   /// What the files say about where they come from.
   const PolicyOrigin& origin() const { return origin_; }
+
+  /// Replaces what they say: statistics that observations are normalised with are in it. Call it before files
+  /// are written.
+  void set_metadata(std::map<std::string, std::string> metadata) { origin_.metadata = std::move(metadata); }
 
   /// The run goes on from a state of this update.
   void resumed_at(std::uint64_t update);
@@ -63,7 +69,7 @@ class Checkpointer {
 
   const RunOptions& options_;
   const RunDirectory& directory_;
-  const PolicyOrigin origin_;
+  PolicyOrigin origin_;
   Clock::time_point last_state_;
   std::filesystem::path last_checkpoint_;  // empty: none yet
   bool failing_ = false;

@@ -264,6 +264,7 @@ void evaluate_checkpoints(CoreOrchestrator& trainer, const SweepRun& run, const 
   for (const auto& path : checkpoints_of({run.directory.string()})) {
     Checkpoint file = read_safetensors(path, trainer.layout());
     trainer.write_weights(file.weights);
+    trainer.normalise_as(file.metadata);
     CheckpointEvaluation& evaluation = evaluations.emplace_back();
     evaluation.checkpoint = path;
     evaluation.metadata = std::move(file.metadata);
