@@ -31,8 +31,8 @@ std::optional<RunState> read_resumed_state(const RunOptions& options, const RunD
       std::filesystem::rename(directory.state(), directory.damaged_state(), ignored);
     }
     const std::string asked = policy_average_name(average.options().kind);
-    if (const std::string& kind = newest.state.average_kind; kind != "none" && kind != asked) {
-      log(LogLevel::kInfo, "the {} average of the policy ends here: {} is {} now", kind,
+    if (const std::string& ended = newest.state.average_kind; ended != "none" && ended != asked) {
+      log(LogLevel::kInfo, "the {} average of the policy ends here: {} is {} now", ended,
           options.name_of("policy_average"), asked);
     }
     return std::move(newest.state);
