@@ -30,10 +30,11 @@ MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
         spec.observation_size(), spec.policy, spec.values));
   }
   if (spec.free != 0) {
-    throw ArgumentError(fmt::format(
-        "a multi-layer perceptron was asked for with {} free outputs; expected 0: make_network() adds them to any "
-        "network",
-        spec.free));
+    throw ArgumentError(
+        fmt::format("a multi-layer perceptron was asked for with {} free outputs; expected 0: make_network() "
+                    "adds them to any "
+                    "network",
+                    spec.free));
   }
   std::vector<int> layers{spec.observation_size()};
   layers.insert(layers.end(), options.hidden.begin(), options.hidden.end());
