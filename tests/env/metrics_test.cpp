@@ -97,7 +97,7 @@ TEST_CASE("names of metrics are checked with the spec", "[metrics]") {
   CHECK(names_refused({"a", "b", "a"}) ==
         "environment 'Task': spec().metrics has the name 'a' twice, expected it once");
   std::vector<std::string> many;
-  for (std::size_t i = 0; i < kMaxMetrics; ++i) many.push_back("m" + std::to_string(i));
+  for (std::size_t i = 0; i < kMaxMetrics; ++i) many.emplace_back(i + 1, 'm');
   CHECK(names_refused(many).empty());
   many.push_back("more");
   CHECK_THAT(names_refused(many), Catch::Contains("17 names, expected at most 16"));
