@@ -58,7 +58,7 @@ class TimedTrainer final : public LocalTrainer {
     if (pause_.count() > 0) std::this_thread::sleep_for(pause_);
     RoundReport report;
     report.episodes = {{1, 1, false}};
-    report.environment_steps = 1;
+    report.steps_in_round = 1;
     started_ = now_ticks();
     return report;
   }

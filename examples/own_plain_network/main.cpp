@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "genkidama/core/random.h"
@@ -133,6 +134,9 @@ class SharedBody : public genkidama::Network {
     fill(shape_.head, shape_.head_bias, 0.05);
     return weights;
   }
+
+  /// Checkpoints are refused by a network that describes itself otherwise.
+  std::string description() const override { return fmt::format("shared body {} tanh", kHidden); }
 
   std::unique_ptr<genkidama::PolicyFunction> make_policy_function() override {
     return std::make_unique<Play>(shape_);

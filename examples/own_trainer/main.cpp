@@ -37,7 +37,7 @@ class LineTrainer : public genkidama::LocalTrainer {
       squared_error += error * error;
     }
     genkidama::RoundReport report;
-    report.environment_steps = kPoints;
+    report.steps_in_round = kPoints;
     report.optimizer_steps = kPoints;
     report.value_loss = squared_error / kPoints;
     // What the Parent shows as a return: larger is better.

@@ -31,7 +31,7 @@ int main() {
   child_options.beta = 1;  // take over the Parent's weights after every round
   genkidama::Child child(child_options, trainer);
   child.run([](const genkidama::ChildProgress& progress) {
-    fmt::print("round {:2}: {} steps so far\n", progress.rounds, progress.environment_steps);
+    fmt::print("round {:2}: {} steps so far\n", progress.rounds, progress.in_process.steps);
     return progress.rounds < kRounds;
   });
 

@@ -26,8 +26,7 @@ int main(int argc, char** argv) try {
   genkidama::run::TrainerRun run(trainer, options);
   while (run.advance()) {
     const auto& totals = run.totals();
-    if (totals.updates % 5 == 0)
-      fmt::print("update {}: {} steps\n", totals.updates, totals.environment_steps);
+    if (totals.updates % 5 == 0) fmt::print("update {}: {} steps\n", totals.updates, totals.in_run.steps);
   }
 
   const auto summary = run.finish();

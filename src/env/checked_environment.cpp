@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "genkidama/core/error.h"
@@ -16,7 +17,8 @@ class CheckedEnvironment final : public Environment {
   explicit CheckedEnvironment(std::unique_ptr<Environment> inner)
       : inner_(std::move(inner)),
         spec_(completed(inner_->spec())),
-        choices_(single_choice(spec_.action_space)),
+        discrete_(dynamic_cast<DiscreteEnvironment*>(inner_.get())),
+        choices_(static_cast<float>(single_choice(spec_.action_space))),
         step_(fmt::format("environment '{}': step()", spec_.name)) {}
 
   const EnvironmentSpec& spec() const override { return spec_; }
@@ -31,15 +33,12 @@ class CheckedEnvironment final : public Environment {
   }
 
   StepResult step(Action action) override {
-    if (!is_choice(action)) check_action(step_, spec_.action_space, action);
-    if (!running_) {
-      throw ArgumentError(fmt::format(
-          "environment '{}': step() called outside an episode, expected reset() first and after every end",
-          spec_.name));
-    }
+    const std::optional<int> choice = choice_of(action);
+    if (!choice) check_action(step_, spec_.action_space, action);
+    if (!running_) refuse_step();
     // Stays false when what follows throws: the episode cannot go on from an unknown state.
     running_ = false;
-    StepResult result = inner_->step(action);
+    StepResult result = choice && discrete_ != nullptr ? discrete_->step(*choice) : inner_->step(action);
     check(result.observation, "step()");
     if (!is_finite(result.reward)) {
       throw ArgumentError(fmt::format("environment '{}': step() gave reward {}, expected a finite number",
@@ -59,9 +58,16 @@ class CheckedEnvironment final : public Environment {
   }
 
   /// The sound action of most environments, told without a look at the whole action space.
-  bool is_choice(Action action) const {
-    if (action.size() != 1 || !(action[0] >= 0) || !(action[0] < static_cast<float>(choices_))) return false;
-    return static_cast<float>(static_cast<int>(action[0])) == action[0];
+  std::optional<int> choice_of(Action action) const {
+    if (action.size() != 1 || !(action[0] >= 0) || !(action[0] < choices_)) return std::nullopt;
+    const int choice = static_cast<int>(action[0]);
+    return static_cast<float>(choice) == action[0] ? std::optional(choice) : std::nullopt;
+  }
+
+  [[noreturn]] void refuse_step() const {
+    throw ArgumentError(fmt::format(
+        "environment '{}': step() called outside an episode, expected reset() first and after every end",
+        spec_.name));
   }
 
   void check(Observation observation, const char* source) const {
@@ -80,8 +86,9 @@ class CheckedEnvironment final : public Environment {
 
   std::unique_ptr<Environment> inner_;
   EnvironmentSpec spec_;
-  int choices_;       ///< see single_choice()
-  std::string step_;  ///< how a message about step() begins
+  DiscreteEnvironment* discrete_;  ///< inner_ when its action is a choice: it is given the number itself
+  float choices_;                  ///< see single_choice()
+  std::string step_;               ///< how a message about step() begins
   int steps_ = 0;
   bool running_ = false;
 };

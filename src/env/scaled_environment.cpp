@@ -8,6 +8,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
+#include "genkidama/env/wrapped_environment.h"
 
 namespace genkidama {
 namespace {
@@ -35,38 +36,22 @@ void check(const EnvironmentSpec& spec, const ObservationScaling& scaling) {
   }
 }
 
-class ScaledEnvironment final : public Environment {
+class ScaledEnvironment final : public WrappedEnvironment {
  public:
   ScaledEnvironment(std::unique_ptr<Environment> inner, ObservationScaling scaling)
-      : inner_(std::move(inner)), spec_(completed(inner_->spec())), scaling_(std::move(scaling)) {
-    check(spec_, scaling_);
+      : WrappedEnvironment(std::move(inner), "make_scaled()"), scaling_(std::move(scaling)) {
+    check(spec(), scaling_);
     scaled_.resize(scaling_.scale.size());
   }
 
-  const EnvironmentSpec& spec() const override { return spec_; }
-
-  Observation reset(std::uint64_t seed) override { return scale(inner_->reset(seed)); }
-
-  StepResult step(Action action) override {
-    StepResult result = inner_->step(action);
-    result.observation = scale(result.observation);
-    return result;
-  }
-
  private:
-  Observation scale(Observation observation) {
-    if (observation.size() != scaled_.size()) {
-      throw ArgumentError(fmt::format("environment '{}': it gave an observation of {} values, expected {}",
-                                      spec().name, observation.size(), scaled_.size()));
-    }
+  Observation observed(Observation observation) override {
     for (std::size_t i = 0; i < scaled_.size(); ++i) {
       scaled_[i] = (observation[i] - scaling_.offset[i]) * scaling_.scale[i];
     }
     return scaled_;
   }
 
-  std::unique_ptr<Environment> inner_;
-  EnvironmentSpec spec_;
   ObservationScaling scaling_;
   std::vector<float> scaled_;
 };
@@ -75,9 +60,6 @@ class ScaledEnvironment final : public Environment {
 
 std::unique_ptr<Environment> make_scaled(std::unique_ptr<Environment> environment,
                                          ObservationScaling scaling) {
-  if (!environment) {
-    throw ArgumentError("make_scaled() given no environment, expected one");
-  }
   return std::make_unique<ScaledEnvironment>(std::move(environment), std::move(scaling));
 }
 

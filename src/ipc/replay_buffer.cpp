@@ -115,18 +115,27 @@ void ReplayBuffer::store(int core, const Transition& transition) {
   // Only this worker writes its own counter.
   std::uint64_t number = atomically(stored_[share]).load(std::memory_order_relaxed);
   const auto row_of = [&] { return share * capacity_ + static_cast<std::size_t>(number % capacity_); };
+  std::size_t row = row_of();
   // One that was killed between its row and the counter left a whole row. To write it once more with the same
   // version would look to a reader in the middle of it as if nothing had changed.
-  if (atomically(versions_[row_of()]).load(std::memory_order_relaxed) == 2 * (number + 1)) ++number;
-  const std::size_t row = row_of();
+  if (atomically(versions_[row]).load(std::memory_order_relaxed) == 2 * (number + 1)) {
+    ++number;
+    row = row_of();
+  }
   const auto version = atomically(versions_[row]);
   version.store(2 * number + 1, std::memory_order_relaxed);
   Word* word = words_.data() + row * row_size();
   const auto write = [&word](Word value) { atomically(*word++).store(value, std::memory_order_release); };
-  for (const float value : transition.before) write(std::bit_cast<Word>(value));
-  for (const float value : transition.action) write(std::bit_cast<Word>(value));
+  const auto write_floats = [&word](std::span<const float> values) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      atomically(word[i]).store(std::bit_cast<Word>(values[i]), std::memory_order_release);
+    }
+    word += values.size();
+  };
+  write_floats(transition.before);
+  write_floats(transition.action);
   write(std::bit_cast<Word>(transition.reward));
-  for (const float value : transition.after) write(std::bit_cast<Word>(value));
+  write_floats(transition.after);
   write(transition.terminated ? 1 : 0);
   write(transition.truncated ? 1 : 0);
   version.store(2 * (number + 1), std::memory_order_release);

@@ -11,7 +11,7 @@
 namespace genkidama {
 namespace {
 
-constexpr std::string_view kMlp = "mlp", kTanh = "tanh";
+constexpr std::string_view kMlp = "mlp", kShared = "shared", kLayerNorm = "layer-norm";
 
 /// The next word of `text`, which loses it and the space behind it.
 std::string_view take_word(std::string_view& text) {
@@ -43,10 +43,13 @@ bool is_matrix(const std::vector<std::int64_t>& shape) {
 
 }  // namespace
 
-std::string mlp_description(const std::vector<int>& hidden) {
+std::string mlp_description(const MlpOptions& options) {
   std::string text(kMlp);
-  for (const int units : hidden) text += fmt::format(" {}", units);
-  return fmt::format("{} {}", text, kTanh);
+  for (const int units : options.hidden) text += fmt::format(" {}", units);
+  text += fmt::format(" {}", activation_name(options.activation));
+  if (options.shared_trunk) text += fmt::format(" {}", kShared);
+  if (options.layer_norm) text += fmt::format(" {}", kLayerNorm);
+  return text;
 }
 
 NetworkFactory bundled_network(std::string_view description) {
@@ -55,13 +58,20 @@ NetworkFactory bundled_network(std::string_view description) {
   MlpOptions options;
   options.hidden.clear();
   std::string_view word = take_word(rest);
-  for (; word != kTanh; word = take_word(rest)) {
+  auto activation = activation_of(word);
+  for (; !activation; activation = activation_of(word)) {
     const auto units = units_of(word);
     if (!units) return {};
     options.hidden.push_back(*units);
+    word = take_word(rest);
   }
+  options.activation = *activation;
+  word = take_word(rest);
+  options.shared_trunk = word == kShared;
+  if (options.shared_trunk) word = take_word(rest);
+  options.layer_norm = word == kLayerNorm;
   // Whatever else is in the text, a space at its end included, belongs to another description.
-  return mlp_description(options.hidden) == description ? mlp_network(options) : NetworkFactory();
+  return mlp_description(options) == description ? mlp_network(options) : NetworkFactory();
 }
 
 std::optional<RecognisedNetwork> recognise_bundled_network(const ParameterLayout& layout) {
@@ -79,7 +89,7 @@ std::optional<RecognisedNetwork> recognise_bundled_network(const ParameterLayout
   const MlpOptions options{.hidden = std::vector<int>(sizes.begin() + 1, sizes.end() - 1)};
   const NetworkSpec spec{{sizes.front()}, sizes.back(), 1};
   if (shapes_of(mlp_network(options)(spec, 0)->layout()) != shapes) return {};
-  return RecognisedNetwork{mlp_description(options.hidden), spec};
+  return RecognisedNetwork{mlp_description(options), spec};
 }
 
 }  // namespace genkidama

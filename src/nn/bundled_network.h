@@ -5,15 +5,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "genkidama/nn/networks.h"
 #include "genkidama/params/parameter_layout.h"
 
 namespace genkidama {
 
-/// Network::description() of mlp_network() and thesis_network(): "mlp 64 64 tanh".
-std::string mlp_description(const std::vector<int>& hidden);
+/// Network::description() of mlp_network() and thesis_network(): "mlp", the units of each hidden layer, and
+/// the activation, then "shared" for a shared trunk and "layer-norm": "mlp 64 64 tanh", "mlp 64 relu shared
+/// layer-norm". How the weights start is no part of it.
+std::string mlp_description(const MlpOptions& options);
 
 /// Makes the bundled network with this description. Empty when there is none.
 NetworkFactory bundled_network(std::string_view description);

@@ -149,8 +149,29 @@ GENKIDAMA_INLINE void layer_body(const LayerProduct& p) {
   for (std::size_t r = 0; o + r < p.out; ++r) p.output[o + r] = outputs[r] + p.bias[o + r];
 }
 
-/// tanh x = 1 - 2 / (e^2x + 1), with e^z = 2^k e^f: k the nearest whole number to z / ln 2 and e^f its Taylor
-/// polynomial, whose error is below 2e-7 for |f| <= ln 2 / 2.
+/// e^z in two factors, 2^k and e^f, for -kShift ln 2 < z < 128 ln 2: k is the nearest whole number to z / ln
+/// 2 and e^f the Taylor polynomial, whose error is below 2e-7 for |f| <= ln 2 / 2.
+template <int kShift>
+GENKIDAMA_INLINE void exponential(const Lanes& z, Lanes& power, Lanes& e) {
+  constexpr float kInverseLn2 = 1.44269504f;
+  // ln 2 in two parts, the first exact in few bits, so that f loses nothing.
+  constexpr float kLn2High = 0.693359375f;
+  constexpr float kLn2Low = -2.12194440e-4f;
+  // Conversion cuts towards zero, so shift to where everything is positive.
+  const IntLanes k = __builtin_convertvector(z * kInverseLn2 + (kShift + 0.5f), IntLanes) - kShift;
+  const Lanes whole = __builtin_convertvector(k, Lanes);
+  const Lanes f = (z - whole * kLn2High) - whole * kLn2Low;
+  e = f * (1.0f / 720) + 1.0f / 120;
+  e = e * f + 1.0f / 24;
+  e = e * f + 1.0f / 6;
+  e = e * f + 0.5f;
+  e = e * f + 1.0f;
+  e = e * f + 1.0f;
+  const IntLanes exponent = (k + 127) << 23;
+  std::memcpy(&power, &exponent, sizeof power);
+}
+
+/// tanh x = 1 - 2 / (e^2x + 1).
 GENKIDAMA_INLINE void tanh_of_lanes(float* values) {
   const Lanes given = *reinterpret_cast<const UnalignedLanes*>(values);
   // NaN has no whole number to be turned into, so it goes around the arithmetic.
@@ -159,78 +180,219 @@ GENKIDAMA_INLINE void tanh_of_lanes(float* values) {
   x = x > 9.0f ? Lanes{} + 9.0f : x;
   x = x < -9.0f ? Lanes{} - 9.0f : x;
   const Lanes z = x + x;
-  constexpr float kInverseLn2 = 1.44269504f;
-  // ln 2 in two parts, the first exact in few bits, so that f loses nothing.
-  constexpr float kLn2High = 0.693359375f;
-  constexpr float kLn2Low = -2.12194440e-4f;
-  // Conversion cuts towards zero, so shift to where everything is positive.
-  const IntLanes k = __builtin_convertvector(z * kInverseLn2 + 64.5f, IntLanes) - 64;
-  const Lanes whole = __builtin_convertvector(k, Lanes);
-  const Lanes f = (z - whole * kLn2High) - whole * kLn2Low;
-  Lanes e = f * (1.0f / 720) + 1.0f / 120;
-  e = e * f + 1.0f / 24;
-  e = e * f + 1.0f / 6;
-  e = e * f + 0.5f;
-  e = e * f + 1.0f;
-  e = e * f + 1.0f;
-  const IntLanes exponent = (k + 127) << 23;
-  Lanes power;
-  std::memcpy(&power, &exponent, sizeof power);
+  Lanes power, e;
+  exponential<64>(z, power, e);
   const Lanes result = 1.0f - 2.0f / (e * power + 1.0f);
   *reinterpret_cast<UnalignedLanes*>(values) = given == given ? result : given;
 }
 
-GENKIDAMA_INLINE void tanh_body(float* values, std::size_t count) {
+/// `x` within the range of exponential(), and 1 + e^-x of it. NaN becomes 0.
+GENKIDAMA_INLINE void sigmoid_denominator(const Lanes& given, Lanes& x, Lanes& denominator) {
+  constexpr float kFarthest = 87.0f;
+  x = given == given ? given : Lanes{};
+  x = x > kFarthest ? Lanes{} + kFarthest : x;
+  x = x < -kFarthest ? Lanes{} - kFarthest : x;
+  Lanes power, e;
+  exponential<128>(-x, power, e);
+  denominator = e * power + 1.0f;
+}
+
+GENKIDAMA_INLINE void sigmoid_of_lanes(float* values) {
+  const Lanes given = *reinterpret_cast<const UnalignedLanes*>(values);
+  Lanes x, denominator;
+  sigmoid_denominator(given, x, denominator);
+  const Lanes result = 1.0f / denominator;
+  *reinterpret_cast<UnalignedLanes*>(values) = given == given ? result : given;
+}
+
+GENKIDAMA_INLINE void silu_of_lanes(float* values) {
+  const Lanes given = *reinterpret_cast<const UnalignedLanes*>(values);
+  Lanes x, denominator;
+  sigmoid_denominator(given, x, denominator);
+  // Far below 0 the result is 0; far above it is the value itself.
+  const Lanes result = (given > x ? given : x) / denominator;
+  *reinterpret_cast<UnalignedLanes*>(values) = given == given ? result : given;
+}
+
+GENKIDAMA_INLINE void relu_of_lanes(float* values) {
+  const Lanes given = *reinterpret_cast<const UnalignedLanes*>(values);
+  *reinterpret_cast<UnalignedLanes*>(values) = given < 0.0f ? Lanes{} : given;
+}
+
+/// The derivative of x s(x) is s + x s (1 - s).
+GENKIDAMA_INLINE void silu_slope_of_lanes(const float* sums, float* delta) {
+  const Lanes given = *lanes_at(sums);
+  Lanes x, denominator;
+  sigmoid_denominator(given, x, denominator);
+  const Lanes s = 1.0f / denominator;
+  const Lanes slope = s + x * s * (1.0f - s);
+  const Lanes result = *lanes_at(delta) * slope;
+  *reinterpret_cast<UnalignedLanes*>(delta) = given == given ? result : given;
+}
+
+/// Applies a function of eight floats in place to any number of them.
+template <void (*kFunction)(float*)>
+GENKIDAMA_INLINE void for_lanes(float* values, std::size_t count) {
   std::size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) tanh_of_lanes(values + i);
+  for (; i + kLanes <= count; i += kLanes) kFunction(values + i);
   if (i == count) return;
   float rest[kLanes] = {};
   std::copy(values + i, values + count, rest);
-  tanh_of_lanes(rest);
+  kFunction(rest);
   std::copy_n(rest, count - i, values + i);
 }
 
-void multiply_portable(const MatrixProduct& product) {
-  multiply_body(product);
+GENKIDAMA_INLINE void silu_backward_body(const float* sums, float* delta, std::size_t count) {
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) silu_slope_of_lanes(sums + i, delta + i);
+  if (i == count) return;
+  float rest_sums[kLanes] = {}, rest[kLanes] = {};
+  std::copy(sums + i, sums + count, rest_sums);
+  std::copy(delta + i, delta + count, rest);
+  silu_slope_of_lanes(rest_sums, rest);
+  std::copy_n(rest, count - i, delta + i);
 }
 
-void layer_portable(const LayerProduct& product) {
-  layer_body(product);
+GENKIDAMA_INLINE float sum_of(const Lanes& lanes) {
+  float sum = 0;
+  for (std::size_t i = 0; i < kLanes; ++i) sum += lanes[i];
+  return sum;
 }
 
-void tanh_portable(float* values, std::size_t count) {
-  tanh_body(values, count);
+constexpr float kNormaliseEpsilon = 1e-5f;
+
+GENKIDAMA_INLINE void normalise_body(const RowNormalisation& p) {
+  const std::size_t whole = p.width - p.width % kLanes, left = p.width - whole;
+  const auto width = static_cast<float>(p.width);
+  for (std::size_t row = 0; row < p.rows; ++row) {
+    float* values = p.values + row * p.width;
+    Lanes rest, total;
+    load_some(values + whole, left, total);
+    for (std::size_t i = 0; i < whole; i += kLanes) total += *lanes_at(values + i);
+    const float mean = sum_of(total) / width;
+    load_some(values + whole, left, rest);
+    // Lanes beyond the row must not count.
+    for (std::size_t i = 0; i < left; ++i) rest[i] -= mean;
+    total = rest * rest;
+    for (std::size_t i = 0; i < whole; i += kLanes) {
+      const Lanes distance = *lanes_at(values + i) - mean;
+      total += distance * distance;
+    }
+    const float scale = 1.0f / __builtin_sqrtf(sum_of(total) / width + kNormaliseEpsilon);
+    if (p.scales) p.scales[row] = scale;
+    float* normalised = p.normalised ? p.normalised + row * p.width : nullptr;
+    for (std::size_t i = 0; i < whole; i += kLanes) {
+      const Lanes n = (*lanes_at(values + i) - mean) * scale;
+      if (normalised) *reinterpret_cast<UnalignedLanes*>(normalised + i) = n;
+      *reinterpret_cast<UnalignedLanes*>(values + i) = *lanes_at(p.gain + i) * n + *lanes_at(p.shift + i);
+    }
+    for (std::size_t i = whole; i < p.width; ++i) {
+      const float n = rest[i - whole] * scale;
+      if (normalised) normalised[i] = n;
+      values[i] = p.gain[i] * n + p.shift[i];
+    }
+  }
 }
+
+/// With d = gain * delta: the derivative by x is scale (d - mean(d) - n mean(d n)).
+GENKIDAMA_INLINE void normalise_backward_body(const RowNormalisationGradient& p) {
+  const std::size_t whole = p.width - p.width % kLanes, left = p.width - whole;
+  const auto width = static_cast<float>(p.width);
+  std::fill_n(p.gain_gradient, p.width, 0.0f);
+  std::fill_n(p.shift_gradient, p.width, 0.0f);
+  for (std::size_t row = 0; row < p.rows; ++row) {
+    float* delta = p.delta + row * p.width;
+    const float* normalised = p.normalised + row * p.width;
+    Lanes d, n, gain, sum, product;
+    load_some(delta + whole, left, d);
+    load_some(normalised + whole, left, n);
+    load_some(p.gain + whole, left, gain);
+    for (std::size_t i = whole; i < p.width; ++i) {
+      p.shift_gradient[i] += delta[i];
+      p.gain_gradient[i] += delta[i] * normalised[i];
+    }
+    const Lanes rest = d * gain, rest_n = n;
+    sum = rest;
+    product = rest * n;
+    for (std::size_t i = 0; i < whole; i += kLanes) {
+      d = *lanes_at(delta + i);
+      n = *lanes_at(normalised + i);
+      *reinterpret_cast<UnalignedLanes*>(p.shift_gradient + i) = *lanes_at(p.shift_gradient + i) + d;
+      *reinterpret_cast<UnalignedLanes*>(p.gain_gradient + i) = *lanes_at(p.gain_gradient + i) + d * n;
+      d = d * *lanes_at(p.gain + i);
+      *reinterpret_cast<UnalignedLanes*>(delta + i) = d;
+      sum += d;
+      product += d * n;
+    }
+    const float mean = sum_of(sum) / width, along = sum_of(product) / width, scale = p.scales[row];
+    for (std::size_t i = 0; i < whole; i += kLanes) {
+      *reinterpret_cast<UnalignedLanes*>(delta + i) =
+          (*lanes_at(delta + i) - mean - *lanes_at(normalised + i) * along) * scale;
+    }
+    for (std::size_t i = whole; i < p.width; ++i) {
+      delta[i] = (rest[i - whole] - mean - rest_n[i - whole] * along) * scale;
+    }
+  }
+}
+
+// One function of each kernel per version, and the version made of them.
+#define GENKIDAMA_KERNELS(version, attribute)                                                  \
+  attribute void multiply_##version(const MatrixProduct& product) {                            \
+    multiply_body(product);                                                                    \
+  }                                                                                            \
+  attribute void layer_##version(const LayerProduct& product) {                                \
+    layer_body(product);                                                                       \
+  }                                                                                            \
+  attribute void tanh_##version(float* values, std::size_t count) {                            \
+    for_lanes<tanh_of_lanes>(values, count);                                                   \
+  }                                                                                            \
+  attribute void relu_##version(float* values, std::size_t count) {                            \
+    for_lanes<relu_of_lanes>(values, count);                                                   \
+  }                                                                                            \
+  attribute void sigmoid_##version(float* values, std::size_t count) {                         \
+    for_lanes<sigmoid_of_lanes>(values, count);                                                \
+  }                                                                                            \
+  attribute void silu_##version(float* values, std::size_t count) {                            \
+    for_lanes<silu_of_lanes>(values, count);                                                   \
+  }                                                                                            \
+  attribute void silu_backward_##version(const float* sums, float* delta, std::size_t count) { \
+    silu_backward_body(sums, delta, count);                                                    \
+  }                                                                                            \
+  attribute void normalise_##version(const RowNormalisation& rows) {                           \
+    normalise_body(rows);                                                                      \
+  }                                                                                            \
+  attribute void normalise_backward_##version(const RowNormalisationGradient& rows) {          \
+    normalise_backward_body(rows);                                                             \
+  }                                                                                            \
+  constexpr DenseKernels version##_kernels{#version,                                           \
+                                           multiply_##version,                                 \
+                                           layer_##version,                                    \
+                                           tanh_##version,                                     \
+                                           relu_##version,                                     \
+                                           sigmoid_##version,                                  \
+                                           silu_##version,                                     \
+                                           silu_backward_##version,                            \
+                                           normalise_##version,                                \
+                                           normalise_backward_##version};
+
+GENKIDAMA_KERNELS(portable, )
 
 #if defined(__x86_64__)
-
-[[gnu::target("avx2,fma")]] void multiply_avx2(const MatrixProduct& product) {
-  multiply_body(product);
-}
-
-[[gnu::target("avx2,fma")]] void layer_avx2(const LayerProduct& product) {
-  layer_body(product);
-}
-
-[[gnu::target("avx2,fma")]] void tanh_avx2(float* values, std::size_t count) {
-  tanh_body(values, count);
-}
-
+#define GENKIDAMA_AVX2 [[gnu::target("avx2,fma")]]
+GENKIDAMA_KERNELS(avx2, GENKIDAMA_AVX2)
 #endif
 
 }  // namespace
 
 const DenseKernels& portable_dense_kernels() {
-  static constexpr DenseKernels kernels{"portable", multiply_portable, layer_portable, tanh_portable};
-  return kernels;
+  return portable_kernels;
 }
 
 const DenseKernels& dense_kernels() {
 #if defined(__x86_64__)
-  static constexpr DenseKernels avx2{"avx2", multiply_avx2, layer_avx2, tanh_avx2};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2_kernels;
 #endif
-  return portable_dense_kernels();
+  return portable_kernels;
 }
 
 }  // namespace genkidama

@@ -33,12 +33,48 @@ struct LayerProduct {
   float* output = nullptr;  ///< must not overlap with the others
 };
 
+/// Each row x of `values` [rows, width] becomes gain * n + shift with n = (x - mean) / sqrt(variance + 1e-5),
+/// the mean and the variance being those of the row (Ba et al. 2016; torch.nn.LayerNorm).
+struct RowNormalisation {
+  std::size_t rows = 0;
+  std::size_t width = 0;
+  const float* gain = nullptr;   ///< [width]
+  const float* shift = nullptr;  ///< [width]
+  float* values = nullptr;
+  float* normalised = nullptr;  ///< receives n, [rows, width]; null: nobody asks for it
+  float* scales = nullptr;      ///< receives 1 / sqrt(variance + 1e-5), [rows]; null: nobody asks for it
+};
+
+/// Through a RowNormalisation backwards: `delta` [rows, width], a loss' derivative by the results, becomes
+/// that by the values before. The derivatives by gain and shift are overwritten.
+struct RowNormalisationGradient {
+  std::size_t rows = 0;
+  std::size_t width = 0;
+  const float* gain = nullptr;
+  const float* normalised = nullptr;
+  const float* scales = nullptr;
+  float* delta = nullptr;
+  float* gain_gradient = nullptr;   ///< [width]
+  float* shift_gradient = nullptr;  ///< [width]
+};
+
 struct DenseKernels {
   const char* name;
   void (*multiply)(const MatrixProduct& product);
   void (*apply_layer)(const LayerProduct& product);
   /// values[i] = tanh(values[i]), within 2e-7 of it; NaN stays NaN.
   void (*tanh_in_place)(float* values, std::size_t count);
+  /// values[i] = max(values[i], 0); NaN stays NaN.
+  void (*relu_in_place)(float* values, std::size_t count);
+  /// values[i] = 1 / (1 + e^-values[i]), within 2e-7 of it; NaN stays NaN.
+  void (*sigmoid_in_place)(float* values, std::size_t count);
+  /// values[i] = values[i] / (1 + e^-values[i]), within 5e-7 of it relative to the larger of 1 and the value;
+  /// NaN stays NaN.
+  void (*silu_in_place)(float* values, std::size_t count);
+  /// delta[i] *= the derivative of SiLU at sums[i], which is within 1e-6 of it; NaN stays NaN.
+  void (*silu_backward)(const float* sums, float* delta, std::size_t count);
+  void (*normalise_rows)(const RowNormalisation& rows);
+  void (*normalise_rows_backward)(const RowNormalisationGradient& rows);
 };
 
 /// Runs anywhere.

@@ -6,7 +6,8 @@
 #include <memory>
 
 #include "genkidama/nn/gradient_function.h"
-#include "nn/mlp_policy_function.h"
+#include "nn/dense_kernels.h"
+#include "nn/mlp_shape.h"
 
 namespace genkidama {
 

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <numbers>
 #include <string>
 #include <utility>
 
@@ -12,49 +14,63 @@
 #include "nn/initial_weights.h"
 #include "nn/mlp_gradient_function.h"
 #include "nn/mlp_policy_function.h"
+#include "nn/mlp_shape.h"
 
 namespace genkidama {
 namespace {
 
 constexpr double kThesisDeviation = 0.1;
+constexpr double kHiddenGain = std::numbers::sqrt2;
 
-MlpShape shape_for(const NetworkSpec& spec, const std::vector<int>& hidden) {
+MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
   if (spec.observation_size() < 1 || spec.policy < 1 || spec.values != 1) {
     throw ArgumentError(fmt::format(
         "a multi-layer perceptron was asked for with {} floats of observation, {} policy outputs and {} "
         "values; expected at least 1, at least 1 and exactly 1",
         spec.observation_size(), spec.policy, spec.values));
   }
-  MlpShape shape{{spec.observation_size()}, {spec.observation_size()}};
-  shape.policy.insert(shape.policy.end(), hidden.begin(), hidden.end());
-  shape.value.insert(shape.value.end(), hidden.begin(), hidden.end());
+  std::vector<int> layers{spec.observation_size()};
+  layers.insert(layers.end(), options.hidden.begin(), options.hidden.end());
+  MlpShape shape;
+  shape.style = {options.activation, options.layer_norm};
+  // Without hidden layers there is nothing to share.
+  if (options.shared_trunk && !options.hidden.empty()) {
+    shape.trunk = layers;
+    layers = {layers.back()};
+  }
+  shape.policy = shape.value = layers;
   shape.policy.push_back(spec.policy);
   shape.value.push_back(1);
   return shape;
 }
 
-void add_tensors(const std::string& prefix, const std::vector<int>& sizes,
+void add_tensors(const std::string& prefix, const DenseStack& stack,
                  std::vector<ParameterLayout::Tensor>& tensors) {
-  for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
-    tensors.push_back({fmt::format("{}{}.weight", prefix, i + 1), {sizes[i + 1], sizes[i]}});
-    tensors.push_back({fmt::format("{}{}.bias", prefix, i + 1), {sizes[i + 1]}});
+  for (std::size_t i = 0; i < stack.layers(); ++i) {
+    const std::string name = fmt::format("{}{}", prefix, i + 1);
+    const int units = stack.sizes[i + 1];
+    tensors.push_back({name + ".weight", {units, stack.sizes[i]}});
+    tensors.push_back({name + ".bias", {units}});
+    if (!stack.normalises(i)) continue;
+    tensors.push_back({name + "_norm.weight", {units}});
+    tensors.push_back({name + "_norm.bias", {units}});
   }
 }
 
 ParameterLayout layout_for(const MlpShape& shape) {
   std::vector<ParameterLayout::Tensor> tensors;
-  add_tensors("pi", shape.policy, tensors);
-  add_tensors("v", shape.value, tensors);
+  add_tensors("trunk", shape.trunk_stack(), tensors);
+  add_tensors("pi", shape.policy_stack(), tensors);
+  add_tensors("v", shape.value_stack(), tensors);
   return ParameterLayout(tensors);
 }
 
-/// Two separate heads of linear layers with tanh between them.
 class MlpNetwork : public Network {
  public:
   MlpNetwork(const MlpOptions& options, const NetworkSpec& spec, std::uint64_t seed)
-      : shape_(shape_for(spec, options.hidden)),
+      : shape_(shape_for(spec, options)),
         layout_(layout_for(shape_)),
-        description_(mlp_description(options.hidden)),
+        description_(mlp_description(options)),
         orthogonal_(options.orthogonal),
         seed_(seed) {}
 
@@ -64,8 +80,9 @@ class MlpNetwork : public Network {
     std::vector<float> weights(layout_.size(), 0.0f);
     Random random(seed_);
     std::span<float> rest = weights;
-    fill_head(shape_.policy, 0.01, rest, random);
-    fill_head(shape_.value, 1, rest, random);
+    fill(shape_.trunk_stack(), kHiddenGain, rest, random);
+    fill(shape_.policy_stack(), 0.01, rest, random);
+    fill(shape_.value_stack(), 1, rest, random);
     return weights;
   }
 
@@ -77,20 +94,22 @@ class MlpNetwork : public Network {
   }
 
  private:
-  /// Takes the head's part off the front of `rest`; biases stay 0.
-  void fill_head(const std::vector<int>& sizes, double last_gain, std::span<float>& rest,
-                 Random& random) const {
-    for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
-      const auto columns = static_cast<std::size_t>(sizes[i]);
-      const auto rows = static_cast<std::size_t>(sizes[i + 1]);
+  /// Takes the stack's part off the front of `rest`; biases stay 0.
+  void fill(const DenseStack& stack, double last_gain, std::span<float>& rest, Random& random) const {
+    for (std::size_t i = 0; i < stack.layers(); ++i) {
+      const std::size_t columns = stack.in(i), rows = stack.out(i);
       const auto weights = rest.first(rows * columns);
       if (orthogonal_) {
-        const bool last = i + 2 == sizes.size();
-        fill_orthogonal(weights, rows, columns, last ? last_gain : std::sqrt(2.0), random);
+        const bool last = i + 1 == stack.layers();
+        fill_orthogonal(weights, rows, columns, last ? last_gain : kHiddenGain, random);
       } else {
         fill_normal(weights, kThesisDeviation, random);
       }
-      rest = rest.subspan(rows * columns + rows);
+      if (stack.normalises(i)) {
+        const auto gains = rest.subspan(rows * (columns + 1), rows);
+        std::fill(gains.begin(), gains.end(), 1.0f);
+      }
+      rest = rest.subspan(stack.floats(i));
     }
   }
 
@@ -101,19 +120,57 @@ class MlpNetwork : public Network {
   std::uint64_t seed_;
 };
 
+/// A type of its own, so that mlp_options() can tell it from other factories.
+struct MlpFactory {
+  MlpOptions options;
+
+  std::unique_ptr<Network> operator()(const NetworkSpec& spec, std::uint64_t seed) const {
+    return std::make_unique<MlpNetwork>(options, spec, seed);
+  }
+};
+
+constexpr Activation kActivations[] = {Activation::kTanh, Activation::kRelu, Activation::kSilu};
+
 }  // namespace
 
 NetworkFactory mlp_network(const MlpOptions& options) {
   for (const int units : options.hidden) {
     if (units < 1) throw ArgumentError(fmt::format("a hidden layer of {} units; expected at least 1", units));
   }
-  return [options](const NetworkSpec& spec, std::uint64_t seed) -> std::unique_ptr<Network> {
-    return std::make_unique<MlpNetwork>(options, spec, seed);
-  };
+  if (std::find(std::begin(kActivations), std::end(kActivations), options.activation) ==
+      std::end(kActivations)) {
+    throw ArgumentError(fmt::format("MlpOptions::activation is {}; expected kTanh, kRelu or kSilu",
+                                    static_cast<int>(options.activation)));
+  }
+  return MlpFactory{options};
 }
 
 NetworkFactory thesis_network() {
   return mlp_network({.hidden = {128}, .orthogonal = false});
+}
+
+std::optional<MlpOptions> mlp_options(const NetworkFactory& network) {
+  const auto* factory = network.target<MlpFactory>();
+  return factory == nullptr ? std::nullopt : std::optional(factory->options);
+}
+
+const char* activation_name(Activation activation) {
+  switch (activation) {
+    case Activation::kTanh:
+      return "tanh";
+    case Activation::kRelu:
+      return "relu";
+    case Activation::kSilu:
+      return "silu";
+  }
+  return "";
+}
+
+std::optional<Activation> activation_of(std::string_view name) {
+  for (const Activation activation : kActivations) {
+    if (name == activation_name(activation)) return activation;
+  }
+  return {};
 }
 
 }  // namespace genkidama

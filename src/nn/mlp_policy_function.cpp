@@ -1,6 +1,7 @@
 #include "nn/mlp_policy_function.h"
 
-#include <algorithm>
+#include <cstddef>
+#include <vector>
 
 namespace genkidama {
 namespace {
@@ -8,58 +9,39 @@ namespace {
 class MlpPolicyFunction : public PolicyFunction {
  public:
   MlpPolicyFunction(const MlpShape& shape, const DenseKernels& kernels)
-      : kernels_(kernels), shape_(shape), value_offset_(head_floats(shape.policy)) {
-    const int widest = std::max(*std::max_element(shape.policy.begin(), shape.policy.end()),
-                                *std::max_element(shape.value.begin(), shape.value.end()));
-    for (auto& buffer : buffers_) buffer.resize(static_cast<std::size_t>(widest));
-  }
+      : trunk_(shape.trunk_stack(), kernels),
+        policy_(shape.policy_stack(), kernels),
+        value_(shape.value_stack(), kernels),
+        features_(shape.trunk.empty() ? 0 : static_cast<std::size_t>(shape.trunk.back())) {}
 
   void logits(std::span<const float> weights, std::span<const float> observation,
               std::span<float> out) override {
-    run(shape_.policy, weights.data(), observation.data(), out.data());
+    const float* input = features(weights.data(), observation.data());
+    policy_.run(weights.data() + trunk_.floats(), input, out.data());
   }
 
   float value(std::span<const float> weights, std::span<const float> observation) override {
     float result = 0;
-    run(shape_.value, weights.data() + value_offset_, observation.data(), &result);
+    const float* input = features(weights.data(), observation.data());
+    value_.run(weights.data() + trunk_.floats() + policy_.floats(), input, &result);
     return result;
   }
 
  private:
-  void run(const std::vector<int>& sizes, const float* weights, const float* input, float* result) {
-    const std::size_t layers = sizes.size() - 1;
-    for (std::size_t i = 0; i < layers; ++i) {
-      const auto in = static_cast<std::size_t>(sizes[i]);
-      const auto out = static_cast<std::size_t>(sizes[i + 1]);
-      const bool last = i + 1 == layers;
-      float* const output = last ? result : buffers_[i % 2].data();
-      kernels_.apply_layer({.in = in,
-                            .out = out,
-                            .weights = weights,
-                            .bias = weights + out * in,
-                            .input = input,
-                            .output = output});
-      if (!last) kernels_.tanh_in_place(output, out);
-      weights += out * (in + 1);
-      input = output;
-    }
+  /// What the heads see.
+  const float* features(const float* weights, const float* observation) {
+    if (features_.empty()) return observation;
+    trunk_.run(weights, observation, features_.data());
+    return features_.data();
   }
 
-  const DenseKernels& kernels_;
-  MlpShape shape_;
-  std::size_t value_offset_;
-  std::vector<float> buffers_[2];  ///< read from one, written to the other
+  SingleStack trunk_;
+  SingleStack policy_;
+  SingleStack value_;
+  std::vector<float> features_;
 };
 
 }  // namespace
-
-std::size_t head_floats(const std::vector<int>& sizes) {
-  std::size_t total = 0;
-  for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
-    total += static_cast<std::size_t>(sizes[i + 1]) * static_cast<std::size_t>(sizes[i] + 1);
-  }
-  return total;
-}
 
 std::unique_ptr<PolicyFunction> make_mlp_policy_function(const MlpShape& shape, const DenseKernels& kernels) {
   return std::make_unique<MlpPolicyFunction>(shape, kernels);

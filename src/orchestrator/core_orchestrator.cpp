@@ -123,7 +123,7 @@ class CoreOrchestrator::Impl {
     RoundReport round;
     round.cut_short = counters.cut_round;
     // Not what the reports say: a worker that died has learnt too.
-    round.environment_steps = counters.environment_steps - environment_steps;
+    round.steps_in_round = counters.environment_steps - environment_steps;
     round.optimizer_steps = counters.optimizer_steps - optimizer_steps;
     round.worker_restarts = supervisor_->restarts() - std::exchange(told_restarts_, supervisor_->restarts());
     std::uint64_t steps = 0;
@@ -225,12 +225,11 @@ class CoreOrchestrator::Impl {
     if (order.command == WorkerCommand::kEvaluate) {
       const auto taken = shared_->counters[0].next_episode.load();
       progress.evaluation = true;
-      progress.episodes = episodes_evaluated_ + std::min<std::uint64_t>(taken, order.episode_count);
+      progress.so_far.episodes = episodes_evaluated_ + std::min<std::uint64_t>(taken, order.episode_count);
       return progress;
     }
     for (const WorkerReport& report : shared_->reports.span()) {
-      progress.environment_steps += report.environment_steps.get();
-      progress.episodes += report.episode_count.get();
+      progress.so_far += Played{report.environment_steps.get(), report.episode_count.get()};
     }
     progress.optimizer_steps = shared_->counters[0].optimizer_steps - optimizer_steps_before_;
     return progress;

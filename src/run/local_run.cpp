@@ -101,12 +101,11 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   phase_ = Phase::kRecording;
   RunTotals after = totals();
   after.updates += 1;
-  after.environment_steps += round.environment_steps;
-  after.episodes += round.episodes.size();
+  after.in_run += round.in_round();
   for (const EpisodeResult& episode : round.episodes) recent_returns_.add(episode.episode_return);
 
   const RoundStatistics statistics = statistics_of_round(round);
-  std::vector<std::string> row = {fmt::format("{}", after.episodes)};
+  std::vector<std::string> row = {fmt::format("{}", after.in_run.episodes)};
   for (const double value : {statistics.mean, statistics.min, statistics.max, statistics.length}) {
     row.push_back(round.episodes.empty() ? "" : fmt::format("{:.6g}", value));
   }
@@ -174,7 +173,7 @@ RunSummary LocalRun::finish_over(const nlohmann::ordered_json& extra) {
 }
 
 RunProgress LocalRun::progress() const {
-  return {totals().updates, totals().environment_steps, recent_returns_.mean(), files_->done(), {}};
+  return {totals().updates, totals().in_run, recent_returns_.mean(), files_->done(), {}};
 }
 
 }  // namespace genkidama::run

@@ -84,7 +84,7 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
     : files_(std::move(opened.files)),
       evaluator_(evaluator),
       options_(parent),
-      earlier_steps_(files_->totals().environment_steps),
+      earlier_steps_(files_->totals().in_run.steps),
       children_(opened.state ? opened.state->children : ""),
       // On the disk before anything is listened to: no later process may be taken for this one.
       identity_(next_identity(files_->directory().identity(), files_->goes_on())),
@@ -112,7 +112,7 @@ void ParentRun::Impl::on_merge(const ParentUpdate& update) {
   if (files_->options().updates && update.update > *files_->options().updates) return;
   double share = 1;
   if (files_->options().policy_average.kind == PolicyAverageKind::kSwa) {
-    const std::uint64_t steps = earlier_steps_ + parent_->status().environment_steps;
+    const std::uint64_t steps = earlier_steps_ + parent_->status().in_process.steps;
     share = share_of_run(files_->options(), update.update, steps).value_or(1);
   }
   if (!watch_.follow(update, share)) return;
@@ -229,13 +229,13 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
   const ParentUpdate& update = merge.update;
   RunTotals after = files_->totals();
   after.updates = update.update;
-  after.environment_steps = earlier_steps_ + status.environment_steps;
-  const std::uint64_t episodes = children_.add(update);
-  after.episodes += episodes;
-  recent_returns_.add(update.mean_return, episodes);
+  const Played played = children_.add(update);
+  after.in_run += played;
+  recent_returns_.add(update.mean_return, played.episodes);
   files_->record(after, {update.child, fmt::format("{}", update.sequence),
-                         fmt::format("{}", update.environment_steps), fmt::format("{}", update.episodes),
-                         episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
+                         fmt::format("{}", update.since_child_began.steps),
+                         fmt::format("{}", update.since_child_began.episodes),
+                         played.episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
                          fmt::format("{}", update.staleness), fmt::format("{}", status.children.size())});
   files_->observer().on_update({files_->totals(), progress(status), nullptr, &update});
   if (files_->is_checkpoint_due() && !merge.weights.empty()) checkpoint({merge.weights, merge.average});
@@ -288,8 +288,7 @@ bool ParentRun::Impl::is_target_reached() {
 
 RunProgress ParentRun::Impl::progress(const ParentStatus& status) const {
   const RunTotals& totals = files_->totals();
-  return {totals.updates, totals.environment_steps, recent_returns_.mean(), files_->done(),
-          status.children.size()};
+  return {totals.updates, totals.in_run, recent_returns_.mean(), files_->done(), status.children.size()};
 }
 
 ParentRun::ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,

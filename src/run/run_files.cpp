@@ -57,7 +57,7 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
   if (goes_on_) {
     // A Parent's trainer only evaluates.
-    state = read_resumed_state(options_, directory_, trainer_.layout(), learns_ ? &trainer_ : nullptr);
+    state = read_resumed_state(options_, directory_, checkpoints_.origin(), learns_ ? &trainer_ : nullptr);
     if (state) {
       totals_ = state->totals;
       // What goes on has not reached its target yet, which may be a new one.
@@ -94,7 +94,7 @@ const RunTotals& RunFiles::now() {
 }
 
 std::optional<double> RunFiles::done() const {
-  return share_of_run(options_, totals_.updates, totals_.environment_steps);
+  return share_of_run(options_, totals_.updates, totals_.in_run.steps);
 }
 
 RunInfo RunFiles::info(RunProgress progress) const {

@@ -14,7 +14,7 @@ std::optional<double> share_of_run(const RunOptions& options, std::uint64_t upda
 
 std::optional<std::string> reached_limit(const RunOptions& options, const RunTotals& totals) {
   if (options.updates && totals.updates >= *options.updates) return "updates";
-  if (options.max_steps && totals.environment_steps >= *options.max_steps) return "max_steps";
+  if (options.max_steps && totals.in_run.steps >= *options.max_steps) return "max_steps";
   return {};
 }
 

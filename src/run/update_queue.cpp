@@ -7,10 +7,12 @@ void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyA
   const bool surely = wanted == Weights::kSurely;
   if (records_.size() >= kMaxRecords && !surely) {
     ++dropped_;
+    if (carried_.size() < kMaxRecords) carried_[update.session] += update.since_merge;
     return;
   }
   MergeRecord record{update, {}, {}};
   record.update.weights = {};
+  if (const auto carried = carried_.extract(update.session)) record.update.since_merge += carried.mapped();
   if (surely || (wanted == Weights::kIfRoom && with_weights_ < kMaxWeights)) {
     record.weights.assign(update.weights.begin(), update.weights.end());
     record.average = average;

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct MergeRecord {
   PolicyAverage average;       ///< of nothing unless asked for
 };
 
-/// Bounded: what does not fit is dropped and counted, since merging must not wait for a disk.
+/// Bounded: what does not fit is dropped and counted, since merging must not wait for a disk. What was played
+/// for a dropped merge is in the `since_merge` of the next one of its session.
 class UpdateQueue {
  public:
   enum class Weights {
@@ -45,6 +47,7 @@ class UpdateQueue {
   std::vector<MergeRecord> records_;
   std::size_t with_weights_ = 0;
   std::uint64_t dropped_ = 0;
+  std::map<std::uint64_t, Played> carried_;  // by session, of dropped merges
 };
 
 }  // namespace genkidama::run

@@ -51,7 +51,7 @@ RunState state(std::uint64_t updates) {
   static const TrainerPart trainer({1, 2, 3});
   result.trainer = &trainer;
   result.recent_returns = {1, 2, 3};
-  result.session = {"a run with a long enough name", 1, 2, 3, 4};
+  result.session = {"a run with a long enough name", 1, 2, {3, 4}};
   result.children = "what a Parent counted of its Children";
   return result;
 }

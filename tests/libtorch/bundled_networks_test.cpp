@@ -8,6 +8,7 @@
 #include "genkidama/nn/networks.h"
 #include "nn/dense_kernels.h"
 #include "nn/mlp_gradient_function.h"
+#include "nn/mlp_policy_function.h"
 #include "support/catch.h"
 
 using namespace genkidama;

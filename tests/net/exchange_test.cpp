@@ -177,7 +177,7 @@ TEST_CASE("a round without an episode's end tells the mean return of before, for
   const std::vector<double> means = {0, 1.5, 1.5, 8, 8};
   for (std::size_t i = 0; i < 5; ++i) {
     CAPTURE(i);
-    CHECK(updates[i].episodes == episodes[i]);
+    CHECK(updates[i].since_child_began.episodes == episodes[i]);
     CHECK(updates[i].mean_return == means[i]);
   }
 }
@@ -200,16 +200,16 @@ TEST_CASE("the observer is told what each Child did", "[exchange]") {
     CHECK(updates[i].update == 1001 + i);
     CHECK(updates[i].child == "pi-7");
     CHECK(updates[i].sequence == i + 1);
-    CHECK(updates[i].environment_steps == 20 * (i + 1));
-    CHECK(updates[i].episodes == 2 * (i + 1));
+    CHECK(updates[i].since_child_began.steps == 20 * (i + 1));
+    CHECK(updates[i].since_child_began.episodes == 2 * (i + 1));
     CHECK(updates[i].mean_return == Approx(static_cast<double>(i) + 1.5));
     CHECK(updates[i].staleness == 0);
   }
   CHECK(last.rounds == 3);
   CHECK(last.exchanges == 3);
-  CHECK(last.environment_steps == 60);
+  CHECK(last.in_process.steps == 60);
   CHECK(last.reconnects == 0);
-  CHECK(running.parent.status().environment_steps == 60);
+  CHECK(running.parent.status().in_process.steps == 60);
 }
 
 TEST_CASE("staleness counts the merges of others", "[exchange]") {
@@ -244,7 +244,7 @@ TEST_CASE("a Child that joins late starts from the averaged weights, and one tha
     REQUIRE(status.children.size() == 1);
     CHECK(status.children[0].name == "late");
     CHECK(status.children[0].updates == 1);
-    CHECK(status.children[0].environment_steps == 20);
+    CHECK(status.children[0].since_child_began.steps == 20);
     CHECK_THAT(status.children[0].address, Catch::StartsWith("127.0.0.1:"));
     return false;
   });

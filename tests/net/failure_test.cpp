@@ -90,8 +90,8 @@ TEST_CASE("when the Parent dies the Child trains on, and rejoins a new one with 
   weighted_average(expected, trainer.sent.back(), 0.5);
   CHECK(same_bits(second->parent.weights(), expected));
   // Rounds that were offline count for the Parent that hears of them; those merged before do not count twice.
-  CHECK(first.parent.status().environment_steps == 60);
-  CHECK(second->parent.status().environment_steps == 20 * (trainer.rounds - 3));
+  CHECK(first.parent.status().in_process.steps == 60);
+  CHECK(second->parent.status().in_process.steps == 20 * (trainer.rounds - 3));
 }
 
 TEST_CASE("a listening Child goes on with the Parent that dials after the first one died", "[failure]") {

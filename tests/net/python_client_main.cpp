@@ -49,8 +49,8 @@ int main(int argc, char** argv) {
   std::uint64_t steps = 0, episodes = 0;
   parent.on_update([&](const ParentUpdate& update) {
     mean_return = update.mean_return;
-    steps = update.environment_steps;
-    episodes = update.episodes;
+    steps = update.since_child_began.steps;
+    episodes = update.since_child_began.episodes;
   });
   parent.start();
   const int result = run_client(argv[1], argv[2], parent.ports().at(0));
@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
   const ParentStatus status = parent.status();
   const bool as_expected = status.updates == 3 && status.joined == 1 && status.left == 1 &&
                            status.refused_peers == 1 && status.refused_updates == 0 && mean_return == -12.5 &&
-                           steps == 150 && episodes == 3 && status.environment_steps == 150;
+                           steps == 150 && episodes == 3 && status.in_process.steps == 150;
   if (!as_expected) std::puts("the Parent did not see what the client did");
   return as_expected ? 0 : 1;
 }

@@ -134,13 +134,13 @@ TEST_CASE("a frame whose answer was lost is not merged again", "[resume]") {
   CHECK(child.progress().exchanges == 6);
   CHECK(child.progress().merges == 7);
   CHECK(child.progress().reconnects == 1);
-  CHECK(status.environment_steps == 20 * trainer.rounds);
+  CHECK(status.in_process.steps == 20 * trainer.rounds);
   // The session as a later process would be told it.
   CHECK(child.progress().session.run_id == "run");
   CHECK(child.progress().session.session == parent.merges.front().session);
   CHECK(child.progress().session.sequence == 7);
-  CHECK(child.progress().session.environment_steps == 20 * trainer.rounds);
-  CHECK(child.progress().session.episodes == 2 * trainer.rounds);
+  CHECK(child.progress().session.since_child_began.steps == 20 * trainer.rounds);
+  CHECK(child.progress().session.since_child_began.episodes == 2 * trainer.rounds);
 }
 
 TEST_CASE("a frame that was lost is not missed: the next has its number and newer weights", "[resume]") {
@@ -214,7 +214,7 @@ TEST_CASE("a welcome says what was merged last, and the figures go on", "[resume
   const ParentStatus status = parent.running.parent.status();
   REQUIRE(status.children.size() == 1);
   CHECK(status.children[0].updates == 3);
-  CHECK(status.environment_steps == 300);
+  CHECK(status.in_process.steps == 300);
   CHECK(status.resumed == 1);
 }
 
@@ -370,7 +370,7 @@ TEST_CASE("a later process of a Child goes on with its session and keeps its wei
     });
   }
   CHECK(state.sequence == 3);
-  CHECK(state.environment_steps == 60);
+  CHECK(state.since_child_began.steps == 60);
   FakeTrainer after(small_layout(), 7);
   ChildOptions options = child_options(parent.running.port());
   options.resume = state;
@@ -378,13 +378,13 @@ TEST_CASE("a later process of a Child goes on with its session and keeps its wei
   child.run(exchanges(2));
   const ParentStatus status = parent.running.parent.status();
   CHECK(status.resumed == 1);
-  CHECK(status.environment_steps == 100);
+  CHECK(status.in_process.steps == 100);
   // Nothing was written at the start.
   CHECK(after.written.size() == 2);
   CHECK(child.progress().merges == 2);
-  CHECK(child.progress().environment_steps == 40);
+  CHECK(child.progress().in_process.steps == 40);
   CHECK(child.progress().session.sequence == 5);
-  CHECK(child.progress().session.environment_steps == 100);
+  CHECK(child.progress().session.since_child_began.steps == 100);
   auto sent = before.sent;
   sent.insert(sent.end(), after.sent.begin(), after.sent.end());
   CHECK(check_merges(parent, sent).size() == 5);
@@ -393,24 +393,24 @@ TEST_CASE("a later process of a Child goes on with its session and keeps its wei
 TEST_CASE("a later process whose session is not known starts from the Parent's weights", "[resume]") {
   RecordingParent parent;
   ChildOptions options = child_options(parent.running.port());
-  options.resume = ChildSessionState{"run", 4711, 12, 240, 24};
+  options.resume = ChildSessionState{"run", 4711, 12, {240, 24}};
   FakeTrainer trainer;
   Child child(options, trainer);
   child.run(exchanges(1));
   REQUIRE(trainer.written.size() == 2);
   CHECK(same_bits(trainer.written[0], parent.running.initial));
   // Steps that were counted before are not counted again.
-  CHECK(parent.running.parent.status().environment_steps == 20);
-  CHECK(child.progress().session.environment_steps == 260);
+  CHECK(parent.running.parent.status().in_process.steps == 20);
+  CHECK(child.progress().session.since_child_began.steps == 260);
   CHECK(child.progress().session.sequence == 1);
 }
 
 TEST_CASE("a session and an epoch that cannot be are refused", "[resume]") {
   FakeTrainer trainer;
   ChildOptions child = child_options(1);
-  child.resume = ChildSessionState{"run", std::uint64_t{1} << 53, 0, 0, 0};
+  child.resume = ChildSessionState{"run", std::uint64_t{1} << 53, 0, {}};
   CHECK_THROWS_AS(Child(child, trainer), ArgumentError);
-  child.resume = ChildSessionState{"two\nlines", 1, 0, 0, 0};
+  child.resume = ChildSessionState{"two\nlines", 1, 0, {}};
   CHECK_THROWS_AS(Child(child, trainer), ArgumentError);
   ParentOptions parent = parent_options();
   parent.epoch = kMaxEpoch + 1;

@@ -138,6 +138,28 @@ TEST_CASE("the bundled networks' gradients are right") {
   }
 }
 
+TEST_CASE("the gradients of every activation, trunk and normalisation are right") {
+  const NetworkSpec spec{{5}, 3, 1};
+  for (const Activation activation : {Activation::kTanh, Activation::kRelu, Activation::kSilu}) {
+    for (const bool shared : {false, true}) {
+      for (const bool norm : {false, true}) {
+        for (const std::vector<int>& hidden :
+             {std::vector<int>{}, std::vector<int>{8}, std::vector<int>{12, 9, 5}}) {
+          const MlpOptions mlp{
+              .hidden = hidden, .activation = activation, .shared_trunk = shared, .layer_norm = norm};
+          const auto network = mlp_network(mlp)(spec, 3);
+          GradientCheckOptions options;
+          options.batch = 5;
+          const GradientReport report = check_gradients(*network, spec, options);
+          CAPTURE(network->description(), to_text(report));
+          CHECK(report.ok());
+          REQUIRE(report.tensors.size() == network->layout().tensors().size());
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("a right network written by hand is right, and all elements of small tensors are tried") {
   const GradientReport report = report_on({});
   CAPTURE(to_text(report));

@@ -1,5 +1,6 @@
 #include "genkidama/nn/networks.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -7,6 +8,9 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/random.h"
+#include "nn/bundled_network.h"
+#include "nn/mlp_policy_function.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -22,6 +26,49 @@ std::span<const float> tensor_of(const Network& network, const std::vector<float
   }
   FAIL("no tensor " << name);
   return {};
+}
+
+/// Logits and value in double precision, tensor by tensor.
+std::vector<double> formula(const Network& network, const MlpOptions& options,
+                            const std::vector<float>& weights, std::span<const float> observation) {
+  const auto activated = [&](double x) {
+    if (options.activation == Activation::kTanh) return std::tanh(x);
+    return options.activation == Activation::kRelu ? std::max(x, 0.0) : x / (1 + std::exp(-x));
+  };
+  const auto layer = [&](const std::string& name, const std::vector<double>& input) {
+    const auto matrix = tensor_of(network, weights, name + ".weight");
+    const auto bias = tensor_of(network, weights, name + ".bias");
+    std::vector<double> output(bias.begin(), bias.end());
+    for (std::size_t o = 0; o < output.size(); ++o) {
+      for (std::size_t i = 0; i < input.size(); ++i) output[o] += matrix[o * input.size() + i] * input[i];
+    }
+    return output;
+  };
+  const auto hidden_layer = [&](const std::string& name, const std::vector<double>& input) {
+    std::vector<double> sums = layer(name, input);
+    if (options.layer_norm) {
+      const auto n = static_cast<double>(sums.size());
+      double mean = 0, variance = 0;
+      for (const double x : sums) mean += x / n;
+      for (const double x : sums) variance += (x - mean) * (x - mean) / n;
+      const auto gain = tensor_of(network, weights, name + "_norm.weight");
+      const auto shift = tensor_of(network, weights, name + "_norm.bias");
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        sums[i] = gain[i] * (sums[i] - mean) / std::sqrt(variance + 1e-5) + shift[i];
+      }
+    }
+    for (double& x : sums) x = activated(x);
+    return sums;
+  };
+  const auto hidden = [&](const std::string& prefix) {
+    std::vector<double> x(observation.begin(), observation.end());
+    for (std::size_t i = 1; i <= options.hidden.size(); ++i) x = hidden_layer(prefix + std::to_string(i), x);
+    return x;
+  };
+  const std::string last = options.shared_trunk ? "1" : std::to_string(options.hidden.size() + 1);
+  std::vector<double> result = layer("pi" + last, hidden(options.shared_trunk ? "trunk" : "pi"));
+  result.push_back(layer("v" + last, hidden(options.shared_trunk ? "trunk" : "v"))[0]);
+  return result;
 }
 
 }  // namespace
@@ -81,8 +128,122 @@ TEST_CASE("an mlp's heads have the gains of orthogonal initialisation") {
   REQUIRE(squares_of("pi2.bias") == 0);
 }
 
-TEST_CASE("a hidden layer without units is refused") {
+TEST_CASE("an mlp's tensors and their order follow from its trunk and its normalisation") {
+  const auto names = [](const MlpOptions& options) {
+    const auto network = mlp_network(options)(kLander, 1);
+    std::string text;
+    for (const TensorInfo& tensor : network->layout().tensors()) {
+      text += (text.empty() ? "" : " ") + tensor.name + shape_text(tensor.shape);
+    }
+    return text;
+  };
+  CHECK(names({.hidden = {6, 5}, .activation = Activation::kRelu}) == names({.hidden = {6, 5}}));
+  CHECK(names({.hidden = {6, 5}, .shared_trunk = true}) ==
+        "trunk1.weight[6, 8] trunk1.bias[6] trunk2.weight[5, 6] trunk2.bias[5] "
+        "pi1.weight[4, 5] pi1.bias[4] v1.weight[1, 5] v1.bias[1]");
+  CHECK(names({.hidden = {6}, .layer_norm = true}) ==
+        "pi1.weight[6, 8] pi1.bias[6] pi1_norm.weight[6] pi1_norm.bias[6] pi2.weight[4, 6] pi2.bias[4] "
+        "v1.weight[6, 8] v1.bias[6] v1_norm.weight[6] v1_norm.bias[6] v2.weight[1, 6] v2.bias[1]");
+  CHECK(names({.hidden = {6}, .shared_trunk = true, .layer_norm = true}) ==
+        "trunk1.weight[6, 8] trunk1.bias[6] trunk1_norm.weight[6] trunk1_norm.bias[6] "
+        "pi1.weight[4, 6] pi1.bias[4] v1.weight[1, 6] v1.bias[1]");
+  // Without hidden layers there is nothing to share or to normalise.
+  CHECK(names({.hidden = {}, .shared_trunk = true, .layer_norm = true}) == names({.hidden = {}}));
+}
+
+TEST_CASE("a shared trunk and normalised layers start with their gains") {
+  const auto network = mlp_network(
+      {.hidden = {16}, .activation = Activation::kSilu, .shared_trunk = true, .layer_norm = true})(kLander,
+                                                                                                   3);
+  const std::vector<float> weights = network->first_weights();
+  const auto squares_of = [&](const std::string& name) {
+    double sum = 0;
+    for (const float value : tensor_of(*network, weights, name)) sum += static_cast<double>(value) * value;
+    return sum;
+  };
+  CHECK(squares_of("trunk1.weight") == Approx(2 * 8));
+  CHECK(squares_of("pi1.weight") == Approx(4 * 1e-4));
+  CHECK(squares_of("v1.weight") == Approx(1));
+  for (const float gain : tensor_of(*network, weights, "trunk1_norm.weight")) CHECK(gain == 1);
+  for (const std::string name : {"trunk1.bias", "trunk1_norm.bias", "pi1.bias"}) CHECK(squares_of(name) == 0);
+}
+
+TEST_CASE(
+    "every mlp computes what its formula says, alone and in a batch, with every version of the kernels") {
+  const NetworkSpec spec{{3}, 2, 1};
+  Random random(8);
+  for (const Activation activation : {Activation::kTanh, Activation::kRelu, Activation::kSilu}) {
+    for (const bool shared : {false, true}) {
+      for (const bool norm : {false, true}) {
+        const MlpOptions options{
+            .hidden = {11, 4}, .activation = activation, .shared_trunk = shared, .layer_norm = norm};
+        const auto network = mlp_network(options)(spec, 1);
+        CAPTURE(network->description());
+        std::vector<float> weights = network->first_weights();
+        for (float& weight : weights) weight += static_cast<float>(0.3 * random.normal());
+        constexpr std::size_t kBatch = 9;
+        std::vector<float> observations(3 * kBatch), logits(2 * kBatch), values(kBatch), alone(2);
+        for (float& value : observations) value = static_cast<float>(random.normal());
+        network->make_gradient_function()->forward(weights, observations, logits, values);
+        const auto policy = network->make_policy_function();
+        MlpShape shape{{3, 11, 4, 2}, {3, 11, 4, 1}};
+        shape.style = {activation, norm};
+        if (shared) shape = {{4, 2}, {4, 1}, {3, 11, 4}, shape.style};
+        const auto portable = make_mlp_policy_function(shape, portable_dense_kernels());
+        for (std::size_t i = 0; i < kBatch; ++i) {
+          const auto observation = std::span<const float>(observations).subspan(3 * i, 3);
+          const std::vector<double> expected = formula(*network, options, weights, observation);
+          for (PolicyFunction* function : {policy.get(), portable.get()}) {
+            function->logits(weights, observation, alone);
+            for (std::size_t k = 0; k < 2; ++k) CHECK(alone[k] == Approx(expected[k]).margin(2e-5));
+            CHECK(function->value(weights, observation) == Approx(expected[2]).margin(2e-5));
+          }
+          for (std::size_t k = 0; k < 2; ++k) CHECK(logits[2 * i + k] == Approx(expected[k]).margin(2e-5));
+          CHECK(values[i] == Approx(expected[2]).margin(2e-5));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a description says which mlp a network is, and makes it again") {
+  const std::vector<std::pair<MlpOptions, std::string>> networks{
+      {{}, "mlp 64 64 tanh"},
+      {{.hidden = {}}, "mlp tanh"},
+      {{.hidden = {7}, .activation = Activation::kRelu}, "mlp 7 relu"},
+      {{.hidden = {7, 9}, .activation = Activation::kSilu, .shared_trunk = true}, "mlp 7 9 silu shared"},
+      {{.hidden = {7}, .layer_norm = true}, "mlp 7 tanh layer-norm"},
+      {{.hidden = {7}, .activation = Activation::kRelu, .shared_trunk = true, .layer_norm = true},
+       "mlp 7 relu shared layer-norm"}};
+  for (const auto& [options, description] : networks) {
+    CHECK(mlp_network(options)(kLander, 1)->description() == description);
+    const auto made = mlp_options(bundled_network(description));
+    REQUIRE(made);
+    CHECK(*made == options);
+  }
+  for (const std::string other :
+       {"", "mlp", "mlp 64", "mlp 64 elu", "mlp 0 tanh", "mlp -3 tanh", "mlp 64 tanh ", "mlp  64 tanh",
+        "mlp 64 tanh layer-norm shared", "mlp 64 tanh shared shared", "mlp 64 tanh batch-norm",
+        "mlp 64 tanh 64", "mlp 99999999999 tanh", "MLP 64 tanh", "own", "mlp 64.5 tanh", "mlp +64 tanh",
+        "mlp 064 tanh"}) {
+    CAPTURE(other);
+    CHECK_FALSE(bundled_network(other));
+  }
+}
+
+TEST_CASE("the options of a factory are known when it made a bundled network, and else not") {
+  CHECK(mlp_options(thesis_network()) == MlpOptions{.hidden = {128}, .orthogonal = false});
+  CHECK_FALSE(mlp_options({}));
+  CHECK_FALSE(
+      mlp_options([](const NetworkSpec& spec, std::uint64_t seed) { return mlp_network()(spec, seed); }));
+}
+
+TEST_CASE("an mlp that cannot be is refused") {
   REQUIRE_THROWS_AS(mlp_network({{64, 0}, true}), ArgumentError);
+  REQUIRE_THROWS_WITH(mlp_network({{-5}}), Catch::Contains("-5 units"));
+  REQUIRE_THROWS_WITH(mlp_network({.activation = static_cast<Activation>(17)}),
+                      Catch::Contains("activation is 17"));
+  REQUIRE_THROWS_AS(mlp_network({{2'000'000'000, 2'000'000'000}})(kLander, 1), ArgumentError);
 }
 
 TEST_CASE("a bundled network takes an image as a vector, and has one value") {

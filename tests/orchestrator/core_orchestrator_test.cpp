@@ -65,7 +65,7 @@ void check_rounds(WorkerMode mode) {
       REQUIRE(episode.length >= 1);
       lengths += episode.length;
     }
-    REQUIRE(report.environment_steps == lengths);
+    REQUIRE(report.steps_in_round == lengths);
     REQUIRE(report.optimizer_steps >= 3);
     REQUIRE(report.entropy > 0);
     steps += lengths;
@@ -111,7 +111,7 @@ TEST_CASE("a round may be made of several whole episodes") {
   REQUIRE(report.episodes.size() >= 4);  // at most 60 steps each
   std::uint64_t steps = 0;
   for (const auto& episode : report.episodes) steps += episode.length;
-  REQUIRE(report.environment_steps == steps);
+  REQUIRE(report.steps_in_round == steps);
   REQUIRE(steps >= 200);
   REQUIRE(trainer.environment_steps() == steps);
 }
@@ -131,7 +131,7 @@ TEST_CASE("environments side by side play the episodes that one environment play
       steps += episode.length;
       episodes.emplace(episode.episode_return, episode.length);
     }
-    REQUIRE(report.environment_steps == steps);
+    REQUIRE(report.steps_in_round == steps);
     REQUIRE(trainer.environment_steps() == steps);
     return episodes;
   };
@@ -361,7 +361,7 @@ TEST_CASE("a round reports the learning rate and how PPO's policy moved") {
   options.hyperparameters.schedule_steps = 1'000;
   CoreOrchestrator trainer(make_cart_pole, mlp_network(), options);
   const RoundReport first = trainer.train_round();
-  const double steps = static_cast<double>(first.environment_steps);
+  const double steps = static_cast<double>(first.steps_in_round);
   CHECK(first.learning_rate == Approx(1e-2 * (1 - steps / 1'000)));
   CHECK(first.approximate_kl > 0);
   CHECK(first.clip_fraction >= 0);

@@ -72,19 +72,19 @@ TEST_CASE("a round that is cut ends in the middle of its episodes, is learnt fro
     for (const char* algorithm : {"a3c", "ppo"}) {
       auto options = options_for(algorithm, 2, mode);
       std::uint64_t played = 0;
-      options.on_wait = [&](const RoundProgress& progress) { played = progress.environment_steps; };
+      options.on_wait = [&](const RoundProgress& progress) { played = progress.so_far.steps; };
       options.cut_round = [&] { return played >= 50; };
       CoreOrchestrator trainer(endless(Milliseconds{1}), thesis_network(), options);
       const auto before = weights_of(trainer);
       const RoundReport round = trainer.train_round();
       REQUIRE(round.cut_short);
-      REQUIRE(round.environment_steps >= 50);
-      REQUIRE(round.environment_steps < 2 * 65'536);
+      REQUIRE(round.steps_in_round >= 50);
+      REQUIRE(round.steps_in_round < 2 * 65'536);
       REQUIRE(round.optimizer_steps > 0);
       REQUIRE(round.episodes.empty());
       REQUIRE(trainer.rounds() == 1);
-      REQUIRE(trainer.environment_steps() == round.environment_steps);
-      REQUIRE(trainer.round_progress().environment_steps == round.environment_steps);
+      REQUIRE(trainer.environment_steps() == round.steps_in_round);
+      REQUIRE(trainer.round_progress().so_far.steps == round.steps_in_round);
       const auto after = weights_of(trainer);
       REQUIRE(after != before);
       REQUIRE(std::all_of(after.begin(), after.end(), [](float w) { return std::isfinite(w); }));
@@ -104,7 +104,7 @@ TEST_CASE("a round that is cut before its first step changes nothing") {
     cut = true;
     const RoundReport round = trainer.train_round();
     REQUIRE(round.cut_short);
-    if (round.environment_steps == 0) REQUIRE(weights_of(trainer) == before);
+    if (round.steps_in_round == 0) REQUIRE(weights_of(trainer) == before);
   }
 }
 
@@ -147,7 +147,7 @@ TEST_CASE("an episode without an end is cut in training, so that the memory of a
     for (int i = 0; i < 2; ++i) {
       const RoundReport round = trainer.train_round();
       REQUIRE_FALSE(round.cut_short);
-      REQUIRE(round.environment_steps == 65'536);
+      REQUIRE(round.steps_in_round == 65'536);
       REQUIRE(round.episodes.size() == 1);
       REQUIRE(round.episodes[0].length == 65'536);
       REQUIRE(round.episodes[0].truncated);
@@ -193,18 +193,18 @@ TEST_CASE("the progress of a round and of an evaluation is told while it goes on
   const RoundReport round = trainer.train_round();
   REQUIRE_FALSE(seen.empty());
   for (std::size_t i = 1; i < seen.size(); ++i) {
-    REQUIRE(seen[i].environment_steps >= seen[i - 1].environment_steps);
-    REQUIRE(seen[i].episodes >= seen[i - 1].episodes);
+    REQUIRE(seen[i].so_far.steps >= seen[i - 1].so_far.steps);
+    REQUIRE(seen[i].so_far.episodes >= seen[i - 1].so_far.episodes);
     REQUIRE_FALSE(seen[i].evaluation);
   }
   const RoundProgress after = trainer.round_progress();
-  REQUIRE(after.environment_steps == round.environment_steps);
-  REQUIRE(after.episodes == round.episodes.size());
+  REQUIRE(after.so_far.steps == round.steps_in_round);
+  REQUIRE(after.so_far.episodes == round.episodes.size());
   REQUIRE(after.optimizer_steps == round.optimizer_steps);
 
   CoreOrchestrator short_trainer(chain_factory(), thesis_network(), options);
   short_trainer.evaluate({5000, 1, false});
   REQUIRE(short_trainer.round_progress().evaluation);
-  REQUIRE(short_trainer.round_progress().episodes == 5000);
-  REQUIRE(short_trainer.round_progress().environment_steps == 0);
+  REQUIRE(short_trainer.round_progress().so_far.episodes == 5000);
+  REQUIRE(short_trainer.round_progress().so_far.steps == 0);
 }

@@ -70,9 +70,9 @@ std::uint64_t train(CoreOrchestrator& trainer, int rounds) {
       lengths += episode.length;
     }
     // What a worker that died had learnt counts too.
-    REQUIRE(report.environment_steps >= lengths);
-    REQUIRE(report.environment_steps == trainer.environment_steps() - before);
-    if (report.worker_restarts == 0) REQUIRE(report.environment_steps == lengths);
+    REQUIRE(report.steps_in_round >= lengths);
+    REQUIRE(report.steps_in_round == trainer.environment_steps() - before);
+    if (report.worker_restarts == 0) REQUIRE(report.steps_in_round == lengths);
     restarts += report.worker_restarts;
   }
   require_sound(trainer);
@@ -238,7 +238,7 @@ TEST_CASE("a worker that is merely slow is not treated as hung, however long its
     if (steps.next() <= 12) std::this_thread::sleep_for(kShortTimeout / 10);
   };
   CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), options);
-  REQUIRE(trainer.train_round().environment_steps >= 12);
+  REQUIRE(trainer.train_round().steps_in_round >= 12);
   REQUIRE(trainer.worker_restarts() == 0);
 }
 

@@ -139,6 +139,51 @@ TEST_CASE("a policy of the thesis' network or of layers of any sizes is rebuilt 
   CHECK(thesis_network()(kSizes, 1)->description() == "mlp 128 tanh");
 }
 
+TEST_CASE("a policy of any bundled network acts as the network that was trained") {
+  const TemporaryDirectory directory;
+  for (const Activation activation : {Activation::kTanh, Activation::kRelu, Activation::kSilu}) {
+    for (const bool shared : {false, true}) {
+      for (const bool norm : {false, true}) {
+        const auto network = mlp_network({.hidden = {6, 5},
+                                          .orthogonal = false,
+                                          .activation = activation,
+                                          .shared_trunk = shared,
+                                          .layer_norm = norm})(kSizes, 2);
+        CAPTURE(network->description());
+        const auto weights = network->first_weights();
+        write_safetensors(directory / "p",
+                          {network->layout(), weights, task_metadata(network->description())});
+        Policy policy = load_policy(directory / "p");
+        const auto function = network->make_policy_function();
+        std::vector<float> logits(static_cast<std::size_t>(kSizes.policy));
+        Random random(3);
+        for (int i = 0; i < 20; ++i) {
+          std::vector<float> observation(kObservation.size());
+          for (float& value : observation) value = static_cast<float>(2 * random.normal());
+          function->logits(weights, observation, logits);
+          const auto likeliest = std::max_element(logits.begin(), logits.end()) - logits.begin();
+          CHECK(policy.act(observation)[0] == static_cast<float>(likeliest));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a file whose description is not of its tensors is refused") {
+  const TemporaryDirectory directory;
+  const auto network = mlp_network({.hidden = {8}})(kSizes, 1);
+  for (const std::string lie : {"mlp 8 tanh shared", "mlp 8 tanh layer-norm", "mlp 8 8 tanh", "mlp 9 relu",
+                                "mlp tanh", "mlp 1000000 1000 tanh", "mlp 2147483647 2147483647 silu"}) {
+    CAPTURE(lie);
+    write_safetensors(directory / "p", {network->layout(), network->first_weights(), task_metadata(lie)});
+    CHECK_THROWS_AS(load_policy(directory / "p"), Error);
+  }
+  // What no bundled network calls itself is another network.
+  write_safetensors(directory / "p",
+                    {network->layout(), network->first_weights(), task_metadata("mlp 8 swish")});
+  CHECK_THROWS_WITH(load_policy(directory / "p"), Contains("'mlp 8 swish'"));
+}
+
 TEST_CASE("a file of version 0.1, which names no network, is loaded") {
   const TemporaryDirectory directory;
   const Path file =
@@ -273,7 +318,7 @@ TEST_CASE(
   for (const char* text : {"", "-1"}) refuse("value_outputs", text);
   for (const char* text : {"", "0", "2"}) refuse("action_width", text);
   for (const char* text :
-       {"mlp", "mlp 8", "mlp 8 relu", "mlp  8 tanh", "mlp 8 tanh ", "mlp 0 tanh", "mlp 08 tanh", "mlp 9 tanh",
+       {"mlp", "mlp 8", "mlp 8 elu", "mlp  8 tanh", "mlp 8 tanh ", "mlp 0 tanh", "mlp 08 tanh", "mlp 9 tanh",
         "mlp 8 8 tanh", "mlp 30000 30000 tanh", "MLP 8 tanh", "\xe2\x98\x83"})
     refuse("network", text);
 }

@@ -139,7 +139,7 @@ TEST_CASE("a run's state is read as it was written") {
   const auto path = directory / "state.safetensors";
   const ParameterLayout layout({{"w", {2, 3}}, {"b", {2}}});
   RunState state;
-  state.totals = {12, 3456, 78, 1.0 / 3, 0.125};
+  state.totals = {12, {3456, 78}, 1.0 / 3, 0.125};
   state.weights = {1, 2, 3, 4, 5, 6, 7, 8};
   TrainerPart trainer({0.5F, -0.25F});
   trainer.optimizer_steps = 99;
@@ -150,8 +150,8 @@ TEST_CASE("a run's state is read as it was written") {
   TrainerPart part({0, 0});
   const RunState read = read_run_state(path, layout, &part);
   CHECK(read.totals.updates == 12);
-  CHECK(read.totals.environment_steps == 3456);
-  CHECK(read.totals.episodes == 78);
+  CHECK(read.totals.in_run.steps == 3456);
+  CHECK(read.totals.in_run.episodes == 78);
   CHECK(read.totals.wall_seconds == 1.0 / 3);
   CHECK(read.totals.time_to_target_seconds == 0.125);
   CHECK(read.weights == state.weights);
@@ -263,6 +263,30 @@ TEST_CASE("merges wait in order for the thread that writes them, with the weight
   CHECK(taken[19].weights.empty());
   CHECK(queue.dropped() == 2);
   CHECK(queue.take(Milliseconds(0)).empty());
+}
+
+TEST_CASE("what was played for a merge that is dropped is told with the next one of its session") {
+  using Weights = UpdateQueue::Weights;
+  UpdateQueue queue;
+  ParentUpdate update;
+  update.session = 7;
+  update.since_merge = {20, 2};
+  std::uint64_t pushed = 0;
+  while (queue.dropped() < 3) {
+    queue.push(update, Weights::kNone);
+    ++pushed;
+  }
+  REQUIRE(queue.take(Milliseconds(0)).size() == pushed - 3);
+  update.session = 8;
+  queue.push(update, Weights::kNone);
+  update.session = 7;
+  queue.push(update, Weights::kNone);
+  queue.push(update, Weights::kNone);
+  const auto taken = queue.take(Milliseconds(0));
+  REQUIRE(taken.size() == 3);
+  CHECK(taken[0].update.since_merge == Played{20, 2});
+  CHECK(taken[1].update.since_merge == Played{80, 8});
+  CHECK(taken[2].update.since_merge == Played{20, 2});
 }
 
 TEST_CASE("there is always room for the last merge of a run, with its weights and their average") {

@@ -1,9 +1,12 @@
 // A Parent's and a Child's run, without a command line, on threads of one program.
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <future>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
@@ -21,11 +24,13 @@ using namespace genkidama::test;
 
 namespace {
 
-/// Hands the port to another thread.
+/// Hands the port to another thread, and keeps what is told after each update.
 class PortPromise : public RunObserver {
  public:
   void on_listening(std::span<const std::uint16_t> ports) override { port.set_value(ports.front()); }
+  void on_update(const UpdateEvent& event) override { updates.push_back(event.progress); }
   std::promise<std::uint16_t> port;
+  std::vector<RunProgress> updates;
 };
 
 /// A Parent's run on a thread of its own.
@@ -38,6 +43,8 @@ class ParentThread {
 
   std::uint16_t port() const { return port_; }
   RunSummary summary() { return summary_.get(); }
+  /// Once the run is over.
+  const std::vector<RunProgress>& updates() const { return promise_.updates; }
 
  private:
   static ParentOptions parent_options() {
@@ -61,6 +68,46 @@ ChildOptions child_of(std::uint16_t port) {
   return options;
 }
 
+/// Plays rounds of so many steps and returns, and changes no weight.
+class ScriptedTrainer : public LocalTrainer {
+ public:
+  struct Round {
+    std::uint64_t steps = 0;
+    std::vector<double> returns;
+  };
+  ScriptedTrainer(const CoreOrchestrator& like, std::vector<Round> rounds)
+      : layout_(like.layout()), weights_(layout_.size(), 0.5f), rounds_(std::move(rounds)) {}
+
+  const ParameterLayout& layout() const override { return layout_; }
+  RoundReport train_round() override {
+    const Round& round = rounds_.at(next_++);
+    RoundReport report;
+    report.steps_in_round = round.steps;
+    for (const double each : round.returns) report.episodes.push_back({each, 1, false});
+    return report;
+  }
+  void read_weights(std::span<float> out) const override {
+    std::copy(weights_.begin(), weights_.end(), out.begin());
+  }
+  void write_weights(std::span<const float> in) override { weights_.assign(in.begin(), in.end()); }
+
+ private:
+  ParameterLayout layout_;
+  std::vector<float> weights_;
+  std::vector<Round> rounds_;
+  std::size_t next_ = 0;
+};
+
+/// A Child, without a run of its own, that exchanges after each of its rounds and leaves.
+void exchange_all(std::uint16_t port, const CoreOrchestrator& like,
+                  std::vector<ScriptedTrainer::Round> rounds) {
+  const std::size_t count = rounds.size();
+  ScriptedTrainer trainer(like, std::move(rounds));
+  Child child(child_of(port), trainer);
+  child.run([count](const ChildProgress& progress) { return progress.rounds < count; });
+  CHECK(child.progress().exchanges == count);
+}
+
 RunOptions without_end(const std::filesystem::path& directory) {
   RunOptions options = options_in(directory);
   options.updates.reset();
@@ -82,7 +129,7 @@ TEST_CASE("a Parent's and a Child's run end together, and each leaves its files"
   const RunSummary of_parent = parent.summary();
   CHECK(of_parent.ended_by == "updates");
   CHECK(of_parent.totals.updates == 5);
-  CHECK(of_parent.totals.environment_steps > 0);
+  CHECK(of_parent.totals.in_run.steps > 0);
   REQUIRE(of_parent.final_evaluation);
   CHECK(of_parent.final_evaluation->episodes == 2);
   CHECK(of_child.ended_by == "parent");
@@ -97,6 +144,50 @@ TEST_CASE("a Parent's and a Child's run end together, and each leaves its files"
   CHECK(json["run_id"] != "not-this-one");
   CHECK(std::filesystem::exists(directory / "child" / "state.safetensors"));
   CHECK(json_of(directory / "child" / "summary.json")["parting_words"] != "");
+}
+
+TEST_CASE("a Parent shows the mean return of the last 100 episodes, whatever merges they came in",
+          "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator evaluator = trainer_of({4});
+  RunOptions options = options_in(directory / "parent");
+  options.updates = 4;
+  ParentThread parent(evaluator, options);
+  // The third round ends no episode, and the last one ends more than half of those that count.
+  exchange_all(parent.port(), evaluator,
+               {{80, std::vector<double>(60, 10)},
+                {80, std::vector<double>(20, 40)},
+                {80, {}},
+                {80, std::vector<double>(70, -5)}});
+  const RunSummary summary = parent.summary();
+  CHECK(summary.totals.in_run == Played{320, 150});
+  REQUIRE(parent.updates().size() == 4);
+  CHECK(parent.updates()[0].mean_return.value() == Approx(10));
+  CHECK(parent.updates()[1].mean_return.value() == Approx((60 * 10 + 20 * 40) / 80.0));
+  CHECK(parent.updates()[2].mean_return.value() == Approx((60 * 10 + 20 * 40) / 80.0));
+  CHECK(parent.updates()[3].mean_return.value() == Approx((10 * 10 + 20 * 40 - 70 * 5) / 100.0));
+}
+
+TEST_CASE("a Child that is started again without its state is counted in full", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator evaluator = trainer_of({4});
+  RunOptions options = options_in(directory / "parent");
+  options.updates = 4;
+  ParentThread parent(evaluator, options);
+  exchange_all(parent.port(), evaluator, {{30, {1}}, {30, {1, 1}}});
+  // Its first round is longer than all that the first process has told.
+  exchange_all(parent.port(), evaluator, {{100, {1, 1, 1, 1}}, {10, {}}});
+  const RunSummary summary = parent.summary();
+  CHECK(summary.totals.in_run == Played{170, 7});
+  const auto json = json_of(directory / "parent" / "summary.json");
+  CHECK(json["environment_steps"] == 170);
+  CHECK(json["episodes"] == 7);
+  REQUIRE(json["children"].size() == 1);
+  CHECK(json["children"]["here"]["environment_steps"] == 170);
+  CHECK(json["children"]["here"]["episodes"] == 7);
+  REQUIRE(parent.updates().size() == 4);
+  CHECK(parent.updates()[1].in_run == Played{60, 3});
+  CHECK(parent.updates()[2].in_run == Played{160, 7});
 }
 
 TEST_CASE("a Parent that is started again is known as the same run in its next epoch", "[forks]") {

@@ -40,7 +40,7 @@ TEST_CASE("a Child's session and counts outlive the state that they were read fr
   CoreOrchestrator trainer = trainer_of({4});
   CHECK_FALSE(LocalRun(trainer, options_in(directory / "new"), nullptr).resumed_session());
   RunState state;
-  state.session = {"6b01ff10-b16a2a40", 7, 8, 9, 10};
+  state.session = {"6b01ff10-b16a2a40", 7, 8, {9, 10}};
   write_state(directory / "run", trainer, state, true);
   LocalRun run(trainer, options_in(directory / "run"), nullptr);
   REQUIRE(run.resumed_session());
@@ -52,7 +52,7 @@ TEST_CASE("a Child's session and counts outlive the state that they were read fr
   CHECK(run.totals().exchanges == 5);
   CHECK(run.totals().reconnects == 2);
   // It is what was resumed, whatever the session has come to since.
-  run.keep_session({"another", 1, 2, 3, 4});
+  run.keep_session({"another", 1, 2, {3, 4}});
   CHECK(run.resumed_session()->session.session == 7);
   std::vector<float> weights(trainer.layout().size());
   trainer.read_weights(weights);

@@ -63,7 +63,7 @@ const TrainerPart& trainer() {
 RunState state_of(std::uint64_t update) {
   RunState state;
   state.totals.updates = update;
-  state.totals.environment_steps = 10 * update;
+  state.totals.in_run.steps = 10 * update;
   state.totals.worker_restarts = 3;
   state.totals.exchanges = 4;
   state.totals.reconnects = 5;
@@ -72,7 +72,7 @@ RunState state_of(std::uint64_t update) {
   state.policy_average = "ema";
   state.average = {2, {-1, -2, -3}};
   state.recent_returns = {1.0 / 3, -2};
-  state.session = {"6b01ff10-b16a2a40", 7, 8, 9, 10};
+  state.session = {"6b01ff10-b16a2a40", 7, 8, {9, 10}};
   state.children = R"({"a":[1,2,3,4,5]})";
   return state;
 }
@@ -147,8 +147,8 @@ TEST_CASE("a state keeps everything that a run goes on with") {
   CHECK(read.session.run_id == written.session.run_id);
   CHECK(read.session.session == 7);
   CHECK(read.session.sequence == 8);
-  CHECK(read.session.environment_steps == 9);
-  CHECK(read.session.episodes == 10);
+  CHECK(read.session.since_child_began.steps == 9);
+  CHECK(read.session.since_child_began.episodes == 10);
   CHECK_FALSE(read.evaluation_missing);
   const auto age = seconds_between(read.written, machine_time());
   REQUIRE(age);
@@ -438,32 +438,46 @@ TEST_CASE("each start of a Parent has the same run and a new epoch, whatever hap
   CHECK(warnings == 5);
 }
 
+namespace {
+
+/// A merge after which the Child has told `now`, of which its Parent had counted `counted` in the session.
+ParentUpdate merge_of(const char* name, const Played& counted, const Played& now) {
+  ParentUpdate update;
+  update.child = name;
+  update.since_child_began = now;
+  update.since_merge = {now.steps - counted.steps, now.episodes - counted.episodes};
+  return update;
+}
+
+}  // namespace
+
 TEST_CASE("Children's counts go on over restarts of either side") {
   ChildCounters counters;
-  const auto merge = [&](ChildCounters& into, const char* name, std::uint64_t steps, std::uint64_t episodes) {
-    ParentUpdate update;
-    update.child = name;
-    update.environment_steps = steps;
-    update.episodes = episodes;
-    return into.add(update);
-  };
   CHECK(counters.text().empty());
-  CHECK(merge(counters, "ant", 100, 2) == 2);
-  CHECK(merge(counters, "bee", 50, 1) == 1);
-  CHECK(merge(counters, "ant", 250, 5) == 3);
+  CHECK(counters.add(merge_of("ant", {}, {100, 2})) == Played{100, 2});
+  CHECK(counters.add(merge_of("bee", {}, {50, 1})) == Played{50, 1});
+  CHECK(counters.add(merge_of("ant", {100, 2}, {250, 5})) == Played{150, 3});
 
   ChildCounters resumed(counters.text());
-  // The same process of the Child goes on...
-  CHECK(merge(resumed, "ant", 300, 6) == 1);
-  // ... and then another one.
-  CHECK(merge(resumed, "ant", 20, 1) == 1);
+  // The same process of the Child goes on in a new session, in which only its steps are known: the Parent's
+  // estimate of 4 episodes is wrong.
+  CHECK(resumed.add(merge_of("ant", {250, 4}, {300, 6})) == Played{50, 1});
+  // Then another process begins at 0, with a round that is longer than all that was told before.
+  CHECK(resumed.add(merge_of("ant", {}, {400, 7})) == Played{400, 7});
+  CHECK(resumed.add(merge_of("ant", {400, 7}, {420, 7})) == Played{20, 0});
   const auto report = resumed.report();
-  CHECK(report["ant"]["updates"] == 4);
-  CHECK(report["ant"]["environment_steps"] == 320);
-  CHECK(report["ant"]["episodes"] == 7);
+  CHECK(report["ant"]["updates"] == 5);
+  CHECK(report["ant"]["environment_steps"] == 720);
+  CHECK(report["ant"]["episodes"] == 13);
   CHECK(report["bee"]["environment_steps"] == 50);
   CHECK_THROWS_AS(ChildCounters("[1"), FormatError);
   CHECK_THROWS_AS(ChildCounters(R"({"ant":[1]})"), FormatError);
+}
+
+TEST_CASE("the counts of Children that version 0.1 wrote are gone on with") {
+  ChildCounters counters(R"({"ant":[3,250,5,200,4]})");
+  CHECK(counters.add(merge_of("ant", {200, 0}, {260, 6})) == Played{60, 2});
+  CHECK(counters.text() == R"({"ant":[4,310,7,260,6]})");
 }
 
 TEST_CASE("names without end do not fill the memory") {
@@ -471,7 +485,7 @@ TEST_CASE("names without end do not fill the memory") {
   for (int i = 0; i < 6000; ++i) {
     ParentUpdate update;
     update.child = "child " + std::to_string(i);
-    update.episodes = 1;
+    update.since_merge.episodes = 1;
     counters.add(update);
   }
   CHECK(counters.report().size() == 4097);

@@ -87,7 +87,7 @@ TEST_CASE("a run from code leaves what a run of the command line leaves", "[fork
   CHECK_FALSE(summary.stopped);
   CHECK(summary.files_written);
   CHECK(summary.totals.updates == 6);
-  CHECK(summary.totals.environment_steps == trainer.environment_steps());
+  CHECK(summary.totals.in_run.steps == trainer.environment_steps());
   CHECK(summary.totals.wall_seconds > 0);
   REQUIRE(summary.final_evaluation);
   CHECK(summary.final_evaluation->episodes == 3);
@@ -119,7 +119,7 @@ TEST_CASE("a run that was left in the middle goes on to the same weights", "[for
   int rounds = 0;
   while (run.advance()) ++rounds;
   CHECK(rounds == 10);
-  CHECK(run.finish().totals.environment_steps == whole.environment_steps());
+  CHECK(run.finish().totals.in_run.steps == whole.environment_steps());
   CHECK(weights_in(directory / "left" / "final.safetensors") ==
         weights_in(directory / "whole" / "final.safetensors"));
 }

@@ -40,7 +40,7 @@ class FakeTrainer : public LocalTrainer {
     RoundReport report;
     report.episodes = {{static_cast<double>(rounds), 10, false},
                        {static_cast<double>(rounds) + 1, 10, false}};
-    report.environment_steps = 20;
+    report.steps_in_round = 20;
     return report;
   }
 

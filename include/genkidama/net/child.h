@@ -15,16 +15,16 @@
 #include "genkidama/net/limits.h"
 #include "genkidama/net/security.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/params/played.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
 /// Names a Child's session with its Parent, for a later process that goes on with it.
 struct ChildSessionState {
-  std::string run_id;                   ///< the Parent's run; empty when there is no session
-  std::uint64_t session = 0;            ///< the Parent's number for the session
-  std::uint64_t sequence = 0;           ///< the number of the last weights that were sent in it
-  std::uint64_t environment_steps = 0;  ///< steps of all the Child's processes, as told with those weights
-  std::uint64_t episodes = 0;           ///< episodes of all the Child's processes, as told with those weights
+  std::string run_id;          ///< the Parent's run; empty when there is no session
+  std::uint64_t session = 0;   ///< the Parent's number for the session
+  std::uint64_t sequence = 0;  ///< the number of the last weights that were sent in it
+  Played since_child_began;    ///< as told with those weights
 };
 
 /// How a Child takes part.
@@ -62,11 +62,10 @@ struct ChildOptions {
 
 /// What a Child has done so far, as of the end of a round.
 struct ChildProgress {
-  RoundReport round;                    ///< the latest round
-  std::uint64_t rounds = 0;             ///< rounds trained
-  std::uint64_t environment_steps = 0;  ///< steps played in this process
-  std::uint64_t episodes = 0;           ///< episodes played in this process
-  std::uint64_t exchanges = 0;          ///< answers of the Parent that were averaged in
+  RoundReport round;            ///< the latest round
+  std::uint64_t rounds = 0;     ///< rounds trained
+  Played in_process;            ///< all rounds of this Child object
+  std::uint64_t exchanges = 0;  ///< answers of the Parent that were averaged in
 
   /// How often the Parent is known to have merged weights of this Child. The Parent answered, or said so when
   /// the link was made anew after the answer was lost.

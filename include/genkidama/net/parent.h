@@ -18,6 +18,7 @@
 #include "genkidama/net/security.h"
 #include "genkidama/params/merge_rule.h"
 #include "genkidama/params/parameter_layout.h"
+#include "genkidama/params/played.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -73,10 +74,13 @@ struct ParentUpdate {
   /// The name that the Child is shown by: its own, or "name#2" when another Child of that name was there
   /// first.
   std::string child;
-  std::uint64_t session = 0;            ///< the number of the Child's session
-  std::uint64_t sequence = 0;           ///< the Child's own count of updates in this session
-  std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
-  std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
+  std::uint64_t session = 0;   ///< the number of the Child's session
+  std::uint64_t sequence = 0;  ///< the Child's own count of updates in this session
+  Played since_child_began;    ///< as the Child tells it
+  /// What this merge adds. In the first merge of a session it is what the Child played since the last answer
+  /// that it had in an earlier session, or since it began when there was none. Of that earlier session only
+  /// the steps are known here, so the episodes are then the same share of all as the steps are.
+  Played since_merge;
   /// The mean return of the episodes that ended since the Child's last answered frame. Without such episodes
   /// it is that of the frame before, and 0 before the first episode.
   double mean_return = 0;
@@ -95,8 +99,9 @@ struct ChildStatus {
   std::uint64_t session = 0;
   /// How often its weights were merged.
   std::uint64_t updates = 0;
-  /// Steps it has played since it started.
-  std::uint64_t environment_steps = 0;
+  /// As it told with its last update; before the first one, the steps that it had when it joined and no
+  /// episodes.
+  Played since_child_began;
   std::uint64_t staleness = 0;      ///< of its last update, as in ParentUpdate
   double mean_staleness = 0;        ///< over its updates
   double seconds_since_update = 0;  ///< since its last update, or since it joined
@@ -120,15 +125,15 @@ struct PeerRefusals {
 
 /// What a Parent has done so far.
 struct ParentStatus {
-  std::uint64_t updates = 0;            ///< merges, with those before a resumed run
-  std::uint64_t joined = 0;             ///< handshakes that succeeded
-  std::uint64_t resumed = 0;            ///< those of them that went on with a session
-  std::uint64_t left = 0;               ///< joined Children that went away
-  std::uint64_t refused_peers = 0;      ///< handshakes that were refused or not understood
-  PeerRefusals refusals;                ///< the reasons for some of them
-  std::uint64_t refused_updates = 0;    ///< weights that were refused: not finite, damaged, out of order
-  std::uint64_t environment_steps = 0;  ///< steps of all Children that ever joined in this run
-  std::string last_refusal;             ///< why the last peer or update was refused
+  std::uint64_t updates = 0;          ///< merges, with those before a resumed run
+  std::uint64_t joined = 0;           ///< handshakes that succeeded
+  std::uint64_t resumed = 0;          ///< those of them that went on with a session
+  std::uint64_t left = 0;             ///< joined Children that went away
+  std::uint64_t refused_peers = 0;    ///< handshakes that were refused or not understood
+  PeerRefusals refusals;              ///< the reasons for some of them
+  std::uint64_t refused_updates = 0;  ///< weights that were refused: not finite, damaged, out of order
+  Played in_process;                  ///< of all Children that ever joined this Parent object
+  std::string last_refusal;           ///< why the last peer or update was refused
   /// Why the Parent has ended its run by itself: what its merge rule did wrong, and at which update. The
   /// weights are as the merge before left them. Empty while that has not happened.
   std::string failure;

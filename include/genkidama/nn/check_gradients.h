@@ -47,8 +47,9 @@ struct GradientReport {
 };
 
 /// Tries a network near its first weights with random observations. The loss is a random linear function of
-/// all outputs. Each derivative is compared with a central difference of the loss; where a difference of half
-/// the step disagrees with it (at the kink of a ReLU), that disagreement is not counted as an error.
+/// all outputs. Each derivative is compared with a central difference of the loss. Where a difference of half
+/// the step disagrees with it, or the differences to the left and to the right with each other (at or near
+/// the kink of a ReLU), any derivative between them is right.
 ///
 /// Problems: the number of first weights; values that are not finite; a forward pass whose answer for one
 /// observation depends on the others of its batch or changes when it is repeated; a PolicyFunction that does

@@ -3,6 +3,8 @@
 /// @file
 /// The networks that come with the library. They need no LibTorch.
 
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "genkidama/core/export.h"
@@ -17,19 +19,51 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// mlp_network().
 NetworkFactory thesis_network();
 
-/// The shape and the first weights of mlp_network().
-struct MlpOptions {
-  std::vector<int> hidden = {64,
-                             64};  ///< units of each hidden layer of each head, >= 1; tanh between the layers
-  /// true: weights start orthogonal (Saxe et al. 2014) with gain sqrt(2), 0.01 for the last policy layer and
-  /// 1 for the last value layer. false: weights start as N(0, 0.1^2), as in the thesis. Biases start as 0
-  /// either way.
-  bool orthogonal = true;
+/// What the sums of a hidden layer go through.
+enum class Activation {
+  kTanh,
+  kRelu,  ///< max(x, 0)
+  kSilu   ///< x / (1 + e^-x)
 };
 
-/// Two separate multi-layer perceptrons. Their tensors are "pi1.weight", "pi1.bias", ... and "v1.weight",
-/// "v1.bias", ... An observation of several dimensions is taken as a vector. Throws ArgumentError when a
-/// layer is smaller than 1. The factory throws ArgumentError for a spec with another number of values than 1.
+/// The shape and the first weights of mlp_network().
+struct MlpOptions {
+  std::vector<int> hidden = {64, 64};  ///< units of each hidden layer, >= 1; empty: the outputs are linear
+  /// true: weights start orthogonal (Saxe et al. 2014) with gain sqrt(2) in hidden layers, whatever the
+  /// activation, 0.01 in the last policy layer and 1 in the last value layer. false: weights start as
+  /// N(0, 0.1^2), as in the thesis. Biases start as 0 either way.
+  bool orthogonal = true;
+  Activation activation = Activation::kTanh;  ///< behind every hidden layer
+  /// true: the policy and the value are linear functions of the same hidden layers. false: each has hidden
+  /// layers of its own.
+  bool shared_trunk = false;
+  /// Whether each hidden layer's sums are normalised before the activation (Ba et al. 2016). The gains start
+  /// as 1, the shifts as 0.
+  bool layer_norm = false;
+
+  /// Compares field by field.
+  bool operator==(const MlpOptions&) const = default;
+};
+
+/// A multi-layer perceptron. An observation of several dimensions is taken as a vector.
+///
+/// Its tensors are laid out as PyTorch's Linear and LayerNorm lay them out. With heads apart they are
+/// "pi1.weight" [units, inputs], "pi1.bias" [units], "pi2.weight", ... for the policy, and "v1.weight", ...
+/// for the value. With a shared trunk they are "trunk1.weight", "trunk1.bias", ... for the hidden layers, and
+/// "pi1.weight", "pi1.bias", "v1.weight" and "v1.bias" for the outputs. With layer_norm a hidden layer's
+/// tensors are followed by its gains and shifts, such as "pi1_norm.weight" and "pi1_norm.bias".
+///
+/// Throws ArgumentError when a layer is smaller than 1. The factory throws ArgumentError for a spec with
+/// another number of values than 1.
 NetworkFactory mlp_network(const MlpOptions& options = {});
+
+/// The options of a factory that mlp_network() or thesis_network() made. Nothing for any other factory.
+std::optional<MlpOptions> mlp_options(const NetworkFactory& network);
+
+/// "tanh", "relu" or "silu".
+const char* activation_name(Activation activation);
+
+/// The activation with this name. Nothing when there is none.
+std::optional<Activation> activation_of(std::string_view name);
 
 }  // namespace genkidama

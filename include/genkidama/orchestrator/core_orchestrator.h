@@ -42,10 +42,9 @@ enum class WorkerMode {
 
 /// How far the present round or evaluation has come, all workers together.
 struct RoundProgress {
-  /// Steps played since the round began, also those that nothing has been learnt from yet. 0 in an
-  /// evaluation.
-  std::uint64_t environment_steps = 0;
-  std::uint64_t episodes = 0;         ///< episodes ended in the round; in an evaluation, episodes begun
+  /// The steps are also those that nothing has been learnt from yet. In an evaluation there are no steps, and
+  /// the episodes are those that have begun.
+  Played so_far;
   std::uint64_t optimizer_steps = 0;  ///< optimizer steps in the round; 0 in an evaluation
   bool evaluation = false;            ///< an evaluation, not a round of training
 };

@@ -10,6 +10,7 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
+#include "genkidama/params/played.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -25,7 +26,7 @@ struct EpisodeResult {
 /// round anew. Episodes and losses are those of the workers that finished the round.
 struct RoundReport {
   std::vector<EpisodeResult> episodes;  ///< in the order of the workers
-  std::uint64_t environment_steps = 0;  ///< in this round, all workers
+  std::uint64_t steps_in_round = 0;     ///< environment steps, all workers
   std::uint64_t optimizer_steps = 0;    ///< in this round, all workers
   std::uint64_t worker_restarts = 0;    ///< workers that died or hung and were replaced since the last round
   /// The round was cut in the middle of its episodes, because the program stops: what was played is learnt
@@ -39,6 +40,9 @@ struct RoundReport {
   double clip_fraction = 0;       ///< share of PPO's steps outside the clip range, as above
   double explained_variance = 0;  ///< 1 - Var(R - V) / Var(R), as above
   double learning_rate = 0;       ///< as above
+
+  /// The steps of the round, and the number of `episodes`.
+  Played in_round() const { return {steps_in_round, episodes.size()}; }
 };
 
 /// Trains a network on this machine, one round at a time. A trainer is used by one thread. Weights are flat

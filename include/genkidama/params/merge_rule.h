@@ -10,10 +10,11 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
+#include "genkidama/params/played.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// What is known about one merge before it is made. The Child itself reports environment_steps, episodes and
+/// What is known about one merge before it is made. The Child itself reports what it has played and its
 /// mean_return. They are finite, but a rule that relies on them should hold them to bounds.
 struct MergeContext {
   std::string child;            ///< the name that the Child is shown by; `session` tells Children apart
@@ -21,8 +22,8 @@ struct MergeContext {
   std::uint64_t sequence = 0;   ///< the Child's own count of updates in this session
   std::uint64_t update = 0;     ///< merges so far in the run, this one included
   std::uint64_t staleness = 0;  ///< merges of others since this Child was last sent the weights
-  std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
-  std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
+  Played since_child_began;     ///< as the Child tells it
+  Played since_merge;           ///< as ParentUpdate::since_merge
   /// The mean return of the episodes that ended since the Child's last answered frame. Without such episodes
   /// it is that of the frame before, and 0 before the first episode.
   double mean_return = 0;

@@ -15,6 +15,7 @@
 #include "genkidama/core/export.h"
 #include "genkidama/net/parent.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/params/played.h"
 #include "genkidama/run/evaluation.h"
 #include "genkidama/run/run_totals.h"
 
@@ -24,7 +25,7 @@ namespace run {
 /// How far a run is.
 struct RunProgress {
   std::uint64_t updates = 0;            ///< RunTotals::updates
-  std::uint64_t environment_steps = 0;  ///< RunTotals::environment_steps
+  Played in_run;                        ///< RunTotals::in_run
   std::optional<double> mean_return;    ///< of the latest 100 episodes; empty before the first
   std::optional<double> done;           ///< share of the run, in [0, 1]; empty when the run has no end
   std::optional<std::size_t> children;  ///< Children that are connected; empty unless this is a Parent

@@ -6,14 +6,15 @@
 #include <cstdint>
 #include <optional>
 
+#include "genkidama/params/played.h"
+
 namespace genkidama::run {
 
 /// Counts since the run began, all processes that it was resumed from included.
 struct RunTotals {
-  std::uint64_t updates = 0;            ///< rounds that were learnt from; at a Parent: merges
-  std::uint64_t environment_steps = 0;  ///< steps of all workers; at a Parent: of all Children
-  std::uint64_t episodes = 0;           ///< episodes that have ended
-  double wall_seconds = 0;              ///< time that the run's processes have worked on it
+  std::uint64_t updates = 0;  ///< rounds that were learnt from; at a Parent: merges
+  Played in_run;              ///< by all workers; at a Parent: by all Children
+  double wall_seconds = 0;    ///< time that the run's processes have worked on it
   /// Wall seconds until an evaluation reached RunOptions::target; empty until then.
   std::optional<double> time_to_target_seconds;
   std::uint64_t worker_restarts = 0;  ///< workers that died or hung and were replaced

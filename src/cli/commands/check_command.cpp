@@ -51,7 +51,7 @@ GradientReport check_network(const Job& job, const EnvironmentSpec& environment)
   const auto algorithm =
       job.program.algorithm ? job.program.algorithm(hyperparameters) : make_algorithm(hyperparameters);
   const NetworkSpec spec = algorithm->network(environment);
-  const auto network = job.program.presets.at(job.settings.preset).network(spec, job.settings.learning.seed);
+  const auto network = network_of(job)(spec, job.settings.learning.seed);
   GradientCheckOptions options;
   options.seed = job.settings.learning.seed;
   return check_gradients(*network, spec, options);

@@ -14,6 +14,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/params/safetensors.h"
+#include "nn/bundled_network.h"
 #include "run/directory/checkpoint_list.h"
 #include "run/directory/json_file.h"
 #include "run/evaluation/evaluation_report.h"
@@ -80,6 +81,18 @@ std::string common_preset(const Job& job, const std::vector<Path>& paths) {
     preset = own;
   }
   return preset;
+}
+
+// The run's options may have changed the preset's network, and the file says which one it holds. Whoever
+// names a preset gets its network.
+std::optional<MlpOptions> network_for(const Job& job, const Path& path) {
+  const auto preset = mlp_options(job.program.presets.at(job.settings.preset).network);
+  if (!preset || names_option(job.settings.command_line, "preset")) return preset;
+  const Checkpoint file = as_argument([&] { return read_safetensors(path); });
+  const auto recorded = file.metadata.find("network");
+  if (recorded == file.metadata.end()) return preset;
+  const auto held = mlp_options(bundled_network(recorded->second));
+  return held ? held : preset;
 }
 
 run::CheckpointEvaluation evaluate_one(const Job& job, CoreOrchestrator& trainer, const Path& path) {
@@ -151,6 +164,7 @@ void write_files(const Settings& settings, const std::vector<run::CheckpointEval
 int run_evaluate(Job job) {
   const std::vector<Path> paths = checkpoints_named(job.settings.evaluate.checkpoints);
   job.settings.preset = common_preset(job, paths);
+  job.settings.network = network_for(job, paths.front());
   if (!names_option(job.settings.command_line, "greedy")) {
     job.settings.run.greedy = job.program.presets.at(job.settings.preset).greedy;
   }

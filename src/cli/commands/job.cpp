@@ -66,6 +66,11 @@ run::RunOptions run_options(const Job& job, const std::string& environment) {
   return options;
 }
 
+NetworkFactory network_of(const Job& job) {
+  if (job.settings.network) return mlp_network(*job.settings.network);
+  return job.program.presets.at(job.settings.preset).network;
+}
+
 std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
                                                std::function<void(const RoundProgress&)> on_wait) {
   const LearningOptions& learning = job.settings.learning;
@@ -86,8 +91,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.cut_round = run::round_overdue;
   options.give_up = run::stop_overdue;
   options.on_wait = std::move(on_wait);
-  return std::make_unique<CoreOrchestrator>(job.program.environment,
-                                            job.program.presets.at(job.settings.preset).network, options);
+  return std::make_unique<CoreOrchestrator>(job.program.environment, network_of(job), options);
 }
 
 void tell_start(const Job& job, const CoreOrchestrator& trainer) {

@@ -36,6 +36,9 @@ void prepare_run_directory(Job& job);
 /// What the library is told of a run in this environment. It ends at a stop signal.
 run::RunOptions run_options(const Job& job, const std::string& environment);
 
+/// What the job trains or plays.
+NetworkFactory network_of(const Job& job);
+
 /// The trainer as the settings say. Forks: before any thread. `on_wait` is OrchestratorOptions::on_wait.
 std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
                                                std::function<void(const RoundProgress&)> on_wait = {});

@@ -13,7 +13,7 @@
 #include "cli/options/config_file.h"
 #include "cli/options/help.h"
 #include "cli/options/settings_check.h"
-#include "cli/options/spelling.h"
+#include "core/spelling.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
 #include "genkidama/env/check_environment.h"
@@ -42,6 +42,7 @@ using Slots = std::deque<Slot>;
 void take_preset(const Preset& preset, Settings& settings) {
   const Settings untouched;
   settings.learning.hyperparameters = preset.hyperparameters;
+  settings.network = mlp_options(preset.network);
   settings.run.greedy = preset.greedy;
   settings.links.alpha = preset.alpha.value_or(untouched.links.alpha);
   settings.links.beta = preset.beta.value_or(untouched.links.beta);

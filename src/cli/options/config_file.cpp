@@ -11,7 +11,7 @@
 #include <set>
 #include <utility>
 
-#include "cli/options/spelling.h"
+#include "core/spelling.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"

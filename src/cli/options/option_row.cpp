@@ -95,6 +95,23 @@ OptionRow row_of(ValueKind kind, std::string placeholder, std::string expected) 
   return row;
 }
 
+constexpr const char* kNoNumbers = "none";
+
+/// An array of the whole numbers in a text such as "64,64"; null when it is anything else.
+json split_integers(const std::string& text) {
+  json numbers = json::array();
+  if (text == kNoNumbers) return numbers;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    // A sweep's grid has commas between its values, so an x stands for one as well.
+    const std::size_t end = std::min(text.find_first_of(",x", begin), text.size());
+    const auto number = parse_integer(text.substr(begin, end - begin));
+    if (!number) return {};
+    numbers.push_back(*number);
+    begin = end + 1;
+  }
+  return numbers;
+}
+
 bool is_text(const json& value) {
   return value.is_string() && !value.get_ref<const std::string&>().empty();
 }
@@ -281,6 +298,27 @@ OptionRow endpoints_option(Member<TextList> member) {
   OptionRow row = text_list(member, is_endpoint);
   row.placeholder = "HOST:PORT";
   row.expected = "HOST:PORT or [IPV6]:PORT, for TLS after wss://";
+  return row;
+}
+
+OptionRow int_list_option(NumberRange range, Member<std::vector<int>> member) {
+  OptionRow row =
+      row_of(ValueKind::kText, "N,N,...",
+             fmt::format("'none' or numbers such as 64,64, each {}", range.text("a whole number")));
+  row.set = [=](Settings& settings, const json& value) {
+    const json list = value.is_string() ? split_integers(value.get<std::string>()) : value;
+    if (!list.is_array()) return false;
+    std::vector<int> numbers(list.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      if (!read_integer(range, list[i], numbers[i])) return false;
+    }
+    member.write(settings) = std::move(numbers);
+    return true;
+  };
+  row.get = [member](const Settings& settings) {
+    const std::vector<int>& numbers = member.read(settings);
+    return json(numbers.empty() ? kNoNumbers : fmt::format("{}", fmt::join(numbers, ",")));
+  };
   return row;
 }
 

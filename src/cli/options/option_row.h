@@ -79,6 +79,8 @@ OptionRow flag_option(Member<bool> member);
 OptionRow text_option(Member<std::string> member);
 OptionRow text_list_option(Member<TextList> member);
 OptionRow endpoints_option(Member<TextList> member);
+/// "64,64" or "64x64" or a JSON array of whole numbers, each in the range; "none" for none of them.
+OptionRow int_list_option(NumberRange range, Member<std::vector<int>> member);
 /// `choices` empty: any text.
 OptionRow choice_option(TextList choices, std::function<std::string(const Settings&)> get,
                         std::function<void(Settings&, const std::string&)> set);

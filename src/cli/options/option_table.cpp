@@ -1,7 +1,12 @@
 #include "cli/options/option_table.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 #include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/nn/networks.h"
 
 namespace genkidama::cli {
 namespace {
@@ -118,6 +123,50 @@ OptionRow preset_option(const Program& program) {
       [](Settings& s, const std::string& text) { s.preset = text; });
   row.placeholder = "NAME";
   return row;
+}
+
+/// Of the networks that come with the library: it has no value where the preset has another one, and takes
+/// none.
+OptionRow of_bundled_network(OptionRow row) {
+  row.get = [get = row.get](const Settings& settings) {
+    return settings.network ? get(settings) : nlohmann::json();
+  };
+  row.set = [set = row.set](Settings& settings, const nlohmann::json& value) {
+    if (value.is_null()) return true;
+    if (settings.network) return set(settings, value);
+    throw ArgumentError(
+        fmt::format("the preset '{}' has a network of its own; --hidden, --activation, --trunk and "
+                    "--layer-norm are for the "
+                    "networks that come with the library, so leave them out or choose another preset",
+                    settings.preset));
+  };
+  return row;
+}
+
+OptionRow activation_option() {
+  return choice_option(
+      {"tanh", "relu", "silu"}, [](const Settings& s) { return activation_name(s.network->activation); },
+      [](Settings& s, const std::string& text) { s.network->activation = *activation_of(text); });
+}
+
+OptionRow trunk_option() {
+  return choice_option(
+      {"separate", "shared"},
+      [](const Settings& s) { return s.network->shared_trunk ? "shared" : "separate"; },
+      [](Settings& s, const std::string& text) { s.network->shared_trunk = text == "shared"; });
+}
+
+void add_network(Table& table) {
+  constexpr unsigned kCommands = kTraining | kCheck;
+  table.group("Network (one that comes with the library)");
+  table.add("hidden", kCommands,
+            of_bundled_network(int_list_option({1, 1e6}, GENKIDAMA_MEMBER(network->hidden))),
+            "Units of each hidden layer");
+  table.add("activation", kCommands, of_bundled_network(activation_option()), "What follows a hidden layer");
+  table.add("trunk", kCommands, of_bundled_network(trunk_option()),
+            "Whether the policy and the value have hidden layers of their own or share them");
+  table.add("layer-norm", kCommands, of_bundled_network(flag_option(GENKIDAMA_MEMBER(network->layer_norm))),
+            "Normalise each hidden layer's sums before the activation");
 }
 
 void add_links(Table& table) {
@@ -370,6 +419,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_run(table, program);
   add_ending(table);
   add_results(table);
+  add_network(table);
   add_hyperparameters(table, program);
   add_check(table);
   add_internal(table);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/run/run_options.h"
@@ -110,6 +111,8 @@ struct Settings {
   std::string resume;   ///< --resume
 
   LearningOptions learning;
+  /// The network of the preset, which options may change. Nothing when it does not come with the library.
+  std::optional<MlpOptions> network;
   run::RunOptions run;  ///< all but its directory, `resume` and `record`, which follow from the values above
   LinkOptions links;
   ClusterOptions cluster;

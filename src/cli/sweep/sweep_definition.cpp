@@ -6,7 +6,7 @@
 #include <charconv>
 #include <optional>
 
-#include "cli/options/spelling.h"
+#include "core/spelling.h"
 #include "genkidama/core/error.h"
 #include "run/sweep/definition.h"
 

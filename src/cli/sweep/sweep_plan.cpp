@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "cli/options/command_line.h"
-#include "cli/options/spelling.h"
+#include "core/spelling.h"
 #include "genkidama/core/error.h"
 #include "run/sweep/definition.h"
 

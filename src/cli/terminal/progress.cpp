@@ -21,10 +21,10 @@ std::string duration_text(double seconds) {
 }
 
 Progress::Progress(const run::RunProgress& start)
-    : line_(kPlainInterval), start_(start), last_played_(start.environment_steps) {}
+    : line_(kPlainInterval), start_(start), last_played_(start.in_run.steps) {}
 
 void Progress::show(const run::RunProgress& state, const std::optional<RoundProgress>& round) {
-  const std::uint64_t played = state.environment_steps + (round ? round->environment_steps : 0);
+  const std::uint64_t played = state.in_run.steps + (round ? round->so_far.steps : 0);
   line_.show_parts(line_of(state, round, played));
   last_played_ = played;
 }
@@ -36,11 +36,12 @@ std::vector<LinePart> Progress::line_of(const run::RunProgress& state,
   // A worker that was replaced in the round plays it anew.
   const double rate = static_cast<double>(played - std::min(played, last_played_)) / seconds;
   std::vector<LinePart> line = {{fmt::format("update {}", state.updates), 4},
-                                {fmt::format("steps {}", state.environment_steps), 3},
+                                {fmt::format("steps {}", state.in_run.steps), 3},
                                 {fmt::format("{:.0f} steps/s", rate), 5}};
-  if (round && round->evaluation) line.push_back({fmt::format("evaluation: episode {}", round->episodes), 6});
+  if (round && round->evaluation)
+    line.push_back({fmt::format("evaluation: episode {}", round->so_far.episodes), 6});
   if (round && !round->evaluation)
-    line.push_back({fmt::format("{} steps in this round", round->environment_steps), 6});
+    line.push_back({fmt::format("{} steps in this round", round->so_far.steps), 6});
   if (state.mean_return) line.push_back({"mean return " + run::figure_text(*state.mean_return), 0});
   if (state.children) line.push_back({fmt::format("children {}", *state.children), 7});
   if (state.done) {

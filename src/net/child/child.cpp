@@ -92,8 +92,7 @@ class Child::Impl {
     ChildProgress& progress = progress_;
     progress.round = trainer_.train_round();
     ++progress.rounds;
-    progress.environment_steps += progress.round.environment_steps;
-    progress.episodes += progress.round.episodes.size();
+    progress.in_process += progress.round.in_round();
     const ExchangeReport report = exchange_.after_round(trainer_, progress.round);
     progress.connected = report.averaged > 0;
     progress.exchanges += report.averaged;

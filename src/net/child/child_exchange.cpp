@@ -14,8 +14,7 @@ ChildExchange::ChildExchange(const ChildOptions& options, ChildMailbox& mailbox,
     : options_(options), mailbox_(mailbox), wire_(wire) {
   if (!options_.resume) return;
   session_ = *options_.resume;
-  environment_steps_ = session_.environment_steps;
-  episodes_ = session_.episodes;
+  since_child_began_ = session_.since_child_began;
 }
 
 void ChildExchange::begin(LocalTrainer& trainer) {
@@ -30,8 +29,7 @@ void ChildExchange::begin(LocalTrainer& trainer) {
 }
 
 ExchangeReport ChildExchange::after_round(LocalTrainer& trainer, const RoundReport& round) {
-  environment_steps_ += round.environment_steps;
-  episodes_ += round.episodes.size();
+  since_child_began_ += round.in_round();
   for (const EpisodeResult& episode : round.episodes) unsent_returns_.add(episode.episode_return);
   const bool averaged = options_.overlap ? exchange_overlapped(trainer) : exchange(trainer);
   return {averaged ? std::uint64_t{1} : 0};
@@ -100,8 +98,7 @@ bool ChildExchange::send() {
     session_.sequence = ticket->sequence;
   }
   ++session_.sequence;
-  session_.environment_steps = environment_steps_;
-  session_.episodes = episodes_;
+  session_.since_child_began = since_child_began_;
   if (!sent_) sent_ = std::make_shared<std::vector<float>>();
   std::swap(*sent_, local_);
   OutgoingWeights out;
@@ -110,8 +107,8 @@ bool ChildExchange::send() {
   out.header.session = session_.session;
   out.header.sequence = session_.sequence;
   out.header.update = mailbox_.update();
-  out.header.environment_steps = session_.environment_steps;
-  out.header.episodes = session_.episodes;
+  out.header.environment_steps = since_child_began_.steps;
+  out.header.episodes = since_child_began_.episodes;
   unanswered_returns_.add(std::exchange(unsent_returns_, {}));
   if (unanswered_returns_.episodes > 0) mean_return_ = unanswered_returns_.mean();
   out.header.mean_return = mean_return_;

@@ -92,8 +92,8 @@ class ChildExchange final : public Exchange {
   ChildWire& wire_;
   std::uint64_t generation_ = 0;  ///< of the last frame
   ChildSessionState session_;
-  std::uint64_t environment_steps_ = 0, episodes_ = 0;  ///< of all the Child's processes
-  Returns unsent_returns_;                              ///< of the episodes that ended since the last frame
+  Played since_child_began_;
+  Returns unsent_returns_;  ///< of the episodes that ended since the last frame
   Returns
       unanswered_returns_;  ///< of those in frames that were not answered, which the next frame tells again
   double mean_return_ = 0;  ///< of the last frame

@@ -30,7 +30,7 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
   hello.layout = layout;
   if (options.resume && !options.resume->run_id.empty()) {
     hello.run_id = options.resume->run_id;
-    hello.environment_steps = std::min(options.resume->environment_steps, kMaxJsonInteger);
+    hello.environment_steps = std::min(options.resume->since_child_began.steps, kMaxJsonInteger);
     hello.resume = SessionMark{options.resume->session, options.resume->sequence};
   }
   if (const std::size_t bytes = encode_message(hello).size() + kMaxNameBytes + kMaxResumeBytes;

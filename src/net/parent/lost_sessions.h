@@ -13,11 +13,11 @@ namespace genkidama {
 
 /// All that a Parent knows about a session, whatever link it is on.
 struct SessionRecord {
-  std::string own_name;             ///< as the Child calls itself; status.name is what it is shown as
-  ChildStatus status;               ///< the figures that follow from the rest are made when asked for
-  std::uint64_t sequence = 0;       ///< of the last frame that was merged
-  std::uint64_t update_sent = 0;    ///< merges when the Child was last sent the weights
-  std::uint64_t steps_counted = 0;  ///< of this Child's, in the Parent's sum
+  std::string own_name;           ///< as the Child calls itself; status.name is what it is shown as
+  ChildStatus status;             ///< the figures that follow from the rest are made when asked for
+  std::uint64_t sequence = 0;     ///< of the last frame that was merged
+  std::uint64_t update_sent = 0;  ///< merges when the Child was last sent the weights
+  Played counted;                 ///< of what the Child has told, all that is in the Parent's sum
   std::uint64_t staleness_sum = 0;
   RoundTimeEstimate rounds;
   Clock::time_point since;  ///< of the last merge on this link, or when it joined

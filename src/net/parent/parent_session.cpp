@@ -124,7 +124,7 @@ bool ParentSession::begin_session(const HelloMessage& hello) {
   status.name = own_name_;
   status.address = link_->address();
   status.session = session_;
-  status.environment_steps = hello.environment_steps;
+  status.since_child_began.steps = hello.environment_steps;
   const bool came_back = hello.resume && hello.run_id == owner_.options().run_id;
   owner_.state().joined(std::move(status), hello.environment_steps, came_back);
   standing_ = Standing::kJoined;
@@ -247,8 +247,8 @@ void ParentSession::merge(const FrameView& frame) {
   update.child = shown_name_;
   update.session = session_;
   update.sequence = frame.header.sequence;
-  update.environment_steps = frame.header.environment_steps;
-  update.episodes = frame.header.episodes;
+  update.since_child_began = {frame.header.environment_steps, frame.header.episodes};
+  update.since_merge = report.since_merge;
   update.mean_return = frame.header.mean_return;
   update.staleness = report.staleness;
   update.weights = owner_.state().current();

@@ -55,6 +55,21 @@ ChildStatus status_of(const SessionRecord& record, Clock::time_point now) {
   return status;
 }
 
+std::uint64_t more_than(std::uint64_t before, std::uint64_t now) {
+  return now > before ? now - before : 0;
+}
+
+// What a Child has told for the first time. A Child that has trained before tells in a new session how many
+// steps of its were counted, and not how many episodes.
+Played played_since_merge(const SessionRecord& record, const Played& told) {
+  Played counted = record.counted;
+  if (record.status.updates == 0 && counted.steps > 0 && told.steps > 0) {
+    const double share = std::min(1.0, static_cast<double>(counted.steps) / static_cast<double>(told.steps));
+    counted.episodes = static_cast<std::uint64_t>(share * static_cast<double>(told.episodes));
+  }
+  return {more_than(counted.steps, told.steps), more_than(counted.episodes, told.episodes)};
+}
+
 Lateness lateness_of(const SessionRecord& record, Clock::time_point now) {
   return {record.status.name, seconds_of(record.rounds.median().value_or(Clock::duration::zero())),
           seconds_of(now - record.since)};
@@ -109,7 +124,7 @@ std::optional<double> ParentState::outgrown(double norm) const {
 }
 
 std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const SessionRecord& record,
-                                                 std::span<const float> weights) {
+                                                 const Played& since_merge, std::span<const float> weights) {
   present_.clear();
   for (const auto& [session, other] : children_) present_.push_back(session);
   MergeContext context{.child = record.status.name,
@@ -117,8 +132,8 @@ std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const
                        .sequence = frame.sequence,
                        .update = status_.updates + 1,
                        .staleness = status_.updates - record.update_sent,
-                       .environment_steps = frame.environment_steps,
-                       .episodes = frame.episodes,
+                       .since_child_began = {frame.environment_steps, frame.episodes},
+                       .since_merge = since_merge,
                        .mean_return = frame.mean_return,
                        .alpha = alpha_,
                        .present = present_,
@@ -171,7 +186,7 @@ void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, 
   const auto came_back_to = came_back ? std::optional(record.status.address) : std::nullopt;
   record.status.name = shown_name(record.own_name, names_like(record.own_name, came_back_to));
   record.update_sent = status_.updates;
-  record.steps_counted = steps_counted_before;
+  record.counted.steps = steps_counted_before;
   record.since = now;
   const std::lock_guard lock(mutex_);
   children_[session] = std::move(record);
@@ -203,7 +218,9 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
   // What only this thread writes it may read without the lock, which a rule must not hold: it may take its
   // time, and ask for the Parent's status.
   SessionRecord& record = children_.at(frame.session);
-  const auto fault = rule_ ? run_rule(frame, record, weights) : std::nullopt;
+  const Played told{frame.environment_steps, frame.episodes};
+  report.since_merge = played_since_merge(record, told);
+  const auto fault = rule_ ? run_rule(frame, record, report.since_merge, weights) : std::nullopt;
   const std::lock_guard lock(mutex_);
   if (fault) {
     status_.failure = report.failure = *fault;
@@ -220,12 +237,11 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
   report.staleness = status_.updates - record.update_sent;
   record.update_sent = ++status_.updates;
   record.sequence = frame.sequence;
-  if (frame.environment_steps > record.steps_counted) {
-    status_.environment_steps += frame.environment_steps - record.steps_counted;
-    record.steps_counted = frame.environment_steps;
-  }
+  status_.in_process += report.since_merge;
+  record.counted = {std::max(record.counted.steps, told.steps),
+                    std::max(record.counted.episodes, told.episodes)};
   ++child.updates;
-  child.environment_steps = frame.environment_steps;
+  child.since_child_began = told;
   child.staleness = report.staleness;
   record.staleness_sum += report.staleness;
   // The time to the first update of a link is not that of a round.

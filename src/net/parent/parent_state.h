@@ -29,6 +29,7 @@ struct Lateness {
 /// What a merge was.
 struct MergeReport {
   std::uint64_t staleness = 0;
+  Played since_merge;                ///< as in ParentUpdate
   std::optional<Lateness> was_late;  ///< it counted as late until now
   std::string failure;               ///< of the user's rule; if it is not empty nothing was merged
 };
@@ -86,7 +87,7 @@ class ParentState {
   std::optional<double> outgrown(double norm) const;
   /// Leaves the result in merged_. What the rule did wrong, or nothing.
   std::optional<std::string> run_rule(const FrameHeader& frame, const SessionRecord& record,
-                                      std::span<const float> weights);
+                                      const Played& since_merge, std::span<const float> weights);
 
   /// The names that a Child which calls itself `own_name` might be shown by, and that others have: those that
   /// are connected, and those that may come back, but for sessions of that name at the address

@@ -7,6 +7,11 @@
 
 namespace genkidama::run {
 
+std::string PolicyOrigin::name() const {
+  const auto name = metadata.find("network");
+  return name == metadata.end() ? "" : name->second;
+}
+
 Checkpoint policy_file(const PolicySnapshot& snapshot, const PolicyOrigin& origin, const RunOptions& options,
                        const RunTotals& totals) {
   const auto policy = snapshot.policy();
@@ -18,7 +23,7 @@ Checkpoint policy_file(const PolicySnapshot& snapshot, const PolicyOrigin& origi
   file.metadata["genkidama_version"] = kVersion;
   file.metadata["preset"] = escape_bytes(options.record.preset);
   file.metadata["update"] = fmt::format("{}", totals.updates);
-  file.metadata["environment_steps"] = fmt::format("{}", totals.environment_steps);
+  file.metadata["environment_steps"] = fmt::format("{}", totals.in_run.steps);
   if (options.policy_average.kind != PolicyAverageKind::kNone) {
     file.metadata["policy_average"] = snapshot.average.text();
     file.metadata["policy_average_count"] = fmt::format("{}", snapshot.average.count());

@@ -28,6 +28,9 @@ struct PolicySnapshot {
 struct PolicyOrigin {
   ParameterLayout layout;
   std::map<std::string, std::string> metadata;  ///< CoreOrchestrator::policy_metadata()
+
+  /// Network::description(); empty when the network does not say.
+  std::string name() const;
 };
 
 /// The policy with its metadata. Nothing in it depends on the clock, so that equal runs leave equal files.

@@ -21,11 +21,11 @@ nlohmann::ordered_json summary_of(const RunOptions& options, const std::string& 
   json["policy_average"] = PolicyAverage(options.policy_average).text();
   json["ended_by"] = ended_by;
   json["updates"] = totals.updates;
-  json["environment_steps"] = totals.environment_steps;
-  json["episodes"] = totals.episodes;
+  json["environment_steps"] = totals.in_run.steps;
+  json["episodes"] = totals.in_run.episodes;
   json["wall_seconds"] = totals.wall_seconds;
   json["env_steps_per_second"] =
-      static_cast<double>(totals.environment_steps) / std::max(1e-6, totals.wall_seconds);
+      static_cast<double>(totals.in_run.steps) / std::max(1e-6, totals.wall_seconds);
   json["target"] = nullptr;
   json["time_to_target_seconds"] = nullptr;
   if (options.target) json["target"] = *options.target;

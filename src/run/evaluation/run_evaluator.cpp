@@ -65,7 +65,7 @@ RunEvaluator::Outcome RunEvaluator::evaluate_update(const PolicySnapshot& snapsh
       play(snapshot.policy(), options_.target_episodes, derive_seed(options_.eval_seed, {totals.updates}));
   missing_ = false;
   const EvaluationStatistics& result = outcome.statistics;
-  table_.append({fmt::format("{}", totals.updates), fmt::format("{}", totals.environment_steps),
+  table_.append({fmt::format("{}", totals.updates), fmt::format("{}", totals.in_run.steps),
                  fmt::format("{:.3f}", wall_seconds()), fmt::format("{}", result.episodes),
                  fmt::format("{:.6g}", result.mean), fmt::format("{:.6g}", result.standard_deviation),
                  fmt::format("{:.6g}", result.min), fmt::format("{:.6g}", result.max)});

@@ -24,7 +24,7 @@ MetricsTable::MetricsTable(std::filesystem::path file, const std::vector<std::st
     : options_(options),
       file_(std::move(file), all_columns(columns), keep_until),
       last_seconds_(start.wall_seconds),
-      last_steps_(start.environment_steps) {}
+      last_steps_(start.in_run.steps) {}
 
 void MetricsTable::append(const RunTotals& totals, const std::vector<std::string>& fields) {
   left_out_.reset();
@@ -42,14 +42,14 @@ void MetricsTable::append_left_out() {
 
 void MetricsTable::write(const Row& row) {
   const double seconds = row.totals.wall_seconds;
-  const auto steps = static_cast<double>(row.totals.environment_steps - last_steps_);
+  const auto steps = static_cast<double>(row.totals.in_run.steps - last_steps_);
   std::vector<std::string> fields = {
-      fmt::format("{}", row.totals.updates), fmt::format("{}", row.totals.environment_steps),
+      fmt::format("{}", row.totals.updates), fmt::format("{}", row.totals.in_run.steps),
       fmt::format("{:.3f}", seconds), fmt::format("{:.0f}", steps / std::max(1e-6, seconds - last_seconds_))};
   fields.insert(fields.end(), row.fields.begin(), row.fields.end());
   file_.append(fields);
   last_seconds_ = seconds;
-  last_steps_ = row.totals.environment_steps;
+  last_steps_ = row.totals.in_run.steps;
 }
 
 }  // namespace genkidama::run

@@ -96,6 +96,7 @@ std::filesystem::path Checkpointer::write_state(const PolicySnapshot& snapshot, 
                                                 const FillState& fill) {
   RunState state;
   state.totals = totals;
+  state.network = origin_.name();
   state.weights.assign(snapshot.weights.begin(), snapshot.weights.end());
   state.policy_average = policy_average_name(snapshot.average.options().kind);
   state.average = snapshot.average.state();

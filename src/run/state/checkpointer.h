@@ -32,6 +32,9 @@ class Checkpointer {
   /// `options` and `directory` must outlive this.
   Checkpointer(const RunOptions& options, const RunDirectory& directory, PolicyOrigin origin);
 
+  /// What the files say about where they come from.
+  const PolicyOrigin& origin() const { return origin_; }
+
   /// The run goes on from a state of this update.
   void resumed_at(std::uint64_t update);
 

@@ -11,12 +11,6 @@ namespace {
 
 constexpr const char* kOthers = "(others)";
 
-// What was done since `before`; all of it when the count has begun again.
-std::uint64_t advance(std::uint64_t& before, std::uint64_t now) {
-  const std::uint64_t last = std::exchange(before, now);
-  return now >= last ? now - last : now;
-}
-
 }  // namespace
 
 ChildCounters::ChildCounters(const std::string& text) {
@@ -25,9 +19,9 @@ ChildCounters::ChildCounters(const std::string& text) {
     const auto children = nlohmann::json::parse(text);
     for (const auto& [name, values] : children.items()) {
       Child& child = children_[name];
-      child.all = {values.at(0), values.at(1), values.at(2)};
-      child.told_steps = values.at(3);
-      child.told_episodes = values.at(4);
+      child.updates = values.at(0);
+      child.in_run = {values.at(1), values.at(2)};
+      child.since_child_began = {values.at(3), values.at(4)};
     }
   } catch (const nlohmann::json::exception& error) {
     throw FormatError(fmt::format("the state's counts of Children cannot be read: {}", error.what()));
@@ -40,21 +34,25 @@ ChildCounters::Child& ChildCounters::child_of(const std::string& name) {
   return children_[children_.size() < kMaxNames ? name : kOthers];
 }
 
-std::uint64_t ChildCounters::add(const ParentUpdate& update) {
+Played ChildCounters::add(const ParentUpdate& update) {
   Child& child = child_of(update.child);
-  const std::uint64_t episodes = advance(child.told_episodes, update.episodes);
-  ++child.all.updates;
-  child.all.environment_steps += advance(child.told_steps, update.environment_steps);
-  child.all.episodes += episodes;
-  return episodes;
+  const Played before = std::exchange(child.since_child_began, update.since_child_began);
+  const Played& now = child.since_child_began;
+  Played played = update.since_merge;
+  // The steps of the earlier session were counted under this name, and so its episodes are known.
+  const bool goes_on = before.steps > 0 && before.steps + played.steps == now.steps;
+  if (goes_on && before.episodes <= now.episodes) played.episodes = now.episodes - before.episodes;
+  ++child.updates;
+  child.in_run += played;
+  return played;
 }
 
 std::string ChildCounters::text() const {
   if (children_.empty()) return "";
   nlohmann::json children = nlohmann::json::object();
   for (const auto& [name, child] : children_) {
-    children[name] = {child.all.updates, child.all.environment_steps, child.all.episodes, child.told_steps,
-                      child.told_episodes};
+    children[name] = {child.updates, child.in_run.steps, child.in_run.episodes, child.since_child_began.steps,
+                      child.since_child_began.episodes};
   }
   // A name that is not UTF-8 must not spoil the state.
   return children.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
@@ -63,9 +61,9 @@ std::string ChildCounters::text() const {
 nlohmann::ordered_json ChildCounters::report() const {
   auto report = nlohmann::ordered_json::object();
   for (const auto& [name, child] : children_) {
-    report[name] = {{"updates", child.all.updates},
-                    {"environment_steps", child.all.environment_steps},
-                    {"episodes", child.all.episodes}};
+    report[name] = {{"updates", child.updates},
+                    {"environment_steps", child.in_run.steps},
+                    {"episodes", child.in_run.episodes}};
   }
   return report;
 }

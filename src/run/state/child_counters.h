@@ -12,22 +12,17 @@
 
 namespace genkidama::run {
 
-/// Counts over all processes that a Child was, and all that the Parent was: a Child tells how much it has
-/// done since it started, which begins at 0 again when it is started again.
+/// Counts by the names that Children are shown by, over all sessions of a Child and all processes of the
+/// Parent. They are sums of what each merge adds, so a Child that begins again at 0 loses nothing.
 class ChildCounters {
  public:
-  struct Count {
-    std::uint64_t updates = 0;
-    std::uint64_t environment_steps = 0;
-    std::uint64_t episodes = 0;
-  };
-
   ChildCounters() = default;
   /// What text() gave; nothing for an empty text. Throws FormatError.
   explicit ChildCounters(const std::string& text);
 
-  /// Takes note of a merge; returns how many episodes the Child has played since the one before.
-  std::uint64_t add(const ParentUpdate& update);
+  /// Takes note of a merge; returns what it adds: ParentUpdate::since_merge, with the right episodes where
+  /// the Child goes on in a new session from what its name told last.
+  Played add(const ParentUpdate& update);
 
   /// For the state, and for people.
   std::string text() const;
@@ -35,10 +30,9 @@ class ChildCounters {
 
  private:
   struct Child {
-    Count all;
-    // As the Child told them last.
-    std::uint64_t told_steps = 0;
-    std::uint64_t told_episodes = 0;
+    std::uint64_t updates = 0;
+    Played in_run;
+    Played since_child_began;  // as it was told last
   };
 
   /// Names are the Children's own choice. More than so many are counted together.

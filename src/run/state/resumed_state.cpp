@@ -12,14 +12,14 @@
 namespace genkidama::run {
 
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
-                                           const ParameterLayout& layout, Saveable* trainer) {
+                                           const PolicyOrigin& network, Saveable* trainer) {
   if (!directory.has_state()) {
     log(LogLevel::kInfo, "the run in {} was ended before its first checkpoint and begins again",
         directory.path().string());
     return {};
   }
   try {
-    NewestRunState newest = read_newest_run_state(directory.state(), layout, trainer);
+    NewestRunState newest = read_newest_run_state(directory.state(), network.layout, trainer, network.name());
     if (!newest.problem.empty()) {
       log(LogLevel::kWarning, "{}; the run goes on from {}, of update {}", newest.problem,
           newest.file.string(), newest.state.totals.updates);

@@ -13,6 +13,7 @@
 #include "genkidama/core/version.h"
 #include "genkidama/params/safetensors.h"
 #include "params/checkpoint_layout.h"
+#include "rl/policy_record.h"
 
 namespace genkidama::run {
 namespace {
@@ -20,11 +21,12 @@ namespace {
 constexpr const char* kChecksum = "checksum";
 // Says that there must be a checksum: states of versions before had neither.
 constexpr const char* kFormat = "state_format";
+constexpr const char* kNetwork = "network";
 
 void save(const RunTotals& totals, StateWriter& state) {
   state.u64("updates", totals.updates);
-  state.u64("environment_steps", totals.environment_steps);
-  state.u64("episodes", totals.episodes);
+  state.u64("environment_steps", totals.in_run.steps);
+  state.u64("episodes", totals.in_run.episodes);
   state.f64("wall_seconds", totals.wall_seconds);
   if (totals.time_to_target_seconds) state.f64("time_to_target_seconds", *totals.time_to_target_seconds);
   state.u64("worker_restarts", totals.worker_restarts);
@@ -35,8 +37,8 @@ void save(const RunTotals& totals, StateWriter& state) {
 RunTotals totals_in(const StateReader& state) {
   RunTotals totals;
   totals.updates = state.u64("updates");
-  totals.environment_steps = state.u64("environment_steps");
-  totals.episodes = state.u64("episodes");
+  totals.in_run.steps = state.u64("environment_steps");
+  totals.in_run.episodes = state.u64("episodes");
   totals.wall_seconds = state.f64("wall_seconds");
   if (state.has("time_to_target_seconds"))
     totals.time_to_target_seconds = state.f64("time_to_target_seconds");
@@ -50,14 +52,14 @@ RunTotals totals_in(const StateReader& state) {
 void save(const ChildSessionState& session, StateWriter& state) {
   if (session.run_id.empty()) return;
   state.text("session_run_id", session.run_id);
-  state.u64s("session",
-             std::array{session.session, session.sequence, session.environment_steps, session.episodes});
+  const Played& played = session.since_child_began;
+  state.u64s("session", std::array{session.session, session.sequence, played.steps, played.episodes});
 }
 
 ChildSessionState session_in(const StateReader& state) {
   const auto numbers = state.u64s("session");
   if (numbers.size() != 4) return {};
-  return {state.text("session_run_id"), numbers[0], numbers[1], numbers[2], numbers[3]};
+  return {state.text("session_run_id"), numbers[0], numbers[1], {numbers[2], numbers[3]}};
 }
 
 void save(const MachineTime& time, StateWriter& state) {
@@ -86,6 +88,7 @@ PolicyAverageState average_in(const StateReader& state, std::size_t weights) {
 void save(const RunState& run, StateWriter& state) {
   state.text(kFormat, "2");
   state.text("genkidama_version", kVersion);
+  if (!run.network.empty()) state.text(kNetwork, run.network);
   save(run.totals, state);
   if (run.trainer != nullptr) run.trainer->save(state);
   save_average(run.policy_average, run.average, state);
@@ -99,6 +102,7 @@ void save(const RunState& run, StateWriter& state) {
 RunState run_in(const StateReader& state, std::span<const float> weights) {
   RunState run;
   run.totals = totals_in(state);
+  run.network = state.text(kNetwork);
   run.weights.assign(weights.begin(), weights.end());
   run.average = average_in(state, weights.size());
   if (run.average.count > 0) run.policy_average = state.text("policy_average");
@@ -152,11 +156,17 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
   write_safetensors_keeping_previous(path, previous_state_of(path), file);
 }
 
-RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer) {
+RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
+                        const std::string& network) {
   // The checksum comes first: a damaged file must not be taken for one of another network. What it has
   // vouched for is what is used: the file may be replaced, or its disk fail, before it could be read again.
   Checkpoint file = read_safetensors(path);
   check_checksum(path, file);
+  // The names say more than the tensors by which networks differ, and may differ where no tensor does.
+  PolicyRecord record;
+  if (const auto field = file.metadata.find(kNetwork); field != file.metadata.end())
+    record.network = field->second;
+  check_same_network(path, record, network);
   const ParameterLayout expected = layout_of_state(layout, file);
   file = in_layout(path, std::move(file), expected);
   const StateReader fields(file, path.string(), layout);
@@ -171,7 +181,7 @@ bool is_run_state(const Checkpoint& file) {
 }
 
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer) {
+                                     Saveable* trainer, const std::string& network) {
   std::string problems;
   for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
     // It may well be sound: going on from an older one would throw work away.
@@ -182,7 +192,7 @@ NewestRunState read_newest_run_state(const std::filesystem::path& path, const Pa
                       file.string()));
     }
     try {
-      return {read_run_state(file, layout, trainer), file, problems};
+      return {read_run_state(file, layout, trainer, network), file, problems};
     } catch (const LayoutError&) {
       throw;  // the one before it would be of the same network
     } catch (const Error& error) {

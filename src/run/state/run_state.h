@@ -21,6 +21,7 @@ namespace genkidama::run {
 
 struct RunState {
   RunTotals totals;
+  std::string network;                  ///< Network::description(); empty when it does not say
   std::vector<float> weights;           ///< those that learning goes on with
   std::string policy_average = "none";  ///< kind of `average`
   PolicyAverageState average;
@@ -44,8 +45,10 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 /// Restores `trainer`, if it is not nullptr, from the state, and returns the rest. A state without an
 /// average, as one written before there were any, has none. Throws IoError, FormatError (also when the
 /// checksum is not that of the content), or LayoutError when the weights are of another network, or something
-/// in the state is of another trainer.
-RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer);
+/// in the state is of another trainer. `network` is the description of the trainer's network; it is compared
+/// when both it and the state say one.
+RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
+                        const std::string& network = {});
 
 /// Whether the file is the state of a run, of this or an older version, and not a policy alone.
 bool is_run_state(const Checkpoint& file);
@@ -60,6 +63,6 @@ struct NewestRunState {
 /// and what is wrong with each, IoError for a file that this process may not read, LayoutError as
 /// read_run_state().
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer);
+                                     Saveable* trainer, const std::string& network = {});
 
 }  // namespace genkidama::run

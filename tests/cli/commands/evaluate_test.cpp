@@ -117,6 +117,17 @@ TEST_CASE("bad checkpoints among good ones are refused before anything is played
   refuse(directory / "other" / "final.safetensors", "with the preset 'thesis'");
   refuse(directory / "other" / "final.safetensors", "with 'other'");
 
+  // A run's options may have changed its preset's network.
+  const auto changed = (directory / "changed").string();
+  CHECK(run_program(call("train", "--workers", "1", "--updates", "2", "--eval-episodes", "0", "--run-dir",
+                         changed, "--hidden", "9", "--activation", "relu", "--trunk", "shared"))
+            .exit_code == 0);
+  const auto found = run_program(
+      call("evaluate", "--workers", "1", "--episodes", "2", "--checkpoint", changed + "/final.safetensors"));
+  CAPTURE(found.errors);
+  CHECK(found.exit_code == 0);
+  refuse(changed + "/final.safetensors", "'mlp 9 relu shared', and this network is 'mlp 128 tanh'");
+
   // Whoever names a preset gets its network, which the other weights then do not fit.
   const auto named =
       run_program(call("evaluate", "--workers", "1", "--preset", "other", "--episodes", "2", "--checkpoint",

@@ -390,3 +390,26 @@ TEST_CASE("a cluster that is killed as a whole goes on, whenever that was") {
   REQUIRE(rows.size() == 601);
   for (std::size_t i = 1; i < rows.size(); ++i) REQUIRE(rows[i][0] == std::to_string(i));
 }
+
+TEST_CASE("a run is resumed with its own network, and another one is refused by the names of both") {
+  const TemporaryDirectory directory;
+  const std::string run = (directory / "run").string();
+  REQUIRE(run_program(call("train", "--workers", "1", "--updates", "3", "--eval-episodes", "0", "--run-dir",
+                           run, "--hidden", "7,5", "--activation", "relu", "--layer-norm"))
+              .exit_code == 0);
+  const auto goes_on = run_program(call("train", "--resume", run, "--updates", "5"));
+  CAPTURE(goes_on.errors);
+  CHECK(goes_on.exit_code == 0);
+  CHECK(read_safetensors(run + "/final.safetensors").metadata.at("network") == "mlp 7 5 relu layer-norm");
+  const auto refuse = [&](const std::string& flag, const std::string& other) {
+    const auto refused = run_program(call("train", "--resume", run, "--updates", "6", flag));
+    CAPTURE(refused.errors);
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.errors.find("it holds 'mlp 7 5 relu layer-norm', and this network is '" + other + "'") !=
+          std::string::npos);
+  };
+  refuse("--activation=tanh", "mlp 7 5 tanh layer-norm");
+  refuse("--hidden=7", "mlp 7 relu layer-norm");
+  refuse("--trunk=shared", "mlp 7 5 relu shared layer-norm");
+  refuse("--layer-norm=false", "mlp 7 5 relu");
+}

@@ -32,6 +32,9 @@ Program test_program() {
   quick.hyperparameters.batch_size = 7;
   quick.description = "for tests";
   program.presets["quick"] = quick;
+  Preset own = quick;
+  own.network = [](const NetworkSpec& spec, std::uint64_t seed) { return mlp_network()(spec, seed); };
+  program.presets["own"] = own;
   return program;
 }
 
@@ -181,7 +184,7 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--average-from", "1"}, "--average-from is '1'; expected a number in [0, 1)"},
       {{"train", "--max-weight-norm", "-1"}, "--max-weight-norm is '-1'; expected a number >= 0"},
       {{"train", "--loss", "dqn"}, "--loss is 'dqn'; expected one of a3c, ppo"},
-      {{"train", "--preset", "fast"}, "--preset is 'fast'; expected one of quick, thesis"},
+      {{"train", "--preset", "fast"}, "--preset is 'fast'; expected one of own, quick, thesis"},
       {{"train", "--bootstrap-truncated", "maybe"},
        "--bootstrap-truncated is 'maybe'; expected true or false"},
       {{"parent", "--alpha", "1.1", "--listen", "x:1"}, "--alpha is '1.1'; expected a number in [0, 1]"},
@@ -231,7 +234,7 @@ TEST_CASE("a wrong config file is refused with its name and the key") {
       {R"({"batch_size": 1.5})", "key 'batch_size' is 1.5; expected a whole number"},
       {R"({"batch_size": null})", "key 'batch_size' is null; expected a whole number"},
       {R"({"greedy": 1})", "key 'greedy' is 1; expected true or false"},
-      {R"({"preset": "fast"})", "key 'preset' is \"fast\"; expected one of quick, thesis"},
+      {R"({"preset": "fast"})", "key 'preset' is \"fast\"; expected one of own, quick, thesis"},
       {R"({"alpha": 0.5})", "key 'alpha' is not an option of 'train'"},
       {R"({"run-dir": "x"})", "unknown key 'run-dir'"},
       {R"([1, 2])", "expected a JSON object"},
@@ -310,6 +313,79 @@ TEST_CASE("a path that is not UTF-8 survives config.json") {
   const auto written = config_of(parent, resolved_program().options, "test", "caf\xE9");
   const ConfigText file(written.dump());
   CHECK(parse({"parent", "--config", file.path()}).links.token_file == token);
+}
+
+TEST_CASE("flags change the network of a preset, and only what they name") {
+  CHECK(parse({"train"}).network == MlpOptions{.hidden = {128}, .orthogonal = false});
+  CHECK(parse({"train", "--preset", "tuned"}).network == MlpOptions{});
+  CHECK(parse({"train", "--hidden", "32,16,8", "--activation", "relu"}).network ==
+        MlpOptions{.hidden = {32, 16, 8}, .orthogonal = false, .activation = Activation::kRelu});
+  CHECK(parse({"train", "--preset", "tuned", "--trunk=shared", "--layer-norm", "--activation", "silu"})
+            .network ==
+        MlpOptions{.activation = Activation::kSilu, .shared_trunk = true, .layer_norm = true});
+  CHECK(parse({"child", "--connect", "x:1", "--hidden", "5"}).network->hidden == std::vector<int>{5});
+  CHECK(parse({"check", "--hidden", "none"}).network->hidden.empty());
+  CHECK(parse({"train", "--hidden", "64x32"}).network->hidden == std::vector<int>{64, 32});
+
+  const ConfigText config(
+      R"({"preset": "tuned", "hidden": [7, 5], "activation": "relu", "trunk": "shared"})");
+  CHECK(parse({"train", "--config", config.path(), "--activation", "silu"}).network ==
+        MlpOptions{.hidden = {7, 5}, .activation = Activation::kSilu, .shared_trunk = true});
+  // A run's config.json gives its network again.
+  const Settings settings = parse({"train", "--hidden", "none", "--activation", "silu", "--layer-norm"});
+  const ConfigText record(config_of(settings, resolved_program().options, "test", "x").dump());
+  CHECK(parse({"train", "--config", record.path()}).network == settings.network);
+  // So do the flags that a cluster gives its members.
+  const Settings cluster = parse({"cluster", "--hidden", "9,8", "--layer-norm", "--trunk", "shared"});
+  for (const Words& words : {parent_words(cluster, resolved_program().options, 3),
+                             child_words(cluster, resolved_program().options, 1, 5)}) {
+    CHECK(parse(words).network == cluster.network);
+  }
+}
+
+TEST_CASE("a network that cannot be is refused with the flag or the key") {
+  const std::vector<std::pair<Words, std::string>> cases = {
+      {{"--hidden", "0"},
+       "--hidden is '0'; expected 'none' or numbers such as 64,64, each a whole number in"},
+      {{"--hidden", "64,"}, "--hidden is '64,'"},
+      {{"--hidden", ",64"}, "--hidden is ',64'"},
+      {{"--hidden", "64 64"}, "--hidden is '64 64'"},
+      {{"--hidden", "64,-1"}, "--hidden is '64,-1'"},
+      {{"--hidden", "64,1.5"}, "--hidden is '64,1.5'"},
+      {{"--hidden", "1000001"}, "--hidden is '1000001'"},
+      {{"--hidden="}, "--hidden"},
+      {{"--activation", "gelu"}, "--activation is 'gelu'; expected one of tanh, relu, silu"},
+      {{"--trunk", "both"}, "--trunk is 'both'; expected one of separate, shared"},
+      {{"--layer-norm=2"}, "--layer-norm"}};
+  for (const auto& [words, expected] : cases) {
+    Words all{"train"};
+    all.insert(all.end(), words.begin(), words.end());
+    CAPTURE(words, refusal(all));
+    CHECK(refusal(all).find(expected) == 0);
+  }
+  for (const char* text : {R"({"hidden": [0]})", R"({"hidden": [1.5]})", R"({"hidden": 64})",
+                           R"({"hidden": ["64"]})", R"({"activation": 3})", R"({"layer_norm": "yes"})"}) {
+    const ConfigText config(text);
+    CAPTURE(text, refusal({"train", "--config", config.path()}));
+    CHECK(refusal({"train", "--config", config.path()}).find("--config " + config.path() + ": key '") == 0);
+  }
+}
+
+TEST_CASE("a network of one's own takes no options, and a run's record of it can be read again") {
+  for (const Words& words : {Words{"--hidden", "64"}, Words{"--activation", "tanh"},
+                             Words{"--trunk", "shared"}, Words{"--layer-norm"}}) {
+    Words all{"train", "--preset", "own"};
+    all.insert(all.end(), words.begin(), words.end());
+    CAPTURE(words, refusal(all));
+    CHECK(refusal(all).find("the preset 'own' has a network of its own") == 0);
+    CHECK(refusal(all).find("--hidden") != std::string::npos);
+  }
+  const Settings settings = parse({"train", "--preset", "own"});
+  CHECK_FALSE(settings.network);
+  const auto record = config_of(settings, resolved_program().options, "test", "x");
+  CHECK(record.at("hidden").is_null());
+  const ConfigText file(record.dump());
+  CHECK_FALSE(parse({"train", "--config", file.path()}).network);
 }
 
 TEST_CASE("a linear schedule ends with the run, and a cluster shares its steps") {

@@ -340,7 +340,7 @@ TEST_CASE("with overlap every step reaches a real Parent", "[overlap]") {
   CHECK(child.progress().exchanges == status.updates);
   CHECK(status.updates >= 1);
   CHECK(status.updates <= 200);
-  CHECK(status.environment_steps == 20 * 200);
+  CHECK(status.in_process.steps == 20 * 200);
 }
 
 TEST_CASE("overlap does not change which options are possible", "[overlap]") {

@@ -112,8 +112,8 @@ TEST_CASE("a merge rule is called once for every merge, in order, with what the 
     CHECK(contexts[i].staleness == staleness[i]);
     CHECK(contexts[i].update == 1001 + i);
     CHECK(contexts[i].session == contexts[names[i] == "slow" ? 0 : 1].session);
-    CHECK(contexts[i].environment_steps == 20 * sequences[i]);
-    CHECK(contexts[i].episodes == 2 * sequences[i]);
+    CHECK(contexts[i].since_child_began.steps == 20 * sequences[i]);
+    CHECK(contexts[i].since_child_began.episodes == 2 * sequences[i]);
     CHECK(contexts[i].mean_return == Approx(static_cast<double>(sequences[i]) + 0.5));
     CHECK(contexts[i].alpha == 0.25);
     CHECK(contexts[i].layout == small_layout());

@@ -68,6 +68,34 @@ TEST_CASE("a Child that is later than its pace is told once, and once when it is
   CHECK_FALSE(paced.merge(8, last + S(112)).was_late);
 }
 
+TEST_CASE("a merge tells what its Child has played since the one before", "[played]") {
+  const ParameterLayout layout = small_layout();
+  ParentState state(ParentOptions(), layout, random_weights(layout.size(), 1));
+  const auto weights = random_weights(layout.size(), 2);
+  const auto merge = [&](std::uint64_t session, const Played& told) {
+    FrameHeader header = child_frame(session, 1);
+    header.environment_steps = told.steps;
+    header.episodes = told.episodes;
+    return state.merge(header, weights).since_merge;
+  };
+  state.joined(joining(1), 0, false);
+  CHECK(merge(1, {100, 4}) == Played{100, 4});
+  CHECK(merge(1, {150, 5}) == Played{50, 1});
+  // A Child that counts backwards adds nothing until it is past where it was.
+  CHECK(merge(1, {20, 1}) == Played{});
+  CHECK(merge(1, {160, 5}) == Played{10, 0});
+  // Another process, without what the first one knew, begins anew.
+  state.joined(joining(2), 0, false);
+  CHECK(merge(2, {300, 6}) == Played{300, 6});
+  // One that goes on tells in a new session how many steps were counted: a fifth of its episodes is new.
+  state.joined(joining(3), 400, true);
+  CHECK(merge(3, {500, 10}) == Played{100, 2});
+  CHECK(merge(3, {550, 11}) == Played{50, 1});
+  CHECK(state.status().in_process == Played{100 + 50 + 10 + 300 + 100 + 50, 4 + 1 + 6 + 2 + 1});
+  state.joined(joining(4), 400, true);
+  CHECK(merge(4, {300, 10}) == Played{});
+}
+
 TEST_CASE("quick Children are not late within the floor, and new ones never", "[pace]") {
   PacedState paced;
   CHECK(paced.late(S(1'000'000)).empty());
@@ -106,7 +134,7 @@ TEST_CASE("a session whose link was lost goes on as it was; the gap is no round"
   CHECK(child.seconds_since_update == 2);
   paced.merge(6, S(103));
   // The steps that were counted before are not counted again.
-  CHECK(paced.state.status().environment_steps == 600);
+  CHECK(paced.state.status().in_process.steps == 600);
   CHECK(paced.child(S(103)).round_seconds == 1);
   CHECK(paced.state.status().resumed == 1);
   CHECK(paced.state.status().left == 1);

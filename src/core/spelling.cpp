@@ -1,11 +1,11 @@
-#include "cli/options/spelling.h"
+#include "core/spelling.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstddef>
 
-namespace genkidama::cli {
+namespace genkidama {
 namespace {
 
 // Letters to insert, to remove, to replace, or to swap with their neighbour (optimal string alignment).
@@ -47,4 +47,4 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
   return nearest != nullptr ? fmt::format(" (did you mean '{}'?)", *nearest) : "";
 }
 
-}  // namespace genkidama::cli
+}  // namespace genkidama

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace genkidama::cli {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// "learning-rate" for either spelling, learning_rate or learning-rate.
 std::string option_spelling(const std::string& name);
@@ -15,4 +17,4 @@ std::string option_spelling(const std::string& name);
 /// a third of its letters are wrong, missing, too many or swapped. - and _ count as equal.
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& names);
 
-}  // namespace genkidama::cli
+}  // namespace genkidama
