@@ -2,8 +2,8 @@
 //
 //   gymnasium_comparison TASK ORACLE.json EPISODES [--seed N] [--all]
 //
-// TASK is lunar-lander-continuous or bipedal-walker. One line a policy of the oracle file, then the figures that
-// miss their tolerance (with --all: every figure).
+// TASK is lunar-lander-continuous or bipedal-walker. One line a policy of the oracle file, then the figures
+// that miss their tolerance (with --all: every figure).
 
 #include <fmt/format.h>
 
@@ -36,7 +36,7 @@ void compare(genkidama::Environment& environment, const std::string& policy, con
   // Processor time: what else runs on the machine must not count.
   const double spent_us = 1e6 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   const auto rows =
-      genkidama::test::GymnasiumComparison(gym, sample, {}, environment.spec().time_limit).rows();
+      genkidama::test::GymnasiumComparison(gym, sample, {}).rows();
   const auto returns = genkidama::test::moments(sample.returns);
   const auto lengths = genkidama::test::moments(sample.lengths);
   const double steps = std::accumulate(sample.lengths.begin(), sample.lengths.end(), 0.0);

@@ -44,7 +44,7 @@ class BipedalWalkerWorld {
   std::array<float, kRays> lidar() const;
 
  private:
-  void make_ground(const WalkerTerrain& terrain);
+  void make_ground(const WalkerTerrain& terrain, bool forward);
   void make_hull(Random& random);
   void make_leg(int index);
   b2Body* make_leg_part(int side, double centre_y, double width);

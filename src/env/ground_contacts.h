@@ -6,8 +6,8 @@
 
 namespace genkidama {
 
-/// Follows which parts of a body with two legs touch the ground, by the rules of Gymnasium's Box2D tasks. Only
-/// contacts with the ground may occur in the world that it listens to.
+/// Follows which parts of a body with two legs touch the ground, by the rules of Gymnasium's Box2D tasks.
+/// Only contacts with the ground may occur in the world that it listens to.
 class GroundContacts final : public b2ContactListener {
  public:
   /// The part that must not touch the ground.

@@ -3,6 +3,7 @@
 /// @file
 /// Gymnasium's statistics of a task with continuous actions, and how far a sample of ours is from them.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -62,7 +63,7 @@ inline GymnasiumSample play_gymnasium(Environment& environment, const std::strin
     }
     sample.returns.push_back(sum);
     sample.lengths.push_back(length);
-    ++sample.ends[result.truncated         ? "truncated"
+    ++sample.ends[result.truncated       ? "truncated"
                   : result.reward <= -99 ? "terminated_negative"
                                          : "terminated_other"];
   }
@@ -73,8 +74,8 @@ inline GymnasiumSample play_gymnasium(Environment& environment, const std::strin
 class GymnasiumComparison {
  public:
   GymnasiumComparison(const nlohmann::json& gym, const GymnasiumSample& ours,
-                      const OracleTolerances& tolerances, int time_limit)
-      : gym_(gym), ours_(ours), tolerances_(tolerances), time_limit_(time_limit) {}
+                      const OracleTolerances& tolerances)
+      : gym_(gym), ours_(ours), tolerances_(tolerances) {}
 
   std::vector<OracleRow> rows() {
     compare_values("return", ours_.returns);
@@ -104,18 +105,19 @@ class GymnasiumComparison {
     const double error = mean_error(episodes(), gym_episodes());
     add("mean " + name, ours.mean, gym_mean, (ours.mean - gym_mean) / gym_deviation,
         tolerances_.standardised_mean, error);
-    // A handful of episodes at the time limit makes most of the variance of the length, which says only how many
-    // they were: the ends are compared for that.
-    const double gym_limited = gym_.at("ends_share").at("truncated").get<double>() * gym_episodes();
-    if (name == "length" && gym_limited > 0 && gym_limited < 20) {
-      compare_short_lengths(gym_mean, gym_deviation, gym_limited);
+    const auto& percentiles = gym.at("percentiles_1_5_10_25_50_75_90_95_99");
+    if (has_rare_end()) {
+      const double ours_spread = quantile(values, 0.95) - quantile(values, 0.05);
+      const double gym_spread = percentiles.at(7).get<double>() - percentiles.at(1).get<double>();
+      // The standard error is that of a normal distribution.
+      add("spread of " + name, ours_spread, gym_spread, ours_spread / gym_spread - 1,
+          tolerances_.relative_deviation, 0.9 * error);
     } else {
       add("deviation of " + name, ours.deviation, gym_deviation, ours.deviation / gym_deviation - 1,
           tolerances_.relative_deviation, deviation_error(ours, gym_episodes()));
     }
     constexpr double kFileRounding = 0.005;
     constexpr std::array<double, 9> kShares{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99};
-    const auto& percentiles = gym.at("percentiles_1_5_10_25_50_75_90_95_99");
     double worst = 0;
     for (std::size_t i = 0; i < kShares.size(); ++i) {
       const double distance = distribution_distance(values, percentiles.at(i), kShares[i], kFileRounding);
@@ -125,20 +127,19 @@ class GymnasiumComparison {
     add("distribution of " + name, worst, 0, worst, tolerances_.distribution, error / 2);
   }
 
-  void compare_short_lengths(double gym_mean, double gym_deviation, double gym_limited) {
-    const double limit = time_limit_;
-    const double rest = gym_episodes() - gym_limited;
-    const double sum = gym_mean * gym_episodes() - limit * gym_limited;
-    const double squares =
-        (gym_deviation * gym_deviation + gym_mean * gym_mean) * gym_episodes() - limit * limit * gym_limited;
-    const double deviation = std::sqrt(squares / rest - (sum / rest) * (sum / rest));
-    std::vector<double> lengths;
-    for (const double length : ours_.lengths) {
-      if (length < limit) lengths.push_back(length);
+  // A handful of crashes, or of episodes at the time limit, makes much of a variance, which says only how many
+  // they were: the ends are compared for that, and here the distance from the 5th to the 95th percentile.
+  bool has_rare_end() const {
+    for (const auto& [end, count] : ours_.ends) {
+      const double episodes_of_gym = gym_.at("ends_share").at(end).get<double>() * gym_episodes();
+      if (episodes_of_gym > 0 && episodes_of_gym < 20) return true;
     }
-    const Moments ours = moments(lengths);
-    add("deviation of length below the limit", ours.deviation, deviation, ours.deviation / deviation - 1,
-        tolerances_.relative_deviation, deviation_error(ours, rest));
+    return false;
+  }
+
+  static double quantile(std::vector<double> values, double share) {
+    std::sort(values.begin(), values.end());
+    return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
   }
 
   void compare_step(int step, const std::vector<std::vector<float>>& observations) {
@@ -149,15 +150,21 @@ class GymnasiumComparison {
     const double running = static_cast<double>(observations.size()) / episodes();
     const double gym_running = gym_count / gym_episodes();
     const double errors = tolerances_.state_sampling_errors;
-    rows_.push_back({"step " + key + ": episodes running", running, gym_running, running - gym_running,
-                     tolerances_.state_share +
-                         errors * share_error(gym_running, episodes(), gym_episodes())});
+    rows_.push_back(
+        {"step " + key + ": episodes running", running, gym_running, running - gym_running,
+         tolerances_.state_share + errors * share_error(gym_running, episodes(), gym_episodes())});
     for (std::size_t i = 0; i < means.size(); ++i) {
       std::vector<double> values;
       for (const auto& observation : observations) values.push_back(observation[i]);
       const Moments ours = moments(values);
       const std::string name = "step " + key + ": component " + std::to_string(i);
       const double mean = means.at(i), deviation = deviations.at(i);
+      if (std::all_of(values.begin(), values.end(), [](double v) { return v == 0 || v == 1; })) {
+        // Whether a leg touches the ground.
+        rows_.push_back({name, ours.mean, mean, ours.mean - mean,
+                         tolerances_.state_share + errors * share_error(mean, ours.count, gym_count)});
+        continue;
+      }
       // The file has four decimals.
       constexpr double kFileRounding = 0.00005;
       if (deviation < 100 * kFileRounding) {
@@ -165,9 +172,9 @@ class GymnasiumComparison {
         rows_.push_back({name, ours.mean, mean, ours.mean - mean, 0.005});
         continue;
       }
-      rows_.push_back({name, ours.mean, mean, (ours.mean - mean) / deviation,
-                       tolerances_.state_mean + kFileRounding / deviation +
-                           errors * mean_error(ours.count, gym_count)});
+      rows_.push_back(
+          {name, ours.mean, mean, (ours.mean - mean) / deviation,
+           tolerances_.state_mean + kFileRounding / deviation + errors * mean_error(ours.count, gym_count)});
       rows_.push_back({name + ", deviation", ours.deviation, deviation, ours.deviation / deviation - 1,
                        tolerances_.state_deviation + kFileRounding / deviation +
                            errors * deviation_error(ours, gym_count)});
@@ -177,7 +184,6 @@ class GymnasiumComparison {
   const nlohmann::json& gym_;
   const GymnasiumSample& ours_;
   OracleTolerances tolerances_;
-  int time_limit_;
   std::vector<OracleRow> rows_;
 };
 

@@ -26,8 +26,8 @@ inline void uniform_action(Observation, Random& random, std::span<float> action)
   for (float& value : action) value = static_cast<float>(random.uniform(-1, 1));
 }
 
-/// The rule of the controller that Gymnasium ships with LunarLanderContinuous: steer towards the middle, hold a
-/// height proportional to the distance from it, and once a leg touches only brake.
+/// The rule of the controller that Gymnasium ships with LunarLanderContinuous: steer towards the middle, hold
+/// a height proportional to the distance from it, and once a leg touches only brake.
 inline void lunar_lander_continuous_heuristic(Observation state, Random&, std::span<float> action) {
   const double x = state[0], y = state[1], vx = state[2], vy = state[3], angle = state[4], turn = state[5];
   double turn_wanted = 0;
