@@ -33,7 +33,7 @@ class Fixture {
   std::array<float, kBatch * kActionCount> logits{};
 
   float act(std::span<const float> outputs, Acting acting) {
-    behaviour_->act(outputs, acting, random_, action_, log_probability_);
+    behaviour_->act(outputs, {}, acting, random_, action_, log_probability_);
     return action_[0];
   }
 

@@ -146,7 +146,7 @@ class Stages {
   int choose(Observation observation, Random& random) {
     logits_.resize(static_cast<std::size_t>(shape_.policy.back()));
     policy_->logits(weights_, observation, logits_);
-    behaviour_->act(logits_, Acting::kExploring, random, action_, log_probability_);
+    behaviour_->act(logits_, {}, Acting::kExploring, random, action_, log_probability_);
     return static_cast<int>(action_[0]);
   }
 

@@ -27,7 +27,7 @@ class ReinforceLearner : public genkidama::Learner {
                    const genkidama::LearnerContext& context)
       : hyperparameters_(hyperparameters),
         context_(context),
-        distribution_(genkidama::categorical_distribution(context.network.spec().policy)) {}
+        distribution_(genkidama::action_distribution(context.environment.action_space, hyperparameters)) {}
 
   // Whole episodes.
   std::size_t segment_steps() const override { return SIZE_MAX; }
@@ -45,7 +45,7 @@ class ReinforceLearner : public genkidama::Learner {
     values_.resize(n);
     log_probabilities_.resize(n);
     network.evaluate(episode.observations, logits_, values_);
-    distribution_->evaluate(logits_, episode.actions, log_probabilities_);
+    distribution_->evaluate(logits_, episode.masks, episode.actions, log_probabilities_);
 
     // The loss is mean(-log pi(a|s) (R - V) + Huber(V - R)) - entropy_weight mean(H).
     genkidama::LearningStatistics statistics;
@@ -97,16 +97,17 @@ class Reinforce : public genkidama::Algorithm {
  public:
   explicit Reinforce(const genkidama::Hyperparameters& hyperparameters) : hyperparameters_(hyperparameters) {}
 
-  // One logit for each action, and one value. An environment whose action is no choice is refused.
+  // What the actions of the environment take, whatever they are, and one value.
   genkidama::NetworkSpec network(const genkidama::EnvironmentSpec& environment) const override {
-    return genkidama::actor_critic_network(environment);
+    return genkidama::actor_critic_network(environment, hyperparameters_);
   }
 
   // The running mean and mean square of the returns. They are part of every checkpoint.
   std::size_t shared_state_size(std::size_t /*parameters*/) const override { return 2; }
 
-  std::unique_ptr<genkidama::Behaviour> make_behaviour(const genkidama::EnvironmentSpec&) const override {
-    return genkidama::categorical(hyperparameters_.epsilon);
+  std::unique_ptr<genkidama::Behaviour> make_behaviour(
+      const genkidama::EnvironmentSpec& environment) const override {
+    return genkidama::action_behaviour(environment.action_space, hyperparameters_, hyperparameters_.epsilon);
   }
 
   std::unique_ptr<genkidama::Learner> make_learner(const genkidama::LearnerContext& context) const override {

@@ -1,5 +1,5 @@
-// A convolutional network, made of LibTorch's modules, that learns a game from its pixels. The program has all
-// commands and flags of lunar_lander: pixel_game train --max-steps 5000000 --run-dir runs/pixels
+// A convolutional network, made of LibTorch's modules, that learns a game from its pixels. The program has
+// all commands and flags of lunar_lander: pixel_game train --max-steps 5000000 --run-dir runs/pixels
 #include <memory>
 
 #include "genkidama/cli/program.h"
@@ -11,8 +11,10 @@ namespace {
 class PixelNetwork : public genkidama::ActorCritic {
  public:
   explicit PixelNetwork(const genkidama::NetworkSpec& spec) {
-    // An observation is an image {channels, height, width}; a 3 x 3 kernel without padding takes a border of one off.
-    const int channels = spec.observation.at(0), height = spec.observation.at(1), width = spec.observation.at(2);
+    // An observation is an image {channels, height, width}; a 3 x 3 kernel without padding takes a border of
+    // one off.
+    const int channels = spec.observation.at(0), height = spec.observation.at(1),
+              width = spec.observation.at(2);
     constexpr int kFilters = 16, kUnits = 64;
     look_ = register_module("look", torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, kFilters, 3)));
     think_ = register_module("think", torch::nn::Linear(kFilters * (height - 2) * (width - 2), kUnits));

@@ -29,6 +29,7 @@ class ActionRepeat final : public WrappedEnvironment {
     StepResult result;
     double reward = 0;
     for (int i = 0; i < times_ && !result.terminated && !result.truncated; ++i) {
+      if (i > 0 && forbidden_choice(spec().action_space, inner().action_mask(), action)) break;
       result = inner().step(action);
       reward += result.reward;
     }

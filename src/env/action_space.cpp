@@ -99,4 +99,41 @@ void check_action(const std::string& what, const ActionSpace& space, Action acti
   if (!contains(space, action)) refuse(what, space, action);
 }
 
+void check_action_mask(const std::string& what, const ActionSpace& space, ActionMask mask) {
+  if (mask.size() != space.alternatives()) {
+    throw ArgumentError(fmt::format("{}: the action mask has {} bytes, expected {}, one for each alternative",
+                                    what, mask.size(), space.alternatives()));
+  }
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < space.choices.size(); ++i) {
+    const auto count = static_cast<std::size_t>(space.choices[i]);
+    bool any = false;
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::uint8_t byte = mask[first + k];
+      any = any || byte == 1;
+      if (byte <= 1) continue;
+      throw ArgumentError(
+          fmt::format("{}: the action mask has {} for alternative {} of choice {}, expected 1 (allowed) or 0",
+                      what, byte, k, i));
+    }
+    if (!any) {
+      throw ArgumentError(fmt::format(
+          "{}: the action mask forbids all {} alternatives of choice {}, expected at least one that "
+          "is allowed",
+          what, count, i));
+    }
+    first += count;
+  }
+}
+
+std::optional<std::size_t> forbidden_choice(const ActionSpace& space, ActionMask mask, Action action) {
+  if (mask.empty()) return std::nullopt;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < space.choices.size(); ++i) {
+    if (mask[first + static_cast<std::size_t>(action[i])] == 0) return i;
+    first += static_cast<std::size_t>(space.choices[i]);
+  }
+  return std::nullopt;
+}
+
 }  // namespace genkidama

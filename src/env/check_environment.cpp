@@ -50,7 +50,7 @@ class EnvironmentCheck {
   }
 
  private:
-  using Policy = std::function<std::vector<float>(Observation)>;
+  using Policy = std::function<std::vector<float>(Observation, ActionMask)>;
 
   void warn(const char* name, std::string text) { note(false, name, std::move(text)); }
   void fail(const char* name, std::string text) { note(true, name, std::move(text)); }
@@ -102,7 +102,8 @@ class EnvironmentCheck {
     const EnvironmentSpec now = completed(environment.spec());
     const EnvironmentSpec& then = report_.spec;
     if (now.name != then.name || now.observation_shape != then.observation_shape ||
-        now.action_space != then.action_space || now.time_limit != then.time_limit) {
+        now.action_space != then.action_space || now.masks_actions != then.masks_actions ||
+        now.time_limit != then.time_limit) {
       give_up("spec-changes",
               "spec() is not what it was at first; expected the same for all instances, before and after "
               "episodes");
@@ -112,11 +113,13 @@ class EnvironmentCheck {
   /// An episode's beginning: the observation is checked and goes into `record`.
   void begin(Environment& environment, std::uint64_t seed, EpisodeRecord& record) {
     try {
-      record.begin(environment.reset(seed));
+      const Observation observation = environment.reset(seed);
+      record.begin(observation, environment.action_mask());
     } catch (...) {
       give_up("exception", fmt::format("reset({}) threw an exception: {}", seed, thrown_text()));
     }
     check_observation(record.observation(), "reset()");
+    check_mask(record);
   }
 
   static std::string text_of(const std::vector<float>& action) {
@@ -125,12 +128,14 @@ class EnvironmentCheck {
 
   void step(Environment& environment, const std::vector<float>& action, EpisodeRecord& record) {
     try {
-      record.add(environment.step(Action(action)));
+      const StepResult result = environment.step(Action(action));
+      record.add(result, result.terminated ? ActionMask() : environment.action_mask());
     } catch (...) {
       give_up("exception", fmt::format("step({}) threw an exception, as step {} of its episode: {}",
                                        text_of(action), record.steps() + 1, thrown_text()));
     }
     check_observation(record.observation(), "step()");
+    check_mask(record);
     if (!is_finite(record.reward())) {
       give_up("reward-finite",
               fmt::format("step() gave the reward {}; expected a finite number", record.reward()));
@@ -170,14 +175,30 @@ class EnvironmentCheck {
     }
   }
 
+  void check_mask(const EpisodeRecord& record) {
+    const EnvironmentSpec& spec = report_.spec;
+    if (record.terminated() || (record.mask().empty() && !spec.masks_actions)) return;
+    if (!spec.masks_actions) {
+      give_up("action-mask",
+              "action_mask() gave a mask, and spec().masks_actions is not set; expected both or none");
+    }
+    try {
+      check_action_mask("action_mask()", spec.action_space, record.mask());
+    } catch (const ArgumentError& error) {
+      give_up("action-mask", error.what());
+    }
+  }
+
   Policy random_actions(std::uint64_t seed) const {
-    return [random = Random(derive_seed(seed, {kActionStream})),
-            space = report_.spec.action_space](Observation) mutable { return draw_action(space, random); };
+    return [random = Random(derive_seed(seed, {kActionStream})), space = report_.spec.action_space](
+               Observation, ActionMask mask) mutable {
+      return allowed_action(space, mask, draw_action(space, random));
+    };
   }
 
   /// The policy that was given, as choices.
   Policy given_policy() const {
-    return [this](Observation observation) {
+    return [this](Observation observation, ActionMask) {
       return std::vector<float>{static_cast<float>(options_.policy(observation))};
     };
   }
@@ -187,7 +208,7 @@ class EnvironmentCheck {
     EpisodeRecord record;
     begin(environment, seed, record);
     while (!record.over() && record.steps() < most_steps)
-      step(environment, policy(record.observation()), record);
+      step(environment, policy(record.observation(), record.mask()), record);
     return record;
   }
   EpisodeRecord episode(Environment& environment, std::uint64_t seed) {
@@ -256,8 +277,8 @@ class EnvironmentCheck {
     begin(*one, seed, record);
     begin(*other, another, beside);
     while (!record.over()) {
-      step(*one, actions(record.observation()), record);
-      if (!beside.over()) step(*other, other_actions(beside.observation()), beside);
+      step(*one, actions(record.observation(), record.mask()), record);
+      if (!beside.over()) step(*other, other_actions(beside.observation(), beside.mask()), beside);
       if (!record.is_observation_unchanged()) {
         fail("shared-state",
              "an observation changed while another instance was played; expected it to stay as it is "
@@ -298,7 +319,9 @@ class EnvironmentCheck {
     const auto environment = make();
     for (int i = 0; i < kComparedSeeds; ++i) {
       const auto always = [&](const std::vector<float>& action) {
-        const Policy same = [&action](Observation) { return action; };
+        const Policy same = [&](Observation, ActionMask mask) {
+          return allowed_action(report_.spec.action_space, mask, action);
+        };
         return episode(*environment, seed_of(i), same, kComparedSteps);
       };
       const EpisodeRecord first = always(actions.front());

@@ -19,14 +19,17 @@ class CheckedEnvironment final : public Environment {
         spec_(completed(inner_->spec())),
         discrete_(dynamic_cast<DiscreteEnvironment*>(inner_.get())),
         choices_(static_cast<float>(single_choice(spec_.action_space))),
-        step_(fmt::format("environment '{}': step()", spec_.name)) {}
+        environment_(fmt::format("environment '{}'", spec_.name)),
+        step_(environment_ + ": step()") {}
 
   const EnvironmentSpec& spec() const override { return spec_; }
 
   Observation reset(std::uint64_t seed) override {
     running_ = false;
+    mask_ = {};
     const Observation observation = inner_->reset(seed);
     check(observation, "reset()");
+    take_mask();
     steps_ = 0;
     running_ = true;
     return observation;
@@ -35,6 +38,7 @@ class CheckedEnvironment final : public Environment {
   StepResult step(Action action) override {
     const std::optional<int> choice = choice_of(action);
     if (!choice) check_action(step_, spec_.action_space, action);
+    if (!mask_.empty()) check_allowed(action);
     if (!running_) refuse_step();
     // Stays false when what follows throws: the episode cannot go on from an unknown state.
     running_ = false;
@@ -44,12 +48,16 @@ class CheckedEnvironment final : public Environment {
       throw ArgumentError(fmt::format("environment '{}': step() gave reward {}, expected a finite number",
                                       spec_.name, result.reward));
     }
-    // A terminal state has no value beyond it, whatever the clock says.
+    // A terminal state has no value beyond it, whatever the clock says, and no further action.
     if (++steps_ >= spec_.time_limit) result.truncated = true;
     if (result.terminated) result.truncated = false;
+    mask_ = {};
+    if (spec_.masks_actions && !result.terminated) take_mask();
     running_ = !result.terminated && !result.truncated;
     return result;
   }
+
+  ActionMask action_mask() const override { return mask_; }
 
  private:
   /// How many there are when an action is one choice and nothing else; otherwise 0.
@@ -70,6 +78,27 @@ class CheckedEnvironment final : public Environment {
         spec_.name));
   }
 
+  void check_allowed(Action action) const {
+    const auto choice = forbidden_choice(spec_.action_space, mask_, action);
+    if (!choice) return;
+    throw ArgumentError(fmt::format("{} given {} as choice {} of its action, which action_mask() forbids",
+                                    step_, action[*choice], *choice));
+  }
+
+  void take_mask() {
+    const ActionMask mask = inner_->action_mask();
+    if (!spec_.masks_actions && mask.empty()) return;
+    if (!spec_.masks_actions) {
+      throw ArgumentError(
+          fmt::format("environment '{}': action_mask() gave a mask of {} bytes, expected none, since "
+                      "spec().masks_actions "
+                      "is not set",
+                      spec_.name, mask.size()));
+    }
+    check_action_mask(environment_, spec_.action_space, mask);
+    mask_ = mask;
+  }
+
   void check(Observation observation, const char* source) const {
     if (observation.size() != static_cast<std::size_t>(spec_.observation_size)) {
       throw ArgumentError(fmt::format("environment '{}': {} gave an observation of {} values, expected {}",
@@ -88,7 +117,9 @@ class CheckedEnvironment final : public Environment {
   EnvironmentSpec spec_;
   DiscreteEnvironment* discrete_;  ///< inner_ when its action is a choice: it is given the number itself
   float choices_;                  ///< see single_choice()
+  std::string environment_;        ///< how a message begins
   std::string step_;               ///< how a message about step() begins
+  ActionMask mask_;                ///< the inner environment's, as long as an action may follow
   int steps_ = 0;
   bool running_ = false;
 };

@@ -28,6 +28,16 @@ inline std::vector<float> draw_action(const ActionSpace& space, Random& random) 
   return action;
 }
 
+/// The action with the next allowed alternative in place of each one that the mask forbids.
+inline std::vector<float> allowed_action(const ActionSpace& space, ActionMask mask,
+                                         std::vector<float> action) {
+  while (const auto choice = forbidden_choice(space, mask, action)) {
+    const float next = action[*choice] + 1;
+    action[*choice] = next < static_cast<float>(space.choices[*choice]) ? next : 0;
+  }
+  return action;
+}
+
 /// Actions that the space does not contain: each differs from one that it contains in one respect.
 inline std::vector<std::vector<float>> actions_outside(const ActionSpace& space, Random& random) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();

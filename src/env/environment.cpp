@@ -63,6 +63,12 @@ void complete_actions(EnvironmentSpec& spec) {
                     spec.name, spec.action_count, action_space_text(space)));
   }
   spec.action_count = count;
+  if (spec.masks_actions && space.choices.empty()) {
+    throw ArgumentError(fmt::format(
+        "environment '{}': spec().masks_actions is set, but action_space is {}; expected a choice, "
+        "since only alternatives of choices can be masked",
+        spec.name, action_space_text(space)));
+  }
 }
 
 }  // namespace

@@ -17,9 +17,13 @@ namespace genkidama {
 /// Keeps figures, and for each step a digest of the observation's, the reward's and the ends' bits.
 class EpisodeRecord {
  public:
-  void begin(Observation observation) { take(observation, kStart); }
+  void begin(Observation observation, ActionMask mask = {}) {
+    mask_ = mask;
+    take(observation, digest(mask.data(), mask.size(), kStart));
+  }
 
-  void add(const StepResult& result) {
+  void add(const StepResult& result, ActionMask mask = {}) {
+    mask_ = mask;
     reward_ = result.reward;
     terminated_ = result.terminated;
     truncated_ = result.truncated;
@@ -27,7 +31,9 @@ class EpisodeRecord {
     lowest_reward_ = std::min(lowest_reward_, reward_);
     highest_reward_ = std::max(highest_reward_, reward_);
     const std::uint8_t ends = static_cast<std::uint8_t>((terminated_ ? 1 : 0) + (truncated_ ? 2 : 0));
-    take(result.observation, digest(&ends, sizeof ends, digest(&reward_, sizeof reward_, kStart)));
+    take(result.observation,
+         digest(&ends, sizeof ends,
+                digest(&reward_, sizeof reward_, digest(mask.data(), mask.size(), kStart))));
   }
 
   /// The episode is left here.
@@ -38,6 +44,7 @@ class EpisodeRecord {
   bool truncated() const { return truncated_; }
   int steps() const { return static_cast<int>(digests_.size()) - 1; }
   Observation observation() const { return observation_; }
+  ActionMask mask() const { return mask_; }
   float reward() const { return reward_; }
   double sum_of_rewards() const { return sum_of_rewards_; }
   float lowest_reward() const { return lowest_reward_; }
@@ -81,6 +88,7 @@ class EpisodeRecord {
 
   std::vector<std::uint64_t> digests_;
   Observation observation_;
+  ActionMask mask_;
   std::uint64_t observation_digest_ = kStart;
   float reward_ = 0;
   double sum_of_rewards_ = 0;

@@ -10,8 +10,8 @@ namespace genkidama {
 /// field was added that is not named here.
 template <typename Spec, typename Visit>
 void for_each_field(Spec& spec, Visit visit) {
-  auto& [name, observation_size, action_count, time_limit, reward_threshold, observation_shape,
-         action_space] = spec;
+  auto& [name, observation_size, action_count, time_limit, reward_threshold, observation_shape, action_space,
+         masks_actions] = spec;
   auto& [choices, low, high] = action_space;
   visit(name);
   visit(observation_size);
@@ -22,6 +22,7 @@ void for_each_field(Spec& spec, Visit visit) {
   visit(choices);
   visit(low);
   visit(high);
+  visit(masks_actions);
 }
 
 }  // namespace genkidama

@@ -71,6 +71,7 @@ void drop_first(TransitionBatch& batch, std::size_t count) {
   drop(batch.next_observations);
   drop(batch.terminated);
   drop(batch.truncated);
+  drop(batch.next_masks);
   drop(batch.rewards);
 }
 
@@ -81,11 +82,14 @@ void drop_first(TransitionBatch& batch, std::size_t count) {
 // odd version (or a later one) when it looks at the version again. This needs no fence, costs nothing on x86,
 // and ThreadSanitizer understands it.
 
-ReplayBuffer::ReplayBuffer(int cores, std::size_t capacity, int observation_size, int action_width)
+ReplayBuffer::ReplayBuffer(int cores, std::size_t capacity, int observation_size, int action_width,
+                           int mask_width)
     : cores_(at_least_one(cores, "cores")),
       capacity_(at_least_one(capacity, "capacity")),
       observation_size_(at_least_one(observation_size, "observation_size")),
-      action_width_(at_least_one(action_width, "action_width")) {
+      action_width_(at_least_one(action_width, "action_width")),
+      mask_width_(mask_width) {
+  if (mask_width < 0) throw ArgumentError(fmt::format("mask_width is {}; expected at least 0", mask_width));
   const std::size_t rows = checked_product(static_cast<std::size_t>(cores), capacity);
   words_ = SharedArray<Word>(checked_product(row_size(), rows), "the replay buffer");
   versions_ = SharedArray<std::uint64_t>(rows, "the replay buffer's versions");
@@ -111,6 +115,11 @@ void ReplayBuffer::store(int core, const Transition& transition) {
   if (transition.action.size() != static_cast<std::size_t>(action_width_)) {
     throw ArgumentError(fmt::format("a transition with an action of {} numbers; this replay buffer's have {}",
                                     transition.action.size(), action_width_));
+  }
+  const auto mask_width = static_cast<std::size_t>(mask_width_);
+  if (!transition.after_mask.empty() && transition.after_mask.size() != mask_width) {
+    throw ArgumentError(fmt::format("a transition with a mask of {} bytes; this replay buffer's have {}",
+                                    transition.after_mask.size(), mask_width));
   }
   // Only this worker writes its own counter.
   std::uint64_t number = atomically(stored_[share]).load(std::memory_order_relaxed);
@@ -138,6 +147,8 @@ void ReplayBuffer::store(int core, const Transition& transition) {
   write_floats(transition.after);
   write(transition.terminated ? 1 : 0);
   write(transition.truncated ? 1 : 0);
+  for (std::size_t k = 0; k < mask_width; ++k)
+    write(transition.after_mask.empty() || transition.after_mask[k] != 0 ? 1 : 0);
   version.store(2 * (number + 1), std::memory_order_release);
   atomically(stored_[share]).store(number + 1, std::memory_order_release);
 }
@@ -181,6 +192,9 @@ bool ReplayBuffer::try_read(std::size_t row, std::optional<std::uint64_t> transi
   read_floats(batch.next_observations, observation_size_);
   batch.terminated[index] = static_cast<std::uint8_t>(next());
   batch.truncated[index] = static_cast<std::uint8_t>(next());
+  const auto mask_width = static_cast<std::size_t>(mask_width_);
+  for (std::uint8_t& byte : std::span(batch.next_masks).subspan(index * mask_width, mask_width))
+    byte = static_cast<std::uint8_t>(next());
   return version.load(std::memory_order_relaxed) == before;
 }
 
@@ -203,6 +217,7 @@ void ReplayBuffer::resize(TransitionBatch& batch, std::size_t count) const {
   batch.next_observations.resize(count * observation);
   batch.terminated.resize(count);
   batch.truncated.resize(count);
+  batch.next_masks.resize(count * static_cast<std::size_t>(mask_width_));
 }
 
 void ReplayBuffer::sample_with_replacement(Random& random, std::size_t count, TransitionBatch& batch,
@@ -292,9 +307,11 @@ void ReplayBuffer::restore(int core, const ReplayShare& share) {
   const std::size_t count = rows.size();
   const std::size_t size = static_cast<std::size_t>(observation_size_);
   const std::size_t width = static_cast<std::size_t>(action_width_);
+  const std::size_t mask_width = static_cast<std::size_t>(mask_width_);
   if (count > share.stored || rows.actions.size() != count * width ||
       rows.observations.size() != count * size || rows.next_observations.size() != count * size ||
-      rows.terminated.size() != count || rows.truncated.size() != count) {
+      rows.terminated.size() != count || rows.truncated.size() != count ||
+      rows.next_masks.size() != count * mask_width) {
     throw ArgumentError(
         fmt::format("the saved share of core {} has {} rows of {} ever stored, with {} observation and {} "
                     "action values; this "
@@ -310,7 +327,8 @@ void ReplayBuffer::restore(int core, const ReplayShare& share) {
                  .reward = rows.rewards[i],
                  .after = std::span(rows.next_observations).subspan(i * size, size),
                  .terminated = rows.terminated[i] != 0,
-                 .truncated = rows.truncated[i] != 0});
+                 .truncated = rows.truncated[i] != 0,
+                 .after_mask = std::span(rows.next_masks).subspan(i * mask_width, mask_width)});
   }
 }
 

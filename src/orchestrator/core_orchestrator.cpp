@@ -213,7 +213,9 @@ class CoreOrchestrator::Impl {
     return to_metadata({.environment = description_.environment.name,
                         .network = description_.network,
                         .sizes = description_.sizes,
-                        .action_width = description_.environment.action_space.width()});
+                        .action_width = description_.environment.action_space.width(),
+                        .actions = description_.environment.action_space,
+                        .behaviour = description_.behaviour});
   }
   int workers() const { return workers_ ? options_.workers : 0; }
   std::uint64_t rounds() const { return rounds_; }

@@ -92,7 +92,10 @@ std::string pack(const Description& description) {
   out.value(description.sizes.observation);
   out.value(description.sizes.policy);
   out.value(description.sizes.values);
+  out.value(description.sizes.free);
+  out.value(description.sizes.free_start);
   out.value(description.network);
+  out.value(description.behaviour);
   out.value(description.layout.tensors().size());
   for (const TensorInfo& tensor : description.layout.tensors()) {
     out.value(tensor.name);
@@ -110,7 +113,10 @@ Description unpack_description(Reader& in) {
   in.value(description.sizes.observation);
   in.value(description.sizes.policy);
   in.value(description.sizes.values);
+  in.value(description.sizes.free);
+  in.value(description.sizes.free_start);
   in.value(description.network);
+  in.value(description.behaviour);
   std::vector<ParameterLayout::Tensor> tensors(in.take<std::size_t>());
   for (auto& tensor : tensors) {
     in.value(tensor.name);
@@ -153,6 +159,9 @@ Description describe(const WorkerSetup& setup, const Tell& tell) {
   LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
   description.sizes = network.spec();
   description.network = network.description();
+  // Null: the workers say so.
+  if (const auto behaviour = algorithm->make_behaviour(description.environment))
+    description.behaviour = behaviour->description();
   description.layout = network.layout();
   description.weights.assign(network.weights().begin(), network.weights().end());
   return description;

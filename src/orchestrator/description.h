@@ -18,7 +18,8 @@ namespace genkidama {
 struct Description {
   EnvironmentSpec environment;
   NetworkSpec sizes;
-  std::string network;  ///< Network::description()
+  std::string network;    ///< Network::description()
+  std::string behaviour;  ///< Behaviour::description()
   ParameterLayout layout;
   std::vector<float> weights;
 };

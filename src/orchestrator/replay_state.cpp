@@ -14,16 +14,18 @@ namespace {
 constexpr const char* kStored = "replay_stored";
 // States written before actions could have several components have no such field; theirs have one.
 constexpr const char* kActionWidth = "replay_action_width";
+// Only where actions are masked.
+constexpr const char* kMaskWidth = "replay_mask_width";
 
 std::string rows_of(std::size_t worker) {
   return fmt::format("replay.{}", worker);
 }
 
-/// A row holds observation, action, reward, next observation, terminated, truncated.
+/// A row holds observation, action, reward, next observation, terminated, truncated, mask.
 constexpr std::size_t kOtherValues = 3;
 
 void save_rows(const TransitionBatch& rows, float* to) {
-  const auto put = [&](const std::vector<float>& column, std::size_t row) {
+  const auto put = [&](const auto& column, std::size_t row) {
     const std::size_t size = column.size() / rows.size();
     to = std::copy_n(column.data() + row * size, size, to);
   };
@@ -34,6 +36,7 @@ void save_rows(const TransitionBatch& rows, float* to) {
     put(rows.next_observations, i);
     *to++ = rows.terminated[i];
     *to++ = rows.truncated[i];
+    put(rows.next_masks, i);
   }
 }
 
@@ -54,24 +57,29 @@ void save_replay(StateWriter& state, const ReplayBuffer& replay, std::size_t row
     save_rows(share.newest, values.data());
   }
   state.u64s(kStored, stored);
-  if (any) state.u64(kActionWidth, static_cast<std::uint64_t>(replay.action_width()));
+  if (!any) return;
+  state.u64(kActionWidth, static_cast<std::uint64_t>(replay.action_width()));
+  if (replay.mask_width() > 0) state.u64(kMaskWidth, static_cast<std::uint64_t>(replay.mask_width()));
 }
 
 SavedReplay::SavedReplay(const StateReader& state)
-    : source_(state.source()), action_(static_cast<std::size_t>(state.u64_or(kActionWidth, 1))) {
+    : source_(state.source()),
+      action_(static_cast<std::size_t>(state.u64_or(kActionWidth, 1))),
+      mask_(static_cast<std::size_t>(state.u64_or(kMaskWidth, 0))) {
   for (const std::uint64_t stored : state.u64s(kStored)) {
     const auto [values, shape] = state.floats(rows_of(shares_.size()));
     Share share{stored, 0, 0, values};
     if (!values.empty()) {
       const auto width = shape.size() == 2 ? static_cast<std::size_t>(shape[1]) : 0;
-      const bool is_row = action_ > 0 && action_ <= width && width >= action_ + kOtherValues + 2 &&
-                          (width - action_ - kOtherValues) % 2 == 0;
+      const bool is_row = action_ > 0 && action_ <= width && mask_ <= width - action_ &&
+                          width >= action_ + mask_ + kOtherValues + 2 &&
+                          (width - action_ - mask_ - kOtherValues) % 2 == 0;
       share.rows = is_row ? static_cast<std::size_t>(shape[0]) : 0;
       if (!is_row || share.rows > stored) {
         throw FormatError(fmt::format("{}: its '{}' {} is no part of a replay buffer", source_,
                                       rows_of(shares_.size()), shape_text(shape)));
       }
-      share.observation = (width - action_ - kOtherValues) / 2;
+      share.observation = (width - action_ - mask_ - kOtherValues) / 2;
     }
     shares_.push_back(share);
   }
@@ -80,13 +88,16 @@ SavedReplay::SavedReplay(const StateReader& state)
 void SavedReplay::check_fits(const ReplayBuffer& replay) const {
   for (const Share& share : shares_) {
     if (share.rows == 0 || (share.observation == static_cast<std::size_t>(replay.observation_size()) &&
-                            action_ == static_cast<std::size_t>(replay.action_width()))) {
+                            action_ == static_cast<std::size_t>(replay.action_width()) &&
+                            mask_ == static_cast<std::size_t>(replay.mask_width()))) {
       continue;
     }
-    throw LayoutError(fmt::format(
-        "{}: the rows of its replay buffer have {} observation and {} action values; {} and {} are "
-        "expected: go on with the environment that it was written with",
-        source_, share.observation, action_, replay.observation_size(), replay.action_width()));
+    throw LayoutError(
+        fmt::format("{}: the rows of its replay buffer have {} observation, {} action and {} mask values; "
+                    "{}, {} and {} are "
+                    "expected: go on with the environment that it was written with",
+                    source_, share.observation, action_, mask_, replay.observation_size(),
+                    replay.action_width(), replay.mask_width()));
   }
 }
 
@@ -106,6 +117,7 @@ ReplayShare SavedReplay::share(std::size_t worker) const {
     take(rows.next_observations, share.observation);
     rows.terminated.push_back(*value++ != 0);
     rows.truncated.push_back(*value++ != 0);
+    for (std::size_t k = 0; k < mask_; ++k) rows.next_masks.push_back(*value++ != 0);
   }
   return result;
 }

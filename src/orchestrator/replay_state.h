@@ -39,6 +39,7 @@ class SavedReplay {
   };
   std::string source_;
   std::size_t action_ = 1;  // floats
+  std::size_t mask_ = 0;    // one float for each alternative
   std::vector<Share> shares_;
 };
 

@@ -36,12 +36,12 @@ ActorCriticPass::ActorCriticPass(const Hyperparameters& hyperparameters, LocalNe
       output_count_(static_cast<std::size_t>(network.spec().policy)) {}
 
 void ActorCriticPass::evaluate(std::span<const float> observations, std::span<const float> actions,
-                               std::size_t n) {
+                               ActionMask masks, std::size_t n) {
   outputs_.resize(n * output_count_);
   log_probabilities_.resize(n);
   values_.resize(n);
   network_.evaluate(observations, outputs_, values_);
-  distribution_->evaluate(outputs_, actions, log_probabilities_);
+  distribution_->evaluate(outputs_, masks, actions, log_probabilities_);
 }
 
 LearningStatistics ActorCriticPass::backpropagate(std::span<const float> returns,

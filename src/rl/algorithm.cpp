@@ -6,15 +6,19 @@
 
 namespace genkidama {
 
-NetworkSpec actor_critic_network(const EnvironmentSpec& environment) {
+NetworkSpec actor_critic_network(const EnvironmentSpec& environment, const GaussianOptions& options) {
   const EnvironmentSpec spec = completed(environment);
-  if (!spec.action_space.is_one_choice()) {
-    throw ArgumentError(
-        fmt::format("the action of environment '{}' is {}, expected one choice: this algorithm "
-                    "learns nothing else",
-                    spec.name, action_space_text(spec.action_space)));
+  try {
+    action_behaviour(spec.action_space, options);
+  } catch (const ArgumentError& error) {
+    throw ArgumentError(fmt::format("environment '{}': {}", spec.name, error.what()));
   }
-  return {spec.observation_shape, spec.action_count, 1};
+  NetworkSpec network{spec.observation_shape, action_outputs(spec.action_space), 1};
+  if (!options.state_dependent_deviation) {
+    network.free = static_cast<int>(spec.action_space.low.size());
+    network.free_start = static_cast<float>(options.initial_log_deviation);
+  }
+  return network;
 }
 
 }  // namespace genkidama

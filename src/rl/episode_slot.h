@@ -17,10 +17,14 @@ namespace genkidama {
 class EpisodeSlot {
  public:
   explicit EpisodeSlot(std::unique_ptr<Environment> environment)
-      : environment_(std::move(environment)), action(environment_->spec().action_space.width()) {}
+      : environment_(std::move(environment)),
+        chosen(environment_->spec().action_space.width()),
+        action(environment_->spec().action_space.width()) {}
 
   const EnvironmentSpec& spec() const { return environment_->spec(); }
   std::span<const float> observation() const { return observation_; }
+  /// Of the actions that may follow the observation.
+  ActionMask mask() const { return environment_->action_mask(); }
 
   /// Starts an episode; `actions` draws its actions.
   void start(std::uint64_t seed, const Random& actions) {
@@ -40,7 +44,7 @@ class EpisodeSlot {
     ++result.length;
     result.truncated = step.truncated && !step.terminated;
     playing = !step.terminated && !step.truncated;
-    return {before_, action, step.reward, observation_, step.terminated, step.truncated};
+    return {before_, action, step.reward, observation_, step.terminated, step.truncated, mask()};
   }
 
  private:
@@ -51,7 +55,8 @@ class EpisodeSlot {
   std::vector<float> before_;
 
  public:
-  std::vector<float> action;  ///< what the next step plays
+  std::vector<float> chosen;  ///< what the behaviour chose
+  std::vector<float> action;  ///< what the next step plays: what the environment is given for it
   Segment segment;            ///< the steps that were not handed to the learner yet
   EpisodeResult result;       ///< the episode so far
   Random random;

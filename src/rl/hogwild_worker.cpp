@@ -15,6 +15,7 @@
 #include "genkidama/core/random.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/env/checked_environment.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/behaviour.h"
 #include "rl/episode_slot.h"
@@ -87,14 +88,16 @@ class HogwildWorker {
   }
 
   static void check_is(const EnvironmentSpec& spec, const EnvironmentSpec& expected) {
-    if (spec.observation_shape == expected.observation_shape && spec.action_space == expected.action_space)
+    if (spec.observation_shape == expected.observation_shape && spec.action_space == expected.action_space &&
+        spec.masks_actions == expected.masks_actions) {
       return;
-    throw ArgumentError(
-        fmt::format("environment '{}' has {} observation values and {} actions; the environment_spec that "
-                    "was given says {} and "
-                    "{}",
-                    spec.name, spec.observation_size, spec.action_count, expected.observation_size,
-                    expected.action_count));
+    }
+    const auto text = [](const EnvironmentSpec& of) {
+      return fmt::format("{} observation values, {}{}", of.observation_size,
+                         action_space_text(of.action_space), of.masks_actions ? " and masks" : "");
+    };
+    throw ArgumentError(fmt::format("environment '{}' has {}; the environment_spec that was given says {}",
+                                    spec.name, text(spec), text(expected)));
   }
 
   /// One episode in each slot (thesis, Algorithm 1), or whole episodes up to round_steps; less when the lead
@@ -189,17 +192,24 @@ class HogwildWorker {
         value, index, spec_.name));
   }
 
+  void choose(EpisodeSlot& slot, std::span<const float> outputs, Acting acting, float& log_probability) {
+    behaviour_->act(outputs, slot.mask(), acting, slot.random, slot.chosen, log_probability);
+    behaviour_->to_environment(slot.chosen, slot.action);
+  }
+
   void take_step(EpisodeSlot& slot, std::span<const float> outputs) {
     float log_probability = 0;
-    behaviour_->act(outputs, Acting::kExploring, slot.random, slot.action, log_probability);
+    choose(slot, outputs, Acting::kExploring, log_probability);
     Segment& segment = slot.segment;
     if (segment.size() == 0) segment.policy_version = sink_.policy_version();
+    const ActionMask mask = slot.mask();  // before the step, which makes it another one
+    segment.masks.insert(segment.masks.end(), mask.begin(), mask.end());
     const Transition transition = step(slot);
     sink_.report().environment_steps.add(1);
     const bool cut = !transition.ends_episode() && slot.result.length >= longest_episode_;
     segment.observations.insert(segment.observations.end(), transition.before.begin(),
                                 transition.before.end());
-    segment.actions.insert(segment.actions.end(), transition.action.begin(), transition.action.end());
+    segment.actions.insert(segment.actions.end(), slot.chosen.begin(), slot.chosen.end());
     segment.rewards.push_back(transition.reward);
     segment.log_probabilities.push_back(log_probability);
     if (shared_.replay) {
@@ -248,7 +258,7 @@ class HogwildWorker {
       while (slot.playing) {
         network_.policy().logits(network_.weights(), slot.observation(), outputs_);
         check_outputs();
-        behaviour_->act(outputs_, acting, slot.random, slot.action, log_probability);
+        choose(slot, outputs_, acting, log_probability);
         step(slot);
       }
       episode.result = slot.result;
@@ -299,7 +309,7 @@ void report_failure(SharedTraining& shared, int index, const char* text) {
 LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algorithm,
                                 const EnvironmentSpec& spec) {
   const NetworkSpec sizes = algorithm.network(spec);
-  return LocalNetwork(setup.network(sizes, derive_seed(setup.seed, {kInitialisation})), sizes);
+  return LocalNetwork(make_network(setup.network, sizes, derive_seed(setup.seed, {kInitialisation})), sizes);
 }
 
 std::unique_ptr<Algorithm> make_algorithm_of(const WorkerSetup& setup) {

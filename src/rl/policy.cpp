@@ -8,6 +8,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/core/utf8.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/algorithm.h"
@@ -39,25 +40,34 @@ PolicyRecord record_of(const Path& path, const Checkpoint& file, const PolicyOpt
   return record;
 }
 
-std::string sizes_text(const std::vector<int>& observation, std::size_t action_width, int outputs) {
-  const std::string actions = action_width == 1 ? fmt::format("{} actions", outputs)
-                                                : fmt::format("actions of {} numbers", action_width);
+std::string actions_text(std::size_t width, int outputs) {
+  return width == 1 ? fmt::format("{} actions", outputs) : fmt::format("actions of {} numbers", width);
+}
+
+std::string sizes_text(const std::vector<int>& observation, const std::string& actions) {
   return fmt::format("observations of {}, {}",
                      shape_text(std::vector<std::int64_t>(observation.begin(), observation.end())), actions);
 }
 
+bool has_actions(const PolicyRecord& record, const EnvironmentSpec& spec) {
+  if (record.actions) return *record.actions == spec.action_space;
+  return record.action_width.value_or(1) == spec.action_space.width() &&
+         (!spec.action_space.is_one_choice() || record.sizes->policy == spec.action_count);
+}
+
 void check_environment_of(const Path& path, const PolicyRecord& record, const EnvironmentSpec& given) {
   const EnvironmentSpec spec = completed(given);
-  const std::size_t width = record.action_width.value_or(1);
   const bool same_name = record.environment.empty() || record.environment == to_utf8(spec.name);
-  const bool same_actions = width == spec.action_space.width() &&
-                            (!spec.action_space.is_one_choice() || record.sizes->policy == spec.action_count);
-  if (same_name && record.sizes->observation == spec.observation_shape && same_actions) return;
+  if (same_name && record.sizes->observation == spec.observation_shape && has_actions(record, spec)) return;
   const int outputs = spec.action_space.is_one_choice() ? spec.action_count : record.sizes->policy;
-  throw LayoutError(fmt::format("'{}' is a policy for environment '{}' ({}), not for '{}' ({})",
+  const std::string held = sizes_text(record.sizes->observation,
+                                      actions_text(record.action_width.value_or(1), record.sizes->policy));
+  const std::string wanted =
+      sizes_text(spec.observation_shape, actions_text(spec.action_space.width(), outputs));
+  throw LayoutError(fmt::format("'{}' is a policy for environment '{}' ({}), not for '{}' ({}{})",
                                 path.string(), record.environment.empty() ? "unknown" : record.environment,
-                                sizes_text(record.sizes->observation, width, record.sizes->policy), spec.name,
-                                sizes_text(spec.observation_shape, spec.action_space.width(), outputs)));
+                                held, spec.name, wanted,
+                                same_name && held == wanted ? " with other choices or bounds" : ""));
 }
 
 std::unique_ptr<Network> network_of(const Path& path, const PolicyRecord& record,
@@ -70,8 +80,7 @@ std::unique_ptr<Network> network_of(const Path& path, const PolicyRecord& record
             : fmt::format("holds the network '{}', which does not come with the library", record.network);
     throw ArgumentError(fmt::format("'{}' {}; give PolicyOptions::network", path.string(), which));
   }
-  auto network = make(*record.sizes, 0);
-  if (!network) throw ArgumentError("the network factory returned a null pointer; expected a network");
+  auto network = make_network(make, *record.sizes, 0);
   if (network->state_size() != 0) {
     throw ArgumentError(
         fmt::format("the network carries {} floats of state from step to step; expected a "
@@ -80,6 +89,41 @@ std::unique_ptr<Network> network_of(const Path& path, const PolicyRecord& record
   }
   check_same_network(path, record, network->description());
   return network;
+}
+
+std::shared_ptr<const Behaviour> behaviour_of(const Path& path, const PolicyRecord& record,
+                                              const PolicyOptions& options) {
+  if (options.behaviour) return options.behaviour;
+  if (record.behaviour.empty() || !record.actions) {
+    const std::size_t width = record.action_width.value_or(1);
+    if (width == 1 && (!record.actions || record.actions->is_one_choice())) return categorical();
+    throw ArgumentError(
+        fmt::format("'{}' is a policy whose actions have {} numbers, and categorical() gives one; "
+                    "give PolicyOptions::behaviour",
+                    path.string(), width));
+  }
+  std::shared_ptr<const Behaviour> behaviour;
+  try {
+    behaviour = described_behaviour(record.behaviour, *record.actions);
+  } catch (const ArgumentError& error) {
+    throw FormatError(
+        fmt::format("'{}' does not say what policy it holds: its metadata's 'behaviour' is '{}', and {}",
+                    path.string(), record.behaviour, error.what()));
+  }
+  if (!behaviour) {
+    throw ArgumentError(fmt::format(
+        "'{}' holds a policy that acts by '{}', which does not come with the library for {}; give "
+        "PolicyOptions::behaviour",
+        path.string(), record.behaviour, action_space_text(*record.actions)));
+  }
+  if (record.sizes->policy != action_outputs(*record.actions)) {
+    throw FormatError(fmt::format(
+        "'{}' does not say what policy it holds: by its metadata its network has {} policy outputs, and "
+        "'{}' takes {} for {}",
+        path.string(), record.sizes->policy, record.behaviour, action_outputs(*record.actions),
+        action_space_text(*record.actions)));
+  }
+  return behaviour;
 }
 
 }  // namespace
@@ -91,8 +135,10 @@ class Policy::Impl {
         acting_(options.acting),
         random_(options.seed),
         network_(network_of(path, record, options.network)),
-        behaviour_(options.behaviour ? std::move(options.behaviour) : categorical()),
-        action_(record.action_width.value_or(1)) {
+        behaviour_(behaviour_of(path, record, options)),
+        actions_(record.actions),
+        chosen_(record.action_width.value_or(1)),
+        action_(chosen_.size()) {
     file = in_layout(path, std::move(file), network_->layout());
     weights_ = std::move(file.weights);
     metadata_ = std::move(file.metadata);
@@ -102,7 +148,8 @@ class Policy::Impl {
     if (!function_) throw ArgumentError("the network made no policy function; expected one");
   }
 
-  Action act(Observation observation) {
+  Action act(Observation observation, ActionMask mask) {
+    if (!mask.empty() && actions_) check_action_mask("Policy::act()", *actions_, mask);
     if (observation.size() != static_cast<std::size_t>(sizes_.observation_size())) {
       throw ArgumentError(fmt::format("an observation of {} floats was given to a policy that takes {}",
                                       observation.size(), sizes_.observation_size()));
@@ -119,7 +166,8 @@ class Policy::Impl {
                       outputs_[bad], bad));
     }
     float log_probability = 0;
-    behaviour_->act(outputs_, acting_, random_, action_, log_probability);
+    behaviour_->act(outputs_, mask, acting_, random_, chosen_, log_probability);
+    behaviour_->to_environment(chosen_, action_);
     return action_;
   }
 
@@ -133,9 +181,11 @@ class Policy::Impl {
   std::unique_ptr<Network> network_;
   std::unique_ptr<PolicyFunction> function_;
   std::shared_ptr<const Behaviour> behaviour_;
+  std::optional<ActionSpace> actions_;  ///< empty: an older file did not say
   std::vector<float> weights_;
   std::map<std::string, std::string> metadata_;
   std::vector<float> outputs_;
+  std::vector<float> chosen_;
   std::vector<float> action_;
 };
 
@@ -144,8 +194,8 @@ Policy::Policy(Policy&&) noexcept = default;
 Policy& Policy::operator=(Policy&&) noexcept = default;
 Policy::~Policy() = default;
 
-Action Policy::act(Observation observation) {
-  return impl_->act(observation);
+Action Policy::act(Observation observation, ActionMask mask) {
+  return impl_->act(observation, mask);
 }
 
 const NetworkSpec& Policy::sizes() const {
@@ -161,13 +211,17 @@ Policy load_policy(const Path& file, PolicyOptions options) {
   PolicyRecord record = record_of(file, read, options);
   if (options.environment) {
     check_environment_of(file, record, *options.environment);
-    if (!record.action_width) record.action_width = completed(*options.environment).action_space.width();
+    if (!record.actions) record.actions = completed(*options.environment).action_space;
   }
-  if (!options.behaviour && record.action_width.value_or(1) != 1) {
-    throw ArgumentError(
-        fmt::format("'{}' is a policy whose actions have {} numbers, and categorical() gives one; "
-                    "give PolicyOptions::behaviour",
-                    file.string(), *record.action_width));
+  if (!record.actions && !options.behaviour && record.action_width.value_or(1) == 1)
+    record.actions = ActionSpace{.choices = {record.sizes->policy}, .low = {}, .high = {}};
+  if (record.actions) {
+    if (record.action_width.value_or(record.actions->width()) != record.actions->width()) {
+      throw FormatError(fmt::format(
+          "'{}' does not say what policy it holds: by its metadata an action has {} numbers, and is {}",
+          file.string(), *record.action_width, action_space_text(*record.actions)));
+    }
+    record.action_width = record.actions->width();
   }
   return Policy(std::make_unique<Policy::Impl>(file, record, std::move(options), std::move(read)));
 }

@@ -19,17 +19,21 @@ constexpr const char* kNetwork = "network";
 constexpr const char* kObservation = "observation_shape";  // "3 84 84"
 constexpr const char* kPolicy = "policy_outputs";
 constexpr const char* kValues = "value_outputs";
+constexpr const char* kFree = "free_outputs";
 constexpr const char* kActionWidth = "action_width";
+constexpr const char* kChoices = "action_choices";  // "3 2"
+constexpr const char* kLow = "action_low";          // "-1 -inf"
+constexpr const char* kHigh = "action_high";
+constexpr const char* kBehaviour = "behaviour";
 // Of state.safetensors, now and in versions before; no policy has them.
 constexpr const char* kState = "state_format";
 constexpr const char* kOlderState = "optimizer_steps";
 
 using Metadata = std::map<std::string, std::string>;
 
-std::string dimensions_text(const std::vector<int>& dimensions) {
-  std::string text;
-  for (const int dimension : dimensions) text += fmt::format("{}{}", text.empty() ? "" : " ", dimension);
-  return text;
+template <typename T>
+std::string list_text(const std::vector<T>& values) {
+  return fmt::format("{}", fmt::join(values, " "));
 }
 
 /// Reads the fields of one file.
@@ -49,18 +53,36 @@ class Fields {
   }
 
   std::vector<int> dimensions(const char* key) const {
-    const std::string field = text(key);
-    std::vector<int> result;
+    const std::vector<int> result = list<int>(key);
     std::int64_t product = 1;
-    for (std::string_view rest = field; result.empty() || !rest.empty();) {
-      const std::size_t end = std::min(rest.find(' '), rest.size());
-      result.push_back(number(key, rest.substr(0, end), 1));
-      product *= result.back();
-      if (product > std::numeric_limits<int>::max()) refuse(key);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
+    for (const int dimension : result) {
+      product *= dimension;
+      if (dimension < 1 || product > std::numeric_limits<int>::max()) refuse(key);
     }
-    if (dimensions_text(result) != field) refuse(key);
+    if (result.empty()) refuse(key);
     return result;
+  }
+
+  /// Numbers between single spaces, as list_text() writes them.
+  template <typename T>
+  std::vector<T> list(const char* key) const {
+    const std::string field = text(key);
+    std::vector<T> result;
+    for (std::string_view rest = field; !rest.empty();) {
+      const std::string_view word = rest.substr(0, rest.find(' '));
+      T value{};
+      const auto read = std::from_chars(word.data(), word.data() + word.size(), value);
+      if (read.ec != std::errc()) refuse(key);
+      result.push_back(value);
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    }
+    if (list_text(result) != field) refuse(key);
+    return result;
+  }
+
+  [[noreturn]] void refuse(const char* key) const {
+    throw FormatError(fmt::format("'{}' does not say what policy it holds: its metadata's '{}' is '{}'",
+                                  path_.string(), key, text(key)));
   }
 
  private:
@@ -71,14 +93,20 @@ class Fields {
     return value;
   }
 
-  [[noreturn]] void refuse(const char* key) const {
-    throw FormatError(fmt::format("'{}' does not say what policy it holds: its metadata's '{}' is '{}'",
-                                  path_.string(), key, text(key)));
-  }
-
   const std::filesystem::path& path_;
   const Metadata& metadata_;
 };
+
+ActionSpace action_space_of(const std::filesystem::path& path, const Fields& fields) {
+  ActionSpace space{fields.list<int>(kChoices), fields.list<float>(kLow), fields.list<float>(kHigh)};
+  try {
+    check_action_space("the action space", space);
+  } catch (const ArgumentError& error) {
+    throw FormatError(fmt::format("'{}' does not say what policy it holds: by its metadata {}", path.string(),
+                                  error.what()));
+  }
+  return space;
+}
 
 }  // namespace
 
@@ -87,11 +115,18 @@ std::map<std::string, std::string> to_metadata(const PolicyRecord& record) {
   if (!record.environment.empty()) metadata[kEnvironment] = to_utf8(record.environment);
   if (!record.network.empty()) metadata[kNetwork] = to_utf8(record.network);
   if (record.sizes) {
-    metadata[kObservation] = dimensions_text(record.sizes->observation);
+    metadata[kObservation] = list_text(record.sizes->observation);
     metadata[kPolicy] = fmt::format("{}", record.sizes->policy);
     metadata[kValues] = fmt::format("{}", record.sizes->values);
+    if (record.sizes->free > 0) metadata[kFree] = fmt::format("{}", record.sizes->free);
   }
   if (record.action_width) metadata[kActionWidth] = fmt::format("{}", *record.action_width);
+  if (record.actions) {
+    metadata[kChoices] = list_text(record.actions->choices);
+    metadata[kLow] = list_text(record.actions->low);
+    metadata[kHigh] = list_text(record.actions->high);
+  }
+  if (!record.behaviour.empty()) metadata[kBehaviour] = to_utf8(record.behaviour);
   return metadata;
 }
 
@@ -109,9 +144,13 @@ PolicyRecord policy_record(const std::filesystem::path& path, const Metadata& me
   if (fields.has(kObservation)) {
     record.sizes =
         NetworkSpec{fields.dimensions(kObservation), fields.number(kPolicy, 1), fields.number(kValues, 0)};
+    if (fields.has(kFree)) record.sizes->free = fields.number(kFree, 1);
+    if (record.sizes->free >= record.sizes->policy) fields.refuse(kFree);
   }
   if (fields.has(kActionWidth))
     record.action_width = static_cast<std::size_t>(fields.number(kActionWidth, 1));
+  if (fields.has(kChoices)) record.actions = action_space_of(path, fields);
+  record.behaviour = fields.text(kBehaviour);
   return record;
 }
 
@@ -121,6 +160,15 @@ void check_same_network(const std::filesystem::path& path, const PolicyRecord& r
   throw LayoutError(
       fmt::format("'{}' is a checkpoint of another network: it holds '{}', and this network is '{}'",
                   path.string(), record.network, network));
+}
+
+void check_same_behaviour(const std::filesystem::path& path, const PolicyRecord& record,
+                          const std::string& behaviour) {
+  if (record.behaviour.empty() || behaviour.empty() || record.behaviour == to_utf8(behaviour)) return;
+  throw LayoutError(
+      fmt::format("'{}' is a checkpoint of a policy that acts otherwise: its actions are '{}', and they "
+                  "would be '{}' here",
+                  path.string(), record.behaviour, behaviour));
 }
 
 }  // namespace genkidama

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "genkidama/env/action_space.h"
 #include "genkidama/nn/network_spec.h"
 
 namespace genkidama {
@@ -18,6 +19,8 @@ struct PolicyRecord {
   std::string network;                      ///< Network::description(); empty: unknown
   std::optional<NetworkSpec> sizes;         ///< of the network
   std::optional<std::size_t> action_width;  ///< ActionSpace::width()
+  std::optional<ActionSpace> actions{};     ///< of the environment
+  std::string behaviour{};                  ///< Behaviour::description(); empty: unknown
 };
 
 /// The record as metadata; what is unknown is left out. All of it is UTF-8.
@@ -27,6 +30,11 @@ std::map<std::string, std::string> to_metadata(const PolicyRecord& record);
 /// state of a run, or when a field is not what to_metadata() writes.
 PolicyRecord policy_record(const std::filesystem::path& path,
                            const std::map<std::string, std::string>& metadata);
+
+/// Throws LayoutError that names both behaviours when the file says that its policy acts otherwise than
+/// `behaviour` (Behaviour::description()). A side that does not say is not compared.
+void check_same_behaviour(const std::filesystem::path& path, const PolicyRecord& record,
+                          const std::string& behaviour);
 
 /// Throws LayoutError that names both networks when the file says that it holds another one than `network`
 /// (Network::description()). A side that does not say is not compared.

@@ -98,8 +98,10 @@ struct SharedTraining {
         evaluation(kEvaluationChunk, "evaluation results"),
         barrier(workers) {
     if (replay_capacity > 0) {
-      replay.emplace(workers, replay_capacity, environment.observation_size,
-                     static_cast<int>(environment.action_space.width()));
+      replay.emplace(
+          workers, replay_capacity, environment.observation_size,
+          static_cast<int>(environment.action_space.width()),
+          environment.masks_actions ? static_cast<int>(environment.action_space.alternatives()) : 0);
     }
   }
 

@@ -205,6 +205,38 @@ TEST_CASE("actions of several components are kept, and those of another width re
   REQUIRE_THROWS_AS(ReplayBuffer(1, 2, 1, 0), ArgumentError);
 }
 
+TEST_CASE("masks of the actions that may follow are kept, and those of another size refused") {
+  ReplayBuffer buffer(1, 3, 1, 1, 4);
+  REQUIRE(buffer.mask_width() == 4);
+  REQUIRE(buffer.row_size() == 2 + 1 + 3 + 4);
+  const std::vector<float> observation{1}, action{0};
+  const std::vector<std::uint8_t> first{1, 0, 1, 0}, second{0, 0, 0, 1}, shorter{1, 1, 1};
+  for (const auto& mask : {first, first, second})
+    buffer.store(0, {observation, action, 0, observation, false, false, mask});
+  // A terminal state has no mask: everything counts as allowed.
+  buffer.store(0, {observation, action, 0, observation, true, false});
+  const std::vector<std::uint8_t> expected{1, 0, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1};
+  REQUIRE(buffer.in_time_order(0, 3).next_masks == expected);
+  REQUIRE(buffer.in_time_order(0, 2).next_masks ==
+          std::vector<std::uint8_t>(expected.begin() + 4, expected.end()));
+  Random random(1);
+  REQUIRE(buffer.sample_with_replacement(random, 5).next_masks.size() == 20);
+  REQUIRE_THROWS_AS(buffer.store(0, {observation, action, 0, observation, false, false, shorter}),
+                    ArgumentError);
+  REQUIRE_THROWS_WITH(buffer.store(0, {observation, action, 0, observation, false, false, shorter}),
+                      Contains("a mask of 3 bytes") && Contains("have 4"));
+  ReplayBuffer after(1, 3, 1, 1, 4);
+  after.restore(0, buffer.share(0, 3));
+  REQUIRE(after.in_time_order(0, 3).next_masks == expected);
+  REQUIRE_THROWS_AS(ReplayBuffer(1, 3, 1, 1, 3).restore(0, buffer.share(0, 3)), ArgumentError);
+  REQUIRE_THROWS_AS(ReplayBuffer(1, 3, 1).restore(0, buffer.share(0, 3)), ArgumentError);
+  REQUIRE_THROWS_AS(ReplayBuffer(1, 3, 1, 1, -1), ArgumentError);
+  REQUIRE_THROWS_AS(
+      ReplayBuffer(1, 3, 1).store(0, {observation, action, 0, observation, false, false, first}),
+      ArgumentError);
+  REQUIRE(ReplayBuffer(1, 3, 1).in_time_order(0, 1).next_masks.empty());
+}
+
 TEST_CASE("an empty buffer has nothing to draw") {
   const ReplayBuffer buffer(2, 3, 2);
   Random random(1);

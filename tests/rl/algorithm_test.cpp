@@ -23,7 +23,7 @@ TEST_CASE("the hyperparameters name the algorithm, and another name is refused")
                       Catch::Contains("'dqn'") && Catch::Contains("expected a3c or ppo"));
 }
 
-TEST_CASE("a policy gradient asks for a logit for each alternative and one value, and for one choice") {
+TEST_CASE("a policy gradient asks for what its action space takes and one value") {
   EnvironmentSpec spec;
   spec.name = "task";
   spec.observation_shape = {3, 4};
@@ -38,9 +38,11 @@ TEST_CASE("a policy gradient asks for a logit for each alternative and one value
     EnvironmentSpec continuous = spec;
     continuous.action_count = 0;
     continuous.action_space = {.choices = {}, .low = {-1, -1}, .high = {1, 1}};
+    CHECK(algorithm->network(continuous) == NetworkSpec{{3, 4}, 4, 1, 2});
+    continuous.action_space.high[0] = -1;
     CHECK_THROWS_AS(algorithm->network(continuous), ArgumentError);
-    CHECK_THROWS_WITH(algorithm->network(continuous), Catch::Contains("'task' is 2 continuous components") &&
-                                                          Catch::Contains("expected one choice"));
+    CHECK_THROWS_WITH(algorithm->network(continuous),
+                      Catch::Contains("'task'") && Catch::Contains("-1 and -1"));
   }
 }
 
@@ -66,7 +68,7 @@ TEST_CASE("the gradient by the outputs is that of log-probability and entropy, b
   };
   const auto distribution = categorical_distribution(kWidth);
   std::vector<float> log_probabilities(kRows), gradient(outputs.size());
-  distribution->evaluate(outputs, actions, log_probabilities);
+  distribution->evaluate(outputs, {}, actions, log_probabilities);
   distribution->backward(by_log_probability, kByEntropy, gradient);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const float kept = outputs[i];
@@ -87,8 +89,8 @@ TEST_CASE("the distribution's log-probabilities are those that the behaviour rep
   for (int i = 0; i < 50; ++i) {
     std::vector<float> action(1), log_probability(1);
     float reported = 0;
-    behaviour->act(outputs, Acting::kExploring, random, action, reported);
-    distribution->evaluate(outputs, action, log_probability);
+    behaviour->act(outputs, {}, Acting::kExploring, random, action, reported);
+    distribution->evaluate(outputs, {}, action, log_probability);
     REQUIRE(reported == Approx(log_probability[0]).margin(1e-6));
   }
 }

@@ -17,7 +17,7 @@ struct Draw {
 Draw draw(const Behaviour& behaviour, const std::vector<float>& logits, Acting acting, Random& random) {
   std::vector<float> action(1);
   Draw result;
-  behaviour.act(logits, acting, random, action, result.log_probability);
+  behaviour.act(logits, {}, acting, random, action, result.log_probability);
   result.choice = static_cast<std::size_t>(action[0]);
   if (action[0] != static_cast<float>(result.choice) || result.choice >= logits.size()) {
     FAIL("action " << action[0] << " is no choice");

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/params/safetensors.h"
+#include "genkidama/rl/algorithm.h"
 #include "rl/policy_record.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
@@ -252,7 +254,7 @@ TEST_CASE("a file of another environment is refused by the names of both") {
 TEST_CASE("a policy whose action is no single choice needs a behaviour") {
   class Both : public Behaviour {
    public:
-    void act(std::span<const float> outputs, Acting, Random&, std::span<float> action,
+    void act(std::span<const float> outputs, ActionMask, Acting, Random&, std::span<float> action,
              float& p) const override {
       action[0] = outputs[0], action[1] = outputs[1], p = 0;
     }
@@ -267,6 +269,107 @@ TEST_CASE("a policy whose action is no single choice needs a behaviour") {
   const Action action = policy.act(kObservation);
   REQUIRE(action.size() == 2);
   CHECK(action[1] == expected_logits()[1]);
+}
+
+namespace {
+
+const ActionSpace kHybrid{.choices = {3}, .low = {-2, 0}, .high = {2, 10}};
+
+EnvironmentSpec hybrid_task() {
+  EnvironmentSpec spec{"Hybrid", 3, 0, 100};
+  spec.action_space = kHybrid;
+  return spec;
+}
+
+Metadata hybrid_metadata(const GaussianOptions& options = {}) {
+  return to_metadata({.environment = "Hybrid",
+                      .network = "mlp 8 tanh",
+                      .sizes = actor_critic_network(hybrid_task(), options),
+                      .action_width = 3,
+                      .actions = kHybrid,
+                      .behaviour = action_behaviour(kHybrid, options)->description()});
+}
+
+/// A network of 8 tanh units with random weights.
+Path write_hybrid(const Path& path, const Metadata& metadata, const GaussianOptions& options = {}) {
+  const auto network = make_network(mlp_network({.hidden = {8}, .orthogonal = false}),
+                                    actor_critic_network(hybrid_task(), options), 5);
+  write_safetensors(path, {network->layout(), network->first_weights(), metadata});
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("a policy of any action space needs nothing but its file") {
+  const TemporaryDirectory directory;
+  for (const bool state : {false, true}) {
+    for (const ActionBounds bounds : {ActionBounds::kClip, ActionBounds::kTanh}) {
+      const GaussianOptions options{
+          .initial_log_deviation = 0.25, .state_dependent_deviation = state, .action_bounds = bounds};
+      const Path file = write_hybrid(directory / "p", hybrid_metadata(options), options);
+      const auto sizes = actor_critic_network(hybrid_task(), options);
+      const auto network = make_network(mlp_network({.hidden = {8}, .orthogonal = false}), sizes, 5);
+      std::vector<float> outputs(static_cast<std::size_t>(sizes.policy)), chosen(3), expected(3);
+      network->make_policy_function()->logits(network->first_weights(), kObservation, outputs);
+      for (const Acting acting : {Acting::kGreedy, Acting::kSampling}) {
+        Random random(4);
+        float log_probability = 0;
+        const auto behaviour = action_behaviour(kHybrid, options);
+        behaviour->act(outputs, {}, acting, random, chosen, log_probability);
+        behaviour->to_environment(chosen, expected);
+        Policy policy = load_policy(file, {.environment = hybrid_task(), .acting = acting, .seed = 4});
+        const Action action = policy.act(kObservation);
+        CHECK(std::vector<float>(action.begin(), action.end()) == expected);
+        CHECK_NOTHROW(check_action("policy", kHybrid, action));
+      }
+    }
+  }
+}
+
+TEST_CASE("a policy keeps to a mask, and refuses one that does not fit") {
+  const TemporaryDirectory directory;
+  Policy policy = load_policy(write_policy(directory / "p", task_metadata()));
+  std::vector<std::uint8_t> mask(4, 1);
+  mask[static_cast<std::size_t>(likeliest())] = 0;
+  CHECK(policy.act(kObservation, mask)[0] != likeliest());
+  CHECK_THROWS_AS(policy.act(kObservation, std::vector<std::uint8_t>(3, 1)), ArgumentError);
+  CHECK_THROWS_WITH(policy.act(kObservation, std::vector<std::uint8_t>(3, 1)),
+                    Contains("3 bytes, expected 4"));
+  CHECK_THROWS_WITH(policy.act(kObservation, std::vector<std::uint8_t>(4, 0)), Contains("forbids all 4"));
+}
+
+TEST_CASE("a policy for other choices or bounds is refused by the names of both") {
+  const TemporaryDirectory directory;
+  const Path file = write_hybrid(directory / "p", hybrid_metadata());
+  EnvironmentSpec other = hybrid_task();
+  other.action_space.high[0] = 3;
+  CHECK_THROWS_AS(load_policy(file, {.environment = other}), LayoutError);
+  CHECK_THROWS_WITH(load_policy(file, {.environment = other}), Contains("other choices or bounds"));
+}
+
+TEST_CASE("metadata of actions that is no description, or contradicts the network's, is refused") {
+  const TemporaryDirectory directory;
+  const auto refuse = [&](const char* key, const std::string& value) {
+    Metadata metadata = hybrid_metadata();
+    metadata[key] = value;
+    const Path file = write_hybrid(directory / "p", metadata);
+    CAPTURE(key, value);
+    CHECK_THROWS_AS(load_policy(file), Error);
+    CHECK_THROWS_WITH(load_policy(file), Contains("p'"));
+  };
+  for (const char* text : {"", "0", "-1", "x", "3 ", "3  4", "4", "3 3", "99999999999"})
+    refuse("action_choices", text);
+  for (const char* text : {"", "0", "nan nan", "2 0", "-2 0 1", "-2  0", "x y", "-2.0 0"})
+    refuse("action_low", text);
+  for (const char* text : {"", "-3 10", "nan 10"}) refuse("action_high", text);
+  for (const char* text : {"", "0", "-1", "1", "7", "x"}) refuse("free_outputs", text);
+  for (const char* text : {"", "0", "2"}) refuse("action_width", text);
+  for (const char* text : {"categorical", "gaussian clip", "mine", "categorical, gaussian clip "})
+    refuse("behaviour", text);
+  // Bounds that the behaviour cannot use.
+  Metadata metadata = hybrid_metadata({.action_bounds = ActionBounds::kTanh});
+  metadata["action_high"] = "2 inf";
+  CHECK_THROWS_AS(load_policy(write_hybrid(directory / "p", metadata)), FormatError);
 }
 
 TEST_CASE("a damaged policy, one with a NaN and the state of a run are refused by the file's name") {

@@ -10,9 +10,9 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Wraps an environment so that one step plays the same action `times` times, or until the episode ends. The
-/// reward is the sum of theirs, and the observation is the last one. Use it where one step of the environment
-/// is too short for an action to matter.
+/// Wraps an environment so that one step plays the same action `times` times, or until the episode ends, or
+/// until a mask of actions forbids it. The reward is the sum of theirs, and the observation is the last one.
+/// Use it where one step of the environment is too short for an action to matter.
 ///
 /// The time limit becomes as many steps as it takes: the old one divided by `times`, rounded up. Everything
 /// else stays as it is. Steps are counted as the agent sees them.

@@ -16,6 +16,7 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/env/action_space.h"
+#include "genkidama/env/option_values.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -35,6 +36,9 @@ struct EnvironmentSpec {
   /// of observation_size.
   std::vector<int> observation_shape{};
   ActionSpace action_space{};  ///< empty: one choice among action_count
+  /// Whether some alternatives of a choice are at times not allowed: Environment::action_mask() then gives a
+  /// mask for every observation.
+  bool masks_actions = false;
 };
 
 /// The spec with every field filled in: shape and size of the observation, action space and action count
@@ -72,6 +76,12 @@ class Environment {
   /// Plays one step. It may be called only while an episode runs: after reset() and before an end was
   /// reported. An action outside the action space throws ArgumentError.
   virtual StepResult step(Action action) = 0;
+
+  /// Which alternatives of the choices are allowed after the latest observation, for an environment whose
+  /// spec has masks_actions. The mask belongs to the environment and stays valid until its next reset() or
+  /// step(). It allows at least one alternative of each choice, except where the task has terminated. Agents
+  /// choose nothing that it forbids. The default, an empty mask, allows everything.
+  virtual ActionMask action_mask() const { return {}; }
 
   /// Plays one step of an environment whose action is one choice.
   StepResult step(int choice) {
@@ -112,6 +122,8 @@ struct EnvironmentContext {
       0;  ///< index of the worker on this machine, from 0; a replacement has the index of the dead worker
   int index = 0;  ///< index among the environments of that worker, from 0
   EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;  ///< what the environment is made for
+  /// The values of the options in cli::Program::options; none in a program without the command line.
+  OptionValues options{};
 };
 
 /// Makes one environment. The library calls it in every worker, after the fork, once for each environment of

@@ -20,6 +20,7 @@ class WrappedEnvironment : public Environment {
   const EnvironmentSpec& spec() const override { return spec_; }
   Observation reset(std::uint64_t seed) override { return observe(inner_->reset(seed)); }
   StepResult step(Action action) override;
+  ActionMask action_mask() const override { return inner_->action_mask(); }
 
  protected:
   /// Throws ArgumentError, whose text begins with `what`, when there is no environment, and the ArgumentError

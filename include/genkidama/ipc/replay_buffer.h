@@ -2,7 +2,8 @@
 
 /// @file
 /// The replay buffer of the thesis (section 4.5). It is a tensor C x N x M in shared memory, for C cores and
-/// N steps per core; M = [observation, action, reward, next observation, terminated, truncated].
+/// N steps per core; M = [observation, action, reward, next observation, terminated, truncated]. Environments
+/// that mask actions have the next observation's mask behind these.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,9 @@ struct TransitionBatch {
   std::vector<float> next_observations;  ///< [n, observation_size]
   std::vector<std::uint8_t> terminated;  ///< [n], 0 or 1
   std::vector<std::uint8_t> truncated;   ///< [n], 0 or 1
+  /// [n, mask_width], 0 or 1: which alternatives may follow the next observation. Empty where nothing is
+  /// masked.
+  std::vector<std::uint8_t> next_masks{};
   /// The number of transitions.
   std::size_t size() const { return rewards.size(); }
 };
@@ -45,9 +49,11 @@ class ReplayBuffer {
   /// Stands for the shares of all cores where a function takes a core's number.
   static constexpr int kAllCores = -1;
 
-  /// Reserves the memory of all shares. Throws ArgumentError unless every argument is at least 1, and IoError
-  /// when the system has not enough memory.
-  ReplayBuffer(int cores, std::size_t capacity, int observation_size, int action_width = 1);
+  /// Reserves the memory of all shares. `mask_width` is the number of bytes in a mask of actions, 0 where
+  /// nothing is masked. Throws ArgumentError unless every other argument is at least 1, and IoError when the
+  /// system has not enough memory.
+  ReplayBuffer(int cores, std::size_t capacity, int observation_size, int action_width = 1,
+               int mask_width = 0);
 
   /// The number of cores, each of which has a share.
   int cores() const { return cores_; }
@@ -57,14 +63,18 @@ class ReplayBuffer {
   int observation_size() const { return observation_size_; }
   /// The number of floats in an action.
   int action_width() const { return action_width_; }
-  /// The number of values in a row: both observations, the action, the reward and two flags.
+  /// The number of bytes in a mask of actions; 0: rows hold none.
+  int mask_width() const { return mask_width_; }
+  /// The number of values in a row: both observations, the action, the reward, two flags and the mask.
   std::size_t row_size() const {
-    return 2 * static_cast<std::size_t>(observation_size_) + static_cast<std::size_t>(action_width_) + 3;
+    return 2 * static_cast<std::size_t>(observation_size_) + static_cast<std::size_t>(action_width_) +
+           static_cast<std::size_t>(mask_width_) + 3;
   }
 
   /// Appends a row to the share of `core`, in place of its oldest row when the share is full. Only the worker
   /// that owns `core` may call this. A worker that replaces a killed one goes on in that worker's share and
-  /// mends the spoiled row. Throws ArgumentError when an observation or the action has the wrong size.
+  /// mends the spoiled row. An empty mask is stored as one that allows everything. Throws ArgumentError when
+  /// an observation, the action or the mask has the wrong size.
   void store(int core, const Transition& transition);
 
   /// The number of rows that can be read at this moment, in the share of `core` or in all shares.
@@ -94,7 +104,7 @@ class ReplayBuffer {
   /// Gives the share of `core` the content that it had: the same rows at the same places, so that later
   /// samples are those that would have been drawn. Rows that are not given, or for which there is no room,
   /// are gone. Call it before anybody stores rows. Throws ArgumentError when `share` holds more rows than it
-  /// says were ever stored, or when their observations or actions have another size.
+  /// says were ever stored, or when their observations, actions or masks have another size.
   void restore(int core, const ReplayShare& share);
 
  private:
@@ -110,6 +120,7 @@ class ReplayBuffer {
   std::size_t capacity_;
   int observation_size_;
   int action_width_;
+  int mask_width_;
   SharedArray<Word> words_;  // [cores, capacity, row_size()]
   SharedArray<std::uint64_t>
       versions_;  // [cores, capacity]: 2 (t + 1) holds transition t, 2 t + 1 is being written

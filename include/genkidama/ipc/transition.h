@@ -3,6 +3,7 @@
 /// @file
 /// One step of an environment: the form in which steps are collected and stored.
 
+#include <cstdint>
 #include <span>
 
 #include "genkidama/core/export.h"
@@ -18,6 +19,9 @@ struct Transition {
   std::span<const float> after;   ///< the observation after the step
   bool terminated = false;        ///< the task itself ended
   bool truncated = false;         ///< the time limit cut the episode off
+  /// The mask of the actions that may follow `after`, one byte for each alternative; empty: everything is
+  /// allowed.
+  std::span<const std::uint8_t> after_mask{};
 
   /// Whether it is the last step of its episode.
   bool ends_episode() const { return terminated || truncated; }

@@ -15,9 +15,15 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// needs.
 struct NetworkSpec {
   std::vector<int> observation;  ///< dimensions of an observation in row-major order, each >= 1
-  int policy =
-      0;  ///< numbers that an action is chosen from, >= 1; one logit for each alternative of a choice
+  /// Numbers that an action is chosen from, >= 1: first a logit for each alternative of each choice, then
+  /// what belongs to the continuous components.
+  int policy = 0;
   int values = 1;  ///< estimates of the return, >= 0
+  /// How many of the policy outputs, the last ones, are learnt constants that do not depend on the
+  /// observation; 0 or more, and fewer than `policy`. Networks need not know of them: a factory is always
+  /// asked for a spec without free outputs, and make_network() (genkidama/nn/free_outputs.h) adds them.
+  int free = 0;
+  float free_start = 0;  ///< what the free outputs are at first
 
   /// Floats in an observation: the product of its dimensions.
   int observation_size() const {

@@ -26,9 +26,10 @@ class ActorCriticPass {
   ActorCriticPass(const Hyperparameters& hyperparameters, LocalNetwork& network,
                   std::unique_ptr<ActionDistribution> distribution);
 
-  /// Computes values() and log_probabilities(). `observations` [n, observation size] and `actions` [n, action
-  /// width] must stay until backpropagate().
-  void evaluate(std::span<const float> observations, std::span<const float> actions, std::size_t n);
+  /// Computes values() and log_probabilities() of `n` steps. `observations` [n, observation size], `actions`
+  /// [n, action width] and `masks` [n, alternatives], which may be empty, must stay until backpropagate().
+  void evaluate(std::span<const float> observations, std::span<const float> actions, ActionMask masks,
+                std::size_t n);
 
   /// V of each observation, [n].
   std::span<const float> values() const { return values_; }

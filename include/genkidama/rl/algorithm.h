@@ -45,8 +45,10 @@ class Algorithm {
 /// Makes an algorithm. Every worker calls it, and so does the lead.
 using AlgorithmFactory = std::function<std::unique_ptr<Algorithm>(const Hyperparameters&)>;
 
-/// The network of a policy gradient with a value: one logit for each alternative, and one value. Throws
-/// ArgumentError for an environment whose action is not one choice.
-NetworkSpec actor_critic_network(const EnvironmentSpec& environment);
+/// The network of a policy gradient with a value, for any action space: the outputs from which
+/// action_behaviour() chooses, and one value. Log-deviations are free outputs unless they depend on the
+/// state. Throws ArgumentError that names the environment where the options need finite bounds and the action
+/// space has others.
+NetworkSpec actor_critic_network(const EnvironmentSpec& environment, const GaussianOptions& options = {});
 
 }  // namespace genkidama

@@ -8,6 +8,7 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/nn/optimizer_options.h"
+#include "genkidama/rl/behaviour.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -17,8 +18,8 @@ enum class LearningRateSchedule {
   kLinear,    ///< it falls from learning_rate to 0 over schedule_steps environment steps
 };
 
-/// The constants of learning, the optimizer's among them.
-struct Hyperparameters : OptimizerOptions {
+/// The constants of learning, the optimizer's and those of continuous actions among them.
+struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// Which algorithm learns: "a3c", one optimizer step per batch while the episode goes on, or "ppo", several
   /// epochs over a round's steps (see genkidama/rl/algorithms.h). `--loss` sets it. An algorithm of your own
   /// goes into OrchestratorOptions::algorithm and is given all of these constants.
@@ -42,7 +43,9 @@ struct Hyperparameters : OptimizerOptions {
   /// all of them in one forward pass; the bundled networks gain nothing. A round then has that many episodes,
   /// or more when round_steps asks for more.
   int environments_per_worker = 1;
-  double epsilon = 0.01;  ///< chance that an action is uniformly random, in [0, 1]
+  /// Chance that a choice is uniformly random, in [0, 1]. Continuous components are sampled from the policy
+  /// alone.
+  double epsilon = 0.01;
   /// A worker plays whole episodes until its round has at least this many steps, or 1024 episodes; >= 0. 0
   /// stands for the thesis' one episode.
   int round_steps = 0;

@@ -26,10 +26,10 @@ struct PolicyOptions {
   std::optional<EnvironmentSpec> environment{};
   /// Makes the network that was trained. Empty: the bundled network that the file names.
   NetworkFactory network{};
-  /// How the network's outputs become an action. Empty: categorical(), one choice among the outputs, which
-  /// a3c and ppo train.
+  /// How the network's outputs become an action. Empty: the behaviour that the file names, as those of a3c
+  /// and ppo do, or categorical() where an older file names none.
   std::shared_ptr<const Behaviour> behaviour{};
-  Acting acting = Acting::kGreedy;  ///< the likeliest action, or one that is sampled from the policy
+  Acting acting = Acting::kGreedy;  ///< the likeliest choices and mean components, or a sampled action
   std::uint64_t seed = 1;           ///< the sampled actions follow from it
 };
 
@@ -44,10 +44,11 @@ class Policy {
 
   /// The action for an observation of sizes().observation_size() floats, as Environment::step() takes it; the
   /// number of a choice is `static_cast<int>(policy.act(observation)[0])`. The action belongs to the policy
-  /// and stays valid until its next act(). With a bundled network nothing is allocated. Throws ArgumentError
-  /// for an observation of another size or with a value that is not finite, and Error when an output of the
-  /// network is not finite; no action follows from these.
-  Action act(Observation observation);
+  /// and stays valid until its next act(). `mask` is the environment's; an empty one allows everything. With
+  /// a bundled network nothing is allocated. Throws ArgumentError for an observation of another size or with
+  /// a value that is not finite and for a mask that does not fit the action space, and Error when an output
+  /// of the network is not finite; no action follows from these.
+  Action act(Observation observation, ActionMask mask = {});
 
   /// The sizes of the network.
   const NetworkSpec& sizes() const;

@@ -22,8 +22,13 @@ enum class SegmentEnd {
 /// that scales them does so where it learns from them.
 struct Segment {
   std::vector<float> observations;  ///< [n, observation size], row-major; what the actions were chosen for
-  std::vector<float> actions;       ///< [n, action width], row-major
-  std::vector<float> rewards;       ///< [n], not scaled
+  /// [n, action width], row-major; what Behaviour::act() chose. The environment was given
+  /// Behaviour::to_environment() of it.
+  std::vector<float> actions;
+  /// [n, alternatives], row-major; the environment's masks of actions with which they were chosen. Empty
+  /// where it masks nothing.
+  std::vector<std::uint8_t> masks;
+  std::vector<float> rewards;  ///< [n], not scaled
   /// [n]; log-probability with which the behaviour chose each action, exploration included.
   std::vector<float> log_probabilities;
   std::vector<float> last_observation;  ///< the observation after the last step
@@ -40,6 +45,7 @@ struct Segment {
   void clear() {
     observations.clear();
     actions.clear();
+    masks.clear();
     rewards.clear();
     log_probabilities.clear();
     last_observation.clear();

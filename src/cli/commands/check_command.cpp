@@ -12,6 +12,7 @@
 #include "genkidama/core/clock.h"
 #include "genkidama/env/check_environment.h"
 #include "genkidama/nn/check_gradients.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/run/stop_signal.h"
 
@@ -51,7 +52,7 @@ GradientReport check_network(const Job& job, const EnvironmentSpec& environment)
   const auto algorithm =
       job.program.algorithm ? job.program.algorithm(hyperparameters) : make_algorithm(hyperparameters);
   const NetworkSpec spec = algorithm->network(environment);
-  const auto network = network_of(job)(spec, job.settings.learning.seed);
+  const auto network = make_network(network_of(job), spec, job.settings.learning.seed);
   GradientCheckOptions options;
   options.seed = job.settings.learning.seed;
   return check_gradients(*network, spec, options);
@@ -65,7 +66,7 @@ int run_check(Job job) {
   options.episodes = job.settings.evaluate.episodes;
   options.seed = job.settings.learning.seed;
   options.try_invalid_actions = job.settings.check.try_invalid_actions;
-  const EnvironmentReport report = check_environment(job.program.environment, options);
+  const EnvironmentReport report = check_environment(environment_of(job), options);
   print_text(to_text(report));
   const auto errors = static_cast<std::size_t>(std::count_if(
       report.findings.begin(), report.findings.end(), [](const auto& finding) { return finding.is_error; }));

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "cli/options/own_options.h"
 #include "genkidama/core/error.h"
 #include "genkidama/nn/networks.h"
 
@@ -74,6 +75,28 @@ OptionRow schedule_option() {
       [](Settings& s, const std::string& text) {
         s.learning.hyperparameters.schedule =
             text == "linear" ? LearningRateSchedule::kLinear : LearningRateSchedule::kConstant;
+      });
+}
+
+OptionRow deviation_option() {
+  return choice_option(
+      {"fixed", "state"},
+      [](const Settings& s) {
+        return s.learning.hyperparameters.state_dependent_deviation ? "state" : "fixed";
+      },
+      [](Settings& s, const std::string& text) {
+        s.learning.hyperparameters.state_dependent_deviation = text == "state";
+      });
+}
+
+OptionRow action_bounds_option() {
+  return choice_option(
+      {action_bounds_name(ActionBounds::kClip), action_bounds_name(ActionBounds::kTanh)},
+      [](const Settings& s) { return action_bounds_name(s.learning.hyperparameters.action_bounds); },
+      [](Settings& s, const std::string& text) {
+        for (const auto bounds : {ActionBounds::kClip, ActionBounds::kTanh}) {
+          if (text == action_bounds_name(bounds)) s.learning.hyperparameters.action_bounds = bounds;
+        }
       });
 }
 
@@ -329,9 +352,9 @@ void add_hyperparameters(Table& table, const Program& program) {
             int_option({1, 1024}, GENKIDAMA_MEMBER(learning.hyperparameters.environments_per_worker)),
             "Environments a worker plays side by side; a network that goes through LibTorch takes them all "
             "in one pass");
-  table.add("epsilon", kLearning,
-            real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon)),
-            "Chance that an action is uniformly random");
+  table.add(
+      "epsilon", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon)),
+      "Chance that a choice is uniformly random; continuous components are sampled from the policy alone");
   table.add("round-steps", kLearning,
             int_option({0, 1e8}, GENKIDAMA_MEMBER(learning.hyperparameters.round_steps)),
             "Least steps of a worker's round, played to an episode's end; 0: one episode");
@@ -378,6 +401,23 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Longer gradients are cut to this L2 norm; 0: none is");
 }
 
+/// They shape the network, and what its outputs mean: a Parent and an evaluation need them too.
+void add_actions(Table& table) {
+  table.group("Continuous actions");
+  table.add(
+      "action-bounds", kEverywhere | kCheck, action_bounds_option(),
+      "How a component stays within its bounds: clip gives the environment the nearest value, tanh squashes "
+      "what was sampled (evaluate: as the checkpoint says)");
+  table.add("deviation", kEverywhere | kCheck, deviation_option(),
+            "Of a component: fixed, a learnt constant; state, from the observation by the network (evaluate: "
+            "as the "
+            "checkpoint says)");
+  table.add(
+      "initial-log-deviation", kEverywhere | kCheck,
+      real_option({-20, 20}, GENKIDAMA_MEMBER(learning.hyperparameters.initial_log_deviation)),
+      "Natural logarithm of the deviation at first; 0: a deviation of half the range between two bounds");
+}
+
 void add_check(Table& table) {
   table.group("Check");
   table.add(
@@ -421,9 +461,12 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_results(table);
   add_network(table);
   add_hyperparameters(table, program);
+  add_actions(table);
   add_check(table);
   add_internal(table);
-  return table.take();
+  std::vector<OptionRow> rows = table.take();
+  for (OptionRow& row : own_option_rows(program.options, rows)) rows.push_back(std::move(row));
+  return rows;
 }
 
 #undef GENKIDAMA_MEMBER

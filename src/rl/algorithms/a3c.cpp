@@ -17,7 +17,8 @@ class A3cLearner final : public Learner {
       : hyperparameters_(hyperparameters),
         network_(context.network),
         sink_(context.sink),
-        pass_(hyperparameters, context.network, categorical_distribution(context.network.spec().policy)) {}
+        pass_(hyperparameters, context.network,
+              action_distribution(context.environment.action_space, hyperparameters)) {}
 
   std::size_t segment_steps() const override { return static_cast<std::size_t>(hyperparameters_.batch_size); }
 
@@ -36,7 +37,7 @@ class A3cLearner final : public Learner {
  private:
   LearningStatistics compute(const Segment& segment) {
     const std::size_t n = segment.size();
-    pass_.evaluate(segment.observations, segment.actions, n);
+    pass_.evaluate(segment.observations, segment.actions, segment.masks, n);
     const auto values = pass_.values();
     const float bootstrap = bootstrap_value(segment, hyperparameters_, network_);
     scale_rewards(segment, hyperparameters_, rewards_);

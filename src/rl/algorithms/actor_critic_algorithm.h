@@ -10,7 +10,7 @@
 
 namespace genkidama {
 
-/// A policy and a value, choices that are drawn from the policy, and a LearnerType that is made of
+/// A policy and a value, actions that are drawn from the policy, and a LearnerType that is made of
 /// hyperparameters and a LearnerContext.
 template <typename LearnerType>
 class ActorCriticAlgorithm final : public Algorithm {
@@ -18,10 +18,10 @@ class ActorCriticAlgorithm final : public Algorithm {
   explicit ActorCriticAlgorithm(const Hyperparameters& hyperparameters) : hyperparameters_(hyperparameters) {}
 
   NetworkSpec network(const EnvironmentSpec& environment) const override {
-    return actor_critic_network(environment);
+    return actor_critic_network(environment, hyperparameters_);
   }
-  std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override {
-    return categorical(hyperparameters_.epsilon);
+  std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec& environment) const override {
+    return action_behaviour(environment.action_space, hyperparameters_, hyperparameters_.epsilon);
   }
   std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
     return std::make_unique<LearnerType>(hyperparameters_, context);

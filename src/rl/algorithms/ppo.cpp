@@ -30,6 +30,7 @@ void normalise(std::vector<float>& values) {
 struct Steps {
   std::vector<float> observations;  ///< [n, observation size]
   std::vector<float> actions;       ///< [n, action width]
+  std::vector<std::uint8_t> masks;  ///< [n, alternatives], or empty
   std::vector<float> log_probabilities;
   std::vector<float> advantages;
   std::vector<float> returns;
@@ -39,6 +40,7 @@ struct Steps {
   void clear() {
     observations.clear();
     actions.clear();
+    masks.clear();
     log_probabilities.clear();
     advantages.clear();
     returns.clear();
@@ -49,6 +51,7 @@ struct Steps {
     clear();
     gather(from.observations, from.observations.size() / from.size(), rows, observations);
     gather(from.actions, from.actions.size() / from.size(), rows, actions);
+    gather(from.masks, from.masks.size() / from.size(), rows, masks);
     for (const std::size_t row : rows) {
       log_probabilities.push_back(from.log_probabilities[row]);
       advantages.push_back(from.advantages[row]);
@@ -57,10 +60,11 @@ struct Steps {
   }
 
  private:
-  static void gather(const std::vector<float>& from, std::size_t width, std::span<const std::size_t> rows,
-                     std::vector<float>& into) {
+  template <typename T>
+  static void gather(const std::vector<T>& from, std::size_t width, std::span<const std::size_t> rows,
+                     std::vector<T>& into) {
     for (const std::size_t row : rows) {
-      const float* begin = from.data() + row * width;
+      const T* begin = from.data() + row * width;
       into.insert(into.end(), begin, begin + width);
     }
   }
@@ -72,7 +76,8 @@ class PpoLearner final : public Learner {
       : hyperparameters_(hyperparameters),
         network_(context.network),
         sink_(context.sink),
-        pass_(hyperparameters, context.network, categorical_distribution(context.network.spec().policy)) {}
+        pass_(hyperparameters, context.network,
+              action_distribution(context.environment.action_space, hyperparameters)) {}
 
   /// Whole episodes: nothing is learned, and so nothing pulled, before the round's end.
   std::size_t segment_steps() const override { return SIZE_MAX; }
@@ -80,17 +85,16 @@ class PpoLearner final : public Learner {
   /// Keeps the segment with its GAE advantages and the probabilities its actions had when they were chosen.
   void learn_segment(const Segment& segment) override {
     const std::size_t n = segment.size();
-    pass_.evaluate(segment.observations, segment.actions, n);
+    pass_.evaluate(segment.observations, segment.actions, segment.masks, n);
     const auto values = pass_.values();
     const float bootstrap = bootstrap_value(segment, hyperparameters_, network_);
     scale_rewards(segment, hyperparameters_, rewards_);
 
     const std::size_t start = round_.size();
-    const auto append = [](const auto& from, std::vector<float>& to) {
-      to.insert(to.end(), from.begin(), from.end());
-    };
+    const auto append = [](const auto& from, auto& to) { to.insert(to.end(), from.begin(), from.end()); };
     append(segment.observations, round_.observations);
     append(segment.actions, round_.actions);
+    append(segment.masks, round_.masks);
     // Not the behaviour's own, which may have explored: the ratio compares policies.
     append(pass_.log_probabilities(), round_.log_probabilities);
     round_.advantages.resize(start + n);
@@ -125,7 +129,7 @@ class PpoLearner final : public Learner {
     const auto count = static_cast<double>(n);
     // A lone step has no deviation.
     if (hyperparameters_.normalise_advantages && n > 1) normalise(minibatch.advantages);
-    pass_.evaluate(minibatch.observations, minibatch.actions, n);
+    pass_.evaluate(minibatch.observations, minibatch.actions, minibatch.masks, n);
     const auto lowest = static_cast<float>(1 - hyperparameters_.clip_range);
     const auto highest = static_cast<float>(1 + hyperparameters_.clip_range);
     double policy_loss = 0, approximate_kl = 0, clipped_steps = 0;

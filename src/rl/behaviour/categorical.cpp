@@ -2,70 +2,101 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include "genkidama/rl/behaviour.h"
 
 namespace genkidama {
 namespace {
 
-/// The softmax of one row of logits, not divided by its total.
+bool is_allowed(ActionMask mask, std::size_t i) {
+  return mask.empty() || mask[i] != 0;
+}
+
+/// The first of the largest logits that the mask allows.
+std::size_t likeliest(std::span<const float> logits, ActionMask mask) {
+  std::size_t best = 0;
+  while (!is_allowed(mask, best)) ++best;
+  for (std::size_t i = best + 1; i < logits.size(); ++i) {
+    if (logits[i] > logits[best] && is_allowed(mask, i)) best = i;
+  }
+  return best;
+}
+
+/// Any alternative that the mask allows, each with the same chance.
+std::size_t draw_any(std::size_t count, ActionMask mask, Random& random) {
+  if (mask.empty()) return static_cast<std::size_t>(random.below(count));
+  auto left = random.below(static_cast<std::uint64_t>(std::count(mask.begin(), mask.end(), 1)));
+  std::size_t i = 0;
+  while (mask[i] == 0 || left-- > 0) ++i;
+  return i;
+}
+
+/// The softmax of one row of logits, not divided by its total; 0 for what the mask forbids.
 class Exponentials {
  public:
-  explicit Exponentials(std::span<const float> logits)
-      : logits_(logits), largest_(*std::max_element(logits.begin(), logits.end())) {
+  Exponentials(std::span<const float> logits, ActionMask mask)
+      : logits_(logits), mask_(mask), largest_(logits[likeliest(logits, mask)]) {
     for (std::size_t i = 0; i < logits.size(); ++i) {
-      const float value = std::exp(logits[i] - largest_);
+      const float value = compute(i);
       if (i < few_.size()) few_[i] = value;
       total_ += value;
     }
   }
 
-  float operator[](std::size_t i) const {
-    return i < few_.size() ? few_[i] : std::exp(logits_[i] - largest_);
-  }
+  float operator[](std::size_t i) const { return i < few_.size() ? few_[i] : compute(i); }
   float total() const { return total_; }
   float log_probability(std::size_t i) const { return logits_[i] - largest_ - std::log(total_); }
 
  private:
+  float compute(std::size_t i) const { return is_allowed(mask_, i) ? std::exp(logits_[i] - largest_) : 0; }
+
   std::span<const float> logits_;
+  ActionMask mask_;
   float largest_;
   float total_ = 0;
   std::array<float, 16> few_;  // those of most tasks, so that each is computed once
 };
 
-std::size_t draw(const Exponentials& exponentials, std::size_t count, Random& random) {
+std::size_t draw(const Exponentials& exponentials, std::size_t count, ActionMask mask, Random& random) {
   double left = random.uniform() * exponentials.total();
   for (std::size_t i = 0; i + 1 < count; ++i) {
     left -= exponentials[i];
     if (left < 0) return i;
   }
-  return count - 1;
+  // The last one that is allowed, also where rounding has left something over.
+  std::size_t last = count - 1;
+  while (!is_allowed(mask, last)) --last;
+  return last;
 }
 
 class Categorical final : public Behaviour {
  public:
   explicit Categorical(double epsilon) : epsilon_(epsilon) {}
 
-  void act(std::span<const float> outputs, Acting acting, Random& random, std::span<float> action,
-           float& log_probability) const override {
+  void act(std::span<const float> outputs, ActionMask mask, Acting acting, Random& random,
+           std::span<float> chosen, float& log_probability) const override {
     if (acting == Acting::kGreedy) {
-      const auto likeliest = std::max_element(outputs.begin(), outputs.end()) - outputs.begin();
-      action[0] = static_cast<float>(likeliest);
+      chosen[0] = static_cast<float>(likeliest(outputs, mask));
       log_probability = 0;
       return;
     }
     const double epsilon = acting == Acting::kExploring ? epsilon_ : 0;
-    const Exponentials exponentials(outputs);
+    const Exponentials exponentials(outputs, mask);
     const std::size_t choice = epsilon > 0 && random.uniform() < epsilon
-                                   ? static_cast<std::size_t>(random.below(outputs.size()))
-                                   : draw(exponentials, outputs.size(), random);
-    action[0] = static_cast<float>(choice);
+                                   ? draw_any(outputs.size(), mask, random)
+                                   : draw(exponentials, outputs.size(), mask, random);
+    chosen[0] = static_cast<float>(choice);
     log_probability = exponentials.log_probability(choice);
     if (epsilon > 0) {
+      const auto allowed =
+          mask.empty() ? outputs.size() : static_cast<std::size_t>(std::count(mask.begin(), mask.end(), 1));
       const double sampled = (1 - epsilon) * exponentials[choice] / exponentials.total();
-      log_probability = static_cast<float>(std::log(sampled + epsilon / static_cast<double>(outputs.size())));
+      log_probability = static_cast<float>(std::log(sampled + epsilon / static_cast<double>(allowed)));
     }
   }
+
+  std::string description() const override { return "categorical"; }
 
  private:
   double epsilon_;

@@ -30,6 +30,7 @@ Checkpoint read_policy(const std::filesystem::path& path, const CoreOrchestrator
     throw LayoutError(text);
   }
   check_same_network(path, record, own.network);
+  check_same_behaviour(path, record, own.behaviour);
   if (elsewhere) {
     log(LogLevel::kWarning, "'{}' comes from environment '{}' and plays '{}' now", path.string(),
         record.environment, own.environment);

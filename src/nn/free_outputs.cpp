@@ -1,0 +1,164 @@
+#include "genkidama/nn/free_outputs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "genkidama/core/error.h"
+
+namespace genkidama {
+namespace {
+
+constexpr const char* kTensor = "log_deviation";
+
+/// How a row of outputs is divided.
+struct Outputs {
+  std::size_t bound;  ///< those that follow from the observation
+  std::size_t free;
+
+  std::size_t width() const { return bound + free; }
+};
+
+class FreePolicyFunction final : public PolicyFunction {
+ public:
+  FreePolicyFunction(std::unique_ptr<PolicyFunction> inner, Outputs outputs)
+      : inner_(std::move(inner)), outputs_(outputs) {}
+
+  void logits(std::span<const float> weights, std::span<const float> observation,
+              std::span<float> logits) override {
+    inner_->logits(inner_weights(weights), observation, logits.first(outputs_.bound));
+    const auto free = weights.last(outputs_.free);
+    std::copy(free.begin(), free.end(), logits.data() + outputs_.bound);
+  }
+
+  void logits_of_batch(std::span<const float> weights, std::span<const float> observations, std::size_t n,
+                       std::span<float> logits) override {
+    bound_.resize(n * outputs_.bound);
+    inner_->logits_of_batch(inner_weights(weights), observations, n, bound_);
+    const auto free = weights.last(outputs_.free);
+    for (std::size_t i = 0; i < n; ++i) {
+      float* row = std::copy_n(bound_.data() + i * outputs_.bound, outputs_.bound,
+                               logits.data() + i * outputs_.width());
+      std::copy(free.begin(), free.end(), row);
+    }
+  }
+
+  float value(std::span<const float> weights, std::span<const float> observation) override {
+    return inner_->value(inner_weights(weights), observation);
+  }
+
+ private:
+  std::span<const float> inner_weights(std::span<const float> weights) const {
+    return weights.first(weights.size() - outputs_.free);
+  }
+
+  std::unique_ptr<PolicyFunction> inner_;
+  Outputs outputs_;
+  std::vector<float> bound_;  ///< [n, outputs_.bound]
+};
+
+class FreeGradientFunction final : public GradientFunction {
+ public:
+  FreeGradientFunction(std::unique_ptr<GradientFunction> inner, Outputs outputs)
+      : inner_(std::move(inner)), outputs_(outputs) {}
+
+  void forward(std::span<const float> weights, std::span<const float> observations, std::span<float> logits,
+               std::span<float> values) override {
+    const std::size_t n = logits.size() / outputs_.width();
+    bound_.resize(n * outputs_.bound);
+    inner_->forward(weights.first(weights.size() - outputs_.free), observations, bound_, values);
+    const auto free = weights.last(outputs_.free);
+    for (std::size_t i = 0; i < n; ++i) {
+      float* row = std::copy_n(bound_.data() + i * outputs_.bound, outputs_.bound,
+                               logits.data() + i * outputs_.width());
+      std::copy(free.begin(), free.end(), row);
+    }
+  }
+
+  void backward(std::span<const float> weights, std::span<const float> logits_gradient,
+                std::span<const float> values_gradient, std::span<float> gradient) override {
+    const std::size_t inner_size = weights.size() - outputs_.free;
+    const auto free_gradient = gradient.subspan(inner_size);
+    std::fill(free_gradient.begin(), free_gradient.end(), 0.0f);
+    const std::size_t n = logits_gradient.size() / outputs_.width();
+    bound_gradient_.resize(n * outputs_.bound);
+    for (std::size_t i = 0; i < n; ++i) {
+      const float* row = logits_gradient.data() + i * outputs_.width();
+      std::copy_n(row, outputs_.bound, bound_gradient_.data() + i * outputs_.bound);
+      for (std::size_t k = 0; k < outputs_.free; ++k) free_gradient[k] += row[outputs_.bound + k];
+    }
+    inner_->backward(weights.first(inner_size), bound_gradient_, values_gradient, gradient.first(inner_size));
+  }
+
+ private:
+  std::unique_ptr<GradientFunction> inner_;
+  Outputs outputs_;
+  std::vector<float> bound_;           ///< [n, outputs_.bound], of the latest forward()
+  std::vector<float> bound_gradient_;  ///< the same, of the latest backward()
+};
+
+ParameterLayout with_free_tensor(const ParameterLayout& inner, std::size_t free) {
+  std::vector<ParameterLayout::Tensor> tensors;
+  for (const TensorInfo& tensor : inner.tensors()) tensors.push_back({tensor.name, tensor.shape});
+  tensors.push_back({kTensor, {static_cast<std::int64_t>(free)}});
+  return ParameterLayout(tensors);
+}
+
+class FreeOutputs final : public Network {
+ public:
+  FreeOutputs(std::unique_ptr<Network> inner, const NetworkSpec& spec)
+      : inner_(std::move(inner)),
+        outputs_{static_cast<std::size_t>(spec.policy - spec.free), static_cast<std::size_t>(spec.free)},
+        start_(spec.free_start),
+        layout_(with_free_tensor(inner_->layout(), outputs_.free)) {}
+
+  const ParameterLayout& layout() const override { return layout_; }
+
+  std::vector<float> first_weights() const override {
+    std::vector<float> weights = inner_->first_weights();
+    weights.insert(weights.end(), outputs_.free, start_);
+    return weights;
+  }
+
+  std::unique_ptr<PolicyFunction> make_policy_function() override {
+    auto inner = inner_->make_policy_function();
+    return inner ? std::make_unique<FreePolicyFunction>(std::move(inner), outputs_) : nullptr;
+  }
+  std::unique_ptr<GradientFunction> make_gradient_function() override {
+    auto inner = inner_->make_gradient_function();
+    return inner ? std::make_unique<FreeGradientFunction>(std::move(inner), outputs_) : nullptr;
+  }
+
+  std::size_t state_size() const override { return inner_->state_size(); }
+  std::string description() const override { return inner_->description(); }
+
+ private:
+  std::unique_ptr<Network> inner_;
+  Outputs outputs_;
+  float start_;
+  ParameterLayout layout_;
+};
+
+}  // namespace
+
+std::unique_ptr<Network> make_network(const NetworkFactory& make, const NetworkSpec& spec,
+                                      std::uint64_t seed) {
+  if (spec.free < 0 || (spec.free > 0 && spec.free >= spec.policy)) {
+    throw ArgumentError(fmt::format(
+        "{} of {} policy outputs are free; expected 0 or more, and fewer than all", spec.free, spec.policy));
+  }
+  NetworkSpec bound = spec;
+  bound.policy -= spec.free;
+  bound.free = 0;
+  bound.free_start = 0;
+  auto network = make(bound, seed);
+  if (!network) throw ArgumentError("the network factory returned a null pointer; expected a network");
+  if (spec.free == 0) return network;
+  return std::make_unique<FreeOutputs>(std::move(network), spec);
+}
+
+}  // namespace genkidama

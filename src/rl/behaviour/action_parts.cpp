@@ -1,0 +1,78 @@
+// The parts of an action space: a choice after another, and then all continuous components together.
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "genkidama/env/action_space.h"
+#include "genkidama/rl/behaviour.h"
+#include "rl/behaviour/gaussian_units.h"
+#include "rl/behaviour/product.h"
+
+namespace genkidama {
+namespace {
+
+PartWidths widths_of_choice(int count) {
+  const auto alternatives = static_cast<std::size_t>(count);
+  return {alternatives, 1, alternatives};
+}
+
+PartWidths widths_of_components(const ActionSpace& space) {
+  return {2 * space.low.size(), space.low.size(), 0};
+}
+
+/// The next word of `text`, which loses it and the space behind it.
+std::string_view take_word(std::string_view& text) {
+  const std::size_t end = std::min(text.find(' '), text.size());
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return word;
+}
+
+}  // namespace
+
+int action_outputs(const ActionSpace& space) {
+  return static_cast<int>(space.alternatives() + 2 * space.low.size());
+}
+
+std::unique_ptr<Behaviour> action_behaviour(const ActionSpace& space, const GaussianOptions& options,
+                                            double epsilon) {
+  std::vector<BehaviourPart> parts;
+  for (const int count : space.choices) parts.push_back({widths_of_choice(count), categorical(epsilon)});
+  if (!space.low.empty()) parts.push_back({widths_of_components(space), gaussian(space, options)});
+  return parts.size() == 1 ? std::move(parts.front().behaviour) : product(std::move(parts));
+}
+
+std::unique_ptr<ActionDistribution> action_distribution(const ActionSpace& space,
+                                                        const GaussianOptions& options) {
+  std::vector<DistributionPart> parts;
+  for (const int count : space.choices)
+    parts.push_back({widths_of_choice(count), categorical_distribution(count)});
+  if (!space.low.empty())
+    parts.push_back({widths_of_components(space), gaussian_distribution(space, options)});
+  return parts.size() == 1 ? std::move(parts.front().distribution) : product_distribution(std::move(parts));
+}
+
+std::optional<GaussianOptions> described_options(std::string_view description) {
+  constexpr std::string_view kGaussian = "gaussian ";
+  const std::size_t at = description.find(kGaussian);
+  if (at == std::string_view::npos) return std::nullopt;
+  GaussianOptions options;
+  std::string_view rest = description.substr(at + kGaussian.size());
+  if (take_word(rest) == action_bounds_name(ActionBounds::kTanh)) options.action_bounds = ActionBounds::kTanh;
+  options.state_dependent_deviation = take_word(rest) == "state";
+  double value = 0;
+  std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (std::abs(value) <= kMostLogDeviation) options.initial_log_deviation = value;
+  return options;
+}
+
+std::unique_ptr<Behaviour> described_behaviour(std::string_view description, const ActionSpace& space) {
+  auto behaviour = action_behaviour(space, described_options(description).value_or(GaussianOptions()));
+  // Whatever else is in the text belongs to another description.
+  return behaviour->description() == description ? std::move(behaviour) : nullptr;
+}
+
+}  // namespace genkidama

@@ -1,0 +1,64 @@
+#pragma once
+
+// What gaussian() and gaussian_distribution() share: the deviation of a component, and its way from what was
+// sampled to what the environment is given.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "genkidama/env/action_space.h"
+#include "genkidama/rl/behaviour.h"
+
+namespace genkidama {
+
+/// Beyond these a log-deviation counts as one of them, so that the deviation and its square are normal
+/// floats.
+inline constexpr double kLeastLogDeviation = -20, kMostLogDeviation = 20;
+
+/// log(1 - tanh(u)^2), the logarithm of the slope of tanh, without cancellation.
+inline double log_tanh_slope(double u) {
+  const double size = std::abs(u);
+  return 2 * (std::log(2.0) - size - std::log1p(std::exp(-2 * size)));
+}
+
+class GaussianUnits {
+ public:
+  /// Throws ArgumentError where the options need finite bounds and the space has others.
+  GaussianUnits(const ActionSpace& space, const GaussianOptions& options);
+
+  /// Number of components.
+  std::size_t size() const { return components_.size(); }
+  bool squashes() const { return squashes_; }
+
+  /// The log-deviation that an output stands for.
+  double log_deviation(float output) const {
+    return std::clamp(offset_ + output, kLeastLogDeviation, kMostLogDeviation);
+  }
+  /// Whether the log-deviation changes with the output.
+  bool is_within_limits(float output) const {
+    const double value = offset_ + output;
+    return value >= kLeastLogDeviation && value <= kMostLogDeviation;
+  }
+
+  /// What the environment is given for a component that was sampled.
+  float to_environment(std::size_t i, float chosen) const {
+    const Component& component = components_[i];
+    const double unit = squashes_ ? std::tanh(static_cast<double>(chosen)) : chosen;
+    const auto value = static_cast<float>(component.centre + component.half_range * unit);
+    return std::clamp(value, component.low, component.high);
+  }
+
+ private:
+  struct Component {
+    float low, high;
+    double centre, half_range;  ///< a component that is learnt in the environment's own unit has 0 and 1
+  };
+
+  std::vector<Component> components_;
+  bool squashes_;
+  double offset_;  ///< of log-deviations
+};
+
+}  // namespace genkidama

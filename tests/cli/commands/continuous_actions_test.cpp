@@ -1,0 +1,94 @@
+#include <filesystem>
+
+#include "fixture.h"
+#include "support/catch.h"
+#include "variable.h"
+
+using namespace genkidama;
+using namespace genkidama::test;
+using Catch::Contains;
+
+namespace {
+
+using Path = std::filesystem::path;
+
+ProgramResult train(const Path& run, std::vector<std::string> words) {
+  std::vector<std::string> all =
+      call("train", "--preset", "other", "--loss", "ppo", "--workers", "1", "--round-steps", "100",
+           "--eval-episodes", "5", "--run-dir", run.string());
+  all.insert(all.end(), words.begin(), words.end());
+  return run_program(all);
+}
+
+}  // namespace
+
+TEST_CASE("flags of continuous actions reach the network, the config and the policy, and evaluate needs none",
+          "[forks]") {
+  const Variable hybrid("GENKIDAMA_TEST_HYBRID", "1");
+  const TemporaryDirectory directory;
+  const Path run = directory / "run";
+  const auto trained = train(run, {"--updates", "3", "--deviation", "state", "--action-bounds", "tanh",
+                                   "--initial-log-deviation", "-0.5"});
+  CAPTURE(trained.errors);
+  REQUIRE(trained.exit_code == 0);
+  const auto config = json_of(run / "config.json");
+  CHECK(config["deviation"] == "state");
+  CHECK(config["action_bounds"] == "tanh");
+  CHECK(config["initial_log_deviation"] == -0.5);
+
+  const std::string file = (run / "final.safetensors").string();
+  const auto evaluated = run_program(
+      call("evaluate", "--checkpoint", file, "--episodes", "5", "--json", (directory / "x.json").string()));
+  CAPTURE(evaluated.errors);
+  REQUIRE(evaluated.exit_code == 0);
+  // The same episodes as the run's own evaluation, sampled with the same deviation.
+  CHECK(json_of(directory / "x.json")["mean"] == json_of(run / "summary.json")["final_evaluation"]["mean"]);
+
+  const auto other = run_program(call("evaluate", "--checkpoint", file, "--action-bounds", "clip"));
+  CHECK(other.exit_code == 2);
+  CHECK_THAT(other.errors, Contains("acts otherwise") && Contains("gaussian tanh state -0.5"));
+  const auto fixed = run_program(call("evaluate", "--checkpoint", file, "--deviation", "fixed"));
+  CHECK(fixed.exit_code == 2);
+}
+
+TEST_CASE("a resumed run of continuous actions ends as the uninterrupted one, bit for bit", "[forks]") {
+  const Variable hybrid("GENKIDAMA_TEST_HYBRID", "1");
+  const TemporaryDirectory directory;
+  const std::vector<std::string> flags{"--action-bounds", "tanh", "--replay-capacity", "100"};
+  const auto with = [&flags](std::vector<std::string> more) {
+    more.insert(more.end(), flags.begin(), flags.end());
+    return more;
+  };
+  REQUIRE(train(directory / "whole", with({"--updates", "4"})).exit_code == 0);
+  REQUIRE(train(directory / "half", with({"--updates", "2"})).exit_code == 0);
+  const auto resumed =
+      run_program(call("train", "--resume", (directory / "half").string(), "--updates", "4"));
+  CAPTURE(resumed.errors);
+  REQUIRE(resumed.exit_code == 0);
+  CHECK(file_text(directory / "half" / "final.safetensors") ==
+        file_text(directory / "whole" / "final.safetensors"));
+}
+
+TEST_CASE("check, and a Parent with its Children, take the flags too", "[forks]") {
+  const Variable hybrid("GENKIDAMA_TEST_HYBRID", "1");
+  const TemporaryDirectory directory;
+  const auto checked = run_program(call("check", "--deviation", "state"));
+  CAPTURE(checked.output, checked.errors);
+  CHECK(checked.exit_code == 0);
+  const auto cluster = run_program(call("cluster", "--preset", "other", "--children", "2", "--workers", "1",
+                                        "--updates", "4", "--deviation", "state", "--eval-episodes", "3",
+                                        "--run-dir", (directory / "run").string()));
+  CAPTURE(cluster.errors);
+  CHECK(cluster.exit_code == 0);
+}
+
+TEST_CASE("values of continuous actions that are none are bad arguments") {
+  for (const auto& [flag, value] :
+       {std::pair("--deviation", "learnt"), std::pair("--action-bounds", "reflect"),
+        std::pair("--initial-log-deviation", "21"), std::pair("--initial-log-deviation", "nan")}) {
+    const auto result = run_program(call("train", flag, value));
+    CAPTURE(flag, value);
+    CHECK(result.exit_code == 2);
+    CHECK_THAT(result.errors, Contains(flag) && Contains("expected"));
+  }
+}
