@@ -35,8 +35,7 @@ void compare(genkidama::Environment& environment, const std::string& policy, con
   const auto sample = genkidama::test::play_gymnasium(environment, policy, episodes, seed, gym);
   // Processor time: what else runs on the machine must not count.
   const double spent_us = 1e6 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-  const auto rows =
-      genkidama::test::GymnasiumComparison(gym, sample, {}).rows();
+  const auto rows = genkidama::test::GymnasiumComparison(gym, sample, {}).rows();
   const auto returns = genkidama::test::moments(sample.returns);
   const auto lengths = genkidama::test::moments(sample.lengths);
   const double steps = std::accumulate(sample.lengths.begin(), sample.lengths.end(), 0.0);

@@ -147,7 +147,8 @@ TEST_CASE("the reward is Gymnasium's shaping less the torque") {
     BipedalWalkerWorld world(same, false);
     world.advance(kNoTorque);
     const auto potential = [&] {
-      return 130 * world.hull().GetPosition().x / 30.0 - 5 * std::abs(static_cast<double>(world.hull().GetAngle()));
+      return 130 * world.hull().GetPosition().x / 30.0 -
+             5 * std::abs(static_cast<double>(world.hull().GetAngle()));
     };
     environment->reset(seed);
     std::array<float, 4> action;
@@ -212,7 +213,8 @@ TEST_CASE("the walker that reaches the end of the track ends without -100") {
   CHECK(arrived == 1);
 }
 
-TEST_CASE("actions outside [-1, 1], of another size or that are no numbers are refused, and so is an early step") {
+TEST_CASE(
+    "actions outside [-1, 1], of another size or that are no numbers are refused, and so is an early step") {
   const auto environment = make_bipedal_walker();
   CHECK_THROWS_AS(environment->step(kNoTorque), ArgumentError);
   environment->reset(1);

@@ -43,7 +43,8 @@ TEST_CASE("engines at full power are those of the task with four choices, bit fo
   }
 }
 
-TEST_CASE("the main engine is off up to 0 and then has half its power or more; the side engines begin at 0.5") {
+TEST_CASE(
+    "the main engine is off up to 0 and then has half its power or more; the side engines begin at 0.5") {
   const auto environment = make_lunar_lander_continuous();
   const auto change = [&](float main, float side, std::size_t component) {
     const float off = first_step(*environment, 3, 0, 0).observation[component];

@@ -127,8 +127,9 @@ class GymnasiumComparison {
     add("distribution of " + name, worst, 0, worst, tolerances_.distribution, error / 2);
   }
 
-  // A handful of crashes, or of episodes at the time limit, makes much of a variance, which says only how many
-  // they were: the ends are compared for that, and here the distance from the 5th to the 95th percentile.
+  // A handful of crashes, or of episodes at the time limit, makes much of a variance, which says only how
+  // many they were: the ends are compared for that, and here the distance from the 5th to the 95th
+  // percentile.
   bool has_rare_end() const {
     for (const auto& [end, count] : ours_.ends) {
       const double episodes_of_gym = gym_.at("ends_share").at(end).get<double>() * gym_episodes();
