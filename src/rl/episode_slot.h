@@ -46,6 +46,7 @@ class EpisodeSlot {
     ++result.length;
     result.truncated = step.truncated && !step.terminated;
     playing = !step.terminated && !step.truncated;
+    if (!playing) result.metrics.assign(step.metrics.begin(), step.metrics.end());
     return {before_, action, step.reward, observation_, step.terminated, step.truncated, mask()};
   }
 

@@ -90,6 +90,12 @@ class HogwildWorker {
   }
 
   static void check_is(const EnvironmentSpec& spec, const EnvironmentSpec& expected) {
+    if (spec.metrics != expected.metrics) {
+      throw ArgumentError(
+          fmt::format("environment '{}' has the metrics [{}]; the environment_spec that was given "
+                      "says [{}]",
+                      spec.name, fmt::join(spec.metrics, ", "), fmt::join(expected.metrics, ", ")));
+    }
     if (spec.observation_shape == expected.observation_shape && spec.action_space == expected.action_space &&
         spec.masks_actions == expected.masks_actions) {
       return;
@@ -164,7 +170,7 @@ class HogwildWorker {
       if (!slot.state.empty()) remember(slot, i);
       take_step(slot, outputs);
       if (slot.playing) continue;
-      report.episodes[report.episode_count.get()] = slot.result;
+      report.episodes[report.episode_count.get()].take(slot.result);
       report.episode_count.add(1);
       const bool enough = report.environment_steps.get() >= static_cast<std::uint64_t>(hyper.round_steps) ||
                           episodes_started_ >= kEpisodesPerRound;
@@ -289,7 +295,7 @@ class HogwildWorker {
         choose(slot, outputs_, acting, log_probability);
         step(slot);
       }
-      episode.result = slot.result;
+      episode.result.take(slot.result);
       episode.done.store(true, std::memory_order_release);
     }
   }
