@@ -29,6 +29,13 @@ MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
         "values; expected at least 1, at least 1 and exactly 1",
         spec.observation_size(), spec.policy, spec.values));
   }
+  if (spec.free != 0) {
+    throw ArgumentError(
+        fmt::format("a multi-layer perceptron was asked for with {} free outputs; expected 0: make_network() "
+                    "adds them to any "
+                    "network",
+                    spec.free));
+  }
   std::vector<int> layers{spec.observation_size()};
   layers.insert(layers.end(), options.hidden.begin(), options.hidden.end());
   MlpShape shape;

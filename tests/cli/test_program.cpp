@@ -86,6 +86,27 @@ class Altered : public genkidama::Environment {
   genkidama::EnvironmentSpec spec_;
 };
 
+/// Options of the program's own, of each kind. The factory keeps what it is told in this file, a line for
+/// each environment.
+void add_options(genkidama::cli::Program& program, const std::string& file) {
+  using namespace genkidama::cli;
+  program.options = {{"gravity", "Pull towards the ground", NumberOption{.value = -10, .min = -12, .max = 0}},
+                     {"gusts", "Gusts in an episode", WholeNumberOption{.value = 3, .min = 0, .max = 9}},
+                     {"label", "What it is called", TextOption{}},
+                     {"surface", "What the ground is made of", ChoiceOption{.choices = {"rock", "sand"}}},
+                     {"wind", "The wind blows", SwitchOption{}}};
+  program.environment = [make = program.environment, file](const genkidama::EnvironmentContext& context) {
+    const genkidama::OptionValues& options = context.options;
+    std::ofstream(file, std::ios::app)
+        << options.number("gravity") << ' ' << options.whole("gusts") << ' ' << options.text("label") << ' '
+        << options.text("surface") << ' ' << options.is_on("wind") << '\n';
+    return make(context);
+  };
+  if (const char* name = std::getenv("GENKIDAMA_TEST_BAD_OPTION")) {
+    program.options.push_back({name, "Cannot be", NumberOption{.value = 1, .max = 0}});
+  }
+}
+
 void fail_as_told() {
   const char* told = std::getenv("GENKIDAMA_TEST_SETUP");
   if (told == nullptr) return;
@@ -150,6 +171,7 @@ genkidama::cli::Program make_program() {
   if (std::getenv("GENKIDAMA_TEST_SPEC") != nullptr) {
     program.environment_spec = genkidama::make_cart_pole()->spec();
   }
+  if (const char* file = std::getenv("GENKIDAMA_TEST_OPTIONS")) add_options(program, file);
   program.default_preset = "thesis";
   program.presets["other"] = other;
   program.presets["broken"] = broken;

@@ -71,6 +71,7 @@ TEST_CASE("free outputs out of range, no network and a tensor of the same name a
     CHECK_THROWS_AS(make_network(mlp_network(), spec, 1), ArgumentError);
     CHECK_THROWS_WITH(make_network(mlp_network(), spec, 1), Contains("5 policy outputs are free"));
   }
+  CHECK_THROWS_WITH(mlp_network()(kSpec, 1), Contains("2 free outputs") && Contains("make_network()"));
   const NetworkFactory none = [](const NetworkSpec&, std::uint64_t) { return nullptr; };
   CHECK_THROWS_WITH(make_network(none, kSpec, 1), Contains("null pointer"));
   // A network that has free outputs already: the factory is never asked for more.

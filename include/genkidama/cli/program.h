@@ -7,7 +7,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "genkidama/cli/option.h"
 #include "genkidama/core/export.h"
 #include "genkidama/env/environment.h"
 #include "genkidama/nn/networks.h"
@@ -25,9 +27,12 @@ using Preset = run::Preset;
 struct Program {
   std::string name = "genkidama";  ///< the program's name in --help, messages and run directories
   EnvironmentFactory environment;  ///< makes the environment that is played
+  /// Options of the program's own, whose values `environment` is told (EnvironmentContext::options).
+  std::vector<Option> options{};
   /// What `environment` makes, for a program that knows it: then no environment is made only to read its
   /// spec, and a Parent that evaluates nothing makes none at all. Every worker checks that its own
-  /// environments agree. Empty: one environment is made to read it.
+  /// environments agree. Empty: one environment is made to read it, as it must be when an option in `options`
+  /// changes the spec.
   std::optional<EnvironmentSpec> environment_spec{};
   /// The network of every preset that brings none. Empty: the thesis' network, and mlp_network() for the
   /// preset "tuned".

@@ -16,6 +16,7 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/env/action_space.h"
+#include "genkidama/env/option_values.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -121,6 +122,8 @@ struct EnvironmentContext {
       0;  ///< index of the worker on this machine, from 0; a replacement has the index of the dead worker
   int index = 0;  ///< index among the environments of that worker, from 0
   EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;  ///< what the environment is made for
+  /// The values of the options in cli::Program::options; none in a program without the command line.
+  OptionValues options{};
 };
 
 /// Makes one environment. The library calls it in every worker, after the fork, once for each environment of

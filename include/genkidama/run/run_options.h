@@ -30,6 +30,8 @@ struct RunRecord {
   std::string command = "train";      ///< what kind of run it is
   std::string preset;                 ///< which named settings it was made with; may stay empty
   std::uint64_t seed = 1;             ///< as given to the trainer
+  /// The values of the program's own options, a JSON object, for the metadata of policies; may stay empty.
+  std::string options;
   /// The text of config.json, a JSON object. Empty: the run writes one that holds this record alone.
   std::string config;
 };

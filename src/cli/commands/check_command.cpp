@@ -66,7 +66,7 @@ int run_check(Job job) {
   options.episodes = job.settings.evaluate.episodes;
   options.seed = job.settings.learning.seed;
   options.try_invalid_actions = job.settings.check.try_invalid_actions;
-  const EnvironmentReport report = check_environment(job.program.environment, options);
+  const EnvironmentReport report = check_environment(environment_of(job), options);
   print_text(to_text(report));
   const auto errors = static_cast<std::size_t>(std::count_if(
       report.findings.begin(), report.findings.end(), [](const auto& finding) { return finding.is_error; }));

@@ -17,8 +17,8 @@ namespace {
 std::vector<std::string> words_of(const Job& job, const run::MemberContext& member) {
   // A member inherits the token; no command line has it.
   setenv(kTokenVariable, member.token.c_str(), 1);
-  if (member.is_parent()) return parent_words(job.settings, job.program.options, member.ready_fd);
-  auto words = child_words(job.settings, job.program.options, member.number, member.endpoint.port);
+  if (member.is_parent()) return parent_words(job.settings, job.program.table, member.ready_fd);
+  auto words = child_words(job.settings, job.program.table, member.number, member.endpoint.port);
   words.push_back((member.resume ? "--resume=" : "--run-dir=") + member.directory.string());
   return words;
 }
@@ -32,8 +32,8 @@ int run_cluster(Job job) {
   options.resume = job.settings.resume.empty() ? run::Resume::kNever : run::Resume::kRequired;
   options.children = job.settings.cluster.children;
   options.seed = job.settings.learning.seed;
-  options.config = run::json_text(
-      config_of(job.settings, job.program.options, job.program.name, environment_name(job.program)));
+  options.config =
+      run::json_text(config_of(job.settings, job.program.table, job.program.name, environment_name(job)));
   options.member_words = [&job](const run::MemberContext& member) { return words_of(job, member); };
   options.stop = [] { return run::stop_signal() != 0; };
   options.option_name = flag_of;

@@ -6,6 +6,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/command_line.h"
+#include "cli/options/own_options.h"
 #include "cli/terminal/evaluation_table.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
@@ -60,8 +61,26 @@ Path directory_of(const Path& file) {
   return file.has_parent_path() ? file.parent_path() : Path(".");
 }
 
+// The environment is the one that the weights were trained in, unless the user says.
+void take_own_options(Job& job, const std::vector<Path>& paths, const Path& path,
+                      const Checkpoint& checkpoint) {
+  const OptionValues first = job.settings.own;
+  const auto recorded = checkpoint.metadata.find("options");
+  if (recorded == checkpoint.metadata.end()) return;
+  apply_own_options(fmt::format("--checkpoint: {}", path.string()), recorded->second, job.program.options,
+                    job.program.table, job.settings);
+  if (path == paths.front() || job.settings.own == first) return;
+  for (const auto& [name, value] : job.settings.own.all()) {
+    if (value == first.all().at(name)) continue;
+    throw ArgumentError(fmt::format(
+        "--checkpoint: {} and {} were made with different values of --{}; evaluate them one after "
+        "the other, or say which value to play with",
+        paths.front().string(), path.string(), name));
+  }
+}
+
 // Reads every file, to refuse a bad one before anything is started, and forgets the weights again.
-std::string common_preset(const Job& job, const std::vector<Path>& paths) {
+std::string take_records(Job& job, const std::vector<Path>& paths) {
   std::string preset;
   for (const Path& path : paths) {
     const Checkpoint checkpoint = as_argument([&] { return read_safetensors(path); });
@@ -79,6 +98,7 @@ std::string common_preset(const Job& job, const std::vector<Path>& paths) {
                       paths.front().string(), preset, path.string(), own));
     }
     preset = own;
+    take_own_options(job, paths, path, checkpoint);
   }
   return preset;
 }
@@ -179,7 +199,7 @@ void write_files(const Settings& settings, const std::vector<run::CheckpointEval
 
 int run_evaluate(Job job) {
   const std::vector<Path> paths = checkpoints_named(job.settings.evaluate.checkpoints);
-  job.settings.preset = common_preset(job, paths);
+  job.settings.preset = take_records(job, paths);
   job.settings.network = network_for(job, paths.front());
   if (!names_option(job.settings.command_line, "greedy")) {
     job.settings.run.greedy = job.program.presets.at(job.settings.preset).greedy;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/options/config_file.h"
+#include "cli/options/own_options.h"
 #include "cli/options/settings_check.h"
 #include "cli/terminal/output.h"
 #include "genkidama/run/stop_signal.h"
@@ -28,6 +29,7 @@ run::RunOptions options_without_config(const Job& job) {
   options.record.command = command_name(options.cluster_member ? kCluster : settings.command);
   options.record.preset = settings.preset;
   options.record.seed = settings.learning.seed;
+  options.record.options = own_options_text(settings.own);
   options.end_reason = run::end_reason;
   options.option_name = flag_of;
   return options;
@@ -46,11 +48,18 @@ std::string flag_of(std::string_view field) {
   return flag;
 }
 
-std::string environment_name(const Program& program) {
-  if (program.environment_spec) return program.environment_spec->name;
+EnvironmentFactory environment_of(const Job& job) {
+  return [make = job.program.environment, own = job.settings.own](EnvironmentContext context) {
+    context.options = own;
+    return make(context);
+  };
+}
+
+std::string environment_name(const Job& job) {
+  if (job.program.environment_spec) return job.program.environment_spec->name;
   EnvironmentContext context;
   context.purpose = EnvironmentPurpose::kDescribe;
-  return program.environment(context)->spec().name;
+  return environment_of(job)(context)->spec().name;
 }
 
 void prepare_run_directory(Job& job) {
@@ -62,7 +71,7 @@ void prepare_run_directory(Job& job) {
 run::RunOptions run_options(const Job& job, const std::string& environment) {
   run::RunOptions options = options_without_config(job);
   options.record.config =
-      run::json_text(config_of(job.settings, job.program.options, job.program.name, environment));
+      run::json_text(config_of(job.settings, job.program.table, job.program.name, environment));
   return options;
 }
 
@@ -91,7 +100,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.cut_round = run::round_overdue;
   options.give_up = run::stop_overdue;
   options.on_wait = std::move(on_wait);
-  return std::make_unique<CoreOrchestrator>(job.program.environment, network_of(job), options);
+  return std::make_unique<CoreOrchestrator>(environment_of(job), network_of(job), options);
 }
 
 void tell_start(const Job& job, const CoreOrchestrator& trainer) {

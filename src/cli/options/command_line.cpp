@@ -12,6 +12,7 @@
 
 #include "cli/options/config_file.h"
 #include "cli/options/help.h"
+#include "cli/options/own_options.h"
 #include "cli/options/settings_check.h"
 #include "core/spelling.h"
 #include "genkidama/core/error.h"
@@ -52,6 +53,7 @@ Settings defaults_of(const ResolvedProgram& program, Command command) {
   Settings settings;
   settings.command = command;
   settings.preset = program.default_preset;
+  settings.own = own_defaults(program.options);
   take_preset(program.presets.at(program.default_preset), settings);
   // An evaluation alone plays the episodes of a run's final evaluation.
   if (command == kEvaluate) settings.learning.seed = settings.run.eval_seed;
@@ -162,7 +164,7 @@ void apply_preset(const ResolvedProgram& program, const Slots& slots, const std:
                   Settings& settings) {
   for (const ConfigFile& config : configs) {
     if (config.values.contains("preset")) {
-      apply_config({config.source, {{"preset", config.values["preset"]}}}, program.options, settings);
+      apply_config({config.source, {{"preset", config.values["preset"]}}}, program.table, settings);
     }
   }
   const std::string recorded = settings.preset;
@@ -185,7 +187,7 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
   apply_preset(program, slots, configs, settings);
   // Children with equal seeds would play the same episodes; the one drawn here is kept in config.json.
   if (command == kChild) settings.learning.seed = std::random_device{}();
-  for (const ConfigFile& config : configs) apply_config(config, program.options, settings);
+  for (const ConfigFile& config : configs) apply_config(config, program.table, settings);
   // A Child has one link: a new one on the command line replaces the one of the config file.
   if (command == kChild && (flag_given(slots, "listen") || flag_given(slots, "connect"))) {
     settings.links.listen.clear();
@@ -198,7 +200,7 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
 
 std::string advice(const ResolvedProgram& program, Command command, const std::string& word) {
   std::vector<std::string> flags;
-  for (const OptionRow& row : program.options) {
+  for (const OptionRow& row : program.table) {
     if ((row.commands & command) != 0 && !row.hidden) flags.push_back(row.flag());
   }
   return word.rfind("--", 0) == 0 ? did_you_mean(word, flags) : "";
@@ -233,7 +235,7 @@ Settings parse_sweep(int argc, const char* const* argv, const ResolvedProgram& p
   Slots slots;
   app.footer(help_footer(program, kSweep, help_layout()));
   app.allow_extras();
-  add_options(app, program.options, help_defaults(program, kSweep), slots);
+  add_options(app, program.table, help_defaults(program, kSweep), slots);
   parse_words(app, argc - 1, argv + 1);
   Settings settings = settings_of(program, slots, kSweep);
   settings.command_line.assign(argv, argv + argc);
@@ -283,7 +285,7 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
     sub->footer(help_footer(program, command, layout));
     sub->allow_extras();
     if (named) {
-      add_options(*sub, program.options, help_defaults(program, command), slots[command]);
+      add_options(*sub, program.table, help_defaults(program, command), slots[command]);
     }
     commands[command] = sub;
   }

@@ -27,10 +27,6 @@ constexpr const char* kNotes[] = {"program", "version", "environment", "command"
 // More than any config file; a wrong path such as a device must not fill the memory.
 constexpr std::streamsize kMaxBytes = 1 << 20;
 
-bool is_note(const std::string& key) {
-  return std::find(std::begin(kNotes), std::end(kNotes), key) != std::end(kNotes);
-}
-
 // Whether a process of ours has written it: then the notes are no mistakes of a person.
 bool is_record(const json& values) {
   return values.contains("version");
@@ -88,6 +84,10 @@ void drop_old_default(json& values) {
 }
 
 }  // namespace
+
+bool is_note(const std::string& key) {
+  return std::find(std::begin(kNotes), std::end(kNotes), key) != std::end(kNotes);
+}
 
 ConfigFile read_config_file(const std::string& flag, const std::filesystem::path& path) {
   errno = 0;

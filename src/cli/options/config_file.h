@@ -12,6 +12,9 @@
 
 namespace genkidama::cli {
 
+/// Whether config.json has this key for a note on how it came about, such as "command".
+bool is_note(const std::string& key);
+
 /// A config file as read: an object whose keys are options or say how it came about.
 struct ConfigFile {
   std::string source;  ///< for errors: "--config x.json"

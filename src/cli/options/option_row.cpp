@@ -49,15 +49,6 @@ std::optional<json> parse_integer(const std::string& text) {
   return *real < 0 ? json(static_cast<std::int64_t>(*real)) : json(static_cast<std::uint64_t>(*real));
 }
 
-// A config file may say 8e6 as well, which JSON reads as a real number.
-std::optional<json> as_integer(const json& value) {
-  if (value.is_number_integer()) return value;
-  if (!value.is_number_float()) return {};
-  const double real = value.get<double>();
-  if (real != std::floor(real) || std::abs(real) > kLargestExactInteger) return {};
-  return real < 0 ? json(static_cast<std::int64_t>(real)) : json(static_cast<std::uint64_t>(real));
-}
-
 bool read_real(const NumberRange& range, const json& value, double& out) {
   if (!value.is_number()) return false;
   const double real = value.get<double>();
@@ -177,6 +168,14 @@ std::string OptionRow::value_text(const Settings& settings) const {
   std::string text;
   for (const json& item : value) text += (text.empty() ? "" : " ") + item.get<std::string>();
   return text;
+}
+
+std::optional<json> as_integer(const json& value) {
+  if (value.is_number_integer()) return value;
+  if (!value.is_number_float()) return {};
+  const double real = value.get<double>();
+  if (real != std::floor(real) || std::abs(real) > kLargestExactInteger) return {};
+  return real < 0 ? json(static_cast<std::int64_t>(real)) : json(static_cast<std::uint64_t>(real));
 }
 
 std::optional<json> value_from_text(ValueKind kind, const std::string& text) {

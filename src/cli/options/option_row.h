@@ -49,6 +49,9 @@ struct OptionRow {
   std::string value_text(const Settings& settings) const;
 };
 
+/// A whole number, also one that JSON reads as a real number, such as 8e6; nothing for anything else.
+std::optional<nlohmann::json> as_integer(const nlohmann::json& value);
+
 /// What a flag's text means as a value of `kind`; nothing when it means none.
 std::optional<nlohmann::json> value_from_text(ValueKind kind, const std::string& text);
 

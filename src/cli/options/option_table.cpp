@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "cli/options/own_options.h"
 #include "genkidama/core/error.h"
 #include "genkidama/nn/networks.h"
 
@@ -478,7 +479,9 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_actions(table);
   add_check(table);
   add_internal(table);
-  return table.take();
+  std::vector<OptionRow> rows = table.take();
+  for (OptionRow& row : own_option_rows(program.options, rows)) rows.push_back(std::move(row));
+  return rows;
 }
 
 #undef GENKIDAMA_MEMBER

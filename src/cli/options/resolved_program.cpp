@@ -34,7 +34,7 @@ ResolvedProgram::ResolvedProgram(Program program) : Program(std::move(program)) 
     throw ArgumentError(fmt::format(
         "Program::default_preset is '{}'; expected the name of one of its presets", default_preset));
   }
-  options = make_option_table(*this);
+  table = make_option_table(*this);
 }
 
 }  // namespace genkidama::cli

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/env/option_values.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/rl/hyperparameters.h"
@@ -110,6 +111,7 @@ struct Settings {
   std::string run_dir;  ///< --run-dir; after complete_and_check() that of --resume too
   std::string resume;   ///< --resume
 
+  OptionValues own;  ///< of Program::options
   LearningOptions learning;
   /// The network of the preset, which options may change. Nothing when it does not come with the library.
   std::optional<MlpOptions> network;

@@ -47,11 +47,11 @@ std::string text_of(const json& value) {
 void check_agrees(const SweepRun& run, const ResolvedProgram& program) {
   const json recorded = read_config_file("--run-dir:", run::RunDirectory(run.directory).config()).values;
   // The environment is the program's, whichever the sweep is called with.
-  const auto wanted = config_of(run.settings, program.options, program.name, "");
+  const auto wanted = config_of(run.settings, program.table, program.name, "");
   if (recorded.value("command", json()) != command_name(run.settings.command)) {
     refuse(run, "the command", text_of(recorded.value("command", json())), wanted["command"]);
   }
-  for (const OptionRow& row : program.options) {
+  for (const OptionRow& row : program.table) {
     if (!matters(run, row)) continue;
     const json value = wanted[row.key()];
     // An older version may not have known the option, and then had what is now its default.

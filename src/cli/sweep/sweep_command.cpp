@@ -42,7 +42,7 @@ std::string record_of(const Job& job) {
 
 // The value that the run's setting leaves as it is.
 std::string value_text(const ResolvedProgram& program, const SweepRun& run, const std::string& option) {
-  for (const OptionRow& row : program.options) {
+  for (const OptionRow& row : program.table) {
     if (row.name == option) return row.value_text(run.settings);
   }
   return "";

@@ -17,7 +17,7 @@ namespace {
 
 std::vector<std::string> options_of(const Job& job, Command command) {
   std::vector<std::string> names;
-  for (const OptionRow& row : job.program.options) {
+  for (const OptionRow& row : job.program.table) {
     if ((row.commands & command) != 0 && !row.hidden) names.push_back(row.name);
   }
   return names;

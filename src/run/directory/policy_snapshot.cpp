@@ -22,6 +22,7 @@ Checkpoint policy_file(const PolicySnapshot& snapshot, const PolicyOrigin& origi
   file.metadata["format"] = "pt";
   file.metadata["genkidama_version"] = kVersion;
   file.metadata["preset"] = escape_bytes(options.record.preset);
+  if (!options.record.options.empty()) file.metadata["options"] = options.record.options;
   file.metadata["update"] = fmt::format("{}", totals.updates);
   file.metadata["environment_steps"] = fmt::format("{}", totals.in_run.steps);
   if (options.policy_average.kind != PolicyAverageKind::kNone) {

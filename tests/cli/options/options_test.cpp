@@ -310,7 +310,7 @@ TEST_CASE("a path that is not UTF-8 survives config.json") {
   const std::string token = (directory / "caf\xE9").string();
   std::ofstream(token) << std::string(64, 'a');
   const Settings parent = parse({"parent", "--listen", "127.0.0.1:0", "--token-file", token});
-  const auto written = config_of(parent, resolved_program().options, "test", "caf\xE9");
+  const auto written = config_of(parent, resolved_program().table, "test", "caf\xE9");
   const ConfigText file(written.dump());
   CHECK(parse({"parent", "--config", file.path()}).links.token_file == token);
 }
@@ -333,12 +333,12 @@ TEST_CASE("flags change the network of a preset, and only what they name") {
         MlpOptions{.hidden = {7, 5}, .activation = Activation::kSilu, .shared_trunk = true});
   // A run's config.json gives its network again.
   const Settings settings = parse({"train", "--hidden", "none", "--activation", "silu", "--layer-norm"});
-  const ConfigText record(config_of(settings, resolved_program().options, "test", "x").dump());
+  const ConfigText record(config_of(settings, resolved_program().table, "test", "x").dump());
   CHECK(parse({"train", "--config", record.path()}).network == settings.network);
   // So do the flags that a cluster gives its members.
   const Settings cluster = parse({"cluster", "--hidden", "9,8", "--layer-norm", "--trunk", "shared"});
-  for (const Words& words : {parent_words(cluster, resolved_program().options, 3),
-                             child_words(cluster, resolved_program().options, 1, 5)}) {
+  for (const Words& words : {parent_words(cluster, resolved_program().table, 3),
+                             child_words(cluster, resolved_program().table, 1, 5)}) {
     CHECK(parse(words).network == cluster.network);
   }
 }
@@ -382,7 +382,7 @@ TEST_CASE("a network of one's own takes no options, and a run's record of it can
   }
   const Settings settings = parse({"train", "--preset", "own"});
   CHECK_FALSE(settings.network);
-  const auto record = config_of(settings, resolved_program().options, "test", "x");
+  const auto record = config_of(settings, resolved_program().table, "test", "x");
   CHECK(record.at("hidden").is_null());
   const ConfigText file(record.dump());
   CHECK_FALSE(parse({"train", "--config", file.path()}).network);
@@ -458,7 +458,7 @@ TEST_CASE("the tuned preset says how long a run is, how it averages and how it a
             .schedule == LearningRateSchedule::kLinear);
 
   // The length of the schedule is not kept: a run that is made longer gets a longer one.
-  const auto config = config_of(train, resolved_program().options, "test", "CartPole-v1");
+  const auto config = config_of(train, resolved_program().table, "test", "CartPole-v1");
   CHECK(config["schedule_steps"] == 0);
   TemporaryDirectory directory;
   const auto file = directory / "config.json";
@@ -506,7 +506,7 @@ TEST_CASE("config.json gives the same settings again, for every command") {
        "0.1"},
       {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},
   };
-  const auto& table = resolved_program().options;
+  const auto& table = resolved_program().table;
   for (const Words& words : calls) {
     CAPTURE(words);
     const Settings settings = parse(words);
@@ -522,7 +522,7 @@ TEST_CASE("config.json gives the same settings again, for every command") {
 }
 
 TEST_CASE("a cluster's processes get its options, and its Parent alone the run's end and the evaluations") {
-  const auto& table = resolved_program().options;
+  const auto& table = resolved_program().table;
   const Settings cluster = parse({"cluster",
                                   "--gamma",
                                   "0.123456789012345",
@@ -596,7 +596,7 @@ TEST_CASE("a program without an environment or with an unknown default preset is
 }
 
 TEST_CASE("help of every command lists its options with their defaults") {
-  const auto& table = resolved_program().options;
+  const auto& table = resolved_program().table;
   const std::vector<std::pair<Command, std::string>> commands = {
       {kTrain, "train"},       {kParent, "parent"}, {kChild, "child"}, {kCluster, "cluster"},
       {kEvaluate, "evaluate"}, {kCheck, "check"},   {kSweep, "sweep"}};
