@@ -77,7 +77,7 @@ TEST_CASE("a run begins with the weights of a policy file, and with nothing else
   const auto infos = turned.layout.tensors();
   for (auto tensor = infos.rbegin(); tensor != infos.rend(); ++tensor) {
     tensors.push_back({tensor->name, tensor->shape});
-    const auto values = std::span(turned.weights).subspan(tensor->offset, tensor->element_count);
+    const auto values = std::span(turned.weights).subspan(tensor->offset, tensor->count);
     weights.insert(weights.end(), values.begin(), values.end());
   }
   write_safetensors(directory / "turned.safetensors", {ParameterLayout(tensors), weights, turned.metadata});

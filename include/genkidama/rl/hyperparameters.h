@@ -66,7 +66,7 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// time to a sequence's first step, and a minibatch takes whole sequences until it has minibatch_size
   /// steps.
   int sequence_length = 32;
-  double clip_range = 0.2;  ///< the probability ratio counts up to 1 +- this, > 0
+  double clip_range = 0.2;                             ///< the probability ratio counts up to 1 +- this, > 0
   Schedule clip_range_schedule = Schedule::kConstant;  ///< how clip_range changes
   /// Each value counts up to this far from what it was when the steps were collected, in scaled rewards
   /// (ActorCriticPass::backpropagate()); 0: no limit.

@@ -132,10 +132,11 @@ class PpoLearner final : public Learner {
  private:
   /// Whether the policy may move further from the one that collected the steps.
   bool learn_epoch(Random& random) {
+    const std::size_t count = order_.size();
     // Fisher and Yates by hand: std::shuffle differs between standard libraries.
-    for (std::size_t i = order_.size(); i > 1; --i)
+    for (std::size_t i = count; i > 1; --i)
       std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(i))]);
-    for (std::size_t begin = 0; begin < order_.size() && !sink_.out_of_time();) {
+    for (std::size_t begin = 0; begin < count && !sink_.out_of_time();) {
       begin = gather_minibatch(begin);
       const LearningStatistics statistics = compute(minibatch_);
       if (hyperparameters_.target_kl > 0 && statistics.approximate_kl > hyperparameters_.target_kl)
