@@ -9,6 +9,7 @@
 #include "genkidama/env/checked_environment.h"
 #include "genkidama/env/frame_stack.h"
 #include "genkidama/env/scaled_environment.h"
+#include "genkidama/env/selected_observations.h"
 #include "support/catch.h"
 #include "support/target_environment.h"
 
@@ -28,12 +29,14 @@ class Masked final : public test::TargetEnvironment {
       : TargetEnvironment(kChoices, says_so), mask(std::move(given)) {}
   StepResult step(Action action) override {
     StepResult result = TargetEnvironment::step(action);
+    if (next) mask = *next;
     result.terminated = ends;
     return result;
   }
   ActionMask action_mask() const override { return mask; }
 
   Mask mask;
+  std::optional<Mask> next;  ///< after the next step
   bool ends = false;
 };
 
@@ -48,7 +51,7 @@ void refuse(const Mask& mask, const char* expected, bool says_so = true) {
   Masked& later = *owned;
   const auto again = make_checked(std::move(owned));
   again->reset(1);
-  later.mask = mask;
+  later.next = mask;
   CHECK_THROWS_WITH(again->step(std::vector<float>{0, 0}), Contains(expected));
 }
 
@@ -78,7 +81,7 @@ TEST_CASE(
   CHECK_THROWS_WITH(checked->step(std::vector<float>{1, 1}), Contains("given 1 as choice 1"));
   CHECK_NOTHROW(checked->step(std::vector<float>{1, 0}));
   masked.ends = true;
-  masked.mask = {};
+  masked.next = Mask();
   CHECK(checked->step(std::vector<float>{1, 0}).terminated);
   CHECK(checked->action_mask().empty());
 }
@@ -97,6 +100,7 @@ TEST_CASE("wrappers pass masks on") {
   std::vector<std::unique_ptr<Environment>> wrapped;
   const std::vector<float> zeros(5, 0), ones(5, 1);
   wrapped.push_back(make_scaled(make(), {.offset = zeros, .scale = ones}));
+  wrapped.push_back(make_selected(make(), {4}));
   wrapped.push_back(make_frame_stack(make(), 2));
   wrapped.push_back(make_action_repeat(make(), 2));
   bare->reset(5);

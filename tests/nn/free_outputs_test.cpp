@@ -57,6 +57,17 @@ TEST_CASE("the gradients of a network with free outputs agree with finite differ
   }
 }
 
+TEST_CASE("a network with memory has free outputs too, with right gradients") {
+  const auto network = make_network(mlp_network({.hidden = {6}, .memory = 5}), kSpec, 3);
+  CHECK(network->state_size() == 5);
+  GradientCheckOptions options;
+  options.batch = 9;
+  const GradientReport report = check_gradients(*network, kSpec, options);
+  CAPTURE(to_text(report));
+  CHECK(report.ok());
+  CHECK(report.tensors.back().name == "log_deviation");
+}
+
 TEST_CASE("a network without free outputs is the factory's own") {
   const NetworkSpec spec{{3}, 5, 1};
   const auto network = make_network(thesis_network(), spec, 1);
@@ -71,6 +82,7 @@ TEST_CASE("free outputs out of range, no network and a tensor of the same name a
     CHECK_THROWS_AS(make_network(mlp_network(), spec, 1), ArgumentError);
     CHECK_THROWS_WITH(make_network(mlp_network(), spec, 1), Contains("5 policy outputs are free"));
   }
+  CHECK_THROWS_WITH(mlp_network()(kSpec, 1), Contains("2 free outputs") && Contains("make_network()"));
   const NetworkFactory none = [](const NetworkSpec&, std::uint64_t) { return nullptr; };
   CHECK_THROWS_WITH(make_network(none, kSpec, 1), Contains("null pointer"));
   // A network that has free outputs already: the factory is never asked for more.
