@@ -151,10 +151,10 @@ class EnvironmentCheck {
   }
 
   void step(Environment& environment, const std::vector<float>& action, EpisodeRecord& record) {
-    std::span<const float> metrics;
     if (options_.before_call) {
       tell(fmt::format("step({}), as step {} of its episode", text_of(action), record.steps() + 1));
     }
+    std::span<const float> metrics;
     try {
       const StepResult result = environment.step(Action(action));
       metrics = result.metrics;
