@@ -57,7 +57,7 @@ std::vector<int> head_sizes(const ParameterLayout& layout, const std::string& pr
 MlpShape shape_of(const ParameterLayout& layout) {
   MlpShape shape{head_sizes(layout, "pi"), head_sizes(layout, "v")};
   if (shape.policy.size() < 2 || shape.value.size() < 2 || shape.policy.front() != int{kObservationSize} ||
-      head_floats(shape.policy) + head_floats(shape.value) != layout.size()) {
+      shape.policy_stack().floats() + shape.value_stack().floats() != layout.size()) {
     throw ArgumentError(
         "the checkpoint is not of a bundled network for LunarLander; expected tensors pi1.weight, ...");
   }

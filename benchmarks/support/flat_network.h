@@ -18,7 +18,7 @@ struct NamedShape {
   const char* name;
   MlpShape shape;
 
-  std::size_t parameters() const { return head_floats(shape.policy) + head_floats(shape.value); }
+  std::size_t parameters() const { return shape.policy_stack().floats() + shape.value_stack().floats(); }
 };
 
 /// thesis_network() and mlp_network().

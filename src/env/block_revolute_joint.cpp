@@ -1,5 +1,6 @@
 #include "env/block_revolute_joint.h"
 
+#include <initializer_list>
 #include <new>
 
 namespace genkidama {
@@ -7,7 +8,7 @@ namespace {
 
 // Adds no data member: an object of this class takes the place of the b2RevoluteJoint it was copied from, in
 // the world's own memory, because b2World creates only the joint classes it knows.
-class BlockRevoluteJoint final : public b2RevoluteJoint {
+class BlockRevoluteJoint : public b2RevoluteJoint {
  public:
   explicit BlockRevoluteJoint(const b2RevoluteJoint& original) : b2RevoluteJoint(original) {}
 
@@ -78,16 +79,81 @@ class BlockRevoluteJoint final : public b2RevoluteJoint {
   }
 };
 
-static_assert(sizeof(BlockRevoluteJoint) == sizeof(b2RevoluteJoint));
+// Solves its positions as 2.3 does too.
+class Box2d23RevoluteJoint final : public BlockRevoluteJoint {
+ public:
+  using BlockRevoluteJoint::BlockRevoluteJoint;
+
+  void set_motor(float speed, float max_torque) {
+    m_motorSpeed = speed;
+    m_maxMotorTorque = max_torque;
+  }
+
+ protected:
+  // As 2.4's, with two differences: a limit counts when the step began beyond it, whatever the angle is now,
+  // and the error that remains is measured from the limit itself, not from the slop behind it.
+  bool SolvePositionConstraints(const b2SolverData& data) override {
+    b2Position& a = data.positions[m_indexA];
+    b2Position& b = data.positions[m_indexB];
+    float angular_error = 0;
+    if (m_angle <= m_lowerAngle) {
+      angular_error = turn_towards_limit(a, b, m_lowerAngle, 1.0f);
+    } else if (m_angle >= m_upperAngle) {
+      angular_error = turn_towards_limit(a, b, m_upperAngle, -1.0f);
+    }
+    const b2Vec2 arm_a = b2Mul(b2Rot(a.a), m_localAnchorA - m_localCenterA);
+    const b2Vec2 arm_b = b2Mul(b2Rot(b.a), m_localAnchorB - m_localCenterB);
+    const b2Vec2 gap = b.c + arm_b - a.c - arm_a;
+    const float mass = m_invMassA + m_invMassB;
+    const float across = -m_invIA * arm_a.x * arm_a.y - m_invIB * arm_b.x * arm_b.y;
+    const b2Mat22 stiffness(mass + m_invIA * arm_a.y * arm_a.y + m_invIB * arm_b.y * arm_b.y, across, across,
+                            mass + m_invIA * arm_a.x * arm_a.x + m_invIB * arm_b.x * arm_b.x);
+    const b2Vec2 impulse = -stiffness.Solve(gap);
+    a.c -= m_invMassA * impulse;
+    a.a -= m_invIA * b2Cross(arm_a, impulse);
+    b.c += m_invMassB * impulse;
+    b.a += m_invIB * b2Cross(arm_b, impulse);
+    return gap.Length() <= b2_linearSlop && angular_error <= b2_angularSlop;
+  }
+
+ private:
+  // `direction` is +1 for the lower limit, -1 for the upper. Returns how far the angle was beyond the limit.
+  float turn_towards_limit(b2Position& a, b2Position& b, float limit, float direction) {
+    const float beyond = direction * (limit - (b.a - a.a - m_referenceAngle));
+    const float correction = b2Clamp(beyond - b2_angularSlop, 0.0f, b2_maxAngularCorrection);
+    const float impulse = direction * m_axialMass * correction;
+    a.a -= m_invIA * impulse;
+    b.a += m_invIB * impulse;
+    return beyond;
+  }
+};
+
+static_assert(sizeof(Box2d23RevoluteJoint) == sizeof(b2RevoluteJoint));
+
+template <typename Joint>
+b2RevoluteJoint* create(b2World& world, const b2RevoluteJointDef& definition) {
+  auto* original = static_cast<b2RevoluteJoint*>(world.CreateJoint(&definition));
+  // The copy carries the links between joint, bodies and world; they hold addresses, which stay the same.
+  const Joint copy(*original);
+  original->~b2RevoluteJoint();
+  return new (static_cast<void*>(original)) Joint(copy);
+}
 
 }  // namespace
 
 b2RevoluteJoint* create_block_revolute_joint(b2World& world, const b2RevoluteJointDef& definition) {
-  auto* original = static_cast<b2RevoluteJoint*>(world.CreateJoint(&definition));
-  // The copy carries the links between joint, bodies and world; they hold addresses, which stay the same.
-  const BlockRevoluteJoint copy(*original);
-  original->~b2RevoluteJoint();
-  return new (static_cast<void*>(original)) BlockRevoluteJoint(copy);
+  return create<BlockRevoluteJoint>(world, definition);
+}
+
+b2RevoluteJoint* create_box2d23_revolute_joint(b2World& world, const b2RevoluteJointDef& definition) {
+  return create<Box2d23RevoluteJoint>(world, definition);
+}
+
+void set_box2d23_joint_motor(b2RevoluteJoint& joint, float speed, float max_torque) {
+  static_cast<Box2d23RevoluteJoint&>(joint).set_motor(speed, max_torque);
+  for (b2Body* body : {joint.GetBodyA(), joint.GetBodyB()}) {
+    if (!body->IsAwake()) body->SetAwake(true);
+  }
 }
 
 }  // namespace genkidama

@@ -12,4 +12,13 @@ namespace genkidama {
 /// world owns the joint as any other.
 b2RevoluteJoint* create_block_revolute_joint(b2World& world, const b2RevoluteJointDef& definition);
 
+/// Creates a joint as create_block_revolute_joint() does that solves its positions as Box2D 2.3 did, too. The
+/// difference shows where a step has to turn a joint far: 2.4 looks anew in each iteration whether the angle
+/// has reached a limit, 2.3 once a step.
+b2RevoluteJoint* create_box2d23_revolute_joint(b2World& world, const b2RevoluteJointDef& definition);
+
+/// Sets the motor of a joint that create_box2d23_revolute_joint() made, and wakes its bodies when they sleep.
+/// As in 2.3, the time for which a body that is awake has been at rest goes on counting.
+void set_box2d23_joint_motor(b2RevoluteJoint& joint, float speed, float max_torque);
+
 }  // namespace genkidama

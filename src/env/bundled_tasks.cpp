@@ -8,6 +8,7 @@
 #include "core/spelling.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/acrobot.h"
+#include "genkidama/env/bipedal_walker.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/env/lamplighter.h"
 #include "genkidama/env/lunar_lander.h"
@@ -23,6 +24,14 @@ namespace {
 const std::vector<BundledTask>& table() {
   static const std::vector<BundledTask> tasks{
       {"acrobot", {"Acrobot-v1"}, "swing two links up by the joint between them", make_acrobot},
+      {"bipedal-walker",
+       {"BipedalWalker-v3"},
+       "walk on two legs over slightly uneven ground",
+       [] { return make_bipedal_walker(); }},
+      {"bipedal-walker-hardcore",
+       {"BipedalWalkerHardcore-v3"},
+       "the same over stumps, stairs and pits",
+       [] { return make_bipedal_walker({.hardcore = true}); }},
       {"cart-pole", {"CartPole-v1"}, "balance a pole on a cart", make_cart_pole},
       {"cart-pole-without-velocities",
        {},
@@ -33,6 +42,10 @@ const std::vector<BundledTask>& table() {
        {"LunarLander-v2"},
        "land between two flags with three engines",
        [] { return make_lunar_lander(); }},
+      {"lunar-lander-continuous",
+       {"LunarLanderContinuous-v3", "LunarLanderContinuous-v2"},
+       "the same with engines that are throttled",
+       [] { return make_lunar_lander_continuous(); }},
       {"mountain-car", {"MountainCar-v0"}, "drive an underpowered car out of a valley", make_mountain_car},
       {"mountain-car-continuous",
        {"MountainCarContinuous-v0"},

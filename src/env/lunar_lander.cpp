@@ -17,40 +17,49 @@ const LunarLanderIterations kGymIterations{180, 60, 180, 60};
 
 namespace {
 
-enum Engine { kNothing, kLeftEngine, kMainEngine, kRightEngine, kActionCount };
+/// How hard the engines work during one step: 0 is off, 1 is full power.
+struct Engines {
+  double main = 0;
+  double side = 0;  ///< below 0: the left engine, above 0: the right engine
+};
 
-class LunarLander final : public DiscreteEnvironment {
+/// One episode after another of the flight that both tasks share.
+class Flight {
  public:
-  explicit LunarLander(const LunarLanderIterations& iterations) : iterations_(iterations) {
-    spec_.name = "LunarLander-v2";
+  Flight(const char* name, const LunarLanderIterations& iterations) : iterations_(iterations) {
+    spec_.name = name;
     spec_.observation_size = static_cast<int>(observation_.size());
-    spec_.action_count = kActionCount;
     spec_.time_limit = 1000;
     spec_.reward_threshold = 200;
+    const auto& [contact_velocity, contact_position, flight_velocity, flight_position] = iterations;
+    if (contact_velocity < 1 || contact_position < 1 || flight_velocity < 1 || flight_position < 1) {
+      throw ArgumentError(
+          fmt::format("{}: iterations {}/{} in contact and {}/{} in flight given, expected at least 1 each",
+                      name, contact_velocity, contact_position, flight_velocity, flight_position));
+    }
   }
 
-  const EnvironmentSpec& spec() const override { return spec_; }
+  EnvironmentSpec& spec() { return spec_; }
+  const EnvironmentSpec& spec() const { return spec_; }
 
-  Observation reset(std::uint64_t seed) override {
+  Observation reset(std::uint64_t seed) {
     random_ = Random(seed);
     world_.emplace(random_);
     // As in gym, the first observation follows a step without engines, which does not count as one.
-    advance(kNothing);
+    advance(Engines());
     shaping_ = observe();
     steps_ = 0;
     return observation_;
   }
 
-  StepResult step(int action) override {
-    if (action < 0 || action >= kActionCount) {
+  StepResult step(const Engines& engines) {
+    if (!world_) {
       throw ArgumentError(
-          fmt::format("LunarLander-v2: action {} given, expected 0 to {}", action, kActionCount - 1));
+          fmt::format("{}: step() called before the first reset(); call reset() first", spec_.name));
     }
-    if (!world_)
-      throw ArgumentError("LunarLander-v2: step() called before the first reset(); call reset() first");
-    advance(action);
+    advance(engines);
     const double shaping = observe();
-    double reward = shaping - shaping_ - fuel(action);
+    double reward = shaping - shaping_ - 0.30 * engines.main - 0.03 * std::abs(engines.side);
     shaping_ = shaping;
 
     StepResult result;
@@ -69,21 +78,13 @@ class LunarLander final : public DiscreteEnvironment {
   }
 
  private:
-  static double fuel(int action) {
-    if (action == kMainEngine) return 0.30;
-    return action == kNothing ? 0 : 0.03;
-  }
-
-  void advance(int action) {
+  void advance(const Engines& engines) {
     // Drawn whether an engine fires or not, so that one action does not shift the numbers of later ones.
     const double dispersion_0 = random_.uniform(-1, 1) / kLanderScale;
     const double dispersion_1 = random_.uniform(-1, 1) / kLanderScale;
     const std::array<double, 2> dispersion{dispersion_0, dispersion_1};
-    if (action == kMainEngine) {
-      world_->fire_main_engine(dispersion);
-    } else if (action != kNothing) {
-      world_->fire_side_engine(dispersion, action - kMainEngine);
-    }
+    if (engines.main > 0) world_->fire_main_engine(dispersion, engines.main);
+    if (engines.side != 0) world_->fire_side_engine(dispersion, engines.side);
     world_->advance(iterations_);
   }
 
@@ -119,17 +120,66 @@ class LunarLander final : public DiscreteEnvironment {
   int steps_ = 0;
 };
 
+class LunarLander final : public DiscreteEnvironment {
+ public:
+  explicit LunarLander(const LunarLanderIterations& iterations) : flight_("LunarLander-v2", iterations) {
+    flight_.spec().action_count = kActionCount;
+  }
+
+  const EnvironmentSpec& spec() const override { return flight_.spec(); }
+  Observation reset(std::uint64_t seed) override { return flight_.reset(seed); }
+
+  StepResult step(int action) override {
+    switch (action) {
+      case kNothing:
+        return flight_.step({});
+      case kLeftEngine:
+        return flight_.step({.side = -1});
+      case kMainEngine:
+        return flight_.step({.main = 1});
+      case kRightEngine:
+        return flight_.step({.side = 1});
+      default:
+        throw ArgumentError(
+            fmt::format("LunarLander-v2: action {} given, expected 0 to {}", action, kActionCount - 1));
+    }
+  }
+
+ private:
+  enum { kNothing, kLeftEngine, kMainEngine, kRightEngine, kActionCount };
+
+  Flight flight_;
+};
+
+class LunarLanderContinuous final : public Environment {
+ public:
+  explicit LunarLanderContinuous(const LunarLanderIterations& iterations)
+      : flight_("LunarLanderContinuous-v3", iterations) {
+    flight_.spec().action_space = {.choices = {}, .low = {-1, -1}, .high = {1, 1}};
+  }
+
+  const EnvironmentSpec& spec() const override { return flight_.spec(); }
+  Observation reset(std::uint64_t seed) override { return flight_.reset(seed); }
+
+  StepResult step(Action action) override {
+    check_action(spec().name, spec().action_space, action);
+    const double main = action[0], side = action[1];
+    // An engine that is on works with at least half of its power.
+    return flight_.step({.main = main > 0 ? 0.5 + 0.5 * main : 0, .side = std::abs(side) > 0.5 ? side : 0});
+  }
+
+ private:
+  Flight flight_;
+};
+
 }  // namespace
 
 std::unique_ptr<Environment> make_lunar_lander(const LunarLanderIterations& iterations) {
-  if (iterations.contact_velocity < 1 || iterations.contact_position < 1 || iterations.flight_velocity < 1 ||
-      iterations.flight_position < 1) {
-    throw ArgumentError(fmt::format(
-        "LunarLander-v2: iterations {}/{} in contact and {}/{} in flight given, expected at least 1 each",
-        iterations.contact_velocity, iterations.contact_position, iterations.flight_velocity,
-        iterations.flight_position));
-  }
   return std::make_unique<LunarLander>(iterations);
+}
+
+std::unique_ptr<Environment> make_lunar_lander_continuous(const LunarLanderIterations& iterations) {
+  return std::make_unique<LunarLanderContinuous>(iterations);
 }
 
 }  // namespace genkidama

@@ -34,27 +34,6 @@ b2Vec2 vec(double x, double y) {
 
 }  // namespace
 
-void LunarLanderWorld::Contacts::BeginContact(b2Contact* contact) {
-  ++touching;
-  const b2Body* a = contact->GetFixtureA()->GetBody();
-  const b2Body* b = contact->GetFixtureB()->GetBody();
-  if (a == lander || b == lander) lander_touched_ground = true;
-  for (int i = 0; i < 2; ++i) {
-    if (a == legs[i] || b == legs[i]) leg_on_ground[i] = true;
-  }
-}
-
-// As in gym, a leg that leaves one of two terrain edges counts as off the ground although it touches the
-// other.
-void LunarLanderWorld::Contacts::EndContact(b2Contact* contact) {
-  --touching;
-  const b2Body* a = contact->GetFixtureA()->GetBody();
-  const b2Body* b = contact->GetFixtureB()->GetBody();
-  for (int i = 0; i < 2; ++i) {
-    if (a == legs[i] || b == legs[i]) leg_on_ground[i] = false;
-  }
-}
-
 LunarLanderWorld::LunarLanderWorld(Random& random) {
   world_.SetContactListener(&contacts_);
   make_moon(random);
@@ -92,7 +71,7 @@ void LunarLanderWorld::make_lander(Random& random) {
   definition.type = b2_dynamicBody;
   definition.position = vec(kLanderWidth_m / 2, kLanderHeight_m);
   lander_ = world_.CreateBody(&definition);
-  contacts_.lander = lander_;
+  contacts_.watch_body(lander_);
 
   constexpr std::array<std::array<int, 2>, 6> kOutline{
       {{-14, 17}, {-17, 0}, {-17, -10}, {17, -10}, {17, 0}, {14, 17}}};
@@ -122,7 +101,7 @@ void LunarLanderWorld::make_leg(int index) {
   definition.position = vec(kLanderWidth_m / 2 - side * kLegAway_m, kLanderHeight_m);
   definition.angle = static_cast<float>(side * kLegAngle);
   b2Body* leg = world_.CreateBody(&definition);
-  contacts_.legs[index] = leg;
+  contacts_.watch_leg(index, leg);
 
   b2PolygonShape shape;
   shape.SetAsBox(static_cast<float>(kLegHalfWidth_m), static_cast<float>(kLegHalfHeight_m));
@@ -154,29 +133,30 @@ void LunarLanderWorld::push_lander(double offset_x, double offset_y, double at_x
                               vec(position.x + at_x, position.y + at_y), true);
 }
 
-void LunarLanderWorld::fire_main_engine(const std::array<double, 2>& dispersion) {
+void LunarLanderWorld::fire_main_engine(const std::array<double, 2>& dispersion, double power) {
   const double tip_x = std::sin(lander_->GetAngle());
   const double tip_y = std::cos(lander_->GetAngle());
   const double down = kMainEngineDown_m + 2 * dispersion[0];
   const double x = tip_x * down - tip_y * dispersion[1];
   const double y = -tip_y * down - tip_x * dispersion[1];
-  push_lander(x, y, x, y, kMainEnginePower);
+  push_lander(x, y, x, y, kMainEnginePower * power);
 }
 
-void LunarLanderWorld::fire_side_engine(const std::array<double, 2>& dispersion, int direction) {
+void LunarLanderWorld::fire_side_engine(const std::array<double, 2>& dispersion, double power) {
   const double tip_x = std::sin(lander_->GetAngle());
   const double tip_y = std::cos(lander_->GetAngle());
-  const double away = 3 * dispersion[1] + direction * kSideEngineAway_m;
+  const double away = 3 * dispersion[1] + (power < 0 ? -kSideEngineAway_m : kSideEngineAway_m);
   const double x = tip_x * dispersion[0] - tip_y * away;
   const double y = -tip_y * dispersion[0] - tip_x * away;
-  push_lander(x, y, x - tip_x * kSideEngineShift_m, y + tip_y * kSideEngineHeight_m, kSideEnginePower);
+  push_lander(x, y, x - tip_x * kSideEngineShift_m, y + tip_y * kSideEngineHeight_m,
+              kSideEnginePower * std::abs(power));
 }
 
 void LunarLanderWorld::advance(const LunarLanderIterations& iterations) {
   // The initial push is far stronger than any engine, and what its step leaves unsolved shows in the next
   // ones. A first touch needs nothing of its own: Box2D's continuous collision stops the leg at the ground
   // within the step, and the next one starts with a touching contact.
-  const bool hard = opening_steps_ > 0 || contacts_.touching > 0;
+  const bool hard = opening_steps_ > 0 || contacts_.any();
   if (opening_steps_ > 0) --opening_steps_;
   world_.Step(static_cast<float>(1 / kLanderFps),
               hard ? iterations.contact_velocity : iterations.flight_velocity,

@@ -4,6 +4,7 @@
 
 #include <box2d/box2d.h>
 
+#include "env/ground_contacts.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/lunar_lander.h"
 
@@ -27,37 +28,27 @@ class LunarLanderWorld {
   LunarLanderWorld(const LunarLanderWorld&) = delete;
   LunarLanderWorld& operator=(const LunarLanderWorld&) = delete;
 
-  /// Pushes the lander by its main engine; `dispersion` as gym draws it, in metres.
-  void fire_main_engine(const std::array<double, 2>& dispersion);
-  /// direction -1: left engine, +1: right engine.
-  void fire_side_engine(const std::array<double, 2>& dispersion, int direction);
+  /// Pushes the lander by its main engine. `power` lies in 0 .. 1; `dispersion` is as gym draws it, in
+  /// metres.
+  void fire_main_engine(const std::array<double, 2>& dispersion, double power);
+  /// Pushes the lander by its left engine when `power` is below 0 and by its right engine otherwise. 1 is
+  /// full power.
+  void fire_side_engine(const std::array<double, 2>& dispersion, double power);
   /// Advances by 1/50 s.
   void advance(const LunarLanderIterations& iterations);
 
   const b2Body& lander() const { return *lander_; }
-  bool leg_on_ground(int leg) const { return contacts_.leg_on_ground[leg]; }
-  bool lander_touched_ground() const { return contacts_.lander_touched_ground; }
+  bool leg_on_ground(int leg) const { return contacts_.leg_touches(leg); }
+  bool lander_touched_ground() const { return contacts_.body_has_touched(); }
 
  private:
-  class Contacts final : public b2ContactListener {
-   public:
-    void BeginContact(b2Contact* contact) override;
-    void EndContact(b2Contact* contact) override;
-
-    const b2Body* lander = nullptr;
-    std::array<const b2Body*, 2> legs{};
-    std::array<bool, 2> leg_on_ground{};
-    bool lander_touched_ground = false;
-    int touching = 0;
-  };
-
   void make_moon(Random& random);
   void make_lander(Random& random);
   void make_leg(int side);
   void push_lander(double offset_x, double offset_y, double at_x, double at_y, double power);
 
   b2World world_{b2Vec2(0, -10)};
-  Contacts contacts_;
+  GroundContacts contacts_;
   b2Body* lander_ = nullptr;
   int opening_steps_ = 3;  // steps that get the contact iterations although nothing touches
 };

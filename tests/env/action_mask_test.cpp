@@ -9,6 +9,7 @@
 #include "genkidama/env/checked_environment.h"
 #include "genkidama/env/frame_stack.h"
 #include "genkidama/env/scaled_environment.h"
+#include "genkidama/env/selected_observations.h"
 #include "support/catch.h"
 #include "support/target_environment.h"
 
@@ -99,6 +100,7 @@ TEST_CASE("wrappers pass masks on") {
   std::vector<std::unique_ptr<Environment>> wrapped;
   const std::vector<float> zeros(5, 0), ones(5, 1);
   wrapped.push_back(make_scaled(make(), {.offset = zeros, .scale = ones}));
+  wrapped.push_back(make_selected(make(), {4}));
   wrapped.push_back(make_frame_stack(make(), 2));
   wrapped.push_back(make_action_repeat(make(), 2));
   bare->reset(5);

@@ -42,6 +42,9 @@ TEST_CASE("a bundled task is found by its name and by Gymnasium's") {
   CHECK(bundled_task("Acrobot-v1").make()->spec().name == "Acrobot-v1");
   CHECK(bundled_task("cart-pole").make()->spec().name == "CartPole-v1");
   CHECK(bundled_task("lunar-lander").make()->spec().name == "LunarLander-v2");
+  CHECK(bundled_task("LunarLanderContinuous-v2").make()->spec().name == "LunarLanderContinuous-v3");
+  CHECK(bundled_task("bipedal-walker").make()->spec().name == "BipedalWalker-v3");
+  CHECK(bundled_task("BipedalWalkerHardcore-v3").make()->spec().time_limit == 2000);
 }
 
 TEST_CASE("docs/tasks.md has a row for every bundled task") {
@@ -56,7 +59,7 @@ TEST_CASE("an unknown task is answered with the names that there are, and the ne
   CHECK_THROWS_AS(bundled_task("chess"), ArgumentError);
   CHECK_THROWS_WITH(
       bundled_task("chess"),
-      Catch::StartsWith("no bundled task is called 'chess'; expected one of acrobot, cart-pole") &&
+      Catch::StartsWith("no bundled task is called 'chess'; expected one of acrobot, bipedal-walker") &&
           Catch::Contains("mountain-car, mountain-car-continuous, pendulum"));
   CHECK_THROWS_WITH(bundled_task("pendulim"), Catch::Contains("'pendulim' (did you mean 'pendulum'?)"));
   CHECK_THROWS_WITH(bundled_task("Acrobat-v1"), Catch::Contains("(did you mean 'acrobot-v1'?)"));

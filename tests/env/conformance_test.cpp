@@ -5,6 +5,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/acrobot.h"
+#include "genkidama/env/bipedal_walker.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/env/check_environment.h"
 #include "genkidama/env/checked_environment.h"
@@ -86,6 +87,16 @@ TEST_CASE("LunarLander keeps the environment contract") {
 
 TEST_CASE("LunarLander keeps the environment contract at gym's iteration counts") {
   check_contract([] { return make_lunar_lander(kGymIterations); });
+}
+
+TEST_CASE("LunarLanderContinuous keeps the environment contract") {
+  check_contract([] { return make_lunar_lander_continuous(); });
+}
+
+TEST_CASE("BipedalWalker keeps the environment contract, over obstacles too") {
+  for (const bool hardcore : {false, true}) {
+    check_contract([hardcore] { return make_bipedal_walker({.hardcore = hardcore}); });
+  }
 }
 
 TEST_CASE("CartPole keeps the environment contract") {

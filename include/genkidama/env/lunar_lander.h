@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// The task LunarLander-v2 as gym 0.23.1 defines it, played on Box2D 2.4. The documentation has a
-/// page that compares it with gym.
+/// The tasks LunarLander-v2 as gym 0.23.1 defines it and LunarLanderContinuous-v3 as Gymnasium defines it,
+/// played on Box2D 2.4. The documentation has a page that compares them with gym.
 
 #include <memory>
 
@@ -37,5 +37,14 @@ extern const LunarLanderIterations kGymIterations;
 /// engine. The time limit is 1,000 steps, and a mean return of 200 counts as solved. Throws ArgumentError for
 /// an iteration count below 1.
 std::unique_ptr<Environment> make_lunar_lander(const LunarLanderIterations& iterations = kFaithfulIterations);
+
+/// Makes a lander whose engines are throttled. It differs from make_lunar_lander() in the action alone, which
+/// has two components in [-1, 1]. The first one is the main engine: off up to 0, and from half power just
+/// above 0 to full power at 1. The second one is the side engines: the left one from half power just below
+/// -0.5 to full power at -1, the right one likewise above 0.5, both off in between. Both may fire in one
+/// step. Fuel costs as much as in make_lunar_lander(), times the power. Throws ArgumentError for an iteration
+/// count below 1.
+std::unique_ptr<Environment> make_lunar_lander_continuous(
+    const LunarLanderIterations& iterations = kFaithfulIterations);
 
 }  // namespace genkidama

@@ -37,7 +37,7 @@ class OptionValues {
 
   /// All values by name.
   const std::map<std::string, OptionValue, std::less<>>& all() const { return values_; }
-  friend bool operator==(const OptionValues&, const OptionValues&) = default;
+  friend bool operator==(const OptionValues&, const OptionValues&) = default;  ///< the same values
 
  private:
   template <typename T>

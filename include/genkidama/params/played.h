@@ -22,13 +22,13 @@ struct Played {
   std::uint64_t steps = 0;     ///< environment steps
   std::uint64_t episodes = 0;  ///< episodes that have ended
 
-  Played& operator+=(const Played& more) {
+  Played& operator+=(const Played& more) {  ///< adds both counts
     steps += more.steps;
     episodes += more.episodes;
     return *this;
   }
-  friend Played operator+(Played left, const Played& right) { return left += right; }
-  friend bool operator==(const Played&, const Played&) = default;
+  friend Played operator+(Played left, const Played& right) { return left += right; }  ///< the sums
+  friend bool operator==(const Played&, const Played&) = default;  ///< both counts are equal
 };
 
 }  // namespace genkidama
