@@ -54,7 +54,7 @@ class CheckedEnvironment final : public Environment {
     mask_ = {};
     if (spec_.masks_actions && !result.terminated && !result.lost) take_mask();
     running_ = !result.terminated && !result.truncated;
-    if (!spec_.metrics.empty() || !result.metrics.empty()) check_metrics(result.metrics);
+    if (!result.lost && (!spec_.metrics.empty() || !result.metrics.empty())) check_metrics(result.metrics);
     return result;
   }
 

@@ -184,8 +184,7 @@ class HogwildWorker {
       if (sink_.is_round_cut()) return;
       EpisodeSlot& slot = *playing_[i];
       const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
-      if (!slot.state.empty()) remember(slot, i);
-      take_step(slot, outputs);
+      take_step(slot, outputs, i);
       if (slot.playing) continue;
       if (slot.lost) {
         report.lost_episodes.add(1);
@@ -212,8 +211,9 @@ class HogwildWorker {
     network_.recurrent_policy().step(network_.weights(), observations_, playing_.size(), states_, outputs_);
   }
 
-  /// The i-th slot that plays goes on with the state after its present observation. It does so with the step,
-  /// so that a slot whose round is cut before the step has the state before that observation.
+  /// The i-th slot that plays goes on with the state after its present observation. It does so after the
+  /// step, so that a slot whose round is cut before the step, or whose step is lost, has the state before
+  /// that observation.
   void remember(EpisodeSlot& slot, std::size_t i) {
     if (slot.segment.size() == 0) slot.segment.first_state = slot.state;
     std::copy_n(states_.begin() + static_cast<std::ptrdiff_t>(i * slot.state.size()), slot.state.size(),
@@ -247,7 +247,8 @@ class HogwildWorker {
     behaviour_->to_environment(slot.chosen, slot.action);
   }
 
-  void take_step(EpisodeSlot& slot, std::span<const float> outputs) {
+  /// The step of the i-th slot that plays.
+  void take_step(EpisodeSlot& slot, std::span<const float> outputs, std::size_t i) {
     float log_probability = 0;
     choose(slot, outputs, Acting::kExploring, log_probability);
     Segment& segment = slot.segment;
@@ -260,6 +261,7 @@ class HogwildWorker {
       leave_episode(slot);
       return;
     }
+    if (!slot.state.empty()) remember(slot, i);
     sink_.report().environment_steps.add(1);
     const bool cut = !transition.ends_episode() && slot.result.length >= longest_episode_;
     if (counts()) count(slot, transition);
@@ -300,13 +302,27 @@ class HogwildWorker {
     slot.playing = false;
   }
 
+  void play_to_the_end(EpisodeSlot& slot, std::uint64_t seed, Acting acting) {
+    float log_probability = 0;
+    reset(slot, seed);
+    while (slot.playing) {
+      if (slot.state.empty()) {
+        network_.policy().logits(network_.weights(), slot.observation(), outputs_);
+      } else {
+        network_.recurrent_policy().step(network_.weights(), slot.observation(), 1, slot.state, outputs_);
+      }
+      check_outputs();
+      choose(slot, outputs_, acting, log_probability);
+      step(slot);
+    }
+  }
+
   void evaluate(const WorkerOrder& order) {
     sink_.pull(network_.weights());
     normaliser_ = Normaliser(shared_.normaliser.span());
     EpisodeSlot& slot = slots_.front();
     outputs_.resize(output_count_);
     const Acting acting = order.greedy ? Acting::kGreedy : Acting::kSampling;
-    float log_probability = 0;
     auto& next = shared_.counters[0].next_episode;
     for (auto i = next.fetch_add(1); i < order.episode_count; i = next.fetch_add(1)) {
       EvaluatedEpisode& episode = shared_.evaluation[i];
@@ -314,17 +330,7 @@ class HogwildWorker {
       if (episode.done.load(std::memory_order_acquire)) continue;
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
       do {
-        reset(slot, seed);
-        while (slot.playing) {
-          if (slot.state.empty()) {
-            network_.policy().logits(network_.weights(), slot.observation(), outputs_);
-          } else {
-            network_.recurrent_policy().step(network_.weights(), slot.observation(), 1, slot.state, outputs_);
-          }
-          check_outputs();
-          choose(slot, outputs_, acting, log_probability);
-          step(slot);
-        }
+        play_to_the_end(slot, seed, acting);
       } while (slot.lost);
       episode.result.take(slot.result);
       episode.done.store(true, std::memory_order_release);

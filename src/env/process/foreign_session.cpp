@@ -25,7 +25,6 @@ static_assert(sizeof(genkidama_hello_message) == 40 && sizeof(genkidama_spec_mes
               "other languages read these messages by their offsets");
 
 constexpr std::uint32_t kMostComponents = 4'096;
-constexpr std::uint32_t kMostMetrics = 64;
 constexpr std::uint32_t kLongestName = 256;
 
 using Kind = ForeignFault::Kind;
@@ -113,7 +112,7 @@ void check_head(const genkidama_spec_message& head, std::uint32_t environments) 
   check_at_most("dimensions of an observation", head.dimensions, GENKIDAMA_MAX_DIMENSIONS);
   check_at_most("choices", head.choices, kMostComponents);
   check_at_most("continuous components", head.components, kMostComponents);
-  check_at_most("metrics", head.metrics, kMostMetrics);
+  check_at_most("metrics", head.metrics, static_cast<std::uint32_t>(kMaxMetrics));
   check_at_most("bytes in its name", head.name_bytes, kLongestName);
   check_at_most("bytes in its flags", head.flags, GENKIDAMA_MASKS_ACTIONS);
 }
@@ -261,7 +260,7 @@ EnvironmentSpec ForeignSession::receive_spec(const ProcessEnvironmentOptions& op
   spec.action_space.low = reader.values<float>(head.components);
   spec.action_space.high = reader.values<float>(head.components);
   spec.name = line_of(reader.take(head.name_bytes));
-  metrics_ = metric_names(reader.take(head.metric_bytes), head.metrics);
+  spec.metrics = metric_names(reader.take(head.metric_bytes), head.metrics);
   spec.masks_actions = (head.flags & GENKIDAMA_MASKS_ACTIONS) != 0;
   if (!reader.at_end()) throw ForeignFault(Kind::kWrong, "sent a spec that is longer than its own sizes say");
   if (!options.name.empty()) spec.name = options.name;
@@ -282,7 +281,7 @@ void ForeignSession::agree_on_memory(std::uint32_t environments, Deadline deadli
   for (const int count : spec_.action_space.choices) {
     if (spec_.masks_actions) sizes.alternatives += static_cast<std::uint64_t>(count);
   }
-  sizes.metrics = metrics_.size();
+  sizes.metrics = spec_.metrics.size();
   memory_.allocate(sizes);
   socket_.send(&memory_.layout(), sizeof memory_.layout());
   std::array<char, sizeof(genkidama_turn_message) + GENKIDAMA_MAX_TEXT> message;

@@ -80,7 +80,6 @@ class ForeignSession {
   ForeignMemory memory_;
   std::optional<KeptProcess> process_;
   EnvironmentSpec spec_;
-  std::vector<std::string> metrics_;
   std::uint32_t turn_ = 0;
   bool is_gone_ = false;  ///< the process has closed its end
 };

@@ -60,7 +60,7 @@ void check(const ProcessEnvironmentOptions& options) {
 
 bool is_same(const EnvironmentSpec& a, const EnvironmentSpec& b) {
   return a.observation_shape == b.observation_shape && a.action_space == b.action_space &&
-         a.masks_actions == b.masks_actions && a.time_limit == b.time_limit;
+         a.masks_actions == b.masks_actions && a.metrics == b.metrics && a.time_limit == b.time_limit;
 }
 
 class ProcessEnvironment final : public Environment {
@@ -102,6 +102,7 @@ class ProcessEnvironment final : public Environment {
         session_->take_turn(options_.reset_timeout);
         take_observation("reset()");
         take_mask();
+        steps_ = 0;
         is_playing_ = true;
         return observation_;
       } catch (const ForeignFault& fault) {
@@ -187,6 +188,17 @@ class ProcessEnvironment final : public Environment {
     }
   }
 
+  std::span<const float> take_metrics() {
+    const auto given = session_->memory().metrics(0);
+    metrics_.assign(given.begin(), given.end());
+    for (std::size_t i = 0; i < metrics_.size(); ++i) {
+      if (is_finite(metrics_[i])) continue;
+      throw ForeignFault(ForeignFault::Kind::kGone,
+                         fmt::format("gave {} as metric '{}'", metrics_[i], spec_.metrics[i]));
+    }
+    return metrics_;
+  }
+
   StepResult result() {
     StepResult result;
     const ForeignMemory& memory = session_->memory();
@@ -200,9 +212,11 @@ class ProcessEnvironment final : public Environment {
     result.observation = observation_;
     result.terminated = (ends & GENKIDAMA_TERMINATED) != 0;
     result.truncated = (ends & GENKIDAMA_TRUNCATED) != 0 && !result.terminated;
+    if (++steps_ >= spec_.time_limit && !result.terminated) result.truncated = true;
     mask_.clear();
     if (!result.terminated) take_mask();
     is_playing_ = !result.terminated && !result.truncated;
+    if (!is_playing_ && !spec_.metrics.empty()) result.metrics = take_metrics();
     if (!is_playing_) lost_in_a_row_ = 0;
     return result;
   }
@@ -232,8 +246,10 @@ class ProcessEnvironment final : public Environment {
   std::vector<float> observation_;
   std::vector<float> next_;
   std::vector<std::uint8_t> mask_;
+  std::vector<float> metrics_;
   std::uint64_t lost_ = 0;
   int lost_in_a_row_ = 0;
+  int steps_ = 0;
   bool is_playing_ = false;
   RateLimit warnings_{kWarningsPerSecond, kWarningsAtOnce};
 };

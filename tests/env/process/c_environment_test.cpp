@@ -41,6 +41,9 @@ TEST_CASE("a process in C is described and played", "[forks]") {
   for (int i = 0; i < 2; ++i) CHECK_FALSE(play(2, 2).terminated);
   const StepResult last = play(2, 2);
   CHECK(last.terminated);
+  CHECK(spec.metrics == std::vector<std::string>{"way"});
+  REQUIRE(last.metrics.size() == 1);
+  CHECK(last.metrics[0] == 6.25f);
   CHECK(last.observation[1] == 5 - 6.75f);
   environment->reset(2);
   CHECK(mask() == std::vector<int>{0, 1, 1});  // a wall is to the left

@@ -127,6 +127,11 @@ TEST_CASE("an action_mask in info masks actions", "[forks]") {
   CHECK(mask() == std::vector<int>{1, 0, 0});
   masked->step(0);
   CHECK(mask() == std::vector<int>{1, 1, 0});
+  CHECK(masked->spec().metrics == std::vector<std::string>{"success", "distance"});
+  masked->step(1);
+  const StepResult last = masked->step(0);
+  CHECK(last.terminated);
+  CHECK(copy(last.metrics) == std::vector<float>{1, 2.5f});
 }
 
 TEST_CASE("the example of an environment in Python is played", "[forks]") {
