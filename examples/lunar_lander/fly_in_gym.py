@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import random
+import re
 import statistics
 import struct
 import sys
@@ -21,7 +22,12 @@ def read_weights(path):
     """{"pi1.weight": [[...], ...], "pi1.bias": [...], ...}"""
     data = open(path, "rb").read()
     size = struct.unpack("<Q", data[:8])[0]
-    tensors = {k: v for k, v in json.loads(data[8:8 + size]).items() if k != "__metadata__"}
+    header = json.loads(data[8:8 + size])
+    network = header.get("__metadata__", {}).get("network", "")
+    if network and not re.fullmatch(r"mlp( \d+)* tanh", network):
+        sys.exit(f"fly_in_gym.py: {path} holds the network '{network}'; logits() below computes layers with tanh alone, "
+                 "such as 'mlp 64 64 tanh'")
+    tensors = {k: v for k, v in header.items() if k != "__metadata__"}
     flat = {k: [x[0] for x in struct.iter_unpack("<f", data[8 + size + v["data_offsets"][0]:8 + size + v["data_offsets"][1]])]
             for k, v in tensors.items()}
     width = {k: v["shape"][1] for k, v in tensors.items() if len(v["shape"]) == 2}

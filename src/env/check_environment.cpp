@@ -103,7 +103,7 @@ class EnvironmentCheck {
     const EnvironmentSpec& then = report_.spec;
     if (now.name != then.name || now.observation_shape != then.observation_shape ||
         now.action_space != then.action_space || now.masks_actions != then.masks_actions ||
-        now.time_limit != then.time_limit) {
+        now.time_limit != then.time_limit || now.metrics != then.metrics) {
       give_up("spec-changes",
               "spec() is not what it was at first; expected the same for all instances, before and after "
               "episodes");
@@ -122,13 +122,32 @@ class EnvironmentCheck {
     check_mask(record);
   }
 
+  void check_metrics(std::span<const float> metrics, const EpisodeRecord& record) {
+    const auto& names = report_.spec.metrics;
+    const bool ends = record.over() || record.steps() >= report_.spec.time_limit;
+    if (metrics.empty() && !ends) return;
+    if (metrics.size() != names.size()) {
+      give_up("metrics", fmt::format("step() gave {} metrics{}; expected {}, as many as spec().metrics names",
+                                     metrics.size(), ends ? " at an episode's end" : "", names.size()));
+    }
+    for (std::size_t i = 0; i < names.size() && ends; ++i) {
+      if (!is_finite(metrics[i])) {
+        give_up("metrics",
+                fmt::format("step() gave {} as metric '{}' at an episode's end; expected a finite number",
+                            metrics[i], names[i]));
+      }
+    }
+  }
+
   static std::string text_of(const std::vector<float>& action) {
     return fmt::format("{}", fmt::join(action, ", "));
   }
 
   void step(Environment& environment, const std::vector<float>& action, EpisodeRecord& record) {
+    std::span<const float> metrics;
     try {
       const StepResult result = environment.step(Action(action));
+      metrics = result.metrics;
       record.add(result, result.terminated ? ActionMask() : environment.action_mask());
     } catch (...) {
       give_up("exception", fmt::format("step({}) threw an exception, as step {} of its episode: {}",
@@ -136,6 +155,7 @@ class EnvironmentCheck {
     }
     check_observation(record.observation(), "step()");
     check_mask(record);
+    check_metrics(metrics, record);
     if (!is_finite(record.reward())) {
       give_up("reward-finite",
               fmt::format("step() gave the reward {}; expected a finite number", record.reward()));

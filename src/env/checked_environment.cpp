@@ -54,6 +54,7 @@ class CheckedEnvironment final : public Environment {
     mask_ = {};
     if (spec_.masks_actions && !result.terminated) take_mask();
     running_ = !result.terminated && !result.truncated;
+    if (!spec_.metrics.empty() || !result.metrics.empty()) check_metrics(result.metrics);
     return result;
   }
 
@@ -76,6 +77,21 @@ class CheckedEnvironment final : public Environment {
     throw ArgumentError(fmt::format(
         "environment '{}': step() called outside an episode, expected reset() first and after every end",
         spec_.name));
+  }
+
+  void check_metrics(std::span<const float> metrics) const {
+    if (running_ && metrics.empty()) return;
+    if (metrics.size() != spec_.metrics.size()) {
+      throw ArgumentError(fmt::format(
+          "environment '{}': step() gave {} metrics{}, expected {}, as many as spec().metrics names",
+          spec_.name, metrics.size(), running_ ? "" : " at the episode's end", spec_.metrics.size()));
+    }
+    for (std::size_t i = 0; i < metrics.size() && !running_; ++i) {
+      if (is_finite(metrics[i])) continue;
+      throw ArgumentError(fmt::format(
+          "environment '{}': step() gave {} as metric '{}' at the episode's end, expected a finite number",
+          spec_.name, metrics[i], spec_.metrics[i]));
+    }
   }
 
   void check_allowed(Action action) const {

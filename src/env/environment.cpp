@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "genkidama/core/error.h"
@@ -71,12 +72,39 @@ void complete_actions(EnvironmentSpec& spec) {
   }
 }
 
+bool is_metric_name(const std::string& name) {
+  constexpr std::size_t kLongest = 64;
+  return !name.empty() && name.size() <= kLongest && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+void check_metrics(const EnvironmentSpec& spec) {
+  const auto& names = spec.metrics;
+  if (names.size() > kMaxMetrics) {
+    throw ArgumentError(fmt::format("environment '{}': spec().metrics has {} names, expected at most {}",
+                                    spec.name, names.size(), kMaxMetrics));
+  }
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (!is_metric_name(*name)) {
+      throw ArgumentError(fmt::format(
+          "environment '{}': spec().metrics has the name '{}', expected 1 to 64 letters, digits and '_'",
+          spec.name, *name));
+    }
+    if (std::find(names.begin(), name, *name) != name) {
+      throw ArgumentError(fmt::format(
+          "environment '{}': spec().metrics has the name '{}' twice, expected it once", spec.name, *name));
+    }
+  }
+}
+
 }  // namespace
 
 EnvironmentSpec completed(EnvironmentSpec spec) {
   complete_observation(spec);
   complete_actions(spec);
   check_positive(spec.name, "time_limit", spec.time_limit);
+  check_metrics(spec);
   return spec;
 }
 

@@ -11,7 +11,7 @@
 namespace genkidama {
 namespace {
 
-constexpr std::string_view kMlp = "mlp", kShared = "shared", kLayerNorm = "layer-norm";
+constexpr std::string_view kMlp = "mlp", kShared = "shared", kLayerNorm = "layer-norm", kGru = "gru";
 
 /// The next word of `text`, which loses it and the space behind it.
 std::string_view take_word(std::string_view& text) {
@@ -49,6 +49,7 @@ std::string mlp_description(const MlpOptions& options) {
   text += fmt::format(" {}", activation_name(options.activation));
   if (options.shared_trunk) text += fmt::format(" {}", kShared);
   if (options.layer_norm) text += fmt::format(" {}", kLayerNorm);
+  if (options.memory > 0) text += fmt::format(" {} {}", kGru, options.memory);
   return text;
 }
 
@@ -70,6 +71,8 @@ NetworkFactory bundled_network(std::string_view description) {
   options.shared_trunk = word == kShared;
   if (options.shared_trunk) word = take_word(rest);
   options.layer_norm = word == kLayerNorm;
+  if (options.layer_norm) word = take_word(rest);
+  if (word == kGru) options.memory = units_of(take_word(rest)).value_or(0);
   // Whatever else is in the text, a space at its end included, belongs to another description.
   return mlp_description(options) == description ? mlp_network(options) : NetworkFactory();
 }

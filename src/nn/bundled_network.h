@@ -12,8 +12,8 @@
 namespace genkidama {
 
 /// Network::description() of mlp_network() and thesis_network(): "mlp", the units of each hidden layer, and
-/// the activation, then "shared" for a shared trunk and "layer-norm": "mlp 64 64 tanh", "mlp 64 relu shared
-/// layer-norm". How the weights start is no part of it.
+/// the activation, then "shared" for a shared trunk, "layer-norm", and "gru" with its units: "mlp 64 64
+/// tanh", "mlp 64 relu shared layer-norm gru 32". How the weights start is no part of it.
 std::string mlp_description(const MlpOptions& options);
 
 /// Makes the bundled network with this description. Empty when there is none.

@@ -61,6 +61,7 @@ class GradientCheck {
         options_(options),
         observation_size_(static_cast<std::size_t>(spec.observation_size())),
         output_count_(static_cast<std::size_t>(spec.policy)),
+        state_size_(network.state_size()),
         random_(options.seed) {}
 
   GradientReport run() {
@@ -93,17 +94,42 @@ class GradientCheck {
       problem("first_weights() holds values that are not finite");
       return false;
     }
-    gradient_function_ = network_.make_gradient_function();
-    policy_ = network_.make_policy_function();
-    if (!gradient_function_ || !policy_) {
-      problem("make_gradient_function() or make_policy_function() returned nullptr");
-      return false;
-    }
+    if (!make_functions()) return false;
     for (float& weight : weights_) weight += static_cast<float>(kWeightNoise * random_.normal());
     observations_ = normal(options_.batch * observation_size_, random_);
     by_logits_ = normal(options_.batch * output_count_, random_);
     by_values_ = normal(options_.batch, random_);
+    if (state_size_ > 0) {
+      split_into_sequences();
+      first_states_ = normal(lengths_.size() * state_size_, random_);
+    }
     return true;
+  }
+
+  bool make_functions() {
+    if (state_size_ > 0) {
+      sequence_function_ = network_.make_sequence_gradient_function();
+      recurrent_policy_ = network_.make_recurrent_policy_function();
+      if (sequence_function_ && recurrent_policy_) return true;
+      problem(
+          "make_sequence_gradient_function() or make_recurrent_policy_function() returned nullptr; expected "
+          "both of a network that carries {} floats of state",
+          state_size_);
+      return false;
+    }
+    gradient_function_ = network_.make_gradient_function();
+    policy_ = network_.make_policy_function();
+    if (gradient_function_ && policy_) return true;
+    problem("make_gradient_function() or make_policy_function() returned nullptr");
+    return false;
+  }
+
+  /// The batch's observations as sequences of 1, 2, 3, ... steps, and then of what is left.
+  void split_into_sequences() {
+    for (std::size_t left = options_.batch, length = 1; left > 0; ++length) {
+      lengths_.push_back(std::min(length, left));
+      left -= lengths_.back();
+    }
   }
 
   std::span<const float> observation(std::size_t i) const {
@@ -118,8 +144,30 @@ class GradientCheck {
     const std::size_t n = observations.size() / observation_size_;
     constexpr float kUnset = std::numeric_limits<float>::quiet_NaN();
     Outputs outputs{Floats(n * output_count_, kUnset), Floats(n, kUnset)};
-    gradient_function_->forward(weights_, observations, outputs.logits, outputs.values);
+    if (sequence_function_) {
+      sequence_function_->forward(weights_, {observations, lengths_, first_states_}, outputs.logits,
+                                  outputs.values);
+    } else {
+      gradient_function_->forward(weights_, observations, outputs.logits, outputs.values);
+    }
     return outputs;
+  }
+
+  void backward_of_latest(std::span<float> gradient) {
+    if (sequence_function_) {
+      sequence_function_->backward(weights_, by_logits_, by_values_, gradient);
+    } else {
+      gradient_function_->backward(weights_, by_logits_, by_values_, gradient);
+    }
+  }
+
+  /// Calls `with` with the number of each sequence and that of its first step.
+  template <typename With>
+  void for_sequences(With with) const {
+    for (std::size_t i = 0, start = 0; i < lengths_.size(); start += lengths_[i++]) with(i, start);
+  }
+  std::span<const float> first_state(std::size_t sequence) const {
+    return std::span(first_states_).subspan(sequence * state_size_, state_size_);
   }
 
   void check_answers() {
@@ -136,6 +184,7 @@ class GradientCheck {
           "weights and observations alone");
       return;
     }
+    if (sequence_function_) return check_sequences_alone();
     for (std::size_t i = 0; i < options_.batch; ++i) {
       const Outputs alone = forward(observation(i));
       if (!is_same(alone.logits, logits_of(answer_, i)) || !is_same(alone.values[0], answer_.values[i])) {
@@ -148,8 +197,63 @@ class GradientCheck {
     }
   }
 
+  void check_sequences_alone() {
+    constexpr float kUnset = std::numeric_limits<float>::quiet_NaN();
+    for_sequences([&](std::size_t sequence, std::size_t start) {
+      const std::size_t n = lengths_[sequence];
+      Outputs alone{Floats(n * output_count_, kUnset), Floats(n, kUnset)};
+      const auto observations =
+          std::span<const float>(observations_).subspan(start * observation_size_, n * observation_size_);
+      sequence_function_->forward(weights_, {observations, {&n, 1}, first_state(sequence)}, alone.logits,
+                                  alone.values);
+      const auto expected_logits =
+          std::span(answer_.logits).subspan(start * output_count_, n * output_count_);
+      const auto expected_values = std::span(answer_.values).subspan(start, n);
+      if (is_same(alone.logits, expected_logits) && is_same(alone.values, expected_values)) return;
+      if (!report_.problems.empty()) return;
+      problem(
+          "forward() gave another answer to a sequence alone than beside others; expected the sequences of a "
+          "batch not to influence one another");
+    });
+  }
+
+  /// What is computed in one call is what is played step by step.
+  void check_recurrent_policy() {
+    Floats outputs(output_count_);
+    for_sequences([&](std::size_t sequence, std::size_t start) {
+      Floats state(first_state(sequence).begin(), first_state(sequence).end());
+      for (std::size_t i = start; i < start + lengths_[sequence] && report_.problems.empty(); ++i) {
+        if (!is_same(recurrent_policy_->value(weights_, observation(i), state), answer_.values[i])) {
+          problem(
+              "RecurrentPolicyFunction::value() gave another value than SequenceGradientFunction::forward()");
+          return;
+        }
+        recurrent_policy_->step(weights_, observation(i), 1, state, outputs);
+        if (!is_same(outputs, logits_of(answer_, i))) {
+          problem(
+              "RecurrentPolicyFunction::step() gave other outputs, step by step, than "
+              "SequenceGradientFunction::forward() gave to the sequence");
+          return;
+        }
+      }
+    });
+    if (!report_.problems.empty()) return;
+    // The first steps of all sequences at once.
+    Floats states = first_states_, observations, batch(lengths_.size() * output_count_), expected;
+    for_sequences([&](std::size_t, std::size_t start) {
+      observations.insert(observations.end(), observation(start).begin(), observation(start).end());
+      const auto logits = logits_of(answer_, start);
+      expected.insert(expected.end(), logits.begin(), logits.end());
+    });
+    recurrent_policy_->step(weights_, observations, lengths_.size(), states, batch);
+    if (!is_same(batch, expected)) {
+      problem("RecurrentPolicyFunction::step() gave other outputs to several episodes than to each alone");
+    }
+  }
+
   void check_policy() {
     if (!report_.problems.empty()) return;
+    if (recurrent_policy_) return check_recurrent_policy();
     Floats logits(output_count_), batch(options_.batch * output_count_);
     for (std::size_t i = 0; i < options_.batch; ++i) {
       policy_->logits(weights_, observation(i), logits);
@@ -171,7 +275,7 @@ class GradientCheck {
   Floats backward(float filled_with) {
     Floats gradient(weights_.size(), filled_with);
     forward(observations_);
-    gradient_function_->backward(weights_, by_logits_, by_values_, gradient);
+    backward_of_latest(gradient);
     return gradient;
   }
 
@@ -275,10 +379,16 @@ class GradientCheck {
   const GradientCheckOptions& options_;
   std::size_t observation_size_;
   std::size_t output_count_;
+  std::size_t state_size_;
   Random random_;
   GradientReport report_;
   std::unique_ptr<GradientFunction> gradient_function_;
   std::unique_ptr<PolicyFunction> policy_;
+  // Of a network with memory, in their place.
+  std::unique_ptr<SequenceGradientFunction> sequence_function_;
+  std::unique_ptr<RecurrentPolicyFunction> recurrent_policy_;
+  std::vector<std::size_t> lengths_;
+  Floats first_states_;
   Floats weights_, observations_, by_logits_, by_values_;
   Outputs answer_;
   double loss_here_ = 0;  ///< with the weights as they are

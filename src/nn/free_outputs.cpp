@@ -101,6 +101,73 @@ class FreeGradientFunction final : public GradientFunction {
   std::vector<float> bound_gradient_;  ///< the same, of the latest backward()
 };
 
+/// Rows of outputs: those of the network, and behind them the free ones.
+void widen(const Outputs& outputs, std::span<const float> bound, std::span<const float> free,
+           std::span<float> rows) {
+  for (std::size_t i = 0; i * outputs.width() < rows.size(); ++i) {
+    float* row =
+        std::copy_n(bound.data() + i * outputs.bound, outputs.bound, rows.data() + i * outputs.width());
+    std::copy(free.begin(), free.end(), row);
+  }
+}
+
+class FreeRecurrentPolicy final : public RecurrentPolicyFunction {
+ public:
+  FreeRecurrentPolicy(std::unique_ptr<RecurrentPolicyFunction> inner, Outputs outputs)
+      : inner_(std::move(inner)), outputs_(outputs) {}
+
+  void step(std::span<const float> weights, std::span<const float> observations, std::size_t n,
+            std::span<float> states, std::span<float> outputs) override {
+    bound_.resize(n * outputs_.bound);
+    inner_->step(weights.first(weights.size() - outputs_.free), observations, n, states, bound_);
+    widen(outputs_, bound_, weights.last(outputs_.free), outputs);
+  }
+
+  float value(std::span<const float> weights, std::span<const float> observation,
+              std::span<const float> state) override {
+    return inner_->value(weights.first(weights.size() - outputs_.free), observation, state);
+  }
+
+ private:
+  std::unique_ptr<RecurrentPolicyFunction> inner_;
+  Outputs outputs_;
+  std::vector<float> bound_;  ///< [n, outputs_.bound]
+};
+
+class FreeSequenceGradient final : public SequenceGradientFunction {
+ public:
+  FreeSequenceGradient(std::unique_ptr<SequenceGradientFunction> inner, Outputs outputs)
+      : inner_(std::move(inner)), outputs_(outputs) {}
+
+  void forward(std::span<const float> weights, const Sequences& sequences, std::span<float> outputs,
+               std::span<float> values, std::span<float> states) override {
+    bound_.resize(outputs.size() / outputs_.width() * outputs_.bound);
+    inner_->forward(weights.first(weights.size() - outputs_.free), sequences, bound_, values, states);
+    widen(outputs_, bound_, weights.last(outputs_.free), outputs);
+  }
+
+  void backward(std::span<const float> weights, std::span<const float> outputs_gradient,
+                std::span<const float> values_gradient, std::span<float> gradient) override {
+    const std::size_t inner_size = weights.size() - outputs_.free;
+    const auto free_gradient = gradient.subspan(inner_size);
+    std::fill(free_gradient.begin(), free_gradient.end(), 0.0f);
+    bound_gradient_.clear();
+    for (std::size_t at = 0; at < outputs_gradient.size(); at += outputs_.width()) {
+      const auto row = outputs_gradient.subspan(at, outputs_.width());
+      bound_gradient_.insert(bound_gradient_.end(), row.begin(),
+                             row.begin() + static_cast<std::ptrdiff_t>(outputs_.bound));
+      for (std::size_t k = 0; k < outputs_.free; ++k) free_gradient[k] += row[outputs_.bound + k];
+    }
+    inner_->backward(weights.first(inner_size), bound_gradient_, values_gradient, gradient.first(inner_size));
+  }
+
+ private:
+  std::unique_ptr<SequenceGradientFunction> inner_;
+  Outputs outputs_;
+  std::vector<float> bound_;           ///< [steps, outputs_.bound], of the latest forward()
+  std::vector<float> bound_gradient_;  ///< the same, of the latest backward()
+};
+
 ParameterLayout with_free_tensor(const ParameterLayout& inner, std::size_t free) {
   std::vector<ParameterLayout::Tensor> tensors;
   for (const TensorInfo& tensor : inner.tensors()) tensors.push_back({tensor.name, tensor.shape});
@@ -134,6 +201,14 @@ class FreeOutputs final : public Network {
   }
 
   std::size_t state_size() const override { return inner_->state_size(); }
+  std::unique_ptr<RecurrentPolicyFunction> make_recurrent_policy_function() override {
+    auto inner = inner_->make_recurrent_policy_function();
+    return inner ? std::make_unique<FreeRecurrentPolicy>(std::move(inner), outputs_) : nullptr;
+  }
+  std::unique_ptr<SequenceGradientFunction> make_sequence_gradient_function() override {
+    auto inner = inner_->make_sequence_gradient_function();
+    return inner ? std::make_unique<FreeSequenceGradient>(std::move(inner), outputs_) : nullptr;
+  }
   std::string description() const override { return inner_->description(); }
 
  private:

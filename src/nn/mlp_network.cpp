@@ -15,6 +15,7 @@
 #include "nn/mlp_gradient_function.h"
 #include "nn/mlp_policy_function.h"
 #include "nn/mlp_shape.h"
+#include "nn/recurrent_mlp.h"
 
 namespace genkidama {
 namespace {
@@ -45,6 +46,10 @@ MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
     shape.trunk = layers;
     layers = {layers.back()};
   }
+  if (options.memory > 0) {
+    shape.memory = {static_cast<std::size_t>(layers.front()), static_cast<std::size_t>(options.memory)};
+    layers.front() = options.memory;
+  }
   shape.policy = shape.value = layers;
   shape.policy.push_back(spec.policy);
   shape.value.push_back(1);
@@ -64,9 +69,20 @@ void add_tensors(const std::string& prefix, const DenseStack& stack,
   }
 }
 
+/// Named as those of a torch.nn.GRU.
+void add_tensors(const GruShape& memory, std::vector<ParameterLayout::Tensor>& tensors) {
+  if (memory.units == 0) return;
+  const auto in = static_cast<std::int64_t>(memory.in), units = static_cast<std::int64_t>(memory.units);
+  tensors.push_back({"gru.weight_ih_l0", {3 * units, in}});
+  tensors.push_back({"gru.weight_hh_l0", {3 * units, units}});
+  tensors.push_back({"gru.bias_ih_l0", {3 * units}});
+  tensors.push_back({"gru.bias_hh_l0", {3 * units}});
+}
+
 ParameterLayout layout_for(const MlpShape& shape) {
   std::vector<ParameterLayout::Tensor> tensors;
   add_tensors("trunk", shape.trunk_stack(), tensors);
+  add_tensors(shape.memory, tensors);
   add_tensors("pi", shape.policy_stack(), tensors);
   add_tensors("v", shape.value_stack(), tensors);
   return ParameterLayout(tensors);
@@ -88,6 +104,7 @@ class MlpNetwork : public Network {
     Random random(seed_);
     std::span<float> rest = weights;
     fill(shape_.trunk_stack(), kHiddenGain, rest, random);
+    fill(shape_.memory, rest, random);
     fill(shape_.policy_stack(), 0.01, rest, random);
     fill(shape_.value_stack(), 1, rest, random);
     return weights;
@@ -95,12 +112,42 @@ class MlpNetwork : public Network {
 
   std::string description() const override { return description_; }
 
-  std::unique_ptr<PolicyFunction> make_policy_function() override { return make_mlp_policy_function(shape_); }
+  std::unique_ptr<PolicyFunction> make_policy_function() override {
+    return has_memory() ? nullptr : make_mlp_policy_function(shape_);
+  }
   std::unique_ptr<GradientFunction> make_gradient_function() override {
-    return make_mlp_gradient_function(shape_);
+    return has_memory() ? nullptr : make_mlp_gradient_function(shape_);
+  }
+
+  std::size_t state_size() const override { return shape_.memory.units; }
+  std::unique_ptr<RecurrentPolicyFunction> make_recurrent_policy_function() override {
+    return has_memory() ? make_recurrent_mlp_policy(shape_) : nullptr;
+  }
+  std::unique_ptr<SequenceGradientFunction> make_sequence_gradient_function() override {
+    return has_memory() ? make_recurrent_mlp_gradient(shape_) : nullptr;
   }
 
  private:
+  bool has_memory() const { return shape_.memory.units > 0; }
+
+  /// The matrices of each gate on their own.
+  void fill(const GruShape& memory, std::span<float>& rest, Random& random) const {
+    std::span<float> weights = rest.first(memory.floats());
+    for (const std::size_t columns : {memory.in, memory.units}) {
+      for (int gate = 0; gate < 3; ++gate) {
+        const auto matrix = weights.first(memory.units * columns);
+        if (matrix.empty()) continue;
+        if (orthogonal_) {
+          fill_orthogonal(matrix, memory.units, columns, 1, random);
+        } else {
+          fill_normal(matrix, kThesisDeviation, random);
+        }
+        weights = weights.subspan(matrix.size());
+      }
+    }
+    rest = rest.subspan(memory.floats());
+  }
+
   /// Takes the stack's part off the front of `rest`; biases stay 0.
   void fill(const DenseStack& stack, double last_gain, std::span<float>& rest, Random& random) const {
     for (std::size_t i = 0; i < stack.layers(); ++i) {
@@ -148,6 +195,9 @@ NetworkFactory mlp_network(const MlpOptions& options) {
       std::end(kActivations)) {
     throw ArgumentError(fmt::format("MlpOptions::activation is {}; expected kTanh, kRelu or kSilu",
                                     static_cast<int>(options.activation)));
+  }
+  if (options.memory < 0) {
+    throw ArgumentError(fmt::format("MlpOptions::memory is {}; expected 0 or more units", options.memory));
   }
   return MlpFactory{options};
 }

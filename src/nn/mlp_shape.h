@@ -5,17 +5,19 @@
 #include <vector>
 
 #include "nn/dense_stack.h"
+#include "nn/gru.h"
 
 namespace genkidama {
 
-/// Layer sizes, input first. In the flat weights the trunk's layers come first, then the policy's, then the
-/// value's.
+/// Layer sizes, input first. In the flat weights the trunk's layers come first, then the memory, then the
+/// policy's layers, then the value's.
 struct MlpShape {
   std::vector<int> policy;
   std::vector<int> value;
   std::vector<int> trunk =
       {};  ///< the layers that both heads share; empty: none, the heads see the observation
   LayerStyle style = {};
+  GruShape memory = {};  ///< behind the trunk, or the first layer of all; no units: there is none
 
   DenseStack trunk_stack() const { return {trunk, true, style}; }
   DenseStack policy_stack() const { return {policy, false, style}; }

@@ -55,6 +55,25 @@ OrchestratorOptions completed(OrchestratorOptions options) {
   return options;
 }
 
+// An episode that was cut has none.
+std::vector<MetricMean> metric_means(const std::vector<std::string>& names,
+                                     const std::vector<EpisodeResult>& episodes) {
+  std::vector<MetricMean> means;
+  const auto count =
+      static_cast<double>(std::count_if(episodes.begin(), episodes.end(), [&](const auto& each) {
+        return each.metrics.size() == names.size();
+      }));
+  if (count == 0) return means;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    double sum = 0;
+    for (const EpisodeResult& episode : episodes) {
+      if (episode.metrics.size() == names.size()) sum += static_cast<double>(episode.metrics[i]);
+    }
+    means.push_back({names[i], sum / count});
+  }
+  return means;
+}
+
 }  // namespace
 
 class CoreOrchestrator::Impl {
@@ -128,8 +147,9 @@ class CoreOrchestrator::Impl {
     round.worker_restarts = supervisor_->restarts() - std::exchange(told_restarts_, supervisor_->restarts());
     std::uint64_t steps = 0;
     for (const WorkerReport& report : shared_->reports.span()) {
-      round.episodes.insert(round.episodes.end(), report.episodes,
-                            report.episodes + report.episode_count.get());
+      for (std::uint64_t i = 0; i < report.episode_count.get(); ++i) {
+        round.episodes.push_back(report.episodes[i].result());
+      }
       steps += report.optimizer_steps;
       round.policy_loss += report.learning.policy_loss;
       round.value_loss += report.learning.value_loss;
@@ -144,6 +164,7 @@ class CoreOrchestrator::Impl {
                         &round.clip_fraction, &round.explained_variance, &round.learning_rate}) {
       *sum /= divisor;
     }
+    round.metrics = metric_means(description_.environment.metrics, round.episodes);
     return round;
   }
 
@@ -169,7 +190,7 @@ class CoreOrchestrator::Impl {
         carry_out(order);
       } while (
           !std::all_of(chunk.begin(), chunk.end(), [](const auto& episode) { return episode.done.load(); }));
-      for (const EvaluatedEpisode& episode : chunk) results.push_back(episode.result);
+      for (const EvaluatedEpisode& episode : chunk) results.push_back(episode.result.result());
     }
     return results;
   }

@@ -44,6 +44,25 @@ void ActorCriticPass::evaluate(std::span<const float> observations, std::span<co
   distribution_->evaluate(outputs_, masks, actions, log_probabilities_);
 }
 
+void ActorCriticPass::evaluate(const Segment& segment, std::span<float> states) {
+  segment_size_ = segment.size();
+  if (network_.state_size() == 0) {
+    return evaluate(segment.observations, segment.actions, segment.masks, segment_size_);
+  }
+  evaluate({segment.observations, {&segment_size_, 1}, segment.first_state}, segment.actions, segment.masks,
+           states);
+}
+
+void ActorCriticPass::evaluate(const Sequences& sequences, std::span<const float> actions, ActionMask masks,
+                               std::span<float> states) {
+  const std::size_t n = sequences.steps();
+  outputs_.resize(n * output_count_);
+  log_probabilities_.resize(n);
+  values_.resize(n);
+  network_.evaluate(sequences, outputs_, values_, states);
+  distribution_->evaluate(outputs_, masks, actions, log_probabilities_);
+}
+
 LearningStatistics ActorCriticPass::backpropagate(std::span<const float> returns,
                                                   std::span<const float> policy_gradient) {
   const std::size_t n = values_.size();

@@ -2,6 +2,7 @@
 
 // One of a worker's environments and the episode that is being played in it.
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ class EpisodeSlot {
     random = actions;
     result = {};
     segment.clear();
+    std::fill(state.begin(), state.end(), 0.0f);
     playing = true;
     copy(environment_->reset(seed));
   }
@@ -44,6 +46,7 @@ class EpisodeSlot {
     ++result.length;
     result.truncated = step.truncated && !step.terminated;
     playing = !step.terminated && !step.truncated;
+    if (!playing) result.metrics.assign(step.metrics.begin(), step.metrics.end());
     return {before_, action, step.reward, observation_, step.terminated, step.truncated, mask()};
   }
 
@@ -57,6 +60,7 @@ class EpisodeSlot {
  public:
   std::vector<float> chosen;  ///< what the behaviour chose
   std::vector<float> action;  ///< what the next step plays: what the environment is given for it
+  std::vector<float> state;   ///< what a network with memory carries; empty without memory
   Segment segment;            ///< the steps that were not handed to the learner yet
   EpisodeResult result;       ///< the episode so far
   Random random;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -60,6 +61,7 @@ class HogwildWorker {
       throw LayoutError(
           "the network factory made another network than before; it must depend on the spec only");
     }
+    for (EpisodeSlot& slot : slots_) slot.state.resize(network_.state_size());
     sink_.set_activity(WorkerActivity::kOther);
     sink_.show_life();
   }
@@ -88,6 +90,12 @@ class HogwildWorker {
   }
 
   static void check_is(const EnvironmentSpec& spec, const EnvironmentSpec& expected) {
+    if (spec.metrics != expected.metrics) {
+      throw ArgumentError(
+          fmt::format("environment '{}' has the metrics [{}]; the environment_spec that was given "
+                      "says [{}]",
+                      spec.name, fmt::join(spec.metrics, ", "), fmt::join(expected.metrics, ", ")));
+    }
     if (spec.observation_shape == expected.observation_shape && spec.action_space == expected.action_space &&
         spec.masks_actions == expected.masks_actions) {
       return;
@@ -153,21 +161,42 @@ class HogwildWorker {
       const auto observation = slot->observation();
       observations_.insert(observations_.end(), observation.begin(), observation.end());
     }
-    outputs_.resize(playing_.size() * output_count_);
-    network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), outputs_);
+    compute_outputs();
     check_outputs();
     for (std::size_t i = 0; i < playing_.size(); ++i) {
       if (sink_.is_round_cut()) return;
       EpisodeSlot& slot = *playing_[i];
       const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
+      if (!slot.state.empty()) remember(slot, i);
       take_step(slot, outputs);
       if (slot.playing) continue;
-      report.episodes[report.episode_count.get()] = slot.result;
+      report.episodes[report.episode_count.get()].take(slot.result);
       report.episode_count.add(1);
       const bool enough = report.environment_steps.get() >= static_cast<std::uint64_t>(hyper.round_steps) ||
                           episodes_started_ >= kEpisodesPerRound;
       if (!enough) start_episode(slot);
     }
+  }
+
+  void compute_outputs() {
+    outputs_.resize(playing_.size() * output_count_);
+    if (network_.state_size() == 0) {
+      network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), outputs_);
+      return;
+    }
+    states_.clear();
+    for (const EpisodeSlot* slot : playing_) {
+      states_.insert(states_.end(), slot->state.begin(), slot->state.end());
+    }
+    network_.recurrent_policy().step(network_.weights(), observations_, playing_.size(), states_, outputs_);
+  }
+
+  /// The i-th slot that plays goes on with the state after its present observation. It does so with the step,
+  /// so that a slot whose round is cut before the step has the state before that observation.
+  void remember(EpisodeSlot& slot, std::size_t i) {
+    if (slot.segment.size() == 0) slot.segment.first_state = slot.state;
+    std::copy_n(states_.begin() + static_cast<std::ptrdiff_t>(i * slot.state.size()), slot.state.size(),
+                slot.state.begin());
   }
 
   void check_outputs() const {
@@ -230,6 +259,7 @@ class HogwildWorker {
     Segment& segment = slot.segment;
     const auto last = slot.observation();
     segment.last_observation.assign(last.begin(), last.end());
+    segment.last_state = slot.state;
     sink_.count_environment_steps(segment.size());
     learner_->learn_segment(segment);
     segment.clear();
@@ -256,12 +286,16 @@ class HogwildWorker {
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
       reset(slot, seed);
       while (slot.playing) {
-        network_.policy().logits(network_.weights(), slot.observation(), outputs_);
+        if (slot.state.empty()) {
+          network_.policy().logits(network_.weights(), slot.observation(), outputs_);
+        } else {
+          network_.recurrent_policy().step(network_.weights(), slot.observation(), 1, slot.state, outputs_);
+        }
         check_outputs();
         choose(slot, outputs_, acting, log_probability);
         step(slot);
       }
-      episode.result = slot.result;
+      episode.result.take(slot.result);
       episode.done.store(true, std::memory_order_release);
     }
   }
@@ -283,6 +317,7 @@ class HogwildWorker {
   std::vector<EpisodeSlot*> playing_;
   std::vector<float> observations_;  ///< [playing, observation_size]
   std::vector<float> outputs_;       ///< [playing, output_count_]
+  std::vector<float> states_;        ///< [playing, state size], after the observations
 };
 
 /// Sleeps at the barrier in slices, so that a worker whose lead is gone ends.

@@ -47,6 +47,7 @@ void Hyperparameters::check() const {
   if (round_steps < 0) refuse("round_steps", round_steps, "at least 0");
   if (epochs < 1) refuse("epochs", epochs, "at least 1");
   if (minibatch_size < 1) refuse("minibatch_size", minibatch_size, "at least 1");
+  if (sequence_length < 1) refuse("sequence_length", sequence_length, "at least 1");
   positive("clip_range", clip_range);
   positive("learning_rate", learning_rate);
   if (schedule == LearningRateSchedule::kLinear && schedule_steps == 0) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -81,12 +82,6 @@ std::unique_ptr<Network> network_of(const Path& path, const PolicyRecord& record
     throw ArgumentError(fmt::format("'{}' {}; give PolicyOptions::network", path.string(), which));
   }
   auto network = make_network(make, *record.sizes, 0);
-  if (network->state_size() != 0) {
-    throw ArgumentError(
-        fmt::format("the network carries {} floats of state from step to step; expected a "
-                    "network without memory",
-                    network->state_size()));
-  }
   check_same_network(path, record, network->description());
   return network;
 }
@@ -144,9 +139,16 @@ class Policy::Impl {
     metadata_ = std::move(file.metadata);
     // Only now: the tensors vouch for the sizes, which are nothing but text before.
     outputs_.resize(static_cast<std::size_t>(sizes_.policy));
-    function_ = network_->make_policy_function();
-    if (!function_) throw ArgumentError("the network made no policy function; expected one");
+    state_.resize(network_->state_size());
+    if (state_.empty()) {
+      function_ = network_->make_policy_function();
+    } else {
+      recurrent_ = network_->make_recurrent_policy_function();
+    }
+    if (!function_ && !recurrent_) throw ArgumentError("the network made no policy function; expected one");
   }
+
+  void reset() { std::fill(state_.begin(), state_.end(), 0.0f); }
 
   Action act(Observation observation, ActionMask mask) {
     if (!mask.empty() && actions_) check_action_mask("Policy::act()", *actions_, mask);
@@ -158,7 +160,11 @@ class Policy::Impl {
       throw ArgumentError(
           fmt::format("value {} of the observation is {}; expected finite numbers", bad, observation[bad]));
     }
-    function_->logits(weights_, observation, outputs_);
+    if (recurrent_) {
+      recurrent_->step(weights_, observation, 1, state_, outputs_);
+    } else {
+      function_->logits(weights_, observation, outputs_);
+    }
     if (const auto bad = first_non_finite(outputs_); bad != outputs_.size()) {
       throw Error(
           fmt::format("the network gave {} as policy output {}, from finite weights; expected finite "
@@ -180,6 +186,8 @@ class Policy::Impl {
   Random random_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<PolicyFunction> function_;
+  std::unique_ptr<RecurrentPolicyFunction> recurrent_;  ///< in its place, of a network with memory
+  std::vector<float> state_;
   std::shared_ptr<const Behaviour> behaviour_;
   std::optional<ActionSpace> actions_;  ///< empty: an older file did not say
   std::vector<float> weights_;
@@ -196,6 +204,10 @@ Policy::~Policy() = default;
 
 Action Policy::act(Observation observation, ActionMask mask) {
   return impl_->act(observation, mask);
+}
+
+void Policy::reset() {
+  impl_->reset();
 }
 
 const NetworkSpec& Policy::sizes() const {

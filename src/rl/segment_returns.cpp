@@ -15,7 +15,9 @@ void scale_rewards(const Segment& segment, const Hyperparameters& hyperparameter
 float bootstrap_value(const Segment& segment, const Hyperparameters& hyperparameters, LocalNetwork& network) {
   const bool no_future = segment.end == SegmentEnd::kTerminated ||
                          (segment.end == SegmentEnd::kTruncated && !hyperparameters.bootstrap_truncated);
-  return no_future ? 0 : network.policy().value(network.weights(), segment.last_observation);
+  if (no_future) return 0;
+  if (network.state_size() == 0) return network.policy().value(network.weights(), segment.last_observation);
+  return network.recurrent_policy().value(network.weights(), segment.last_observation, segment.last_state);
 }
 
 }  // namespace genkidama

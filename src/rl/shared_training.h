@@ -2,6 +2,7 @@
 
 // Everything the workers of one machine share. Made by the lead before the fork.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -26,6 +27,26 @@ struct WorkerOrder {
   std::uint64_t first_episode = 0;               ///< kEvaluate: number of the chunk's first episode
   std::uint32_t episode_count = 0;               ///< kEvaluate: episodes in this chunk
   bool greedy = false;                           ///< kEvaluate
+};
+
+/// An EpisodeResult as it lies in shared memory.
+struct SharedEpisode {
+  double episode_return = 0;
+  std::uint32_t length = 0;
+  bool truncated = false;
+  std::uint32_t metric_count = 0;
+  float metrics[kMaxMetrics] = {};
+
+  void take(const EpisodeResult& result) {
+    episode_return = result.episode_return;
+    length = result.length;
+    truncated = result.truncated;
+    metric_count = static_cast<std::uint32_t>(std::min(result.metrics.size(), kMaxMetrics));
+    std::copy_n(result.metrics.begin(), metric_count, metrics);
+  }
+  EpisodeResult result() const {
+    return {episode_return, length, truncated, {metrics, metrics + metric_count}};
+  }
 };
 
 /// A worker's round ends after so many episodes, however short they were.
@@ -60,7 +81,7 @@ struct WorkerReport {
   std::atomic<WorkerActivity> activity{WorkerActivity::kStarting};
   OwnCounter environment_steps;  ///< played in this round, also those that were not learnt from yet
   OwnCounter episode_count;      ///< ended in this round
-  EpisodeResult episodes[kEpisodesPerRound] = {};
+  SharedEpisode episodes[kEpisodesPerRound] = {};
   std::uint64_t optimizer_steps = 0;
   LearningStatistics learning;      ///< sums over optimizer steps
   double learning_rate = 0;         ///< as well
@@ -81,7 +102,7 @@ inline constexpr std::uint32_t kEvaluationChunk = 4096;
 
 /// One episode of an evaluation.
 struct EvaluatedEpisode {
-  EpisodeResult result;
+  SharedEpisode result;
   std::atomic<bool> done{false};  ///< `result` is complete: whoever took the episode has not died over it
 };
 

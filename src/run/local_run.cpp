@@ -13,11 +13,13 @@
 namespace genkidama::run {
 namespace {
 
-std::vector<std::string> all_columns(const std::vector<std::string>& extra) {
+std::vector<std::string> all_columns(const std::vector<std::string>& extra,
+                                     const std::vector<std::string>& metrics) {
   std::vector<std::string> columns = {
       "episodes",   "return_mean", "return_min",     "return_max",    "length_mean",        "policy_loss",
       "value_loss", "entropy",     "approximate_kl", "clip_fraction", "explained_variance", "learning_rate"};
   columns.insert(columns.end(), extra.begin(), extra.end());
+  for (const std::string& name : metrics) columns.push_back("metric_" + name);
   return columns;
 }
 
@@ -45,7 +47,8 @@ RoundStatistics statistics_of_round(const RoundReport& round) {
 LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
                    const std::vector<std::string>& columns)
     : trainer_(trainer), latest_(trainer.layout().size()) {
-  OpenedRun opened = RunFiles::open(std::move(options), trainer, observer, {true, all_columns(columns)});
+  OpenedRun opened = RunFiles::open(std::move(options), trainer, observer,
+                                    {true, all_columns(columns, trainer.environment_spec().metrics)});
   files_ = std::move(opened.files);
   average_ = resumed_average(files_->options(), opened.state);
   if (opened.state) restore(*std::exchange(opened.state, {}));
@@ -114,6 +117,9 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
     row.push_back(fmt::format("{:.6g}", value));
   }
   row.insert(row.end(), fields.begin(), fields.end());
+  for (std::size_t i = 0; i < trainer_.environment_spec().metrics.size(); ++i) {
+    row.push_back(round.metrics.empty() ? "" : fmt::format("{:.6g}", round.metrics[i].mean));
+  }
   files_->record(after, row);
   scale_warning_.follow(round, files_->options());
 

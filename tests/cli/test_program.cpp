@@ -65,25 +65,32 @@ class Altered : public genkidama::Environment {
  public:
   explicit Altered(const genkidama::EnvironmentContext& context) : spec_(inner_->spec()) {
     if (const char* name = std::getenv("GENKIDAMA_TEST_NAME")) spec_.name = name;
+    if (std::getenv("GENKIDAMA_TEST_METRICS") != nullptr) spec_.metrics = {"alive"};
     if (const char* file = std::getenv("GENKIDAMA_TEST_CONTEXT")) {
       constexpr const char* kPurposes[] = {"describe", "train", "evaluate"};
       std::ofstream(file, std::ios::app) << kPurposes[static_cast<int>(context.purpose)] << '\n';
     }
   }
   const genkidama::EnvironmentSpec& spec() const override { return spec_; }
-  genkidama::Observation reset(std::uint64_t seed) override { return inner_->reset(seed); }
+  genkidama::Observation reset(std::uint64_t seed) override {
+    alive_ = 0;
+    return inner_->reset(seed);
+  }
   genkidama::StepResult step(genkidama::Action action) override {
     if (const char* text = std::getenv("GENKIDAMA_TEST_THROW")) throw std::runtime_error(text);
     genkidama::StepResult result = inner_->step(action);
     if (std::getenv("GENKIDAMA_TEST_BAD_REWARD") != nullptr) {
       result.reward = std::numeric_limits<float>::quiet_NaN();
     }
+    ++alive_;
+    if (!spec_.metrics.empty()) result.metrics = {&alive_, 1};
     return result;
   }
 
  private:
   std::unique_ptr<genkidama::Environment> inner_ = genkidama::make_cart_pole();
   genkidama::EnvironmentSpec spec_;
+  float alive_ = 0;  // steps of the episode
 };
 
 /// Options of the program's own, of each kind. The factory keeps what it is told in this file, a line for

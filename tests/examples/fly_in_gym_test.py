@@ -37,10 +37,10 @@ NEW = {"first": "[0.0] * 8, {}", "step": "observation, reward, False, over, {}"}
 OLD = {"first": "[0.0] * 8", "step": "observation, reward, over, {}"}
 
 
-def write_policy(path):
+def write_policy(path, metadata=None):
     """One layer that prefers action 2 whatever it sees."""
     tensors = {"pi1.weight": ([4, 8], [0.0] * 32), "pi1.bias": ([4], [0.0, 0.0, 5.0, 0.0])}
-    header, data = {}, b""
+    header, data = {"__metadata__": metadata or {}}, b""
     for name, (shape, values) in tensors.items():
         raw = struct.pack(f"<{len(values)}f", *values)
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
@@ -72,6 +72,17 @@ class FlyInGym(unittest.TestCase):
         code, output, errors = self.fly("--episodes", "5", "--greedy")
         self.assertEqual((code, errors), (0, ""))
         self.assertEqual(output.splitlines(), [made, "5 episodes: mean return 6.0, standard deviation 0.0"])
+
+    def test_a_network_that_the_script_does_not_compute_is_refused(self):
+        self.provide("gymnasium", NEW, ["LunarLander-v3"])
+        for network in ("mlp 64 relu", "mlp tanh shared", "mlp 8 tanh layer-norm", "mlp 8 tanh gru 4", "own"):
+            write_policy(self.policy, {"network": network})
+            code, output, errors = self.fly("--episodes", "1")
+            self.assertEqual(code, 1)
+            self.assertNotIn("mean return", output)
+            self.assertIn(f"holds the network '{network}'", errors)
+        write_policy(self.policy, {"network": "mlp tanh"})
+        self.check_flight("made LunarLander-v3 of gymnasium")
 
     def test_gymnasium(self):
         self.provide("gymnasium", NEW, ["LunarLander-v3"])

@@ -57,6 +57,17 @@ TEST_CASE("the gradients of a network with free outputs agree with finite differ
   }
 }
 
+TEST_CASE("a network with memory has free outputs too, with right gradients") {
+  const auto network = make_network(mlp_network({.hidden = {6}, .memory = 5}), kSpec, 3);
+  CHECK(network->state_size() == 5);
+  GradientCheckOptions options;
+  options.batch = 9;
+  const GradientReport report = check_gradients(*network, kSpec, options);
+  CAPTURE(to_text(report));
+  CHECK(report.ok());
+  CHECK(report.tensors.back().name == "log_deviation");
+}
+
 TEST_CASE("a network without free outputs is the factory's own") {
   const NetworkSpec spec{{3}, 5, 1};
   const auto network = make_network(thesis_network(), spec, 1);

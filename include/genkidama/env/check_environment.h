@@ -61,10 +61,10 @@ struct EnvironmentReport {
 ///
 /// Errors: "factory" (it throws or returns nothing), "spec" (a field is out of range or contradicts another),
 /// "spec-changes", "exception" (reset() or step() throws), "observation-size", "observation-finite",
-/// "reward-finite", "action-mask" (its size, a
-/// byte, or it forbids every alternative of a choice), "same-seed" (two instances give different episodes for
-/// the same seed and actions), "reset" (an episode depends on those before it), "shared-state" (an episode
-/// depends on what other instances play, or another instance changes an observation).
+/// "reward-finite", "metrics" (their number at an episode's end, or one is not finite), "action-mask" (its
+/// size, a byte, or it forbids every alternative of a choice), "same-seed" (two instances give different
+/// episodes for the same seed and actions), "reset" (an episode depends on those before it), "shared-state"
+/// (an episode depends on what other instances play, or another instance changes an observation).
 ///
 /// Warnings: "name" (it is empty), "both-ends" (terminated and truncated), "early-truncation", "time-limit"
 /// (an episode goes on beyond it), "no-end" (no episode ended), "seeds" (they make no difference), "actions"

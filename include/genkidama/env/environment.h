@@ -20,6 +20,9 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
+/// The most metrics that an environment can have.
+inline constexpr std::size_t kMaxMetrics = 16;
+
 /// What an environment is. It stays the same for the environment's lifetime.
 ///
 /// An environment whose observation is a plain vector and whose action is one choice sets observation_size
@@ -39,6 +42,9 @@ struct EnvironmentSpec {
   /// Whether some alternatives of a choice are at times not allowed: Environment::action_mask() then gives a
   /// mask for every observation.
   bool masks_actions = false;
+  /// Names of figures that each episode comes to beside its return, such as "success" or "distance"; see
+  /// StepResult::metrics. Letters, digits and "_", at most 64 of them; at most kMaxMetrics names, none twice.
+  std::vector<std::string> metrics{};
 };
 
 /// The spec with every field filled in: shape and size of the observation, action space and action count
@@ -56,6 +62,10 @@ struct StepResult {
   float reward = 0;         ///< the environment's own reward, not scaled; finite
   bool terminated = false;  ///< the task itself ended: no value lies beyond this observation
   bool truncated = false;   ///< the time limit cut the episode off: the value of `observation` still counts
+  /// The episode's figures so far, one for each of EnvironmentSpec::metrics and in that order. Those of the
+  /// step that ends the episode, or that reaches the time limit, are kept and must be finite; at other steps
+  /// the span may be empty. The floats belong to the environment, as those of `observation` do.
+  std::span<const float> metrics{};
 };
 
 /// A task. Derive from DiscreteEnvironment when an action is one choice, and from this class otherwise.

@@ -17,8 +17,8 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// weights(), and an optimizer step reads gradient(). A local network is used by one thread.
 class LocalNetwork {
  public:
-  /// Throws ArgumentError when `network` is null, makes no functions or carries state; LayoutError when it
-  /// has no parameters, or another number of first weights than its layout says.
+  /// Throws ArgumentError when `network` is null or makes no functions; LayoutError when it has no
+  /// parameters, or another number of first weights than its layout says.
   LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& spec);
 
   /// The names and shapes of the weights.
@@ -34,27 +34,46 @@ class LocalNetwork {
   /// The result of the latest backpropagate(); as many floats as weights().
   std::span<float> gradient() { return gradient_; }
 
-  /// The function that plays; give it weights().
+  /// Floats that the network carries from step to step; 0: it has no memory.
+  std::size_t state_size() const { return state_size_; }
+
+  /// The function that plays; give it weights(). That of a network with memory throws ArgumentError.
   PolicyFunction& policy() { return *policy_; }
+  /// The function with which a network with memory plays; give it weights().
+  RecurrentPolicyFunction& recurrent_policy() { return *recurrent_policy_; }
 
   /// Fills `logits` [n, policy] and `values` [n, values] for `observations` [n, observation size], which must
-  /// stay until backpropagate().
+  /// stay until backpropagate(). Throws ArgumentError for a network with memory.
   void evaluate(std::span<const float> observations, std::span<float> logits, std::span<float> values) {
     gradient_function_->forward(weights_, observations, logits, values);
+  }
+  /// The same for the sequences of a network with memory. `states` [steps, state size] receives the state
+  /// before each step; it may be empty.
+  void evaluate(const Sequences& sequences, std::span<float> logits, std::span<float> values,
+                std::span<float> states = {}) {
+    sequence_function_->forward(weights_, sequences, logits, values, states);
   }
   /// Overwrites gradient() with that of a loss, given the loss' derivatives by the results of the latest
   /// evaluate().
   void backpropagate(std::span<const float> logits_gradient, std::span<const float> values_gradient) {
-    gradient_function_->backward(weights_, logits_gradient, values_gradient, gradient_);
+    if (state_size_ > 0) {
+      sequence_function_->backward(weights_, logits_gradient, values_gradient, gradient_);
+    } else {
+      gradient_function_->backward(weights_, logits_gradient, values_gradient, gradient_);
+    }
   }
 
  private:
   std::unique_ptr<Network> network_;
   NetworkSpec spec_;
+  std::size_t state_size_ = 0;
   std::vector<float> weights_;
   std::vector<float> gradient_;
   std::unique_ptr<PolicyFunction> policy_;
   std::unique_ptr<GradientFunction> gradient_function_;
+  // Of a network with memory, in their place.
+  std::unique_ptr<RecurrentPolicyFunction> recurrent_policy_;
+  std::unique_ptr<SequenceGradientFunction> sequence_function_;
 };
 
 }  // namespace genkidama

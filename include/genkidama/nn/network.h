@@ -15,6 +15,7 @@
 #include "genkidama/nn/gradient_function.h"
 #include "genkidama/nn/network_spec.h"
 #include "genkidama/nn/policy_function.h"
+#include "genkidama/nn/recurrent_functions.h"
 #include "genkidama/params/parameter_layout.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -34,15 +35,23 @@ class Network {
   /// The weights that training starts from: layout().size() of them, in the layout's order.
   virtual std::vector<float> first_weights() const = 0;
 
-  /// Makes the function that plays. It is never null. It may refer to this network, which outlives it.
+  /// Makes the function that plays. It is never null, but for a network with memory, which is not asked for
+  /// it. It may refer to this network, which outlives it.
   virtual std::unique_ptr<PolicyFunction> make_policy_function() = 0;
 
-  /// Makes the function that learns. It is never null. It may refer to this network, which outlives it.
+  /// Makes the function that learns. As above.
   virtual std::unique_ptr<GradientFunction> make_gradient_function() = 0;
 
   /// Floats that the network carries from one step of an episode to the next; 0 for a network without memory.
-  /// Workers refuse a network with memory: they do not carry its state yet.
+  /// An episode starts with a state of zeros.
   virtual std::size_t state_size() const { return 0; }
+
+  /// Makes the function with which a network with memory plays. Null, as here, without memory. It may refer
+  /// to this network, which outlives it.
+  virtual std::unique_ptr<RecurrentPolicyFunction> make_recurrent_policy_function() { return nullptr; }
+
+  /// Makes the function with which a network with memory learns. As above.
+  virtual std::unique_ptr<SequenceGradientFunction> make_sequence_gradient_function() { return nullptr; }
 
   /// A few words that tell this network from another one with the same tensors, such as "mlp 64 64 tanh". A
   /// run writes them into its checkpoints, and a checkpoint is refused by a network that describes itself

@@ -40,6 +40,10 @@ struct MlpOptions {
   /// Whether each hidden layer's sums are normalised before the activation (Ba et al. 2016). The gains start
   /// as 1, the shifts as 0.
   bool layer_norm = false;
+  /// Units of a gated recurrent unit (Cho et al. 2014), with which the network remembers what it has seen in
+  /// an episode; 0: no memory. It stands behind a shared trunk; otherwise it is the first layer, and both
+  /// heads see what it gives. Its matrices start orthogonal with gain 1, gate by gate.
+  int memory = 0;
 
   /// Compares field by field.
   bool operator==(const MlpOptions&) const = default;
@@ -51,10 +55,12 @@ struct MlpOptions {
 /// "pi1.weight" [units, inputs], "pi1.bias" [units], "pi2.weight", ... for the policy, and "v1.weight", ...
 /// for the value. With a shared trunk they are "trunk1.weight", "trunk1.bias", ... for the hidden layers, and
 /// "pi1.weight", "pi1.bias", "v1.weight" and "v1.bias" for the outputs. With layer_norm a hidden layer's
-/// tensors are followed by its gains and shifts, such as "pi1_norm.weight" and "pi1_norm.bias".
+/// tensors are followed by its gains and shifts, such as "pi1_norm.weight" and "pi1_norm.bias". The memory's
+/// tensors stand before the heads' and are those of PyTorch's GRU: "gru.weight_ih_l0", "gru.weight_hh_l0",
+/// "gru.bias_ih_l0" and "gru.bias_hh_l0".
 ///
-/// Throws ArgumentError when a layer is smaller than 1. The factory throws ArgumentError for a spec with
-/// another number of values than 1.
+/// Throws ArgumentError when a layer is smaller than 1 or the memory is smaller than 0. The factory throws
+/// ArgumentError for a spec with another number of values than 1.
 NetworkFactory mlp_network(const MlpOptions& options = {});
 
 /// The options of a factory that mlp_network() or thesis_network() made. Nothing for any other factory.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "genkidama/core/export.h"
@@ -19,6 +20,15 @@ struct EpisodeResult {
   double episode_return = 0;  ///< sum of the environment's own rewards, not scaled or discounted
   std::uint32_t length = 0;   ///< steps
   bool truncated = false;     ///< ended by the time limit
+  /// The figures that the environment's spec names, in its order; empty when it names none,
+  /// and in an episode that the trainer has cut.
+  std::vector<float> metrics{};
+};
+
+/// What some episodes came to by one of the environment's metrics.
+struct MetricMean {
+  std::string name;  ///< as the environment's spec has it
+  double mean = 0;   ///< over the episodes
 };
 
 /// What happened in one round, in which every worker played at least one episode in each of its environments.
@@ -40,6 +50,9 @@ struct RoundReport {
   double clip_fraction = 0;       ///< share of PPO's steps outside the clip range, as above
   double explained_variance = 0;  ///< 1 - Var(R - V) / Var(R), as above
   double learning_rate = 0;       ///< as above
+  /// The environment's metrics in their order, over the round's episodes; empty when it has none or no
+  /// episode ended.
+  std::vector<MetricMean> metrics{};
 
   /// The steps of the round, and the number of `episodes`.
   Played in_round() const { return {steps_in_round, episodes.size()}; }

@@ -14,6 +14,7 @@
 #include "genkidama/rl/behaviour.h"
 #include "genkidama/rl/gradient_sink.h"
 #include "genkidama/rl/hyperparameters.h"
+#include "genkidama/rl/segment.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -31,6 +32,14 @@ class ActorCriticPass {
   void evaluate(std::span<const float> observations, std::span<const float> actions, ActionMask masks,
                 std::size_t n);
 
+  /// The same for the steps of a segment, of a network with or without memory. `states` [n, state size]
+  /// receives the state before each step; it may be empty.
+  void evaluate(const Segment& segment, std::span<float> states = {});
+
+  /// The same for sequences of a network with memory.
+  void evaluate(const Sequences& sequences, std::span<const float> actions, ActionMask masks,
+                std::span<float> states = {});
+
   /// V of each observation, [n].
   std::span<const float> values() const { return values_; }
   /// log pi(a|s) of each step, [n].
@@ -46,6 +55,7 @@ class ActorCriticPass {
  private:
   Hyperparameters hyperparameters_;
   LocalNetwork& network_;
+  std::size_t segment_size_ = 0;  ///< the length of the only sequence
   std::unique_ptr<ActionDistribution> distribution_;
   std::size_t output_count_;
   std::vector<float> outputs_;

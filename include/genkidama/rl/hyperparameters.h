@@ -51,8 +51,12 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   int round_steps = 0;
 
   // Only of ppo, where batch_size and pull_every do not apply.
-  int epochs = 5;                    ///< passes over a round's steps, >= 1
-  int minibatch_size = 64;           ///< steps per optimizer step, >= 1; the weights are pulled after each
+  int epochs = 5;           ///< passes over a round's steps, >= 1
+  int minibatch_size = 64;  ///< steps per optimizer step, >= 1; the weights are pulled after each
+  /// A network with memory learns from sequences of at most so many steps, >= 1. Gradients go back through
+  /// time to a sequence's first step, and a minibatch takes whole sequences until it has minibatch_size
+  /// steps.
+  int sequence_length = 32;
   double clip_range = 0.2;           ///< the probability ratio counts up to 1 +- this, > 0
   bool normalise_advantages = true;  ///< to mean 0 and deviation 1 in each minibatch
 

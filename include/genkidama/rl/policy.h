@@ -50,6 +50,11 @@ class Policy {
   /// of the network is not finite; no action follows from these.
   Action act(Observation observation, ActionMask mask = {});
 
+  /// Forgets what was seen before. Call it wherever an episode starts, for a network with memory would go on
+  /// from the episode before; a policy that was just loaded has seen nothing. It does nothing to a network
+  /// without memory.
+  void reset();
+
   /// The sizes of the network.
   const NetworkSpec& sizes() const;
   /// What the file says about itself, for instance "environment", "update" and "preset".

@@ -32,6 +32,10 @@ struct Segment {
   /// [n]; log-probability with which the behaviour chose each action, exploration included.
   std::vector<float> log_probabilities;
   std::vector<float> last_observation;  ///< the observation after the last step
+  /// [state size]; what a network with memory carried when the first action was chosen, before it had seen
+  /// the first observation: zeros at an episode's start. Empty without memory.
+  std::vector<float> first_state;
+  std::vector<float> last_state;  ///< the same before the network has seen the last observation
   /// Optimizer steps that the weights of the segment's first action had seen.
   std::uint64_t policy_version = 0;
   SegmentEnd end = SegmentEnd::kContinues;  ///< how the segment ended
@@ -49,6 +53,8 @@ struct Segment {
     rewards.clear();
     log_probabilities.clear();
     last_observation.clear();
+    first_state.clear();
+    last_state.clear();
     policy_version = 0;
     end = SegmentEnd::kContinues;
   }

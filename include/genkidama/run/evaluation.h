@@ -27,6 +27,14 @@ struct Interval {
 /// is mean -+ 1.96 standard errors. `values` must not be empty.
 Interval bootstrap_mean_interval(std::span<const double> values);
 
+/// What the episodes came to by one of the environment's metrics (EnvironmentSpec::metrics).
+struct MetricStatistics {
+  std::string name;           ///< as the environment's spec has it
+  double mean = 0;            ///< over the episodes
+  double standard_error = 0;  ///< of the mean
+  Interval mean_interval;     ///< of the mean, 95 %, by bootstrap_mean_interval()
+};
+
 /// Statistics of the returns and lengths of some episodes.
 struct EvaluationStatistics {
   int episodes = 0;               ///< how many episodes there were
@@ -47,11 +55,14 @@ struct EvaluationStatistics {
   std::optional<double> threshold;
   /// Share of the episodes whose return reaches the threshold.
   std::optional<double> threshold_share;
+  std::vector<MetricStatistics> metrics;  ///< in the order of EnvironmentSpec::metrics
 };
 
-/// The statistics of these episodes. A `threshold` that is NaN counts as none. Throws ArgumentError when
-/// there are no episodes.
-EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, double threshold);
+/// The statistics of these episodes. A `threshold` that is NaN counts as none. `metrics` names each
+/// episode's metrics; without names there are no statistics of them. Throws ArgumentError when there are no
+/// episodes, or when an episode has another number of metrics than there are names.
+EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, double threshold,
+                                   std::span<const std::string> metrics = {});
 
 /// Plays episodes with the trainer's present weights, without learning, and returns their statistics. When
 /// `played` is given it receives the episodes in their order. Throws as CoreOrchestrator::evaluate().

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "cli/options/own_options.h"
@@ -158,9 +160,9 @@ OptionRow of_bundled_network(OptionRow row) {
     if (value.is_null()) return true;
     if (settings.network) return set(settings, value);
     throw ArgumentError(
-        fmt::format("the preset '{}' has a network of its own; --hidden, --activation, --trunk and "
-                    "--layer-norm are for the "
-                    "networks that come with the library, so leave them out or choose another preset",
+        fmt::format("the preset '{}' has a network of its own; --hidden, --activation, --trunk, --layer-norm "
+                    "and --memory are "
+                    "for the networks that come with the library, so leave them out or choose another preset",
                     settings.preset));
   };
   return row;
@@ -179,6 +181,32 @@ OptionRow trunk_option() {
       [](Settings& s, const std::string& text) { s.network->shared_trunk = text == "shared"; });
 }
 
+OptionRow memory_option() {
+  OptionRow row = choice_option(
+      {},
+      [](const Settings& s) {
+        return s.network->memory > 0 ? fmt::format("gru:{}", s.network->memory) : std::string("none");
+      },
+      [](Settings&, const std::string&) {});
+  row.placeholder = "gru:N|none";
+  row.expected = "'none', or 'gru:' and a whole number in [1, 1000000], such as gru:64";
+  row.set = [](Settings& settings, const nlohmann::json& value) {
+    constexpr std::string_view kGru = "gru:";
+    constexpr int kMost = 1'000'000;
+    const std::string text = value.is_string() ? value.get<std::string>() : "";
+    int units = 0;
+    if (text != "none") {
+      if (text.rfind(kGru, 0) != 0) return false;
+      const char* end = text.data() + text.size();
+      const auto read = std::from_chars(text.data() + kGru.size(), end, units);
+      if (read.ec != std::errc() || read.ptr != end || units < 1 || units > kMost) return false;
+    }
+    settings.network->memory = units;
+    return true;
+  };
+  return row;
+}
+
 void add_network(Table& table) {
   constexpr unsigned kCommands = kTraining | kCheck;
   table.group("Network (one that comes with the library)");
@@ -190,6 +218,10 @@ void add_network(Table& table) {
             "Whether the policy and the value have hidden layers of their own or share them");
   table.add("layer-norm", kCommands, of_bundled_network(flag_option(GENKIDAMA_MEMBER(network->layer_norm))),
             "Normalise each hidden layer's sums before the activation");
+  table.add(
+      "memory", kCommands, of_bundled_network(memory_option()),
+      "A gated recurrent unit that remembers what the episode has shown: behind a shared trunk, or before "
+      "separate ones");
 }
 
 void add_links(Table& table) {
@@ -363,6 +395,9 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("minibatch-size", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.minibatch_size)),
             "Steps per optimizer step of ppo");
+  table.add("sequence-length", kLearning,
+            int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.sequence_length)),
+            "Steps through which ppo's gradients flow back in a network with --memory, at most");
   table.add("clip-range", kLearning,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.clip_range)),
             "How far from 1 the probability ratio of ppo counts");

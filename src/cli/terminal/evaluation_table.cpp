@@ -15,6 +15,10 @@ std::string metadata_text(const run::CheckpointEvaluation& evaluation, const std
   return field == evaluation.metadata.end() ? "" : field->second;
 }
 
+std::string mean_of(const run::MetricStatistics& metric) {
+  return run::figure_text(metric.mean, metric.standard_error);
+}
+
 }  // namespace
 
 std::string to_table(const run::EvaluationStatistics& statistics) {
@@ -39,6 +43,11 @@ std::string to_table(const run::EvaluationStatistics& statistics) {
   }
   row("mean length", fmt::format("{:.1f} steps", statistics.mean_length));
   row("ended by time limit", fmt::format("{:.1f} %", 100 * statistics.truncated_share));
+  for (const run::MetricStatistics& metric : statistics.metrics) {
+    row(metric.name, fmt::format("{} (standard error {}, 95 % interval {})", mean_of(metric),
+                                 run::figure_text(metric.standard_error, metric.standard_error),
+                                 run::interval_text(metric.mean_interval)));
+  }
   return table;
 }
 
@@ -47,6 +56,7 @@ std::string to_table(const std::vector<run::CheckpointEvaluation>& evaluations) 
   std::vector<std::string> columns = {"checkpoint",    "update", "steps", "mean",
                                       "95 % interval", "std",    "median"};
   if (threshold) columns.push_back(fmt::format(">= {}", *threshold));
+  for (const auto& metric : evaluations.front().statistics.metrics) columns.push_back(metric.name);
   std::vector<std::vector<std::string>> rows;
   for (const run::CheckpointEvaluation& evaluation : evaluations) {
     const run::EvaluationStatistics& result = evaluation.statistics;
@@ -57,6 +67,7 @@ std::string to_table(const std::vector<run::CheckpointEvaluation>& evaluations) 
         run::figure_text(result.standard_deviation, result.standard_error),
         run::figure_text(result.median, result.standard_error)});
     if (threshold) row.push_back(fmt::format("{:.1f} %", 100 * result.threshold_share.value_or(0)));
+    for (const run::MetricStatistics& metric : result.metrics) row.push_back(mean_of(metric));
   }
   return aligned_table(columns, rows);
 }

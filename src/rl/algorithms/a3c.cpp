@@ -37,7 +37,7 @@ class A3cLearner final : public Learner {
  private:
   LearningStatistics compute(const Segment& segment) {
     const std::size_t n = segment.size();
-    pass_.evaluate(segment.observations, segment.actions, segment.masks, n);
+    pass_.evaluate(segment);
     const auto values = pass_.values();
     const float bootstrap = bootstrap_value(segment, hyperparameters_, network_);
     scale_rewards(segment, hyperparameters_, rewards_);

@@ -34,6 +34,9 @@ struct Steps {
   std::vector<float> log_probabilities;
   std::vector<float> advantages;
   std::vector<float> returns;
+  // Of a network with memory, which learns from sequences of these steps, one behind the other.
+  std::vector<std::size_t> lengths;
+  std::vector<float> first_states;  ///< [sequences, state size]
 
   std::size_t size() const { return returns.size(); }
 
@@ -44,6 +47,8 @@ struct Steps {
     log_probabilities.clear();
     advantages.clear();
     returns.clear();
+    lengths.clear();
+    first_states.clear();
   }
 
   /// Replaces all steps by the given rows of others.
@@ -85,7 +90,8 @@ class PpoLearner final : public Learner {
   /// Keeps the segment with its GAE advantages and the probabilities its actions had when they were chosen.
   void learn_segment(const Segment& segment) override {
     const std::size_t n = segment.size();
-    pass_.evaluate(segment.observations, segment.actions, segment.masks, n);
+    states_.resize(n * network_.state_size());
+    pass_.evaluate(segment, states_);
     const auto values = pass_.values();
     const float bootstrap = bootstrap_value(segment, hyperparameters_, network_);
     scale_rewards(segment, hyperparameters_, rewards_);
@@ -101,20 +107,24 @@ class PpoLearner final : public Learner {
     generalised_advantages(rewards_, values, bootstrap, hyperparameters_.gamma, hyperparameters_.gae_lambda,
                            std::span(round_.advantages).subspan(start));
     for (std::size_t t = 0; t < n; ++t) round_.returns.push_back(round_.advantages[start + t] + values[t]);
+    if (network_.state_size() > 0) cut_into_sequences(n);
   }
 
   void learn_round(Random& random) override {
     const std::size_t n = round_.size();
     if (n == 0) return;  // the round was cut before the first step
-    order_.resize(n);
+    // What minibatches are drawn from: steps, or sequences of a network with memory.
+    const std::size_t count = network_.state_size() > 0 ? round_.lengths.size() : n;
+    starts_.resize(round_.lengths.size());
+    std::exclusive_scan(round_.lengths.begin(), round_.lengths.end(), starts_.begin(), std::size_t{0});
+    order_.resize(count);
     std::iota(order_.begin(), order_.end(), std::size_t{0});
-    const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
     for (int epoch = 0; epoch < hyperparameters_.epochs && !sink_.out_of_time(); ++epoch) {
       // Fisher and Yates by hand: std::shuffle differs between standard libraries.
-      for (std::size_t i = n; i > 1; --i)
+      for (std::size_t i = count; i > 1; --i)
         std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(i))]);
-      for (std::size_t begin = 0; begin < n && !sink_.out_of_time(); begin += size) {
-        minibatch_.gather(round_, std::span(order_).subspan(begin, std::min(size, n - begin)));
+      for (std::size_t begin = 0; begin < count && !sink_.out_of_time();) {
+        begin = gather_minibatch(begin);
         const LearningStatistics statistics = compute(minibatch_);
         sink_.apply(network_.gradient(), statistics);
         sink_.pull(network_.weights());
@@ -124,12 +134,55 @@ class PpoLearner final : public Learner {
   }
 
  private:
+  /// The latest `n` steps of the round, an episode's, become sequences of about the same length.
+  void cut_into_sequences(std::size_t n) {
+    const auto longest = static_cast<std::size_t>(hyperparameters_.sequence_length);
+    const std::size_t count = (n + longest - 1) / longest;
+    const std::size_t state_size = network_.state_size();
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t first = i * n / count;
+      round_.lengths.push_back((i + 1) * n / count - first);
+      const auto state = std::span(states_).subspan(first * state_size, state_size);
+      round_.first_states.insert(round_.first_states.end(), state.begin(), state.end());
+    }
+  }
+
+  /// Fills the minibatch with what stands in the order from `begin` on, and returns where the next one
+  /// begins. Sequences are taken until they have minibatch_size steps.
+  std::size_t gather_minibatch(std::size_t begin) {
+    const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
+    const std::size_t state_size = network_.state_size();
+    if (state_size == 0) {
+      const std::size_t count = std::min(size, order_.size() - begin);
+      minibatch_.gather(round_, std::span(order_).subspan(begin, count));
+      return begin + count;
+    }
+    rows_.clear();
+    std::size_t end = begin;
+    for (; end < order_.size() && rows_.size() < size; ++end) {
+      const std::size_t start = starts_[order_[end]], length = round_.lengths[order_[end]];
+      for (std::size_t t = 0; t < length; ++t) rows_.push_back(start + t);
+    }
+    minibatch_.gather(round_, rows_);
+    for (const std::size_t sequence : std::span(order_).subspan(begin, end - begin)) {
+      minibatch_.lengths.push_back(round_.lengths[sequence]);
+      const auto state = std::span(round_.first_states).subspan(sequence * state_size, state_size);
+      minibatch_.first_states.insert(minibatch_.first_states.end(), state.begin(), state.end());
+    }
+    return end;
+  }
+
   LearningStatistics compute(Steps& minibatch) {
     const std::size_t n = minibatch.size();
     const auto count = static_cast<double>(n);
     // A lone step has no deviation.
     if (hyperparameters_.normalise_advantages && n > 1) normalise(minibatch.advantages);
-    pass_.evaluate(minibatch.observations, minibatch.actions, minibatch.masks, n);
+    if (network_.state_size() == 0) {
+      pass_.evaluate(minibatch.observations, minibatch.actions, minibatch.masks, n);
+    } else {
+      pass_.evaluate({minibatch.observations, minibatch.lengths, minibatch.first_states}, minibatch.actions,
+                     minibatch.masks);
+    }
     const auto lowest = static_cast<float>(1 - hyperparameters_.clip_range);
     const auto highest = static_cast<float>(1 + hyperparameters_.clip_range);
     double policy_loss = 0, approximate_kl = 0, clipped_steps = 0;
@@ -159,7 +212,10 @@ class PpoLearner final : public Learner {
   ActorCriticPass pass_;
   Steps round_;
   Steps minibatch_;
-  std::vector<std::size_t> order_;
+  std::vector<std::size_t> order_;   ///< of the round's steps, or sequences
+  std::vector<std::size_t> starts_;  ///< the first step of each of the round's sequences
+  std::vector<std::size_t> rows_;
+  std::vector<float> states_;  ///< before each step of a segment
   std::vector<float> rewards_;
   std::vector<float> policy_gradient_;
 };

@@ -13,7 +13,25 @@
 
 namespace genkidama::run {
 
-EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, double threshold) {
+namespace {
+
+MetricStatistics metric_statistics(std::span<const EpisodeResult> episodes, std::size_t index,
+                                   const std::string& name) {
+  std::vector<double> values;
+  for (const EpisodeResult& episode : episodes) values.push_back(static_cast<double>(episode.metrics[index]));
+  MetricStatistics result;
+  result.name = name;
+  result.mean = mean_of(values);
+  result.standard_error =
+      standard_deviation_of(values, result.mean) / std::sqrt(static_cast<double>(values.size()));
+  result.mean_interval = bootstrap_mean_interval(values);
+  return result;
+}
+
+}  // namespace
+
+EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, double threshold,
+                                   std::span<const std::string> metrics) {
   if (episodes.empty()) throw ArgumentError("statistics of no episodes; expected at least one");
   const auto count = static_cast<double>(episodes.size());
   std::vector<double> returns;
@@ -24,6 +42,10 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
     returns.push_back(episode.episode_return);
     result.mean += episode.episode_return / count;
     result.mean_length += episode.length / count;
+    if (!metrics.empty() && episode.metrics.size() != metrics.size()) {
+      throw ArgumentError(fmt::format("statistics of an episode with {} metrics; expected {}",
+                                      episode.metrics.size(), metrics.size()));
+    }
     if (episode.truncated) ++truncated;
     if (episode.episode_return >= threshold) ++reaching;
   }
@@ -41,6 +63,9 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
   if (is_finite(threshold)) {
     result.threshold = threshold;
     result.threshold_share = static_cast<double>(reaching) / count;
+  }
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    result.metrics.push_back(metric_statistics(episodes, i, metrics[i]));
   }
   return result;
 }
@@ -60,7 +85,9 @@ std::string mean_text(const EvaluationStatistics& statistics) {
 EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
                               std::vector<EpisodeResult>* played) {
   auto episodes = trainer.evaluate(request);
-  EvaluationStatistics statistics = statistics_of(episodes, trainer.environment_spec().reward_threshold);
+  const EnvironmentSpec& environment = trainer.environment_spec();
+  EvaluationStatistics statistics =
+      statistics_of(episodes, environment.reward_threshold, environment.metrics);
   statistics.seed = request.seed;
   statistics.greedy = request.greedy;
   if (played != nullptr) *played = std::move(episodes);

@@ -23,6 +23,12 @@ nlohmann::ordered_json to_json(const EvaluationStatistics& statistics) {
   json["threshold_share"] = nullptr;
   if (statistics.threshold) json["threshold"] = *statistics.threshold;
   if (statistics.threshold_share) json["threshold_share"] = *statistics.threshold_share;
+  for (const MetricStatistics& metric : statistics.metrics) {
+    json["metrics"][metric.name] = {{"mean", metric.mean},
+                                    {"standard_error", metric.standard_error},
+                                    {"ci_low", metric.mean_interval.low},
+                                    {"ci_high", metric.mean_interval.high}};
+  }
   return json;
 }
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
 
@@ -49,7 +52,66 @@ constexpr Figure kFigures[] = {
     {"truncated_share", [](const Statistics& s) { return number(s.truncated_share); }},
 };
 
+constexpr std::string_view kMetricPrefix = "metric_";
+constexpr std::string_view kMeanSuffix = "_mean";
+
+std::string metric_column(const std::string& name, std::string_view suffix) {
+  return fmt::format("{}{}{}", kMetricPrefix, name, suffix);
+}
+
 }  // namespace
+
+CsvRow metric_columns(const std::vector<std::string>& names) {
+  CsvRow columns;
+  for (const std::string& name : names) {
+    for (const std::string_view suffix :
+         {kMeanSuffix, std::string_view("_ci_low"), std::string_view("_ci_high")}) {
+      columns.push_back(metric_column(name, suffix));
+    }
+  }
+  return columns;
+}
+
+CsvRow metric_fields(const EvaluationStatistics& statistics, const std::vector<std::string>& names) {
+  CsvRow fields;
+  for (const std::string& name : names) {
+    const auto metric = std::find_if(statistics.metrics.begin(), statistics.metrics.end(),
+                                     [&](const MetricStatistics& each) { return each.name == name; });
+    if (metric == statistics.metrics.end()) {
+      fields.insert(fields.end(), 3, "");
+    } else {
+      for (const double value : {metric->mean, metric->mean_interval.low, metric->mean_interval.high}) {
+        fields.push_back(number(value));
+      }
+    }
+  }
+  return fields;
+}
+
+std::vector<std::string> metric_names(const EvaluationStatistics& statistics) {
+  std::vector<std::string> names;
+  for (const MetricStatistics& metric : statistics.metrics) names.push_back(metric.name);
+  return names;
+}
+
+std::vector<MetricStatistics> metrics_in(const CsvTable& table, const CsvRow& row) {
+  std::vector<MetricStatistics> metrics;
+  for (const std::string& column : table.columns) {
+    if (!column.starts_with(kMetricPrefix) || !column.ends_with(kMeanSuffix)) continue;
+    MetricStatistics metric;
+    metric.name =
+        column.substr(kMetricPrefix.size(), column.size() - kMetricPrefix.size() - kMeanSuffix.size());
+    const auto value = [&](std::string_view suffix) {
+      return number_in(table.field(row, metric_column(metric.name, suffix)));
+    };
+    const auto mean = value(kMeanSuffix);
+    if (!mean) continue;
+    metric.mean = *mean;
+    metric.mean_interval = {value("_ci_low").value_or(*mean), value("_ci_high").value_or(*mean)};
+    metrics.push_back(std::move(metric));
+  }
+  return metrics;
+}
 
 nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation) {
   auto json = to_json(evaluation.statistics);
@@ -75,11 +137,15 @@ std::string csv_figure(const EvaluationStatistics& statistics, std::string_view 
 std::string to_csv(const std::vector<CheckpointEvaluation>& evaluations) {
   CsvRow columns = {"checkpoint", "update", "environment_steps"};
   for (const Figure& figure : kFigures) columns.emplace_back(figure.column);
+  const auto names =
+      evaluations.empty() ? std::vector<std::string>() : metric_names(evaluations.front().statistics);
+  for (std::string& column : metric_columns(names)) columns.push_back(std::move(column));
   std::string text = csv_line(columns);
   for (const CheckpointEvaluation& evaluation : evaluations) {
     CsvRow row = {evaluation.checkpoint.string(), metadata_text(evaluation, "update"),
                   metadata_text(evaluation, "environment_steps")};
     for (const Figure& figure : kFigures) row.push_back(figure.text(evaluation.statistics));
+    for (std::string& field : metric_fields(evaluation.statistics, names)) row.push_back(std::move(field));
     text += csv_line(row);
   }
   return text;

@@ -30,7 +30,18 @@ nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation);
 /// The figure of a column of to_csv(), as that writes it. Throws ArgumentError when there is no such column.
 std::string csv_figure(const EvaluationStatistics& statistics, std::string_view column);
 
-/// checkpoint, update, environment_steps, episodes, seed, greedy, and the statistics. Whole files.
+/// The columns of metrics in an evaluation's table: metric_NAME_mean, metric_NAME_ci_low and
+/// metric_NAME_ci_high for each name.
+CsvRow metric_columns(const std::vector<std::string>& names);
+/// The fields of these columns, empty for a metric that the statistics do not have.
+CsvRow metric_fields(const EvaluationStatistics& statistics, const std::vector<std::string>& names);
+/// The names of the statistics' metrics.
+std::vector<std::string> metric_names(const EvaluationStatistics& statistics);
+/// The metrics in a row of a table that has such columns.
+std::vector<MetricStatistics> metrics_in(const CsvTable& table, const CsvRow& row);
+
+/// checkpoint, update, environment_steps, episodes, seed, greedy, the statistics, and the metrics. Whole
+/// files.
 std::string to_csv(const std::vector<CheckpointEvaluation>& evaluations);
 
 /// checkpoint, update, and the returns with eight digits and spaces between, in the order of the episodes.

@@ -12,12 +12,21 @@
 #include "genkidama/core/log.h"
 #include "genkidama/core/random.h"
 #include "genkidama/params/safetensors.h"
+#include "run/evaluation/evaluation_report.h"
 
 namespace genkidama::run {
 namespace {
 
 constexpr std::uint64_t kEvaluateEvery = 100;
 constexpr const char* kBestMean = "evaluation_return_mean";
+
+CsvRow columns_of(const EnvironmentSpec& environment) {
+  CsvRow columns = {"update",      "environment_steps", "wall_seconds", "episodes",
+                    "return_mean", "return_std",        "return_min",   "return_max"};
+  const CsvRow metrics = metric_columns(environment.metrics);
+  columns.insert(columns.end(), metrics.begin(), metrics.end());
+  return columns;
+}
 
 }  // namespace
 
@@ -26,10 +35,7 @@ RunEvaluator::RunEvaluator(const RunOptions& options, const RunDirectory& direct
     : options_(options),
       directory_(directory),
       trainer_(trainer),
-      table_(directory.evaluations(),
-             {"update", "environment_steps", "wall_seconds", "episodes", "return_mean", "return_std",
-              "return_min", "return_max"},
-             keep_until) {
+      table_(directory.evaluations(), columns_of(trainer.environment_spec()), keep_until) {
   if (keep_until) read_best();
 }
 
@@ -65,10 +71,13 @@ RunEvaluator::Outcome RunEvaluator::evaluate_update(const PolicySnapshot& snapsh
       play(snapshot.policy(), options_.target_episodes, derive_seed(options_.eval_seed, {totals.updates}));
   missing_ = false;
   const EvaluationStatistics& result = outcome.statistics;
-  table_.append({fmt::format("{}", totals.updates), fmt::format("{}", totals.in_run.steps),
-                 fmt::format("{:.3f}", wall_seconds()), fmt::format("{}", result.episodes),
-                 fmt::format("{:.6g}", result.mean), fmt::format("{:.6g}", result.standard_deviation),
-                 fmt::format("{:.6g}", result.min), fmt::format("{:.6g}", result.max)});
+  CsvRow row = {fmt::format("{}", totals.updates),     fmt::format("{}", totals.in_run.steps),
+                fmt::format("{:.3f}", wall_seconds()), fmt::format("{}", result.episodes),
+                fmt::format("{:.6g}", result.mean),    fmt::format("{:.6g}", result.standard_deviation),
+                fmt::format("{:.6g}", result.min),     fmt::format("{:.6g}", result.max)};
+  const CsvRow metrics = metric_fields(result, trainer_.environment_spec().metrics);
+  row.insert(row.end(), metrics.begin(), metrics.end());
+  table_.append(row);
   outcome.best = keep_best(result.mean, snapshot, totals);
   return outcome;
 }

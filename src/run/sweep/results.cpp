@@ -51,6 +51,7 @@ EvaluationStatistics statistics_in(const CsvTable& table, const CsvRow& row) {
   statistics.threshold_share = number("threshold_share");
   statistics.mean_length = value("mean_length");
   statistics.truncated_share = value("truncated_share");
+  statistics.metrics = metrics_in(table, row);
   return statistics;
 }
 
@@ -98,16 +99,33 @@ std::vector<std::string> checkpoints_there(const SweepRun& run) {
   return names;
 }
 
-CsvRow result_columns(const std::vector<std::string>& options) {
+// Of all runs, each once, in the order in which they come.
+std::vector<std::string> metrics_of(const std::vector<RunResult>& results) {
+  std::vector<std::string> names;
+  for (const RunResult& result : results) {
+    for (const CheckpointResult& checkpoint : result.checkpoints) {
+      if (!checkpoint.statistics) continue;
+      for (std::string& name : metric_names(*checkpoint.statistics)) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+      }
+    }
+  }
+  return names;
+}
+
+CsvRow result_columns(const std::vector<std::string>& options, const std::vector<std::string>& metrics) {
   CsvRow columns = {"setting"};
   columns.insert(columns.end(), options.begin(), options.end());
   columns.insert(columns.end(), {"seed", "update", "environment_steps", "wall_seconds", "final"});
   columns.insert(columns.end(), kStatistics.begin(), kStatistics.end());
   columns.push_back("steps_per_second");
+  const CsvRow more = metric_columns(metrics);
+  columns.insert(columns.end(), more.begin(), more.end());
   return columns;
 }
 
-CsvRow row_of(const RunResult& run, const CheckpointResult& checkpoint) {
+CsvRow row_of(const RunResult& run, const CheckpointResult& checkpoint,
+              const std::vector<std::string>& metrics) {
   CsvRow row = {run.setting};
   row.insert(row.end(), run.values.begin(), run.values.end());
   const auto& seconds = checkpoint.wall_seconds;
@@ -118,6 +136,8 @@ CsvRow row_of(const RunResult& run, const CheckpointResult& checkpoint) {
       checkpoint.statistics ? fields_of(*checkpoint.statistics) : fields_without_evaluation(run.greedy);
   row.insert(row.end(), statistics.begin(), statistics.end());
   row.push_back(fmt::format("{:.1f}", run.steps_per_second));
+  const CsvRow more = metric_fields(checkpoint.statistics.value_or(EvaluationStatistics()), metrics);
+  row.insert(row.end(), more.begin(), more.end());
   return row;
 }
 
@@ -189,11 +209,12 @@ std::filesystem::path results_in(const std::filesystem::path& sweep) {
 
 void write_results(const std::filesystem::path& sweep, const std::vector<std::string>& options,
                    const std::vector<RunResult>& results) {
-  std::string rows = csv_line(result_columns(options));
+  const std::vector<std::string> metrics = metrics_of(results);
+  std::string rows = csv_line(result_columns(options, metrics));
   std::string returns = csv_line({"setting", "seed", "returns"});
   for (const RunResult& result : results) {
     for (const CheckpointResult& checkpoint : result.checkpoints)
-      rows += csv_line(row_of(result, checkpoint));
+      rows += csv_line(row_of(result, checkpoint, metrics));
     if (result.final_returns.empty()) continue;
     std::vector<std::string> texts;
     for (const double value : result.final_returns) texts.push_back(fmt::format("{:.1f}", value));

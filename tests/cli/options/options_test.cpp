@@ -331,8 +331,11 @@ TEST_CASE("flags change the network of a preset, and only what they name") {
       R"({"preset": "tuned", "hidden": [7, 5], "activation": "relu", "trunk": "shared"})");
   CHECK(parse({"train", "--config", config.path(), "--activation", "silu"}).network ==
         MlpOptions{.hidden = {7, 5}, .activation = Activation::kSilu, .shared_trunk = true});
+  CHECK(parse({"train", "--memory", "gru:48"}).network->memory == 48);
+  CHECK(parse({"train", "--memory", "none"}).network->memory == 0);
   // A run's config.json gives its network again.
-  const Settings settings = parse({"train", "--hidden", "none", "--activation", "silu", "--layer-norm"});
+  const Settings settings =
+      parse({"train", "--hidden", "none", "--activation", "silu", "--layer-norm", "--memory", "gru:7"});
   const ConfigText record(config_of(settings, resolved_program().table, "test", "x").dump());
   CHECK(parse({"train", "--config", record.path()}).network == settings.network);
   // So do the flags that a cluster gives its members.
@@ -356,7 +359,15 @@ TEST_CASE("a network that cannot be is refused with the flag or the key") {
       {{"--hidden="}, "--hidden"},
       {{"--activation", "gelu"}, "--activation is 'gelu'; expected one of tanh, relu, silu"},
       {{"--trunk", "both"}, "--trunk is 'both'; expected one of separate, shared"},
-      {{"--layer-norm=2"}, "--layer-norm"}};
+      {{"--layer-norm=2"}, "--layer-norm"},
+      {{"--memory", "gru"},
+       "--memory is 'gru'; expected 'none', or 'gru:' and a whole number in [1, 1000000]"},
+      {{"--memory", "gru:0"}, "--memory is 'gru:0'"},
+      {{"--memory", "gru:-4"}, "--memory is 'gru:-4'"},
+      {{"--memory", "gru:6 4"}, "--memory is 'gru:6 4'"},
+      {{"--memory", "gru:9999999"}, "--memory is 'gru:9999999'"},
+      {{"--memory", "lstm:64"}, "--memory is 'lstm:64'"},
+      {{"--sequence-length", "0"}, "--sequence-length is '0'"}};
   for (const auto& [words, expected] : cases) {
     Words all{"train"};
     all.insert(all.end(), words.begin(), words.end());

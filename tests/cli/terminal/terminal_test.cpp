@@ -45,6 +45,22 @@ TEST_CASE("a table for people tells the interval of an evaluation's mean") {
   CHECK(to_table(run::statistics_of(episodes, 0)).find("95 % interval 1") != std::string::npos);
 }
 
+TEST_CASE("a table for people tells the mean and the interval of each metric") {
+  std::vector<EpisodeResult> episodes;
+  for (int i = 0; i < 4; ++i) episodes.push_back({1, 1, false, {i < 3 ? 1.0f : 0.0f}});
+  const std::vector<std::string> names = {"success"};
+  const std::string table = to_table(run::statistics_of(episodes, 0, names));
+  CAPTURE(table);
+  CHECK(table.find("  success                0.75 (standard error 0.25, 95 % interval 0.25 to 1.00)\n") !=
+        std::string::npos);
+  run::CheckpointEvaluation evaluation;
+  evaluation.statistics = run::statistics_of(episodes, 0, names);
+  const std::string several = to_table(std::vector{evaluation, evaluation});
+  CAPTURE(several);
+  CHECK(several.find("success") != std::string::npos);
+  CHECK(several.find("0.75") != std::string::npos);
+}
+
 TEST_CASE("small and large returns keep their digits in a table for people") {
   std::vector<EpisodeResult> episodes;
   for (int i = 0; i < 100; ++i) episodes.push_back({0.969 + (i % 2 == 0 ? 0.02 : -0.02), 1, false});
