@@ -431,7 +431,7 @@ TEST_CASE("clip range and entropy have schedules of their own, which end with th
   CHECK(hyper.entropy_weight_schedule == Schedule::kCosine);
   CHECK(hyper.target_kl == 0.03);
   CHECK(hyper.value_clip_range == 0.2);
-  const auto config = config_of(settings, resolved_program().options, "test", "x");
+  const auto config = config_of(settings, resolved_program().table, "test", "x");
   CHECK(config["schedule"] == "cosine");
   CHECK(config["clip_range_schedule"] == "linear");
   CHECK(config["entropy_weight_schedule"] == "cosine");
