@@ -5,7 +5,9 @@
 
 #include <cstdint>
 
-namespace genkidama {
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// Environment steps, and the episodes that ended in them. Each field of this type says by its name since
 /// when it counts:
