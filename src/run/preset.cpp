@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint64_t kThesisSteps = 8'000'000;
 constexpr std::uint64_t kTunedSteps = 3'000'000;
+constexpr std::uint64_t kControlSteps = 1'000'000;
 
 }  // namespace
 
@@ -30,6 +31,15 @@ Preset tuned_preset() {
   preset.alpha = 0.5;
   preset.beta = 0.5;
   preset.greedy = true;
+  return preset;
+}
+
+Preset control_preset() {
+  Preset preset = tuned_preset();
+  preset.hyperparameters.entropy_weight = 0;
+  preset.description =
+      "tuned for continuous actions: no entropy term, the deviation is learnt from 1 downwards";
+  preset.max_steps = kControlSteps;
   return preset;
 }
 

@@ -50,6 +50,19 @@ TEST_CASE("the thesis' preset is what the options are without one") {
         thesis_network()(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size());
 }
 
+TEST_CASE("the preset for continuous actions is tuned's without the entropy term") {
+  const run::Preset control = run::control_preset();
+  OrchestratorOptions trainer;
+  run::apply(control, trainer);
+  trainer.hyperparameters.check();
+  CHECK(trainer.hyperparameters.algorithm == "ppo");
+  CHECK(trainer.hyperparameters.entropy_weight == 0);
+  CHECK(trainer.hyperparameters.initial_log_deviation == 0);
+  CHECK(trainer.hyperparameters.schedule_steps == 1'000'000);
+  CHECK(control.greedy);
+  CHECK(control.alpha == 0.5);
+}
+
 TEST_CASE("an open linear schedule ends with the machine's share of the run, and others stay") {
   Hyperparameters open;
   open.schedule = LearningRateSchedule::kLinear;

@@ -46,6 +46,11 @@ Preset thesis_preset();
 /// evaluations. It learns control tasks of LunarLander's and CartPole's kind in a minute.
 Preset tuned_preset();
 
+/// tuned_preset() for tasks with continuous actions: without the entropy term, which keeps a normal
+/// distribution wide, and 1,000,000 environment steps. The deviation begins at 1, half of a bounded
+/// component's range.
+Preset control_preset();
+
 /// The hyperparameters, completed: a linear learning rate without an end gets one at `max_steps` environment
 /// steps of the run, shared by `machines` (>= 1) that play at the same time; each plays its share, rounded
 /// up. Other schedules, and a schedule_steps above 0, stay as they are.
