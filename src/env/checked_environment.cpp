@@ -68,7 +68,8 @@ class CheckedEnvironment final : public Environment {
 
   /// The sound action of most environments, told without a look at the whole action space.
   std::optional<int> choice_of(Action action) const {
-    if (action.size() != 1 || !is_finite(action[0]) || action[0] < 0 || action[0] >= choices_) return std::nullopt;
+    if (action.size() != 1 || !is_finite(action[0]) || action[0] < 0 || action[0] >= choices_)
+      return std::nullopt;
     const int choice = static_cast<int>(action[0]);
     return static_cast<float>(choice) == action[0] ? std::optional(choice) : std::nullopt;
   }

@@ -84,11 +84,11 @@ class EpisodeSlot {
   std::vector<float> normalised_before_;
 
  public:
-  std::vector<float> chosen;  ///< what the behaviour chose
-  std::vector<float> action;  ///< what the next step plays: what the environment is given for it
-  std::vector<float> state;   ///< what a network with memory carries; empty without memory
-  Segment segment;            ///< the steps that were not handed to the learner yet
-  EpisodeResult result;       ///< the episode so far
+  std::vector<float> chosen;     ///< what the behaviour chose
+  std::vector<float> action;     ///< what the next step plays: what the environment is given for it
+  std::vector<float> state;      ///< what a network with memory carries; empty without memory
+  Segment segment;               ///< the steps that were not handed to the learner yet
+  EpisodeResult result;          ///< the episode so far
   double discounted_return = 0;  ///< of the episode so far, the latest reward with its full weight
   Random random;
   bool playing = false;

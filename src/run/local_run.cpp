@@ -47,8 +47,9 @@ RoundStatistics statistics_of_round(const RoundReport& round) {
 LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
                    const std::string& kind, const std::vector<std::string>& columns)
     : trainer_(trainer), latest_(trainer.layout().size()) {
-  OpenedRun opened = RunFiles::open(std::move(options), trainer, observer,
-                                    {kind, all_columns(columns, trainer.environment_spec().metrics), &trainer});
+  OpenedRun opened =
+      RunFiles::open(std::move(options), trainer, observer,
+                     {kind, all_columns(columns, trainer.environment_spec().metrics), &trainer});
   files_ = std::move(opened.files);
   average_ = std::move(opened.average);
   if (opened.state) restore(*std::exchange(opened.state, {}));

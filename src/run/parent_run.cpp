@@ -40,8 +40,8 @@ class ParentRun::Impl {
   static std::unique_ptr<Impl> make(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
                                     RunObserver* observer) {
     parent.statistics = StreamStatistics(evaluator.statistics_components());
-    OpenedRun opened =
-        RunFiles::open(std::move(options), evaluator, observer, {run_kind::kParent, kColumns, &parent.statistics});
+    OpenedRun opened = RunFiles::open(std::move(options), evaluator, observer,
+                                      {run_kind::kParent, kColumns, &parent.statistics});
     return std::make_unique<Impl>(std::move(opened), evaluator, std::move(parent));
   }
   Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent);

@@ -61,7 +61,8 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   goes_on_ = directory_.goes_on(options_);  // again, now that nobody else can begin here
   if (goes_on_) {
     auto& state = opened.state;
-    state = read_resumed_state(options_, directory_, checkpoints_.origin(), kind.saved, opened.average, kind_);
+    state =
+        read_resumed_state(options_, directory_, checkpoints_.origin(), kind.saved, opened.average, kind_);
     if (state) {
       totals_ = state->totals;
       // What goes on has not reached its target yet, which may be a new one.

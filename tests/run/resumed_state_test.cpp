@@ -24,7 +24,8 @@ TEST_CASE("a resumed run's state is handed over, and its files know the rest", "
   RunOptions options = options_in(directory / "run");
   options.policy_average.kind = PolicyAverageKind::kEma;
   {
-    const OpenedRun opened = RunFiles::open(options, trainer, nullptr, {.name = {}, .columns = {}, .saved = &trainer});
+    const OpenedRun opened =
+        RunFiles::open(options, trainer, nullptr, {.name = {}, .columns = {}, .saved = &trainer});
     REQUIRE(opened.state);
     CHECK(opened.state->weights.front() == 0.25F);
     CHECK(opened.average.count() == 3);
@@ -35,7 +36,8 @@ TEST_CASE("a resumed run's state is handed over, and its files know the rest", "
   // Of another kind it begins anew.
   options.policy_average.kind = PolicyAverageKind::kSwa;
   options.max_steps = 1000;
-  const OpenedRun other = RunFiles::open(options, trainer, nullptr, {.name = {}, .columns = {}, .saved = &trainer});
+  const OpenedRun other =
+      RunFiles::open(options, trainer, nullptr, {.name = {}, .columns = {}, .saved = &trainer});
   CHECK(other.average.count() == 0);
   CHECK(other.average.text() == "swa from 0.5");
 }

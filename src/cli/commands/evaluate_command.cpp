@@ -169,14 +169,23 @@ std::vector<run::CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestr
   return results;
 }
 
+// What symbolic links lead to, also where nothing is yet.
+Path followed(Path path) {
+  constexpr int kMostLinks = 40;
+  std::error_code ignored;
+  for (int i = 0; i < kMostLinks && std::filesystem::is_symlink(path, ignored); ++i)
+    path = path.parent_path() / std::filesystem::read_symlink(path, ignored);
+  return path;
+}
+
 // A device may be written twice, and by a link a file may have several names.
 bool same_file(const Path& left, const Path& right) {
   std::error_code ignored;
   const auto status = std::filesystem::status(left, ignored);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) return false;
   return std::filesystem::equivalent(left, right, ignored) ||
-         std::filesystem::weakly_canonical(left, ignored) ==
-             std::filesystem::weakly_canonical(right, ignored);
+         std::filesystem::weakly_canonical(followed(left), ignored) ==
+             std::filesystem::weakly_canonical(followed(right), ignored);
 }
 
 // Before hours of playing, not after.

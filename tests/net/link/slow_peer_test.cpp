@@ -9,6 +9,7 @@
 #include "net/fixture.h"
 #include "net/link/peer_watch.h"
 #include "net/log_record.h"
+#include "net/span_text.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 #include "support/patience.h"
@@ -134,7 +135,7 @@ TEST_CASE("a peer that stops in the middle of a frame is dropped, whichever way 
   sender.silent = true;
   CHECK(sender.read().opcode == -1);
   CHECK(eventually([&] { return running.parent.status().left == 1; }));
-  const std::string reason = fmt::format("nothing was heard from the peer for {} ms", kShort.count());
+  const std::string reason = fmt::format("nothing was heard from the peer for {}", span_text(kShort));
   CHECK(log.holds("'slow' (session 1) is gone", reason));
   CHECK(log.holds("'raw' (session 1) is gone", reason));
 }
@@ -155,8 +156,8 @@ TEST_CASE("a peer that talks and takes nothing is dropped too, later", "[slow]")
     return large.parent.status().left == 1;
   }));
   CAPTURE(log.text());
-  CHECK(log.holds("'slow' (session 1) is gone", fmt::format("took nothing of what it was sent for {} ms",
-                                                            (PeerWatch::kDeafPatience * kShort).count())));
+  CHECK(log.holds("'slow' (session 1) is gone", fmt::format("took nothing of what it was sent for {}",
+                                                            span_text(PeerWatch::kDeafPatience * kShort))));
 }
 
 TEST_CASE("answers that are not read are replaced by newer ones, not heaped up", "[slow]") {
@@ -207,10 +208,10 @@ TEST_CASE("a Parent that answers pings but no exchange is left; the next one is 
     peer.read_weights(sent);
     while (peer.read().opcode >= 0) {
     }
-    const std::string span = fmt::format("for {} ms of an exchange", (times * kPatience).count());
+    const std::string span = fmt::format("for {} of an exchange", span_text(times * kPatience));
     CHECK(eventually([&] { return log.holds("the link is gone", span); }));
   }
-  CHECK_FALSE(log.holds("the link is gone", fmt::format("for {} ms", (8 * kPatience).count())));
+  CHECK_FALSE(log.holds("the link is gone", fmt::format("for {}", span_text(8 * kPatience))));
   child.request_stop();
   run.get();
   CHECK(child.progress().exchanges == 0);
