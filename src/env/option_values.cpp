@@ -15,18 +15,12 @@ const char* kind_of(const OptionValue& value) {
   return kKinds[value.index()];
 }
 
-}  // namespace
-
-void OptionValues::set(const std::string& name, OptionValue value) {
-  values_.insert_or_assign(name, std::move(value));
-}
-
 template <typename T>
-const T& OptionValues::value(std::string_view name) const {
-  const auto found = values_.find(name);
-  if (found == values_.end()) {
+const T& value_of(const std::map<std::string, OptionValue, std::less<>>& values, std::string_view name) {
+  const auto found = values.find(name);
+  if (found == values.end()) {
     std::vector<std::string> names;
-    for (const auto& [each, unused] : values_) names.push_back(each);
+    for (const auto& [each, unused] : values) names.push_back(each);
     throw ArgumentError(fmt::format("there is no option '{}' in the environment's context; expected {}", name,
                                     names.empty() ? "none, because the program has no options of its own"
                                                   : fmt::format("one of {}", fmt::join(names, ", "))));
@@ -36,20 +30,26 @@ const T& OptionValues::value(std::string_view name) const {
                                   kind_of(found->second), kind_of(OptionValue(T{}))));
 }
 
+}  // namespace
+
+void OptionValues::set(const std::string& name, OptionValue value) {
+  values_.insert_or_assign(name, std::move(value));
+}
+
 double OptionValues::number(std::string_view name) const {
-  return value<double>(name);
+  return value_of<double>(values_, name);
 }
 
 std::int64_t OptionValues::whole(std::string_view name) const {
-  return value<std::int64_t>(name);
+  return value_of<std::int64_t>(values_, name);
 }
 
 const std::string& OptionValues::text(std::string_view name) const {
-  return value<std::string>(name);
+  return value_of<std::string>(values_, name);
 }
 
 bool OptionValues::is_on(std::string_view name) const {
-  return value<bool>(name);
+  return value_of<bool>(values_, name);
 }
 
 }  // namespace genkidama

@@ -40,9 +40,6 @@ class OptionValues {
   friend bool operator==(const OptionValues&, const OptionValues&) = default;  ///< the same values
 
  private:
-  template <typename T>
-  const T& value(std::string_view name) const;
-
   std::map<std::string, OptionValue, std::less<>> values_;
 };
 
