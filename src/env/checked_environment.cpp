@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "env/whole_number.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
 
@@ -18,7 +19,7 @@ class CheckedEnvironment final : public Environment {
       : inner_(std::move(inner)),
         spec_(completed(inner_->spec())),
         discrete_(dynamic_cast<DiscreteEnvironment*>(inner_.get())),
-        choices_(static_cast<float>(single_choice(spec_.action_space))),
+        choices_(single_choice(spec_.action_space)),
         environment_(fmt::format("environment '{}'", spec_.name)),
         step_(environment_ + ": step()") {}
 
@@ -68,10 +69,8 @@ class CheckedEnvironment final : public Environment {
 
   /// The sound action of most environments, told without a look at the whole action space.
   std::optional<int> choice_of(Action action) const {
-    if (action.size() != 1 || !is_finite(action[0]) || action[0] < 0 || action[0] >= choices_)
-      return std::nullopt;
-    const int choice = static_cast<int>(action[0]);
-    return static_cast<float>(choice) == action[0] ? std::optional(choice) : std::nullopt;
+    const auto choice = whole_number(action);
+    return choice && *choice >= 0 && *choice < choices_ ? choice : std::nullopt;
   }
 
   [[noreturn]] void refuse_step() const {
@@ -133,7 +132,7 @@ class CheckedEnvironment final : public Environment {
   std::unique_ptr<Environment> inner_;
   EnvironmentSpec spec_;
   DiscreteEnvironment* discrete_;  ///< inner_ when its action is a choice: it is given the number itself
-  float choices_;                  ///< see single_choice()
+  int choices_;                    ///< see single_choice()
   std::string environment_;        ///< how a message begins
   std::string step_;               ///< how a message about step() begins
   ActionMask mask_;                ///< the inner environment's, as long as an action may follow

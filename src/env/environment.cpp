@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/one_line.h"
+#include "env/whole_number.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama {
@@ -120,12 +121,8 @@ EnvironmentSpec completed(EnvironmentSpec spec) {
 }
 
 int DiscreteEnvironment::choice_of(Action action) const {
-  // Every whole number that a float holds exactly; what is out of the environment's range it refuses itself.
-  constexpr float kLargest = 1 << 24;
-  if (action.size() == 1 && action[0] >= -kLargest && action[0] <= kLargest) {
-    const int choice = static_cast<int>(action[0]);
-    if (static_cast<float>(choice) == action[0]) return choice;
-  }
+  // What is out of the environment's range it refuses itself.
+  if (const auto choice = whole_number(action)) return *choice;
   throw ArgumentError(fmt::format("environment '{}': step() given the action [{}], expected one whole number",
                                   spec().name, fmt::join(action, ", ")));
 }

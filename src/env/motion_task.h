@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 
+#include "env/whole_number.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/environment.h"
@@ -44,10 +45,8 @@ class MotionTask final : public Environment {
   void check(Action action) const {
     const int count = spec_.action_count;
     if (count == 0) return check_action(spec_.name + ": step()", spec_.action_space, action);
-    if (action.size() == 1 && action[0] >= 0 && action[0] < static_cast<float>(count) &&
-        static_cast<float>(static_cast<int>(action[0])) == action[0]) {
-      return;
-    }
+    const auto choice = whole_number(action);
+    if (choice && *choice >= 0 && *choice < count) return;
     throw ArgumentError(fmt::format("{}: action {} given, expected 0 {} {}", spec_.name,
                                     fmt::join(action, ", "), count == 2 ? "or" : "to", count - 1));
   }

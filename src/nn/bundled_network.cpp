@@ -8,18 +8,12 @@
 #include <limits>
 #include <map>
 
+#include "core/take_word.h"
+
 namespace genkidama {
 namespace {
 
 constexpr std::string_view kMlp = "mlp", kShared = "shared", kLayerNorm = "layer-norm", kGru = "gru";
-
-/// The next word of `text`, which loses it and the space behind it.
-std::string_view take_word(std::string_view& text) {
-  const std::size_t end = std::min(text.find(' '), text.size());
-  const std::string_view word = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return word;
-}
 
 std::optional<int> units_of(std::string_view word) {
   int units = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/sum_rows.h"
+
 namespace genkidama {
 namespace {
 
@@ -102,7 +104,7 @@ void BatchStack::backward(const float* weights, const float* output_gradient, fl
                        .b = input_of(i),
                        .b_row = in,
                        .c = gradient});
-    sum_rows(delta, out, gradient + out * in);
+    sum_rows(delta, rows_, out, gradient + out * in);
     if (i > 0) {
       std::vector<float>& below = deltas_[i % 2];
       below.resize(rows_ * in);
@@ -190,13 +192,6 @@ void BatchStack::activate_backward(const float* weights, std::size_t layer, floa
                                     .delta = delta,
                                     .gain_gradient = gradient + gain,
                                     .shift_gradient = gradient + gain + out});
-}
-
-void BatchStack::sum_rows(const float* delta, std::size_t width, float* sums) const {
-  std::fill_n(sums, width, 0.0f);
-  for (std::size_t row = 0; row < rows_; ++row) {
-    for (std::size_t j = 0; j < width; ++j) sums[j] += delta[row * width + j];
-  }
 }
 
 /// The derivative by a layer's input.

@@ -88,7 +88,6 @@ class BatchStack {
   void linear(const float* weights, std::size_t layer, float* output);
   void activate(const float* weights, std::size_t layer, float* values);
   void activate_backward(const float* weights, std::size_t layer, float* delta, float* gradient);
-  void sum_rows(const float* delta, std::size_t width, float* sums) const;
   void propagate(const float* weights, const float* delta, std::size_t layer, float* below) const;
 
   const DenseKernels& kernels_;

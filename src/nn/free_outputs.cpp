@@ -23,6 +23,35 @@ struct Outputs {
   std::size_t width() const { return bound + free; }
 };
 
+/// Weights of the network, and the free outputs behind them.
+std::span<const float> bound_weights(std::span<const float> weights, const Outputs& outputs) {
+  return weights.first(weights.size() - outputs.free);
+}
+
+/// Rows of outputs: those of the network, and behind them the free ones.
+void widen(const Outputs& outputs, std::span<const float> bound, std::span<const float> free,
+           std::span<float> rows) {
+  for (std::size_t i = 0; i * outputs.width() < rows.size(); ++i) {
+    float* row =
+        std::copy_n(bound.data() + i * outputs.bound, outputs.bound, rows.data() + i * outputs.width());
+    std::copy(free.begin(), free.end(), row);
+  }
+}
+
+/// The way back: the derivatives by the network's outputs, row by row, and the sums of those by the free
+/// ones.
+void divide(const Outputs& outputs, std::span<const float> by_rows, std::vector<float>& by_bound,
+            std::span<float> by_free) {
+  std::fill(by_free.begin(), by_free.end(), 0.0f);
+  const std::size_t n = by_rows.size() / outputs.width();
+  by_bound.resize(n * outputs.bound);
+  for (std::size_t i = 0; i < n; ++i) {
+    const float* row = by_rows.data() + i * outputs.width();
+    std::copy_n(row, outputs.bound, by_bound.data() + i * outputs.bound);
+    for (std::size_t k = 0; k < outputs.free; ++k) by_free[k] += row[outputs.bound + k];
+  }
+}
+
 class FreePolicyFunction final : public PolicyFunction {
  public:
   FreePolicyFunction(std::unique_ptr<PolicyFunction> inner, Outputs outputs)
@@ -30,7 +59,7 @@ class FreePolicyFunction final : public PolicyFunction {
 
   void logits(std::span<const float> weights, std::span<const float> observation,
               std::span<float> logits) override {
-    inner_->logits(inner_weights(weights), observation, logits.first(outputs_.bound));
+    inner_->logits(bound_weights(weights, outputs_), observation, logits.first(outputs_.bound));
     const auto free = weights.last(outputs_.free);
     std::copy(free.begin(), free.end(), logits.data() + outputs_.bound);
   }
@@ -38,24 +67,15 @@ class FreePolicyFunction final : public PolicyFunction {
   void logits_of_batch(std::span<const float> weights, std::span<const float> observations, std::size_t n,
                        std::span<float> logits) override {
     bound_.resize(n * outputs_.bound);
-    inner_->logits_of_batch(inner_weights(weights), observations, n, bound_);
-    const auto free = weights.last(outputs_.free);
-    for (std::size_t i = 0; i < n; ++i) {
-      float* row = std::copy_n(bound_.data() + i * outputs_.bound, outputs_.bound,
-                               logits.data() + i * outputs_.width());
-      std::copy(free.begin(), free.end(), row);
-    }
+    inner_->logits_of_batch(bound_weights(weights, outputs_), observations, n, bound_);
+    widen(outputs_, bound_, weights.last(outputs_.free), logits);
   }
 
   float value(std::span<const float> weights, std::span<const float> observation) override {
-    return inner_->value(inner_weights(weights), observation);
+    return inner_->value(bound_weights(weights, outputs_), observation);
   }
 
  private:
-  std::span<const float> inner_weights(std::span<const float> weights) const {
-    return weights.first(weights.size() - outputs_.free);
-  }
-
   std::unique_ptr<PolicyFunction> inner_;
   Outputs outputs_;
   std::vector<float> bound_;  ///< [n, outputs_.bound]
@@ -68,29 +88,15 @@ class FreeGradientFunction final : public GradientFunction {
 
   void forward(std::span<const float> weights, std::span<const float> observations, std::span<float> logits,
                std::span<float> values) override {
-    const std::size_t n = logits.size() / outputs_.width();
-    bound_.resize(n * outputs_.bound);
-    inner_->forward(weights.first(weights.size() - outputs_.free), observations, bound_, values);
-    const auto free = weights.last(outputs_.free);
-    for (std::size_t i = 0; i < n; ++i) {
-      float* row = std::copy_n(bound_.data() + i * outputs_.bound, outputs_.bound,
-                               logits.data() + i * outputs_.width());
-      std::copy(free.begin(), free.end(), row);
-    }
+    bound_.resize(logits.size() / outputs_.width() * outputs_.bound);
+    inner_->forward(bound_weights(weights, outputs_), observations, bound_, values);
+    widen(outputs_, bound_, weights.last(outputs_.free), logits);
   }
 
   void backward(std::span<const float> weights, std::span<const float> logits_gradient,
                 std::span<const float> values_gradient, std::span<float> gradient) override {
     const std::size_t inner_size = weights.size() - outputs_.free;
-    const auto free_gradient = gradient.subspan(inner_size);
-    std::fill(free_gradient.begin(), free_gradient.end(), 0.0f);
-    const std::size_t n = logits_gradient.size() / outputs_.width();
-    bound_gradient_.resize(n * outputs_.bound);
-    for (std::size_t i = 0; i < n; ++i) {
-      const float* row = logits_gradient.data() + i * outputs_.width();
-      std::copy_n(row, outputs_.bound, bound_gradient_.data() + i * outputs_.bound);
-      for (std::size_t k = 0; k < outputs_.free; ++k) free_gradient[k] += row[outputs_.bound + k];
-    }
+    divide(outputs_, logits_gradient, bound_gradient_, gradient.subspan(inner_size));
     inner_->backward(weights.first(inner_size), bound_gradient_, values_gradient, gradient.first(inner_size));
   }
 
@@ -101,16 +107,6 @@ class FreeGradientFunction final : public GradientFunction {
   std::vector<float> bound_gradient_;  ///< the same, of the latest backward()
 };
 
-/// Rows of outputs: those of the network, and behind them the free ones.
-void widen(const Outputs& outputs, std::span<const float> bound, std::span<const float> free,
-           std::span<float> rows) {
-  for (std::size_t i = 0; i * outputs.width() < rows.size(); ++i) {
-    float* row =
-        std::copy_n(bound.data() + i * outputs.bound, outputs.bound, rows.data() + i * outputs.width());
-    std::copy(free.begin(), free.end(), row);
-  }
-}
-
 class FreeRecurrentPolicy final : public RecurrentPolicyFunction {
  public:
   FreeRecurrentPolicy(std::unique_ptr<RecurrentPolicyFunction> inner, Outputs outputs)
@@ -119,13 +115,13 @@ class FreeRecurrentPolicy final : public RecurrentPolicyFunction {
   void step(std::span<const float> weights, std::span<const float> observations, std::size_t n,
             std::span<float> states, std::span<float> outputs) override {
     bound_.resize(n * outputs_.bound);
-    inner_->step(weights.first(weights.size() - outputs_.free), observations, n, states, bound_);
+    inner_->step(bound_weights(weights, outputs_), observations, n, states, bound_);
     widen(outputs_, bound_, weights.last(outputs_.free), outputs);
   }
 
   float value(std::span<const float> weights, std::span<const float> observation,
               std::span<const float> state) override {
-    return inner_->value(weights.first(weights.size() - outputs_.free), observation, state);
+    return inner_->value(bound_weights(weights, outputs_), observation, state);
   }
 
  private:
@@ -142,22 +138,14 @@ class FreeSequenceGradient final : public SequenceGradientFunction {
   void forward(std::span<const float> weights, const Sequences& sequences, std::span<float> outputs,
                std::span<float> values, std::span<float> states) override {
     bound_.resize(outputs.size() / outputs_.width() * outputs_.bound);
-    inner_->forward(weights.first(weights.size() - outputs_.free), sequences, bound_, values, states);
+    inner_->forward(bound_weights(weights, outputs_), sequences, bound_, values, states);
     widen(outputs_, bound_, weights.last(outputs_.free), outputs);
   }
 
   void backward(std::span<const float> weights, std::span<const float> outputs_gradient,
                 std::span<const float> values_gradient, std::span<float> gradient) override {
     const std::size_t inner_size = weights.size() - outputs_.free;
-    const auto free_gradient = gradient.subspan(inner_size);
-    std::fill(free_gradient.begin(), free_gradient.end(), 0.0f);
-    bound_gradient_.clear();
-    for (std::size_t at = 0; at < outputs_gradient.size(); at += outputs_.width()) {
-      const auto row = outputs_gradient.subspan(at, outputs_.width());
-      bound_gradient_.insert(bound_gradient_.end(), row.begin(),
-                             row.begin() + static_cast<std::ptrdiff_t>(outputs_.bound));
-      for (std::size_t k = 0; k < outputs_.free; ++k) free_gradient[k] += row[outputs_.bound + k];
-    }
+    divide(outputs_, outputs_gradient, bound_gradient_, gradient.subspan(inner_size));
     inner_->backward(weights.first(inner_size), bound_gradient_, values_gradient, gradient.first(inner_size));
   }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/sum_rows.h"
+
 namespace genkidama {
 namespace {
 
@@ -10,13 +12,6 @@ void transpose(const float* in, std::size_t rows, std::size_t columns, std::vect
   out.resize(rows * columns);
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t c = 0; c < columns; ++c) out[c * rows + r] = in[r * columns + c];
-  }
-}
-
-void sum_rows(const float* values, std::size_t rows, std::size_t width, float* sums) {
-  std::fill_n(sums, width, 0.0f);
-  for (std::size_t row = 0; row < rows; ++row) {
-    for (std::size_t j = 0; j < width; ++j) sums[j] += values[row * width + j];
   }
 }
 

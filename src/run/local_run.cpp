@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "run/evaluation/evaluation_report.h"
 #include "run/run_limits.h"
 
 namespace genkidama::run {
@@ -19,7 +20,7 @@ std::vector<std::string> all_columns(const std::vector<std::string>& extra,
       "policy_loss",        "value_loss",    "entropy",       "approximate_kl", "clip_fraction",
       "explained_variance", "learning_rate", "gradient_norm", "deviation"};
   columns.insert(columns.end(), extra.begin(), extra.end());
-  for (const std::string& name : metrics) columns.push_back("metric_" + name);
+  for (const std::string& name : metrics) columns.push_back(metric_column(name));
   return columns;
 }
 

@@ -48,7 +48,9 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
       kind_(kind.name),
       trainer_(trainer),
       directory_(options_.directory),
-      checkpoints_(options_, directory_, {trainer.layout(), trainer.policy_metadata()}) {
+      checkpoints_(options_, directory_, [&trainer] {
+        return PolicyOrigin{trainer.layout(), trainer.policy_metadata()};
+      }) {
   // Before anything is made. A run that goes on from a state has its own weights.
   const bool begins = !directory_.goes_on(options_) || !directory_.has_state();
   const auto first_weights = begins ? read_first_weights(options_, trainer_) : std::nullopt;
@@ -157,15 +159,9 @@ void RunFiles::tell(const Checkpointer::Written& written) {
   observer_.on_checkpoint({totals_.updates, written.state, written.policy});
 }
 
-void RunFiles::complete_checkpoint(const PolicySnapshot& snapshot) {
-  checkpoints_.set_metadata(trainer_.policy_metadata());
-  checkpoints_.complete(snapshot, totals_);
-}
-
 bool RunFiles::checkpoint(const PolicySnapshot& snapshot, const FillState& fill) {
   // A state must not outlive the rows that led to it.
   if (fill) sync_tables();
-  checkpoints_.set_metadata(trainer_.policy_metadata());
   const auto written = checkpoints_.write(snapshot, now(), with_own(fill));
   tell(written);
   return written.complete;
@@ -207,7 +203,6 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
                                  {"file", result.best->file.filename().string()}};
   }
   if (fill) sync_tables();
-  checkpoints_.set_metadata(trainer_.policy_metadata());
   const auto written = checkpoints_.write_final(snapshot, totals_, with_own(fill));
   tell(written);
   result.files_written = written.complete;

@@ -81,7 +81,7 @@ class RunFiles {
   /// As Checkpointer::write(); whether everything was written.
   bool checkpoint(const PolicySnapshot& snapshot, const FillState& fill);
   /// As Checkpointer::complete().
-  void complete_checkpoint(const PolicySnapshot& snapshot);
+  void complete_checkpoint(const PolicySnapshot& snapshot) { checkpoints_.complete(snapshot, totals_); }
 
   bool is_evaluation_due() const { return evaluations_->is_due(totals_.updates); }
   bool is_evaluation_missing() const { return evaluations_->is_missing(); }

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "core/take_word.h"
 #include "genkidama/env/action_space.h"
 #include "genkidama/rl/behaviour.h"
 #include "rl/behaviour/gaussian_units.h"
@@ -21,14 +22,6 @@ PartWidths widths_of_choice(int count) {
 
 PartWidths widths_of_components(const ActionSpace& space) {
   return {2 * space.low.size(), space.low.size(), 0};
-}
-
-/// The next word of `text`, which loses it and the space behind it.
-std::string_view take_word(std::string_view& text) {
-  const std::size_t end = std::min(text.find(' '), text.size());
-  const std::string_view word = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return word;
 }
 
 }  // namespace

@@ -55,11 +55,11 @@ constexpr Figure kFigures[] = {
 constexpr std::string_view kMetricPrefix = "metric_";
 constexpr std::string_view kMeanSuffix = "_mean";
 
+}  // namespace
+
 std::string metric_column(const std::string& name, std::string_view suffix) {
   return fmt::format("{}{}{}", kMetricPrefix, name, suffix);
 }
-
-}  // namespace
 
 CsvRow metric_columns(const std::vector<std::string>& names) {
   CsvRow columns;

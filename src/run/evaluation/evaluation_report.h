@@ -32,6 +32,8 @@ nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation);
 /// The figure of a column of to_csv(), as that writes it. Throws ArgumentError when there is no such column.
 std::string csv_figure(const EvaluationStatistics& statistics, std::string_view column);
 
+/// The column of an episode's metric in a table of the run: metric_NAME, and what follows it.
+std::string metric_column(const std::string& name, std::string_view suffix = {});
 /// The columns of metrics in an evaluation's table: metric_NAME_mean, metric_NAME_ci_low and
 /// metric_NAME_ci_high for each name.
 CsvRow metric_columns(const std::vector<std::string>& names);

@@ -13,7 +13,8 @@
 
 namespace genkidama::run {
 
-Checkpointer::Checkpointer(const RunOptions& options, const RunDirectory& directory, PolicyOrigin origin)
+Checkpointer::Checkpointer(const RunOptions& options, const RunDirectory& directory,
+                           std::function<PolicyOrigin()> origin)
     : options_(options), directory_(directory), origin_(std::move(origin)), last_state_(Clock::now()) {}
 
 void Checkpointer::resumed_at(std::uint64_t update) {
@@ -94,19 +95,20 @@ Checkpointer::Written Checkpointer::write_final(const PolicySnapshot& snapshot, 
 
 std::filesystem::path Checkpointer::write_state(const PolicySnapshot& snapshot, const RunTotals& totals,
                                                 const FillState& fill) {
+  const PolicyOrigin origin = origin_();
   RunState state;
   state.totals = totals;
-  state.network = origin_.name();
+  state.network = origin.name();
   state.average = &snapshot.average;
   fill(state);
   last_state_ = Clock::now();
-  write_run_state(directory_.state(), origin_.layout, snapshot.weights, state);
+  write_run_state(directory_.state(), origin.layout, snapshot.weights, state);
   return directory_.state();
 }
 
 void Checkpointer::write_policy(const std::filesystem::path& path, const PolicySnapshot& snapshot,
                                 const RunTotals& totals) const {
-  write_safetensors(path, policy_file(snapshot, origin_, options_, totals));
+  write_safetensors(path, policy_file(snapshot, origin_(), options_, totals));
 }
 
 std::string Checkpointer::last_checkpoint_text() const {

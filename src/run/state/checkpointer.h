@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <string>
-#include <utility>
 
 #include "genkidama/core/clock.h"
 #include "genkidama/run/run_options.h"
@@ -31,15 +29,13 @@ class Checkpointer {
     std::filesystem::path state, policy;
   };
 
-  /// `options` and `directory` must outlive this.
-  Checkpointer(const RunOptions& options, const RunDirectory& directory, PolicyOrigin origin);
+  /// `options` and `directory` must outlive this. `origin` is asked for each file that is written: what a
+  /// policy's observations are normalised with changes while it learns.
+  Checkpointer(const RunOptions& options, const RunDirectory& directory,
+               std::function<PolicyOrigin()> origin);
 
   /// What the files say about where they come from.
-  const PolicyOrigin& origin() const { return origin_; }
-
-  /// Replaces what they say: statistics that observations are normalised with are in it. Call it before files
-  /// are written.
-  void set_metadata(std::map<std::string, std::string> metadata) { origin_.metadata = std::move(metadata); }
+  PolicyOrigin origin() const { return origin_(); }
 
   /// The run goes on from a state of this update.
   void resumed_at(std::uint64_t update);
@@ -69,7 +65,7 @@ class Checkpointer {
 
   const RunOptions& options_;
   const RunDirectory& directory_;
-  PolicyOrigin origin_;
+  const std::function<PolicyOrigin()> origin_;
   Clock::time_point last_state_;
   std::filesystem::path last_checkpoint_;  // empty: none yet
   bool failing_ = false;
