@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "genkidama/core/error.h"
 #include "genkidama/rl/behaviour.h"
 #include "support/catch.h"
 
@@ -76,6 +77,45 @@ TEST_CASE("epsilon mixes the softmax with all actions alike, and so does the log
     for (double& share : shares) share = (1 - epsilon) * share + epsilon / 3;
     CHECK(chi_square(logits, epsilon, Acting::kExploring, shares, 100'000) < 13.8);
   }
+}
+
+TEST_CASE("correlated choices repeat themselves, and each alone follows the softmax") {
+  constexpr double kCorrelation = 0.7;
+  const std::vector<float> logits{0.0f, std::log(2.0f), std::log(5.0f)};
+  const std::vector<double> shares = softmax(logits);
+  const auto behaviour = categorical(0, kCorrelation);
+  Random random(2);
+  constexpr int kEpisodes = 50'000;
+  std::vector<double> counts(3, 0);
+  double repeats = 0, repeats_over_the_border = 0;
+  std::size_t last = 0;
+  for (int episode = 0; episode < kEpisodes; ++episode) {
+    behaviour->start_episode();
+    const std::size_t first = draw(*behaviour, logits, Acting::kExploring, random).choice;
+    if (first == last) repeats_over_the_border += 1;
+    const std::size_t second = draw(*behaviour, logits, Acting::kExploring, random).choice;
+    if (second == first) repeats += 1;
+    last = draw(*behaviour, logits, Acting::kExploring, random).choice;
+    ++counts[last];
+  }
+  double sum = 0, alike = 0;
+  for (std::size_t k = 0; k < 3; ++k) {
+    const double expected = shares[k] * kEpisodes;
+    sum += (counts[k] - expected) * (counts[k] - expected) / expected;
+    alike += shares[k] * shares[k];
+  }
+  CHECK(sum < 13.8);
+  CHECK(repeats / kEpisodes == Approx(kCorrelation + (1 - kCorrelation) * alike).margin(0.01));
+  CHECK(repeats_over_the_border / kEpisodes == Approx(alike).margin(0.01));
+
+  Random one(3), other(3);  // evaluations do not keep to anything
+  const auto plain = categorical();
+  for (int i = 0; i < 50; ++i) {
+    REQUIRE(draw(*behaviour, logits, Acting::kSampling, one).choice ==
+            draw(*plain, logits, Acting::kSampling, other).choice);
+  }
+  CHECK_THROWS_AS(categorical(0, 1), ArgumentError);
+  CHECK_THROWS_AS(categorical(0, -0.1), ArgumentError);
 }
 
 TEST_CASE("very large logits neither overflow nor bias the choice") {

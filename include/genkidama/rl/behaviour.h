@@ -79,7 +79,7 @@ enum class ActionBounds {
   kTanh   ///< the hyperbolic tangent of what was sampled is mapped onto the bounds, which must be finite
 };
 
-/// How continuous components are drawn: each from a normal distribution of its own.
+/// How actions are drawn. Continuous components are drawn each from a normal distribution of its own.
 ///
 /// A component with two finite bounds is learnt in [-1, 1], which is mapped linearly to [low, high]; any
 /// other one is learnt in the environment's own unit. All figures below are in learnt units.
@@ -91,11 +91,12 @@ struct GaussianOptions {
   /// observation, in further outputs that are added to initial_log_deviation.
   bool state_dependent_deviation = false;
   ActionBounds action_bounds = ActionBounds::kClip;  ///< how bounds are kept
-  /// How much of a step's noise follows from that of the step before, in [0, 1): their correlation, while
-  /// experience is collected. At every single step the noise is distributed as without it, and probabilities
-  /// are told as if steps were independent. Above 0 the agent swings further before it turns back, which
-  /// finds what independent noise does not reach, and spares a robot's gears. (Hollenstein et al. 2024,
-  /// "Colored Noise in PPO", do this with noise of another spectrum.)
+  /// How much of a step's noise follows from that of the step before, in [0, 1), while experience is
+  /// collected: the correlation of the two normal numbers of a component, and the chance that a choice is
+  /// drawn with the same random number again. Each step alone is distributed as without it, and probabilities
+  /// are told as if steps were independent. Above 0 the agent keeps to a direction for longer, which finds
+  /// what independent noise does not reach, and spares a robot's gears. (Hollenstein et al. 2024, "Colored
+  /// Noise in PPO", correlate normal noise with another spectrum.)
   double noise_correlation = 0;
 };
 
@@ -105,7 +106,9 @@ const char* action_bounds_name(ActionBounds bounds);
 /// Chooses one of as many alternatives as there are outputs, from the softmax of those outputs that the mask
 /// allows. Exploring, any allowed alternative is taken with chance `epsilon` (thesis, Algorithm 1, lines 10
 /// to 14). The greedy choice is the first of the largest outputs. A masked alternative has probability 0.
-std::unique_ptr<Behaviour> categorical(double epsilon = 0);
+/// `noise_correlation` is GaussianOptions::noise_correlation, which epsilon's choices do not follow. Throws
+/// ArgumentError unless it lies in [0, 1).
+std::unique_ptr<Behaviour> categorical(double epsilon = 0, double noise_correlation = 0);
 
 /// The softmax of `output_count` outputs, which categorical() samples from without its epsilon. A masked
 /// output has probability 0 and no gradient.

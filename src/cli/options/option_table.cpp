@@ -421,6 +421,11 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add(
       "epsilon", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon)),
       "Chance that a choice is uniformly random; continuous components are sampled from the policy alone");
+  table.add(
+      "noise-correlation", kLearning,
+      real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.noise_correlation)),
+      "How much of a step's randomness follows from the step before, while experience is collected; above 0 "
+      "the agent keeps to a direction for longer");
   table.add("round-steps", kLearning,
             int_option({0, 1e8}, GENKIDAMA_MEMBER(learning.hyperparameters.round_steps)),
             "Least steps of a worker's round, played to an episode's end; 0: one episode");
@@ -495,9 +500,6 @@ void add_actions(Table& table) {
       "initial-log-deviation", kEverywhere | kCheck,
       real_option({-20, 20}, GENKIDAMA_MEMBER(learning.hyperparameters.initial_log_deviation)),
       "Natural logarithm of the deviation at first; 0: a deviation of half the range between two bounds");
-  table.add("noise-correlation", kTraining | kCheck,
-            real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.noise_correlation)),
-            "How much of a step's noise follows from the noise before; above 0 exploration swings further");
 }
 
 void add_check(Table& table) {

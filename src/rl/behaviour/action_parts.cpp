@@ -33,7 +33,8 @@ int action_outputs(const ActionSpace& space) {
 std::unique_ptr<Behaviour> action_behaviour(const ActionSpace& space, const GaussianOptions& options,
                                             double epsilon) {
   std::vector<BehaviourPart> parts;
-  for (const int count : space.choices) parts.push_back({widths_of_choice(count), categorical(epsilon)});
+  for (const int count : space.choices)
+    parts.push_back({widths_of_choice(count), categorical(epsilon, options.noise_correlation)});
   if (!space.low.empty()) parts.push_back({widths_of_components(space), gaussian(space, options)});
   return parts.size() == 1 ? std::move(parts.front().behaviour) : product(std::move(parts));
 }

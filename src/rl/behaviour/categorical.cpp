@@ -1,9 +1,13 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
+#include "genkidama/core/error.h"
 #include "genkidama/rl/behaviour.h"
 
 namespace genkidama {
@@ -58,8 +62,9 @@ class Exponentials {
   std::array<float, 16> few_;  // those of most tasks, so that each is computed once
 };
 
-std::size_t draw(const Exponentials& exponentials, std::size_t count, ActionMask mask, Random& random) {
-  double left = random.uniform() * exponentials.total();
+/// The alternative at `share`, in [0, 1), of the distribution.
+std::size_t at(double share, const Exponentials& exponentials, std::size_t count, ActionMask mask) {
+  double left = share * exponentials.total();
   for (std::size_t i = 0; i + 1 < count; ++i) {
     left -= exponentials[i];
     if (left < 0) return i;
@@ -72,7 +77,15 @@ std::size_t draw(const Exponentials& exponentials, std::size_t count, ActionMask
 
 class Categorical final : public Behaviour {
  public:
-  explicit Categorical(double epsilon) : epsilon_(epsilon) {}
+  Categorical(double epsilon, double noise_correlation)
+      : epsilon_(epsilon), noise_correlation_(noise_correlation) {
+    if (!(noise_correlation >= 0 && noise_correlation < 1)) {
+      throw ArgumentError(
+          fmt::format("noise_correlation is {}; expected a number in [0, 1)", noise_correlation));
+    }
+  }
+
+  void start_episode() override { share_.reset(); }
 
   void act(std::span<const float> outputs, ActionMask mask, Acting acting, Random& random,
            std::span<float> chosen, float& log_probability) const override {
@@ -85,7 +98,7 @@ class Categorical final : public Behaviour {
     const Exponentials exponentials(outputs, mask);
     const std::size_t choice = epsilon > 0 && random.uniform() < epsilon
                                    ? draw_any(outputs.size(), mask, random)
-                                   : draw(exponentials, outputs.size(), mask, random);
+                                   : at(draw_share(acting, random), exponentials, outputs.size(), mask);
     chosen[0] = static_cast<float>(choice);
     log_probability = exponentials.log_probability(choice);
     if (epsilon > 0) {
@@ -99,13 +112,24 @@ class Categorical final : public Behaviour {
   std::string description() const override { return "categorical"; }
 
  private:
+  /// Keeps the share of the step before with the chance that was asked for, so that each share alone is drawn
+  /// from the same distribution as without.
+  double draw_share(Acting acting, Random& random) const {
+    if (noise_correlation_ == 0 || acting != Acting::kExploring) return random.uniform();
+    const bool keeps = share_ && random.uniform() < noise_correlation_;
+    if (!keeps) share_ = random.uniform();
+    return *share_;
+  }
+
   double epsilon_;
+  double noise_correlation_;
+  mutable std::optional<double> share_;  ///< of the episode's latest step; empty at its start
 };
 
 }  // namespace
 
-std::unique_ptr<Behaviour> categorical(double epsilon) {
-  return std::make_unique<Categorical>(epsilon);
+std::unique_ptr<Behaviour> categorical(double epsilon, double noise_correlation) {
+  return std::make_unique<Categorical>(epsilon, noise_correlation);
 }
 
 }  // namespace genkidama
