@@ -24,6 +24,10 @@ UNEQUAL_COLUMNS = ["alpha", "beta", "throttle", "seed", "mean", "std", "wall_sec
                    "fast_merges", "slow_merges", "slow_staleness"]
 THESIS_COLUMNS = ["table", "row", "setting", "update", "mean", "std"]
 PUBLISHED_COLUMNS = ["task", "algorithm", "environment_steps", "mean", "source"]
+TASK_COLUMNS = ["task", "published_as", "options", "threshold", "seed", "environment_steps", "steps_to_threshold",
+                "seconds_to_threshold", "wall_seconds", "processor_seconds", "episodes", "mean", "std", "median", "min",
+                "max", "threshold_share"]
+TASK_CURVE_COLUMNS = ["task", "seed", "environment_steps", "return_mean"]
 TIME_COLUMNS = ["seed", "run", "wall_seconds_total", "environment_steps", "mean"]
 
 
@@ -313,6 +317,45 @@ class Data:
             for column in UNEQUAL_COLUMNS:
                 number(row[column], where, column)
         return [row for _, row in rows]
+
+    def task_runs(self):
+        """{task: [run, ...]} of tasks.csv in the file's order, as dictionaries."""
+        name = "docs/results/tasks.csv"
+        header, rows = read_rows(self.directory / "tasks.csv", name)
+        if header != TASK_COLUMNS:
+            raise ResultsError(f"{name}:1: the header is '{','.join(header)}'; expected {','.join(TASK_COLUMNS)}")
+        tasks = {}
+        for where, row in rows:
+            run = {column: row[column] for column in ("task", "published_as", "options")}
+            for column in ("seed", "environment_steps", "episodes"):
+                run[column] = count(row[column], where, column)
+            for column in ("threshold", "wall_seconds", "processor_seconds", "mean", "std", "median", "min", "max"):
+                run[column] = number(row[column], where, column)
+            reached = row["steps_to_threshold"]
+            run["steps_to_threshold"] = count(reached, where, "steps_to_threshold") if reached else None
+            seconds = row["seconds_to_threshold"]
+            run["seconds_to_threshold"] = number(seconds, where, "seconds_to_threshold") if seconds else None
+            runs = tasks.setdefault(run["task"], [])
+            if run["seed"] in [other["seed"] for other in runs]:
+                raise ResultsError(f"{where}: a second row for {run['task']}, seed {run['seed']}")
+            if runs and runs[0]["options"] != run["options"]:
+                raise ResultsError(f"{where}: the options differ from those of the task's other seeds")
+            runs.append(run)
+        return tasks
+
+    def task_curves(self):
+        """{task: {seed: [(environment steps, mean return), ...]}} of task_curves.csv."""
+        name = "docs/results/task_curves.csv"
+        header, rows = read_rows(self.directory / "task_curves.csv", name)
+        if header != TASK_CURVE_COLUMNS:
+            raise ResultsError(f"{name}:1: the header is '{','.join(header)}'; expected "
+                               f"{','.join(TASK_CURVE_COLUMNS)}")
+        curves = {}
+        for where, row in rows:
+            curve = curves.setdefault(row["task"], {}).setdefault(count(row["seed"], where, "seed"), [])
+            curve.append((count(row["environment_steps"], where, "environment_steps"),
+                          number(row["return_mean"], where, "return_mean")))
+        return curves
 
     def times(self):
         """The rows of time_to_200.csv in the file's order, as dictionaries."""

@@ -326,9 +326,29 @@ def workers_or_children(data):
                            label="mean over seeds"), solved_legend()]
 
 
+def tasks(data):
+    """Learning curves of the tasks, a panel each, and the mean return that counts as learnt."""
+    runs, curves = data.task_runs(), data.task_curves()
+    columns = 3
+    lines = -(-len(curves) // columns)
+    figure, grid = plt.subplots(lines, columns, figsize=(7.2, 1.9 * lines), squeeze=False)
+    for axes, (task, seeds) in zip(grid.flat, curves.items()):
+        if task not in runs:
+            raise ResultsError(f"docs/results/task_curves.csv: the task '{task}' is not in tasks.csv")
+        band(axes, [[(steps / 1e3, mean) for steps, mean in curve] for curve in seeds.values()], BLUE)
+        solved_line(axes, runs[task][0]["threshold"])
+        axes.set_title(task)
+        axes.set_xlim(left=0)
+    for axes in list(grid.flat)[len(curves):]:
+        axes.set_visible(False)
+    figure.supxlabel("environment steps (thousands)", fontsize=8)
+    figure.supylabel("mean return of the training episodes", fontsize=8)
+    return figure, [*band_legend(), Line2D([], [], color=GREY, linestyle=":", label="counts as learnt")]
+
+
 DRAWINGS = {drawing.__name__: drawing for drawing in (
     learning_paths, table_5_2_learning, table_5_2_boxes, tables_5_3_to_5_5_boxes, density, beside_others, tuned,
-    tuned_cart_pole, children, workers_or_children)}
+    tuned_cart_pole, children, workers_or_children, tasks)}
 
 
 def draw(name, data, data_hash):

@@ -31,6 +31,7 @@ PLOTS = {
     "tuned_cart_pole": [results("tuned_cart_pole")],
     "children": [results("children")],
     "workers_or_children": [results("workers_or_children")],
+    "tasks": ["tasks.csv", "task_curves.csv"],
 }
 MARK = "genkidama-data-sha256: "
 MARK_PATTERN = re.compile(MARK + r"([0-9a-f]{64})\b")

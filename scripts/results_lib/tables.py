@@ -284,6 +284,48 @@ def performance(data):
             f"{machine['load_average_at_start'][0]:.2f}.")
 
 
+def steps_text(steps):
+    """3,000,000 as 3M, 120,000 as 120k."""
+    return f"{steps / 1e6:.3g}M" if steps >= 1e6 else f"{steps / 1e3:.3g}k"
+
+
+def published_cells(data, task):
+    """The best PPO or A2C that others published, and the best of all."""
+    if not task:
+        return ["", ""]
+    entries = data.published(task)
+    cells = []
+    for group in ([entry for entry in entries if entry["algorithm"] in ("PPO", "A2C")], entries):
+        best = max(group, key=lambda entry: entry["mean"])
+        cells.append(f"{fixed(best['mean'])} ({best['algorithm']}, {steps_text(best['environment_steps'])})")
+    return cells
+
+
+def tasks(data):
+    rows = []
+    for task, runs in data.task_runs().items():
+        means = column(runs, "mean")
+        reached = [run for run in runs if run["steps_to_threshold"] is not None]
+        learnt = f"{len(reached)}/{len(runs)}"
+        if reached:
+            learnt += (f", after {steps_text(estimates.median(column(reached, 'steps_to_threshold')))} and "
+                       f"{fixed(estimates.median(column(reached, 'seconds_to_threshold')))} s")
+        rows.append([f"`{task}`", f"**{estimates.median(means):.4g}**", f"{min(means):.4g}",
+                     ", ".join(f"{mean:.4g}" for mean in means), fixed(estimates.median(column(runs, "std"))),
+                     steps_text(max(run["environment_steps"] for run in runs)),
+                     f"{estimates.median(column(runs, 'processor_seconds')):.0f} s ({estimates.median(column(runs, 'wall_seconds')):.0f} s)",
+                     learnt, *published_cells(data, runs[0]["published_as"])])
+    table = markdown([("task", "l"), ("median of the seeds", "r"), ("worst", "r"), ("each seed", "l"),
+                      ("median std", "r"), ("steps", "r"), ("processor time (wall)", "r"), ("learnt", "l"),
+                      ("published: best PPO or A2C", "l"), ("best of all", "l")], rows)
+    return table
+
+
+def task_settings(data):
+    rows = [[f"`{task}`", f"{runs[0]['threshold']:g}", f"`{runs[0]['options']}`"] for task, runs in data.task_runs().items()]
+    return markdown([("task", "l"), ("learnt at", "r"), ("options of `genkidama train TASK`", "l")], rows)
+
+
 BLOCKS = {
     "table_5_2": table_5_2,
     "plateau": plateau,
@@ -299,4 +341,6 @@ BLOCKS = {
     "children": lambda data: compared_settings(data, "children"),
     "workers_or_children": lambda data: compared_settings(data, "workers_or_children"),
     "performance": performance,
+    "tasks": tasks,
+    "task_settings": task_settings,
 }

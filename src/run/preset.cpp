@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t kThesisSteps = 8'000'000;
 constexpr std::uint64_t kTunedSteps = 3'000'000;
 constexpr std::uint64_t kControlSteps = 1'000'000;
+constexpr int kThoroughRoundSteps = 4096;
 
 }  // namespace
 
@@ -34,11 +35,24 @@ Preset tuned_preset() {
   return preset;
 }
 
+Preset thorough_preset() {
+  Preset preset = tuned_preset();
+  preset.hyperparameters.round_steps = kThoroughRoundSteps;
+  preset.hyperparameters.gae_lambda = 0.98;
+  preset.hyperparameters.entropy_weight_schedule = Schedule::kLinear;
+  preset.description =
+      "tuned with longer rounds and an entropy term that falls to 0: learns later, ends higher and more "
+      "evenly";
+  return preset;
+}
+
 Preset control_preset() {
   Preset preset = tuned_preset();
+  preset.hyperparameters.round_steps = kThoroughRoundSteps;
   preset.hyperparameters.entropy_weight = 0;
   preset.description =
-      "tuned for continuous actions: no entropy term, the deviation is learnt from 1 downwards";
+      "tuned for continuous actions: longer rounds, no entropy term, the deviation is learnt from 1 "
+      "downwards";
   preset.max_steps = kControlSteps;
   return preset;
 }

@@ -50,13 +50,27 @@ TEST_CASE("the thesis' preset is what the options are without one") {
         thesis_network()(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size());
 }
 
-TEST_CASE("the preset for continuous actions is tuned's without the entropy term") {
+TEST_CASE("the thorough preset is tuned's with longer rounds and an entropy term that falls to 0") {
+  const run::Preset thorough = run::thorough_preset();
+  OrchestratorOptions trainer;
+  run::apply(thorough, trainer);
+  trainer.hyperparameters.check();
+  CHECK(trainer.hyperparameters.round_steps == 4096);
+  CHECK(trainer.hyperparameters.gae_lambda == 0.98);
+  CHECK(trainer.hyperparameters.entropy_weight == tuned_hyperparameters().entropy_weight);
+  CHECK(trainer.hyperparameters.entropy_weight_schedule == Schedule::kLinear);
+  CHECK(trainer.hyperparameters.schedule_steps == 3'000'000);
+  CHECK(thorough.greedy);
+}
+
+TEST_CASE("the preset for continuous actions is tuned's with longer rounds and without the entropy term") {
   const run::Preset control = run::control_preset();
   OrchestratorOptions trainer;
   run::apply(control, trainer);
   trainer.hyperparameters.check();
   CHECK(trainer.hyperparameters.algorithm == "ppo");
   CHECK(trainer.hyperparameters.entropy_weight == 0);
+  CHECK(trainer.hyperparameters.round_steps == 4096);
   CHECK(trainer.hyperparameters.initial_log_deviation == 0);
   CHECK(trainer.hyperparameters.schedule_steps == 1'000'000);
   CHECK(control.greedy);

@@ -46,8 +46,13 @@ Preset thesis_preset();
 /// evaluations. It learns control tasks of LunarLander's and CartPole's kind in a minute.
 Preset tuned_preset();
 
-/// tuned_preset() for tasks with continuous actions: without the entropy term, which keeps a normal
-/// distribution wide, and 1,000,000 environment steps. The deviation begins at 1, half of a bounded
+/// tuned_preset() for the sake of the final policy: rounds of 4,096 steps, a GAE lambda of 0.98, and an
+/// entropy weight that falls to 0 over the run. It passes LunarLander's threshold a little later than
+/// tuned_preset(), and its policies end higher and differ less between seeds.
+Preset thorough_preset();
+
+/// tuned_preset() for tasks with continuous actions: rounds of 4,096 steps, no entropy term, which would keep
+/// a normal distribution wide, and 1,000,000 environment steps. The deviation begins at 1, half of a bounded
 /// component's range.
 Preset control_preset();
 
