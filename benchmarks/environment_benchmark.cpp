@@ -82,7 +82,7 @@ class Recorder {
     const double first = random_.uniform(-1, 1) / kLanderScale;
     const std::array<double, 2> dispersion{first, random_.uniform(-1, 1) / kLanderScale};
     if (action == 2) {
-      world_.fire_main_engine(dispersion);
+      world_.fire_main_engine(dispersion, 1);
     } else if (action != 0) {
       world_.fire_side_engine(dispersion, action - 2);
     }

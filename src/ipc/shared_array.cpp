@@ -112,11 +112,14 @@ std::size_t SharedMapping::checked_bytes(std::size_t count, std::size_t element_
 
 void relaxed_load(std::span<const float> shared, std::span<float> out) {
   check_sizes(shared.size(), out.size());
+// One element at a time takes twice as long where the loop happens to lie badly in a processor's cache.
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < shared.size(); ++i) out[i] = relaxed_read(shared[i]);
 }
 
 void relaxed_store(std::span<float> shared, std::span<const float> in) {
   check_sizes(shared.size(), in.size());
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < shared.size(); ++i) relaxed_write(shared[i], in[i]);
 }
 

@@ -11,6 +11,7 @@
 #include "genkidama/env/environment.h"
 #include "genkidama/ipc/transition.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/rl/behaviour.h"
 #include "genkidama/rl/segment.h"
 #include "rl/normalisation.h"
 
@@ -36,6 +37,7 @@ class EpisodeSlot {
   /// Starts an episode; `actions` draws its actions.
   void start(std::uint64_t seed, const Random& actions) {
     random = actions;
+    behaviour->start_episode();
     result = {};
     discounted_return = 0;
     segment.clear();
@@ -84,12 +86,13 @@ class EpisodeSlot {
   std::vector<float> normalised_before_;
 
  public:
-  std::vector<float> chosen;     ///< what the behaviour chose
-  std::vector<float> action;     ///< what the next step plays: what the environment is given for it
-  std::vector<float> state;      ///< what a network with memory carries; empty without memory
-  Segment segment;               ///< the steps that were not handed to the learner yet
-  EpisodeResult result;          ///< the episode so far
-  double discounted_return = 0;  ///< of the episode so far, the latest reward with its full weight
+  std::unique_ptr<Behaviour> behaviour;  ///< to be set before the first episode
+  std::vector<float> chosen;             ///< what the behaviour chose
+  std::vector<float> action;             ///< what the next step plays: what the environment is given for it
+  std::vector<float> state;              ///< what a network with memory carries; empty without memory
+  Segment segment;                       ///< the steps that were not handed to the learner yet
+  EpisodeResult result;                  ///< the episode so far
+  double discounted_return = 0;          ///< of the episode so far, the latest reward with its full weight
   Random random;
   bool playing = false;
   bool lost = false;  ///< the environment failed in the episode's last step

@@ -47,7 +47,6 @@ class HogwildWorker {
         spec_(setup.spec ? completed(*setup.spec) : slots_.front().spec()),
         algorithm_(make_algorithm_of(setup)),
         network_(make_network(setup, *algorithm_, spec_, sink_)),
-        behaviour_(algorithm_->make_behaviour(spec_)),
         learner_(algorithm_->make_learner({.environment = spec_,
                                            .network = network_,
                                            .sink = sink_,
@@ -55,7 +54,8 @@ class HogwildWorker {
                                            .replay = shared.replay ? &*shared.replay : nullptr})),
         output_count_(static_cast<std::size_t>(network_.spec().policy)),
         longest_episode_(longest_training_episode(spec_.observation_size)) {
-    if (!behaviour_ || !learner_) {
+    for (EpisodeSlot& slot : slots_) slot.behaviour = algorithm_->make_behaviour(spec_);
+    if (!slots_.front().behaviour || !learner_) {
       throw ArgumentError("the algorithm made no behaviour or no learner; expected both");
     }
     if (network_.layout().size() != shared.weights.size()) {
@@ -243,8 +243,8 @@ class HogwildWorker {
   }
 
   void choose(EpisodeSlot& slot, std::span<const float> outputs, Acting acting, float& log_probability) {
-    behaviour_->act(outputs, slot.mask(), acting, slot.random, slot.chosen, log_probability);
-    behaviour_->to_environment(slot.chosen, slot.action);
+    slot.behaviour->act(outputs, slot.mask(), acting, slot.random, slot.chosen, log_probability);
+    slot.behaviour->to_environment(slot.chosen, slot.action);
   }
 
   /// The step of the i-th slot that plays.
@@ -349,7 +349,6 @@ class HogwildWorker {
   EnvironmentSpec spec_;
   std::unique_ptr<Algorithm> algorithm_;
   LocalNetwork network_;
-  std::unique_ptr<Behaviour> behaviour_;
   std::unique_ptr<Learner> learner_;
   std::size_t output_count_;
   std::uint32_t longest_episode_;

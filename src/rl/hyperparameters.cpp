@@ -45,6 +45,7 @@ void Hyperparameters::check() const {
   in_closed_unit("epsilon", epsilon);
   if (!is_finite(initial_log_deviation) || initial_log_deviation < -20 || initial_log_deviation > 20)
     refuse("initial_log_deviation", initial_log_deviation, "a number in [-20, 20]");
+  in_half_open_unit("noise_correlation", noise_correlation);
   if (round_steps < 0) refuse("round_steps", round_steps, "at least 0");
   if (epochs < 1) refuse("epochs", epochs, "at least 1");
   if (minibatch_size < 1) refuse("minibatch_size", minibatch_size, "at least 1");

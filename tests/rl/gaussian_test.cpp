@@ -7,6 +7,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/rl/behaviour.h"
+#include "genkidama/rl/hyperparameters.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -140,6 +141,56 @@ TEST_CASE("Gaussian log-probabilities are those of the closed form, played and l
   }
 }
 
+TEST_CASE("correlated noise follows from the step before, and each step alone looks as without it") {
+  constexpr double kCorrelation = 0.8;
+  const auto behaviour = gaussian(box({-1, -2}, {1, 2}), {.noise_correlation = kCorrelation});
+  const std::vector<float> outputs{0.3f, -2, std::log(0.5f), std::log(3.0f)};
+  Random random(11);
+  std::vector<double> first, tenth;
+  double products = 0, across = 0, over_the_border = 0;
+  constexpr int kEpisodes = 20'000, kLength = 10;
+  double last = 0;
+  for (int episode = 0; episode < kEpisodes; ++episode) {
+    behaviour->start_episode();
+    double before = 0;
+    for (int t = 0; t < kLength; ++t) {
+      const Drawn drawn = draw(*behaviour, outputs, Acting::kExploring, random);
+      const double noise = (drawn.chosen[0] - 0.3) / 0.5, other = (drawn.chosen[1] + 2) / 3.0;
+      REQUIRE(drawn.log_probability == Approx(normal_log_density(drawn.chosen[0], 0.3, std::log(0.5)) +
+                                              normal_log_density(drawn.chosen[1], -2, std::log(3.0)))
+                                           .margin(1e-4));
+      if (t == 0) over_the_border += noise * last;
+      if (t == 0) first.push_back(noise);
+      if (t == kLength - 1) tenth.push_back(noise);
+      if (t > 0) products += noise * before;
+      across += noise * other;
+      before = last = noise;
+    }
+  }
+  CHECK(distance_from_normal(first, 0, 1) < 1.95);
+  CHECK(distance_from_normal(tenth, 0, 1) < 1.95);
+  CHECK(products / (kEpisodes * (kLength - 1)) == Approx(kCorrelation).margin(0.02));
+  CHECK(std::abs(across / (kEpisodes * kLength)) < 0.03);
+  CHECK(std::abs(over_the_border / kEpisodes) < 0.03);  // an episode remembers nothing of the one before
+}
+
+TEST_CASE("noise is correlated while experience is collected, and at no other time") {
+  const ActionSpace space = box({-1}, {1});
+  const std::vector<float> outputs{0, 0};
+  const auto sequence = [&](const GaussianOptions& options, Acting acting) {
+    const auto behaviour = gaussian(space, options);
+    Random random(3);
+    std::vector<float> chosen;
+    for (int i = 0; i < 20; ++i) chosen.push_back(draw(*behaviour, outputs, acting, random).chosen[0]);
+    return chosen;
+  };
+  const GaussianOptions correlated{.noise_correlation = 0.9};
+  CHECK(sequence(correlated, Acting::kSampling) == sequence({}, Acting::kSampling));
+  CHECK(sequence(correlated, Acting::kGreedy) == sequence({}, Acting::kGreedy));
+  CHECK(sequence(correlated, Acting::kExploring) != sequence({}, Acting::kExploring));
+  CHECK(sequence({}, Acting::kExploring) == sequence({}, Acting::kSampling));
+}
+
 TEST_CASE("bounded components are learnt in [-1, 1] and clipped, others in the environment's unit") {
   const auto behaviour = gaussian(box({-2, 0, -kInfinity, -1, -kInfinity}, {2, 10, kInfinity, kInfinity, 3}));
   const std::vector<float> chosen{0.5f, -0.5f, 42, -7, 8};
@@ -245,5 +296,12 @@ TEST_CASE("bounds that tanh cannot use and deviations out of range are refused w
   for (const double bad : {-20.5, 21.0, std::numeric_limits<double>::quiet_NaN()}) {
     CHECK_THROWS_WITH(gaussian(box({-1}, {1}), {.initial_log_deviation = bad}),
                       Contains("initial_log_deviation") && Contains("[-20, 20]"));
+  }
+  for (const double bad : {-0.1, 1.0, std::numeric_limits<double>::quiet_NaN()}) {
+    CHECK_THROWS_WITH(gaussian(box({-1}, {1}), {.noise_correlation = bad}),
+                      Contains("noise_correlation") && Contains("[0, 1)"));
+    Hyperparameters hyperparameters;
+    hyperparameters.noise_correlation = bad;
+    CHECK_THROWS_WITH(hyperparameters.check(), Contains("noise_correlation") && Contains("[0, 1)"));
   }
 }

@@ -169,6 +169,23 @@ TEST_CASE("a hybrid's log-probability is the sum of its parts', played and learn
   }
 }
 
+TEST_CASE("a hybrid starts the episode of each of its parts") {
+  const ActionSpace space{.choices = {2}, .low = {-1}, .high = {1}};
+  const auto behaviour = action_behaviour(space, {.noise_correlation = 0.9});
+  const std::vector<float> outputs{0, 0, 0, 0};
+  const auto noise_of_a_step = [&] {
+    Random random(5);
+    std::vector<float> chosen(2);
+    float log_probability = 0;
+    behaviour->act(outputs, {}, Acting::kExploring, random, chosen, log_probability);
+    return chosen[1];
+  };
+  const float first = noise_of_a_step();
+  CHECK(noise_of_a_step() != first);  // the same random numbers, and what the step before left
+  behaviour->start_episode();
+  CHECK(noise_of_a_step() == first);
+}
+
 TEST_CASE("what a mask forbids is never chosen, also not greedily or by epsilon") {
   const std::vector<float> outputs{50, 0, 1, 50, 0};
   const std::vector<std::uint8_t> mask{0, 1, 1, 0, 1};

@@ -495,6 +495,9 @@ void add_actions(Table& table) {
       "initial-log-deviation", kEverywhere | kCheck,
       real_option({-20, 20}, GENKIDAMA_MEMBER(learning.hyperparameters.initial_log_deviation)),
       "Natural logarithm of the deviation at first; 0: a deviation of half the range between two bounds");
+  table.add("noise-correlation", kTraining | kCheck,
+            real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.noise_correlation)),
+            "How much of a step's noise follows from the noise before; above 0 exploration swings further");
 }
 
 void add_check(Table& table) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <vector>
 
 #include "genkidama/rl/behaviour.h"
 #include "rl/behaviour/gaussian_units.h"
@@ -13,7 +14,11 @@ namespace {
 class Gaussian final : public Behaviour {
  public:
   Gaussian(const ActionSpace& space, const GaussianOptions& options)
-      : options_(options), units_(space, options) {}
+      : options_(options),
+        units_(space, options),
+        innovation_(std::sqrt(1 - options.noise_correlation * options.noise_correlation)) {}
+
+  void start_episode() override { noise_.clear(); }
 
   void act(std::span<const float> outputs, ActionMask, Acting acting, Random& random, std::span<float> chosen,
            float& log_probability) const override {
@@ -24,11 +29,17 @@ class Gaussian final : public Behaviour {
       for (std::size_t i = 0; i < size; ++i) chosen[i] = means[i];
       return;
     }
+    const bool correlates = options_.noise_correlation > 0 && acting == Acting::kExploring;
+    const bool continues = correlates && !noise_.empty();
+    if (correlates) noise_.resize(size);
     double sum = 0;
     for (std::size_t i = 0; i < size; ++i) {
       const double log_deviation = units_.log_deviation(outputs[size + i]);
       const double deviation = std::exp(log_deviation);
-      chosen[i] = static_cast<float>(means[i] + deviation * random.normal());
+      double noise = random.normal();
+      if (continues) noise = options_.noise_correlation * noise_[i] + innovation_ * noise;
+      if (correlates) noise_[i] = noise;
+      chosen[i] = static_cast<float>(means[i] + deviation * noise);
       // Of the number that is kept, not of the one before it was rounded.
       const double distance = (static_cast<double>(chosen[i]) - means[i]) / deviation;
       sum -= distance * distance / 2 + log_deviation + std::log(2 * std::numbers::pi) / 2;
@@ -51,6 +62,8 @@ class Gaussian final : public Behaviour {
  private:
   GaussianOptions options_;
   GaussianUnits units_;
+  double innovation_;                  ///< share of a step's noise that is new
+  mutable std::vector<double> noise_;  ///< of the episode's latest step, in deviations; empty at its start
 };
 
 }  // namespace

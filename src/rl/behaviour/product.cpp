@@ -18,6 +18,10 @@ class Product final : public Behaviour {
  public:
   explicit Product(std::vector<BehaviourPart> parts) : parts_(std::move(parts)) {}
 
+  void start_episode() override {
+    for (const BehaviourPart& part : parts_) part.behaviour->start_episode();
+  }
+
   void act(std::span<const float> outputs, ActionMask mask, Acting acting, Random& random,
            std::span<float> chosen, float& log_probability) const override {
     log_probability = 0;
