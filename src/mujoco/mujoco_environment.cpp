@@ -163,7 +163,7 @@ class MujocoEnvironment::Impl {
     remember_qpos();
     ++steps_;
     const bool is_stable = advance();
-    tell_what_is_full();
+    pass_warnings_on();
     if (!is_stable) return end_unstable();
     refresh();
     observe();
@@ -246,8 +246,8 @@ class MujocoEnvironment::Impl {
     });
   }
 
-  void tell_what_is_full() {
-    for (const mjtWarning kind : {mjWARN_INERTIA, mjWARN_CONTACTFULL, mjWARN_CNSTRFULL}) {
+  void pass_warnings_on() {
+    for (const mjtWarning kind : {mjWARN_INERTIA, mjWARN_CONTACTFULL, mjWARN_CNSTRFULL, mjWARN_BADCTRL}) {
       if (data_->warning[kind].number == 0 || was_told_[kind]) continue;
       was_told_[kind] = true;
       log(LogLevel::kWarning, "environment '{}': MuJoCo: {}; the physics is not exact", spec_.name,

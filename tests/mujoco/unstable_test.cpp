@@ -161,3 +161,15 @@ TEST_CASE("more contacts than the model has room for are told once") {
   REQUIRE(kept.lines.size() == 1);
   CHECK_THAT(kept.lines[0], Catch::Contains("environment 'pile': MuJoCo:") && Catch::Contains("not exact"));
 }
+
+TEST_CASE("a control that is too large for MuJoCo is told, and is played as 0") {
+  KeptLog kept;
+  MujocoEnvironment ball(options_for(kBall));
+  for (int episode = 0; episode < 2; ++episode) {
+    ball.reset(1);
+    CHECK_FALSE(push(ball, 1e12F).truncated);
+    CHECK(ball.state().qvel()[5] == 0);
+  }
+  REQUIRE(kept.lines.size() == 1);
+  CHECK_THAT(kept.lines[0], Catch::Contains("environment 'ball': MuJoCo:") && Catch::Contains("CTRL"));
+}
