@@ -26,7 +26,7 @@ constexpr const char* kModel = R"(<mujoco model="Reacher">
       <joint name="shoulder"/>
       <geom fromto="0 0 0 0.5 0 0"/>
       <body name="lower arm" pos="0.5 0 0">
-        <joint name="elbow" limited="true" range="-160 160"/>
+        <joint name="elbow"/>
         <geom fromto="0 0 0 0.5 0 0"/>
         <site name="hand" pos="0.5 0 0"/>
       </body>
