@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares what two machines have played and learnt; scripts/compare-architectures calls it.
 
-    compare.py trajectories HERE THERE   folders with the files of tests/cross/record_trajectories.cpp
+    compare.py trajectories HERE THERE   folders with the files of tests/cross/record.cpp
     compare.py training HERE THERE       folders with a run directory for each training
 
 Prints a table in Markdown. Exit codes: 0 compared (equal or not), 1 when the two sides do not belong together.
@@ -90,6 +90,18 @@ def row_difference(a, b):
     return {name: (a[name], b[name]) for name in a if name not in OF_TIME and a[name] != b[name]}
 
 
+def first_other_weights(here, there):
+    """The first update after which a bit of the weights differs, or None."""
+    for file in sorted((here / "checkpoints").glob("update_*.safetensors")):
+        other = there / "checkpoints" / file.name
+        if not other.exists():
+            return None
+        ours, theirs = read_weights(file), read_weights(other)
+        if ours.keys() != theirs.keys() or any(ours[name].tobytes() != theirs[name].tobytes() for name in ours):
+            return int(file.stem.removeprefix("update_"))
+    return None
+
+
 def compare_runs(here, there):
     """(ours, theirs, first, columns, largest, relative): the rows of both metrics.csv, the index of the first one that
     differs and its columns that do, the largest difference of a weight at the end, and the norm of all differences divided
@@ -112,18 +124,21 @@ def compare_runs(here, there):
 
 
 def training(here, there):
-    yield ("| training | updates, steps | first update that differs (steps until then) | what differs in it first | "
+    yield ("| training | updates, steps | weights differ from update (step) | metrics differ from update (step) | what differs | "
            "largest difference of a weight at the end | all weights, relative | mean return of the last update |")
-    yield "|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|---|"
     for run in sorted(path for path in here.iterdir() if (path / "metrics.csv").exists()):
         ours, theirs, first, columns, largest, relative = compare_runs(run, there / run.name)
+        steps_at = {int(row["update"]): int(row["environment_steps"]) for row in ours}
+        weights = first_other_weights(run, there / run.name)
+        weights = "none" if weights is None else f"{weights} ({steps_at.get(weights, 0):,})"
         where, what = "none", "nothing"
         if first is not None:
             where = f"{ours[first]['update']} ({int(ours[first]['environment_steps']):,})"
             what = "; ".join(f"`{name}` {a}, {b}" for name, (a, b) in list(columns.items())[:2])
             what = what or "the number of updates"
             what += f" and {len(columns) - 2} more" if len(columns) > 2 else ""
-        yield (f"| {run.name} | {ours[-1]['update']}, {int(ours[-1]['environment_steps']):,} | {where} | {what} | "
+        yield (f"| {run.name} | {ours[-1]['update']}, {int(ours[-1]['environment_steps']):,} | {weights} | {where} | {what} | "
                f"{number(largest)} | {number(relative)} | {ours[-1]['return_mean']}, {theirs[-1]['return_mean']} |")
 
 

@@ -70,14 +70,19 @@ class Trajectories(Folders):
 
 
 class Training(Folders):
-    def write(self, folder, rows, weights):
+    def write(self, folder, rows, weights, *earlier):
         run = folder / "task preset"
-        run.mkdir(exist_ok=True)
+        (run / "checkpoints").mkdir(parents=True, exist_ok=True)
         (run / "metrics.csv").write_text("\n".join([COLUMNS, *rows]) + "\n")
+        for update, checkpoint in enumerate(earlier, 1):
+            self.write_weights(run / "checkpoints" / f"update_{update:06}.safetensors", checkpoint)
+        self.write_weights(run / "final.safetensors", weights)
+
+    def write_weights(self, file, weights):
         content = array.array("f", weights).tobytes()
         header = json.dumps({"__metadata__": {"format": "pt"},
                              "w": {"dtype": "F32", "shape": [len(weights)], "data_offsets": [0, len(content)]}}).encode()
-        (run / "final.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + content)
+        file.write_bytes(struct.pack("<Q", len(header)) + header + content)
 
     def row(self, ours, theirs):
         self.write(self.here, *ours)
@@ -87,17 +92,17 @@ class Training(Folders):
 
     def test_equal_runs_differ_in_time_only(self):
         self.assertEqual(self.row((["1,2000,0.5,7,0.1"], [3, 4]), (["1,2000,9.5,7,0.1"], [3, 4])),
-                         ["task preset", "1, 2,000", "none", "nothing", "0", "0", "7, 7"])
+                         ["task preset", "1, 2,000", "none", "none", "nothing", "0", "0", "7, 7"])
 
     def test_the_first_row_that_differs_and_the_weights(self):
-        ours = (["1,2000,1,7,0.1", "2,4000,1,8,0.2", "3,6000,1,9,0.3"], [3, 4])
-        theirs = (["1,2000,1,7,0.1", "2,4000,1,8,0.25", "3,6000,1,5,0.3"], [3, 4.5])
+        ours = (["1,2000,1,7,0.1", "2,4000,1,8,0.2", "3,6000,1,9,0.3"], [3, 4], [1, 0], [2, 2], [3, 4])
+        theirs = (["1,2000,1,7,0.1", "2,4000,1,8,0.25", "3,6000,1,5,0.3"], [3, 4.5], [1, -0.0], [2, 3], [3, 4.5])
         self.assertEqual(self.row(ours, theirs),
-                         ["task preset", "3, 6,000", "2 (4,000)", "`policy_loss` 0.2, 0.25", "0.5", "0.1", "9, 5"])
+                         ["task preset", "3, 6,000", "1 (2,000)", "2 (4,000)", "`policy_loss` 0.2, 0.25", "0.5", "0.1", "9, 5"])
 
     def test_a_run_that_has_more_rows_differs(self):
         ours = (["1,2000,1,7,0.1", "2,4000,1,8,0.2"], [1])
-        self.assertEqual(self.row(ours, (["1,2000,1,7,0.1"], [1]))[2], "1 (2,000)")
+        self.assertEqual(self.row(ours, (["1,2000,1,7,0.1"], [1]))[3], "1 (2,000)")
 
     def test_another_network_or_another_table_is_an_error(self):
         self.assertIsNone(self.row((["1,2000,1,7,0.1"], [1]), (["1,2000,1,7,0.1"], [1, 2])))
