@@ -268,6 +268,7 @@ class CoreOrchestrator::Impl {
   }
 
   const EnvironmentSpec& environment_spec() const { return description_.environment; }
+  const Hyperparameters& hyperparameters() const { return options_.hyperparameters; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
     const bool is_used = used.statistics.count() > 0 && (used.observations || used.rewards);
@@ -292,7 +293,9 @@ class CoreOrchestrator::Impl {
     publish_normalisation();
   }
   void normalise_as(const std::map<std::string, std::string>& metadata) {
-    played_ = policy_record("the policy", metadata).normalisation.value_or(Normalisation());
+    const PolicyRecord record = policy_record("the policy", metadata);
+    check_statistics_fit("the policy", record, observation_size());
+    played_ = record.normalisation.value_or(Normalisation());
     publish_normalisation();
   }
   int workers() const { return workers_ ? options_.workers : 0; }
@@ -487,7 +490,9 @@ std::vector<EpisodeResult> CoreOrchestrator::evaluate(const EvaluationRequest& r
 const EnvironmentSpec& CoreOrchestrator::environment_spec() const {
   return impl_->environment_spec();
 }
-
+const Hyperparameters& CoreOrchestrator::hyperparameters() const {
+  return impl_->hyperparameters();
+}
 std::map<std::string, std::string> CoreOrchestrator::policy_metadata() const {
   return impl_->policy_metadata();
 }

@@ -42,6 +42,10 @@ class ParentRun::Impl {
     parent.statistics = StreamStatistics(evaluator.statistics_components());
     OpenedRun opened = RunFiles::open(std::move(options), evaluator, observer,
                                       {run_kind::kParent, kColumns, &parent.statistics});
+    // One more stream beside those of the Children, so that each of them is told of it.
+    if (opened.first_statistics.components() > 0) {
+      parent.statistics.set(evaluator.own_statistics().stream, std::move(opened.first_statistics));
+    }
     return std::make_unique<Impl>(std::move(opened), evaluator, std::move(parent));
   }
   Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent);
