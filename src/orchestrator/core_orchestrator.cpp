@@ -134,6 +134,7 @@ class CoreOrchestrator::Impl {
   ~Impl() { end_workers(); }
 
   const ParameterLayout& layout() const { return description_.layout; }
+  PolicyDescription policy_description() const { return {description_.network, description_.behaviour}; }
 
   void write_weights(std::span<const float> in) {
     check_size(in.size());
@@ -462,6 +463,9 @@ CoreOrchestrator::CoreOrchestrator(EnvironmentFactory environment, NetworkFactor
 CoreOrchestrator::~CoreOrchestrator() = default;
 const ParameterLayout& CoreOrchestrator::layout() const {
   return impl_->layout();
+}
+PolicyDescription CoreOrchestrator::policy_description() const {
+  return impl_->policy_description();
 }
 std::size_t CoreOrchestrator::statistics_components() const {
   return impl_->statistics_components();

@@ -185,10 +185,10 @@ void check_statistics_fit(const std::filesystem::path& path, const PolicyRecord&
   if (!record.normalisation) return;
   const std::size_t given = record.normalisation->statistics.components();
   if (given == Normalisation::components(observation_size)) return;
-  throw LayoutError(
-      fmt::format("'{}' normalises observations of {} floats, and those of this environment have {}; expected "
-                  "a policy of the same observations",
-                  path.string(), given - 1, observation_size));
+  throw LayoutError(fmt::format(
+      "'{}' normalises observations of {} floats, and those of this environment have {}; expected "
+      "a policy of the same observations",
+      path.string(), given - 1, observation_size));
 }
 
 void check_same_behaviour(const std::filesystem::path& path, const PolicyRecord& record,

@@ -40,6 +40,7 @@ class ParentRun::Impl {
   static std::unique_ptr<Impl> make(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
                                     RunObserver* observer) {
     parent.statistics = StreamStatistics(evaluator.statistics_components());
+    parent.policy = evaluator.policy_description();
     OpenedRun opened = RunFiles::open(std::move(options), evaluator, observer,
                                       {run_kind::kParent, kColumns, &parent.statistics});
     // One more stream beside those of the Children, so that each of them is told of it.

@@ -264,10 +264,11 @@ TEST_CASE("a run that normalises otherwise than the run of the file is refused",
     CHECK_FALSE(std::filesystem::exists(directory / "run"));
     return text;
   };
-  CHECK_THAT(refused(plain, normalising()),
-             Catch::Contains("has learnt from observations and rewards as they are, and this run would go on "
-                             "with normalised observations (cut to 10 deviations) and normalised rewards; set "
-                             "normalise_observations false and normalise_rewards false"));
+  CHECK_THAT(
+      refused(plain, normalising()),
+      Catch::Contains("has learnt from observations and rewards as they are, and this run would go on "
+                      "with normalised observations (cut to 10 deviations) and normalised rewards; set "
+                      "normalise_observations false and normalise_rewards false"));
   CHECK_THAT(refused(normalised, {}),
              Catch::Contains("set normalise_observations true and normalise_rewards true"));
   CHECK_THAT(refused(observed, normalising()),

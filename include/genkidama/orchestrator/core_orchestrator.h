@@ -147,6 +147,7 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   CoreOrchestrator& operator=(const CoreOrchestrator&) = delete;
 
   const ParameterLayout& layout() const override;
+  PolicyDescription policy_description() const override;
   RoundReport train_round() override;
   void read_weights(std::span<float> out) const override;
   void write_weights(std::span<const float> in) override;

@@ -25,10 +25,10 @@ std::string inputs_text(const Normalisation& normalisation) {
 std::string objection(const RunOptions& options, const Normalisation& learnt, const Normalisation& own) {
   const bool same_clip = !learnt.observations || learnt.clip == own.clip;
   if (learnt.observations == own.observations && learnt.rewards == own.rewards && same_clip) return {};
-  std::string text = fmt::format(
-      "its policy has learnt from {}, and this run would go on with {}; set {} {} and {} {}",
-      inputs_text(learnt), inputs_text(own), options.name_of("normalise_observations"), learnt.observations,
-      options.name_of("normalise_rewards"), learnt.rewards);
+  std::string text =
+      fmt::format("its policy has learnt from {}, and this run would go on with {}; set {} {} and {} {}",
+                  inputs_text(learnt), inputs_text(own), options.name_of("normalise_observations"),
+                  learnt.observations, options.name_of("normalise_rewards"), learnt.rewards);
   if (!same_clip) text += fmt::format(" and {} {}", options.name_of("observation_clip"), learnt.clip);
   return text;
 }
@@ -54,8 +54,8 @@ std::optional<FirstPolicy> read_first_policy(const RunOptions& options, const Co
   } catch (const Error& error) {
     throw refuse(error.what());
   }
-  const bool finite = std::all_of(file.weights.begin(), file.weights.end(),
-                                  [](float weight) { return is_finite(weight); });
+  const bool finite =
+      std::all_of(file.weights.begin(), file.weights.end(), [](float weight) { return is_finite(weight); });
   if (!finite) throw refuse("some of its weights are not finite; expected a policy that has not diverged");
   const Hyperparameters& hyper = trainer.hyperparameters();
   const Normalisation own{hyper.normalise_observations, hyper.normalise_rewards, hyper.observation_clip, {}};
