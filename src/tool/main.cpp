@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "genkidama/cli/option.h"
@@ -43,6 +44,7 @@ std::vector<std::string> words_with_option(int argc, char** argv) {
 cli::Program make_program() {
   cli::Program program;
   program.options = {{kTask, "What is played, as the word behind the command", cli::TextOption{}}};
+  for (cli::Option& option : process_options()) program.options.push_back(std::move(option));
   program.environment = [](const EnvironmentContext& context) {
     return make_task(context.options.text(kTask), context);
   };

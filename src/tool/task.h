@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "genkidama/cli/option.h"
 #include "genkidama/env/environment.h"
 
 namespace genkidama::tool {
@@ -14,8 +16,12 @@ namespace genkidama::tool {
 ///   ./my_env.so               a shared object (a name with a slash in it, or that ends with .so)
 ///   gymnasium:CartPole-v1     an id of Gymnasium's, in a Python process
 ///   python:my_task.py:MyTask  a class or function in a file, or in a module, in a Python process
-/// Throws ArgumentError for a task that does not exist or cannot be played.
+/// A Python process has the deadlines in the context's options (process_options()). Throws ArgumentError for
+/// a task that does not exist or cannot be played.
 std::unique_ptr<Environment> make_task(const std::string& task, const EnvironmentContext& context);
+
+/// The tool's options for tasks that are played in a process of their own.
+std::vector<cli::Option> process_options();
 
 /// The same task for processes that run in another directory: paths of files are absolute.
 std::string absolute_task(const std::string& task);
