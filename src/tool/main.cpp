@@ -1,6 +1,7 @@
 // The tool `genkidama`: the whole command line for a task that is named on it.
 
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,8 +46,8 @@ cli::Program make_program() {
   cli::Program program;
   program.options = {{kTask, "What is played, as the word behind the command", cli::TextOption{}}};
   for (cli::Option& option : process_options()) program.options.push_back(std::move(option));
-  program.environment = [](const EnvironmentContext& context) {
-    return make_task(context.options.text(kTask), context);
+  program.environment = [tasks = std::make_shared<Tasks>()](const EnvironmentContext& context) {
+    return tasks->make(context.options.text(kTask), context);
   };
   return program;
 }

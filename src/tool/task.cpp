@@ -51,6 +51,7 @@ constexpr const char* kStartTimeout = "start-timeout";
 constexpr const char* kResetTimeout = "reset-timeout";
 constexpr const char* kStepTimeout = "step-timeout";
 constexpr const char* kMaxLostEpisodes = "max-lost-episodes";
+constexpr const char* kEnvsPerProcess = "envs-per-process";
 
 ProcessEnvironmentOptions with_limits(const OptionValues& given) {
   const auto span = [&given](const char* option) {
@@ -85,13 +86,23 @@ std::string file_of(const std::string& task) {
 
 }  // namespace
 
-std::unique_ptr<Environment> make_task(const std::string& task, const EnvironmentContext& context) {
+std::unique_ptr<Environment> Tasks::make(const std::string& task, const EnvironmentContext& context) {
   if (task.empty()) {
     throw ArgumentError(
         "no task was named; expected 'genkidama COMMAND TASK'; 'genkidama tasks' lists the tasks");
   }
   if (begins_with(task, kGymnasium) || begins_with(task, kPython)) {
-    return make_process_environment(python_options(task, context.options), context);
+    EnvironmentFactory factory;
+    {
+      const std::lock_guard lock(mutex_);
+      EnvironmentFactory& known = python_[task];
+      if (!known) {
+        known = process_environments(python_options(task, context.options),
+                                     static_cast<int>(context.options.whole(kEnvsPerProcess)));
+      }
+      factory = known;
+    }
+    return factory(context);
   }
   if (is_shared_object(task)) return load_plugin(task)(context);
   try {
@@ -115,7 +126,9 @@ std::vector<cli::Option> process_options() {
        "Seconds until such a process has played a step; later, its episode is lost and it is started again",
        seconds(defaults.step_timeout)},
       {kMaxLostEpisodes, "So many lost episodes of such a process without a whole one end the run",
-       cli::WholeNumberOption{.value = defaults.max_lost_episodes_in_a_row, .min = 1, .max = 1'000'000'000}}};
+       cli::WholeNumberOption{.value = defaults.max_lost_episodes_in_a_row, .min = 1, .max = 1'000'000'000}},
+      {kEnvsPerProcess, "Environments of a worker that such a process serves, in one turn for all of them",
+       cli::WholeNumberOption{.value = 1, .min = 1, .max = 1024}}};
 }
 
 std::string absolute_task(const std::string& task) {

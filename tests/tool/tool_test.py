@@ -150,13 +150,19 @@ class Tool(unittest.TestCase):
                 rows = csv.DictReader((folder / "run/metrics.csv").read_text().splitlines())
                 lost = [int(row["lost_episodes"]) for row in rows]
                 self.assertEqual((lost, lost[-1]), (sorted(lost), summary["lost_episodes"]))
+                self.assertEqual(config["envs_per_process"], 1)
+        together = ("--envs-per-worker", "4", "--envs-per-process", "4")
+        self.train(f"python:{self.folder}/os._/task.py:Failing", *together, few=MORE, run=self.folder / "together")
+        summary = json.loads((self.folder / "together/summary.json").read_text())
+        self.assertGreater(summary["lost_episodes"], 0)
+        self.assertEqual(summary["lost_episodes"] % 4, 0)
         folder = self.folder / "always"
         folder.mkdir()
         (folder / "task.py").write_text(FAILING.replace("% 40 == 39", ">= 0").replace("FAIL", "os._exit(3)"))
         self.assertIn("2 episodes in a row were lost",
                       self.refused("train", f"python:{folder}/task.py:Failing", "--max-lost-episodes", "2", "--workers",
                                    "1", "--run-dir", folder / "run", code=1))
-        for word, value in ("--step-timeout", "0"), ("--start-timeout", "x"), ("--max-lost-episodes", "0"):
+        for word, value in ("--step-timeout", "0"), ("--start-timeout", "x"), ("--max-lost-episodes", "0"), ("--envs-per-process", "0"):
             self.assertIn(word, self.refused("train", "cart-pole", word, value))
 
     def test_a_class_in_a_file_is_played_in_a_cluster_and_in_a_sweep(self):
