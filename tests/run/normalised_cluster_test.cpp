@@ -1,4 +1,6 @@
 // A Parent and two Children that normalise, each started again in the middle of its run.
+#include <future>
+#include <utility>
 #include <vector>
 
 #include "genkidama/orchestrator/core_orchestrator.h"
@@ -124,4 +126,34 @@ TEST_CASE("a Child of a Parent that begins with a policy's file is given its sta
   CHECK(parent.summary().ended_by == "updates");
   check_same(statistics_of(child), merged(first, child));
   check_same(statistics_of(directory / "parent" / "final.safetensors"), merged(first, child));
+}
+
+TEST_CASE("the last policy of a Parent has the statistics of its last update", "[forks]") {
+  /// Tells when a Child is beyond the last update of its Parent's run.
+  class Watcher : public RunObserver {
+   public:
+    void on_update(const UpdateEvent& event) override {
+      if (event.totals.exchanges >= 7 && !std::exchange(told_, true)) ahead.set_value();
+    }
+    std::promise<void> ahead;
+
+   private:
+    bool told_ = false;
+  };
+  const TemporaryDirectory directory;
+  CoreOrchestrator evaluator = trainer_of({4}, normalising());
+  CoreOrchestrator trainer = trainer_of({4}, normalising());
+  Watcher watcher;
+  // The Parent merges on while its run is busy with its last update.
+  ParentThread parent(evaluator, parent_in(directory / "parent", 5),
+                      [ahead = watcher.ahead.get_future().share()](const UpdateEvent& event) {
+                        if (event.totals.updates == 5) ahead.wait();
+                      });
+  ChildRun child(trainer, without_end(directory / "child"), child_of(parent.port()), &watcher);
+  child.run();
+  const RunSummary summary = parent.summary();
+  CHECK(summary.totals.updates == 5);
+  CHECK(statistics_of(directory / "parent" / "final.safetensors").count() ==
+        static_cast<double>(summary.totals.in_run.steps));
+  CHECK(own_of(trainer).count() > static_cast<double>(summary.totals.in_run.steps));
 }

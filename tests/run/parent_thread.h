@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "genkidama/net/child.h"
@@ -17,8 +19,14 @@ namespace genkidama::test {
 /// Hands the port to another thread, and keeps what is told after each update.
 class PortPromise : public run::RunObserver {
  public:
+  explicit PortPromise(std::function<void(const run::UpdateEvent&)> after_update = {})
+      : hook(std::move(after_update)) {}
   void on_listening(std::span<const std::uint16_t> ports) override { port.set_value(ports.front()); }
-  void on_update(const run::UpdateEvent& event) override { updates.push_back(event.progress); }
+  void on_update(const run::UpdateEvent& event) override {
+    updates.push_back(event.progress);
+    if (hook) hook(event);
+  }
+  std::function<void(const run::UpdateEvent&)> hook;
   std::promise<std::uint16_t> port;
   std::vector<run::RunProgress> updates;
 };
@@ -26,8 +34,11 @@ class PortPromise : public run::RunObserver {
 /// A Parent's run on a thread of its own.
 class ParentThread {
  public:
-  ParentThread(CoreOrchestrator& evaluator, const run::RunOptions& options)
-      : run_(evaluator, options, parent_options(), &promise_),
+  /// `hook` is called after each update, by the Parent's run.
+  ParentThread(CoreOrchestrator& evaluator, const run::RunOptions& options,
+               std::function<void(const run::UpdateEvent&)> hook = {})
+      : promise_(std::move(hook)),
+        run_(evaluator, options, parent_options(), &promise_),
         summary_(std::async(std::launch::async, [this] { return run_.run(); })),
         port_(promise_.port.get_future().get()) {}
 
