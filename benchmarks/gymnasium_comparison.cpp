@@ -7,17 +7,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <exception>
-#include <numeric>
 #include <string>
 
 #include "genkidama/core/error.h"
 #include "genkidama/env/bipedal_walker.h"
 #include "genkidama/env/lunar_lander.h"
+#include "oracle_report.h"
 #include "support/gymnasium_oracle.h"
 
 namespace {
@@ -31,29 +28,14 @@ std::unique_ptr<genkidama::Environment> make(const std::string& task) {
 
 void compare(genkidama::Environment& environment, const std::string& policy, const nlohmann::json& gym,
              int episodes, std::uint64_t seed, bool all) {
-  const std::clock_t start = std::clock();
+  const genkidama::test::ProcessorTime time;
   const auto sample = genkidama::test::play_gymnasium(environment, policy, episodes, seed, gym);
-  // Processor time: what else runs on the machine must not count.
-  const double spent_us = 1e6 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  const double spent_us = time.microseconds();
   const auto rows = genkidama::test::GymnasiumComparison(gym, sample, {}).rows();
-  const auto returns = genkidama::test::moments(sample.returns);
-  const auto lengths = genkidama::test::moments(sample.lengths);
-  const double steps = std::accumulate(sample.lengths.begin(), sample.lengths.end(), 0.0);
-  double worst = 0;
-  for (const auto& row : rows) worst = std::max(worst, std::abs(row.difference) / row.tolerance);
   const auto percent = [&](const char* end) { return 100.0 * sample.ends.at(end) / episodes; };
-  fmt::print(
-      "{:<10} return {:.1f} ({:.1f})  length {:.1f} ({:.1f})  negative/other/limit {:.1f}/{:.1f}/{:.1f} %  "
-      "{:.2f} us/step  worst/tolerance {:.2f}\n",
-      policy, returns.mean, returns.deviation, lengths.mean, lengths.deviation,
-      percent("terminated_negative"), percent("terminated_other"), percent("truncated"), spent_us / steps,
-      worst);
-  for (const auto& row : rows) {
-    if (!all && row.agrees()) continue;
-    fmt::print("    {:<4} {:<36} ours {:>9.4f}  gym {:>9.4f}  difference {:>8.4f}  tolerance {:.4f}\n",
-               row.agrees() ? "ok" : "MISS", row.name, row.ours, row.gym, row.difference, row.tolerance);
-  }
-  std::fflush(stdout);
+  const auto ends = fmt::format("negative/other/limit {:.1f}/{:.1f}/{:.1f} %", percent("terminated_negative"),
+                                percent("terminated_other"), percent("truncated"));
+  genkidama::test::print_comparison(policy, sample.returns, sample.lengths, ends, spent_us, rows, all);
 }
 
 }  // namespace

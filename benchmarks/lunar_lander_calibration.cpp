@@ -4,22 +4,18 @@
 //   CONTACT_VELOCITY/CONTACT_POSITION/FLIGHT_VELOCITY/FLIGHT_POSITION...
 //
 // One block a schedule: a line per policy of the oracle file, then the figures that miss their tolerance
-// (with
-// --all: every figure).
+// (with --all: every figure).
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <exception>
-#include <numeric>
 #include <string>
 #include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/env/lunar_lander.h"
+#include "oracle_report.h"
 #include "support/lunar_lander_oracle.h"
 
 namespace {
@@ -45,38 +41,21 @@ double find(const std::vector<OracleRow>& rows, const std::string& name) {
   return 0;
 }
 
-void print_row(const OracleRow& row) {
-  fmt::print("    {:<4} {:<36} ours {:>9.4f}  gym {:>9.4f}  difference {:>8.4f}  tolerance {:.4f}\n",
-             row.agrees() ? "ok" : "MISS", row.name, row.ours, row.gym, row.difference, row.tolerance);
-}
-
 void compare(const nlohmann::json& oracle, const LunarLanderIterations& iterations, int episodes, bool all) {
   const auto environment = genkidama::make_lunar_lander(iterations);
   for (const auto& policy : oracle) {
     const std::string name = policy.at("policy");
-    const std::clock_t start = std::clock();
+    const genkidama::test::ProcessorTime time;
     const auto sample =
         genkidama::test::play_lunar_lander(*environment, genkidama::test::LunarLanderPolicy(name), episodes,
                                            1, genkidama::test::oracle_steps(policy));
-    // Processor time: what else runs on the machine must not count.
-    const double spent_us = 1e6 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    const double spent_us = time.microseconds();
     const auto rows = genkidama::test::OracleComparison(policy, sample, {}).rows();
-    const auto returns = genkidama::test::moments(sample.returns);
-    const auto lengths = genkidama::test::moments(sample.lengths);
-    const double steps = std::accumulate(sample.lengths.begin(), sample.lengths.end(), 0.0);
-    double worst = 0;
-    for (const OracleRow& row : rows) worst = std::max(worst, std::abs(row.difference) / row.tolerance);
-    fmt::print(
-        "  {:<16} return {:.1f} ({:.1f})  length {:.1f} ({:.1f})  crashed/rest/limit/left "
-        "{:.1f}/{:.1f}/{:.1f}/{:.1f} %  "
-        "contact {:.3f}  {:.2f} us/step  worst/tolerance {:.2f}\n",
-        name, returns.mean, returns.deviation, lengths.mean, lengths.deviation, 100 * find(rows, "crashed"),
-        100 * find(rows, "came_to_rest"), 100 * find(rows, "time_limit"), 100 * find(rows, "left_the_screen"),
-        find(rows, "steps with leg contact"), spent_us / steps, worst);
-    for (const OracleRow& row : rows) {
-      if (all || !row.agrees()) print_row(row);
-    }
-    std::fflush(stdout);
+    const auto percent = [&rows](const char* end) { return 100 * find(rows, end); };
+    const auto ends = fmt::format("crashed/rest/limit/left {:.1f}/{:.1f}/{:.1f}/{:.1f} %  contact {:.3f}",
+                                  percent("crashed"), percent("came_to_rest"), percent("time_limit"),
+                                  percent("left_the_screen"), find(rows, "steps with leg contact"));
+    genkidama::test::print_comparison(name, sample.returns, sample.lengths, ends, spent_us, rows, all);
   }
 }
 

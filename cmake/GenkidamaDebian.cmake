@@ -94,4 +94,15 @@ if(GENKIDAMA_LIBTORCH)
 LibTorch's modules, in addition to libgenkidama-dev."
     DEPENDS Development RuntimeTorch PACKAGES libtorch-dev)
 endif()
+if(genkidama_with_mujoco)
+  genkidama_debian_package(
+    RuntimeMujoco libgenkidama-mujoco libs "distributed deep reinforcement learning, with MuJoCo"
+    "${about}This package holds the library for environments that MuJoCo plays."
+    DEPENDS Runtime LIBRARIES libgenkidama_mujoco)
+  genkidama_debian_package(
+    DevelopmentMujoco libgenkidama-mujoco-dev libdevel "distributed deep reinforcement learning, headers for MuJoCo"
+    "${about}This package holds what it takes to build programs with environments that\n\
+MuJoCo plays, in addition to libgenkidama-dev."
+    DEPENDS Development RuntimeMujoco)
+endif()
 include(CPack)

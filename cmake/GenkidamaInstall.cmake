@@ -1,6 +1,6 @@
 # `cmake --install`: the components Runtime (shared libraries), Development (headers, package files, static libraries),
-# the same of what needs LibTorch in RuntimeTorch and DevelopmentTorch, Examples (examples/CMakeLists.txt)
-# and Tool (src/tool/CMakeLists.txt).
+# the same of what needs LibTorch in RuntimeTorch and DevelopmentTorch and of what needs MuJoCo in RuntimeMujoco and
+# DevelopmentMujoco, Examples (examples/CMakeLists.txt) and Tool (src/tool/CMakeLists.txt).
 # docs/install.md tells users.
 
 include(CMakePackageConfigHelpers)
@@ -77,13 +77,29 @@ if(GENKIDAMA_LIBTORCH)
   genkidama_install_pkg_config(genkidama DevelopmentTorch)
 endif()
 
+if(genkidama_with_mujoco)
+  genkidama_install_library(genkidama_mujoco mujoco RuntimeMujoco DevelopmentMujoco)
+  # MuJoCo has no pkg-config file of its own, and no public header includes it.
+  set(GENKIDAMA_PC_MUJOCO_LIBS "")
+  if(NOT BUILD_SHARED_LIBS)
+    set(GENKIDAMA_PC_MUJOCO_LIBS "-lmujoco")
+  endif()
+  genkidama_install_pkg_config(genkidama-mujoco DevelopmentMujoco)
+  install(FILES "${PROJECT_SOURCE_DIR}/cmake/GenkidamaMujoco.cmake" DESTINATION "${GENKIDAMA_CMAKE_DIR}"
+          COMPONENT DevelopmentMujoco)
+endif()
+
 install(
   DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT Development
   FILES_MATCHING
   PATTERN "*.h"
-  REGEX "/include/genkidama/libtorch$" EXCLUDE)
+  REGEX "/include/genkidama/(libtorch|mujoco)$" EXCLUDE)
+if(genkidama_with_mujoco)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama/mujoco"
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/genkidama" COMPONENT DevelopmentMujoco)
+endif()
 if(GENKIDAMA_LIBTORCH)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama/libtorch"
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/genkidama" COMPONENT DevelopmentTorch)

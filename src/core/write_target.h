@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "genkidama/core/export.h"
+
 namespace genkidama {
 
 /// The owner and the permissions of a regular file.
@@ -31,6 +33,6 @@ struct WriteTarget {
 /// Follows symbolic links, also one whose target does not exist yet. A path such as /dev/stdout or
 /// /proc/self/fd/1 stands for a descriptor of this process. Throws std::system_error with EISDIR for a
 /// directory, ELOOP for links in a circle, or with what the operating system says of the path.
-WriteTarget find_write_target(const std::filesystem::path& path);
+GENKIDAMA_EXPORT WriteTarget find_write_target(const std::filesystem::path& path);
 
 }  // namespace genkidama

@@ -36,11 +36,13 @@ class CheckedEnvironment final : public Environment {
     return observation;
   }
 
+  void prepare_step(Action action) override {
+    check_step(action);
+    inner_->prepare_step(action);
+  }
+
   StepResult step(Action action) override {
-    const std::optional<int> choice = choice_of(action);
-    if (!choice) check_action(step_, spec_.action_space, action);
-    if (!mask_.empty()) check_allowed(action);
-    if (!running_) refuse_step();
+    const std::optional<int> choice = check_step(action);
     // Stays false when what follows throws: the episode cannot go on from an unknown state.
     running_ = false;
     StepResult result = choice && discrete_ != nullptr ? discrete_->step(*choice) : inner_->step(action);
@@ -71,6 +73,15 @@ class CheckedEnvironment final : public Environment {
   std::optional<int> choice_of(Action action) const {
     const auto choice = whole_number(action);
     return choice && *choice >= 0 && *choice < choices_ ? choice : std::nullopt;
+  }
+
+  /// The choice, where an action is one choice and nothing else.
+  std::optional<int> check_step(Action action) const {
+    const std::optional<int> choice = choice_of(action);
+    if (!choice) check_action(step_, spec_.action_space, action);
+    if (!mask_.empty()) check_allowed(action);
+    if (!running_) refuse_step();
+    return choice;
   }
 
   [[noreturn]] void refuse_step() const {

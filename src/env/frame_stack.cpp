@@ -36,6 +36,8 @@ class FrameStack final : public WrappedEnvironment {
     return WrappedEnvironment::reset(seed);
   }
 
+  void prepare_step(Action action) override { inner().prepare_step(action); }
+
  private:
   Observation observed(Observation observation) override {
     const auto frame = static_cast<std::ptrdiff_t>(observation.size());

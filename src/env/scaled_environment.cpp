@@ -44,6 +44,8 @@ class ScaledEnvironment final : public WrappedEnvironment {
     scaled_.resize(scaling_.scale.size());
   }
 
+  void prepare_step(Action action) override { inner().prepare_step(action); }
+
  private:
   Observation observed(Observation observation) override {
     for (std::size_t i = 0; i < scaled_.size(); ++i) {

@@ -42,6 +42,8 @@ class SelectedObservations final : public WrappedEnvironment {
     selected_.resize(components_.size());
   }
 
+  void prepare_step(Action action) override { inner().prepare_step(action); }
+
  private:
   Observation observed(Observation observation) override {
     for (std::size_t i = 0; i < selected_.size(); ++i) {

@@ -134,6 +134,7 @@ class CoreOrchestrator::Impl {
   ~Impl() { end_workers(); }
 
   const ParameterLayout& layout() const { return description_.layout; }
+  PolicyDescription policy_description() const { return {description_.network, description_.behaviour}; }
 
   void write_weights(std::span<const float> in) {
     check_size(in.size());
@@ -268,6 +269,7 @@ class CoreOrchestrator::Impl {
   }
 
   const EnvironmentSpec& environment_spec() const { return description_.environment; }
+  const Hyperparameters& hyperparameters() const { return options_.hyperparameters; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
     const bool is_used = used.statistics.count() > 0 && (used.observations || used.rewards);
@@ -292,7 +294,9 @@ class CoreOrchestrator::Impl {
     publish_normalisation();
   }
   void normalise_as(const std::map<std::string, std::string>& metadata) {
-    played_ = policy_record("the policy", metadata).normalisation.value_or(Normalisation());
+    const PolicyRecord record = policy_record("the policy", metadata);
+    check_statistics_fit("the policy", record, observation_size());
+    played_ = record.normalisation.value_or(Normalisation());
     publish_normalisation();
   }
   int workers() const { return workers_ ? options_.workers : 0; }
@@ -460,6 +464,9 @@ CoreOrchestrator::~CoreOrchestrator() = default;
 const ParameterLayout& CoreOrchestrator::layout() const {
   return impl_->layout();
 }
+PolicyDescription CoreOrchestrator::policy_description() const {
+  return impl_->policy_description();
+}
 std::size_t CoreOrchestrator::statistics_components() const {
   return impl_->statistics_components();
 }
@@ -487,7 +494,9 @@ std::vector<EpisodeResult> CoreOrchestrator::evaluate(const EvaluationRequest& r
 const EnvironmentSpec& CoreOrchestrator::environment_spec() const {
   return impl_->environment_spec();
 }
-
+const Hyperparameters& CoreOrchestrator::hyperparameters() const {
+  return impl_->hyperparameters();
+}
 std::map<std::string, std::string> CoreOrchestrator::policy_metadata() const {
   return impl_->policy_metadata();
 }

@@ -47,6 +47,9 @@ class EpisodeSlot {
     copy(environment_->reset(seed));
   }
 
+  /// Tells the environment which `action` the next step plays.
+  void prepare_step() { environment_->prepare_step(Action(action)); }
+
   /// Plays `action`, and ends `playing` with the episode. The spans are valid until the next step; the
   /// observations in them are as the environment gave them. A step that was lost changes nothing else.
   Transition step() {
@@ -89,6 +92,7 @@ class EpisodeSlot {
   std::unique_ptr<Behaviour> behaviour;  ///< to be set before the first episode
   std::vector<float> chosen;             ///< what the behaviour chose
   std::vector<float> action;             ///< what the next step plays: what the environment is given for it
+  float log_probability = 0;             ///< of what the behaviour chose
   std::vector<float> state;              ///< what a network with memory carries; empty without memory
   Segment segment;                       ///< the steps that were not handed to the learner yet
   EpisodeResult result;                  ///< the episode so far

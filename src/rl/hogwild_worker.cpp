@@ -181,10 +181,15 @@ class HogwildWorker {
     compute_outputs();
     check_outputs();
     for (std::size_t i = 0; i < playing_.size(); ++i) {
+      const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
+      choose(*playing_[i], outputs, Acting::kExploring);
+      // Environments that are served together play their steps together.
+      if (playing_.size() > 1) playing_[i]->prepare_step();
+    }
+    for (std::size_t i = 0; i < playing_.size(); ++i) {
       if (sink_.is_round_cut()) return;
       EpisodeSlot& slot = *playing_[i];
-      const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
-      take_step(slot, outputs, i);
+      take_step(slot, i);
       if (slot.playing) continue;
       if (slot.lost) {
         report.lost_episodes.add(1);
@@ -242,15 +247,13 @@ class HogwildWorker {
         value, index, spec_.name));
   }
 
-  void choose(EpisodeSlot& slot, std::span<const float> outputs, Acting acting, float& log_probability) {
-    slot.behaviour->act(outputs, slot.mask(), acting, slot.random, slot.chosen, log_probability);
+  void choose(EpisodeSlot& slot, std::span<const float> outputs, Acting acting) {
+    slot.behaviour->act(outputs, slot.mask(), acting, slot.random, slot.chosen, slot.log_probability);
     slot.behaviour->to_environment(slot.chosen, slot.action);
   }
 
-  /// The step of the i-th slot that plays.
-  void take_step(EpisodeSlot& slot, std::span<const float> outputs, std::size_t i) {
-    float log_probability = 0;
-    choose(slot, outputs, Acting::kExploring, log_probability);
+  /// The step of the i-th slot that plays, with what was chosen for it.
+  void take_step(EpisodeSlot& slot, std::size_t i) {
     Segment& segment = slot.segment;
     if (segment.size() == 0) segment.policy_version = sink_.policy_version();
     const ActionMask mask = slot.mask();  // before the step, which makes it another one
@@ -269,7 +272,7 @@ class HogwildWorker {
     segment.observations.insert(segment.observations.end(), before.begin(), before.end());
     segment.actions.insert(segment.actions.end(), slot.chosen.begin(), slot.chosen.end());
     segment.rewards.push_back(transition.reward);
-    segment.log_probabilities.push_back(log_probability);
+    segment.log_probabilities.push_back(slot.log_probability);
     if (shared_.replay) {
       Transition stored = transition;
       stored.truncated = transition.truncated || cut;
@@ -303,7 +306,6 @@ class HogwildWorker {
   }
 
   void play_to_the_end(EpisodeSlot& slot, std::uint64_t seed, Acting acting) {
-    float log_probability = 0;
     reset(slot, seed);
     while (slot.playing) {
       if (slot.state.empty()) {
@@ -312,7 +314,7 @@ class HogwildWorker {
         network_.recurrent_policy().step(network_.weights(), slot.observation(), 1, slot.state, outputs_);
       }
       check_outputs();
-      choose(slot, outputs_, acting, log_probability);
+      choose(slot, outputs_, acting);
       step(slot);
     }
   }

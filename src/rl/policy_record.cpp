@@ -180,6 +180,17 @@ void check_same_network(const std::filesystem::path& path, const PolicyRecord& r
                   path.string(), record.network, network));
 }
 
+void check_statistics_fit(const std::filesystem::path& path, const PolicyRecord& record,
+                          std::size_t observation_size) {
+  if (!record.normalisation) return;
+  const std::size_t given = record.normalisation->statistics.components();
+  if (given == Normalisation::components(observation_size)) return;
+  throw LayoutError(fmt::format(
+      "'{}' normalises observations of {} floats, and those of this environment have {}; expected "
+      "a policy of the same observations",
+      path.string(), given - 1, observation_size));
+}
+
 void check_same_behaviour(const std::filesystem::path& path, const PolicyRecord& record,
                           const std::string& behaviour) {
   if (record.behaviour.empty() || behaviour.empty() || record.behaviour == to_utf8(behaviour)) return;

@@ -39,6 +39,11 @@ PolicyRecord policy_record(const std::filesystem::path& path,
 void check_same_behaviour(const std::filesystem::path& path, const PolicyRecord& record,
                           const std::string& behaviour);
 
+/// Throws LayoutError when the file's policy is normalised with statistics of observations of another size
+/// than `observation_size` floats.
+void check_statistics_fit(const std::filesystem::path& path, const PolicyRecord& record,
+                          std::size_t observation_size);
+
 /// Throws LayoutError that names both networks when the file says that it holds another one than `network`
 /// (Network::description()). A side that does not say is not compared.
 void check_same_network(const std::filesystem::path& path, const PolicyRecord& record,

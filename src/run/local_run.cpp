@@ -18,7 +18,7 @@ std::vector<std::string> all_columns(const std::vector<std::string>& extra,
   std::vector<std::string> columns = {
       "episodes",           "return_mean",   "return_min",    "return_max",     "length_mean",
       "policy_loss",        "value_loss",    "entropy",       "approximate_kl", "clip_fraction",
-      "explained_variance", "learning_rate", "gradient_norm", "deviation"};
+      "explained_variance", "learning_rate", "gradient_norm", "deviation",      "lost_episodes"};
   columns.insert(columns.end(), extra.begin(), extra.end());
   for (const std::string& name : metrics) columns.push_back(metric_column(name));
   return columns;
@@ -107,6 +107,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   RunTotals after = totals();
   after.updates += 1;
   after.in_run += round.in_round();
+  after.lost_episodes += round.lost_episodes;
   for (const EpisodeResult& episode : round.episodes) recent_returns_.add(episode.episode_return);
 
   const RoundStatistics statistics = statistics_of_round(round);
@@ -119,6 +120,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
         round.explained_variance, round.learning_rate, round.gradient_norm, round.deviation}) {
     row.push_back(fmt::format("{:.6g}", value));
   }
+  row.push_back(fmt::format("{}", after.lost_episodes));
   row.insert(row.end(), fields.begin(), fields.end());
   for (std::size_t i = 0; i < trainer_.environment_spec().metrics.size(); ++i) {
     row.push_back(round.metrics.empty() ? "" : fmt::format("{:.6g}", round.metrics[i].mean));

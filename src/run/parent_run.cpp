@@ -40,8 +40,13 @@ class ParentRun::Impl {
   static std::unique_ptr<Impl> make(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
                                     RunObserver* observer) {
     parent.statistics = StreamStatistics(evaluator.statistics_components());
+    parent.policy = evaluator.policy_description();
     OpenedRun opened = RunFiles::open(std::move(options), evaluator, observer,
                                       {run_kind::kParent, kColumns, &parent.statistics});
+    // One more stream beside those of the Children, so that each of them is told of it.
+    if (opened.first_statistics.components() > 0) {
+      parent.statistics.set(evaluator.own_statistics().stream, std::move(opened.first_statistics));
+    }
     return std::make_unique<Impl>(std::move(opened), evaluator, std::move(parent));
   }
   Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent);
@@ -65,7 +70,8 @@ class ParentRun::Impl {
   bool checkpoint(const PolicySnapshot& snapshot);
   FillState fill_state();
   /// The evaluator normalises with what all Children have counted until now, and policy files say so.
-  void take_statistics();
+  void take_statistics() { use_statistics(parent_->statistics()); }
+  void use_statistics(StreamStatistics statistics);
   /// Evaluates when that is due; why the run is over then, or nothing.
   std::optional<std::string> evaluate();
   RunProgress progress(const ParentStatus& status) const;
@@ -85,10 +91,11 @@ class ParentRun::Impl {
   bool evaluation_due_ = false;
   bool ended_by_evaluation_ = false;  // of the final weights
   bool ran_ = false;
-  std::uint64_t kept_update_ = 0;         // of the last state
-  StreamStatistics statistics_;           // of the Children, as of take_statistics()
-  std::atomic<bool> weights_due_{false};  // the next merge's, for a state
-  std::unique_ptr<Parent> parent_;        // the last: its thread uses the others
+  std::uint64_t kept_update_ = 0;                    // of the last state
+  StreamStatistics statistics_;                      // of the Children, as of use_statistics()
+  std::optional<StreamStatistics> last_statistics_;  // as of the last update asked for; the Parent's thread's
+  std::atomic<bool> weights_due_{false};             // the next merge's, for a state
+  std::unique_ptr<Parent> parent_;                   // the last: its thread uses the others
 };
 
 ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent)
@@ -129,6 +136,7 @@ void ParentRun::Impl::on_merge(const ParentUpdate& update) {
   }
   if (!watch_.follow(update, share)) return;
   if (files_->options().updates && update.update == *files_->options().updates) {
+    last_statistics_ = parent_->statistics();
     queue_.push(update, Weights::kSurely, watch_.average());
   } else if (weights_due_.exchange(false) || is_policy_kept(files_->options(), update.update)) {
     queue_.push(update, Weights::kIfRoom, watch_.average());
@@ -156,7 +164,12 @@ RunSummary ParentRun::Impl::run() {
         check_merges();
       }
     }
-    take_statistics();
+    // Those that belong to the final weights.
+    if (ended_by == "updates" && last_statistics_) {
+      use_statistics(std::move(*last_statistics_));
+    } else if (!ended_by_evaluation_) {
+      take_statistics();
+    }
     return files_->finish(ended_by, {final_weights_, final_average_}, fill_state(), report());
   } catch (...) {
     parent_->stop("the Parent's run failed");
@@ -264,8 +277,8 @@ bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot) {
   return files_->checkpoint(snapshot, fill_state());
 }
 
-void ParentRun::Impl::take_statistics() {
-  statistics_ = parent_->statistics();
+void ParentRun::Impl::use_statistics(StreamStatistics statistics) {
+  statistics_ = std::move(statistics);
   if (statistics_.components() > 0) evaluator_.write_other_statistics(statistics_.all());
 }
 

@@ -14,7 +14,7 @@
 #include "run/directory/summary_file.h"
 #include "run/divergence.h"
 #include "run/evaluation/evaluation_json.h"
-#include "run/evaluation/first_weights.h"
+#include "run/evaluation/first_policy.h"
 #include "run/run_limits.h"
 #include "run/state/resumed_state.h"
 
@@ -53,7 +53,7 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
       }) {
   // Before anything is made. A run that goes on from a state has its own weights.
   const bool begins = !directory_.goes_on(options_) || !directory_.has_state();
-  const auto first_weights = begins ? read_first_weights(options_, trainer_) : std::nullopt;
+  auto first = begins ? read_first_policy(options_, trainer_) : std::nullopt;
   directory_.create();
   lock_ =
       std::make_unique<RunLock>(directory_.lock(), kLockPatience, [this] { return !end_reason().empty(); });
@@ -75,7 +75,11 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
     }
     keep_until = totals_.updates;
   }
-  if (first_weights && !opened.state) trainer_.write_weights(*first_weights);
+  if (first && !opened.state) {
+    trainer_.write_weights(first->weights);
+    if (first->statistics.components() > 0) trainer_.write_other_statistics(first->statistics);
+    opened.first_statistics = std::move(first->statistics);
+  }
   if (!options_.cluster_member) write_file_atomically(directory_.config(), config_text());
   metrics_ =
       std::make_unique<MetricsTable>(directory_.metrics(), kind.columns, keep_until, options_, totals_);

@@ -13,6 +13,7 @@
 
 #include "genkidama/core/clock.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/running_statistics.h"
 #include "genkidama/run/run_observer.h"
 #include "genkidama/run/run_options.h"
 #include "genkidama/run/run_totals.h"
@@ -134,6 +135,8 @@ struct OpenedRun {
   std::unique_ptr<RunFiles> files;
   std::optional<RunState> state;
   PolicyAverage average;  ///< the one that the options ask for, gone on with where there is a state
+  /// Of the policy file that the run begins with; the trainer has them already. Without components: none.
+  RunningStatistics first_statistics;
 };
 
 }  // namespace genkidama::run

@@ -1,8 +1,10 @@
 // The tool `genkidama`: the whole command line for a task that is named on it.
 
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "genkidama/cli/option.h"
@@ -43,8 +45,9 @@ std::vector<std::string> words_with_option(int argc, char** argv) {
 cli::Program make_program() {
   cli::Program program;
   program.options = {{kTask, "What is played, as the word behind the command", cli::TextOption{}}};
-  program.environment = [](const EnvironmentContext& context) {
-    return make_task(context.options.text(kTask), context);
+  for (cli::Option& option : process_options()) program.options.push_back(std::move(option));
+  program.environment = [tasks = std::make_shared<Tasks>()](const EnvironmentContext& context) {
+    return tasks->make(context.options.text(kTask), context);
   };
   return program;
 }

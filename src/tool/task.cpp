@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
@@ -46,8 +47,26 @@ std::string module_folder() {
                   folder.string(), kModuleVariable));
 }
 
-ProcessEnvironmentOptions python_options(const std::string& task) {
+constexpr const char* kStartTimeout = "start-timeout";
+constexpr const char* kResetTimeout = "reset-timeout";
+constexpr const char* kStepTimeout = "step-timeout";
+constexpr const char* kMaxLostEpisodes = "max-lost-episodes";
+constexpr const char* kEnvsPerProcess = "envs-per-process";
+
+ProcessEnvironmentOptions with_limits(const OptionValues& given) {
+  const auto span = [&given](const char* option) {
+    return Milliseconds(std::llround(given.number(option) * 1000));
+  };
   ProcessEnvironmentOptions options;
+  options.start_timeout = span(kStartTimeout);
+  options.reset_timeout = span(kResetTimeout);
+  options.step_timeout = span(kStepTimeout);
+  options.max_lost_episodes_in_a_row = static_cast<int>(given.whole(kMaxLostEpisodes));
+  return options;
+}
+
+ProcessEnvironmentOptions python_options(const std::string& task, const OptionValues& chosen) {
+  ProcessEnvironmentOptions options = with_limits(chosen);
   std::string interpreter = variable(kInterpreterVariable);
   if (interpreter.empty()) interpreter = "python3";
   options.command = {interpreter, "-m", "genkidama_serve", task};
@@ -67,13 +86,23 @@ std::string file_of(const std::string& task) {
 
 }  // namespace
 
-std::unique_ptr<Environment> make_task(const std::string& task, const EnvironmentContext& context) {
+std::unique_ptr<Environment> Tasks::make(const std::string& task, const EnvironmentContext& context) {
   if (task.empty()) {
     throw ArgumentError(
         "no task was named; expected 'genkidama COMMAND TASK'; 'genkidama tasks' lists the tasks");
   }
   if (begins_with(task, kGymnasium) || begins_with(task, kPython)) {
-    return make_process_environment(python_options(task), context);
+    EnvironmentFactory factory;
+    {
+      const std::lock_guard lock(mutex_);
+      EnvironmentFactory& known = python_[task];
+      if (!known) {
+        known = process_environments(python_options(task, context.options),
+                                     static_cast<int>(context.options.whole(kEnvsPerProcess)));
+      }
+      factory = known;
+    }
+    return factory(context);
   }
   if (is_shared_object(task)) return load_plugin(task)(context);
   try {
@@ -82,6 +111,24 @@ std::unique_ptr<Environment> make_task(const std::string& task, const Environmen
     throw ArgumentError(
         fmt::format("{}, a path such as ./my_env.so, gymnasium:ID or python:MODULE:CLASS", error.what()));
   }
+}
+
+std::vector<cli::Option> process_options() {
+  const ProcessEnvironmentOptions defaults;
+  const auto seconds = [](Milliseconds span) {
+    return cli::NumberOption{.value = static_cast<double>(span.count()) / 1000, .min = 0.001, .max = 86'400};
+  };
+  return {
+      {kStartTimeout, "Seconds until the process of a gymnasium: or python: task can play",
+       seconds(defaults.start_timeout)},
+      {kResetTimeout, "Seconds until such a process has started an episode", seconds(defaults.reset_timeout)},
+      {kStepTimeout,
+       "Seconds until such a process has played a step; later, its episode is lost and it is started again",
+       seconds(defaults.step_timeout)},
+      {kMaxLostEpisodes, "So many lost episodes of such a process without a whole one end the run",
+       cli::WholeNumberOption{.value = defaults.max_lost_episodes_in_a_row, .min = 1, .max = 1'000'000'000}},
+      {kEnvsPerProcess, "Environments of a worker that such a process serves, in one turn for all of them",
+       cli::WholeNumberOption{.value = 1, .min = 1, .max = 1024}}};
 }
 
 std::string absolute_task(const std::string& task) {

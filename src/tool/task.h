@@ -2,20 +2,37 @@
 
 // What a user names on the command line to be played.
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
+#include "genkidama/cli/option.h"
 #include "genkidama/env/environment.h"
 
 namespace genkidama::tool {
 
-/// Makes an environment of the task:
-///   cart-pole                 a bundled task, by its name or alias
-///   ./my_env.so               a shared object (a name with a slash in it, or that ends with .so)
-///   gymnasium:CartPole-v1     an id of Gymnasium's, in a Python process
-///   python:my_task.py:MyTask  a class or function in a file, or in a module, in a Python process
-/// Throws ArgumentError for a task that does not exist or cannot be played.
-std::unique_ptr<Environment> make_task(const std::string& task, const EnvironmentContext& context);
+/// Makes the environments of a run. One object makes all of them, since those of a Python task may share
+/// processes.
+class Tasks {
+ public:
+  /// Makes an environment of the task:
+  ///   cart-pole                 a bundled task, by its name or alias
+  ///   ./my_env.so               a shared object (a name with a slash in it, or that ends with .so)
+  ///   gymnasium:CartPole-v1     an id of Gymnasium's, in a Python process
+  ///   python:my_task.py:MyTask  a class or function in a file, or in a module, in a Python process
+  /// A Python process is run as the context's options say (process_options()). Throws ArgumentError for a
+  /// task that does not exist or cannot be played.
+  std::unique_ptr<Environment> make(const std::string& task, const EnvironmentContext& context);
+
+ private:
+  std::mutex mutex_;                                  ///< workers may be threads
+  std::map<std::string, EnvironmentFactory> python_;  ///< by task
+};
+
+/// The tool's options for tasks that are played in a process of their own.
+std::vector<cli::Option> process_options();
 
 /// The same task for processes that run in another directory: paths of files are absolute.
 std::string absolute_task(const std::string& task);

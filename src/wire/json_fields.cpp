@@ -48,8 +48,8 @@ std::string JsonFields::name(const char* key, bool required) {
   return *text;
 }
 
-std::string JsonFields::reason_text(const char* key) {
-  const json* value = find(key, true);
+std::string JsonFields::text(const char* key, bool required) {
+  const json* value = find(key, required);
   if (value == nullptr) return {};
   const auto* text = value->get_ptr<const std::string*>();
   if (text == nullptr || text->size() > kMaxReasonBytes) {

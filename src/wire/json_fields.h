@@ -26,8 +26,9 @@ class JsonFields {
   std::optional<std::uint64_t> optional_integer(const char* key);
   /// Printable ASCII of at most kMaxNameBytes. A missing one is an error only when required.
   std::string name(const char* key, bool required);
-  /// Required; any UTF-8 up to kMaxReasonBytes; control characters become '?'.
-  std::string reason_text(const char* key);
+  /// Any UTF-8 up to kMaxReasonBytes; control characters become '?'. A missing one is an error only when
+  /// required.
+  std::string text(const char* key, bool required);
   /// As name() for each; a missing array is an empty one.
   std::vector<std::string> names(const char* key);
   /// Required; nullptr, and the reason set, when missing or not an array.

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/utf8.h"
 #include "genkidama/wire/protocol.h"
 #include "genkidama/wire/statistics.h"
 #include "wire/json_document.h"
@@ -107,6 +108,10 @@ void add_fields(JsonText& out, const HelloMessage& message) {
     out.add("statistics", message.statistics);
     out.add("stream", message.stream);
   }
+  if (const auto network = description_text(message.policy.network); !network.empty())
+    out.add("network", network);
+  if (const auto behaviour = description_text(message.policy.behaviour); !behaviour.empty())
+    out.add("behaviour", behaviour);
 }
 
 void add_fields(JsonText& out, const WelcomeMessage& message) {
@@ -223,6 +228,8 @@ Message read_hello(JsonFields& fields) {
   message.resume = read_resume(fields);
   message.statistics = read_statistics(fields);
   message.stream = fields.integer("stream", message.statistics > 0);
+  message.policy.network = fields.text("network", false);
+  message.policy.behaviour = fields.text("behaviour", false);
   return message;
 }
 
@@ -244,7 +251,7 @@ Message read_welcome(JsonFields& fields) {
 Message read_refuse(JsonFields& fields) {
   RefuseMessage message;
   const std::string code = fields.name("code", true);
-  message.reason = fields.reason_text("reason");
+  message.reason = fields.text("reason", true);
   const auto* known = std::find_if(kRefusalCodes.begin(), kRefusalCodes.end(),
                                    [&](const auto& entry) { return entry.second == code; });
   if (known != kRefusalCodes.end()) {
@@ -259,8 +266,8 @@ std::optional<Message> read_fields(const std::string& type, JsonFields& fields) 
   if (type == "hello") return read_hello(fields);
   if (type == "welcome") return read_welcome(fields);
   if (type == "refuse") return read_refuse(fields);
-  if (type == "end") return EndMessage{fields.reason_text("reason")};
-  if (type == "leave") return LeaveMessage{fields.reason_text("reason")};
+  if (type == "end") return EndMessage{fields.text("reason", true)};
+  if (type == "leave") return LeaveMessage{fields.text("reason", true)};
   return std::nullopt;
 }
 
@@ -313,6 +320,10 @@ Decoded<Message> decode_message(std::string_view text) {
 bool valid_peer_name(std::string_view text) {
   return !text.empty() && text.size() <= kMaxNameBytes &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+}
+
+std::string description_text(std::string_view description) {
+  return printable(to_utf8(description));
 }
 
 std::string printable(std::string_view text) {

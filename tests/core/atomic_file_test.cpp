@@ -146,6 +146,38 @@ TEST_CASE("a symbolic link is followed and what it names is replaced") {
     CHECK(content(directory / "data" / "later") == "made");
     CHECK(std::filesystem::is_symlink(directory / "links" / "dangling"));
   }
+  SECTION("also over several links, the last of which names nothing yet by its whole path") {
+    std::filesystem::create_symlink(directory / "data" / "later", directory / "links" / "dangling");
+    std::filesystem::create_symlink("dangling", directory / "links" / "to_dangling");
+    write_file_atomically(directory / "links" / "to_dangling", "made");
+    CHECK(content(directory / "data" / "later") == "made");
+    CHECK_FALSE(std::filesystem::is_symlink(directory / "data" / "later"));
+    write_file_atomically(directory / "links" / "to_dangling", "made again");
+    CHECK(content(directory / "data" / "later") == "made again");
+    CHECK(std::filesystem::read_symlink(directory / "links" / "to_dangling") == "dangling");
+  }
+  SECTION("also one that names nothing yet where the file before is to be kept") {
+    std::filesystem::create_symlink("../data/later", directory / "links" / "dangling");
+    const auto write = [&](std::string_view text) {
+      const std::array parts{std::as_bytes(std::span(text))};
+      write_file_keeping_previous(directory / "links" / "dangling", directory / "links" / "before", parts);
+    };
+    write("made");
+    CHECK(content(directory / "data" / "later") == "made");
+    CHECK_FALSE(std::filesystem::exists(directory / "links" / "before"));
+    write("made again");
+    CHECK(content(directory / "data" / "later") == "made again");
+    CHECK(content(directory / "links" / "before") == "made");
+    CHECK(std::filesystem::is_symlink(directory / "links" / "dangling"));
+  }
+  SECTION("but not to a directory that does not exist, which the error names") {
+    std::filesystem::create_symlink("../nowhere/later", directory / "links" / "dangling");
+    REQUIRE_THROWS_WITH(write_file_atomically(directory / "links" / "dangling", "x"),
+                        Catch::Contains("nowhere/later") && Catch::Contains("No such file or directory"));
+    CHECK(std::filesystem::read_symlink(directory / "links" / "dangling") == "../nowhere/later");
+    CHECK_FALSE(std::filesystem::exists(directory / "nowhere"));
+    CHECK(directory.entries() == 2);
+  }
   SECTION("but not in a circle, nor to a directory") {
     std::filesystem::create_symlink("round", directory / "links" / "about");
     std::filesystem::create_symlink("about", directory / "links" / "round");

@@ -71,6 +71,9 @@ TEST_CASE("a space that holds no action is refused") {
   refused({{(1 << 24) + 1}, {}, {}}, "16777217 alternatives");
   refused({{}, {0}, {}}, "1 lowest and 0 highest values");
   refused({{}, {1}, {1}}, "bounds 1 and 1 for component 0, expected the first below the second");
+  refused({{}, {0, 2}, {1, 1}}, "bounds 2 and 1 for component 1, expected the first below the second");
+  refused({{}, {kInfinity}, {kInfinity}}, "bounds inf and inf for component 0");
+  refused({{}, {-kInfinity}, {-kInfinity}}, "bounds -inf and -inf for component 0");
   refused({{}, {0, kNan}, {1, 1}}, "for component 1");
   refused({{}, {0}, {kNan}}, "for component 0");
   CHECK_NOTHROW(check_action_space("task", kHybrid));

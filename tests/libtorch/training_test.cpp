@@ -6,10 +6,13 @@
 
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/libtorch/actor_critic.h"
+#include "genkidama/nn/check_gradients.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
 #include "support/child_process.h"
+#include "support/target_environment.h"
 
 using namespace genkidama;
 using namespace genkidama::test;
@@ -81,6 +84,23 @@ TEST_CASE("forked workers train a module, time after time, and never hang", "[fo
   }
 }
 
+TEST_CASE("a module learns choices, components and masks without knowing of free outputs", "[forks]") {
+  auto options = options_for(WorkerMode::kProcesses, 1);
+  options.hyperparameters.algorithm = "ppo";
+  options.hyperparameters.gamma = 0;
+  options.hyperparameters.round_steps = 500;
+  options.hyperparameters.initial_log_deviation = -0.7;
+  const ActionSpace hybrid{.choices = {3}, .low = {-1}, .high = {1}};
+  CoreOrchestrator trainer(target_factory(hybrid, true), torch_network<WideModule>(), options);
+  REQUIRE(trainer.layout().tensors().back().name == "log_deviation");
+  const double before = mean_return(trainer);
+  for (int i = 0; i < 15; ++i) trainer.train_round();
+  REQUIRE(mean_return(trainer) > before + 3);  // of 20
+  std::vector<float> weights(trainer.layout().size());
+  trainer.read_weights(weights);
+  REQUIRE(weights.back() != -0.7f);
+}
+
 TEST_CASE("a worker is replaced although the lead has computed with LibTorch meanwhile", "[forks]") {
   // In a process of its own: this one must go on forking.
   ChildProcess lead([] {
@@ -123,4 +143,13 @@ TEST_CASE("a module plays all environments of a worker in one forward pass, and 
   for (int i = 0; i < 200; ++i) REQUIRE(trainer.train_round().episodes.size() == 4);
   REQUIRE(largest == 4);
   REQUIRE(mean_return(trainer) > before + 0.2);
+}
+
+TEST_CASE("the gradients of a module with free outputs agree with finite differences") {
+  const NetworkSpec spec{.observation = {3}, .policy = 4, .values = 1, .free = 2, .free_start = 0.1f};
+  const auto network = make_network(torch_network<WideModule>(), spec, 1);
+  const GradientReport report = check_gradients(*network, spec);
+  CAPTURE(to_text(report));
+  REQUIRE(report.ok());
+  REQUIRE(report.tensors.back().name == "log_deviation");
 }

@@ -53,6 +53,42 @@ TEST_CASE("a different network is refused and the tensor named, on both sides", 
   CHECK_THAT(status.last_refusal, Catch::Contains("tensor 1 is 'pi1.bias'"));
 }
 
+TEST_CASE("a network of the same tensors and another description is refused, and both are named",
+          "[refusal]") {
+  set_log_level(LogLevel::kError);
+  const auto refusal_of = [](const PolicyDescription& here, const PolicyDescription& there) -> std::string {
+    ParentOptions options = parent_options();
+    options.policy = here;
+    RunningParent running(options);
+    FakeTrainer trainer;
+    trainer.policy = there;
+    Child child(child_options(running.port()), trainer);
+    try {
+      child.run(exchanges(1));
+    } catch (const LayoutError& error) {
+      CHECK(running.parent.status().joined == 0);
+      CHECK_THAT(running.parent.status().last_refusal, Catch::Contains("a different network"));
+      CHECK(trainer.rounds == 0);
+      return error.what();
+    }
+    CHECK(running.parent.status().updates == 1);
+    return "";
+  };
+  const PolicyDescription tanh{"mlp 4 tanh", "gaussian clip"};
+  CHECK(refusal_of(tanh, tanh).empty());
+  CHECK_THAT(refusal_of(tanh, {"mlp 4 relu", "gaussian clip"}),
+             Catch::Contains("the network is 'mlp 4 tanh' here and 'mlp 4 relu' there"));
+  CHECK_THAT(refusal_of(tanh, {"mlp 4 tanh", "gaussian tanh"}),
+             Catch::Contains("'gaussian clip' here and 'gaussian tanh' there"));
+  // Ends of earlier versions, and networks that say nothing of themselves.
+  CHECK(refusal_of({}, tanh).empty());
+  CHECK(refusal_of(tanh, {}).empty());
+  CHECK(refusal_of(tanh, {"mlp 4 tanh", ""}).empty());
+  // What a text is made fit for the wire from is the same at both ends.
+  const PolicyDescription odd{"net \xff\n" + std::string(2000, 'x'), ""};
+  CHECK(refusal_of(odd, odd).empty());
+}
+
 TEST_CASE("hellos damaged on their way cost links and not the Child", "[refusal]") {
   RunningParent running;
   Relay relay(running.port());

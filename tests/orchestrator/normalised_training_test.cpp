@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "genkidama/core/error.h"
@@ -217,6 +218,21 @@ TEST_CASE("a state with statistics of another size is refused") {
   CHECK(trainer.own_statistics().stream == 7);
   CHECK_THROWS_AS(trainer.restore(StateReader(wrong, "state")), LayoutError);
   CHECK_THROWS_AS(trainer.write_other_statistics(RunningStatistics(5)), ArgumentError);
+}
+
+TEST_CASE("a policy's statistics of other observations are refused by who plays it") {
+  CoreOrchestrator trainer(far_away(), small_network(), options());
+  trainer.train_round();
+  auto metadata = trainer.policy_metadata();
+  CHECK_NOTHROW(trainer.normalise_as(metadata));
+  // As many numbers as its own sizes ask for, and others than this environment's.
+  metadata.insert_or_assign("observation_shape", std::string(1, '1'));
+  metadata.insert_or_assign("observation_statistics", std::string("5 0 0 1 1"));
+  CHECK_THROWS_WITH(trainer.normalise_as(metadata),
+                    Contains("observations of 1 floats, and those of this environment have 3"));
+  CHECK_THROWS_AS(trainer.normalise_as(metadata), LayoutError);
+  metadata.insert_or_assign("observation_shape", std::string(1, '3'));
+  CHECK_THROWS_AS(trainer.normalise_as(metadata), FormatError);
 }
 
 TEST_CASE("a policy file carries its normalisation to whoever plays it") {

@@ -14,6 +14,7 @@
 #include "genkidama/run/child_run.h"
 #include "genkidama/run/parent_run.h"
 #include "genkidama/run/trainer_run.h"
+#include "run/parent_thread.h"
 #include "run/resumed_run.h"
 #include "support/catch.h"
 #include "support/json_file.h"
@@ -24,50 +25,6 @@ using namespace genkidama::run;
 using namespace genkidama::test;
 
 namespace {
-
-/// Hands the port to another thread, and keeps what is told after each update.
-class PortPromise : public RunObserver {
- public:
-  void on_listening(std::span<const std::uint16_t> ports) override { port.set_value(ports.front()); }
-  void on_update(const UpdateEvent& event) override { updates.push_back(event.progress); }
-  std::promise<std::uint16_t> port;
-  std::vector<RunProgress> updates;
-};
-
-/// A Parent's run on a thread of its own.
-class ParentThread {
- public:
-  ParentThread(CoreOrchestrator& evaluator, const RunOptions& options)
-      : run_(evaluator, options, parent_options(), &promise_),
-        summary_(std::async(std::launch::async, [this] { return run_.run(); })),
-        port_(promise_.port.get_future().get()) {}
-
-  std::uint16_t port() const { return port_; }
-  RunSummary summary() { return summary_.get(); }
-  /// Once the run is over.
-  const std::vector<RunProgress>& updates() const { return promise_.updates; }
-
- private:
-  static ParentOptions parent_options() {
-    ParentOptions options;
-    options.listen = {Endpoint::parse("127.0.0.1:0")};
-    options.run_id = "not-this-one";
-    return options;
-  }
-
-  PortPromise promise_;
-  ParentRun run_;
-  std::future<RunSummary> summary_;
-  std::uint16_t port_;
-};
-
-ChildOptions child_of(std::uint16_t port) {
-  ChildOptions options;
-  options.connect = Endpoint{"127.0.0.1", port};
-  options.name = "here";
-  options.beta = 1;
-  return options;
-}
 
 /// Plays rounds of so many steps and returns, and changes no weight.
 class ScriptedTrainer : public LocalTrainer {
@@ -107,12 +64,6 @@ void exchange_all(std::uint16_t port, const CoreOrchestrator& like,
   Child child(child_of(port), trainer);
   child.run([count](const ChildProgress& progress) { return progress.rounds < count; });
   CHECK(child.progress().exchanges == count);
-}
-
-RunOptions without_end(const std::filesystem::path& directory) {
-  RunOptions options = options_in(directory);
-  options.updates.reset();
-  return options;
 }
 
 }  // namespace
@@ -238,6 +189,29 @@ TEST_CASE("a Parent that is started again is known as the same run in its next e
     if (epoch == 0) run_id = json["run_id"];
     CHECK(json["run_id"] == run_id);
   }
+}
+
+TEST_CASE("a Child whose network has its Parent's tensors and other activations is refused", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator evaluator = trainer_of({4});
+  OrchestratorOptions one;
+  one.workers = 1;
+  CoreOrchestrator relu(make_cart_pole,
+                        mlp_network({.hidden = {4}, .orthogonal = false, .activation = Activation::kRelu}),
+                        one);
+  CoreOrchestrator same = trainer_of({4});
+  REQUIRE(relu.layout().hash() == evaluator.layout().hash());
+  RunOptions options = options_in(directory / "parent");
+  options.updates = 1;
+  ParentThread parent(evaluator, options);
+  ChildRun child(relu, without_end(directory / "relu"), child_of(parent.port()));
+  CHECK_THROWS_WITH(child.run(),
+                    Catch::Contains("'mlp 4 tanh' here") && Catch::Contains("'mlp 4 relu' there"));
+  CHECK(json_of(directory / "relu" / "summary.json")["ended_by"] == "error");
+  ChildRun other(same, without_end(directory / "same"), child_of(parent.port()));
+  other.run();
+  CHECK(parent.summary().totals.updates == 1);
+  CHECK(json_of(directory / "parent" / "summary.json")["children_joined"] == 1);
 }
 
 TEST_CASE("a Child that waits for its Parent ends when the program wants it to", "[forks]") {

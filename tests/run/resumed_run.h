@@ -14,10 +14,22 @@
 namespace genkidama::test {
 
 /// One worker on CartPole.
-inline CoreOrchestrator trainer_of(std::vector<int> hidden) {
+inline CoreOrchestrator trainer_of(std::vector<int> hidden, const Hyperparameters& hyperparameters = {}) {
   OrchestratorOptions options;
   options.workers = 1;
+  options.hyperparameters = hyperparameters;
   return CoreOrchestrator(make_cart_pole, mlp_network({std::move(hidden), false}), options);
+}
+
+/// For a trainer that normalises. It learns fast, so that a few rounds make a policy whose actions depend on
+/// what it is shown.
+inline Hyperparameters normalising(bool observations = true, bool rewards = true) {
+  Hyperparameters hyperparameters;
+  hyperparameters.normalise_observations = observations;
+  hyperparameters.normalise_rewards = rewards;
+  hyperparameters.optimizer = "adam";
+  hyperparameters.learning_rate = 0.2;
+  return hyperparameters;
 }
 
 /// A run in `directory` that goes on with what is there.

@@ -71,6 +71,7 @@ RunState state_of(std::uint64_t update) {
   state.totals.updates = update;
   state.totals.in_run.steps = 10 * update;
   state.totals.worker_restarts = 3;
+  state.totals.lost_episodes = 5;
   state.totals.exchanges = 4;
   state.totals.reconnects = 5;
   state.weights = {1, 2, static_cast<float>(update)};
@@ -145,6 +146,7 @@ TEST_CASE("a state keeps everything that a run goes on with") {
   PolicyAverage read_average({.kind = PolicyAverageKind::kEma});
   const RunState read = read_run_state(path, layout(), &part, read_average);
   CHECK(read.totals.worker_restarts == 3);
+  CHECK(read.totals.lost_episodes == 5);
   CHECK(read.totals.exchanges == 4);
   CHECK(read.totals.reconnects == 5);
   CHECK(read.weights == written.weights);

@@ -11,6 +11,7 @@
 #include "genkidama/run/loopback_cluster.h"
 #include "genkidama/run/parent_run.h"
 #include "genkidama/run/trainer_run.h"
+#include "rl/policy_record.h"
 #include "run/resumed_run.h"
 #include "support/catch.h"
 #include "support/json_file.h"
@@ -30,8 +31,9 @@ RunOptions begun_with(const std::filesystem::path& directory, const std::filesys
 }
 
 /// The policy of a run of this network, as other runs find it.
-std::filesystem::path make_policy(const std::filesystem::path& directory, std::vector<int> hidden = {4}) {
-  CoreOrchestrator trainer = trainer_of(std::move(hidden));
+std::filesystem::path make_policy(const std::filesystem::path& directory, std::vector<int> hidden = {4},
+                                  const Hyperparameters& hyperparameters = {}) {
+  CoreOrchestrator trainer = trainer_of(std::move(hidden), hyperparameters);
   RunOptions options = options_in(directory);
   options.updates = 5;
   train(trainer, options);
@@ -42,6 +44,31 @@ std::vector<float> weights_of(const CoreOrchestrator& trainer) {
   std::vector<float> weights(trainer.layout().size());
   trainer.read_weights(weights);
   return weights;
+}
+
+std::vector<double> returns_of(CoreOrchestrator& trainer) {
+  std::vector<double> returns;
+  for (const EpisodeResult& each : trainer.evaluate({.episodes = 20, .seed = 3, .greedy = false}))
+    returns.push_back(each.episode_return);
+  return returns;
+}
+
+/// What whoever plays the file sees: its weights, and its normalisation unless that is left out.
+std::vector<double> returns_of(const std::filesystem::path& file, bool as_recorded = true) {
+  CoreOrchestrator player = trainer_of({4});
+  const Checkpoint policy = read_safetensors(file);
+  player.write_weights(policy.weights);
+  if (as_recorded) player.normalise_as(policy.metadata);
+  return returns_of(player);
+}
+
+RunningStatistics statistics_of(const CoreOrchestrator& trainer) {
+  const auto record = policy_record("trainer", trainer.policy_metadata());
+  return record.normalisation ? record.normalisation->statistics : RunningStatistics();
+}
+
+RunningStatistics statistics_of(const std::filesystem::path& file) {
+  return policy_record(file, read_safetensors(file).metadata).normalisation.value().statistics;
 }
 
 template <typename Run>
@@ -177,4 +204,88 @@ TEST_CASE("a Parent begins with the file, and a Child with its Parent's weights"
   CHECK(ParentRun(trainer, parent, links).run().ended_by == "enough");
   CHECK(read_safetensors(directory / "parent" / "final.safetensors").weights ==
         read_safetensors(file).weights);
+}
+
+TEST_CASE("a run that normalises goes on with the statistics of the file", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto file = make_policy(directory / "first", {4}, normalising());
+  const auto expected = returns_of(file);
+  CHECK(returns_of(file, /*as_recorded=*/false) != expected);
+  RunOptions options = begun_with(directory / "run", file);
+  {
+    CoreOrchestrator trainer = trainer_of({4}, normalising());
+    TrainerRun run(trainer, options);
+    CHECK(returns_of(trainer) == expected);
+    CHECK(statistics_of(trainer) == statistics_of(file));
+    // There is something to normalise with, so the first round learns.
+    REQUIRE(run.advance());
+    CHECK(weights_of(trainer) != read_safetensors(file).weights);
+    CHECK(statistics_of(trainer).count() ==
+          statistics_of(file).count() + static_cast<double>(run.totals().in_run.steps));
+    while (run.advance()) {
+    }
+    run.finish();
+  }
+  // A run that goes on has counted them once.
+  CoreOrchestrator resumed = trainer_of({4}, normalising());
+  TrainerRun again(resumed, options);
+  CHECK(statistics_of(resumed) == statistics_of(directory / "run" / "final.safetensors"));
+  CHECK(statistics_of(resumed).count() ==
+        statistics_of(file).count() + static_cast<double>(again.totals().in_run.steps));
+}
+
+TEST_CASE("a Parent goes on with the statistics of the file", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto file = make_policy(directory / "first", {4}, normalising());
+  const auto final = directory / "parent" / "final.safetensors";
+  RunOptions options = begun_with(directory / "parent", file);
+  ParentOptions links;
+  links.listen = {Endpoint::parse("127.0.0.1:0")};
+  for (int start = 0; start < 2; ++start) {
+    CAPTURE(start);
+    options.end_reason = [] { return "enough"; };
+    CoreOrchestrator evaluator = trainer_of({4}, normalising());
+    CHECK(ParentRun(evaluator, options, links).run().ended_by == "enough");
+    CHECK(statistics_of(final) == statistics_of(file));
+    CHECK(statistics_of(evaluator) == statistics_of(file));
+    CHECK(returns_of(final) == returns_of(file));
+  }
+}
+
+TEST_CASE("a run that normalises otherwise than the run of the file is refused", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto normalised = make_policy(directory / "normalised", {4}, normalising());
+  const auto observed = make_policy(directory / "observed", {4}, normalising(true, false));
+  const auto plain = make_policy(directory / "plain");
+  const auto refused = [&](const std::filesystem::path& file, const Hyperparameters& hyperparameters) {
+    CoreOrchestrator trainer = trainer_of({4}, hyperparameters);
+    const std::string text = refusal_of([&] { TrainerRun(trainer, begun_with(directory / "run", file)); });
+    CHECK(text.find("init_from " + file.string() + ": ") == 0);
+    CHECK_FALSE(std::filesystem::exists(directory / "run"));
+    return text;
+  };
+  CHECK_THAT(
+      refused(plain, normalising()),
+      Catch::Contains("has learnt from observations and rewards as they are, and this run would go on "
+                      "with normalised observations (cut to 10 deviations) and normalised rewards; set "
+                      "normalise_observations false and normalise_rewards false"));
+  CHECK_THAT(refused(normalised, {}),
+             Catch::Contains("set normalise_observations true and normalise_rewards true"));
+  CHECK_THAT(refused(observed, normalising()),
+             Catch::Contains("set normalise_observations true and normalise_rewards false"));
+  CHECK_THAT(refused(normalised, normalising(false, true)),
+             Catch::Contains("set normalise_observations true and normalise_rewards true"));
+  Hyperparameters clipped = normalising();
+  clipped.observation_clip = 5;
+  CHECK_THAT(refused(normalised, clipped), Catch::Contains("and observation_clip 10"));
+
+  Checkpoint other = read_safetensors(normalised);
+  other.metadata["observation_shape"] = "2";
+  other.metadata["observation_statistics"] = "3 0 0 0 1 1 1";
+  write_safetensors(directory / "other", other);
+  CHECK_THAT(refused(directory / "other", normalising()),
+             Catch::Contains("observations of 2 floats, and those of this environment have 4"));
+  other.metadata["observation_shape"] = "4";
+  write_safetensors(directory / "torn", other);
+  CHECK_THAT(refused(directory / "torn", normalising()), Catch::Contains("does not say what"));
 }

@@ -31,6 +31,7 @@ class FakeTrainer : public LocalTrainer {
       : layout_(std::move(layout)), weights_(random_weights(layout_.size(), seed)), random_(seed) {}
 
   const ParameterLayout& layout() const override { return layout_; }
+  PolicyDescription policy_description() const override { return policy; }
 
   RoundReport train_round() override {
     ++rounds;
@@ -59,6 +60,7 @@ class FakeTrainer : public LocalTrainer {
   const std::vector<float>& weights() const { return weights_; }
 
   std::function<void(std::vector<float>&)> on_round;  ///< after the random step of each round
+  PolicyDescription policy;
   std::uint64_t rounds = 0;
   mutable std::vector<std::vector<float>> sent;  ///< what each read_weights gave
   std::vector<std::vector<float>> written;       ///< what each write_weights got

@@ -11,13 +11,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/environment.h"
 #include "support/gymnasium_policies.h"
-#include "support/oracle_row.h"
+#include "support/oracle_comparison.h"
 #include "support/sample_statistics.h"
 
 namespace genkidama::test {
@@ -75,56 +76,43 @@ class GymnasiumComparison {
  public:
   GymnasiumComparison(const nlohmann::json& gym, const GymnasiumSample& ours,
                       const OracleTolerances& tolerances)
-      : gym_(gym), ours_(ours), tolerances_(tolerances) {}
+      : gym_(gym), ours_(ours), rows_(episodes(), gym_episodes(), tolerances) {}
 
   std::vector<OracleRow> rows() {
     compare_values("return", ours_.returns);
     compare_values("length", ours_.lengths);
     for (const auto& [end, count] : ours_.ends) {
-      const double ours = count / episodes();
-      const double gym = gym_.at("ends_share").at(end);
-      add(end, ours, gym, ours - gym, tolerances_.end_share, share_error(gym, episodes(), gym_episodes()));
+      rows_.add_end(end, count / episodes(), gym_.at("ends_share").at(end));
     }
     for (const auto& [step, observations] : ours_.observations_at_step) compare_step(step, observations);
-    return std::move(rows_);
+    return rows_.take();
   }
 
  private:
   double episodes() const { return static_cast<double>(ours_.returns.size()); }
   double gym_episodes() const { return gym_.at("episodes"); }
 
-  void add(const std::string& name, double ours, double gym, double difference, double tolerance,
-           double standard_error) {
-    rows_.push_back({name, ours, gym, difference, tolerance + tolerances_.sampling_errors * standard_error});
-  }
-
   void compare_values(const std::string& name, const std::vector<double>& values) {
     const auto& gym = gym_.at(name);
     const Moments ours = moments(values);
     const double gym_mean = gym.at("mean"), gym_deviation = gym.at("std");
-    const double error = mean_error(episodes(), gym_episodes());
-    add("mean " + name, ours.mean, gym_mean, (ours.mean - gym_mean) / gym_deviation,
-        tolerances_.standardised_mean, error);
-    const auto& percentiles = gym.at("percentiles_1_5_10_25_50_75_90_95_99");
+    rows_.add_mean(name, ours, gym_mean, gym_deviation);
+    constexpr std::array<double, 9> kShares{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99};
+    std::vector<std::pair<double, double>> percentiles;
+    for (const double share : kShares) {
+      const auto& given = gym.at("percentiles_1_5_10_25_50_75_90_95_99").at(percentiles.size());
+      percentiles.emplace_back(share, given.get<double>());
+    }
     if (has_rare_end()) {
       const double ours_spread = quantile(values, 0.95) - quantile(values, 0.05);
-      const double gym_spread = percentiles.at(7).get<double>() - percentiles.at(1).get<double>();
+      const double gym_spread = percentiles[7].second - percentiles[1].second;
       // The standard error is that of a normal distribution.
-      add("spread of " + name, ours_spread, gym_spread, ours_spread / gym_spread - 1,
-          tolerances_.relative_deviation, 0.9 * error);
+      rows_.add("spread of " + name, ours_spread, gym_spread, ours_spread / gym_spread - 1,
+                rows_.tolerances().relative_deviation, 0.9 * mean_error(episodes(), gym_episodes()));
     } else {
-      add("deviation of " + name, ours.deviation, gym_deviation, ours.deviation / gym_deviation - 1,
-          tolerances_.relative_deviation, deviation_error(ours, gym_episodes()));
+      rows_.add_deviation(name, ours, gym_deviation, gym_episodes());
     }
-    constexpr double kFileRounding = 0.005;
-    constexpr std::array<double, 9> kShares{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99};
-    double worst = 0;
-    for (std::size_t i = 0; i < kShares.size(); ++i) {
-      const double distance = distribution_distance(values, percentiles.at(i), kShares[i], kFileRounding);
-      if (std::abs(distance) > std::abs(worst)) worst = distance;
-    }
-    // A distribution function is known least well at the median, to 0.5 / sqrt(n).
-    add("distribution of " + name, worst, 0, worst, tolerances_.distribution, error / 2);
+    rows_.add_distribution(name, values, percentiles);
   }
 
   // A handful of crashes, or of episodes at the time limit, makes much of a variance, which says only how
@@ -144,48 +132,33 @@ class GymnasiumComparison {
   }
 
   void compare_step(int step, const std::vector<std::vector<float>>& observations) {
-    const std::string key = std::to_string(step);
+    const std::string key = std::to_string(step), when = "step " + key;
     const auto& means = gym_.at("observation_mean_at_step").at(key);
     const auto& deviations = gym_.at("observation_std_at_step").at(key);
     const double gym_count = gym_.at("episodes_reaching_step").at(key);
-    const double running = static_cast<double>(observations.size()) / episodes();
-    const double gym_running = gym_count / gym_episodes();
-    const double errors = tolerances_.state_sampling_errors;
-    rows_.push_back(
-        {"step " + key + ": episodes running", running, gym_running, running - gym_running,
-         tolerances_.state_share + errors * share_error(gym_running, episodes(), gym_episodes())});
+    rows_.add_running(when, static_cast<double>(observations.size()), gym_count);
     for (std::size_t i = 0; i < means.size(); ++i) {
       std::vector<double> values;
       for (const auto& observation : observations) values.push_back(observation[i]);
       const Moments ours = moments(values);
-      const std::string name = "step " + key + ": component " + std::to_string(i);
+      const std::string name = when + ": component " + std::to_string(i);
       const double mean = means.at(i), deviation = deviations.at(i);
-      if (std::all_of(values.begin(), values.end(), [](double v) { return v == 0 || v == 1; })) {
-        // Whether a leg touches the ground.
-        rows_.push_back({name, ours.mean, mean, ours.mean - mean,
-                         tolerances_.state_share + errors * share_error(mean, ours.count, gym_count)});
-        continue;
-      }
       // The file has four decimals.
       constexpr double kFileRounding = 0.00005;
-      if (deviation < 100 * kFileRounding) {
+      if (std::all_of(values.begin(), values.end(), [](double v) { return v == 0 || v == 1; })) {
+        rows_.add_contact(name, ours, mean, gym_count);
+      } else if (deviation < 100 * kFileRounding) {
         // The deviation is known too coarsely to measure by, or there is none.
-        rows_.push_back({name, ours.mean, mean, ours.mean - mean, 0.005});
-        continue;
+        rows_.add_state(name, ours.mean, mean, ours.mean - mean, 0.005, 0);
+      } else {
+        rows_.add_component(name, ours, mean, deviation, gym_count, kFileRounding);
       }
-      rows_.push_back(
-          {name, ours.mean, mean, (ours.mean - mean) / deviation,
-           tolerances_.state_mean + kFileRounding / deviation + errors * mean_error(ours.count, gym_count)});
-      rows_.push_back({name + ", deviation", ours.deviation, deviation, ours.deviation / deviation - 1,
-                       tolerances_.state_deviation + kFileRounding / deviation +
-                           errors * deviation_error(ours, gym_count)});
     }
   }
 
   const nlohmann::json& gym_;
   const GymnasiumSample& ours_;
-  OracleTolerances tolerances_;
-  std::vector<OracleRow> rows_;
+  OracleRows rows_;
 };
 
 }  // namespace genkidama::test

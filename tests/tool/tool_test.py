@@ -3,6 +3,7 @@
     tool_test.py TOOL PLUGIN BAD_PLUGINS_FOLDER SOURCE_FOLDER
 """
 
+import csv
 import json
 import os
 import subprocess
@@ -15,7 +16,31 @@ TOOL, PLUGIN, BAD, SOURCE = (Path(word).resolve() for word in sys.argv[1:5])
 del sys.argv[1:5]
 LIMIT_S = 120 * float(os.environ.get("GENKIDAMA_TEST_PATIENCE", "1"))
 LIKE = SOURCE / "tests/env/process/gymnasium_like"
+MORE = ("--workers", "1", "--updates", "3", "--eval-episodes", "0", "--round-steps", "200")
 FEW = ("--workers", "1", "--updates", "2", "--eval-episodes", "2", "--round-steps", "32")
+# Episodes of eight steps; each process fails in its 40th one.
+FAILING = """
+import os
+import time
+from types import SimpleNamespace
+
+
+class Failing:
+    observation_space = SimpleNamespace(low=-1.0, high=1.0, shape=(1,))
+    action_space = SimpleNamespace(n=2, shape=())
+    played = steps = 0
+
+    def reset(self, seed=None, options=None):
+        self.steps = 0
+        return [0.0], {}
+
+    def step(self, action):
+        if self.played % 40 == 39:
+            FAIL
+        self.played += 1
+        self.steps += 1
+        return [0.1 * self.steps], 1.0, self.steps == 8, False, {}
+"""
 
 
 def call(*words, folder=None, **variables):
@@ -35,9 +60,10 @@ class Tool(unittest.TestCase):
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
         return result
 
-    def train(self, task, *words, **variables):
-        self.check(call("train", task, *FEW, "--run-dir", self.folder / "run", *words, folder=self.folder, **variables))
-        return json.loads((self.folder / "run/config.json").read_text())
+    def train(self, task, *words, run=None, few=FEW, **variables):
+        run = run or self.folder / "run"
+        self.check(call("train", task, *few, "--run-dir", run, *words, folder=self.folder, **variables))
+        return json.loads((run / "config.json").read_text())
 
     def refused(self, *words, code=2, **variables):
         result = self.check(call(*words, folder=self.folder, **variables), code)
@@ -110,6 +136,34 @@ class Tool(unittest.TestCase):
                       self.refused("train", "gymnasium:CartPole-v1", PYTHONPATH=str(self.folder)))
         self.assertIn("cannot start 'python9'", self.refused("train", "gymnasium:X-v1", GENKIDAMA_PYTHON="python9"))
         self.assertIn("ended with exit code 1", self.refused("train", "gymnasium:X-v1", GENKIDAMA_PYTHON_PATH="/nowhere"))
+
+    def test_a_process_that_fails_every_so_often_costs_episodes_that_are_counted(self):
+        for failure, words in {"os._exit(3)": (), "time.sleep(600)": ("--step-timeout", "1")}.items():
+            with self.subTest(failure):
+                folder = self.folder / failure[:4]
+                folder.mkdir()
+                (folder / "task.py").write_text(FAILING.replace("FAIL", failure))
+                config = self.train(f"python:{folder}/task.py:Failing", *words, few=MORE, run=folder / "run")
+                summary = json.loads((folder / "run/summary.json").read_text())
+                self.assertGreater(summary["lost_episodes"], 0)
+                self.assertEqual(config["step_timeout"], 1 if words else 10)
+                rows = csv.DictReader((folder / "run/metrics.csv").read_text().splitlines())
+                lost = [int(row["lost_episodes"]) for row in rows]
+                self.assertEqual((lost, lost[-1]), (sorted(lost), summary["lost_episodes"]))
+                self.assertEqual(config["envs_per_process"], 1)
+        together = ("--envs-per-worker", "4", "--envs-per-process", "4")
+        self.train(f"python:{self.folder}/os._/task.py:Failing", *together, few=MORE, run=self.folder / "together")
+        summary = json.loads((self.folder / "together/summary.json").read_text())
+        self.assertGreater(summary["lost_episodes"], 0)
+        self.assertEqual(summary["lost_episodes"] % 4, 0)
+        folder = self.folder / "always"
+        folder.mkdir()
+        (folder / "task.py").write_text(FAILING.replace("% 40 == 39", ">= 0").replace("FAIL", "os._exit(3)"))
+        self.assertIn("2 episodes in a row were lost",
+                      self.refused("train", f"python:{folder}/task.py:Failing", "--max-lost-episodes", "2", "--workers",
+                                   "1", "--run-dir", folder / "run", code=1))
+        for word, value in ("--step-timeout", "0"), ("--start-timeout", "x"), ("--max-lost-episodes", "0"), ("--envs-per-process", "0"):
+            self.assertIn(word, self.refused("train", "cart-pole", word, value))
 
     def test_a_class_in_a_file_is_played_in_a_cluster_and_in_a_sweep(self):
         example = SOURCE / "examples/python_environment/target_task.py"

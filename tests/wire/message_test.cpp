@@ -55,6 +55,25 @@ TEST_CASE("a hello comes back as it was sent", "[message]") {
   CHECK(hello.capabilities == std::vector<std::string>{"later"});
 }
 
+TEST_CASE("a hello carries what describes its policy, and says nothing of what is not known", "[message]") {
+  HelloMessage hello = example_hello();
+  CHECK(encode_message(hello).find("\"network\"") == std::string::npos);
+  CHECK(encode_message(hello).find("\"behaviour\"") == std::string::npos);
+  CHECK(round_trip(hello).policy == PolicyDescription{});
+  hello.policy = {"mlp 64 64 tanh", "gaussian clip"};
+  CHECK(round_trip(hello).policy == hello.policy);
+  hello.policy.network = "a\nb\xff" + std::string(2000, 'x');
+  CHECK(round_trip(hello).policy.network == description_text(hello.policy.network));
+  CHECK(description_text(hello.policy.network).size() == kMaxReasonBytes);
+  for (const std::string bad : {"1", "null", "[]", "{}", "true"}) {
+    CHECK_THAT(refused(hello_with("\"role\":", "\"network\":" + bad + ",\"role\":")),
+               Catch::Contains("'network'"));
+  }
+  CHECK_THAT(refused(hello_with("\"role\":",
+                                "\"behaviour\":\"" + std::string(kMaxReasonBytes + 1, 'x') + "\",\"role\":")),
+             Catch::Contains("'behaviour'"));
+}
+
 TEST_CASE("a welcome that shows a Child by another name says so, and others say nothing", "[message]") {
   WelcomeMessage welcome{"parent", "run-2", "", 12, 17, {}};
   CHECK(encode_message(welcome).find("shown_name") == std::string::npos);

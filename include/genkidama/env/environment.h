@@ -91,6 +91,13 @@ class Environment {
   /// reported. An action outside the action space throws ArgumentError.
   virtual StepResult step(Action action) = 0;
 
+  /// Tells the action that the next step() will be given, while other environments of the same worker have
+  /// not played their steps yet. Environments that one process serves play all steps that were told in one
+  /// turn (process_environments() in genkidama/env/process_environment.h). Whoever calls it calls step() with
+  /// the same action next, or reset(). A wrapper may pass it on when it passes the action on as it is. The
+  /// default does nothing.
+  virtual void prepare_step(Action action) { static_cast<void>(action); }
+
   /// Which alternatives of the choices are allowed after the latest observation, for an environment whose
   /// spec has masks_actions. The mask belongs to the environment and stays valid until its next reset() or
   /// step(). It allows at least one alternative of each choice, except where the task has terminated. Agents

@@ -23,7 +23,7 @@ struct ProcessEnvironmentOptions {
   std::string name;                      ///< for messages and the spec; empty: the program's own name for it
   Milliseconds start_timeout{20'000};    ///< from the start of the program until it can play, > 0
   Milliseconds reset_timeout{20'000};    ///< until an episode has started, > 0
-  Milliseconds step_timeout{10'000};     ///< until a step has been played, > 0
+  Milliseconds step_timeout{10'000};     ///< until a step, or a turn of several, has been played, > 0
   Milliseconds end_timeout{500};         ///< between the end of the link and the end of the program by force
   int max_failures_at_reset = 3;         ///< so many failures in a row at reset() are an error, >= 1
   int max_lost_episodes_in_a_row = 100;  ///< so many lost episodes without a whole one are an error, >= 1
@@ -52,5 +52,12 @@ struct ProcessEnvironmentOptions {
 /// kDescribe only spec() may be called.
 std::unique_ptr<Environment> make_process_environment(ProcessEnvironmentOptions options,
                                                       const EnvironmentContext& context = {});
+
+/// Makes environments as make_process_environment() does, and lets one process serve so many of a worker's
+/// environments (Hyperparameters::environments_per_worker), 1 to 1,024. Steps that a worker has prepared
+/// (Environment::prepare_step()) are played in one turn, which costs little more than that of a single step.
+/// When the process fails, the episodes of all its environments are lost. The factory is for one trainer;
+/// copies belong together. Throws ArgumentError when an option is out of range.
+EnvironmentFactory process_environments(ProcessEnvironmentOptions options, int environments_per_process);
 
 }  // namespace genkidama

@@ -12,7 +12,8 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// An environment around another one. It passes everything on; a derived class overrides what shall differ.
+/// An environment around another one. It passes everything on but prepare_step(), because a derived class may
+/// play another action than it is given; a derived class overrides what shall differ.
 /// Derive a wrapper from this class rather than from Environment, so that it also passes on what a later
 /// version of this library adds to Environment.
 class WrappedEnvironment : public Environment {

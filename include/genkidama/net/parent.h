@@ -19,6 +19,7 @@
 #include "genkidama/params/merge_rule.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/played.h"
+#include "genkidama/params/policy_description.h"
 #include "genkidama/params/running_statistics.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -46,6 +47,8 @@ struct ParentOptions {
   /// different numbers, so nothing that was meant for an earlier start is taken for a message to this one.
   std::uint64_t epoch = 0;
 
+  /// The policy whose weights are merged. A Child whose policy has another description is refused.
+  PolicyDescription policy{};
   /// The running statistics that Children normalise with: with the number of components of each, at most
   /// kMaxStatisticsComponents, and for a run that goes on with what Parent::statistics() gave before. Without
   /// components: the Children normalise nothing. A Child with another number of components is refused.

@@ -147,6 +147,7 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   CoreOrchestrator& operator=(const CoreOrchestrator&) = delete;
 
   const ParameterLayout& layout() const override;
+  PolicyDescription policy_description() const override;
   RoundReport train_round() override;
   void read_weights(std::span<float> out) const override;
   void write_weights(std::span<const float> in) override;
@@ -157,7 +158,7 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   void write_other_statistics(const RunningStatistics& others) override;
   /// Normalises observations as the policy of a file wants them, given the metadata of the file, in place of
   /// what was counted here: for a trainer that only plays the policy. Throws FormatError for damaged
-  /// metadata.
+  /// metadata, and LayoutError when the statistics in it are those of observations of another size.
   void normalise_as(const std::map<std::string, std::string>& metadata);
 
   /// Plays episodes with the present weights on all workers, without learning. The results are in the order
@@ -166,6 +167,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
 
   /// What the environments are.
   const EnvironmentSpec& environment_spec() const;
+  /// How the workers learn, as given.
+  const Hyperparameters& hyperparameters() const;
   /// What a checkpoint of these weights says about the policy in it: its environment, its sizes and its
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.

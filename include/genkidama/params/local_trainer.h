@@ -12,6 +12,7 @@
 #include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/played.h"
+#include "genkidama/params/policy_description.h"
 #include "genkidama/params/running_statistics.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -73,6 +74,10 @@ class LocalTrainer {
 
   /// The layout of the network that is trained. It is the same for the whole lifetime of the trainer.
   virtual const ParameterLayout& layout() const = 0;
+
+  /// The policy that is trained, so that machines whose policies differ do not average their weights; empty,
+  /// as here: only layouts are compared. It is the same for the whole lifetime of the trainer.
+  virtual PolicyDescription policy_description() const { return {}; }
 
   /// Trains until every worker has finished its round. Nothing writes the weights between two rounds. Throws
   /// WorkerError when a worker failed, or died or hung and was not replaced.

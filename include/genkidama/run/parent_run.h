@@ -24,8 +24,9 @@ class ParentRun {
  public:
   /// Opens the directory, as TrainerRun does. `evaluator` describes the network, brings the first weights and
   /// plays the evaluations; it is never trained. A run without any evaluation needs no workers
-  /// (OrchestratorOptions::describe_only). The options' run_id, epoch and first_update are ignored:
-  /// they follow from the directory. Throws as TrainerRun and Parent.
+  /// (OrchestratorOptions::describe_only). The options' run_id, epoch, first_update, policy and
+  /// statistics are ignored: they follow from the directory and the evaluator. Throws as TrainerRun and
+  /// Parent.
   ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
             RunObserver* observer = nullptr);
   ~ParentRun();

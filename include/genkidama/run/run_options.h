@@ -44,7 +44,9 @@ struct RunOptions {
   RunRecord record;                ///< what the files say about the run
 
   /// Where the run begins: a policy file of the same network, such as another run's final.safetensors, whose
-  /// weights the first round plays with. Everything else (optimizer, counts, schedules) begins anew. Empty:
+  /// weights the first round plays with. A run that normalises goes on with the statistics in the file too,
+  /// and a file whose policy was normalised otherwise is refused (Hyperparameters::normalise_observations,
+  /// normalise_rewards, observation_clip). Everything else (optimizer, counts, schedules) begins anew. Empty:
   /// the network's own first weights. A run that goes on has its own weights: with Resume::kRequired and a
   /// state to go on from this is refused, and with kIfPossible it holds for the run that begins. A Child
   /// begins with its Parent's weights and refuses it.

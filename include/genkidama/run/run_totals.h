@@ -18,8 +18,11 @@ struct RunTotals {
   /// Wall seconds until an evaluation reached RunOptions::target; empty until then.
   std::optional<double> time_to_target_seconds;
   std::uint64_t worker_restarts = 0;  ///< workers that died or hung and were replaced
-  std::uint64_t exchanges = 0;        ///< of a Child: answers of its Parent that were averaged in
-  std::uint64_t reconnects = 0;       ///< of a Child: links that were made anew
+  /// Episodes that were given up because their environment failed, as a process or a device may
+  /// (StepResult::lost); 0 at a Parent.
+  std::uint64_t lost_episodes = 0;
+  std::uint64_t exchanges = 0;   ///< of a Child: answers of its Parent that were averaged in
+  std::uint64_t reconnects = 0;  ///< of a Child: links that were made anew
 };
 
 }  // namespace genkidama::run

@@ -12,6 +12,7 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
+#include "genkidama/params/policy_description.h"
 #include "genkidama/wire/decoded.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -41,6 +42,8 @@ struct HelloMessage {
   /// The number of the Child's own stream of statistics, at most 2^53-1, which stays the same in all its
   /// processes.
   std::uint64_t stream = 0;
+  /// What the Child trains, each text as description_text() makes it. Parents of earlier versions ignore it.
+  PolicyDescription policy{};
 };
 
 /// The Parent's answer to a hello that it accepts. Its weights follow.
@@ -106,6 +109,9 @@ Decoded<Message> decode_message(std::string_view text);
 
 /// Whether `text` may be a peer's name: 1 to kMaxNameBytes printable ASCII characters.
 bool valid_peer_name(std::string_view text);
+
+/// Returns a description as a hello carries it: UTF-8 without control characters, of at most kMaxReasonBytes.
+std::string description_text(std::string_view description);
 
 /// Returns `text` without control characters and cut to kMaxReasonBytes, so that it is fit for a log.
 std::string printable(std::string_view text);

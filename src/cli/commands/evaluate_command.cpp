@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "cli/commands/commands.h"
@@ -11,6 +12,7 @@
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/progress.h"
+#include "core/write_target.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
@@ -170,12 +172,12 @@ std::vector<run::CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestr
 }
 
 // What symbolic links lead to, also where nothing is yet.
-Path followed(Path path) {
-  constexpr int kMostLinks = 40;
-  std::error_code ignored;
-  for (int i = 0; i < kMostLinks && std::filesystem::is_symlink(path, ignored); ++i)
-    path = path.parent_path() / std::filesystem::read_symlink(path, ignored);
-  return path;
+Path followed(const Path& path) {
+  try {
+    return find_write_target(path).path;
+  } catch (const std::system_error&) {
+    return path;  // a directory or a circle: the error comes when it is written
+  }
 }
 
 // A device may be written twice, and by a link a file may have several names.

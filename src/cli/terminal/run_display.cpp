@@ -34,6 +34,9 @@ void RunDisplay::on_end(const run::RunSummary& summary) {
   if (const auto restarts = summary.totals.worker_restarts; restarts > 0) {
     print("Workers that died or hung and were started again: {}.\n", restarts);
   }
+  if (const auto lost = summary.totals.lost_episodes; lost > 0) {
+    print("Episodes that were lost because their environment failed: {}.\n", lost);
+  }
   if (summary.best) {
     print("Best evaluation: mean return {} after update {}, kept as {}.\n",
           run::figure_text(summary.best->mean_return), summary.best->update, summary.best->file.string());

@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <cstring>
-#include <filesystem>
+#include <map>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <utility>
+#include <vector>
 
-#include "core/rate_limit.h"
-#include "env/process/foreign_session.h"
+#include "env/process/foreign_group.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/core/log.h"
@@ -18,13 +16,8 @@
 namespace genkidama {
 namespace {
 
-constexpr double kWarningsPerSecond = 0.2;
-constexpr double kWarningsAtOnce = 10;
-
-std::string shown_name(const ProcessEnvironmentOptions& options) {
-  if (!options.name.empty()) return options.name;
-  return options.command.empty() ? "" : std::filesystem::path(options.command.front()).filename().string();
-}
+// As many environments as a worker may have.
+constexpr int kMostPerProcess = 1024;
 
 void check(const ProcessEnvironmentOptions& options) {
   if (options.command.empty() || options.command.front().empty()) {
@@ -58,60 +51,41 @@ void check(const ProcessEnvironmentOptions& options) {
   }
 }
 
-bool is_same(const EnvironmentSpec& a, const EnvironmentSpec& b) {
-  return a.observation_shape == b.observation_shape && a.action_space == b.action_space &&
-         a.masks_actions == b.masks_actions && a.metrics == b.metrics && a.time_limit == b.time_limit;
-}
-
 class ProcessEnvironment final : public Environment {
  public:
-  ProcessEnvironment(ProcessEnvironmentOptions options, const EnvironmentContext& context)
-      : options_(std::move(options)), context_(context) {
-    check(options_);
-    name_ = shown_name(options_);
-    for (int attempt = 1; !session_; ++attempt) {
-      try {
-        start();
-      } catch (const ForeignFault& fault) {
-        // A program that is only asked what it is need not be asked twice.
-        const bool once = context_.purpose == EnvironmentPurpose::kDescribe;
-        if (fault.kind != ForeignFault::Kind::kGone || once || attempt >= options_.max_failures_at_reset) {
-          throw ArgumentError(fmt::format("environment '{}': its process {}; its command is '{}'", name_,
-                                          fault.what(), fmt::join(options_.command, " ")));
-        }
-        warn("its process {}; it is started again", fault.what());
-      }
-    }
-    spec_ = session_->spec();
-    name_ = spec_.name;
-    observation_.resize(static_cast<std::size_t>(spec_.observation_size));
-  }
+  /// `group` serves it as the environment of this number.
+  ProcessEnvironment(std::shared_ptr<ForeignGroup> group, std::size_t number, EnvironmentPurpose purpose)
+      : group_(std::move(group)),
+        number_(number),
+        purpose_(purpose),
+        options_(group_->options()),
+        spec_(group_->spec()),
+        observation_(static_cast<std::size_t>(spec_.observation_size)) {}
 
   const EnvironmentSpec& spec() const override { return spec_; }
 
   Observation reset(std::uint64_t seed) override {
-    if (context_.purpose == EnvironmentPurpose::kDescribe) {
+    if (purpose_ == EnvironmentPurpose::kDescribe) {
       throw ArgumentError(
-          fmt::format("environment '{}': reset() called, but it was made only to be described", name_));
+          fmt::format("environment '{}': reset() called, but it was made only to be described", spec_.name));
     }
+    is_playing_ = false;
     for (int attempt = 1;; ++attempt) {
       try {
-        if (!session_) start_again();
-        session_->memory().seed(0) = seed;
-        session_->memory().command(0) = GENKIDAMA_RESET;
-        session_->take_turn(options_.reset_timeout);
-        take_observation("reset()");
-        take_mask();
+        ForeignGroup::Given& given = group_->reset(number_, seed);
+        take_observation(given, "reset()");
+        take_mask(given);
         steps_ = 0;
+        start_ = group_->running();
         is_playing_ = true;
         return observation_;
       } catch (const ForeignFault& fault) {
-        const std::string text = end_session(fault);
+        const std::string text = group_->end(fault);
         if (attempt >= options_.max_failures_at_reset) {
           throw Error(
               fmt::format("environment '{}': its process failed {} times in a row before an episode had "
                           "started; at last it {}",
-                          name_, attempt, text));
+                          spec_.name, attempt, text));
         }
         warn("its process {} in reset(); it is started again", text);
       }
@@ -120,66 +94,52 @@ class ProcessEnvironment final : public Environment {
 
   ActionMask action_mask() const override { return mask_; }
 
+  void prepare_step(Action action) override {
+    check_step(action);
+    if (lives()) group_->prepare(number_, action);
+  }
+
   StepResult step(Action action) override {
-    if (!session_ || !is_playing_) {
-      throw ArgumentError(fmt::format("environment '{}': step() called outside an episode", name_));
-    }
-    check_action(name_, spec_.action_space, action);
+    check_step(action);
+    is_playing_ = false;
+    if (!lives()) return lost("ended in a turn of another environment that it serves", /*is_news=*/false);
     try {
-      const ForeignMemory& memory = session_->memory();
-      std::memcpy(memory.action(0).data(), action.data(), action.size_bytes());
-      memory.command(0) = GENKIDAMA_STEP;
-      session_->take_turn(options_.step_timeout);
-      return result();
+      return result(group_->step(number_, action));
     } catch (const ForeignFault& fault) {
-      return lost(end_session(fault));
+      return lost(group_->end(fault), /*is_news=*/true);
     }
   }
 
  private:
   template <typename... Args>
   void warn(fmt::format_string<Args...> format, Args&&... args) {
-    if (!warnings_.allow(Clock::now())) return;
-    log(LogLevel::kWarning, "environment '{}': {}", name_, fmt::format(format, std::forward<Args>(args)...));
+    if (!group_->may_warn()) return;
+    log(LogLevel::kWarning, "environment '{}': {}", spec_.name,
+        fmt::format(format, std::forward<Args>(args)...));
   }
 
-  void start() { session_ = std::make_unique<ForeignSession>(options_, name_, context_); }
+  /// Whether the process in which the episode began still runs.
+  bool lives() const { return start_ == group_->running(); }
 
-  void start_again() {
-    start();
-    if (is_same(session_->spec(), spec_)) return;
-    session_.reset();
-    throw ArgumentError(
-        fmt::format("environment '{}': its process was started again and describes another environment than "
-                    "before; expected the same",
-                    name_));
-  }
-
-  /// Ends what has failed. Returns what happened, in words.
-  std::string end_session(const ForeignFault& fault) {
-    is_playing_ = false;
-    std::string ending;
-    if (session_) ending = session_->kill();
-    session_.reset();
-    return *fault.what() != '\0' ? fault.what() : ending;
-  }
-
-  /// Copies the observation first: the process could change it after it was checked.
-  void take_observation(const char* source) {
-    const auto given = session_->memory().observation(0);
-    next_.assign(given.begin(), given.end());
-    for (std::size_t i = 0; i < next_.size(); ++i) {
-      if (is_finite(next_[i])) continue;
-      throw ForeignFault(ForeignFault::Kind::kGone,
-                         fmt::format("gave {} as observation value {} of {}", next_[i], i, source));
+  void check_step(Action action) const {
+    if (!is_playing_) {
+      throw ArgumentError(fmt::format("environment '{}': step() called outside an episode", spec_.name));
     }
-    observation_.swap(next_);
+    check_action(spec_.name, spec_.action_space, action);
   }
 
-  void take_mask() {
+  void take_observation(ForeignGroup::Given& given, const char* source) {
+    for (std::size_t i = 0; i < given.observation.size(); ++i) {
+      if (is_finite(given.observation[i])) continue;
+      throw ForeignFault(ForeignFault::Kind::kGone, fmt::format("gave {} as observation value {} of {}",
+                                                                given.observation[i], i, source));
+    }
+    observation_.swap(given.observation);
+  }
+
+  void take_mask(ForeignGroup::Given& given) {
     if (!spec_.masks_actions) return;
-    const auto given = session_->memory().mask(0);
-    mask_.assign(given.begin(), given.end());
+    mask_.swap(given.mask);
     try {
       check_action_mask("it", spec_.action_space, mask_);
     } catch (const ArgumentError& error) {
@@ -188,9 +148,8 @@ class ProcessEnvironment final : public Environment {
     }
   }
 
-  std::span<const float> take_metrics() {
-    const auto given = session_->memory().metrics(0);
-    metrics_.assign(given.begin(), given.end());
+  std::span<const float> take_metrics(ForeignGroup::Given& given) {
+    metrics_.swap(given.metrics);
     for (std::size_t i = 0; i < metrics_.size(); ++i) {
       if (is_finite(metrics_[i])) continue;
       throw ForeignFault(ForeignFault::Kind::kGone,
@@ -199,38 +158,42 @@ class ProcessEnvironment final : public Environment {
     return metrics_;
   }
 
-  StepResult result() {
+  StepResult result(ForeignGroup::Given& given) {
     StepResult result;
-    const ForeignMemory& memory = session_->memory();
-    const std::uint8_t ends = memory.ends(0);
-    result.reward = memory.reward(0);
-    if (!is_finite(result.reward) || ends > (GENKIDAMA_TERMINATED | GENKIDAMA_TRUNCATED)) {
-      throw ForeignFault(ForeignFault::Kind::kGone,
-                         fmt::format("gave the reward {} and the ends {} in step()", result.reward, ends));
+    result.reward = given.reward;
+    if (!is_finite(result.reward) || given.ends > (GENKIDAMA_TERMINATED | GENKIDAMA_TRUNCATED)) {
+      throw ForeignFault(
+          ForeignFault::Kind::kGone,
+          fmt::format("gave the reward {} and the ends {} in step()", result.reward, given.ends));
     }
-    take_observation("step()");
+    take_observation(given, "step()");
     result.observation = observation_;
-    result.terminated = (ends & GENKIDAMA_TERMINATED) != 0;
-    result.truncated = (ends & GENKIDAMA_TRUNCATED) != 0 && !result.terminated;
+    result.terminated = (given.ends & GENKIDAMA_TERMINATED) != 0;
+    result.truncated = (given.ends & GENKIDAMA_TRUNCATED) != 0 && !result.terminated;
     if (++steps_ >= spec_.time_limit && !result.terminated) result.truncated = true;
     mask_.clear();
-    if (!result.terminated) take_mask();
+    if (!result.terminated) take_mask(given);
     is_playing_ = !result.terminated && !result.truncated;
-    if (!is_playing_ && !spec_.metrics.empty()) result.metrics = take_metrics();
+    if (!is_playing_ && !spec_.metrics.empty()) result.metrics = take_metrics(given);
     if (!is_playing_) lost_in_a_row_ = 0;
     return result;
   }
 
-  StepResult lost(const std::string& text) {
-    ++lost_;
+  /// `is_news`: nobody was told yet of the process' end.
+  StepResult lost(const std::string& text, bool is_news) {
+    is_playing_ = false;
+    const std::uint64_t so_far = group_->count_lost();
     if (++lost_in_a_row_ >= options_.max_lost_episodes_in_a_row) {
       throw Error(
           fmt::format("environment '{}': {} episodes in a row were lost and none ended; at last its process "
                       "{} in step()",
-                      name_, lost_in_a_row_, text));
+                      spec_.name, lost_in_a_row_, text));
     }
-    warn("its process {} in step(); the episode is lost (lost so far: {}), and the process is started again",
-         text, lost_);
+    if (is_news) {
+      warn(
+          "its process {} in step(); the episode is lost (lost so far: {}), and the process is started again",
+          text, so_far);
+    }
     StepResult result;
     result.observation = observation_;
     result.truncated = true;
@@ -238,27 +201,75 @@ class ProcessEnvironment final : public Environment {
     return result;
   }
 
-  ProcessEnvironmentOptions options_;
-  EnvironmentContext context_;
-  std::string name_;  ///< for messages
+  std::shared_ptr<ForeignGroup> group_;
+  std::size_t number_;
+  EnvironmentPurpose purpose_;
+  const ProcessEnvironmentOptions& options_;
   EnvironmentSpec spec_;
-  std::unique_ptr<ForeignSession> session_;
+  std::uint64_t start_ = 0;  ///< of the program, in which the episode began
   std::vector<float> observation_;
-  std::vector<float> next_;
   std::vector<std::uint8_t> mask_;
   std::vector<float> metrics_;
-  std::uint64_t lost_ = 0;
   int lost_in_a_row_ = 0;
   int steps_ = 0;
   bool is_playing_ = false;
-  RateLimit warnings_{kWarningsPerSecond, kWarningsAtOnce};
+};
+
+/// The groups of a factory whose environments share processes.
+class Groups {
+ public:
+  Groups(ProcessEnvironmentOptions options, int size)
+      : options_(std::move(options)), size_(static_cast<std::size_t>(size)) {}
+
+  std::unique_ptr<Environment> make(const EnvironmentContext& context) {
+    if (context.purpose == EnvironmentPurpose::kDescribe) return make_process_environment(options_, context);
+    const std::size_t number = static_cast<std::size_t>(context.index) % size_;
+    return std::make_unique<ProcessEnvironment>(group_of(context, number), number, context.purpose);
+  }
+
+ private:
+  struct Known {
+    std::weak_ptr<ForeignGroup> group;
+    std::vector<bool> taken;
+  };
+
+  std::shared_ptr<ForeignGroup> group_of(const EnvironmentContext& context, std::size_t number) {
+    EnvironmentContext first = context;
+    first.index -= static_cast<int>(number);
+    const std::lock_guard lock(mutex_);
+    Known& known = known_[{first.worker, first.index}];
+    std::shared_ptr<ForeignGroup> group = known.group.lock();
+    if (!group || known.taken[number]) {
+      group = std::make_shared<ForeignGroup>(options_, first, size_);
+      known = {group, std::vector<bool>(size_)};
+    }
+    known.taken[number] = true;
+    return group;
+  }
+
+  ProcessEnvironmentOptions options_;
+  std::size_t size_;
+  std::mutex mutex_;  ///< workers may be threads
+  std::map<std::pair<int, int>, Known> known_;
 };
 
 }  // namespace
 
 std::unique_ptr<Environment> make_process_environment(ProcessEnvironmentOptions options,
                                                       const EnvironmentContext& context) {
-  return std::make_unique<ProcessEnvironment>(std::move(options), context);
+  check(options);
+  return std::make_unique<ProcessEnvironment>(std::make_shared<ForeignGroup>(std::move(options), context, 1),
+                                              0, context.purpose);
+}
+
+EnvironmentFactory process_environments(ProcessEnvironmentOptions options, int environments_per_process) {
+  check(options);
+  if (environments_per_process < 1 || environments_per_process > kMostPerProcess) {
+    throw ArgumentError(fmt::format("{} environments for each process, expected 1 to {}",
+                                    environments_per_process, kMostPerProcess));
+  }
+  const auto groups = std::make_shared<Groups>(std::move(options), environments_per_process);
+  return [groups](const EnvironmentContext& context) { return groups->make(context); };
 }
 
 }  // namespace genkidama

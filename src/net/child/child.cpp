@@ -51,7 +51,7 @@ class Child::Impl {
       : options_(checked(std::move(options))),
         trainer_(trainer),
         layout_(trainer.layout()),
-        links_(options_, layout_, trainer.own_statistics(), mailbox_),
+        links_(options_, layout_, trainer.own_statistics(), trainer.policy_description(), mailbox_),
         exchange_(options_, mailbox_, links_) {}
 
   void start() { links_.bind(); }

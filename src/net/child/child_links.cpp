@@ -25,7 +25,7 @@ constexpr int kBelievedRefusals = 3;
 constexpr std::size_t kMaxResumeBytes = 128;
 
 HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& layout,
-                         const NumberedStatistics& own) {
+                         const NumberedStatistics& own, const PolicyDescription& policy) {
   const std::size_t statistics = own.statistics.components();
   if (statistics > kMaxStatisticsComponents) {
     throw ArgumentError(fmt::format("statistics of {} components are shared; at most {} are possible",
@@ -37,6 +37,7 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
   hello.name = options.name;
   hello.library = std::string("genkidama ") + kVersion;
   hello.layout = layout;
+  hello.policy = policy;
   if (options.resume && !options.resume->run_id.empty()) {
     hello.run_id = options.resume->run_id;
     hello.environment_steps = std::min(options.resume->since_child_began.steps, kMaxJsonInteger);
@@ -68,12 +69,12 @@ HostOptions host_options(const ChildOptions& options) {
 }  // namespace
 
 ChildLinks::ChildLinks(const ChildOptions& options, const ParameterLayout& layout,
-                       const NumberedStatistics& own, ChildMailbox& mailbox)
+                       const NumberedStatistics& own, const PolicyDescription& policy, ChildMailbox& mailbox)
     : options_(options),
       layout_(layout),
       statistics_(own.statistics.components()),
       mailbox_(mailbox),
-      hello_(first_hello(options, layout, own)),
+      hello_(first_hello(options, layout, own, policy)),
       host_(host_options(options), *this) {}
 
 ChildLinks::~ChildLinks() {

@@ -21,9 +21,9 @@ namespace genkidama {
 class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildSessionOwner {
  public:
   /// All outlive it. Throws ArgumentError for a network whose description is too large to be told.
-  /// `own`: the trainer's, for the hello.
+  /// `own` and `policy`: the trainer's, for the hello.
   ChildLinks(const ChildOptions& options, const ParameterLayout& layout, const NumberedStatistics& own,
-             ChildMailbox& mailbox);
+             const PolicyDescription& policy, ChildMailbox& mailbox);
   /// As stop().
   ~ChildLinks() override;
 

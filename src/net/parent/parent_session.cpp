@@ -20,6 +20,18 @@ namespace {
 
 constexpr std::size_t kSmallMessageBytes = 4096;  // leave, with the longest reason
 
+/// Names both policies; nothing unless both sides say what they are and say otherwise.
+std::optional<std::string> difference(const PolicyDescription& here, const PolicyDescription& there) {
+  const auto compare = [](const char* what, const std::string& own,
+                          const std::string& given) -> std::optional<std::string> {
+    const std::string shown = description_text(own);
+    if (shown.empty() || given.empty() || shown == given) return std::nullopt;
+    return fmt::format("{} is '{}' here and '{}' there", what, shown, given);
+  };
+  if (auto text = compare("the network", here.network, there.network)) return text;
+  return compare("the way from its outputs to actions", here.behaviour, there.behaviour);
+}
+
 double seconds(Milliseconds span) {
   return static_cast<double>(span.count()) / 1000;
 }
@@ -97,10 +109,12 @@ void ParentSession::join(const HelloMessage& hello) {
             PeerFault::kQuarantine});
     return;
   }
-  if (const auto difference = owner_.layout().difference(hello.layout)) {
+  auto different = owner_.layout().difference(hello.layout);
+  if (!different) different = difference(owner_.options().policy, hello.policy);
+  if (different) {
     refuse({RefusalCode::kLayout,
             fmt::format("a different network: {} ('here' is the Parent '{}', 'there' the Child '{}')",
-                        *difference, owner_.options().name, hello.name)});
+                        *different, owner_.options().name, hello.name)});
     return;
   }
   if (hello.statistics != owner_.state().statistics_components()) {

@@ -31,6 +31,7 @@ void save(const RunTotals& totals, StateWriter& state) {
   state.f64("wall_seconds", totals.wall_seconds);
   if (totals.time_to_target_seconds) state.f64("time_to_target_seconds", *totals.time_to_target_seconds);
   state.u64("worker_restarts", totals.worker_restarts);
+  state.u64("lost_episodes", totals.lost_episodes);
   state.u64("exchanges", totals.exchanges);
   state.u64("reconnects", totals.reconnects);
 }
@@ -45,6 +46,7 @@ RunTotals totals_in(const StateReader& state) {
     totals.time_to_target_seconds = state.f64("time_to_target_seconds");
   // States written before these were counted have none.
   totals.worker_restarts = state.u64_or("worker_restarts", 0);
+  totals.lost_episodes = state.u64_or("lost_episodes", 0);
   totals.exchanges = state.u64_or("exchanges", 0);
   totals.reconnects = state.u64_or("reconnects", 0);
   return totals;

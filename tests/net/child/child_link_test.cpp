@@ -53,11 +53,26 @@ void serve(RawPeer& peer, std::uint64_t session) {
   }
 }
 
+/// A Parent that has read the Child's hello.
+class ParentPeer : public RawPeer {
+ public:
+  explicit ParentPeer(const ListeningChild& listening) : RawPeer(listening.child.port()) {
+    upgrade();
+    hello = read_message<HelloMessage>();
+  }
+  /// Takes the Child, whose first weights prove that it has joined.
+  FrameHeader take(std::uint64_t session) {
+    welcome(*this, session);
+    return read_weights(weights);
+  }
+
+  HelloMessage hello;
+  std::vector<float> weights = std::vector<float>(kWeights.size());  ///< the Child's latest
+};
+
 /// A Parent that does not take the Child.
 void refuse_hello(ListeningChild& listening, RefusalCode code) {
-  RawPeer peer(listening.child.port());
-  peer.upgrade();
-  peer.read_message<HelloMessage>();
+  ParentPeer peer(listening);
   peer.send_message(RefuseMessage{code, "not you"});
   CHECK(peer.read().opcode == 8);
 }
@@ -79,9 +94,7 @@ void expect_joins(ListeningChild& listening, std::uint64_t session = 77) {
 TEST_CASE("a peer that sends garbage to a listening Child is refused, and a Parent still joins", "[child]") {
   ListeningChild listening;
   const auto refused = [&](const std::function<void(RawPeer&)>& send, RefusalCode code) {
-    RawPeer peer(listening.child.port());
-    peer.upgrade();
-    peer.read_message<HelloMessage>();
+    ParentPeer peer(listening);
     send(peer);
     CHECK(peer.read_message<RefuseMessage>().code == code);
   };
@@ -115,13 +128,8 @@ TEST_CASE("a peer that sends garbage to a listening Child is refused, and a Pare
 
 TEST_CASE("a second Parent is told that the Child is busy", "[child]") {
   ListeningChild listening;
-  RawPeer first(listening.child.port());
-  first.upgrade();
-  first.read_message<HelloMessage>();
-  welcome(first, 1);
-  // The Child's first weights prove that it has joined.
-  std::vector<float> weights(kWeights.size());
-  first.read_weights(weights);
+  ParentPeer first(listening);
+  first.take(1);
   RawPeer second(listening.child.port());
   second.upgrade();
   CHECK(second.read_message<RefuseMessage>().code == RefusalCode::kBusy);
@@ -132,12 +140,8 @@ TEST_CASE("a second Parent is told that the Child is busy", "[child]") {
 TEST_CASE("weights that were not asked for, and answers to something else, cut the link only", "[child]") {
   ListeningChild listening;
   for (const std::uint64_t sequence : {0, 2}) {
-    RawPeer peer(listening.child.port());
-    peer.upgrade();
-    peer.read_message<HelloMessage>();
-    welcome(peer, 1);
-    std::vector<float> weights(kWeights.size());
-    peer.read_weights(weights);
+    ParentPeer peer(listening);
+    peer.take(1);
     peer.send_weights(parent_frame(1, sequence), kWeights);
     CHECK(peer.read_message<RefuseMessage>().code == RefusalCode::kSequence);
   }
@@ -180,12 +184,8 @@ TEST_CASE("an answer to weights that are still being sent cuts the link", "[chil
 TEST_CASE("a Parent that does not answer in time is left for another", "[child]") {
   ListeningChild listening([](ChildOptions& options) { options.exchange_timeout = Milliseconds(100); });
   {
-    RawPeer silent(listening.child.port());
-    silent.upgrade();
-    silent.read_message<HelloMessage>();
-    welcome(silent, 1);
-    std::vector<float> weights(kWeights.size());
-    silent.read_weights(weights);
+    ParentPeer silent(listening);
+    silent.take(1);
     CHECK(silent.read().opcode == -1);
   }
   // Another attempt begins; the deadline above is too short to rely on for the rest of it.
@@ -196,9 +196,7 @@ TEST_CASE("a Parent that does not answer in time is left for another", "[child]"
 
 TEST_CASE("a Parent that ends the run before its first weights ends it", "[child]") {
   ListeningChild listening;
-  RawPeer peer(listening.child.port());
-  peer.upgrade();
-  peer.read_message<HelloMessage>();
+  ParentPeer peer(listening);
   peer.send_message(EndMessage{"over before it began"});
   CHECK(listening.run.get() == "the Parent ended the run: over before it began");
   CHECK(listening.trainer.rounds == 0);
@@ -229,9 +227,7 @@ TEST_CASE("an accepted hello makes up for the refused ones before it", "[child]"
     refuse_hello(listening, RefusalCode::kLayout);
     refuse_hello(listening, RefusalCode::kProtocol);
     // Accepted, and lost before its first weights.
-    RawPeer peer(listening.child.port());
-    peer.upgrade();
-    peer.read_message<HelloMessage>();
+    ParentPeer peer(listening);
     peer.send_message(WelcomeMessage{"p", "r", "", 5, 0, {}});
     peer.sync();
   }
@@ -243,12 +239,8 @@ TEST_CASE("a Parent that takes the hello and then understands nothing is believe
           "[child]") {
   ListeningChild listening;
   for (int i = 0; i < 3; ++i) {
-    RawPeer peer(listening.child.port());
-    peer.upgrade();
-    peer.read_message<HelloMessage>();
-    welcome(peer, 10 + static_cast<std::uint64_t>(i));
-    std::vector<float> weights(kWeights.size());
-    peer.read_weights(weights);
+    ParentPeer peer(listening);
+    peer.take(10 + static_cast<std::uint64_t>(i));
     CHECK_FALSE(listening.run.ended());
     peer.send_message(RefuseMessage{RefusalCode::kProtocol, "not you"});
     CHECK(peer.read().opcode == 8);
@@ -259,15 +251,11 @@ TEST_CASE("a Parent that takes the hello and then understands nothing is believe
 TEST_CASE("an answer makes up for the refusals after earlier hellos", "[child]") {
   ListeningChild listening([](ChildOptions& options) { options.beta = 0.5; });
   for (int i = 0; i < 3; ++i) {
-    RawPeer peer(listening.child.port());
-    peer.upgrade();
-    peer.read_message<HelloMessage>();
-    welcome(peer, 10);
-    std::vector<float> weights(kWeights.size());
-    peer.read_weights(weights);
+    ParentPeer peer(listening);
+    peer.take(10);
     if (i == 1) {
-      peer.send_weights(parent_frame(10, 1), weights);
-      peer.read_weights(weights);
+      peer.send_weights(parent_frame(10, 1), peer.weights);
+      peer.read_weights(peer.weights);
     }
     peer.send_message(RefuseMessage{RefusalCode::kProtocol, "not you"});
     CHECK(peer.read().opcode == 8);
@@ -277,12 +265,8 @@ TEST_CASE("an answer makes up for the refusals after earlier hellos", "[child]")
 
 TEST_CASE("weights that the Parent refused fail the run at once", "[child]") {
   ListeningChild listening;
-  RawPeer peer(listening.child.port());
-  peer.upgrade();
-  peer.read_message<HelloMessage>();
-  welcome(peer, 1);
-  std::vector<float> weights(kWeights.size());
-  peer.read_weights(weights);
+  ParentPeer peer(listening);
+  peer.take(1);
   peer.send_message(RefuseMessage{RefusalCode::kWeights, "not a number"});
   CHECK_THROWS_WITH(listening.run.get(), Catch::Contains("(weights): not a number"));
 }
@@ -291,15 +275,11 @@ TEST_CASE("the mean return of rounds that were not answered is told again", "[ch
   ListeningChild listening;
   std::vector<float> weights(kWeights.size());
   {
-    RawPeer peer(listening.child.port());
-    peer.upgrade();
-    peer.read_message<HelloMessage>();
+    ParentPeer peer(listening);
     welcome(peer, 1);
     CHECK(peer.read_weights(weights).mean_return == 1.5);
   }
-  RawPeer peer(listening.child.port());
-  peer.upgrade();
-  peer.read_message<HelloMessage>();
+  ParentPeer peer(listening);
   welcome(peer, 2);
   // Some rounds may have been played without a Parent. The two episodes of round r have the returns r and r
   // + 1.
