@@ -28,6 +28,7 @@ std::unique_ptr<Environment> make_centering() {
 OrchestratorOptions options_with(WorkerMode mode, int workers) {
   run::Preset preset = run::control_preset();
   preset.hyperparameters.reward_scale = 1;
+  preset.hyperparameters.round_steps = 1024;  // so that a short run has enough of them
   preset.max_steps = 30'000;
   OrchestratorOptions options;
   options.mode = mode;

@@ -238,6 +238,19 @@ class Tables(Tree):
         self.assertIn("`cluster`: 0 of 1 runs reached a mean of 200.", self.block("time_to_200"))
         self.assertIn("2 of 2 runs reached a mean of 200; of all: median **25.9 s**", self.block("time_to_200"))
 
+    def test_tasks_show_every_seed_and_count_those_that_learnt(self):
+        row = re.sub(" +", " ", self.block("tasks"))
+        self.assertIn("| `pendulum` | **-152.5** | -250 | -150, -152.5, -250 | 90.0 | 101k | 3 s (2 s) | 2/3, after 33.9k "
+                      "and 1.5 s | -163.0 (A2C, 1M) | -151.9 (TD3, 20k) |", row)
+        self.assertIn("| `pendulum` | -200 | `--preset control` |", self.block("task_settings"))
+
+    def test_a_task_whose_seeds_differ_in_their_options_is_refused(self):
+        tasks = self.results / "tasks.csv"
+        tasks.write_text(tasks.read_text().replace("--preset control,-200,2", "--preset tuned,-200,2"))
+        outcome = run(self.root, "--check")
+        self.assertEqual(outcome.returncode, 1)
+        self.assertIn("tasks.csv:3: the options differ from those of the task's other seeds", outcome.stdout + outcome.stderr)
+
     def test_settings_are_sorted_by_their_mean(self):
         lines = self.block("workers_or_children").strip().splitlines()[2:6]
         self.assertEqual([line.split("|")[1].strip() for line in lines], ["1", "2", "4", "8"])

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from results_lib import estimates  # noqa: E402
-from results_lib.data import COLUMNS, UNEQUAL_COLUMNS, Data, options_of  # noqa: E402
+from results_lib.data import COLUMNS, TASK_COLUMNS, TASK_CURVE_COLUMNS, UNEQUAL_COLUMNS, Data, options_of  # noqa: E402
 from results_lib.tables import BLOCKS, PLATEAU_SETTING  # noqa: E402
 
 
@@ -74,6 +74,15 @@ def make_tree(root, seeds=3, episodes=40):
     (directory / "time_to_200.csv").write_text(
         "seed,run,wall_seconds_total,environment_steps,mean\n1,train,20.5,900000,215.25\n2,train,31.25,1100000,205.5\n"
         "1,cluster,40,1500000,190\n", encoding="utf-8")
+    (directory / "tasks.csv").write_text(
+        ",".join(TASK_COLUMNS) + "\n" + "".join(
+            f"pendulum,Pendulum-v1,--preset control,-200,{seed},101000,{reached},2.5,3.1,40,{mean},90,-120,-300,-1,\n"
+            for seed, reached, mean in ((1, "37800,2.0", -150), (2, "30000,1.0", -152.5), (3, ",", -250))),
+        encoding="utf-8")
+    (directory / "task_curves.csv").write_text(
+        ",".join(TASK_CURVE_COLUMNS) + "\n" + "".join(f"pendulum,{seed},{steps},{-1000 + steps / 200 - seed}\n"
+                                                      for seed in (1, 2, 3) for steps in range(5000, 101000, 5000)),
+        encoding="utf-8")
     (directory / "performance").mkdir()
     (directory / "performance" / "table.json").write_text(json.dumps({
         "machine": {"cpu": "A processor", "cores": 2, "load_average_at_start": [0.12, 0, 0]}, "quick": False,

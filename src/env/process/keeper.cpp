@@ -137,7 +137,8 @@ class Keeper {
   void report() {
     KeeperReport head;
     head.status = *status_;
-    head.ended_alone = !killed_;
+    // A kill that comes when the program is on its way out changes nothing.
+    head.ended_alone = !killed_ || WIFEXITED(*status_);
     std::string message(reinterpret_cast<const char*>(&head), sizeof head);
     message += cut_utf8(relay_.last_line(), kMaxLine);
     ::send(task_.control, message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
