@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
@@ -20,11 +21,18 @@ using Bits = std::int32_t __attribute__((vector_size(16)));
 using Floats = float __attribute__((vector_size(16)));
 // Clang heeds the alignment of an alias only where it is written like this.
 using UnalignedBits [[gnu::aligned(4), gnu::may_alias]] = Bits;
-using UnalignedFloats [[gnu::aligned(4), gnu::may_alias]] = Floats;
 using Doubles = double __attribute__((vector_size(32)));
 constexpr std::size_t kLanes = 4;
 
 constexpr std::int32_t kExponentBits = 0x7f800000;
+
+/// The floats from `at` on, which need not be aligned: those of a frame with statistics are not. An alias
+/// with its own alignment would not do, since GCC 12 forgets it inside of __builtin_convertvector.
+Floats floats_at(const float* at) {
+  Floats floats;
+  std::memcpy(&floats, at, sizeof floats);
+  return floats;
+}
 
 // Works on the bits so that no compiler flag about finite arithmetic can remove it.
 bool all_finite(std::span<const float> block) {
@@ -82,9 +90,11 @@ double euclidean_norm(std::span<const float> values) {
   Doubles first{}, second{}, third{}, fourth{};
   std::size_t i = 0;
   for (; i + 4 * kLanes <= values.size(); i += 4 * kLanes) {
-    const auto* const at = reinterpret_cast<const UnalignedFloats*>(values.data() + i);
-    const Doubles a = __builtin_convertvector(at[0], Doubles), b = __builtin_convertvector(at[1], Doubles);
-    const Doubles c = __builtin_convertvector(at[2], Doubles), d = __builtin_convertvector(at[3], Doubles);
+    const float* const at = values.data() + i;
+    const Floats p = floats_at(at), q = floats_at(at + kLanes);
+    const Floats r = floats_at(at + 2 * kLanes), t = floats_at(at + 3 * kLanes);
+    const Doubles a = __builtin_convertvector(p, Doubles), b = __builtin_convertvector(q, Doubles);
+    const Doubles c = __builtin_convertvector(r, Doubles), d = __builtin_convertvector(t, Doubles);
     first += a * a;
     second += b * b;
     third += c * c;

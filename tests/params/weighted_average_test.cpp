@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -166,6 +167,10 @@ TEST_CASE("the norm is the root of the sum of squares, for every number of value
     for (const float value : values) sum += static_cast<long double>(value) * value;
     REQUIRE(euclidean_norm(values) == Approx(static_cast<double>(std::sqrt(sum))).epsilon(1e-14));
   }
+  // A frame's weights may begin at any float.
+  const std::vector<float> threes(103, 3.0f);
+  for (std::size_t first = 0; first < 4; ++first)
+    REQUIRE(euclidean_norm(std::span(threes).subspan(first, 64)) == 24);
   // Exact where the sum is: each value counts once.
   std::vector<float> ones(1000, 1.0f);
   ones[999] = 5;
