@@ -10,6 +10,7 @@
 #include "genkidama/params/safetensors.h"
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/rl/policy.h"
+#include "orchestrator/ppo_with.h"
 #include "support/catch.h"
 #include "support/target_environment.h"
 #include "support/temporary_directory.h"
@@ -104,28 +105,15 @@ class Checker final : public Learner {
   std::unique_ptr<ActionDistribution> distribution_;
 };
 
-class Checking final : public Algorithm {
- public:
-  explicit Checking(const Hyperparameters& hyperparameters) : ppo_(ppo(hyperparameters)) {}
-  NetworkSpec network(const EnvironmentSpec& spec) const override { return ppo_->network(spec); }
-  std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec& spec) const override {
-    return ppo_->make_behaviour(spec);
-  }
-  std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
-    return std::make_unique<Checker>(context);
-  }
-
- private:
-  std::unique_ptr<Algorithm> ppo_;
-};
-
 }  // namespace
 
 TEST_CASE("segments hold what a memory has seen, with masks, components and normalised observations") {
   for (const Combination& each : combinations()) {
     CAPTURE(each.name);
     OrchestratorOptions options = options_of(each, "ppo");
-    options.algorithm = [](const Hyperparameters& hyper) { return std::make_unique<Checking>(hyper); };
+    options.algorithm = [](const Hyperparameters& hyper) {
+      return std::make_unique<PpoWith<Checker>>(hyper);
+    };
     CoreOrchestrator trainer = trainer_of(each, options);
     // The first round of a normalised run only counts.
     for (int round = 0; round < 3; ++round) CHECK_NOTHROW(trainer.train_round());

@@ -9,6 +9,7 @@
 #include "genkidama/env/recall.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/rl/algorithms.h"
+#include "orchestrator/ppo_with.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -78,28 +79,15 @@ class StateChecker final : public Learner {
   int segments_ = 0;
 };
 
-class CheckStates final : public Algorithm {
- public:
-  explicit CheckStates(const Hyperparameters& hyperparameters) : ppo_(ppo(hyperparameters)) {}
-  NetworkSpec network(const EnvironmentSpec& spec) const override { return ppo_->network(spec); }
-  std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec& spec) const override {
-    return ppo_->make_behaviour(spec);
-  }
-  std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
-    return std::make_unique<StateChecker>(context);
-  }
-
- private:
-  std::unique_ptr<Algorithm> ppo_;
-};
-
 }  // namespace
 
 TEST_CASE("segments have the states with which they were played") {
   for (const int environments : {1, 3}) {
     OrchestratorOptions options = options_of(WorkerMode::kThreads, 1, "ppo");
     options.hyperparameters.environments_per_worker = environments;
-    options.algorithm = [](const Hyperparameters& hyper) { return std::make_unique<CheckStates>(hyper); };
+    options.algorithm = [](const Hyperparameters& hyper) {
+      return std::make_unique<test::PpoWith<StateChecker>>(hyper);
+    };
     CoreOrchestrator trainer(recall, kMemory, options);
     CHECK_NOTHROW(trainer.train_round());
     CHECK_NOTHROW(trainer.train_round());

@@ -8,9 +8,11 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "support/catch.h"
+#include "support/same_statistics.h"
 
 using namespace genkidama;
 using Catch::Contains;
+using genkidama::test::check_same;
 
 namespace {
 
@@ -32,15 +34,6 @@ RunningStatistics statistics_of(const std::vector<std::vector<float>>& vectors, 
   RunningStatistics statistics(kComponents);
   for (std::size_t i = begin; i < end; ++i) statistics.add(vectors[i]);
   return statistics;
-}
-
-void check_same(const RunningStatistics& a, const RunningStatistics& b) {
-  REQUIRE(a.components() == b.components());
-  CHECK(a.count() == b.count());
-  for (std::size_t i = 0; i < a.components(); ++i) {
-    CHECK(a.mean(i) == Approx(b.mean(i)).epsilon(1e-9));
-    CHECK(a.variance(i) == Approx(b.variance(i)).epsilon(1e-9));
-  }
 }
 
 }  // namespace

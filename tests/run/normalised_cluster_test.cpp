@@ -12,6 +12,7 @@
 #include "run/parent_thread.h"
 #include "run/resumed_run.h"
 #include "support/catch.h"
+#include "support/same_statistics.h"
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
@@ -36,15 +37,6 @@ RunningStatistics merged(const CoreOrchestrator& a, const CoreOrchestrator& b) {
   RunningStatistics both = own_of(a);
   both.merge(own_of(b));
   return both;
-}
-
-void check_same(const RunningStatistics& a, const RunningStatistics& b) {
-  REQUIRE(a.components() == b.components());
-  CHECK(a.count() == b.count());
-  for (std::size_t i = 0; i < a.components(); ++i) {
-    CHECK(a.mean(i) == Approx(b.mean(i)).epsilon(1e-9));
-    CHECK(a.variance(i) == Approx(b.variance(i)).epsilon(1e-9));
-  }
 }
 
 /// Plays and exchanges until the Child has made so many updates in all its processes.

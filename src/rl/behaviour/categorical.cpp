@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -7,8 +5,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "genkidama/core/error.h"
 #include "genkidama/rl/behaviour.h"
+#include "rl/behaviour/noise_correlation.h"
 
 namespace genkidama {
 namespace {
@@ -79,10 +77,7 @@ class Categorical final : public Behaviour {
  public:
   Categorical(double epsilon, double noise_correlation)
       : epsilon_(epsilon), noise_correlation_(noise_correlation) {
-    if (!(noise_correlation >= 0 && noise_correlation < 1)) {
-      throw ArgumentError(
-          fmt::format("noise_correlation is {}; expected a number in [0, 1)", noise_correlation));
-    }
+    check_noise_correlation(noise_correlation);
   }
 
   void start_episode() override { share_.reset(); }

@@ -4,6 +4,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
+#include "rl/behaviour/noise_correlation.h"
 
 namespace genkidama {
 
@@ -14,10 +15,7 @@ GaussianUnits::GaussianUnits(const ActionSpace& space, const GaussianOptions& op
     throw ArgumentError(fmt::format("initial_log_deviation is {}; expected a number in [{}, {}]",
                                     options.initial_log_deviation, kLeastLogDeviation, kMostLogDeviation));
   }
-  if (!(options.noise_correlation >= 0 && options.noise_correlation < 1)) {
-    throw ArgumentError(
-        fmt::format("noise_correlation is {}; expected a number in [0, 1)", options.noise_correlation));
-  }
+  check_noise_correlation(options.noise_correlation);
   for (std::size_t i = 0; i < space.low.size(); ++i) {
     const float low = space.low[i], high = space.high[i];
     const bool is_bounded = is_finite(low) && is_finite(high);

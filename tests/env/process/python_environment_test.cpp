@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "env/process/python_process.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/random.h"
@@ -8,21 +9,12 @@
 #include "genkidama/env/checked_environment.h"
 #include "genkidama/env/process_environment.h"
 #include "support/catch.h"
-#include "support/patience.h"
 #include "support/temporary_directory.h"
 
 // What genkidama_serve makes of objects with Gymnasium's interface.
 
 namespace genkidama::test {
 namespace {
-
-ProcessEnvironmentOptions python(const std::string& task) {
-  ProcessEnvironmentOptions options;
-  options.command = {GENKIDAMA_PYTHON3, "-B", "-m", "genkidama_serve", task};
-  options.variables = {{"PYTHONPATH", GENKIDAMA_PYTHON_MODULE ":" GENKIDAMA_GYMNASIUM_LIKE}};
-  options.start_timeout = options.reset_timeout = options.step_timeout = Milliseconds(patient_seconds(30));
-  return options;
-}
 
 std::string task(const std::string& name) {
   return "python:" GENKIDAMA_PYTHON_TASKS ":" + name;

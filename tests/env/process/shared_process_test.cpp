@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "env/process/foreign_group.h"
+#include "env/process/python_process.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/random.h"
@@ -16,21 +17,12 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "support/catch.h"
-#include "support/patience.h"
 #include "support/temporary_directory.h"
 
 // Several environments that one process serves.
 
 namespace genkidama::test {
 namespace {
-
-ProcessEnvironmentOptions python(const std::string& task) {
-  ProcessEnvironmentOptions options;
-  options.command = {GENKIDAMA_PYTHON3, "-B", "-m", "genkidama_serve", task};
-  options.variables = {{"PYTHONPATH", GENKIDAMA_PYTHON_MODULE ":" GENKIDAMA_GYMNASIUM_LIKE}};
-  options.start_timeout = options.reset_timeout = options.step_timeout = Milliseconds(patient_seconds(30));
-  return options;
-}
 
 const std::string kCartPole = "gymnasium:CartPole-v1";
 
