@@ -143,8 +143,11 @@ void ForeignSocket::send(const void* message, std::size_t bytes) {
     sent = ::send(own_, message, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (sent < 0 && errno == EINTR);
   if (sent == static_cast<ssize_t>(bytes)) return;
+  if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return;  // receive() tells, after any last words
   const bool is_full = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-  throw ForeignFault(Kind::kGone, is_full ? "does not read its socket" : "");
+  throw ForeignFault(Kind::kGone, is_full
+                                      ? "does not read its socket"
+                                      : fmt::format("cannot be sent a message: {}", std::strerror(errno)));
 }
 
 std::size_t ForeignSocket::receive(void* message, std::size_t size, Milliseconds limit, Milliseconds told) {
@@ -160,11 +163,16 @@ std::size_t ForeignSocket::receive(void* message, std::size_t size, Milliseconds
   do {
     // The length is that of the whole message, whatever fits.
     count = ::recv(own_, message, size, MSG_TRUNC);
-  } while (count < 0 && errno == EINTR && !deadline.passed());
+    // A program that ended before it read everything: the kernel tells that first, its last words lie behind
+    // it.
+  } while (count < 0 && ((errno == EINTR && !deadline.passed()) || errno == ECONNRESET));
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
     throw ForeignFault(Kind::kGone, fmt::format("did not answer within {}", seconds(told)));
   }
-  if (count <= 0) throw ForeignFault(Kind::kGone, "");
+  if (count <= 0) {
+    is_closed_by_program_ = true;
+    throw ForeignFault(Kind::kGone, "");
+  }
   if (static_cast<std::size_t>(count) > size) {
     throw ForeignFault(Kind::kGone, fmt::format("sent {} bytes, expected at most {}", count, size));
   }
@@ -214,17 +222,11 @@ ForeignSession::~ForeignSession() {
 
 std::string ForeignSession::kill() {
   socket_.close();
-  return process_ ? process_->kill(is_gone_) : "";
+  return process_ ? process_->kill(socket_.is_closed_by_program()) : "";
 }
 
 std::size_t ForeignSession::receive(void* message, std::size_t size, Milliseconds limit, Milliseconds told) {
-  std::size_t count = 0;
-  try {
-    count = socket_.receive(message, size, limit, told);
-  } catch (const ForeignFault& fault) {
-    is_gone_ = *fault.what() == '\0';
-    throw;
-  }
+  const std::size_t count = socket_.receive(message, size, limit, told);
   genkidama_turn_message head{};
   if (count < sizeof head) {
     throw ForeignFault(Kind::kGone,
@@ -306,12 +308,7 @@ void ForeignSession::agree_on_memory(std::uint32_t environments, Deadline deadli
 void ForeignSession::take_turn(Milliseconds limit) {
   const genkidama_turn_message turn{GENKIDAMA_TURN, ++turn_};
   std::array<char, sizeof turn + GENKIDAMA_MAX_TEXT> message;
-  try {
-    socket_.send(&turn, sizeof turn);
-  } catch (const ForeignFault& fault) {
-    is_gone_ = *fault.what() == '\0';
-    throw;
-  }
+  socket_.send(&turn, sizeof turn);
   const std::size_t count = receive(message.data(), message.size(), limit, limit);
   genkidama_turn_message done{};
   std::memcpy(&done, message.data(), sizeof done);

@@ -38,8 +38,11 @@ class ForeignSocket {
   int foreign_end() const { return foreign_; }
   void close_foreign_end();
   void close();
+  /// Whether receive() has come to the end that the process closed.
+  bool is_closed_by_program() const { return is_closed_by_program_; }
 
-  /// Never waits. Throws ForeignFault.
+  /// Never waits. Throws ForeignFault, but not when the process has closed its end: it may have sent last
+  /// words, and receive() tells.
   void send(const void* message, std::size_t bytes);
   /// A message of at most `size` bytes, and how many it has. Throws ForeignFault when there is none within
   /// `limit`, when the process has closed its end, and when the message is longer.
@@ -50,6 +53,7 @@ class ForeignSocket {
   int own_ = -1;
   int foreign_ = -1;
   Milliseconds limit_{0};  ///< as the kernel was told
+  bool is_closed_by_program_ = false;
 };
 
 /// A program that was started, has said what it serves, and takes turns.
@@ -81,7 +85,6 @@ class ForeignSession {
   std::optional<KeptProcess> process_;
   EnvironmentSpec spec_;
   std::uint32_t turn_ = 0;
-  bool is_gone_ = false;  ///< the process has closed its end
 };
 
 }  // namespace genkidama

@@ -215,8 +215,13 @@ std::string KeptProcess::wait_for_keeper(Milliseconds patience) {
   if (keeper_ < 0) return "has ended";
   std::string text = "was killed";
   std::array<char, 1024> message;
-  const bool reports = keeper_reports_within(patience);
-  const auto count = reports ? ::recv(control_, message.data(), message.size(), MSG_DONTWAIT) : -1;
+  ssize_t count = -1;
+  if (keeper_reports_within(patience)) {
+    do {
+      count = ::recv(control_, message.data(), message.size(), MSG_DONTWAIT);
+      // The keeper had ended before it read an order: the kernel tells that first, the report lies behind it.
+    } while (count < 0 && (errno == EINTR || errno == ECONNRESET));
+  }
   if (count >= static_cast<ssize_t>(sizeof(KeeperReport))) {
     KeeperReport report;
     std::memcpy(&report, message.data(), sizeof report);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "env/process/foreign_session.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/env/check_environment.h"
@@ -147,6 +148,7 @@ TEST_CASE("what a process says of itself is checked, and the error says what is 
       {"not-ready", "where it was expected to be ready"},
       {"grows-memory", "changed the shared memory before it was told the layout"},
       {"refuses", "failed: there is no gravity here"},
+      {"refuses-unasked", "failed: the engine is in use"},
   }));
   CAPTURE(mode);
   Rogue rogue(mode);
@@ -180,6 +182,20 @@ TEST_CASE("a process that never answers its start is given up", "[forks]") {
   Rogue rogue("hangs-at-start");
   Logged logged;
   CHECK_THROWS_WITH(rogue.make(), Catch::Contains("did not answer within 0.3 s"));
+}
+
+TEST_CASE("the last words of a process that read nothing are heard") {
+  ForeignSocket socket;
+  socket.send("hello", 5);
+  REQUIRE(::write(socket.foreign_end(), "no licence", 10) == 10);
+  socket.close_foreign_end();
+  socket.send("more", 4);
+  std::array<char, 64> words;
+  const auto receive = [&] { return socket.receive(words.data(), words.size(), kLong, kLong); };
+  CHECK(std::string(words.data(), receive()) == "no licence");
+  CHECK_FALSE(socket.is_closed_by_program());
+  CHECK_THROWS_AS(receive(), ForeignFault);
+  CHECK(socket.is_closed_by_program());
 }
 
 TEST_CASE("a command that does not exist is named", "[forks]") {

@@ -45,6 +45,9 @@ if MODE == "dies-at-start":
     sys.exit(3)
 if MODE == "hangs-at-start":
     hang()
+if MODE == "refuses-unasked":
+    send(struct.pack("=II", 7, 0), b"the engine is in use")
+    sys.exit(0)
 if MODE == "grows-memory":
     os.ftruncate(MEMORY, 1 << 24)
     fcntl.fcntl(MEMORY, 1033, 1 if STARTS % 2 else 2)  # F_ADD_SEALS: F_SEAL_SEAL, F_SEAL_SHRINK
