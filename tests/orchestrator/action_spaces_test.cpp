@@ -101,8 +101,10 @@ TEST_CASE("each form of a Gaussian learns, and so do several environments and wo
 }
 
 TEST_CASE("a resumed run of any action space goes on bit for bit, with its replay buffer") {
+  const double correlation = GENERATE(0.0, 0.6);
   for (const char* algorithm : {"ppo", "a3c"}) {
     auto options = options_for(algorithm, WorkerMode::kProcesses);
+    options.hyperparameters.noise_correlation = correlation;
     options.replay_capacity = 400;
     const auto make = [&] {
       return std::make_unique<CoreOrchestrator>(target_factory(kHybrid, true), mlp_network({.hidden = {8}}),

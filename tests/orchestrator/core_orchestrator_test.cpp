@@ -117,12 +117,15 @@ TEST_CASE("a round may be made of several whole episodes") {
 }
 
 TEST_CASE("environments side by side play the episodes that one environment plays one after another") {
+  // Each episode has correlated noise of its own, too.
+  const double correlation = GENERATE(0.0, 0.9);
   // Too small a step to change a choice of action.
-  const auto play = [](int environments, int round_steps) {
+  const auto play = [&](int environments, int round_steps) {
     auto options = options_for(WorkerMode::kThreads, 1);
     options.hyperparameters.learning_rate = 1e-20;
     options.hyperparameters.environments_per_worker = environments;
     options.hyperparameters.round_steps = round_steps;
+    options.hyperparameters.noise_correlation = correlation;
     CoreOrchestrator trainer(chain_factory(), thesis_network(), options);
     const RoundReport report = trainer.train_round();
     std::uint64_t steps = 0;
