@@ -26,6 +26,8 @@ struct WorkerSetup {
   std::uint64_t seed = 1;
   std::optional<EnvironmentSpec> spec = {};  ///< what the environments must be; nothing: what they say
   EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;
+  /// What the network was made for. Environments may differ from it in anything but their spaces.
+  std::optional<EnvironmentSpec> described = {};
 };
 
 /// Runs worker number `index` until the lead closes the barrier, or `lead_alive` returns false (asked about

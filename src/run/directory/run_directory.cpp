@@ -162,12 +162,34 @@ bool RunDirectory::is_at_work() const {
 }
 
 void RunDirectory::create() const {
-  std::error_code error;
-  std::filesystem::create_directories(path_ / "checkpoints", error);
-  if (error) {
-    throw IoError(fmt::format("cannot make the run directory {}: {}; {}", path_.string(), error.message(),
-                              write_advice(error.value())));
+  const auto made = make();
+  if (made.error) throw IoError(made.text());
+}
+
+void RunDirectory::create(const RunOptions& options) const {
+  const auto made = make();
+  if (!made.error) return;
+  // The disk may be full, and the path still be right.
+  const auto code = static_cast<std::errc>(made.error.value());
+  if (code == std::errc::no_space_on_device || code == std::errc::io_error) throw IoError(made.text());
+  throw ArgumentError(
+      fmt::format("{} {}: {}", options.name_of(options.resume == Resume::kRequired ? "resume" : "directory"),
+                  path_.string(), made.text()));
+}
+
+std::string RunDirectory::Made::text() const {
+  return fmt::format("cannot make the directory {}: {}; {}", path.string(), error.message(),
+                     write_advice(error.value()));
+}
+
+RunDirectory::Made RunDirectory::make() const {
+  Made made;
+  for (const auto& path : {path_, path_ / "checkpoints"}) {
+    made.path = path;
+    std::filesystem::create_directories(path, made.error);
+    if (made.error) break;
   }
+  return made;
 }
 
 void move_aside(const RunDirectory& directory, const std::string& what, int first_number) {

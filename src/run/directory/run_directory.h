@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "genkidama/core/export.h"
@@ -56,8 +57,17 @@ class RunDirectory {
   bool is_at_work() const;
   /// Makes the directory and those inside. Throws IoError.
   void create() const;
+  /// Does the same for the path that a user has given: one that cannot be made is an ArgumentError, which
+  /// names the option. A full disk or one that fails is still an IoError.
+  void create(const RunOptions& options) const;
 
  private:
+  struct Made {
+    std::filesystem::path path;  ///< the last that was tried
+    std::error_code error;
+    std::string text() const;  ///< of an error
+  };
+  Made make() const;
   /// A run that goes on from a state takes no first weights.
   void check_begins(const RunOptions& options) const;
   void check_no_sweep(const RunOptions& options) const;
