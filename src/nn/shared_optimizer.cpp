@@ -7,11 +7,65 @@
 #include <cmath>
 
 #include "genkidama/core/error.h"
+#include "nn/optimizer_kernels.h"
 
 namespace genkidama {
 namespace {
 
-constexpr std::size_t kChunk = 64;
+/// Elements that are copied out of shared memory, changed and copied back in one go: as many as keep the
+/// copies in the nearest cache. Atomic accesses between the arithmetic would keep it from being vectorised.
+constexpr std::size_t kChunk = 256;
+
+/// The state's floats, in the order in which they lie: none, one or two for each weight.
+template <typename Float>
+struct StateParts {
+  std::span<Float> first, second;
+
+  StateParts(std::span<Float> state, std::size_t weights)
+      : first(state.first(std::min(weights, state.size()))), second(state.subspan(first.size())) {}
+};
+
+template <typename Step>
+using Kernel = void (*)(const Step& step, const OptimizedElements& elements);
+
+/// On memory that other processes write at the same time.
+template <typename Step>
+void step_on_shared(Kernel<Step> kernel, const Step& step, std::span<float> weights,
+                    std::span<const float> gradient, std::span<float> state) {
+  const StateParts parts(state, weights.size());
+  std::array<float, kChunk> w, first, second;
+  for (std::size_t start = 0; start < weights.size(); start += kChunk) {
+    const std::size_t count = std::min(kChunk, weights.size() - start);
+    const auto own = [count](std::array<float, kChunk>& chunk) { return std::span(chunk).first(count); };
+    const auto shared = [&](std::span<float> all) { return all.subspan(start, count); };
+    OptimizedElements elements{.count = count, .weights = w.data(), .gradient = gradient.data() + start};
+    relaxed_load(shared(weights), own(w));
+    if (!parts.first.empty()) {
+      relaxed_load(shared(parts.first), own(first));
+      elements.first_state = first.data();
+    }
+    if (!parts.second.empty()) {
+      relaxed_load(shared(parts.second), own(second));
+      elements.second_state = second.data();
+    }
+    kernel(step, elements);
+    if (!parts.first.empty()) relaxed_store(shared(parts.first), own(first));
+    if (!parts.second.empty()) relaxed_store(shared(parts.second), own(second));
+    relaxed_store(shared(weights), own(w));
+  }
+}
+
+/// On memory that nobody else touches.
+template <typename Step>
+void step_on_own(Kernel<Step> kernel, const Step& step, std::span<float> weights,
+                 std::span<const float> gradient, std::span<float> state) {
+  const StateParts parts(state, weights.size());
+  kernel(step, {.count = weights.size(),
+                .weights = weights.data(),
+                .gradient = gradient.data(),
+                .first_state = parts.first.empty() ? nullptr : parts.first.data(),
+                .second_state = parts.second.empty() ? nullptr : parts.second.data()});
+}
 
 /// torch.optim.SGD: v = momentum * v + g; w -= lr * v. A zero v makes the first step v = g, as there.
 class SharedSgd : public SharedOptimizer {
@@ -23,19 +77,19 @@ class SharedSgd : public SharedOptimizer {
 
   void step(std::span<float> weights, std::span<const float> gradient, std::span<float> state, std::uint64_t,
             double learning_rate) const override {
-    const auto rate = static_cast<float>(learning_rate);
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      const float weight = relaxed_read(weights[i]);
-      float change = gradient[i] + decay_ * weight;
-      if (!state.empty()) {
-        change += momentum_ * relaxed_read(state[i]);
-        relaxed_write(state[i], change);
-      }
-      relaxed_write(weights[i], weight - rate * change);
-    }
+    step_on_shared(kernels_.sgd, numbers(learning_rate), weights, gradient, state);
+  }
+  void step_alone(std::span<float> weights, std::span<const float> gradient, std::span<float> state,
+                  std::uint64_t, double learning_rate) const override {
+    step_on_own(kernels_.sgd, numbers(learning_rate), weights, gradient, state);
   }
 
  private:
+  SgdStep numbers(double learning_rate) const {
+    return {.rate = static_cast<float>(learning_rate), .momentum = momentum_, .decay = decay_};
+  }
+
+  const OptimizerKernels& kernels_ = optimizer_kernels();
   float momentum_;
   float decay_;
 };
@@ -54,21 +108,23 @@ class SharedRmsProp : public SharedOptimizer {
 
   void step(std::span<float> weights, std::span<const float> gradient, std::span<float> state, std::uint64_t,
             double learning_rate) const override {
-    const auto rate = static_cast<float>(learning_rate);
-    const auto squares = state.first(weights.size());
-    const auto velocity = state.last(weights.size());
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      const float weight = relaxed_read(weights[i]);
-      const float g = gradient[i] + decay_ * weight;
-      const float square = smoothing_ * relaxed_read(squares[i]) + (1 - smoothing_) * g * g;
-      relaxed_write(squares[i], square);
-      const float change = momentum_ * relaxed_read(velocity[i]) + g / (std::sqrt(square) + epsilon_);
-      relaxed_write(velocity[i], change);
-      relaxed_write(weights[i], weight - rate * change);
-    }
+    step_on_shared(kernels_.rmsprop, numbers(learning_rate), weights, gradient, state);
+  }
+  void step_alone(std::span<float> weights, std::span<const float> gradient, std::span<float> state,
+                  std::uint64_t, double learning_rate) const override {
+    step_on_own(kernels_.rmsprop, numbers(learning_rate), weights, gradient, state);
   }
 
  private:
+  RmsPropStep numbers(double learning_rate) const {
+    return {.rate = static_cast<float>(learning_rate),
+            .momentum = momentum_,
+            .decay = decay_,
+            .smoothing = smoothing_,
+            .epsilon = epsilon_};
+  }
+
+  const OptimizerKernels& kernels_ = optimizer_kernels();
   float momentum_;
   float decay_;
   float smoothing_;
@@ -94,39 +150,26 @@ class SharedAdam : public SharedOptimizer {
 
   void step(std::span<float> weights, std::span<const float> gradient, std::span<float> state,
             std::uint64_t step, double learning_rate) const override {
-    const auto first = state.first(weights.size());
-    const auto second = state.last(weights.size());
-    const auto steps = static_cast<double>(step);
-    const auto rate = static_cast<float>(learning_rate / (1 - std::pow(beta1_, steps)));
-    const auto correction = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, steps)));
-    const auto b1 = static_cast<float>(beta1_);
-    const auto b2 = static_cast<float>(beta2_);
-    const auto kept = static_cast<float>(1 - learning_rate * weight_decay_);
-    // Atomic accesses keep a loop from being vectorised, so a chunk is copied out, changed and copied back.
-    std::array<float, kChunk> w, m, v;
-    for (std::size_t start = 0; start < weights.size(); start += kChunk) {
-      const std::size_t count = std::min(kChunk, weights.size() - start);
-      const float* g = gradient.data() + start;
-      for (std::size_t i = 0; i < count; ++i) {
-        w[i] = relaxed_read(weights[start + i]);
-        m[i] = relaxed_read(first[start + i]);
-        v[i] = relaxed_read(second[start + i]);
-      }
-      for (std::size_t i = 0; i < count; ++i) {
-        const float change = g[i] + gradient_decay_ * w[i];
-        m[i] = b1 * m[i] + (1 - b1) * change;
-        v[i] = b2 * v[i] + (1 - b2) * change * change;
-        w[i] = kept * w[i] - rate * m[i] / (std::sqrt(v[i]) * correction + epsilon_);
-      }
-      for (std::size_t i = 0; i < count; ++i) {
-        relaxed_write(first[start + i], m[i]);
-        relaxed_write(second[start + i], v[i]);
-        relaxed_write(weights[start + i], w[i]);
-      }
-    }
+    step_on_shared(kernels_.adam, numbers(step, learning_rate), weights, gradient, state);
+  }
+  void step_alone(std::span<float> weights, std::span<const float> gradient, std::span<float> state,
+                  std::uint64_t step, double learning_rate) const override {
+    step_on_own(kernels_.adam, numbers(step, learning_rate), weights, gradient, state);
   }
 
  private:
+  AdamStep numbers(std::uint64_t step, double learning_rate) const {
+    const auto steps = static_cast<double>(step);
+    return {.rate = static_cast<float>(learning_rate / (1 - std::pow(beta1_, steps))),
+            .b1 = static_cast<float>(beta1_),
+            .b2 = static_cast<float>(beta2_),
+            .decay = gradient_decay_,
+            .kept = static_cast<float>(1 - learning_rate * weight_decay_),
+            .correction = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, steps))),
+            .epsilon = epsilon_};
+  }
+
+  const OptimizerKernels& kernels_ = optimizer_kernels();
   double beta1_;
   double beta2_;
   float gradient_decay_;
@@ -135,6 +178,11 @@ class SharedAdam : public SharedOptimizer {
 };
 
 }  // namespace
+
+void SharedOptimizer::step_alone(std::span<float> weights, std::span<const float> gradient,
+                                 std::span<float> state, std::uint64_t step, double learning_rate) const {
+  this->step(weights, gradient, state, step, learning_rate);
+}
 
 std::unique_ptr<SharedOptimizer> make_shared_optimizer(const OptimizerOptions& options) {
   if (options.optimizer == "sgd") return std::make_unique<SharedSgd>(options);

@@ -113,6 +113,27 @@ TEST_CASE("relaxed copies take every element") {
   REQUIRE_THROWS_AS(relaxed_store(shared.span(), std::span(in).first(999)), ArgumentError);
 }
 
+TEST_CASE("relaxed copies begin and end anywhere, and touch nothing beside") {
+  const SharedArray<float> shared(24, "a test");
+  std::vector<float> in(24);
+  std::iota(in.begin(), in.end(), 1.0f);
+  for (std::size_t begin = 0; begin < 4; ++begin) {
+    for (std::size_t own = 0; own < 4; ++own) {
+      for (std::size_t size = 0; size <= 19; ++size) {
+        CAPTURE(begin, own, size);
+        for (float& element : shared.span()) element = -1;
+        std::vector<float> out(24, -2.0f);
+        relaxed_store(shared.span().subspan(begin, size), std::span(in).subspan(own, size));
+        relaxed_load(shared.span().subspan(begin, size), std::span(out).subspan(own, size));
+        for (std::size_t i = 0; i < 24; ++i) {
+          REQUIRE(shared[i] == (i >= begin && i < begin + size ? in[own + i - begin] : -1));
+          REQUIRE(out[i] == (i >= own && i < own + size ? in[i] : -2));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("elements that are written while they are read are read whole") {
   const SharedArray<float> shared(64, "a test");
   std::atomic<bool> stop{false};
