@@ -39,7 +39,7 @@ void LocalSink::pull(std::span<float> weights) {
 }
 
 void LocalSink::take_step(std::span<const float> gradient, std::uint64_t, double learning_rate) {
-  optimizer_->step(weights_, gradient, state_, ++steps_, learning_rate);
+  optimizer_->step_alone(weights_, gradient, state_, ++steps_, learning_rate);
   ++unmerged_;
   if (unmerged_ == merge_every_) merge();
 }

@@ -179,7 +179,7 @@ class Worker {
   /// Whether the slot has come to where the episode was: the environment gave the same observation in the
   /// end.
   bool play_again(EpisodeSlot& slot, const UnfinishedEpisodes::Episode& episode) {
-    if (!spec_.repeatable) return false;
+    if (!slot.spec().repeatable) return false;
     reset(slot, episode.seed);
     const std::size_t width = slot.action.size();
     for (std::size_t i = 0; i < episode.steps && slot.playing; ++i) {
