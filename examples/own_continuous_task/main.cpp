@@ -22,6 +22,7 @@ class Arm : public genkidama::Environment {
     spec_.observation_size = 6;
     spec_.action_space = {.choices = {}, .low = {-2, -2}, .high = {2, 2}};  // radians a second
     spec_.time_limit = 50;
+    spec_.repeatable = true;
   }
 
   const genkidama::EnvironmentSpec& spec() const override { return spec_; }

@@ -21,6 +21,7 @@ class Corridor : public genkidama::DiscreteEnvironment {
     spec_.observation_size = 1;
     spec_.action_count = 2;  // left, right
     spec_.time_limit = 100;
+    spec_.repeatable = true;  // a simulation: the same seed and actions give the same episode
     spec_.reward_threshold = 0.8;
   }
 

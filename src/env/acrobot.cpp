@@ -76,6 +76,7 @@ EnvironmentSpec AcrobotMotion::spec() {
   spec.observation_size = kObservationSize;
   spec.action_count = 3;
   spec.time_limit = 500;
+  spec.repeatable = true;
   spec.reward_threshold = -100;
   return spec;
 }

@@ -27,6 +27,7 @@ class BipedalWalker final : public Environment {
     spec_.observation_size = static_cast<int>(observation_.size());
     spec_.action_space = {.choices = {}, .low = {-1, -1, -1, -1}, .high = {1, 1, 1, 1}};
     spec_.time_limit = hardcore_ ? 2000 : 1600;
+    spec_.repeatable = true;
     spec_.reward_threshold = 300;
   }
 

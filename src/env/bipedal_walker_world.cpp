@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "env/block_revolute_joint.h"
+#include "env/box2d_clock.h"
 
 namespace genkidama {
 namespace {
@@ -151,6 +152,7 @@ void BipedalWalkerWorld::advance(Action action) {
         *joints_[i], static_cast<float>(rated * direction),
         static_cast<float>(kWalkerMotorTorque * std::abs(static_cast<double>(action[i]))));
   }
+  const WithoutBox2dClock no_clock;
   world_.Step(static_cast<float>(1 / kWalkerFps), kVelocityIterations, kPositionIterations);
 }
 

@@ -27,6 +27,7 @@ EnvironmentSpec CartPoleMotion::spec() {
   spec.observation_size = kObservationSize;
   spec.action_count = 2;
   spec.time_limit = 500;
+  spec.repeatable = true;
   spec.reward_threshold = 475;
   return spec;
 }

@@ -35,6 +35,7 @@ class Lamplighter final : public DiscreteEnvironment {
     spec_.observation_shape = {kChannels, kSide, kSide};
     spec_.action_count = kMoves;
     spec_.time_limit = 500;
+    spec_.repeatable = true;
     spec_ = completed(spec_);
   }
 

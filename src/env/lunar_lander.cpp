@@ -30,6 +30,7 @@ class Flight {
     spec_.name = name;
     spec_.observation_size = static_cast<int>(observation_.size());
     spec_.time_limit = 1000;
+    spec_.repeatable = true;
     spec_.reward_threshold = 200;
     const auto& [contact_velocity, contact_position, flight_velocity, flight_position] = iterations;
     if (contact_velocity < 1 || contact_position < 1 || flight_velocity < 1 || flight_position < 1) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "env/block_revolute_joint.h"
+#include "env/box2d_clock.h"
 
 namespace genkidama {
 namespace {
@@ -158,6 +159,7 @@ void LunarLanderWorld::advance(const LunarLanderIterations& iterations) {
   // within the step, and the next one starts with a touching contact.
   const bool hard = opening_steps_ > 0 || contacts_.any();
   if (opening_steps_ > 0) --opening_steps_;
+  const WithoutBox2dClock no_clock;
   world_.Step(static_cast<float>(1 / kLanderFps),
               hard ? iterations.contact_velocity : iterations.flight_velocity,
               hard ? iterations.contact_position : iterations.flight_position);

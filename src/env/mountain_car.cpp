@@ -44,6 +44,7 @@ EnvironmentSpec MountainCarMotion::spec() {
   spec.observation_size = kObservationSize;
   spec.action_count = 3;
   spec.time_limit = 200;
+  spec.repeatable = true;
   spec.reward_threshold = -110;
   return spec;
 }
@@ -68,6 +69,7 @@ EnvironmentSpec MountainCarContinuousMotion::spec() {
   spec.action_space.low = {-1};
   spec.action_space.high = {1};
   spec.time_limit = 999;
+  spec.repeatable = true;
   spec.reward_threshold = 90;
   return spec;
 }

@@ -32,6 +32,7 @@ EnvironmentSpec PendulumMotion::spec() {
   spec.action_space.low = {static_cast<float>(-kMostTorque)};
   spec.action_space.high = {static_cast<float>(kMostTorque)};
   spec.time_limit = 200;
+  spec.repeatable = true;
   return spec;
 }
 

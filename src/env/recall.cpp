@@ -21,6 +21,7 @@ class Recall final : public DiscreteEnvironment {
     spec_.observation_size = options.cues + 1;
     spec_.action_count = options.cues;
     spec_.time_limit = options.delay + 1;
+    spec_.repeatable = true;
     spec_.reward_threshold = 0.99;
     observation_.resize(static_cast<std::size_t>(spec_.observation_size));
   }

@@ -11,7 +11,7 @@ namespace genkidama {
 template <typename Spec, typename Visit>
 void for_each_field(Spec& spec, Visit visit) {
   auto& [name, observation_size, action_count, time_limit, reward_threshold, observation_shape, action_space,
-         masks_actions, metrics] = spec;
+         masks_actions, metrics, repeatable] = spec;
   auto& [choices, low, high] = action_space;
   visit(name);
   visit(observation_size);
@@ -24,6 +24,7 @@ void for_each_field(Spec& spec, Visit visit) {
   visit(high);
   visit(masks_actions);
   visit(metrics);
+  visit(repeatable);
 }
 
 }  // namespace genkidama

@@ -1,10 +1,11 @@
 #pragma once
 
 // The arithmetic of small dense layers, for one core. Several versions of the same code are compiled and the
-// best one for this processor is chosen when the program starts, so that a portable build uses AVX2 where
-// there is AVX2.
+// best one for this processor is chosen when the program starts, so that a portable build uses AVX2 or
+// AVX-512 where there is that.
 
 #include <cstddef>
+#include <vector>
 
 namespace genkidama {
 
@@ -64,6 +65,8 @@ struct DenseKernels {
   void (*apply_layer)(const LayerProduct& product);
   /// values[i] = tanh(values[i]), within 2e-7 of it; NaN stays NaN.
   void (*tanh_in_place)(float* values, std::size_t count);
+  /// delta[i] *= 1 - outputs[i]^2, the derivative of tanh where its result is outputs[i].
+  void (*tanh_backward)(const float* outputs, float* delta, std::size_t count);
   /// values[i] = max(values[i], 0); NaN stays NaN.
   void (*relu_in_place)(float* values, std::size_t count);
   /// values[i] = 1 / (1 + e^-values[i]), within 2e-7 of it; NaN stays NaN.
@@ -80,7 +83,11 @@ struct DenseKernels {
 /// Runs anywhere.
 const DenseKernels& portable_dense_kernels();
 
-/// The fastest ones this processor can run.
+/// The versions that this processor can run, the slowest first. All of them but the portable one, which has
+/// no fused multiplication and addition on x86, give the same results bit for bit.
+std::vector<const DenseKernels*> runnable_dense_kernels();
+
+/// The last, and fastest, of them.
 const DenseKernels& dense_kernels();
 
 }  // namespace genkidama

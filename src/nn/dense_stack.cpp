@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nn/sum_rows.h"
+#include "nn/transpose.h"
 
 namespace genkidama {
 namespace {
@@ -104,7 +105,7 @@ void BatchStack::backward(const float* weights, const float* output_gradient, fl
                        .b = input_of(i),
                        .b_row = in,
                        .c = gradient});
-    sum_rows(delta, rows_, out, gradient + out * in);
+    sum_rows(kernels_, delta, rows_, out, gradient + out * in);
     if (i > 0) {
       std::vector<float>& below = deltas_[i % 2];
       below.resize(rows_ * in);
@@ -122,10 +123,9 @@ void BatchStack::linear(const float* weights, std::size_t layer, float* output) 
   const std::size_t in = stack_.in(layer);
   const std::size_t out = stack_.out(layer);
   const std::size_t width = std::max(out, kLeastWidth);
-  transposed_.assign(in * width, 0.0f);
-  for (std::size_t i = 0; i < in; ++i) {
-    for (std::size_t o = 0; o < out; ++o) transposed_[i * width + o] = weights[o * in + i];
-  }
+  transposed_.resize(in * width);
+  if (width > out) std::fill(transposed_.begin(), transposed_.end(), 0.0f);
+  transpose(weights, out, in, transposed_.data(), width);
   bias_.assign(width, 0.0f);
   std::copy_n(weights + out * in, out, bias_.data());
   if (width > out) wide_output_.resize(rows_ * width);
@@ -173,7 +173,7 @@ void BatchStack::activate_backward(const float* weights, std::size_t layer, floa
   const float* outputs = output_of(layer);
   switch (stack_.style.activation) {
     case Activation::kTanh:
-      for (std::size_t i = 0; i < count; ++i) delta[i] *= 1 - outputs[i] * outputs[i];
+      kernels_.tanh_backward(outputs, delta, count);
       break;
     case Activation::kRelu:
       for (std::size_t i = 0; i < count; ++i) delta[i] = outputs[i] <= 0 ? 0 : delta[i];

@@ -3,17 +3,10 @@
 #include <algorithm>
 
 #include "nn/sum_rows.h"
+#include "nn/transpose.h"
 
 namespace genkidama {
 namespace {
-
-/// out [columns, rows] = in [rows, columns], transposed.
-void transpose(const float* in, std::size_t rows, std::size_t columns, std::vector<float>& out) {
-  out.resize(rows * columns);
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t c = 0; c < columns; ++c) out[c * rows + r] = in[r * columns + c];
-  }
-}
 
 /// From the sums by input and by state to r, z and n in place of the former, and to the next state.
 void apply_gates(const DenseKernels& kernels, std::size_t units, float* gates, const float* by_hidden,
@@ -74,8 +67,10 @@ void BatchGru::forward(const float* weights, const float* input, const PackedSte
   gates_.resize(steps.rows * 3 * units);
   by_hidden_.resize(gates_.size());
   before_.resize(steps.rows * units);
-  transpose(tensors.input, 3 * units, shape_.in, transposed_);
-  transpose(tensors.hidden, 3 * units, units, transposed_hidden_);
+  transposed_.resize(3 * units * shape_.in);
+  transposed_hidden_.resize(3 * units * units);
+  transpose(tensors.input, 3 * units, shape_.in, transposed_.data(), 3 * units);
+  transpose(tensors.hidden, 3 * units, units, transposed_hidden_.data(), 3 * units);
   gates(transposed_.data(), shape_.in, tensors.input_bias, input, steps.rows, gates_.data());
   const float* state = first_states;
   std::size_t row = 0;
@@ -153,8 +148,8 @@ void BatchGru::backward(const float* weights, const float* output_gradient, floa
   };
   by_matrix(by_input_delta_, input_, shape_.in, by_tensors.input);
   by_matrix(by_hidden_delta_, before_.data(), units, by_tensors.hidden);
-  sum_rows(by_input_delta_.data(), steps_.rows, 3 * units, by_tensors.input_bias);
-  sum_rows(by_hidden_delta_.data(), steps_.rows, 3 * units, by_tensors.hidden_bias);
+  sum_rows(kernels_, by_input_delta_.data(), steps_.rows, 3 * units, by_tensors.input_bias);
+  sum_rows(kernels_, by_hidden_delta_.data(), steps_.rows, 3 * units, by_tensors.hidden_bias);
   if (input_gradient == nullptr) return;
   kernels_.multiply({.rows = steps_.rows,
                      .columns = shape_.in,

@@ -2,13 +2,13 @@
 
 #include <cmath>
 
+#include "nn/lanes.h"  // GENKIDAMA_INLINE
+
 // src/nn/CMakeLists.txt compiles this file with -ffp-contract=off, for equal bits in every version, and with
 // -fno-math-errno, without which no loop with a square root is vectorised.
 
 namespace genkidama {
 namespace {
-
-#define GENKIDAMA_INLINE [[gnu::always_inline]] inline
 
 // The steps are taken by value: behind a reference, a store to the weights could change them.
 

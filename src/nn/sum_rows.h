@@ -2,17 +2,25 @@
 
 // The gradient of a bias.
 
-#include <algorithm>
 #include <cstddef>
+
+#include "nn/dense_kernels.h"
 
 namespace genkidama {
 
-/// Overwrites `sums` [width] with the sums over `values` [rows, width].
-inline void sum_rows(const float* values, std::size_t rows, std::size_t width, float* sums) {
-  std::fill_n(sums, width, 0.0f);
-  for (std::size_t row = 0; row < rows; ++row) {
-    for (std::size_t j = 0; j < width; ++j) sums[j] += values[row * width + j];
-  }
+/// Overwrites `sums` [width] with the sums over `values` [rows, width]: the product with a row of ones.
+inline void sum_rows(const DenseKernels& kernels, const float* values, std::size_t rows, std::size_t width,
+                     float* sums) {
+  constexpr float kOne = 1;
+  kernels.multiply({.rows = 1,
+                    .columns = width,
+                    .depth = rows,
+                    .a = &kOne,
+                    .a_row = 0,
+                    .a_depth = 0,
+                    .b = values,
+                    .b_row = width,
+                    .c = sums});
 }
 
 }  // namespace genkidama

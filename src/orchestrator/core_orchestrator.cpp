@@ -18,10 +18,10 @@
 #include "orchestrator/replay_state.h"
 #include "orchestrator/supervisor.h"
 #include "orchestrator/worker_group.h"
-#include "rl/hogwild_worker.h"
 #include "rl/normalisation.h"
 #include "rl/policy_record.h"
 #include "rl/shared_training.h"
+#include "rl/worker.h"
 
 namespace genkidama {
 namespace {
@@ -31,6 +31,7 @@ constexpr Milliseconds kEndTimeout{1'000};
 constexpr const char* kOptimizerState = "optimizer_state";
 constexpr const char* kAlgorithmState = "algorithm_state";
 constexpr const char* kOptimizerSteps = "optimizer_steps";
+constexpr const char* kLocalSteps = "local_optimizer_steps";
 constexpr const char* kTrainerSteps = "trainer_environment_steps";
 // Where states of 0.1 have them: a run's own count.
 constexpr const char* kRunSteps = "environment_steps";
@@ -108,16 +109,18 @@ class CoreOrchestrator::Impl {
       others_ = own_.statistics;
     }
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
-    shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size,
+    const bool own_optimizers = options_.hyperparameters.sharing == Sharing::kLocal;
+    shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size, own_optimizers,
                                                make_algorithm_of(setup_)->shared_state_size(layout().size()),
                                                options_.replay_capacity, own_.statistics.values().size(),
                                                description_.environment);
+    if (options_.hyperparameters.round_end == RoundEnd::kStep) make_room_for_unfinished_episodes();
     write_weights(description_.weights);
     publish_normalisation();
     setup_.described = description_.environment;
     if (options_.describe_only) return;
     const auto body = [this](int index, const std::function<bool()>& lead_alive) {
-      run_hogwild_worker(setup_, *shared_, index, lead_alive);
+      run_worker(setup_, *shared_, index, lead_alive);
     };
     const int threads = forks ? thread_count() : 1;
     workers_ = start_workers(options_.mode, options_.workers, body, [this] { shared_->barrier.wake_lead(); });
@@ -235,6 +238,7 @@ class CoreOrchestrator::Impl {
     save_shared(kOptimizerState, shared_->optimizer_state.span());
     save_shared(kAlgorithmState, shared_->algorithm_state.span());
     state.u64(kOptimizerSteps, shared_->counters[0].optimizer_steps);
+    state.u64s(kLocalSteps, shared_->local_steps.span());
     state.u64(kTrainerSteps, shared_->counters[0].environment_steps);
     state.u64(kRounds, rounds_);
     if (normalises()) {
@@ -243,13 +247,16 @@ class CoreOrchestrator::Impl {
       state.f64s(kOtherStatistics, others_.values());
     }
     if (shared_->replay) save_replay(state, *shared_->replay, rows_in_state());
+    if (shared_->unfinished) shared_->unfinished->save(state);
   }
 
   void restore(const StateReader& state) {
-    // Everything is read and checked before anything is changed.
-    const auto optimizer = state.floats(kOptimizerState, shared_->optimizer_state.size());
+    // Everything is read and checked before anything is changed; the unfinished episodes check before they
+    // change, and nothing fails after them.
+    const auto optimizer = saved_optimizer_states(state);
     const auto algorithm = state.floats(kAlgorithmState, shared_->algorithm_state.size());
     const std::uint64_t optimizer_steps = state.u64(kOptimizerSteps);
+    const std::vector<std::uint64_t> local_steps = state.u64s(kLocalSteps);
     const std::uint64_t environment_steps =
         state.has(kTrainerSteps) ? state.u64(kTrainerSteps) : state.u64(kRunSteps);
     const std::uint64_t rounds = state.u64(kRounds);
@@ -262,7 +269,20 @@ class CoreOrchestrator::Impl {
       others = read_statistics(state, kOtherStatistics);
     }
 
-    relaxed_store(shared_->optimizer_state.span(), optimizer);
+    if (shared_->unfinished) {
+      shared_->unfinished->restore(state);
+    } else {
+      UnfinishedEpisodes::leave_out(state);
+    }
+    // Workers beyond those that were saved begin with the state of one that was, and so do all of them when
+    // one state was shared.
+    const std::size_t floats = optimizer_floats();
+    for (std::size_t i = 0; floats > 0 && i < shared_->optimizer_state.size() / floats; ++i) {
+      relaxed_store(shared_->optimizer_state.span().subspan(i * floats, floats),
+                    optimizer.subspan(i * floats % optimizer.size(), floats));
+    }
+    for (std::size_t i = 0; i < shared_->local_steps.size(); ++i)
+      shared_->local_steps[i] = local_steps.empty() ? optimizer_steps : local_steps[i % local_steps.size()];
     relaxed_store(shared_->algorithm_state.span(), algorithm);
     shared_->counters[0].optimizer_steps = optimizer_steps;
     shared_->counters[0].environment_steps = environment_steps;
@@ -344,7 +364,7 @@ class CoreOrchestrator::Impl {
     log(LogLevel::kWarning,
         "{} of {} evaluated episodes of '{}' had no end and were cut after {} steps, as in training; "
         "expected "
-        "episodes that end: set a time limit (time_limit of the environment's spec)",
+        "episodes that end: set a time limit (time_limit in the environment's spec)",
         cut, episodes.size(), spec.name, longest);
   }
 
@@ -379,6 +399,28 @@ class CoreOrchestrator::Impl {
     for (int i = 0; i < options_.workers; ++i)
       own_.statistics.merge(RunningStatistics(std::span<const double>(shared_->statistics_of(i))));
     publish_normalisation();
+  }
+
+  void make_room_for_unfinished_episodes() {
+    const EnvironmentSpec& spec = description_.environment;
+    const auto slots = static_cast<std::size_t>(options_.workers) *
+                       static_cast<std::size_t>(options_.hyperparameters.environments_per_worker);
+    const std::size_t longest =
+        std::min({static_cast<std::size_t>(spec.time_limit), UnfinishedEpisodes::kMostActions,
+                  static_cast<std::size_t>(longest_training_episode(spec.observation_size))});
+    shared_->unfinished.emplace(
+        slots, UnfinishedEpisodes::Sizes{longest, spec.action_space.width(), observation_size(),
+                                         description_.state_size});
+  }
+
+  std::size_t optimizer_floats() const {
+    return shared_->optimizer_state.size() / std::max<std::size_t>(shared_->local_steps.size(), 1);
+  }
+
+  /// One state, or one after the other of several workers.
+  std::span<const float> saved_optimizer_states(const StateReader& state) const {
+    const std::size_t states = std::max<std::size_t>(state.u64s(kLocalSteps).size(), 1);
+    return state.floats(kOptimizerState, states * optimizer_floats());
   }
 
   RunningStatistics read_statistics(const StateReader& state, const char* name) const {

@@ -96,6 +96,7 @@ std::string pack(const Description& description) {
   out.value(description.sizes.free_start);
   out.value(description.network);
   out.value(description.behaviour);
+  out.value(description.state_size);
   out.value(description.layout.tensors().size());
   for (const TensorInfo& tensor : description.layout.tensors()) {
     out.value(tensor.name);
@@ -117,6 +118,7 @@ Description unpack_description(Reader& in) {
   in.value(description.sizes.free_start);
   in.value(description.network);
   in.value(description.behaviour);
+  in.value(description.state_size);
   std::vector<ParameterLayout::Tensor> tensors(in.take<std::size_t>());
   for (auto& tensor : tensors) {
     in.value(tensor.name);
@@ -171,6 +173,7 @@ void describe_policy(const WorkerSetup& setup, Description& description) {
     // Null: the workers say so.
     if (const auto behaviour = algorithm->make_behaviour(description.environment))
       description.behaviour = behaviour->description();
+    description.state_size = network.state_size();
     description.layout = network.layout();
     description.weights.assign(network.weights().begin(), network.weights().end());
   } catch (const ArgumentError& error) {

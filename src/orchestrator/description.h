@@ -11,15 +11,16 @@
 #include "genkidama/core/clock.h"
 #include "genkidama/env/environment.h"
 #include "genkidama/params/parameter_layout.h"
-#include "rl/hogwild_worker.h"
+#include "rl/worker.h"
 
 namespace genkidama {
 
 struct Description {
   EnvironmentSpec environment;
   NetworkSpec sizes;
-  std::string network;    ///< Network::description()
-  std::string behaviour;  ///< Behaviour::description()
+  std::string network;         ///< Network::description()
+  std::string behaviour;       ///< Behaviour::description()
+  std::size_t state_size = 0;  ///< LocalNetwork::state_size()
   ParameterLayout layout;
   std::vector<float> weights;
 };

@@ -47,6 +47,18 @@ class EpisodeSlot {
     copy(environment_->reset(seed));
   }
 
+  /// The latest observation, as the environment gave it.
+  std::span<const float> raw_observation() const { return observation_; }
+
+  /// Goes on with an episode that a round left unfinished; `actions` draws its actions from now on. The
+  /// normaliser may be another one than before.
+  void go_on(const Random& actions) {
+    random = actions;
+    behaviour->start_episode();
+    segment.clear();
+    normalise();
+  }
+
   /// Tells the environment which `action` the next step plays.
   void prepare_step() { environment_->prepare_step(Action(action)); }
 
@@ -73,6 +85,9 @@ class EpisodeSlot {
  private:
   void copy(Observation from) {
     observation_.assign(from.begin(), from.end());
+    normalise();
+  }
+  void normalise() {
     if (!normaliser_.changes_observations()) return;
     normalised_.resize(observation_.size());
     normaliser_.apply(observation_, normalised_);

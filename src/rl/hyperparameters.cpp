@@ -47,12 +47,15 @@ void Hyperparameters::check() const {
     refuse("initial_log_deviation", initial_log_deviation, "a number in [-20, 20]");
   in_half_open_unit("noise_correlation", noise_correlation);
   if (round_steps < 0) refuse("round_steps", round_steps, "at least 0");
+  if (round_end == RoundEnd::kStep && round_steps < 1)
+    refuse("round_steps", round_steps, "at least 1 where rounds end after steps");
   if (epochs < 1) refuse("epochs", epochs, "at least 1");
   if (minibatch_size < 1) refuse("minibatch_size", minibatch_size, "at least 1");
   if (sequence_length < 1) refuse("sequence_length", sequence_length, "at least 1");
   positive("clip_range", clip_range);
   not_negative("value_clip_range", value_clip_range);
   not_negative("target_kl", target_kl);
+  if (merge_every < 0) refuse("merge_every", merge_every, "at least 0");
   positive("learning_rate", learning_rate);
   if (has_schedule() && schedule_steps == 0) {
     refuse("schedule_steps", 0, "the environment steps after which a schedule ends, above 0");

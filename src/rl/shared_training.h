@@ -13,7 +13,9 @@
 #include "genkidama/ipc/shared_array.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/rl/gradient_sink.h"
+#include "ipc/shared_mutex.h"
 #include "rl/normalisation.h"
+#include "rl/unfinished_episodes.h"
 
 namespace genkidama {
 
@@ -110,11 +112,15 @@ struct EvaluatedEpisode {
 };
 
 struct SharedTraining {
-  SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats,
+  /// `own_optimizers`: each worker has `optimizer_floats` of its own.
+  SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats, bool own_optimizers,
                  std::size_t algorithm_floats, std::size_t replay_capacity, std::size_t statistics_numbers,
                  const EnvironmentSpec& environment)
       : weights(parameters, "network weights"),
-        optimizer_state(optimizer_floats, "optimizer state"),
+        mutex(1, "mutex"),
+        optimizer_state(optimizer_floats * (own_optimizers ? static_cast<std::size_t>(workers) : 1),
+                        "optimizer state"),
+        local_steps(own_optimizers ? static_cast<std::size_t>(workers) : 0, "optimizer steps"),
         algorithm_state(algorithm_floats, "algorithm state"),
         counters(1, "counters"),
         order(1, "worker order"),
@@ -133,7 +139,10 @@ struct SharedTraining {
   }
 
   SharedArray<float> weights;
+  SharedArray<SharedMutex> mutex;  ///< one, for workers that do not write the weights at once
+  /// One after the other, where each worker has an optimizer state of its own; otherwise one.
   SharedArray<float> optimizer_state;
+  SharedArray<std::uint64_t> local_steps;  ///< of each worker's own optimizer; empty: they share one
   SharedArray<float> algorithm_state;
   SharedArray<SharedCounters> counters;
   SharedArray<WorkerOrder> order;
@@ -145,12 +154,22 @@ struct SharedTraining {
   SharedArray<double> round_statistics;
   RoundBarrier barrier;
 
+  SharedMutex& weights_mutex() { return mutex[0]; }
+
+  /// The part of optimizer_state that a worker writes.
+  std::span<float> optimizer_state_of(int worker) {
+    if (local_steps.size() == 0) return optimizer_state.span();
+    const std::size_t floats = optimizer_state.size() / local_steps.size();
+    return optimizer_state.span().subspan(static_cast<std::size_t>(worker) * floats, floats);
+  }
+
   /// The part of round_statistics that a worker writes.
   std::span<double> statistics_of(int worker) {
     const std::size_t numbers = round_statistics.size() / reports.size();
     return round_statistics.span().subspan(static_cast<std::size_t>(worker) * numbers, numbers);
   }
   std::optional<ReplayBuffer> replay;
+  std::optional<UnfinishedEpisodes> unfinished;  ///< where rounds end after steps
 };
 
 }  // namespace genkidama

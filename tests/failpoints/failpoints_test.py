@@ -73,12 +73,15 @@ class WorkerTest(FailpointTest):
 
     def test_every_failpoint(self):
         for name in ("worker_before_step", "worker_after_step", "worker_before_arrival", "worker_arriving",
-                     "worker_arrived"):
+                     "worker_arrived", "worker_in_merge"):
             for count in (1, 4):
                 with self.subTest(failpoint=name, count=count):
                     self.once.unlink(missing_ok=True)
                     self.run_dir = self.directory / f"{name}_{count}"
                     words = [*self.train_words(6, workers=2), "--run-dir", self.run_dir]
+                    if name == "worker_in_merge":
+                        # It holds the mutex that the other worker needs.
+                        words += ["--sharing", "local", "--merge-every", "1"]
                     code, said = finish(start(words, f"{name}:kill:{count}", self.once))
                     self.assertEqual(code, 0, said)
                     self.assertTrue(self.once.exists(), "the failpoint was not reached")

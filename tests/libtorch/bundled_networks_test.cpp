@@ -84,7 +84,7 @@ class Uniform {
 
 TEST_CASE("the bundled forward pass equals LibTorch's on random weights and observations") {
   Uniform uniform;
-  for (const DenseKernels* kernels : {&dense_kernels(), &portable_dense_kernels()}) {
+  for (const DenseKernels* kernels : runnable_dense_kernels()) {
     for (const Case& c : kCases) {
       const auto size = mlp_network({.hidden = c.hidden})(c.spec, 1)->layout().size();
       const auto function = make_mlp_policy_function(shape_of(c), *kernels);
@@ -106,7 +106,7 @@ TEST_CASE("the bundled forward pass equals LibTorch's on random weights and obse
 
 TEST_CASE("the bundled gradient equals autograd's on random weights, observations and losses") {
   Uniform uniform;
-  for (const DenseKernels* kernels : {&dense_kernels(), &portable_dense_kernels()}) {
+  for (const DenseKernels* kernels : runnable_dense_kernels()) {
     for (const Case& c : kCases) {
       const auto size = mlp_network({.hidden = c.hidden})(c.spec, 1)->layout().size();
       const auto function = make_mlp_gradient_function(shape_of(c), *kernels);

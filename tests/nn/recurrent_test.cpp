@@ -146,7 +146,7 @@ TEST_CASE(
   const auto weights = normal(network->layout().size(), random, 0.6);
   MlpShape shape{{kUnits, 2}, {kUnits, 1}};
   shape.memory = {3, kUnits};
-  for (const DenseKernels* kernels : {&dense_kernels(), &portable_dense_kernels()}) {
+  for (const DenseKernels* kernels : runnable_dense_kernels()) {
     const auto policy = make_recurrent_mlp_policy(shape, *kernels);
     const auto learner = make_recurrent_mlp_gradient(shape, *kernels);
     const std::vector<std::size_t> lengths{2, 7, 1, 7, 4};

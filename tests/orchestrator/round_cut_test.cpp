@@ -13,7 +13,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "orchestrator/process_probes.h"
-#include "rl/hogwild_worker.h"
+#include "rl/worker.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
 

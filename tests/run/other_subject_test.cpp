@@ -140,7 +140,8 @@ TEST_CASE("a resumed run refuses another environment by the names of both", "[fo
   };
   const Path run = directory / "run";
   play(named("Pole-A"), run);
-  CHECK_THAT(refusal(named("Pole-B"), run), Catch::Contains("environment is 'Pole-A', and here it is 'Pole-B'"));
+  CHECK_THAT(refusal(named("Pole-B"), run),
+             Catch::Contains("environment is 'Pole-A', and here it is 'Pole-B'"));
   CHECK(refusal(named("Pole-A"), run).empty());
   // Names need not be UTF-8.
   play(named("Pole \xff"), directory / "bytes");
@@ -176,8 +177,8 @@ TEST_CASE("a Parent's run refuses another normalisation and environment", "[fork
   parent.listen = {Endpoint::parse("127.0.0.1:0")};
   CoreOrchestrator before = trainer_of({4}, normalising());
   ParentRun(before, options, parent).run();
-  CoreOrchestrator plain = trainer_of({4}), renamed = trainer_in([] { return std::make_unique<Renamed>("B"); },
-                                                                  normalising());
+  CoreOrchestrator plain = trainer_of({4}),
+                   renamed = trainer_in([] { return std::make_unique<Renamed>("B"); }, normalising());
   const auto refused = [&](CoreOrchestrator& after) {
     return refusal(directory / "parent", [&] { ParentRun(after, options, parent); });
   };

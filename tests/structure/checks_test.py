@@ -47,7 +47,7 @@ class IncludeChecks(unittest.TestCase):
         self.assert_allowed("src/net/child/child.cpp", '#include "genkidama/net/child.h"')
         self.assert_allowed("src/net/child/child.cpp", '#include "genkidama/params/local_trainer.h"')
         self.assert_allowed("src/cli/commands/train.cpp", '#include "genkidama/orchestrator/core_orchestrator.h"')
-        self.assert_allowed("src/orchestrator/x.cpp", '#include "rl/hogwild_worker.h"')
+        self.assert_allowed("src/orchestrator/x.cpp", '#include "rl/worker.h"')
 
     def test_net_and_orchestrator_never_include_each_other(self):
         self.assert_refused("src/net/child/child.cpp", '#include "genkidama/orchestrator/core_orchestrator.h"',

@@ -25,6 +25,7 @@ class TargetEnvironment : public Environment {
     spec_.action_space = std::move(space);
     spec_.masks_actions = masks;
     spec_.time_limit = 10;
+    spec_.repeatable = true;
     spec_ = completed(spec_);
   }
 

@@ -45,6 +45,11 @@ struct EnvironmentSpec {
   /// Names of figures that each episode comes to beside its return, such as "success" or "distance"; see
   /// StepResult::metrics. Letters, digits and "_", at most 64 of them; at most kMaxMetrics names, none twice.
   std::vector<std::string> metrics{};
+  /// Whether an episode may be played again: reset() with its seed and step() with its actions, without an
+  /// agent in between, come to where it was. It is true of a simulation, and false where steps move something
+  /// real. Episodes that a round left unfinished go on after a resume or an evaluation only if it is true;
+  /// otherwise new ones begin (RoundEnd::kStep in genkidama/rl/hyperparameters.h).
+  bool repeatable = false;
 };
 
 /// The spec with every field filled in: shape and size of the observation, action space and action count

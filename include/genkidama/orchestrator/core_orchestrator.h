@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Trains on one machine with a Hogwild! worker per core (thesis section 4.6, Algorithm 1).
+/// Trains on one machine with a worker per core (thesis section 4.6, Algorithm 1).
 
 #include <cstddef>
 #include <cstdint>

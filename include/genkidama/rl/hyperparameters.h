@@ -9,7 +9,9 @@
 #include "genkidama/core/export.h"
 #include "genkidama/nn/optimizer_options.h"
 #include "genkidama/rl/behaviour.h"
+#include "genkidama/rl/round_end.h"
 #include "genkidama/rl/schedule.h"
+#include "genkidama/rl/sharing.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -58,6 +60,12 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// A worker plays whole episodes until its round has at least this many steps, or 1024 episodes; >= 0. 0
   /// stands for the thesis' one episode.
   int round_steps = 0;
+  /// Where a round ends. RoundEnd::kStep: after round_steps steps of all environments of the worker, which
+  /// must then be at least 1. What an unfinished episode has brought is learnt from, with the value of its
+  /// last observation. The episode goes on in the next round; correlated noise begins anew there. It goes on
+  /// after a resume and after an evaluation too, if EnvironmentSpec::repeatable is set and the episode has at
+  /// most 16,384 steps: it is played again up to where it was.
+  RoundEnd round_end = RoundEnd::kEpisode;
 
   // Only of ppo, where batch_size and pull_every do not apply.
   int epochs = 5;           ///< passes over a round's steps, >= 1
@@ -75,6 +83,12 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// (LearningStatistics::approximate_kl) is above this; 0: never.
   double target_kl = 0;
   bool normalise_advantages = true;  ///< to mean 0 and deviation 1 in each minibatch
+
+  // What the workers of one machine share.
+  Sharing sharing = Sharing::kHogwild;  ///< what becomes of a gradient
+  /// Sharing::kLocal: steps of a worker's optimizer between two merges, >= 0. 0: a worker merges at its
+  /// round's end only, and then the mean of all workers' changes is taken and not their sum.
+  int merge_every = 4;
 
   // Optimizer; OptimizerOptions has the rest.
   Schedule schedule = Schedule::kConstant;  ///< how learning_rate changes

@@ -79,17 +79,24 @@ OptionRow kept_path_option(Member<std::filesystem::path> member, const char* pla
   return row;
 }
 
-OptionRow schedule_option(Member<Schedule> member) {
-  static constexpr std::array kAll{Schedule::kConstant, Schedule::kLinear, Schedule::kCosine};
+// One of several values, each with a name.
+template <typename Value, std::size_t kCount>
+OptionRow named_option(const std::array<Value, kCount>& all, const char* (*name)(Value),
+                       Member<Value> member) {
   TextList names;
-  for (const Schedule schedule : kAll) names.push_back(schedule_name(schedule));
+  for (const Value value : all) names.push_back(name(value));
   return choice_option(
-      names, [member](const Settings& s) { return schedule_name(member.read(s)); },
-      [member](Settings& s, const std::string& text) {
-        for (const Schedule schedule : kAll) {
-          if (text == schedule_name(schedule)) member.write(s) = schedule;
+      names, [=](const Settings& s) { return name(member.read(s)); },
+      [=](Settings& s, const std::string& text) {
+        for (const Value value : all) {
+          if (text == name(value)) member.write(s) = value;
         }
       });
+}
+
+OptionRow schedule_option(Member<Schedule> member) {
+  return named_option(std::array{Schedule::kConstant, Schedule::kLinear, Schedule::kCosine}, schedule_name,
+                      std::move(member));
 }
 
 OptionRow deviation_option() {
@@ -429,6 +436,23 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("round-steps", kLearning,
             int_option({0, 1e8}, GENKIDAMA_MEMBER(learning.hyperparameters.round_steps)),
             "Least steps of a worker's round, played to an episode's end; 0: one episode");
+  table.add("round-end", kLearning,
+            named_option(std::array{RoundEnd::kEpisode, RoundEnd::kStep}, round_end_name,
+                         GENKIDAMA_MEMBER(learning.hyperparameters.round_end)),
+            "What a worker's round ends with: step: exactly --round-steps steps, and an unfinished episode "
+            "goes on in "
+            "the next round");
+  table.add("sharing", kLearning,
+            named_option(std::array{Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal}, sharing_name,
+                         GENKIDAMA_MEMBER(learning.hyperparameters.sharing)),
+            "How workers share: hogwild: they step the same weights at once; mutex: one after the other; "
+            "local: each "
+            "steps a copy and merges its change");
+  table.add("merge-every", kLearning,
+            int_option({0, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.merge_every)),
+            "Optimizer steps of a worker between two merges of --sharing local; 0: at the round's end only, "
+            "where the "
+            "mean of all workers' changes is taken");
   table.add("epochs", kLearning, int_option({1, 1e6}, GENKIDAMA_MEMBER(learning.hyperparameters.epochs)),
             "Passes of ppo over a round's steps");
   table.add("minibatch-size", kLearning,

@@ -1,8 +1,11 @@
-#include "rl/hogwild_sink.h"
+#include "rl/worker_sink.h"
 
 #include <utility>
 
 #include "core/failpoint.h"
+#include "rl/hogwild_sink.h"
+#include "rl/local_sink.h"
+#include "rl/mutex_sink.h"
 
 namespace genkidama {
 namespace {
@@ -12,19 +15,17 @@ constexpr Milliseconds kLearningAfterCut{300};
 
 }  // namespace
 
-HogwildSink::HogwildSink(const Hyperparameters& hyperparameters, std::unique_ptr<SharedOptimizer> optimizer,
-                         SharedTraining& shared, int index)
+WorkerSink::WorkerSink(const Hyperparameters& hyperparameters, SharedTraining& shared, int index)
     : hyperparameters_(hyperparameters),
-      optimizer_(std::move(optimizer)),
       shared_(shared),
       report_(shared.reports[static_cast<std::size_t>(index)]) {}
 
-void HogwildSink::apply(std::span<const float> gradient, const LearningStatistics& statistics) {
+void WorkerSink::apply(std::span<const float> gradient, const LearningStatistics& statistics) {
   SharedCounters& counters = shared_.counters[0];
   const auto step = counters.optimizer_steps.fetch_add(1, std::memory_order_relaxed) + 1;
   GENKIDAMA_FAILPOINT("worker_before_step");
   const double rate = scheduled(hyperparameters_.schedule, hyperparameters_.learning_rate, schedule_done());
-  optimizer_->step(shared_.weights.span(), gradient, shared_.optimizer_state.span(), step, rate);
+  take_step(gradient, step, rate);
   GENKIDAMA_FAILPOINT("worker_after_step");
   show_life();
   ++report_.optimizer_steps;
@@ -40,38 +41,52 @@ void HogwildSink::apply(std::span<const float> gradient, const LearningStatistic
   report_.learning_rate += rate;
 }
 
-void HogwildSink::pull(std::span<float> weights) {
-  policy_version_ = shared_.counters[0].optimizer_steps.load(std::memory_order_relaxed);
-  relaxed_load(shared_.weights.span(), weights);
-}
-
-void HogwildSink::begin_round() {
+void WorkerSink::begin_round() {
   cut_seen_.reset();
   report_.episode_count.reset();
   report_.environment_steps.reset();
   report_.optimizer_steps = 0;
   report_.learning = {};
   report_.learning_rate = 0;
+  start_round();
 }
 
-void HogwildSink::count_environment_steps(std::uint64_t steps) {
+void WorkerSink::note_policy_version() {
+  policy_version_ = shared_.counters[0].optimizer_steps.load(std::memory_order_relaxed);
+}
+
+void WorkerSink::count_environment_steps(std::uint64_t steps) {
   shared_.counters[0].environment_steps.fetch_add(steps, std::memory_order_relaxed);
 }
 
-void HogwildSink::show_life() {
+void WorkerSink::show_life() {
   report_.beats.add(1);
 }
 
-bool HogwildSink::out_of_time() {
+bool WorkerSink::out_of_time() {
   if (!is_round_cut()) return false;
   if (!cut_seen_) cut_seen_ = Clock::now();
   return Clock::now() - *cut_seen_ >= kLearningAfterCut;
 }
 
-double HogwildSink::schedule_done() const {
+double WorkerSink::schedule_done() const {
   if (hyperparameters_.schedule_steps == 0) return 0;
   const auto played = shared_.counters[0].environment_steps.load(std::memory_order_relaxed);
   return static_cast<double>(played) / static_cast<double>(hyperparameters_.schedule_steps);
+}
+
+std::unique_ptr<WorkerSink> make_worker_sink(const Hyperparameters& hyperparameters,
+                                             std::unique_ptr<SharedOptimizer> optimizer,
+                                             SharedTraining& shared, int index) {
+  switch (hyperparameters.sharing) {
+    case Sharing::kHogwild:
+      break;
+    case Sharing::kMutex:
+      return std::make_unique<MutexSink>(hyperparameters, std::move(optimizer), shared, index);
+    case Sharing::kLocal:
+      return std::make_unique<LocalSink>(hyperparameters, std::move(optimizer), shared, index);
+  }
+  return std::make_unique<HogwildSink>(hyperparameters, std::move(optimizer), shared, index);
 }
 
 }  // namespace genkidama

@@ -1,4 +1,4 @@
-#include "rl/hogwild_worker.h"
+#include "rl/worker.h"
 
 #include <fmt/format.h>
 
@@ -21,7 +21,7 @@
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/behaviour.h"
 #include "rl/episode_slot.h"
-#include "rl/hogwild_sink.h"
+#include "rl/worker_sink.h"
 
 namespace genkidama {
 namespace {
@@ -32,17 +32,20 @@ constexpr std::uint64_t kTraining = 1;
 constexpr std::uint64_t kEvaluation = 2;
 constexpr std::uint64_t kActions = 3;
 constexpr std::uint64_t kLearning = 4;
+constexpr std::uint64_t kContinued = 5;
 
 constexpr Milliseconds kWaitSlice{1'000};
 
 /// Plays a round's episodes and hands their segments to the learner.
-class HogwildWorker {
+class Worker {
  public:
-  HogwildWorker(const WorkerSetup& setup, SharedTraining& shared, int index)
+  Worker(const WorkerSetup& setup, SharedTraining& shared, int index)
       : setup_(setup),
         shared_(shared),
         index_(index),
-        sink_(setup.hyperparameters, setup.optimizer(setup.hyperparameters), shared, index),
+        owned_sink_(
+            make_worker_sink(setup.hyperparameters, setup.optimizer(setup.hyperparameters), shared, index)),
+        sink_(*owned_sink_),
         round_statistics_(shared.statistics_of(index).size() / 2),
         slots_(make_slots(setup, sink_, normaliser_, index)),
         spec_(setup.spec ? completed(*setup.spec) : slots_.front().spec()),
@@ -74,7 +77,7 @@ class HogwildWorker {
   }
 
  private:
-  static std::vector<EpisodeSlot> make_slots(const WorkerSetup& setup, HogwildSink& sink,
+  static std::vector<EpisodeSlot> make_slots(const WorkerSetup& setup, WorkerSink& sink,
                                              const Normaliser& normaliser, int index) {
     std::vector<EpisodeSlot> slots;
     sink.set_activity(WorkerActivity::kMakingEnvironment);
@@ -101,7 +104,7 @@ class HogwildWorker {
   }
 
   static LocalNetwork make_network(const WorkerSetup& setup, const Algorithm& algorithm,
-                                   const EnvironmentSpec& spec, HogwildSink& sink) {
+                                   const EnvironmentSpec& spec, WorkerSink& sink) {
     sink.set_activity(WorkerActivity::kMakingNetwork);
     return make_local_network(setup, algorithm, spec);
   }
@@ -140,9 +143,9 @@ class HogwildWorker {
                        action_space_text(spec.action_space), spec.masks_actions ? " and masks" : "");
   }
 
-  /// One episode in each slot (thesis, Algorithm 1), or whole episodes up to round_steps; less when the lead
-  /// cuts the round. Everything random follows from (seed, worker, round, episode), so a resumed run goes on
-  /// as the uninterrupted one would have.
+  /// One episode in each slot (thesis, Algorithm 1), or whole episodes up to round_steps, or just so many
+  /// steps; less when the lead cuts the round. Everything random follows from (seed, worker, round, episode),
+  /// so a resumed run goes on as the uninterrupted one would have.
   void train_round(std::uint64_t round) {
     round_seed_ = derive_seed(setup_.seed, {kTraining, static_cast<std::uint64_t>(index_), round});
     sink_.begin_round();
@@ -151,21 +154,29 @@ class HogwildWorker {
     round_statistics_.clear();
     only_counts_ = counts() && !shared_.order[0].is_normalised;
     episodes_started_ = 0;
-    for (EpisodeSlot& slot : slots_) start_episode(slot);
+    begin_episodes();
     while (true) {
       playing_.clear();
       for (EpisodeSlot& slot : slots_) {
         if (slot.playing) playing_.push_back(&slot);
       }
       if (playing_.empty()) break;
-      if (sink_.is_round_cut()) {
-        for (EpisodeSlot* slot : playing_) leave_episode(*slot);
+      const bool cut = sink_.is_round_cut();
+      if (cut || (shared_.unfinished && has_enough_steps())) {
+        for (EpisodeSlot* slot : playing_) {
+          if (shared_.unfinished) {
+            pause_episode(*slot);
+          } else {
+            leave_episode(*slot);
+          }
+        }
         break;
       }
       play_step();
     }
     Random random(derive_seed(round_seed_, {kLearning, kLearning}));
     if (!only_counts_) learner_->learn_round(random);
+    sink_.end_round();
     const auto counted = round_statistics_.values();
     std::copy(counted.begin(), counted.end(), shared_.statistics_of(index_).begin());
   }
@@ -186,9 +197,56 @@ class HogwildWorker {
     round_statistics_.add(counted_);
   }
 
+  void begin_episodes() {
+    const bool restored = shared_.unfinished && shared_.unfinished->restores() != restores_;
+    if (restored) restores_ = shared_.unfinished->restores();
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      EpisodeSlot& slot = slots_[i];
+      const auto paused = shared_.unfinished ? shared_.unfinished->paused(index_of(slot)) : std::nullopt;
+      const bool has_it = slot.playing && !restored;
+      if (has_it || (paused && play_again(slot, *paused))) {
+        slot.go_on(Random(derive_seed(round_seed_, {kContinued, i})));
+      } else {
+        start_episode(slot);
+      }
+    }
+  }
+
+  /// Whether the slot has come to where the episode was: the environment gave the same observation in the
+  /// end.
+  bool play_again(EpisodeSlot& slot, const UnfinishedEpisodes::Episode& episode) {
+    if (!slot.spec().repeatable) return false;
+    reset(slot, episode.seed);
+    const std::size_t width = slot.action.size();
+    for (std::size_t i = 0; i < episode.steps && slot.playing; ++i) {
+      const auto action = episode.actions.subspan(i * width, width);
+      std::copy(action.begin(), action.end(), slot.action.begin());
+      const Transition transition = step(slot);
+      slot.discounted_return = setup_.hyperparameters.gamma * slot.discounted_return + transition.reward;
+    }
+    const auto now = slot.raw_observation();
+    if (!slot.playing || std::memcmp(now.data(), episode.observation.data(), now.size_bytes()) != 0)
+      return false;
+    std::copy(episode.state.begin(), episode.state.end(), slot.state.begin());
+    return true;
+  }
+
   void start_episode(EpisodeSlot& slot) {
     const auto seed = derive_seed(round_seed_, {episodes_started_++});
     reset(slot, seed);
+    if (shared_.unfinished) shared_.unfinished->start(index_of(slot), seed);
+  }
+
+  /// Of a slot among those of all workers.
+  std::size_t index_of(const EpisodeSlot& slot) const {
+    return static_cast<std::size_t>(index_) * slots_.size() + static_cast<std::size_t>(&slot - slots_.data());
+  }
+
+  bool has_enough_steps() {
+    const WorkerReport& report = sink_.report();
+    // The report has room for so many episodes.
+    return report.environment_steps.get() >= static_cast<std::uint64_t>(setup_.hyperparameters.round_steps) ||
+           report.episode_count.get() + slots_.size() > kEpisodesPerRound;
   }
 
   void reset(EpisodeSlot& slot, std::uint64_t seed) {
@@ -233,6 +291,7 @@ class HogwildWorker {
         report.episodes[report.episode_count.get()].take(slot.result);
         report.episode_count.add(1);
       }
+      if (shared_.unfinished) shared_.unfinished->end(index_of(slot));
       const bool enough = report.environment_steps.get() >= static_cast<std::uint64_t>(hyper.round_steps) ||
                           episodes_started_ >= kEpisodesPerRound;
       if (!enough) start_episode(slot);
@@ -302,6 +361,7 @@ class HogwildWorker {
     }
     if (!slot.state.empty()) remember(slot, i);
     sink_.report().environment_steps.add(1);
+    if (shared_.unfinished) shared_.unfinished->add(index_of(slot), slot.action);
     const bool cut = !transition.ends_episode() && slot.result.length >= longest_episode_;
     if (counts()) count(slot, transition);
     const auto before = slot.observation_before();
@@ -339,6 +399,18 @@ class HogwildWorker {
   void leave_episode(EpisodeSlot& slot) {
     if (slot.segment.size() > 0) learn_segment(slot);
     slot.playing = false;
+  }
+
+  /// Ends the round in the middle of an episode, which goes on in the next one. One that has not been played
+  /// at all begins there.
+  void pause_episode(EpisodeSlot& slot) {
+    if (slot.segment.size() > 0) learn_segment(slot);
+    if (slot.result.length > 0) {
+      shared_.unfinished->pause(index_of(slot), slot.raw_observation(), slot.state);
+    } else {
+      shared_.unfinished->end(index_of(slot));
+      slot.playing = false;
+    }
   }
 
   void play_to_the_end(EpisodeSlot& slot, std::uint64_t seed, Acting acting) {
@@ -381,7 +453,8 @@ class HogwildWorker {
   const WorkerSetup& setup_;
   SharedTraining& shared_;
   int index_;
-  HogwildSink sink_;
+  std::unique_ptr<WorkerSink> owned_sink_;
+  WorkerSink& sink_;
   Normaliser normaliser_;               ///< of the present order
   RunningStatistics round_statistics_;  ///< without components: nothing is normalised
   bool only_counts_ = false;  ///< the present round is the first one: there is nothing to normalise with
@@ -395,6 +468,7 @@ class HogwildWorker {
   std::uint32_t longest_episode_;
   std::uint64_t round_seed_ = 0;
   std::uint64_t episodes_started_ = 0;
+  std::uint64_t restores_ = 0;  ///< UnfinishedEpisodes::restores() as this worker has seen it
   std::vector<EpisodeSlot*> playing_;
   std::vector<float> observations_;  ///< [playing, observation_size]
   std::vector<float> outputs_;       ///< [playing, output_count_]
@@ -440,10 +514,10 @@ std::uint32_t longest_training_episode(int observation_size) {
   return std::clamp(kValues / static_cast<std::uint32_t>(std::max(1, observation_size)), kLeast, kMost);
 }
 
-bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
-                        const std::function<bool()>& lead_alive) {
+bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
+                const std::function<bool()>& lead_alive) {
   try {
-    HogwildWorker worker(setup, shared, index);
+    Worker worker(setup, shared, index);
     const auto carry_out_order = [&] {
       worker.obey(shared.order[0]);
       flush_standard_output();

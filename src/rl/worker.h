@@ -34,8 +34,8 @@ struct WorkerSetup {
 /// once a second while waiting). It may take the place of one that died: it plays the round that one had not
 /// ended, from its beginning. A failure is written to the worker's report, for the lead to throw. Never
 /// throws. Returns whether it ended as told.
-bool run_hogwild_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
-                        const std::function<bool()>& lead_alive);
+bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
+                const std::function<bool()>& lead_alive);
 
 /// Steps after which an episode is cut in training, however much longer the environment's own time limit is,
 /// so that the memory of a round is bounded: 65,536, or as many as have observations of 256 MiB, but at least

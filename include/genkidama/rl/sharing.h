@@ -1,0 +1,25 @@
+#pragma once
+
+/// @file
+/// How the workers of one machine share what they learn.
+
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// What becomes of a worker's gradient.
+enum class Sharing {
+  /// Every worker steps the shared weights and the shared optimizer state at once, without a lock (Hogwild!:
+  /// Recht et al. 2011; thesis, section 4.6).
+  kHogwild,
+  /// The same, one worker after the other: a step and a pull are whole.
+  kMutex,
+  /// Every worker steps a copy of the weights, with an optimizer state of its own, and adds the change to the
+  /// shared weights after each Hyperparameters::merge_every steps (local SGD: Stich 2019).
+  kLocal
+};
+
+/// The name of a way of sharing: "hogwild", "mutex" or "local".
+const char* sharing_name(Sharing sharing);
+
+}  // namespace genkidama
