@@ -139,7 +139,8 @@ class Worker {
 
   static std::string spaces_text(const EnvironmentSpec& spec) {
     const std::vector<std::int64_t> shape(spec.observation_shape.begin(), spec.observation_shape.end());
-    return fmt::format("observations of {}, actions of {}{}", shape_text(shape),
+    const std::string in = shape.size() > 1 ? " in " + shape_text(shape) : "";
+    return fmt::format("{} observation values{}, {}{}", spec.observation_size, in,
                        action_space_text(spec.action_space), spec.masks_actions ? " and masks" : "");
   }
 

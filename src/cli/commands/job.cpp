@@ -16,6 +16,7 @@
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
+#include "run/evaluation/run_evaluator.h"
 
 namespace genkidama::cli {
 namespace {
@@ -143,15 +144,14 @@ void warn_of_idle_options(const Job& job, const EnvironmentSpec& environment) {
     if (given.state_dependent_deviation != preset.state_dependent_deviation) warn("--deviation", why);
     if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
   }
-  const run::RunOptions& run = settings.run;
-  if (!run.patience || !run.updates) return;
-  constexpr std::uint64_t kEvaluateEvery = 100;  // RunOptions::evaluate_every
-  const std::uint64_t every = run.evaluate_every.value_or(kEvaluateEvery);
+  const run::RunOptions& limits = settings.run;
+  if (!limits.patience || !limits.updates) return;
+  const std::uint64_t every = limits.evaluate_every.value_or(run::kEvaluateEvery);
   // The first one is always the best until then.
-  if (*run.updates / every > *run.patience) return;
+  if (*limits.updates / every > *limits.patience) return;
   warn("--patience",
        fmt::format("{} updates have {} evaluations, one in {} (--evaluate-every); expected more than {}",
-                   *run.updates, *run.updates / every, every, *run.patience));
+                   *limits.updates, *limits.updates / every, every, *limits.patience));
 }
 
 int exit_code_of(const run::RunSummary& summary) {

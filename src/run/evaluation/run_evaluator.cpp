@@ -17,7 +17,6 @@
 namespace genkidama::run {
 namespace {
 
-constexpr std::uint64_t kEvaluateEvery = 100;
 constexpr const char* kBestMean = "evaluation_return_mean";
 
 template <typename Number>

@@ -105,6 +105,8 @@ TEST_CASE("a run directory that cannot be made is a bad argument") {
     const std::string below = (directory / "file" / "run").string();
     refused(command, below, below);
     refused(command, "/proc/foo", "/proc/foo");
+    check_bad_argument(call("sweep", command, "--seeds", "1", "--run-dir", "/proc/foo"),
+                       "--run-dir /proc/foo: cannot make the directory /proc/foo: ");
     refused(command, (directory / "half").string(), (directory / "half" / "checkpoints").string());
   }
 }
