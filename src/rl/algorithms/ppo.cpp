@@ -55,25 +55,28 @@ struct Steps {
 
   /// Replaces all steps by the given rows of others.
   void gather(const Steps& from, std::span<const std::size_t> rows) {
-    clear();
+    lengths.clear();
+    first_states.clear();
     gather(from.observations, from.observations.size() / from.size(), rows, observations);
     gather(from.actions, from.actions.size() / from.size(), rows, actions);
     gather(from.masks, from.masks.size() / from.size(), rows, masks);
-    for (const std::size_t row : rows) {
-      log_probabilities.push_back(from.log_probabilities[row]);
-      advantages.push_back(from.advantages[row]);
-      returns.push_back(from.returns[row]);
-      if (!from.values.empty()) values.push_back(from.values[row]);
-    }
+    gather(from.log_probabilities, 1, rows, log_probabilities);
+    gather(from.advantages, 1, rows, advantages);
+    gather(from.returns, 1, rows, returns);
+    gather(from.values, from.values.empty() ? 0 : 1, rows, values);
   }
 
  private:
   template <typename T>
   static void gather(const std::vector<T>& from, std::size_t width, std::span<const std::size_t> rows,
                      std::vector<T>& into) {
-    for (const std::size_t row : rows) {
-      const T* begin = from.data() + row * width;
-      into.insert(into.end(), begin, begin + width);
+    into.resize(rows.size() * width);
+    if (width == 1) {
+      for (std::size_t i = 0; i < rows.size(); ++i) into[i] = from[rows[i]];
+    } else if (width > 1) {
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        std::copy_n(from.data() + rows[i] * width, width, into.data() + i * width);
+      }
     }
   }
 };
