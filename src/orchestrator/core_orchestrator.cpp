@@ -213,7 +213,7 @@ class CoreOrchestrator::Impl {
       WorkerOrder order;
       order.command = WorkerCommand::kEvaluate;
       order.evaluation_seed = request.seed;
-      order.first_episode = results.size();
+      order.first_episode = request.first_episode + results.size();
       order.episode_count = std::min(kEvaluationChunk, total - static_cast<std::uint32_t>(results.size()));
       order.greedy = request.greedy;
       const auto chunk = shared_->evaluation.span().first(order.episode_count);

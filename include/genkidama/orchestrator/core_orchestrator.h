@@ -112,6 +112,9 @@ struct EvaluationRequest {
   std::uint64_t seed = 7;  ///< episode i follows from (seed, i): the result does not depend on the workers
   bool greedy =
       false;  ///< true: the likeliest action; false: sampled from the policy. No epsilon either way.
+  /// The number of the first episode. An evaluation of the episodes 0 to 19 and one of 20 to 99 are together
+  /// one of 0 to 99.
+  std::uint64_t first_episode = 0;
 };
 
 /// One machine's training, on workers that live until destruction.

@@ -329,7 +329,9 @@ void add_ending(Table& table) {
   table.add("target", kTraining, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
             "When the mean return of an evaluation reaches this");
   table.add("evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
-            "Updates between evaluations (100 with --target or --patience, else none); with it or --patience "
+            "Updates between evaluations (100 with --target or --patience, else none; with --target alone "
+            "also whenever the "
+            "training episodes come close to it); with it or --patience "
             "the best "
             "policy is kept as best.safetensors in the run's directory");
   table.add("patience", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.patience)),
