@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "env/block_revolute_joint.h"
 #include "env/box2d_clock.h"
 
 namespace genkidama {
@@ -119,7 +118,7 @@ b2Body* BipedalWalkerWorld::make_leg_part(int side, double centre_y, double widt
 }
 
 b2RevoluteJoint* BipedalWalkerWorld::make_joint(b2Body* upper, b2Body* lower, double anchor_y, float lowest,
-                                                float highest) {
+                                                float highest, BlockJointStep& step) {
   b2RevoluteJointDef joint;
   joint.bodyA = upper;
   joint.bodyB = lower;
@@ -132,15 +131,16 @@ b2RevoluteJoint* BipedalWalkerWorld::make_joint(b2Body* upper, b2Body* lower, do
   joint.enableLimit = true;
   joint.lowerAngle = lowest;
   joint.upperAngle = highest;
-  return create_box2d23_revolute_joint(world_, joint);
+  return create_box2d23_revolute_joint(world_, joint, step);
 }
 
 void BipedalWalkerWorld::make_leg(int index) {
   const int side = index == 0 ? -1 : 1;
   b2Body* upper = make_leg_part(side, kStartY_m - kLegHeight_m / 2 - kHipHeight_m, kLegWidth_m);
-  joints_[2 * index] = make_joint(hull_, upper, kHipHeight_m, -0.8f, 1.1f);
+  joints_[2 * index] = make_joint(hull_, upper, kHipHeight_m, -0.8f, 1.1f, joint_steps_[2 * index]);
   b2Body* lower = make_leg_part(side, kStartY_m - kLegHeight_m * 3 / 2 - kHipHeight_m, 0.8 * kLegWidth_m);
-  joints_[2 * index + 1] = make_joint(upper, lower, -kLegHeight_m / 2, -1.6f, -0.1f);
+  joints_[2 * index + 1] =
+      make_joint(upper, lower, -kLegHeight_m / 2, -1.6f, -0.1f, joint_steps_[2 * index + 1]);
   contacts_.watch_leg(index, lower);
 }
 

@@ -4,6 +4,7 @@
 
 #include <box2d/box2d.h>
 
+#include "env/block_revolute_joint.h"
 #include "env/ground_contacts.h"
 #include "env/walker_terrain.h"
 #include "genkidama/core/random.h"
@@ -48,11 +49,13 @@ class BipedalWalkerWorld {
   void make_hull(Random& random);
   void make_leg(int index);
   b2Body* make_leg_part(int side, double centre_y, double width);
-  b2RevoluteJoint* make_joint(b2Body* upper, b2Body* lower, double anchor_y, float lowest, float highest);
+  b2RevoluteJoint* make_joint(b2Body* upper, b2Body* lower, double anchor_y, float lowest, float highest,
+                              BlockJointStep& step);
 
   b2World world_{b2Vec2(0, -10)};
   GroundContacts contacts_;
   b2Body* hull_ = nullptr;
+  std::array<BlockJointStep, 4> joint_steps_{};
   std::array<b2RevoluteJoint*, 4> joints_{};
 };
 

@@ -1,5 +1,6 @@
 #include "env/block_revolute_joint.h"
 
+#include <cstdint>
 #include <initializer_list>
 #include <new>
 
@@ -22,6 +23,9 @@ class BlockRevoluteJoint : public b2RevoluteJoint {
     // From here to the end of the step m_K holds the inverse: a division less on every iteration's longest
     // path.
     m_K = m_K.GetInverse();
+    const b2Vec2 coupling(-m_rA.y * m_invIA - m_rB.y * m_invIB, m_rA.x * m_invIA + m_rB.x * m_invIB);
+    const b2Vec2 coupling_by_k = b2Mul(m_K, coupling);
+    step() = {coupling_by_k, 1.0f / (m_invIA + m_invIB - b2Dot(coupling, coupling_by_k))};
   }
 
   void SolveVelocityConstraints(const b2SolverData& data) override {
@@ -38,6 +42,8 @@ class BlockRevoluteJoint : public b2RevoluteJoint {
   }
 
  private:
+  BlockJointStep& step() const { return *reinterpret_cast<BlockJointStep*>(m_userData.pointer); }
+
   b2Vec2 point_velocity(const b2Velocity& a, const b2Velocity& b) const {
     return b.v + b2Cross(b.w, m_rB) - a.v - b2Cross(a.w, m_rA);
   }
@@ -54,6 +60,13 @@ class BlockRevoluteJoint : public b2RevoluteJoint {
     const float wanted = m_motorImpulse - m_axialMass * (b.w - a.w - m_motorSpeed);
     const float limit = dt * m_maxMotorTorque;
     const float total = b2Clamp(wanted, -limit, limit);
+    // Nine in ten times the motor has given all that it can before. The processor foresees that, and the rest
+    // of the iteration does not wait for this comparison, as it would for the impulse.
+    if (total == m_motorImpulse) [[likely]] {
+      m_motorImpulse = total;
+      if (b.w == 0) b.w = 0;  // as adding an impulse of 0 to -0 does
+      return;
+    }
     const float impulse = total - m_motorImpulse;
     m_motorImpulse = total;
     a.w -= m_invIA * impulse;
@@ -67,9 +80,7 @@ class BlockRevoluteJoint : public b2RevoluteJoint {
   // changes the point's velocity by K p + k q and the angle's by k.p + s q. Asked: point velocity zero, and
   // either angle velocity zero or, where that would need a pulling limit, limit impulse zero.
   void solve_point_and_limit(b2Velocity& a, b2Velocity& b, float& limit_impulse, float direction) {
-    const b2Vec2 coupling(-m_rA.y * m_invIA - m_rB.y * m_invIB, m_rA.x * m_invIA + m_rB.x * m_invIB);
-    const b2Vec2 coupling_by_k = b2Mul(m_K, coupling);
-    const float softness = 1.0f / (m_invIA + m_invIB - b2Dot(coupling, coupling_by_k));
+    const auto [coupling_by_k, softness] = step();
     const b2Vec2 point = point_velocity(a, b);
     float q = softness * (b2Dot(coupling_by_k, point) - (b.w - a.w));
     const float total = b2Max(limit_impulse + direction * q, 0.0f);
@@ -131,22 +142,26 @@ class Box2d23RevoluteJoint final : public BlockRevoluteJoint {
 static_assert(sizeof(Box2d23RevoluteJoint) == sizeof(b2RevoluteJoint));
 
 template <typename Joint>
-b2RevoluteJoint* create(b2World& world, const b2RevoluteJointDef& definition) {
+b2RevoluteJoint* create(b2World& world, const b2RevoluteJointDef& definition, BlockJointStep& step) {
   auto* original = static_cast<b2RevoluteJoint*>(world.CreateJoint(&definition));
   // The copy carries the links between joint, bodies and world; they hold addresses, which stay the same.
   const Joint copy(*original);
   original->~b2RevoluteJoint();
-  return new (static_cast<void*>(original)) Joint(copy);
+  auto* joint = new (static_cast<void*>(original)) Joint(copy);
+  joint->GetUserData().pointer = reinterpret_cast<std::uintptr_t>(&step);
+  return joint;
 }
 
 }  // namespace
 
-b2RevoluteJoint* create_block_revolute_joint(b2World& world, const b2RevoluteJointDef& definition) {
-  return create<BlockRevoluteJoint>(world, definition);
+b2RevoluteJoint* create_block_revolute_joint(b2World& world, const b2RevoluteJointDef& definition,
+                                             BlockJointStep& step) {
+  return create<BlockRevoluteJoint>(world, definition, step);
 }
 
-b2RevoluteJoint* create_box2d23_revolute_joint(b2World& world, const b2RevoluteJointDef& definition) {
-  return create<Box2d23RevoluteJoint>(world, definition);
+b2RevoluteJoint* create_box2d23_revolute_joint(b2World& world, const b2RevoluteJointDef& definition,
+                                               BlockJointStep& step) {
+  return create<Box2d23RevoluteJoint>(world, definition, step);
 }
 
 void set_box2d23_joint_motor(b2RevoluteJoint& joint, float speed, float max_torque) {

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "env/block_revolute_joint.h"
 #include "env/box2d_clock.h"
 
 namespace genkidama {
@@ -125,7 +124,7 @@ void LunarLanderWorld::make_leg(int index) {
   joint.enableLimit = true;
   joint.lowerAngle = side < 0 ? kLegInnerLimit : -kLegOuterLimit;
   joint.upperAngle = side < 0 ? kLegOuterLimit : -kLegInnerLimit;
-  create_block_revolute_joint(world_, joint);
+  create_block_revolute_joint(world_, joint, joint_steps_[static_cast<std::size_t>(index)]);
 }
 
 void LunarLanderWorld::push_lander(double offset_x, double offset_y, double at_x, double at_y, double power) {

@@ -4,6 +4,7 @@
 
 #include <box2d/box2d.h>
 
+#include "env/block_revolute_joint.h"
 #include "env/ground_contacts.h"
 #include "genkidama/core/random.h"
 #include "genkidama/env/lunar_lander.h"
@@ -47,6 +48,7 @@ class LunarLanderWorld {
   void make_leg(int side);
   void push_lander(double offset_x, double offset_y, double at_x, double at_y, double power);
 
+  std::array<BlockJointStep, 2> joint_steps_{};
   b2World world_{b2Vec2(0, -10)};
   GroundContacts contacts_;
   b2Body* lander_ = nullptr;

@@ -149,11 +149,11 @@ GENKIDAMA_INLINE void tanh_of_lanes(float* values) {
   using Lanes = FloatLanes<kWidth>;
   Lanes given;
   load(values, given);
-  // NaN has no whole number to be turned into, so it goes around the arithmetic.
-  Lanes x = given == given ? given : Lanes{};
-  // Beyond 9, tanh is 1 in float.
-  x = x > 9.0f ? Lanes{} + 9.0f : x;
-  x = x < -9.0f ? Lanes{} - 9.0f : x;
+  // Beyond 9, tanh is 1 in float. NaN has no whole number to be turned into, so it goes around the
+  // arithmetic. All three comparisons are of what was given, so that none waits for the one before.
+  Lanes x = given > 9.0f ? Lanes{} + 9.0f : given;
+  x = given < -9.0f ? Lanes{} - 9.0f : x;
+  x = given == given ? x : Lanes{};
   const Lanes z = x + x;
   Lanes power, e;
   exponential<64, kWidth>(z, power, e);
@@ -172,9 +172,9 @@ GENKIDAMA_INLINE void sigmoid_denominator(const FloatLanes<kWidth>& given, Float
                                           FloatLanes<kWidth>& denominator) {
   using Lanes = FloatLanes<kWidth>;
   constexpr float kFarthest = 87.0f;
-  x = given == given ? given : Lanes{};
-  x = x > kFarthest ? Lanes{} + kFarthest : x;
-  x = x < -kFarthest ? Lanes{} - kFarthest : x;
+  x = given > kFarthest ? Lanes{} + kFarthest : given;
+  x = given < -kFarthest ? Lanes{} - kFarthest : x;
+  x = given == given ? x : Lanes{};
   Lanes power, e;
   exponential<128, kWidth>(-x, power, e);
   denominator = e * power + 1.0f;

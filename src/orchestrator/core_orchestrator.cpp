@@ -10,6 +10,7 @@
 #include "core/thread_count.h"
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/core/log.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/algorithms.h"
@@ -63,6 +64,10 @@ OrchestratorOptions completed(OrchestratorOptions options) {
     throw ArgumentError(
         fmt::format("{} crashes a minute are allowed; expected at least 0", options.max_crashes_per_minute));
   }
+  if (!is_finite(options.steps_per_second) || options.steps_per_second < 0) {
+    throw ArgumentError(
+        fmt::format("steps_per_second is {}; expected a number of at least 0", options.steps_per_second));
+  }
   options.hyperparameters.check();
   if (!options.optimizer) options.optimizer = make_shared_optimizer;
   if (!options.algorithm) options.algorithm = make_algorithm;
@@ -96,7 +101,8 @@ class CoreOrchestrator::Impl {
       : options_(completed(std::move(given))), setup_{std::move(environment),    std::move(network),
                                                       options_.optimizer,        options_.algorithm,
                                                       options_.hyperparameters,  options_.seed,
-                                                      options_.environment_spec, options_.purpose} {
+                                                      options_.environment_spec, options_.purpose,
+                                                      options_.steps_per_second} {
     if (!setup_.environment) throw ArgumentError("no environment factory was given");
     if (!setup_.network) throw ArgumentError("no network factory was given");
     const bool forks = options_.mode == WorkerMode::kProcesses;
@@ -109,8 +115,8 @@ class CoreOrchestrator::Impl {
       others_ = own_.statistics;
     }
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
-    const bool own_optimizers = options_.hyperparameters.sharing == Sharing::kLocal;
-    shared_ = std::make_unique<SharedTraining>(options_.workers, layout().size(), state_size, own_optimizers,
+    const Sharing sharing = options_.hyperparameters.sharing;
+    shared_ = std::make_unique<SharedTraining>(options_.workers, sharing, layout().size(), state_size,
                                                make_algorithm_of(setup_)->shared_state_size(layout().size()),
                                                options_.replay_capacity, own_.statistics.values().size(),
                                                description_.environment);
@@ -123,7 +129,8 @@ class CoreOrchestrator::Impl {
       run_worker(setup_, *shared_, index, lead_alive);
     };
     const int threads = forks ? thread_count() : 1;
-    workers_ = start_workers(options_.mode, options_.workers, body, [this] { shared_->barrier.wake_lead(); });
+    const int members = options_.workers + SharedTraining::servers(sharing);
+    workers_ = start_workers(options_.mode, members, body, [this] { shared_->barrier.wake_lead(); });
     const SupervisorLimits limits{options_.worker_timeout, options_.construction_timeout,
                                   options_.max_crashes_per_minute};
     supervisor_ =
@@ -213,7 +220,7 @@ class CoreOrchestrator::Impl {
       WorkerOrder order;
       order.command = WorkerCommand::kEvaluate;
       order.evaluation_seed = request.seed;
-      order.first_episode = results.size();
+      order.first_episode = request.first_episode + results.size();
       order.episode_count = std::min(kEvaluationChunk, total - static_cast<std::uint32_t>(results.size()));
       order.greedy = request.greedy;
       const auto chunk = shared_->evaluation.span().first(order.episode_count);

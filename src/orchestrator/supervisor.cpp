@@ -162,7 +162,7 @@ std::string Supervisor::place_of_crash(int worker) const {
 }
 
 std::string Supervisor::name(int worker) const {
-  return worker_name(worker, static_cast<int>(watched_.size()));
+  return shared_.is_server(worker) ? "the gradient server" : worker_name(worker, shared_.workers);
 }
 
 }  // namespace genkidama

@@ -22,7 +22,7 @@ LocalSink::LocalSink(const Hyperparameters& hyperparameters, std::unique_ptr<Sha
       steps_(shared.local_steps[static_cast<std::size_t>(index)]),
       merge_every_(hyperparameters.merge_every),
       // Whole rounds of all workers, added up, would go too far: their mean is taken.
-      share_(merge_every_ > 0 ? 1 : 1 / static_cast<float>(shared.reports.size())),
+      share_(merge_every_ > 0 ? 1 : 1 / static_cast<float>(shared.workers)),
       weights_(shared.weights.size()),
       merged_(shared.weights.size()) {}
 

@@ -13,7 +13,9 @@
 #include "genkidama/ipc/shared_array.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/rl/gradient_sink.h"
+#include "genkidama/rl/sharing.h"
 #include "ipc/shared_mutex.h"
+#include "rl/gradient_queue.h"
 #include "rl/normalisation.h"
 #include "rl/unfinished_episodes.h"
 
@@ -112,24 +114,27 @@ struct EvaluatedEpisode {
 };
 
 struct SharedTraining {
-  /// `own_optimizers`: each worker has `optimizer_floats` of its own.
-  SharedTraining(int workers, std::size_t parameters, std::size_t optimizer_floats, bool own_optimizers,
+  /// Sharing::kLocal: each worker has `optimizer_floats` of its own.
+  SharedTraining(int worker_count, Sharing sharing, std::size_t parameters, std::size_t optimizer_floats,
                  std::size_t algorithm_floats, std::size_t replay_capacity, std::size_t statistics_numbers,
                  const EnvironmentSpec& environment)
-      : weights(parameters, "network weights"),
+      : workers(worker_count),
+        weights(parameters, "network weights"),
         mutex(1, "mutex"),
-        optimizer_state(optimizer_floats * (own_optimizers ? static_cast<std::size_t>(workers) : 1),
-                        "optimizer state"),
-        local_steps(own_optimizers ? static_cast<std::size_t>(workers) : 0, "optimizer steps"),
+        optimizer_state(
+            optimizer_floats * (sharing == Sharing::kLocal ? static_cast<std::size_t>(workers) : 1),
+            "optimizer state"),
+        local_steps(sharing == Sharing::kLocal ? static_cast<std::size_t>(workers) : 0, "optimizer steps"),
         algorithm_state(algorithm_floats, "algorithm state"),
         counters(1, "counters"),
         order(1, "worker order"),
-        reports(static_cast<std::size_t>(workers), "worker reports"),
+        reports(static_cast<std::size_t>(workers + servers(sharing)), "worker reports"),
         evaluation(kEvaluationChunk, "evaluation results"),
         normaliser(Normaliser::shared_size(static_cast<std::size_t>(environment.observation_size)),
                    "normaliser"),
         round_statistics(static_cast<std::size_t>(workers) * statistics_numbers, "round statistics"),
-        barrier(workers) {
+        barrier(workers + servers(sharing)) {
+    if (sharing == Sharing::kServer) gradients.emplace(workers, parameters);
     if (replay_capacity > 0) {
       replay.emplace(
           workers, replay_capacity, environment.observation_size,
@@ -138,6 +143,12 @@ struct SharedTraining {
     }
   }
 
+  /// How many processes or threads there are beside the workers.
+  static int servers(Sharing sharing) { return sharing == Sharing::kServer ? 1 : 0; }
+  /// Whether this index at the barrier is the gradient server's: it comes behind those of the workers.
+  bool is_server(int index) const { return index == workers; }
+
+  int workers;  ///< that play; reports and the barrier have one more with a gradient server
   SharedArray<float> weights;
   SharedArray<SharedMutex> mutex;  ///< one, for workers that do not write the weights at once
   /// One after the other, where each worker has an optimizer state of its own; otherwise one.
@@ -165,10 +176,11 @@ struct SharedTraining {
 
   /// The part of round_statistics that a worker writes.
   std::span<double> statistics_of(int worker) {
-    const std::size_t numbers = round_statistics.size() / reports.size();
+    const std::size_t numbers = round_statistics.size() / static_cast<std::size_t>(workers);
     return round_statistics.span().subspan(static_cast<std::size_t>(worker) * numbers, numbers);
   }
   std::optional<ReplayBuffer> replay;
+  std::optional<GradientQueue> gradients;        ///< Sharing::kServer
   std::optional<UnfinishedEpisodes> unfinished;  ///< where rounds end after steps
 };
 

@@ -10,6 +10,8 @@ const char* sharing_name(Sharing sharing) {
       return "mutex";
     case Sharing::kLocal:
       return "local";
+    case Sharing::kServer:
+      return "server";
   }
   return "";
 }

@@ -21,6 +21,8 @@
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/behaviour.h"
 #include "rl/episode_slot.h"
+#include "rl/gradient_server.h"
+#include "rl/pacer.h"
 #include "rl/worker_sink.h"
 
 namespace genkidama {
@@ -56,6 +58,7 @@ class Worker {
                                            .sink = sink_,
                                            .shared_state = shared.algorithm_state.span(),
                                            .replay = shared.replay ? &*shared.replay : nullptr})),
+        pacer_(setup.steps_per_second),
         output_count_(static_cast<std::size_t>(network_.spec().policy)),
         longest_episode_(longest_training_episode(spec_.observation_size)) {
     for (EpisodeSlot& slot : slots_) slot.behaviour = algorithm_->make_behaviour(spec_);
@@ -172,6 +175,12 @@ class Worker {
           }
         }
         break;
+      }
+      if (pacer_.is_set()) {
+        pacer_.wait([this] {
+          sink_.show_life();
+          return !sink_.is_round_cut();
+        });
       }
       play_step();
     }
@@ -465,6 +474,7 @@ class Worker {
   std::unique_ptr<Algorithm> algorithm_;
   LocalNetwork network_;
   std::unique_ptr<Learner> learner_;
+  Pacer pacer_;
   std::size_t output_count_;
   std::uint32_t longest_episode_;
   std::uint64_t round_seed_ = 0;
@@ -517,17 +527,24 @@ std::uint32_t longest_training_episode(int observation_size) {
 
 bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                 const std::function<bool()>& lead_alive) {
-  try {
-    Worker worker(setup, shared, index);
+  const auto work = [&](auto&& member) {
     const auto carry_out_order = [&] {
-      worker.obey(shared.order[0]);
+      member.obey(shared.order[0]);
       flush_standard_output();
       GENKIDAMA_FAILPOINT("worker_before_arrival");
       shared.barrier.arrive(index);
+      if (shared.gradients) shared.gradients->wake_server();
     };
     // One whose place this takes may have done its part already.
     if (!shared.barrier.has_arrived(index)) carry_out_order();
     while (wait_for_order(shared, index, lead_alive)) carry_out_order();
+  };
+  try {
+    if (shared.is_server(index)) {
+      work(GradientServer(setup.optimizer(setup.hyperparameters), shared, index));
+    } else {
+      work(Worker(setup, shared, index));
+    }
     return true;
   } catch (const std::exception& error) {
     report_failure(shared, index, error.what());

@@ -6,6 +6,7 @@
 #include "rl/hogwild_sink.h"
 #include "rl/local_sink.h"
 #include "rl/mutex_sink.h"
+#include "rl/server_sink.h"
 
 namespace genkidama {
 namespace {
@@ -85,6 +86,8 @@ std::unique_ptr<WorkerSink> make_worker_sink(const Hyperparameters& hyperparamet
       return std::make_unique<MutexSink>(hyperparameters, std::move(optimizer), shared, index);
     case Sharing::kLocal:
       return std::make_unique<LocalSink>(hyperparameters, std::move(optimizer), shared, index);
+    case Sharing::kServer:
+      return std::make_unique<ServerSink>(hyperparameters, shared, index);
   }
   return std::make_unique<HogwildSink>(hyperparameters, std::move(optimizer), shared, index);
 }

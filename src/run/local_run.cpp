@@ -132,7 +132,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   files_->check(latest_);
   average_.add(latest_, files_->done().value_or(1));
   files_->observer().on_update({totals(), progress(), &round, nullptr});
-  if (files_->is_evaluation_due()) ended_by_ = files_->evaluate(snapshot());
+  if (files_->is_evaluation_due(recent_returns_)) ended_by_ = files_->evaluate(snapshot());
   if (!ended_by_) ended_by_ = reached_limit(files_->options(), totals());
   if (files_->is_checkpoint_due()) files_->checkpoint(snapshot(), fill_state());
   phase_ = Phase::kPlaying;

@@ -268,7 +268,7 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
                          fmt::format("{}", update.staleness), fmt::format("{}", status.children.size())});
   files_->observer().on_update({files_->totals(), progress(status), nullptr, &update});
   if (files_->is_checkpoint_due() && !merge.weights.empty()) checkpoint({merge.weights, merge.average});
-  if (files_->is_evaluation_due()) evaluation_due_ = true;
+  if (files_->is_evaluation_due(recent_returns_)) evaluation_due_ = true;
 }
 
 bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot) {

@@ -84,7 +84,8 @@ class RunFiles {
   /// As Checkpointer::complete().
   void complete_checkpoint(const PolicySnapshot& snapshot) { checkpoints_.complete(snapshot, totals_); }
 
-  bool is_evaluation_due() const { return evaluations_->is_due(totals_.updates); }
+  /// Ask once after each update; `returns` are those of the latest training episodes.
+  bool is_evaluation_due(const RecentMean& returns) { return evaluations_->is_due(totals_.updates, returns); }
   bool is_evaluation_missing() const { return evaluations_->is_missing(); }
   /// As RunEvaluator::evaluate_update(); what ends the run now, "target" or "patience", or nothing.
   std::optional<std::string> evaluate(const PolicySnapshot& snapshot);

@@ -28,7 +28,7 @@ struct Pendulum {
     hinge.lowerAngle = -0.5f;
     hinge.upperAngle = 2;
     for (int i = 0; i < others; ++i) world.CreateJoint(&hinge);
-    joint = block ? create_block_revolute_joint(world, hinge)
+    joint = block ? create_block_revolute_joint(world, hinge, joint_step)
                   : static_cast<b2RevoluteJoint*>(world.CreateJoint(&hinge));
     for (int i = 0; i < others; ++i) world.CreateJoint(&hinge);
   }
@@ -37,6 +37,7 @@ struct Pendulum {
 
   b2World world{b2Vec2(0, -10)};
   b2Body* bar = nullptr;
+  BlockJointStep joint_step{};
   b2RevoluteJoint* joint = nullptr;
 };
 
@@ -93,8 +94,9 @@ TEST_CASE("a joint of Box2D 2.3 lets a position be corrected past a limit that t
     hinge.enableMotor = hinge.enableLimit = true;
     hinge.lowerAngle = -0.05f;
     hinge.upperAngle = 0.05f;
-    b2RevoluteJoint* joint =
-        box2d23 ? create_box2d23_revolute_joint(world, hinge) : create_block_revolute_joint(world, hinge);
+    BlockJointStep joint_step{};
+    b2RevoluteJoint* joint = box2d23 ? create_box2d23_revolute_joint(world, hinge, joint_step)
+                                     : create_block_revolute_joint(world, hinge, joint_step);
     world.Step(0.02f, 0, 20);
     CHECK((joint->GetAnchorA() - joint->GetAnchorB()).Length() < 0.05f);
     return std::abs(joint->GetJointAngle());
@@ -112,7 +114,7 @@ TEST_CASE("a joint of Box2D 2.3 brings an angle back that begins a step beyond a
   hinge.referenceAngle = 0.3f;  // the angle is -0.3
   hinge.lowerAngle = -0.1f;
   hinge.upperAngle = 0.5f;
-  pendulum.joint = create_box2d23_revolute_joint(pendulum.world, hinge);
+  pendulum.joint = create_box2d23_revolute_joint(pendulum.world, hinge, pendulum.joint_step);
   for (int i = 0; i < 20; ++i) pendulum.step();
   CHECK(pendulum.joint->GetJointAngle() > -0.1f - 2 * b2_angularSlop);
   CHECK(pendulum.joint->GetJointAngle() < 0);
@@ -126,7 +128,7 @@ TEST_CASE("a motor that is set wakes a body that sleeps, and does not keep awake
   hinge.lowerAngle = -1;
   hinge.upperAngle = 1;
   pendulum.world.DestroyJoint(pendulum.joint);
-  pendulum.joint = create_box2d23_revolute_joint(pendulum.world, hinge);
+  pendulum.joint = create_box2d23_revolute_joint(pendulum.world, hinge, pendulum.joint_step);
   bool slept = false;
   for (int i = 0; i < 100; ++i) {
     set_box2d23_joint_motor(*pendulum.joint, 0, 1);

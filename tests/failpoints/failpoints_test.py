@@ -73,7 +73,7 @@ class WorkerTest(FailpointTest):
 
     def test_every_failpoint(self):
         for name in ("worker_before_step", "worker_after_step", "worker_before_arrival", "worker_arriving",
-                     "worker_arrived", "worker_in_merge"):
+                     "worker_arrived", "worker_in_merge", "server_before_step"):
             for count in (1, 4):
                 with self.subTest(failpoint=name, count=count):
                     self.once.unlink(missing_ok=True)
@@ -82,6 +82,8 @@ class WorkerTest(FailpointTest):
                     if name == "worker_in_merge":
                         # It holds the mutex that the other worker needs.
                         words += ["--sharing", "local", "--merge-every", "1"]
+                    if name == "server_before_step":
+                        words += ["--sharing", "server"]
                     code, said = finish(start(words, f"{name}:kill:{count}", self.once))
                     self.assertEqual(code, 0, said)
                     self.assertTrue(self.once.exists(), "the failpoint was not reached")

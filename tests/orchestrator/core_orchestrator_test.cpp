@@ -473,6 +473,20 @@ TEST_CASE("an evaluation depends on its seed but not on the number of workers") 
   REQUIRE(returns[0] != returns[1]);
 }
 
+TEST_CASE("an evaluation may be played in parts") {
+  CoreOrchestrator trainer(chain_factory(), thesis_network(), options_for(WorkerMode::kThreads, 2));
+  const auto returns = [&](int episodes, std::uint64_t first) {
+    std::vector<double> result;
+    for (const auto& episode : trainer.evaluate({.episodes = episodes, .seed = 3, .first_episode = first}))
+      result.push_back(episode.episode_return);
+    return result;
+  };
+  auto parts = returns(10, 0);
+  for (const double other : returns(20, 10)) parts.push_back(other);
+  REQUIRE(parts == returns(30, 0));
+  REQUIRE(parts != returns(30, 1));
+}
+
 TEST_CASE("an evaluation leaves the weights and the training untouched, and may be longer than one chunk") {
   CoreOrchestrator a(chain_factory(), thesis_network(), options_for(WorkerMode::kThreads, 1));
   CoreOrchestrator b(chain_factory(), thesis_network(), options_for(WorkerMode::kThreads, 1));

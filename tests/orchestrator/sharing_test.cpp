@@ -1,7 +1,10 @@
 // Ways in which the workers of one machine share what they learn.
 #include "genkidama/rl/sharing.h"
 
+#include <signal.h>
+
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -13,6 +16,7 @@
 #include "rl/shared_training.h"
 #include "rl/worker_sink.h"
 #include "support/catch.h"
+#include "support/patience.h"
 #include "support/target_environment.h"
 
 using namespace genkidama;
@@ -58,7 +62,7 @@ std::vector<float> weights_of(const CoreOrchestrator& trainer) {
 class Sinks {
  public:
   Sinks(Sharing sharing, int merge_every, int workers)
-      : shared_(workers, kWeights, 0, sharing == Sharing::kLocal, 0, 0, 0, spec()) {
+      : shared_(workers, sharing, kWeights, 0, 0, 0, 0, spec()) {
     Hyperparameters hyper;
     hyper.sharing = sharing;
     hyper.merge_every = merge_every;
@@ -106,7 +110,7 @@ TEST_CASE("one worker learns the same, bit for bit, whatever the way of sharing"
       std::vector<float> expected;
       for (const auto& [sharing, merge_every] :
            {std::pair(Sharing::kHogwild, 4), std::pair(Sharing::kMutex, 4), std::pair(Sharing::kLocal, 0),
-            std::pair(Sharing::kLocal, 1), std::pair(Sharing::kLocal, 3)}) {
+            std::pair(Sharing::kLocal, 1), std::pair(Sharing::kLocal, 3), std::pair(Sharing::kServer, 0)}) {
         auto options = options_for(sharing, merge_every);
         options.hyperparameters.algorithm = algorithm;
         options.hyperparameters.optimizer = optimizer;
@@ -122,8 +126,11 @@ TEST_CASE("one worker learns the same, bit for bit, whatever the way of sharing"
 }
 
 TEST_CASE("several workers learn in every way of sharing", "[forks]") {
-  const auto [sharing, merge_every] = GENERATE(table<Sharing, int>(
-      {{Sharing::kHogwild, 4}, {Sharing::kMutex, 4}, {Sharing::kLocal, 4}, {Sharing::kLocal, 0}}));
+  const auto [sharing, merge_every] = GENERATE(table<Sharing, int>({{Sharing::kHogwild, 4},
+                                                                    {Sharing::kMutex, 4},
+                                                                    {Sharing::kLocal, 4},
+                                                                    {Sharing::kLocal, 0},
+                                                                    {Sharing::kServer, 0}}));
   CAPTURE(sharing_name(sharing), merge_every);
   const auto trainer = make(options_for(sharing, merge_every, 3, WorkerMode::kProcesses));
   double reached = 0;
@@ -224,6 +231,58 @@ TEST_CASE("a state has the optimizer of each local worker, and other ways of sha
 
   options.hyperparameters.optimizer = "sgd";
   CHECK_THROWS_AS(make(options)->restore(of_three.reader()), LayoutError);
+}
+
+TEST_CASE("a gradient queue gives gradients in the order of their arrival, and takes a dead worker's back") {
+  GradientQueue queue(3, 2);
+  CHECK_FALSE(queue.first());
+  queue.hand_over(2, std::array{2.0f, 3.0f}, 7, 0.5);
+  queue.hand_over(0, std::array{4.0f, 5.0f}, 8, 0.25);
+  CHECK_FALSE(queue.is_free(2));
+  CHECK(queue.is_free(1));
+  const auto first = queue.first();
+  REQUIRE(first);
+  CHECK(first->worker == 2);
+  CHECK(std::vector<float>(first->gradient.begin(), first->gradient.end()) == std::vector<float>{2, 3});
+  CHECK(first->step == 7);
+  CHECK(first->learning_rate == 0.5);
+  // The worker dies, and the one in its place is quicker than the server.
+  queue.take_back(2);
+  queue.hand_over(2, std::array{6.0f, 7.0f}, 9, 0.5);
+  queue.finish(*first);
+  CHECK_FALSE(queue.is_free(2));
+  const auto second = queue.first();
+  REQUIRE(second);
+  CHECK(second->worker == 0);
+  queue.finish(*second);
+  queue.wait_until_free(0, Deadline::after(Milliseconds{60'000}));
+  CHECK(queue.is_free(0));
+  CHECK(queue.first()->step == 9);
+}
+
+TEST_CASE("a gradient server that is killed or stopped is replaced, and the workers go on", "[forks]") {
+  const int signal = GENERATE(SIGKILL, SIGSTOP);
+  CAPTURE(signal);
+  auto options = options_for(Sharing::kServer, 0, 2, WorkerMode::kProcesses);
+  options.worker_timeout = patient_seconds(2);
+  options.hyperparameters.round_steps = 3'000;
+  int struck = 0;
+  CoreOrchestrator* made = nullptr;
+  options.on_wait = [&](const RoundProgress& progress) {
+    if (made == nullptr || progress.optimizer_steps < 20 || struck != 0) return;
+    struck = made->worker_pids().back();
+    ::kill(struck, signal);
+  };
+  const auto trainer = make(options);
+  made = trainer.get();
+  CHECK(trainer->worker_pids().size() == 3);
+  RoundReport report;
+  for (int round = 0; round < 50 && struck == 0; ++round) report = trainer->train_round();
+  REQUIRE(struck != 0);
+  if (report.worker_restarts == 0) report = trainer->train_round();
+  CHECK(report.worker_restarts == 1);
+  CHECK(trainer->train_round().optimizer_steps > 0);
+  for (const float weight : weights_of(*trainer)) REQUIRE(std::isfinite(weight));
 }
 
 TEST_CASE("a number of steps between merges that is none is refused") {

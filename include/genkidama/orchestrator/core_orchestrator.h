@@ -79,6 +79,10 @@ struct OrchestratorOptions {
   /// so far is enough, but at least 30 s. A worker that is merely slow is never treated as hung, however long
   /// its rounds take.
   Milliseconds worker_timeout{600'000};
+  /// The most steps a second that are played in each environment while it trains, >= 0: a simulation then has
+  /// the pace of a slow board or of a robot. What is learnt does not depend on it. 0: as many as there is
+  /// time for. Evaluations are not held back.
+  double steps_per_second = 0;
   /// Worker processes that die or hang are replaced, and the round goes on. More deaths and hangs than this
   /// within a minute end the training; 0 ends it with the first. Threads cannot be replaced.
   int max_crashes_per_minute = 10;
@@ -108,6 +112,9 @@ struct EvaluationRequest {
   std::uint64_t seed = 7;  ///< episode i follows from (seed, i): the result does not depend on the workers
   bool greedy =
       false;  ///< true: the likeliest action; false: sampled from the policy. No epsilon either way.
+  /// The number of the first episode. An evaluation of the episodes 0 to 19 and one of 20 to 99 are together
+  /// one of 0 to 99.
+  std::uint64_t first_episode = 0;
 };
 
 /// One machine's training, on workers that live until destruction.

@@ -16,10 +16,14 @@ enum class Sharing {
   kMutex,
   /// Every worker steps a copy of the weights, with an optimizer state of its own, and adds the change to the
   /// shared weights after each Hyperparameters::merge_every steps (local SGD: Stich 2019).
-  kLocal
+  kLocal,
+  /// Every worker hands its gradients to a server, a process or thread of its own, which alone writes the
+  /// weights, and waits until each was applied (the parameter server of Nair et al. 2015, "Gorila", on one
+  /// machine).
+  kServer
 };
 
-/// The name of a way of sharing: "hogwild", "mutex" or "local".
+/// The name of a way of sharing: "hogwild", "mutex", "local" or "server".
 const char* sharing_name(Sharing sharing);
 
 }  // namespace genkidama

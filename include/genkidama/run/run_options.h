@@ -73,7 +73,10 @@ struct RunOptions {
   /// Updates between the evaluations during the run, >= 1. When it or `patience` is given, the run evaluates
   /// without a `target` too, and keeps the policy with the best mean return so far as best.safetensors in its
   /// directory. Empty: the run evaluates every 100 updates when there is a `target` or `patience`, and
-  /// otherwise only at its end.
+  /// otherwise only at its end. With a `target` and nothing else, it also evaluates after each update at
+  /// which the mean return of the latest 20 training episodes has come nine tenths of the way from its lowest
+  /// to `target`. Such an evaluation ends after 20 episodes when their mean is more than two standard errors
+  /// below `target`.
   std::optional<std::uint64_t> evaluate_every;
   int target_episodes = 100;    ///< episodes of each of these, >= 1
   int eval_episodes = 100;      ///< episodes of the final evaluation; 0: none

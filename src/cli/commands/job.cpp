@@ -103,6 +103,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.algorithm = job.program.algorithm;
   options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
   options.describe_only = job.settings.command == kParent && !evaluates(job.settings.run);
+  options.steps_per_second = learning.steps_per_second;
   options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
   options.max_crashes_per_minute = learning.max_worker_crashes;
   options.cut_round = run::round_overdue;

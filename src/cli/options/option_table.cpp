@@ -311,6 +311,10 @@ void add_run(Table& table, const Program& program) {
       "max-worker-crashes", kEverywhere, int_option({0, 1e6}, GENKIDAMA_MEMBER(learning.max_worker_crashes)),
       "Workers that die or hang are started again, up to this many within a minute; 0: the first one ends "
       "the run");
+  table.add("steps-per-second", kLearning, real_option({0, 1e9}, GENKIDAMA_MEMBER(learning.steps_per_second)),
+            "The most steps a second in each environment of a worker, as on a slow board or a robot; "
+            "evaluations are "
+            "not held back; 0: no limit");
   table.add("replay-capacity", kLearning, count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
             "Steps each worker keeps in a shared buffer for code of yours; a3c and ppo never learn from it; "
             "0: none");
@@ -325,7 +329,9 @@ void add_ending(Table& table) {
   table.add("target", kTraining, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
             "When the mean return of an evaluation reaches this");
   table.add("evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
-            "Updates between evaluations (100 with --target or --patience, else none); with it or --patience "
+            "Updates between evaluations (100 with --target or --patience, else none; with --target alone "
+            "also whenever the "
+            "training episodes come close to it); with it or --patience "
             "the best "
             "policy is kept as best.safetensors in the run's directory");
   table.add("patience", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.patience)),
@@ -443,11 +449,11 @@ void add_hyperparameters(Table& table, const Program& program) {
             "goes on in "
             "the next round");
   table.add("sharing", kLearning,
-            named_option(std::array{Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal}, sharing_name,
-                         GENKIDAMA_MEMBER(learning.hyperparameters.sharing)),
+            named_option(std::array{Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal, Sharing::kServer},
+                         sharing_name, GENKIDAMA_MEMBER(learning.hyperparameters.sharing)),
             "How workers share: hogwild: they step the same weights at once; mutex: one after the other; "
             "local: each "
-            "steps a copy and merges its change");
+            "steps a copy and merges its change; server: a process applies all gradients");
   table.add("merge-every", kLearning,
             int_option({0, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.merge_every)),
             "Optimizer steps of a worker between two merges of --sharing local; 0: at the round's end only, "

@@ -42,6 +42,7 @@ struct LearningOptions {
   std::uint64_t replay_capacity = 0;
   double worker_timeout_s = 600;
   int max_worker_crashes = 10;  ///< per minute
+  double steps_per_second = 0;
   /// Ends a linear schedule when nothing else says where; the preset's.
   std::optional<std::uint64_t> preset_steps;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <string>
@@ -17,6 +18,9 @@
 namespace genkidama::run {
 namespace {
 
+// Of evaluations that were not due by their number.
+constexpr int kFirstLook = 20;
+constexpr double kPromisingShare = 0.9;
 constexpr const char* kBestMean = "evaluation_return_mean";
 
 template <typename Number>
@@ -48,11 +52,43 @@ RunEvaluator::RunEvaluator(const RunOptions& options, const RunDirectory& direct
   if (keep_until) read_best();
 }
 
-bool RunEvaluator::is_due(std::uint64_t update) const {
-  return evaluates() && update % options_.evaluate_every.value_or(kEvaluateEvery) == 0;
+bool RunEvaluator::is_regular(std::uint64_t update) const {
+  return update % options_.evaluate_every.value_or(kEvaluateEvery) == 0;
 }
 
-EvaluationStatistics RunEvaluator::play(std::span<const float> policy, int episodes, std::uint64_t seed) {
+bool RunEvaluator::is_due(std::uint64_t update, const RecentMean& returns) {
+  const bool promises = only_waits_for_target() && is_promising(returns);
+  return promises || (evaluates() && is_regular(update));
+}
+
+bool RunEvaluator::is_promising(const RecentMean& returns) {
+  const auto mean = returns.latest(kFirstLook);
+  if (!mean) return false;
+  std::optional<double>& lowest = progress_.lowest_training_mean;
+  lowest = std::min(lowest.value_or(*mean), *mean);
+  return *mean >= *lowest + kPromisingShare * (*options_.target - *lowest);
+}
+
+EvaluationStatistics RunEvaluator::play_episodes(const EvaluationRequest& request, bool may_end_early) {
+  if (!may_end_early || request.episodes <= kFirstLook) return evaluate(trainer_, request);
+  EvaluationRequest part = request;
+  part.episodes = kFirstLook;
+  std::vector<EpisodeResult> episodes;
+  EvaluationStatistics statistics = evaluate(trainer_, part, &episodes);
+  if (statistics.mean + 2 * statistics.standard_error < *options_.target) return statistics;
+  part.first_episode = kFirstLook;
+  part.episodes = request.episodes - kFirstLook;
+  const auto others = trainer_.evaluate(part);
+  episodes.insert(episodes.end(), others.begin(), others.end());
+  const EnvironmentSpec& environment = trainer_.environment_spec();
+  EvaluationStatistics all = statistics_of(episodes, environment.reward_threshold, environment.metrics);
+  all.seed = request.seed;
+  all.greedy = request.greedy;
+  return all;
+}
+
+EvaluationStatistics RunEvaluator::play(std::span<const float> policy, int episodes, std::uint64_t seed,
+                                        bool may_end_early) {
   EvaluationRequest request;
   request.episodes = episodes;
   request.seed = seed;
@@ -62,7 +98,7 @@ EvaluationStatistics RunEvaluator::play(std::span<const float> policy, int episo
   trainer_.read_weights(own);
   trainer_.write_weights(policy);
   try {
-    const EvaluationStatistics result = evaluate(trainer_, request);
+    const EvaluationStatistics result = play_episodes(request, may_end_early);
     trainer_.write_weights(own);
     return result;
   } catch (const StoppedError&) {
@@ -76,8 +112,9 @@ RunEvaluator::Outcome RunEvaluator::evaluate_update(const PolicySnapshot& snapsh
   // New episodes each time: a policy must not pass by luck with one set of them.
   missing_ = true;
   Outcome outcome;
-  outcome.statistics =
-      play(snapshot.policy(), options_.target_episodes, derive_seed(options_.eval_seed, {totals.updates}));
+  const bool may_end_early = only_waits_for_target() && !is_regular(totals.updates);
+  outcome.statistics = play(snapshot.policy(), options_.target_episodes,
+                            derive_seed(options_.eval_seed, {totals.updates}), may_end_early);
   missing_ = false;
   const EvaluationStatistics& result = outcome.statistics;
   CsvRow row = {fmt::format("{}", totals.updates),     fmt::format("{}", totals.in_run.steps),

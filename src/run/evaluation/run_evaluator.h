@@ -16,6 +16,7 @@
 #include "run/directory/policy_snapshot.h"
 #include "run/directory/run_directory.h"
 #include "run/metrics/csv_file.h"
+#include "run/metrics/recent_mean.h"
 
 namespace genkidama::run {
 
@@ -33,8 +34,10 @@ class RunEvaluator {
   RunEvaluator(const RunOptions& options, const RunDirectory& directory, CoreOrchestrator& trainer,
                std::optional<std::uint64_t> keep_until);
 
-  /// Whether the policy after this update is to be evaluated.
-  bool is_due(std::uint64_t update) const;
+  /// Whether the policy after this update is to be evaluated. Ask once after each update. A run that only
+  /// waits for its target evaluates also when the latest 20 of the training episodes, whose `returns` these
+  /// are, came close to it: nine tenths of the way from the lowest such mean of the run.
+  bool is_due(std::uint64_t update, const RecentMean& returns);
   /// Whether an evaluation was begun and not ended, also one of the run that is gone on with.
   bool is_missing() const { return evaluates() && missing_; }
   /// For the state, and from it.
@@ -66,8 +69,15 @@ class RunEvaluator {
  private:
   bool keeps_best() const { return options_.evaluate_every || options_.patience; }
   bool evaluates() const { return options_.target || keeps_best(); }
+  bool only_waits_for_target() const { return options_.target && !keeps_best(); }
+  bool is_regular(std::uint64_t update) const;
+  /// Whether the policy may have reached the target; ask after each update.
+  bool is_promising(const RecentMean& returns);
   void count(double mean);
-  EvaluationStatistics play(std::span<const float> policy, int episodes, std::uint64_t seed);
+  /// `may_end_early`: after 20 episodes, when their mean is more than two standard errors below the target.
+  EvaluationStatistics play(std::span<const float> policy, int episodes, std::uint64_t seed,
+                            bool may_end_early = false);
+  EvaluationStatistics play_episodes(const EvaluationRequest& request, bool may_end_early);
   void read_best();
   bool keep_best(double mean, const PolicySnapshot& snapshot, const RunTotals& totals);
 

@@ -27,6 +27,13 @@ class RecentMean {
   /// One value for each episode, the oldest first.
   const std::deque<double>& values() const { return values_; }
 
+  /// The mean of the latest `episodes` of them; nothing while there are fewer.
+  std::optional<double> latest(std::size_t episodes) const {
+    if (values_.size() < episodes) return {};
+    const auto first = values_.end() - static_cast<std::ptrdiff_t>(episodes);
+    return std::accumulate(first, values_.end(), 0.0) / static_cast<double>(episodes);
+  }
+
   /// Nothing before the first episode.
   std::optional<double> mean() const {
     if (values_.empty()) return {};

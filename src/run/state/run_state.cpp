@@ -66,6 +66,7 @@ ChildSessionState session_in(const StateReader& state) {
 }
 
 void save(const EvaluationProgress& evaluations, StateWriter& state) {
+  if (evaluations.lowest_training_mean) state.f64("lowest_training_mean", *evaluations.lowest_training_mean);
   if (!evaluations.best_mean) return;
   state.f64("best_mean", *evaluations.best_mean);
   state.u64("evaluations_without_improvement", evaluations.without_improvement);
@@ -73,6 +74,7 @@ void save(const EvaluationProgress& evaluations, StateWriter& state) {
 
 EvaluationProgress evaluations_in(const StateReader& state) {
   EvaluationProgress evaluations;
+  if (state.has("lowest_training_mean")) evaluations.lowest_training_mean = state.f64("lowest_training_mean");
   if (!state.has("best_mean")) return evaluations;
   evaluations.best_mean = state.f64("best_mean");
   evaluations.without_improvement = state.u64("evaluations_without_improvement");

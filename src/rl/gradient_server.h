@@ -1,0 +1,28 @@
+#pragma once
+
+// The process that applies the workers' gradients (Sharing::kServer).
+
+#include <memory>
+
+#include "genkidama/nn/shared_optimizer.h"
+#include "rl/shared_training.h"
+
+namespace genkidama {
+
+/// Has the last index at the barrier, behind the workers'.
+class GradientServer {
+ public:
+  GradientServer(std::unique_ptr<SharedOptimizer> optimizer, SharedTraining& shared, int index);
+
+  /// In a round: applies gradients until all workers have arrived at the barrier. Otherwise does nothing.
+  void obey(const WorkerOrder& order);
+
+ private:
+  bool have_all_arrived() const;
+
+  std::unique_ptr<SharedOptimizer> optimizer_;
+  SharedTraining& shared_;
+  WorkerReport& report_;
+};
+
+}  // namespace genkidama
