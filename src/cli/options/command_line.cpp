@@ -253,6 +253,22 @@ std::string no_value_text(const ResolvedProgram& program, const std::string& pro
   return problem;
 }
 
+// CLI11 takes the next option for the value that is missing.
+void check_values(const Slots& slots) {
+  const auto is_option = [&slots](const std::string& word) {
+    return std::any_of(slots.begin(), slots.end(),
+                       [&word](const Slot& slot) { return slot.row->flag() == without_value(word); });
+  };
+  for (const Slot& slot : slots) {
+    for (const std::string& text : slot.given()) {
+      if (!is_option(text)) continue;
+      throw ArgumentError(fmt::format("{} has no value, as '{}' follows; expected {} {}: {}",
+                                      slot.row->flag(), without_value(text), slot.row->flag(),
+                                      slot.row->placeholder, slot.row->expected));
+    }
+  }
+}
+
 void parse_words(CLI::App& app, int argc, const char* const* argv, const ResolvedProgram& program) {
   try {
     app.parse(argc, argv);
@@ -281,6 +297,7 @@ Settings parse_sweep(int argc, const char* const* argv, const ResolvedProgram& p
   app.allow_extras();
   add_options(app, program.table, help_defaults(program, kSweep), slots);
   parse_words(app, argc - 1, argv + 1, program);
+  check_values(slots);
   Settings settings = settings_of(program, slots, kSweep, {argv, argv + argc});
   settings.sweep.run_words = app.remaining();
   for (const Slot& slot : slots) {
@@ -346,6 +363,7 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
   const auto extras = app.remaining(true);
   for (const auto& [command, sub] : commands) {
     if (!sub->parsed()) continue;
+    check_values(slots[command]);
     if (!extras.empty()) {
       const std::string word = without_value(extras.front());
       throw ArgumentError(fmt::format("unknown argument '{}'{}; '{} {} --help' lists the options", word,

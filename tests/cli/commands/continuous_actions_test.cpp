@@ -63,7 +63,8 @@ TEST_CASE("a run is not gone on with by other actions, and keeps its files", "[f
   };
   const auto before = files();
   for (const auto& [flag, value, text] :
-       {std::tuple("--action-bounds", "tanh", "'gaussian clip', and here it is"),
+       {std::tuple("--action-bounds", "tanh",
+                   "'categorical, gaussian clip', and here it is 'categorical, gaussian tanh'"),
         std::tuple("--normalise-observations", "true",
                    "normalisation is 'none', and here it is 'observations 10'"),
         std::tuple("--normalise-rewards", "true", "normalisation is 'none', and here it is 'rewards'")}) {

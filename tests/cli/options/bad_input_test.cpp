@@ -115,23 +115,24 @@ TEST_CASE("a network that is too large for any machine is a bad argument") {
   const TemporaryDirectory directory;
   check_bad_argument(call("train", "--hidden", "1000000,1000000", "--run-dir", (directory / "run").string()),
                      "--hidden is '1000000,1000000', layers with at least 1000001000000 weights");
-  // What is too much only with the environment's observations.
+  // What is too much only in two networks side by side.
   const auto result =
-      run_program(call("train", "--hidden", "2000000000", "--run-dir", (directory / "run").string()));
+      run_program(call("train", "--hidden", "1000000,2000", "--run-dir", (directory / "run").string()));
   CAPTURE(result.errors);
   CHECK(result.exit_code == 2);
-  CHECK(result.errors.find("the network 'mlp 2000000000 tanh' is too large") != std::string::npos);
+  CHECK(result.errors.find("the network 'mlp 1000000 2000 tanh' is too large") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(directory / "run"));
 }
 
 TEST_CASE("an option without a value, and one that is given twice, are refused in our words") {
   check_bad_argument(call("train", "--max-steps", "5", "--max-steps", "6"),
                      "--max-steps is given 2 times ('5', '6'); expected it once");
-  check_bad_argument(call("train", "--preset", "own", "--preset", "own"), "--preset is given 2 times");
+  check_bad_argument(call("train", "--preset", "tuned", "--preset", "tuned"), "--preset is given 2 times");
   check_bad_argument(call("train", "--max-steps"),
                      "--max-steps has no value; expected --max-steps N: a whole");
   check_bad_argument(call("train", "--normalise-observations", "--seed", "1"),
-                     "--normalise-observations has no value; expected --normalise-observations true|false");
+                     "--normalise-observations has no value, as '--seed' follows; expected "
+                     "--normalise-observations true|false");
   check_bad_argument(call("sweep", "train", "--seeds"), "--seeds has no value; expected --seeds ");
   check_bad_argument(call("child", "--connect", "x:1", "--connect", "x:2"), "a child has one link");
   check_bad_argument(call("child", "--connect", "x:99999"), "the port from 0 to 65535");
