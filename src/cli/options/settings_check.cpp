@@ -111,6 +111,9 @@ void check_name(const std::string& name) {
 
 Hyperparameters resolved_hyperparameters(const Settings& settings) {
   Hyperparameters result = settings.learning.hyperparameters;
+  if (result.round_end == RoundEnd::kStep && result.round_steps == 0)
+    throw ArgumentError(
+        "--round-end step needs --round-steps N, the steps of a round; expected at least 1, it is 0");
   if (!result.has_schedule() || result.schedule_steps > 0) return result;
   const auto steps = settings.run.max_steps ? settings.run.max_steps : settings.learning.preset_steps;
   const bool learns = (settings.command & kLearning) != 0;
