@@ -20,11 +20,22 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FLAGS = ["-std=c++20", "-O3", "-fno-math-errno", "-fPIC", "-DNDEBUG", "-DFMT_HEADER_ONLY", "-Wall", "-Wextra", "-Wpedantic",
          "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Wno-maybe-uninitialized", "-Werror"]
 # Compiled in full, each with the instruction that shows that four numbers are computed at a time.
-ARITHMETIC = {"src/nn/dense_kernels.cpp": r"\bfmla\s+v\d+\.4s", "src/params/weighted_average.cpp": r"\bfml[as]\s+v\d+\.(4s|2d)"}
-CHECKED = ["src/wire/frame.cpp", "src/params/safetensors.cpp", "src/ipc/replay_buffer.cpp", "src/ipc/shared_semaphore.cpp",
+ARITHMETIC = {"src/nn/dense_kernels.cpp": r"\bfmla\s+v\d+\.4s", "src/nn/optimizer_kernels.cpp": r"\bfsqrt\s+v\d+\.4s",
+              "src/params/weighted_average.cpp": r"\bfml[as]\s+v\d+\.(4s|2d)"}
+CHECKED = ["src/wire/frame.cpp", "src/params/safetensors.cpp", "src/ipc/replay_buffer.cpp", "src/ipc/shared_array.cpp",
+           "src/ipc/shared_semaphore.cpp",
            "src/core/random.cpp", "src/nn/shared_optimizer.cpp"]
 # Headers of libraries that are the same for every processor; the rest of this machine's headers must stay out.
 LIBRARIES = ["fmt", "nlohmann", "xxhash.h", "xxh3.h"]
+
+
+# Vectors that the function of the matrix products may write to the stack, outside of its loops.
+LARGEST_STORED = 16
+
+
+def sums_stored(assembly):
+    product = re.search(r"^\S*multiply_portable\S*:$.*?\.cfi_endproc", assembly, re.DOTALL | re.MULTILINE)
+    return len(re.findall(r"\bst[rp]\s+q\d+.*\[sp", product.group())) if product else 0
 
 
 def compile_one(compiler, headers, source):
@@ -36,6 +47,9 @@ def compile_one(compiler, headers, source):
         return done.stderr or f"the compiler ended with {done.returncode}"
     if not re.search(ARITHMETIC[source], done.stdout):
         return f"no instruction like '{ARITHMETIC[source]}': the loops are not vectorised"
+    stored = sums_stored(done.stdout)
+    if stored > LARGEST_STORED:
+        return f"the products store {stored} vectors on the stack: their sums are not kept in registers"
     return done.stderr
 
 
