@@ -21,10 +21,10 @@ namespace {
 class Faulty final : public DiscreteEnvironment {
  public:
   struct Fault {
-    std::function<void(EnvironmentSpec&)> spec;
-    std::function<void(Faulty&)> reset;              ///< after the reset
-    std::function<void(Faulty&, StepResult&)> step;  ///< after the step
-    std::function<Observation(Faulty&)> observe;     ///< instead of its own
+    std::function<void(EnvironmentSpec&)> spec{};
+    std::function<void(Faulty&)> reset{};              ///< after the reset
+    std::function<void(Faulty&, StepResult&)> step{};  ///< after the step
+    std::function<Observation(Faulty&)> observe{};     ///< instead of its own
     bool takes_any_action = false;
   };
 

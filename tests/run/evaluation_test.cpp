@@ -103,6 +103,21 @@ TEST_CASE("the interval of a mean follows a sample that leans to one side") {
   CHECK_THROWS_AS(bootstrap_mean_interval({}), ArgumentError);
 }
 
+TEST_CASE("an episode that was cut has no metrics, and the others' count") {
+  const std::vector<std::string> names = {"success", "distance"};
+  const EpisodeResult whole{1, 5, false, {1, 4}}, other{1, 5, true, {0, 2}}, cut{1, 65'536, true, {}};
+  const auto statistics = statistics_of(std::vector{whole, cut, other}, NAN, names);
+  REQUIRE(statistics.metrics.size() == 2);
+  CHECK(statistics.metrics[0].mean == 0.5);
+  CHECK(statistics.metrics[1].mean == 3);
+  CHECK(statistics.truncated_share == Approx(2.0 / 3));
+  CHECK(statistics_of(std::vector{cut}, NAN, names).metrics.empty());
+  // An episode that ended by itself has them all.
+  const EpisodeResult lacking{1, 5, false, {}}, few{1, 5, true, {1}};
+  CHECK_THROWS_AS(statistics_of(std::vector{lacking}, NAN, names), ArgumentError);
+  CHECK_THROWS_AS(statistics_of(std::vector{few}, NAN, names), ArgumentError);
+}
+
 TEST_CASE("quantiles lie between the nearest values") {
   const std::vector<double> values = {1, 2, 4, 8};
   CHECK(quantile_of(values, 0) == 1);

@@ -28,11 +28,11 @@ struct EnvironmentCheckOptions {
   bool try_invalid_actions = false;
   /// Chooses the actions instead of chance, where an action is one choice. Give a policy that survives to see
   /// the time limit checked.
-  std::function<int(Observation)> policy;
+  std::function<int(Observation)> policy{};
   /// Called before each call of the factory or an environment with what is called, such as "reset(7)". The
   /// text is valid until the function returns. Should an environment end the process, the last text tells
   /// where.
-  std::function<void(std::string_view call)> before_call;
+  std::function<void(std::string_view call)> before_call{};
 };
 
 /// One thing that check_environment() noticed.
