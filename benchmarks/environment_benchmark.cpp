@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "env/box2d_clock.h"
 #include "env/lunar_lander_world.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/env/checked_environment.h"
@@ -61,6 +62,7 @@ class BareLander {
       lander_->SetLinearVelocity(step.push->velocity);
       lander_->SetAngularVelocity(step.push->turn);
     }
+    const WithoutBox2dClock no_clock;  // as in the environment
     bare_->Step(static_cast<float>(1 / kLanderFps), step.velocity_iterations, step.position_iterations);
   }
 

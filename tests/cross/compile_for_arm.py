@@ -20,8 +20,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FLAGS = ["-std=c++20", "-O3", "-fno-math-errno", "-fPIC", "-DNDEBUG", "-DFMT_HEADER_ONLY", "-Wall", "-Wextra", "-Wpedantic",
          "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Wno-maybe-uninitialized", "-Werror"]
 # Compiled in full, each with the instruction that shows that four numbers are computed at a time.
-ARITHMETIC = {"src/nn/dense_kernels.cpp": r"\bfmla\s+v\d+\.4s", "src/params/weighted_average.cpp": r"\bfml[as]\s+v\d+\.(4s|2d)"}
-CHECKED = ["src/wire/frame.cpp", "src/params/safetensors.cpp", "src/ipc/replay_buffer.cpp", "src/ipc/shared_semaphore.cpp",
+ARITHMETIC = {"src/nn/dense_kernels.cpp": r"\bfmla\s+v\d+\.4s", "src/nn/optimizer_kernels.cpp": r"\bfsqrt\s+v\d+\.4s",
+              "src/params/weighted_average.cpp": r"\bfml[as]\s+v\d+\.(4s|2d)"}
+CHECKED = ["src/wire/frame.cpp", "src/params/safetensors.cpp", "src/ipc/replay_buffer.cpp", "src/ipc/shared_array.cpp",
+           "src/ipc/shared_semaphore.cpp",
            "src/core/random.cpp", "src/nn/shared_optimizer.cpp"]
 # Headers of libraries that are the same for every processor; the rest of this machine's headers must stay out.
 LIBRARIES = ["fmt", "nlohmann", "xxhash.h", "xxh3.h"]
