@@ -71,6 +71,34 @@ def _numbers(values):
     return [float(values)]
 
 
+def _shown(value):
+    """The value in a message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _is_set(value):
+    """Whether what stands for true or false does so; None when it stands for neither."""
+    if hasattr(value, "tolist"):  # NumPy's
+        value = value.tolist()
+    return bool(value) if isinstance(value, (bool, int, float)) and value in (0, 1) else None
+
+
+def _end(what, value):
+    is_set = _is_set(value)
+    if is_set is None:
+        raise TypeError(f"step() returned {_shown(value)} as {what}; expected True or False")
+    return is_set
+
+
+def _in_info(info, key, why):
+    try:
+        return info[key]
+    except (KeyError, TypeError, IndexError):
+        given = f"the keys {_shown(sorted(map(str, info)))}" if isinstance(info, dict) else _shown(info)
+        raise KeyError(f"an info with {given} was returned; expected '{key}' in it, {why}") from None
+
+
 def _kind(space):
     """Which of Gymnasium's spaces this one looks like, or None."""
     if hasattr(space, "nvec"):
@@ -104,28 +132,41 @@ class _Observations:
         else:
             _refuse_space("observation", space, "a Box or a Discrete (gymnasium.wrappers.FlattenObservation makes a "
                                                 "Box of many others)")
-        if not 0 < self.floats < 2**31:
+        if self.floats < 1:
             _refuse_space("observation", space, "at least one number")
+        if self.floats >= 2**31:
+            _refuse_space("observation", space, f"at most {2**31 - 1} numbers, and it has {self.floats}")
 
     def _write_box(self, observation, row):
         values = numpy.asarray(observation)
         if values.shape != self.expected:
-            raise ValueError(f"an observation has the shape {values.shape}, expected {self.expected}")
-        row[...] = values.reshape(-1)
+            raise ValueError(f"the observation {_shown(observation)} was returned, which has the shape {values.shape}; "
+                             f"expected {self.expected}")
+        try:
+            row[...] = values.reshape(-1)
+        except (TypeError, ValueError):
+            raise TypeError(f"the observation {_shown(observation)} was returned; expected numbers") from None
 
     def _write_list(self, observation, row):
-        values = _numbers(observation)
+        try:
+            values = _numbers(observation)
+        except (TypeError, ValueError):
+            raise TypeError(f"the observation {_shown(observation)} was returned; expected numbers") from None
         if len(values) != self.floats:
-            raise ValueError(f"an observation has {len(values)} numbers, expected {self.floats}")
+            raise ValueError(f"the observation {_shown(observation)} was returned, which has {len(values)} numbers; "
+                             f"expected {self.floats}")
         for i, value in enumerate(values):
             row[i] = value
 
     def _write_choice(self, observation, row):
         """One of n numbers is 1, the others are 0."""
-        choice = int(observation) - self.start
+        try:
+            choice = int(observation) - self.start
+        except (TypeError, ValueError):
+            choice = -1
         if not 0 <= choice < self.floats:
-            raise ValueError(f"an observation is {observation}, expected {self.start} to "
-                             f"{self.start + self.floats - 1}")
+            raise ValueError(f"the observation {_shown(observation)} was returned; expected a whole number from "
+                             f"{self.start} to {self.start + self.floats - 1}")
         for i in range(self.floats):
             row[i] = 0.0
         row[choice] = 1.0
@@ -258,23 +299,42 @@ class _Row:
 
     def step(self):
         result = self.environment.step(self.read_action(self.action))
-        if len(result) != 5:
+        if type(result) is not tuple or len(result) != 5:
             _five(result, 5)
         observation, reward, terminated, truncated, info = result
         self.write_observation(observation, self.observation)
-        self.rewards[self.index] = reward
+        try:
+            self.rewards[self.index] = reward
+        except (TypeError, ValueError):
+            raise TypeError(f"step() returned the reward {_shown(reward)}; expected a number") from None
+        if terminated is not True and terminated is not False:
+            terminated = _end("terminated", terminated)
+        if truncated is not True and truncated is not False:
+            truncated = _end("truncated", truncated)
         ends = (TERMINATED if terminated else 0) | (TRUNCATED if truncated else 0)
         self.ends[self.index] = ends
         if self.served.masks and not terminated:
             self.write_mask(info)
         if ends and self.served.metrics:
             for i, name in enumerate(self.served.metrics):
-                self.metrics[i] = float(info[name])
+                value = _in_info(info, name, "since it is one of the environment's metrics")
+                try:
+                    self.metrics[i] = float(value)
+                except (TypeError, ValueError):
+                    raise TypeError(f"info['{name}'] is {_shown(value)}; expected a number, since it is one of the "
+                                    "environment's metrics") from None
 
     def write_mask(self, info):
-        masks = _numbers(info["action_mask"])
+        given = _in_info(info, "action_mask", "since the environment masks its actions")
+        try:
+            masks = _numbers(given)
+        except (TypeError, ValueError):
+            masks = [math.nan]
+        if any(allowed not in (0, 1) for allowed in masks):
+            raise ValueError(f"the action_mask {_shown(given)} was returned; expected 0 or 1 for each alternative")
         if len(masks) != len(self.mask):
-            raise ValueError(f"an action_mask has {len(masks)} entries, expected {len(self.mask)}")
+            raise ValueError(f"the action_mask {_shown(given)} was returned, which has {len(masks)} entries; expected "
+                             f"{len(self.mask)}")
         for i, allowed in enumerate(masks):
             self.mask[i] = 1 if allowed else 0
 
@@ -399,7 +459,9 @@ def serve(make, *, name=None, time_limit=None, metrics=None):
     except Exception as error:  # of the environment's code: whatever it is, the trainer is told
         traceback.print_exc()
         sys.stderr.flush()
-        trainer.fail(f"{type(error).__name__}: {error}")
+        # A KeyError shows its text in quotes.
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        trainer.fail(f"{type(error).__name__}: {text}")
         sys.exit(1)
     finally:
         for environment in environments:

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "env/time_limit.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/wrapped_environment.h"
 
@@ -21,7 +22,7 @@ class ActionRepeat final : public WrappedEnvironment {
       throw ArgumentError(fmt::format("make_action_repeat() of '{}': {} times given, expected 1 to {}",
                                       changed.name, times, kMostTimes));
     }
-    changed.time_limit = (changed.time_limit - 1) / times + 1;
+    if (changed.time_limit != kNoTimeLimit) changed.time_limit = (changed.time_limit - 1) / times + 1;
     set_spec(std::move(changed));
   }
 

@@ -14,6 +14,7 @@
 
 #include "env/draw_action.h"
 #include "env/episode_record.h"
+#include "env/time_limit.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/core/random.h"
@@ -175,7 +176,8 @@ class EnvironmentCheck {
            "step() reported terminated and truncated at once, which counts as terminated; expected one of "
            "them");
     }
-    if (record.truncated() && !record.terminated() && record.steps() < report_.spec.time_limit) {
+    const bool has_limit = report_.spec.time_limit < kNoTimeLimit;
+    if (record.truncated() && !record.terminated() && has_limit && record.steps() < report_.spec.time_limit) {
       warn("early-truncation",
            fmt::format("an episode was truncated after {} steps, before spec().time_limit, which is {}",
                        record.steps(), report_.spec.time_limit));
@@ -413,7 +415,7 @@ class EnvironmentCheck {
       warn("no-end",
            fmt::format("none of {} episodes ended within {} steps; spec().time_limit is {}", report_.episodes,
                        std::min(options_.max_episode_steps, report_.spec.time_limit),
-                       report_.spec.time_limit));
+                       time_limit_text(report_.spec)));
     }
     if (report_.lowest_observation == report_.highest_observation) {
       warn("observation-constant",
@@ -474,7 +476,7 @@ std::string to_text(const EnvironmentReport& report) {
                                   : action_space_text(space);
   std::string text = fmt::format("environment  {}, {} observation values, {}, time limit {}\n",
                                  report.spec.name.empty() ? "without a name" : report.spec.name,
-                                 report.spec.observation_size, actions, report.spec.time_limit);
+                                 report.spec.observation_size, actions, time_limit_text(report.spec));
   if (report.episodes > 0) {
     text += fmt::format(
         "played       {} episodes, {} steps; {} terminated, {} truncated\n"

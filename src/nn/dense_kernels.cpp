@@ -102,7 +102,7 @@ GENKIDAMA_INLINE void layer_rows(const LayerProduct& p, std::size_t first, std::
       const std::size_t at = first + kWidth * part;
       FloatLanes<kWidth> bias;
       load(p.bias + at, bias);
-      store<FloatLanes<kWidth>>(p.output + at, outputs[part] + bias);
+      store(p.output + at, outputs[part] + bias);
     }
     return;
   }
@@ -158,7 +158,7 @@ GENKIDAMA_INLINE void tanh_of_lanes(float* values) {
   Lanes power, e;
   exponential<64, kWidth>(z, power, e);
   const Lanes result = 1.0f - 2.0f / (e * power + 1.0f);
-  store<Lanes>(values, given == given ? result : given);
+  store(values, given == given ? result : given);
 }
 
 GENKIDAMA_INLINE void tanh_backward_body(const float* __restrict outputs, float* __restrict delta,
@@ -188,7 +188,7 @@ GENKIDAMA_INLINE void sigmoid_of_lanes(float* values) {
   Lanes x, denominator;
   sigmoid_denominator<kWidth>(given, x, denominator);
   const Lanes result = 1.0f / denominator;
-  store<Lanes>(values, given == given ? result : given);
+  store(values, given == given ? result : given);
 }
 
 template <std::size_t kWidth>
@@ -200,7 +200,7 @@ GENKIDAMA_INLINE void silu_of_lanes(float* values) {
   sigmoid_denominator<kWidth>(given, x, denominator);
   // Far below 0 the result is 0; far above it is the value itself.
   const Lanes result = (given > x ? given : x) / denominator;
-  store<Lanes>(values, given == given ? result : given);
+  store(values, given == given ? result : given);
 }
 
 template <std::size_t kWidth>
@@ -208,7 +208,7 @@ GENKIDAMA_INLINE void relu_of_lanes(float* values) {
   using Lanes = FloatLanes<kWidth>;
   Lanes given;
   load(values, given);
-  store<Lanes>(values, given < 0.0f ? Lanes{} : given);
+  store(values, given < 0.0f ? Lanes{} : given);
 }
 
 /// The derivative of x s(x) is s + x s (1 - s).
@@ -224,7 +224,7 @@ GENKIDAMA_INLINE void silu_slope_of_lanes(const float* sums, float* delta) {
   Lanes result;
   load(delta, result);
   result = result * slope;
-  store<Lanes>(delta, given == given ? result : given);
+  store(delta, given == given ? result : given);
 }
 
 /// Applies a function of one vector's floats in place to any number of them.
@@ -311,7 +311,7 @@ GENKIDAMA_INLINE void normalise_body(const RowNormalisation& p) {
       load(p.shift + i, shift);
       n = (n - mean) * scale;
       if (normalised) store(normalised + i, n);
-      store<FloatLanes<kWidth>>(values + i, gain * n + shift);
+      store(values + i, gain * n + shift);
     }
     for (std::size_t i = whole; i < p.width; ++i) {
       const float n = rest[(i - whole) / kWidth][(i - whole) % kWidth] * scale;
@@ -355,8 +355,8 @@ GENKIDAMA_INLINE void normalise_backward_body(const RowNormalisationGradient& p)
         load(p.gain + at, gains);
         load(p.shift_gradient + at, by_shift);
         load(p.gain_gradient + at, by_gain);
-        store<FloatLanes<kWidth>>(p.shift_gradient + at, by_shift + d);
-        store<FloatLanes<kWidth>>(p.gain_gradient + at, by_gain + d * n);
+        store(p.shift_gradient + at, by_shift + d);
+        store(p.gain_gradient + at, by_gain + d * n);
         d = d * gains;
         store(delta + at, d);
         sum[part] += d;
@@ -369,7 +369,7 @@ GENKIDAMA_INLINE void normalise_backward_body(const RowNormalisationGradient& p)
       FloatLanes<kWidth> d, n;
       load(delta + i, d);
       load(normalised + i, n);
-      store<FloatLanes<kWidth>>(delta + i, (d - mean - n * along) * scale);
+      store(delta + i, (d - mean - n * along) * scale);
     }
     for (std::size_t i = whole; i < p.width; ++i) {
       const std::size_t part = (i - whole) / kWidth, lane = (i - whole) % kWidth;

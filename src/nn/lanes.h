@@ -7,7 +7,6 @@
 // differs with the target.
 
 #include <cstddef>
-#include <cstring>
 
 namespace genkidama {
 
@@ -40,15 +39,21 @@ using FloatLanes = typename Vectors<kWidth>::Floats;
 template <std::size_t kWidth>
 using IntLanes = typename Vectors<kWidth>::Ints;
 
-/// Reads the lanes from anywhere in an array of floats.
-template <typename Lanes>
-GENKIDAMA_INLINE void load(const float* from, Lanes& lanes) {
-  std::memcpy(&lanes, from, sizeof lanes);
-}
+// Reads and writes anywhere in an array of floats. Compilers heed the alignment of an alias only where it is
+// written like this, outside of templates, and in a plain assignment; GCC 12 makes integers of 128 bits of
+// std::memcpy() on arm64, and keeps sums in memory for their sake.
+#define GENKIDAMA_LANES_IN_ARRAYS(width)                                     \
+  GENKIDAMA_INLINE void load(const float* from, FloatLanes<width>& lanes) {  \
+    using Unaligned [[gnu::aligned(4), gnu::may_alias]] = FloatLanes<width>; \
+    lanes = *reinterpret_cast<const Unaligned*>(from);                       \
+  }                                                                          \
+  GENKIDAMA_INLINE void store(float* to, const FloatLanes<width>& lanes) {   \
+    using Unaligned [[gnu::aligned(4), gnu::may_alias]] = FloatLanes<width>; \
+    *reinterpret_cast<Unaligned*>(to) = lanes;                               \
+  }
 
-template <typename Lanes>
-GENKIDAMA_INLINE void store(float* to, const Lanes& lanes) {
-  std::memcpy(to, &lanes, sizeof lanes);
-}
+GENKIDAMA_LANES_IN_ARRAYS(4)
+GENKIDAMA_LANES_IN_ARRAYS(8)
+GENKIDAMA_LANES_IN_ARRAYS(16)
 
 }  // namespace genkidama

@@ -79,20 +79,25 @@ void add_tensors(const GruShape& memory, std::vector<ParameterLayout::Tensor>& t
   tensors.push_back({"gru.bias_hh_l0", {3 * units}});
 }
 
-ParameterLayout layout_for(const MlpShape& shape) {
+ParameterLayout layout_for(const MlpShape& shape, const MlpOptions& options) {
   std::vector<ParameterLayout::Tensor> tensors;
   add_tensors("trunk", shape.trunk_stack(), tensors);
   add_tensors(shape.memory, tensors);
   add_tensors("pi", shape.policy_stack(), tensors);
   add_tensors("v", shape.value_stack(), tensors);
-  return ParameterLayout(tensors);
+  try {
+    return ParameterLayout(tensors);
+  } catch (const ArgumentError& error) {
+    throw ArgumentError(fmt::format("the network '{}' is too large: {}; take smaller hidden layers or memory",
+                                    mlp_description(options), error.what()));
+  }
 }
 
 class MlpNetwork : public Network {
  public:
   MlpNetwork(const MlpOptions& options, const NetworkSpec& spec, std::uint64_t seed)
       : shape_(shape_for(spec, options)),
-        layout_(layout_for(shape_)),
+        layout_(layout_for(shape_, options)),
         description_(mlp_description(options)),
         orthogonal_(options.orthogonal),
         seed_(seed) {}

@@ -26,10 +26,10 @@ inline void transpose(const float* in, std::size_t rows, std::size_t columns, fl
       const Lanes de_low = __builtin_shufflevector(d, e, 0, 4, 1, 5);
       const Lanes de_high = __builtin_shufflevector(d, e, 2, 6, 3, 7);
       float* to = out + c * out_row + r;
-      store<Lanes>(to, __builtin_shufflevector(ab_low, de_low, 0, 1, 4, 5));
-      store<Lanes>(to + out_row, __builtin_shufflevector(ab_low, de_low, 2, 3, 6, 7));
-      store<Lanes>(to + 2 * out_row, __builtin_shufflevector(ab_high, de_high, 0, 1, 4, 5));
-      store<Lanes>(to + 3 * out_row, __builtin_shufflevector(ab_high, de_high, 2, 3, 6, 7));
+      store(to, __builtin_shufflevector(ab_low, de_low, 0, 1, 4, 5));
+      store(to + out_row, __builtin_shufflevector(ab_low, de_low, 2, 3, 6, 7));
+      store(to + 2 * out_row, __builtin_shufflevector(ab_high, de_high, 0, 1, 4, 5));
+      store(to + 3 * out_row, __builtin_shufflevector(ab_high, de_high, 2, 3, 6, 7));
     }
     for (std::size_t c = whole_columns; c < columns; ++c) {
       for (std::size_t i = r; i < r + 4; ++i) out[c * out_row + i] = in[i * columns + c];

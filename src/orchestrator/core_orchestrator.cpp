@@ -11,6 +11,7 @@
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
+#include "genkidama/core/log.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/algorithms.h"
 #include "orchestrator/description.h"
@@ -122,6 +123,7 @@ class CoreOrchestrator::Impl {
     if (options_.hyperparameters.round_end == RoundEnd::kStep) make_room_for_unfinished_episodes();
     write_weights(description_.weights);
     publish_normalisation();
+    setup_.described = description_.environment;
     if (options_.describe_only) return;
     const auto body = [this](int index, const std::function<bool()>& lead_alive) {
       run_worker(setup_, *shared_, index, lead_alive);
@@ -144,7 +146,12 @@ class CoreOrchestrator::Impl {
   ~Impl() { end_workers(); }
 
   const ParameterLayout& layout() const { return description_.layout; }
-  PolicyDescription policy_description() const { return {description_.network, description_.behaviour}; }
+  PolicyDescription policy_description() const {
+    const Hyperparameters& hyper = options_.hyperparameters;
+    const Normalisation normalisation{
+        hyper.normalise_observations, hyper.normalise_rewards, hyper.observation_clip, {}};
+    return {description_.network, description_.behaviour, normalisation_description(normalisation)};
+  }
 
   void write_weights(std::span<const float> in) {
     check_size(in.size());
@@ -227,6 +234,7 @@ class CoreOrchestrator::Impl {
           !std::all_of(chunk.begin(), chunk.end(), [](const auto& episode) { return episode.done.load(); }));
       for (const EvaluatedEpisode& episode : chunk) results.push_back(episode.result.result());
     }
+    warn_of_endless(results);
     return results;
   }
 
@@ -350,6 +358,23 @@ class CoreOrchestrator::Impl {
   const std::string& failure() const { return failure_; }
 
  private:
+  /// Once: the next evaluations are the same.
+  void warn_of_endless(const std::vector<EpisodeResult>& episodes) {
+    const EnvironmentSpec& spec = description_.environment;
+    const std::uint32_t longest = longest_training_episode(spec.observation_size);
+    if (told_of_endless_ || static_cast<std::uint32_t>(spec.time_limit) <= longest) return;
+    const auto cut = std::count_if(episodes.begin(), episodes.end(), [&](const auto& each) {
+      return each.truncated && each.length >= longest;
+    });
+    if (cut == 0) return;
+    told_of_endless_ = true;
+    log(LogLevel::kWarning,
+        "{} of {} evaluated episodes of '{}' had no end and were cut after {} steps, as in training; "
+        "expected "
+        "episodes that end: set a time limit (time_limit in the environment's spec)",
+        cut, episodes.size(), spec.name, longest);
+  }
+
   std::size_t observation_size() const {
     return static_cast<std::size_t>(description_.environment.observation_size);
   }
@@ -467,7 +492,9 @@ class CoreOrchestrator::Impl {
   }
 
   [[noreturn]] void throw_failure() const {
-    throw WorkerError(failure_ + "; training stopped, the weights are kept");
+    // Before the first order there is nothing to keep, and an evaluation changes nothing.
+    const bool trains = shared_->order[0].command == WorkerCommand::kTrain;
+    throw WorkerError(failure_ + (trains ? "; training stopped, the weights are kept" : ""));
   }
 
   std::optional<std::string> look() {
@@ -504,6 +531,7 @@ class CoreOrchestrator::Impl {
   std::uint64_t told_restarts_ = 0;           // those that train_round() has reported
   std::string failure_;                       // once a worker is gone, every later round says the same
   bool given_up_ = false;
+  bool told_of_endless_ = false;
 };
 
 CoreOrchestrator::CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network,

@@ -83,7 +83,7 @@ class Reader {
 };
 
 // The process sends what it does next before it does it, and at last a description or an error.
-enum class Part : int { kStage, kDescription, kError, kFactoryRefusal };
+enum class Part : int { kStage, kDescription, kError, kArgumentError };
 
 std::string pack(const Description& description) {
   Writer out;
@@ -131,8 +131,8 @@ Description unpack_description(Reader& in) {
   return description;
 }
 
-/// What the process sent, and in `stage` what it did last. Throws WorkerError with the text of an error that
-/// it sent, and CutOff.
+/// What the process sent, and in `stage` what it did last. Throws WorkerError or ArgumentError with the text
+/// of an error that it sent, and CutOff.
 Description unpack(const std::string& bytes, std::string& stage) {
   Reader in(bytes);
   while (true) {
@@ -140,26 +140,47 @@ Description unpack(const std::string& bytes, std::string& stage) {
     if (part == Part::kDescription) return unpack_description(in);
     const auto text = in.take<std::string>();
     if (part == Part::kError) throw WorkerError(text);
-    if (part == Part::kFactoryRefusal) throw ArgumentError(text);
+    if (part == Part::kArgumentError) throw ArgumentError(text);
     stage = text;
   }
 }
 
-/// What the factory says of its own arguments, such as a file that it was given.
-class FactoryRefusal : public ArgumentError {
- public:
-  using ArgumentError::ArgumentError;
-};
+std::string first_line(const char* text) {
+  return {text, std::strcspn(text, "\n")};
+}
 
 std::unique_ptr<Environment> make_environment(const WorkerSetup& setup) {
   try {
     return setup.environment({0, 0, EnvironmentPurpose::kDescribe});
-  } catch (const ArgumentError& error) {
-    throw FactoryRefusal(error.what());
+  } catch (const Error&) {
+    throw;  // it says what it is about
+  } catch (const std::exception& error) {
+    throw WorkerError(fmt::format("the environment's factory or constructor threw an exception: {}",
+                                  first_line(error.what())));
   }
 }
 
 using Tell = std::function<void(const std::string& stage)>;
+
+/// What the algorithm makes for the environment. That it does not fit is told with the environment's name.
+void describe_policy(const WorkerSetup& setup, Description& description) {
+  const std::string& name = description.environment.name;
+  try {
+    const auto algorithm = make_algorithm_of(setup);
+    LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
+    description.sizes = network.spec();
+    description.network = network.description();
+    // Null: the workers say so.
+    if (const auto behaviour = algorithm->make_behaviour(description.environment))
+      description.behaviour = behaviour->description();
+    description.state_size = network.state_size();
+    description.layout = network.layout();
+    description.weights.assign(network.weights().begin(), network.weights().end());
+  } catch (const ArgumentError& error) {
+    if (std::strstr(error.what(), "environment '") != nullptr) throw;
+    throw ArgumentError(fmt::format("environment '{}': {}", name, error.what()));
+  }
+}
 
 Description describe(const WorkerSetup& setup, const Tell& tell) {
   Description description;
@@ -172,16 +193,7 @@ Description describe(const WorkerSetup& setup, const Tell& tell) {
     tell(fmt::format("environment '{}' was being destroyed", description.environment.name));
   }
   tell(fmt::format("the network for environment '{}' was being made", description.environment.name));
-  const auto algorithm = make_algorithm_of(setup);
-  LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
-  description.sizes = network.spec();
-  description.network = network.description();
-  // Null: the workers say so.
-  if (const auto behaviour = algorithm->make_behaviour(description.environment))
-    description.behaviour = behaviour->description();
-  description.state_size = network.state_size();
-  description.layout = network.layout();
-  description.weights.assign(network.weights().begin(), network.weights().end());
+  describe_policy(setup, description);
   return description;
 }
 
@@ -205,10 +217,10 @@ void describe_into(int fd, const WorkerSetup& setup) {
   };
   try {
     write_all(fd, pack(describe(setup, [&](const std::string& stage) { send(Part::kStage, stage); })));
-  } catch (const FactoryRefusal& error) {
-    send(Part::kFactoryRefusal, std::string(error.what()).substr(0, std::strcspn(error.what(), "\n")));
+  } catch (const ArgumentError& error) {
+    send(Part::kArgumentError, first_line(error.what()));
   } catch (const std::exception& error) {
-    send(Part::kError, std::string(error.what()).substr(0, std::strcspn(error.what(), "\n")));
+    send(Part::kError, first_line(error.what()));
   } catch (...) {
     send(Part::kError, "something was thrown that is no std::exception");
   }

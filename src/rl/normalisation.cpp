@@ -38,6 +38,13 @@ std::optional<std::vector<double>> read_numbers(std::string_view text) {
 
 }  // namespace
 
+std::string normalisation_description(const Normalisation& normalisation) {
+  std::string text;
+  if (normalisation.observations) text = fmt::format("{} {}", kObservations, normalisation.clip);
+  if (normalisation.rewards) text += fmt::format("{}{}", text.empty() ? "" : " ", kRewards);
+  return text.empty() ? "none" : text;
+}
+
 std::string normalisation_kind_text(const Normalisation& normalisation) {
   std::string text;
   if (normalisation.observations) text += fmt::format("{} ", kObservations);

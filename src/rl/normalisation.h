@@ -25,6 +25,8 @@ struct Normalisation {
   static std::size_t components(std::size_t observation_size) { return observation_size + 1; }
 };
 
+/// For PolicyDescription::normalisation: "none", "observations 10", "rewards" or "observations 10 rewards".
+std::string normalisation_description(const Normalisation& normalisation);
 /// For the metadata of a policy file: "observations rewards 10".
 std::string normalisation_kind_text(const Normalisation& normalisation);
 /// For the same: all numbers of the statistics, with as many digits as it takes to read the same bits again.

@@ -42,8 +42,17 @@ PolicyRecord record_of(const Path& path, const Checkpoint& file, const PolicyOpt
   return record;
 }
 
-std::string actions_text(std::size_t width, int outputs) {
-  return width == 1 ? fmt::format("{} actions", outputs) : fmt::format("actions of {} numbers", width);
+std::string actions_text(const ActionSpace& space) {
+  return space.is_one_choice() ? fmt::format("{} actions", space.choices[0])
+                               : "actions of " + action_space_text(space);
+}
+
+/// Files of version 0.1 hold one choice, and say nothing of it.
+std::string actions_text(const PolicyRecord& record) {
+  if (record.actions) return actions_text(*record.actions);
+  const std::size_t width = record.action_width.value_or(1);
+  return width == 1 ? fmt::format("{} actions", record.sizes->policy)
+                    : fmt::format("actions of {} numbers", width);
 }
 
 std::string sizes_text(const std::vector<int>& observation, const std::string& actions) {
@@ -61,11 +70,8 @@ void check_environment_of(const Path& path, const PolicyRecord& record, const En
   const EnvironmentSpec spec = completed(given);
   const bool same_name = record.environment.empty() || record.environment == to_utf8(spec.name);
   if (same_name && record.sizes->observation == spec.observation_shape && has_actions(record, spec)) return;
-  const int outputs = spec.action_space.is_one_choice() ? spec.action_count : record.sizes->policy;
-  const std::string held = sizes_text(record.sizes->observation,
-                                      actions_text(record.action_width.value_or(1), record.sizes->policy));
-  const std::string wanted =
-      sizes_text(spec.observation_shape, actions_text(spec.action_space.width(), outputs));
+  const std::string held = sizes_text(record.sizes->observation, actions_text(record));
+  const std::string wanted = sizes_text(spec.observation_shape, actions_text(spec.action_space));
   throw LayoutError(fmt::format("'{}' is a policy for environment '{}' ({}), not for '{}' ({}{})",
                                 path.string(), record.environment.empty() ? "unknown" : record.environment,
                                 held, spec.name, wanted,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -84,11 +85,25 @@ class Worker {
     std::vector<EpisodeSlot> slots;
     sink.set_activity(WorkerActivity::kMakingEnvironment);
     for (int i = 0; i < setup.hyperparameters.environments_per_worker; ++i) {
-      slots.emplace_back(make_checked(setup.environment({index, i, setup.purpose})), normaliser);
+      slots.emplace_back(make_checked(make_environment(setup, {index, i, setup.purpose})), normaliser);
       if (setup.spec) check_is(slots.back().spec(), completed(*setup.spec));
+      if (setup.described) check_has_spaces(slots.back().spec(), *setup.described);
       sink.show_life();
     }
     return slots;
+  }
+
+  static std::unique_ptr<Environment> make_environment(const WorkerSetup& setup,
+                                                       const EnvironmentContext& context) {
+    try {
+      return setup.environment(context);
+    } catch (const Error&) {
+      throw;  // it says what it is about
+    } catch (const std::exception& error) {
+      throw WorkerError(
+          fmt::format("the factory or the constructor of environment '{}' threw an exception: {}",
+                      setup.described ? setup.described->name : "", error.what()));
+    }
   }
 
   static LocalNetwork make_network(const WorkerSetup& setup, const Algorithm& algorithm,
@@ -108,12 +123,28 @@ class Worker {
         spec.masks_actions == expected.masks_actions) {
       return;
     }
-    const auto text = [](const EnvironmentSpec& of) {
-      return fmt::format("{} observation values, {}{}", of.observation_size,
-                         action_space_text(of.action_space), of.masks_actions ? " and masks" : "");
-    };
     throw ArgumentError(fmt::format("environment '{}' has {}; the environment_spec that was given says {}",
-                                    spec.name, text(spec), text(expected)));
+                                    spec.name, spaces_text(spec), spaces_text(expected)));
+  }
+
+  /// The network is made once, for the environment that was made first.
+  static void check_has_spaces(const EnvironmentSpec& spec, const EnvironmentSpec& first) {
+    const ActionSpace &own = spec.action_space, &expected = first.action_space;
+    if (spec.observation_shape == first.observation_shape && own.choices == expected.choices &&
+        own.low.size() == expected.low.size() && spec.masks_actions == first.masks_actions) {
+      return;
+    }
+    throw ArgumentError(fmt::format(
+        "environment '{}' has {}, and the first one that the factory made had {}; expected the same "
+        "spaces from every call of the factory",
+        spec.name, spaces_text(spec), spaces_text(first)));
+  }
+
+  static std::string spaces_text(const EnvironmentSpec& spec) {
+    const std::vector<std::int64_t> shape(spec.observation_shape.begin(), spec.observation_shape.end());
+    const std::string in = shape.size() > 1 ? " in " + shape_text(shape) : "";
+    return fmt::format("{} observation values{}, {}{}", spec.observation_size, in,
+                       action_space_text(spec.action_space), spec.masks_actions ? " and masks" : "");
   }
 
   /// One episode in each slot (thesis, Algorithm 1), or whole episodes up to round_steps, or just so many
@@ -167,6 +198,12 @@ class Worker {
     slot.discounted_return = setup_.hyperparameters.gamma * slot.discounted_return + transition.reward;
     counted_.assign(transition.before.begin(), transition.before.end());
     counted_.push_back(static_cast<float>(slot.discounted_return));
+    if (!is_finite(counted_.back())) {
+      throw WorkerError(fmt::format(
+          "environment '{}' gave the reward {}, with which the discounted return is {}; expected "
+          "returns below {:.3g} in size, to normalise with: scale the rewards in the environment",
+          spec_.name, transition.reward, slot.discounted_return, std::numeric_limits<float>::max()));
+    }
     round_statistics_.add(counted_);
   }
 
@@ -397,6 +434,9 @@ class Worker {
       check_outputs();
       choose(slot, outputs_, acting);
       step(slot);
+      if (!slot.playing || slot.result.length < longest_episode_) continue;
+      slot.result.truncated = true;
+      slot.playing = false;
     }
   }
 

@@ -27,6 +27,8 @@ struct WorkerSetup {
   std::optional<EnvironmentSpec> spec = {};  ///< what the environments must be; nothing: what they say
   EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;
   double steps_per_second = 0;  ///< of each environment, in training; 0: as many as there is time for
+  /// What the network was made for. Environments may differ from it in anything but their spaces.
+  std::optional<EnvironmentSpec> described = {};
 };
 
 /// Runs worker number `index` until the lead closes the barrier, or `lead_alive` returns false (asked about

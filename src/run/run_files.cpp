@@ -49,12 +49,13 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
       trainer_(trainer),
       directory_(options_.directory),
       checkpoints_(options_, directory_, [&trainer] {
-        return PolicyOrigin{trainer.layout(), trainer.policy_metadata()};
+        return PolicyOrigin{trainer.layout(), trainer.policy_metadata(), trainer.environment_spec().name,
+                            trainer.policy_description()};
       }) {
   // Before anything is made. A run that goes on from a state has its own weights.
   const bool begins = !directory_.goes_on(options_) || !directory_.has_state();
   auto first = begins ? read_first_policy(options_, trainer_) : std::nullopt;
-  directory_.create();
+  directory_.create(options_);
   lock_ =
       std::make_unique<RunLock>(directory_.lock(), kLockPatience, [this] { return !end_reason().empty(); });
   remove_leftovers(directory_.path());
@@ -146,7 +147,7 @@ std::string RunFiles::merge_rule_text(const std::string& failure, bool kept) con
 FillState RunFiles::with_own(const FillState& fill) {
   if (!fill) return {};
   return [this, &fill](RunState& state) {
-    state.kind = kind_;
+    state.subject.kind = kind_;
     state.evaluation_missing = evaluations_->missing();
     state.evaluations = evaluations_->progress();
     fill(state);
@@ -210,6 +211,7 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
   const auto written = checkpoints_.write_final(snapshot, totals_, with_own(fill));
   tell(written);
   result.files_written = written.complete;
+  result.write_failure = written.failure;
   // Whoever stops a run wants the process gone.
   if (!result.stopped && options_.eval_episodes > 0) {
     try {
@@ -223,7 +225,11 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
     result.totals.worker_restarts = now().worker_restarts;
     report["worker_restarts"] = result.totals.worker_restarts;
   }
-  result.files_written = write_summary(directory_.summary(), report) && result.files_written;
+  if (!write_summary(directory_.summary(), report)) {
+    result.files_written = false;
+    result.write_failure += (result.write_failure.empty() ? "" : "; ") +
+                            fmt::format("{} could not be written", directory_.summary().string());
+  }
   observer_.on_end(result);
   return result;
 }

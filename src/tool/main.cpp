@@ -17,13 +17,17 @@ namespace {
 // An option like every other one, so that config.json, files with a policy, the members of a cluster and the
 // runs of a sweep know the task.
 constexpr const char* kTask = "task";
+constexpr const char* kTasks = "tasks";
+constexpr int kBadArguments = 2;
 
 constexpr const char* kUsage =
     "usage: genkidama COMMAND TASK [options], for instance\n"
     "  genkidama train lunar-lander --max-steps 1000000 --run-dir runs/first\n"
     "  genkidama evaluate --checkpoint runs/first/final.safetensors\n"
     "  genkidama tasks                                  lists the tasks\n"
-    "A run that exists knows its task: --resume, --config and --checkpoint need no TASK.\n\n";
+    "A run that goes on with --resume knows its task. --checkpoint and --config know bundled tasks; every "
+    "other\n"
+    "TASK runs code, and must be named.\n\n";
 
 bool is_flag(const std::string& word) {
   return !word.empty() && word.front() == '-';
@@ -42,14 +46,30 @@ std::vector<std::string> words_with_option(int argc, char** argv) {
   return words;
 }
 
+/// Why a file's word for a task is not enough.
+std::string distrust(const std::string& task) {
+  return is_foreign(task)
+             ? "a task of that kind runs code of its own, which a file of a stranger must not choose"
+             : "";
+}
+
 cli::Program make_program() {
   cli::Program program;
-  program.options = {{kTask, "What is played, as the word behind the command", cli::TextOption{}}};
+  program.options = {
+      {kTask, "What is played, as the word behind the command", cli::TextOption{.distrust = distrust}}};
+  program.other_commands = {{kTasks, "List the tasks"}};
   for (cli::Option& option : process_options()) program.options.push_back(std::move(option));
   program.environment = [tasks = std::make_shared<Tasks>()](const EnvironmentContext& context) {
     return tasks->make(context.options.text(kTask), context);
   };
   return program;
+}
+
+int refuse_words(const char* word) {
+  std::fprintf(stderr,
+               "error: unknown argument '%s'; expected 'genkidama tasks' alone, which lists the tasks\n",
+               word);
+  return kBadArguments;
 }
 
 int list_tasks() {
@@ -61,7 +81,7 @@ int list_tasks() {
 
 int main(int argc, char** argv) {
   const std::string_view first = argc > 1 ? argv[1] : "";
-  if (first == "tasks" && argc == 2) return list_tasks();
+  if (first == kTasks) return argc == 2 ? list_tasks() : refuse_words(argv[2]);
   if (first.empty() || first == "--help" || first == "-h") {
     std::fputs(kUsage, first.empty() ? stderr : stdout);
     std::fflush(nullptr);

@@ -2,9 +2,11 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 
@@ -23,10 +25,25 @@ bool is_compatible(const char* version) {
   return major == kVersionMajor && (major > 0 || minor == kVersionMinor);
 }
 
+constexpr const char* kForProgram =
+    "; expected a shared object (.so); if it is a program that speaks the environment protocol, write "
+    "process: "
+    "before its path";
+
+/// Whether it can be executed, and is not called as a shared object is.
+bool is_own_program(const std::string& path) {
+  return std::filesystem::path(path).extension() != ".so" && ::access(path.c_str(), X_OK) == 0 &&
+         std::filesystem::is_regular_file(path);
+}
+
 const EnvironmentPlugin& plugin_in(const std::string& path) {
   // Every symbol is looked for now, so that one that is missing is told here and not in the middle of a run.
   void* const object = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (object == nullptr) throw ArgumentError(fmt::format("{}: cannot be loaded: {}", path, ::dlerror()));
+  if (object == nullptr) {
+    const std::string problem = ::dlerror();
+    throw ArgumentError(
+        fmt::format("{}: cannot be loaded: {}{}", path, problem, is_own_program(path) ? kForProgram : ""));
+  }
   void* const symbol = ::dlsym(object, kEnvironmentPluginSymbol);
   if (symbol == nullptr) {
     throw ArgumentError(fmt::format(

@@ -112,6 +112,8 @@ void add_fields(JsonText& out, const HelloMessage& message) {
     out.add("network", network);
   if (const auto behaviour = description_text(message.policy.behaviour); !behaviour.empty())
     out.add("behaviour", behaviour);
+  if (const auto normalisation = description_text(message.policy.normalisation); !normalisation.empty())
+    out.add("normalisation", normalisation);
 }
 
 void add_fields(JsonText& out, const WelcomeMessage& message) {
@@ -230,6 +232,7 @@ Message read_hello(JsonFields& fields) {
   message.stream = fields.integer("stream", message.statistics > 0);
   message.policy.network = fields.text("network", false);
   message.policy.behaviour = fields.text("behaviour", false);
+  message.policy.normalisation = fields.text("normalisation", false);
   return message;
 }
 

@@ -29,6 +29,15 @@ CHECKED = ["src/wire/frame.cpp", "src/params/safetensors.cpp", "src/ipc/replay_b
 LIBRARIES = ["fmt", "nlohmann", "xxhash.h", "xxh3.h"]
 
 
+# Vectors that the function of the matrix products may write to the stack, outside of its loops.
+LARGEST_STORED = 16
+
+
+def sums_stored(assembly):
+    product = re.search(r"^\S*multiply_portable\S*:$.*?\.cfi_endproc", assembly, re.DOTALL | re.MULTILINE)
+    return len(re.findall(r"\bst[rp]\s+q\d+.*\[sp", product.group())) if product else 0
+
+
 def compile_one(compiler, headers, source):
     command = [compiler, *FLAGS, f"-I{ROOT}/include", f"-I{ROOT}/src", f"-isystem{headers}", str(ROOT / source)]
     if source not in ARITHMETIC:
@@ -38,6 +47,9 @@ def compile_one(compiler, headers, source):
         return done.stderr or f"the compiler ended with {done.returncode}"
     if not re.search(ARITHMETIC[source], done.stdout):
         return f"no instruction like '{ARITHMETIC[source]}': the loops are not vectorised"
+    stored = sums_stored(done.stdout)
+    if stored > LARGEST_STORED:
+        return f"the products store {stored} vectors on the stack: their sums are not kept in registers"
     return done.stderr
 
 

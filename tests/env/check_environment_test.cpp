@@ -221,6 +221,22 @@ TEST_CASE("an episode that does not end within the steps of the check is a warni
   CHECK(report.steps == 20 * 50);
 }
 
+TEST_CASE("an environment without a time limit is one, and may truncate when it likes") {
+  const auto unlimited = [](EnvironmentSpec& spec) { spec.time_limit = std::numeric_limits<int>::max(); };
+  const auto report = report_on({.spec = unlimited, .step = [](Faulty& self, StepResult& r) {
+                                   r.truncated = !r.terminated && self.steps == 15;
+                                 }});
+  CHECK_THAT(to_text(report), Catch::Contains("time limit none"));
+  CHECK_THAT(to_text(report), !Catch::Contains("2147483647") && !Catch::Contains("early-truncation"));
+  EnvironmentCheckOptions options;
+  options.max_episode_steps = 50;
+  const auto endless = report_on(
+      {.spec = unlimited, .step = [](Faulty&, StepResult& r) { r.terminated = r.truncated = false; }},
+      options);
+  expect(endless, kWarning, "no-end", "spec().time_limit is none");
+  CHECK(report_on({.spec = [](EnvironmentSpec& spec) { spec.time_limit = 21; }}).spec.time_limit == 21);
+}
+
 TEST_CASE("seeds and actions without an effect are warnings") {
   expect(report_on({.reset = [](Faulty& self) { self.place = 0; }}), kWarning, "seeds", "9 seeds");
   EnvironmentCheckOptions options;

@@ -80,6 +80,14 @@ TEST_CASE("a network of the same tensors and another description is refused, and
              Catch::Contains("the network is 'mlp 4 tanh' here and 'mlp 4 relu' there"));
   CHECK_THAT(refusal_of(tanh, {"mlp 4 tanh", "gaussian tanh"}),
              Catch::Contains("'gaussian clip' here and 'gaussian tanh' there"));
+  const PolicyDescription normalised{"mlp 4 tanh", "gaussian clip", "observations 10"};
+  CHECK(refusal_of(normalised, normalised).empty());
+  for (const char* there : {"none", "observations 5", "rewards", "observations 10 rewards"}) {
+    CHECK_THAT(refusal_of(normalised, {"mlp 4 tanh", "gaussian clip", there}),
+               Catch::Contains("'observations 10' here and '" + std::string(there) + "' there"));
+  }
+  CHECK(refusal_of(normalised, tanh).empty());
+  CHECK(refusal_of(tanh, normalised).empty());
   // Ends of earlier versions, and networks that say nothing of themselves.
   CHECK(refusal_of({}, tanh).empty());
   CHECK(refusal_of(tanh, {}).empty());

@@ -5,7 +5,10 @@
 
 #include <atomic>
 #include <future>
+#include <limits>
+#include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -102,6 +105,24 @@ class Made {
   SharedArray<std::atomic<int>> counts_{300, "a test"};
 };
 
+/// Ends every episode at once. Its actions are what they are said to be.
+class Unsound : public Environment {
+ public:
+  explicit Unsound(const ActionSpace& actions) {
+    spec_.name = "Unsound";
+    spec_.observation_size = 1;
+    spec_.time_limit = 5;
+    spec_.action_space = actions;
+  }
+  const EnvironmentSpec& spec() const override { return spec_; }
+  Observation reset(std::uint64_t) override { return observation_; }
+  StepResult step(Action) override { return {observation_, 1.0f, true, false}; }
+
+ private:
+  EnvironmentSpec spec_;
+  std::vector<float> observation_{1.0f};
+};
+
 }  // namespace
 
 TEST_CASE("a trainer that only describes starts no worker and opens no environment but one", "[forks]") {
@@ -130,6 +151,79 @@ TEST_CASE("a trainer that only describes starts no worker and opens no environme
       REQUIRE_THROWS_AS(trainer.evaluate({}), ArgumentError);
       REQUIRE(trainer.failure().empty());
     }
+  }
+}
+
+TEST_CASE("what does not fit is an ArgumentError that names the environment, in both modes", "[forks]") {
+  const auto refusal_of = [](const EnvironmentFactory& environment, const NetworkFactory& network,
+                             const Hyperparameters& hyperparameters = {}) {
+    std::vector<std::string> texts;
+    for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+      auto options = with_workers(1, mode);
+      options.hyperparameters = hyperparameters;
+      try {
+        CoreOrchestrator(environment, network, options);
+      } catch (const ArgumentError& error) {
+        texts.emplace_back(error.what());
+      }
+    }
+    REQUIRE(texts.size() == 2);
+    REQUIRE(texts[0] == texts[1]);
+    return texts[0];
+  };
+  const auto with_actions = [](const ActionSpace& space) -> EnvironmentFactory {
+    return [space] { return std::make_unique<Unsound>(space); };
+  };
+  REQUIRE_THAT(refusal_of(with_actions({.choices = {}, .low = {1}, .high = {-1}}), mlp_network()),
+               Catch::Contains("environment 'Unsound': spec().action_space"));
+  REQUIRE_THAT(refusal_of(with_actions({}), mlp_network()),
+               Catch::Contains("environment 'Unsound': spec().action_count is 0"));
+  const float infinite = std::numeric_limits<float>::infinity();
+  Hyperparameters squashing;
+  squashing.action_bounds = ActionBounds::kTanh;
+  REQUIRE_THAT(refusal_of(with_actions({.choices = {}, .low = {-infinite}, .high = {infinite}}),
+                          mlp_network(), squashing),
+               Catch::Contains("environment 'Unsound': component 0 of the action has the bounds") &&
+                   Catch::Contains("action_bounds"));
+  REQUIRE_THAT(refusal_of(chain_factory(), mlp_network({{1'000'000, 1'000'000}})),
+               Catch::Contains("environment 'Chain': the network 'mlp 1000000 1000000 tanh' is too large"));
+}
+
+TEST_CASE("a constructor that throws is told with the place, and a worker's with the environment",
+          "[forks]") {
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+    const auto throwing = [](EnvironmentPurpose when) -> EnvironmentFactory {
+      return [when](const EnvironmentContext& context) -> std::unique_ptr<Environment> {
+        if (context.purpose == when) throw std::runtime_error("no such level file");
+        return std::make_unique<ChainEnvironment>();
+      };
+    };
+    REQUIRE_THAT(
+        error_of(throwing(EnvironmentPurpose::kDescribe), with_workers(1, mode)),
+        Catch::Contains("the environment's factory or constructor threw an exception: no such level"));
+    REQUIRE_THAT(
+        error_of(throwing(EnvironmentPurpose::kTrain), with_workers(2, mode)),
+        Catch::Contains("of 2 failed: the factory or the constructor of environment 'Chain' threw an "
+                        "exception: no such level file") &&
+            !Catch::Contains("training stopped"));
+  }
+}
+
+TEST_CASE("spaces that change from one environment to the next are told with its name", "[forks]") {
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+    const auto changing = [](const ActionSpace& later) -> EnvironmentFactory {
+      return [later](const EnvironmentContext& context) {
+        const bool first = context.purpose == EnvironmentPurpose::kDescribe;
+        return std::make_unique<Unsound>(first ? ActionSpace{.choices = {2}, .low = {}, .high = {}} : later);
+      };
+    };
+    REQUIRE_THAT(error_of(changing({.choices = {3}, .low = {}, .high = {}}), with_workers(1, mode)),
+                 Catch::Contains("environment 'Unsound' has 1 observation values, one of 3 choices") &&
+                     Catch::Contains(
+                         "the first one that the factory made had 1 observation values, one of 2 choices"));
+    CoreOrchestrator same(changing({.choices = {2}, .low = {}, .high = {}}), mlp_network(),
+                          with_workers(1, mode));
+    REQUIRE(same.train_round().episodes.size() == 1);
   }
 }
 

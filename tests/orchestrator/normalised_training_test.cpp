@@ -104,7 +104,30 @@ double mean_return(CoreOrchestrator& trainer) {
   return sum / 20;
 }
 
+/// Pays as much as a float holds, step after step.
+class Rich : public ChainEnvironment {
+ public:
+  StepResult step(int action) override {
+    StepResult result = ChainEnvironment::step(action);
+    result.reward = 3e38f;
+    result.terminated = result.truncated = false;
+    return result;
+  }
+};
+
 }  // namespace
+
+TEST_CASE("returns that no float holds are an error that names the environment and the reward", "[forks]") {
+  for (const WorkerMode mode : {WorkerMode::kThreads, WorkerMode::kProcesses}) {
+    OrchestratorOptions given = options(1, mode);
+    given.hyperparameters.normalise_rewards = true;
+    given.max_crashes_per_minute = 0;
+    CoreOrchestrator trainer([] { return std::make_unique<Rich>(); }, mlp_network(), given);
+    CHECK_THROWS_AS(trainer.train_round(), WorkerError);
+    CHECK_THAT(trainer.failure(),
+               Contains("environment 'Chain' gave the reward 3e+38, with which the discounted return is"));
+  }
+}
 
 TEST_CASE("the statistics of all workers and environments are those of one stream") {
   const auto record = std::make_shared<Record>();

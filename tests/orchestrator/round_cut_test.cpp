@@ -157,6 +157,28 @@ TEST_CASE("an episode without an end is cut in training, so that the memory of a
   }
 }
 
+TEST_CASE("an episode without an end is cut in an evaluation too, and a warning says so once", "[forks]") {
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+    for (const bool greedy : {true, false}) {
+      const LogOfLead log;
+      CoreOrchestrator trainer(endless(), thesis_network(), options_for("ppo", 2, mode));
+      for (int i = 0; i < 2; ++i) {
+        const auto episodes = trainer.evaluate({.episodes = 3, .seed = 1, .greedy = greedy});
+        REQUIRE(episodes.size() == 3);
+        for (const EpisodeResult& episode : episodes) {
+          REQUIRE(episode.length == 65'536);
+          REQUIRE(episode.truncated);
+          REQUIRE(episode.episode_return == 65'536);
+        }
+      }
+      const std::string told =
+          "3 of 3 evaluated episodes of 'Endless' had no end and were cut after 65536 steps";
+      REQUIRE_THAT(log.text(), Catch::Contains(told) && Catch::Contains("set a time limit"));
+      REQUIRE(log.text().find(told) == log.text().rfind(told));
+    }
+  }
+}
+
 TEST_CASE("what follows the cut of an episode has a value, also where a time limit has none") {
   // All observations are alike, so all values are one number V, and rewards are next to nothing: the returns
   // are V when V follows the cut, and 0 when nothing does. The loss is (returns - V)^2.

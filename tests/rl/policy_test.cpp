@@ -248,7 +248,18 @@ TEST_CASE("a file of another environment is refused by the names of both") {
   CHECK(load_policy(foreign, {.environment = latin_1}).act(kObservation)[0] == likeliest());
   EnvironmentSpec continuous{"Task", 3, 0, 100};
   continuous.action_space = {.choices = {}, .low = {-1, -1}, .high = {1, 1}};
-  refuse(continuous, "'Task' (observations of [3], actions of 2 numbers)");
+  refuse(continuous, "'Task' (observations of [3], actions of 2 continuous components)");
+  // A Gaussian has two outputs for one component: they are no actions.
+  const ActionSpace pendulum{.choices = {}, .low = {-2}, .high = {2}};
+  const Path one = write_policy(directory / "one", to_metadata({.environment = "Pendulum",
+                                                                .network = "mlp 8 tanh",
+                                                                .sizes = kSizes,
+                                                                .action_width = 1,
+                                                                .actions = pendulum,
+                                                                .behaviour = "gaussian clip"}));
+  CHECK_THROWS_WITH(load_policy(one, {.environment = EnvironmentSpec{"Other", 3, 4, 100}}),
+                    Contains("'Pendulum' (observations of [3], actions of 1 continuous component)"));
+  CHECK_THROWS_WITH(load_policy(file, {.environment = continuous}), !Contains("actions of 4"));
 }
 
 TEST_CASE("a policy whose action is no single choice needs a behaviour") {

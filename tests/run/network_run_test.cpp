@@ -118,7 +118,7 @@ TEST_CASE("a run goes on with a state of its own kind, and refuses another's bef
   CHECK_NOTHROW(TrainerRun(trainer, options));
 
   RunState made_by_parent;
-  made_by_parent.kind = run_kind::kParent;
+  made_by_parent.subject.kind = run_kind::kParent;
   write_state(directory / "parent", trainer, made_by_parent, false);
   CHECK_THROWS_WITH(TrainerRun(trainer, options_in(directory / "parent")),
                     Catch::Contains("is the state of a Parent's run"));

@@ -6,6 +6,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -84,6 +85,12 @@ class Tool(unittest.TestCase):
         text = self.check(call("tasks")).stdout
         for word in ("cart-pole", "lunar-lander", "./my_env.so", "gymnasium:CartPole-v1"):
             self.assertIn(word, text)
+        # Each summary has a column of its own.
+        columns = {re.match(r"  \S+ {2,}", line).end() for line in text.splitlines() if line.startswith("  ")}
+        self.assertEqual(len(columns), 1, text)
+        self.assertIn("unknown argument 'extra'", self.refused("tasks", "extra"))
+        self.assertIn("tasks", self.check(call("--help")).stdout.split("Subcommands:")[1])
+        self.assertIn("sweep, tasks", self.refused("fly"))
 
     def test_help_needs_no_task(self):
         self.assertIn("genkidama train lunar-lander", self.check(call("--help")).stdout)
@@ -105,6 +112,37 @@ class Tool(unittest.TestCase):
         self.assertEqual((config["task"], config["environment"]), (str(link), "Tank"))
         self.check(call("train", "--resume", self.folder / "run", "--updates", "3", folder="/"))
         self.check(call("check", "my_env.so", "--episodes", "3", folder=self.folder))
+        self.only_with_its_task(link, "./my_env.so")
+
+    def only_with_its_task(self, recorded, task, **variables):
+        """A file of a stranger does not choose the code that runs."""
+        policy = self.folder / "run/final.safetensors"
+        words = ("evaluate", "--checkpoint", policy, "--episodes", "2", "--workers", "1")
+        refusal = self.refused(*words, **variables)
+        self.assertIn(f"it says --task {recorded}, and a task of that kind runs code of its own", refusal)
+        typed = refusal.split("say so yourself: ")[1].split()
+        self.check(call(*typed[1:], **variables))
+        self.check(call("evaluate", task, *words[1:], folder=self.folder, **variables))
+        config = self.folder / "config.json"
+        config.write_text(json.dumps({"task": str(recorded)}))
+        begin = ("--config", config, *FEW, "--run-dir")
+        self.assertIn(f"it says --task {recorded}", self.refused("train", *begin, self.folder / "a", **variables))
+        self.assertFalse((self.folder / "a").exists())
+        self.check(call("train", task, *begin, self.folder / "b", folder=self.folder, **variables))
+
+    def test_a_program_that_speaks_the_protocol_is_played(self):
+        program = self.folder / "engine"
+        program.write_text(f"#!/bin/sh\nexec {sys.executable} -m genkidama_serve python:{SOURCE}/tests/env/process/"
+                           "python_tasks.py:Task\n")
+        program.chmod(0o755)
+        variables = {"PYTHONPATH": f"{SOURCE}/python:{LIKE}"}
+        config = self.train("process:./engine", **variables)
+        self.assertEqual((config["task"], config["environment"]), (f"process:{program}", "Task"))
+        self.check(call("train", "--resume", self.folder / "run", "--updates", "3", folder="/", **variables))
+        self.only_with_its_task(f"process:{program}", "process:./engine", **variables)
+        self.assertIn("write process: before its path", self.refused("train", "./engine"))
+        self.assertIn("names no program", self.refused("train", "process:"))
+        self.assertIn("cannot start", self.refused("train", "process:./nowhere"))
 
     def test_a_wrong_shared_object_is_refused(self):
         for name, text in {
@@ -126,16 +164,39 @@ class Tool(unittest.TestCase):
     def test_an_id_of_gymnasium_is_played(self):
         config = self.train("gymnasium:CartPole-v1", PYTHONPATH=str(LIKE))
         self.assertEqual((config["task"], config["environment"]), ("gymnasium:CartPole-v1", "CartPole-v1"))
-        self.check(call("evaluate", "--checkpoint", self.folder / "run/final.safetensors", "--episodes", "2",
-                        "--workers", "1", PYTHONPATH=str(LIKE)))
+        self.only_with_its_task("gymnasium:CartPole-v1", "gymnasium:CartPole-v1", PYTHONPATH=str(LIKE))
         self.assertIn("gymnasium cannot make 'Moon-v9'", self.refused("train", "gymnasium:Moon-v9", PYTHONPATH=str(LIKE)))
 
     def test_a_python_that_cannot_play_is_named(self):
         (self.folder / "gymnasium.py").write_text("raise ImportError('not here')\n")
         self.assertIn("cannot import gymnasium",
                       self.refused("train", "gymnasium:CartPole-v1", PYTHONPATH=str(self.folder)))
-        self.assertIn("cannot start 'python9'", self.refused("train", "gymnasium:X-v1", GENKIDAMA_PYTHON="python9"))
-        self.assertIn("ended with exit code 1", self.refused("train", "gymnasium:X-v1", GENKIDAMA_PYTHON_PATH="/nowhere"))
+        for python in "python9", "/nope":
+            self.assertIn(f"GENKIDAMA_PYTHON is '{python}', and cannot start '{python}'",
+                          self.refused("train", "gymnasium:X-v1", GENKIDAMA_PYTHON=python))
+        self.assertIn("GENKIDAMA_PYTHON_PATH is '/nowhere', and there is no genkidama_serve.py",
+                      self.refused("train", "gymnasium:X-v1", GENKIDAMA_PYTHON_PATH="/nowhere"))
+
+    def test_an_environment_without_an_end_is_evaluated_and_told(self):
+        (self.folder / "task.py").write_text(FAILING.replace("self.played % 40 == 39", "False").replace(
+            "FAIL", "pass").replace("self.steps == 8", "False").replace("0.1 * self.steps", "0.0"))
+        task = f"python:{self.folder}/task.py:Failing"
+        words = ("--workers", "1", "--updates", "1", "--eval-episodes", "1", "--run-dir", self.folder / "run")
+        result = self.check(call("train", task, *words))
+        self.assertEqual(result.stderr.count("1 of 1 evaluated episodes of 'Failing' had no end"), 1, result.stderr)
+        evaluation = json.loads((self.folder / "run/summary.json").read_text())["final_evaluation"]
+        self.assertEqual((evaluation["mean_length"], evaluation["truncated_share"]), (65536, 1))
+        text = self.check(call("check", task, "--episodes", "2")).stdout
+        self.assertIn("time limit none", text)
+        self.assertNotIn("2147483647", text)
+
+    def test_a_fault_of_every_episode_ends_early(self):
+        (self.folder / "task.py").write_text(FAILING.replace("self.played % 40 == 39", "True").replace(
+            "FAIL", "return None"))
+        error = self.refused("train", f"python:{self.folder}/task.py:Failing", *FEW, "--run-dir", self.folder / "run",
+                             code=1)
+        self.assertIn("failed 10 times in a row in the first step of an episode, always alike", error)
+        self.assertIn("a NoneType was returned; expected step()", error)
 
     def test_a_process_that_fails_every_so_often_costs_episodes_that_are_counted(self):
         for failure, words in {"os._exit(3)": (), "time.sleep(600)": ("--step-timeout", "1")}.items():

@@ -59,13 +59,16 @@ TEST_CASE("a hello carries what describes its policy, and says nothing of what i
   HelloMessage hello = example_hello();
   CHECK(encode_message(hello).find("\"network\"") == std::string::npos);
   CHECK(encode_message(hello).find("\"behaviour\"") == std::string::npos);
+  CHECK(encode_message(hello).find("\"normalisation\"") == std::string::npos);
   CHECK(round_trip(hello).policy == PolicyDescription{});
-  hello.policy = {"mlp 64 64 tanh", "gaussian clip"};
+  hello.policy = {"mlp 64 64 tanh", "gaussian clip", "observations 10 rewards"};
   CHECK(round_trip(hello).policy == hello.policy);
   hello.policy.network = "a\nb\xff" + std::string(2000, 'x');
   CHECK(round_trip(hello).policy.network == description_text(hello.policy.network));
   CHECK(description_text(hello.policy.network).size() == kMaxReasonBytes);
   for (const std::string bad : {"1", "null", "[]", "{}", "true"}) {
+    CHECK_THAT(refused(hello_with("\"role\":", "\"normalisation\":" + bad + ",\"role\":")),
+               Catch::Contains("'normalisation'"));
     CHECK_THAT(refused(hello_with("\"role\":", "\"network\":" + bad + ",\"role\":")),
                Catch::Contains("'network'"));
   }

@@ -4,6 +4,7 @@
 /// Options of a program's own, such as `--gravity -9.8`.
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <variant>
@@ -31,6 +32,10 @@ struct WholeNumberOption {
 /// Any text that is not empty, given as `--name TEXT`.
 struct TextOption {
   std::string value{};  ///< the default; it may be empty, which then says that none was given
+  /// Why a value is not taken from a file that may come from a stranger, as the file of a policy that is
+  /// evaluated or the file of `--config`: the value must then be given on the command line. An empty text
+  /// takes it. The function is empty by default, and every value is taken.
+  std::function<std::string(const std::string& value)> distrust{};
 };
 
 /// One of some texts, given as `--name CHOICE`.

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/cli/option.h"
@@ -44,6 +45,9 @@ struct Program {
   /// one.
   std::map<std::string, Preset> presets;
   std::string default_preset = "tuned";  ///< the preset of a run without `--preset`
+  /// Commands that the program carries out itself, before it calls cli::main(): name and help, for `--help`
+  /// and for the error about an unknown command.
+  std::vector<std::pair<std::string, std::string>> other_commands{};
 };
 
 /// Runs the subcommand that the arguments name: train, parent, child, cluster, evaluate, check or

@@ -159,21 +159,30 @@ typedef struct genkidama_turn_message {
   uint32_t turn;  ///< turns are numbered from 1
 } genkidama_turn_message;
 
+/// @cond internal
+// So that C++ does not warn of the fields that a program leaves out: they are zero there as in C.
+#ifdef __cplusplus
+#define GENKIDAMA_UNSET = {}
+#else
+#define GENKIDAMA_UNSET
+#endif
+/// @endcond
+
 /// What an environment is, as genkidama_offer() is told. All zeros but the observation and an action will do.
 typedef struct genkidama_spec {
-  const char* name;                 ///< for messages; null: "environment"
-  uint32_t dimensions;              ///< dimensions of an observation
-  const uint32_t* shape;            ///< its size in each dimension; an image is channels, height, width
-  uint32_t choices;                 ///< choices of an action
-  const uint32_t* alternatives;     ///< number of alternatives of each choice
-  uint32_t components;              ///< continuous components of an action
-  const float* low;                 ///< lowest value of each component; minus infinity: no bound
-  const float* high;                ///< highest value of each component
-  uint32_t time_limit;              ///< steps after which an episode is truncated; 0: none
-  const double* reward_threshold;   ///< mean return at which the task counts as solved; null: none
-  int masks_actions;                ///< not 0: genkidama_mask() is written with each observation
-  uint32_t metrics;                 ///< figures at the end of an episode
-  const char* const* metric_names;  ///< their names
+  const char* name GENKIDAMA_UNSET;       ///< for messages; null: "environment"
+  uint32_t dimensions GENKIDAMA_UNSET;    ///< dimensions of an observation
+  const uint32_t* shape GENKIDAMA_UNSET;  ///< its size in each dimension; an image is channels, height, width
+  uint32_t choices GENKIDAMA_UNSET;       ///< choices of an action
+  const uint32_t* alternatives GENKIDAMA_UNSET;  ///< number of alternatives of each choice
+  uint32_t components GENKIDAMA_UNSET;           ///< continuous components of an action
+  const float* low GENKIDAMA_UNSET;              ///< lowest value of each component; minus infinity: no bound
+  const float* high GENKIDAMA_UNSET;             ///< highest value of each component
+  uint32_t time_limit GENKIDAMA_UNSET;           ///< steps after which an episode is truncated; 0: none
+  const double* reward_threshold GENKIDAMA_UNSET;  ///< mean return that solves the task; null: none
+  int masks_actions GENKIDAMA_UNSET;  ///< not 0: genkidama_mask() is written with each observation
+  uint32_t metrics GENKIDAMA_UNSET;   ///< figures at the end of an episode
+  const char* const* metric_names GENKIDAMA_UNSET;  ///< their names
 } genkidama_spec;
 
 /// A process that serves environments. Everything may be read; `observations` and the arrays after it are to

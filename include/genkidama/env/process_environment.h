@@ -20,13 +20,15 @@ struct ProcessEnvironmentOptions {
   std::vector<std::string> command;
   /// Environment variables that the program gets in addition to those of this process.
   std::vector<std::pair<std::string, std::string>> variables;
-  std::string name;                      ///< for messages and the spec; empty: the program's own name for it
-  Milliseconds start_timeout{20'000};    ///< from the start of the program until it can play, > 0
-  Milliseconds reset_timeout{20'000};    ///< until an episode has started, > 0
-  Milliseconds step_timeout{10'000};     ///< until a step, or a turn of several, has been played, > 0
-  Milliseconds end_timeout{500};         ///< between the end of the link and the end of the program by force
-  int max_failures_at_reset = 3;         ///< so many failures in a row at reset() are an error, >= 1
-  int max_lost_episodes_in_a_row = 100;  ///< so many lost episodes without a whole one are an error, >= 1
+  std::string name;                    ///< for messages and the spec; empty: the program's own name for it
+  Milliseconds start_timeout{20'000};  ///< from the start of the program until it can play, > 0
+  Milliseconds reset_timeout{20'000};  ///< until an episode has started, > 0
+  Milliseconds step_timeout{10'000};   ///< until a step, or a turn of several, has been played, > 0
+  Milliseconds end_timeout{500};       ///< between the end of the link and the end of the program by force
+  int max_failures_at_reset = 3;       ///< so many failures in a row at reset() are an error, >= 1
+  /// So many lost episodes without a whole one are an error, >= 1. Ten faults of the same text in a row, each
+  /// in the first step of an episode, are an error too, whatever is given here: such a fault does not pass.
+  int max_lost_episodes_in_a_row = 100;
 };
 
 /// Starts the program and plays the environment that it serves by the environment protocol, of which the

@@ -142,11 +142,11 @@ struct EvaluationRequest {
 /// bit, if no worker was replaced and no round was cut short.
 class CoreOrchestrator : public LocalTrainer, public Saveable {
  public:
-  /// Throws ArgumentError for options out of range, for a null factory, or when the environment's factory
-  /// throws one while the environment is described; LayoutError for a network that cannot be shared; IoError
-  /// without memory; and WorkerError when a factory throws something else (with its text), when an
-  /// environment breaks its contract, when workers die, or when making them takes longer than
-  /// construction_timeout.
+  /// Throws ArgumentError for options out of range, for a null factory, for a spec that is not sound, for
+  /// actions or a network that the options do not fit, or when a factory throws one while environment and
+  /// network are described; LayoutError for a network that cannot be shared; IoError without memory; and
+  /// WorkerError when a factory throws something else (with its text), when workers die, or when making them
+  /// takes longer than construction_timeout.
   CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network, OrchestratorOptions options = {});
   /// Ends the workers: asks them, waits a second, then kills them.
   ~CoreOrchestrator() override;

@@ -14,8 +14,11 @@ namespace GENKIDAMA_EXPORT genkidama {
 struct PolicyDescription {
   std::string network;    ///< Network::description(): "mlp 64 64 tanh"
   std::string behaviour;  ///< Behaviour::description(): "gaussian clip"
+  /// What it learns from: "none" (observations and rewards as they are), "observations 10" (normalised and
+  /// cut to 10 deviations), "rewards", or "observations 10 rewards".
+  std::string normalisation{};
 
-  /// Compares both texts.
+  /// Compares the texts.
   friend bool operator==(const PolicyDescription&, const PolicyDescription&) = default;
 };
 

@@ -76,7 +76,8 @@ struct RunSummary {
   /// The best policy, of all processes of the run; empty unless RunOptions::evaluate_every or patience is
   /// given and a policy was evaluated and kept.
   std::optional<BestPolicy> best;
-  bool files_written = true;  ///< false: a file could not be written, and the log says which
+  bool files_written = true;  ///< false: a file of the run's end could not be written
+  std::string write_failure;  ///< which, and why; empty when all were written
 };
 
 /// Derive from it, implement what you want to know, and hand the object to a run. Every function does nothing

@@ -39,6 +39,7 @@ int run_child(Job job) {
   run::ChildRun run(*trainer, run_options(job, trainer->environment_spec().name), child_options(job.settings),
                     &display);
   tell_start(job, *trainer);
+  warn_of_idle_options(job, trainer->environment_spec());
   return exit_code_of(run.run());
 }
 

@@ -12,9 +12,11 @@
 #include "cli/options/own_options.h"
 #include "cli/options/settings_check.h"
 #include "cli/terminal/output.h"
+#include "genkidama/core/log.h"
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
+#include "run/evaluation/run_evaluator.h"
 
 namespace genkidama::cli {
 namespace {
@@ -127,8 +129,38 @@ void tell_start(const Job& job, const CoreOrchestrator& trainer) {
                           trainer.workers() == 1 ? "" : "s", fmt::join(ends, " or ")));
 }
 
+void warn_of_idle_options(const Job& job, const EnvironmentSpec& environment) {
+  const Settings& settings = job.settings;
+  const Hyperparameters& given = settings.learning.hyperparameters;
+  const Hyperparameters& preset = job.program.presets.at(settings.preset).hyperparameters;
+  const auto warn = [](const char* flag, const std::string& why) {
+    log(LogLevel::kWarning, "{} has no effect: {}", flag, why);
+  };
+  if (given.sequence_length != preset.sequence_length && settings.network && settings.network->memory == 0)
+    warn("--sequence-length", "the network has no memory, which --memory gru:N gives it");
+  if (environment.action_space.low.empty()) {
+    const std::string why =
+        fmt::format("the actions of '{}' have no continuous components", environment.name);
+    if (given.action_bounds != preset.action_bounds) warn("--action-bounds", why);
+    if (given.state_dependent_deviation != preset.state_dependent_deviation) warn("--deviation", why);
+    if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
+  }
+  const run::RunOptions& limits = settings.run;
+  if (!limits.patience || !limits.updates) return;
+  const std::uint64_t every = limits.evaluate_every.value_or(run::kEvaluateEvery);
+  // The first one is always the best until then.
+  if (*limits.updates / every > *limits.patience) return;
+  warn("--patience",
+       fmt::format("{} updates have {} evaluations, one in {} (--evaluate-every); expected more than {}",
+                   *limits.updates, *limits.updates / every, every, *limits.patience));
+}
+
 int exit_code_of(const run::RunSummary& summary) {
-  if (!summary.files_written) return 1;
+  if (!summary.files_written) {
+    // Again, below all that was said since: a run without its files must not look like a success.
+    print_error(fmt::format("error: {}\n", summary.write_failure));
+    return 1;
+  }
   return summary.stopped ? 128 + run::stop_signal() : 0;
 }
 

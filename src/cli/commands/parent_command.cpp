@@ -38,6 +38,7 @@ int run_parent(Job job) {
   log_above_live_line();
   // The workers know the network and evaluate; they are forked before the Parent's thread exists.
   const auto evaluator = make_trainer(job, job.settings.cluster.eval_workers);
+  warn_of_idle_options(job, evaluator->environment_spec());
   RunDisplay display;
   run::PortTeller port(member_of(job));
   run::RunObservers observers({&display, &port});

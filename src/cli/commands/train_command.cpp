@@ -13,6 +13,7 @@ int run_train(Job job) {
                                     [&display](const RoundProgress& round) { display.on_round(round); });
   run::TrainerRun run(*trainer, run_options(job, trainer->environment_spec().name), &display);
   tell_start(job, *trainer);
+  warn_of_idle_options(job, trainer->environment_spec());
   while (run.advance()) {
   }
   return exit_code_of(run.finish());

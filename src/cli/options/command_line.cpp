@@ -16,6 +16,7 @@
 #include "cli/options/settings_check.h"
 #include "core/spelling.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"
 #include "genkidama/env/check_environment.h"
 #include "run/directory/run_directory.h"
@@ -29,12 +30,12 @@ constexpr Command kCommands[] = {kTrain, kParent, kChild, kCluster, kEvaluate, k
 struct Slot {
   const OptionRow* row = nullptr;
   CLI::Option* option = nullptr;
-  std::string text;
-  std::vector<std::string> texts;
+  std::string text;                // of a flag
+  std::vector<std::string> texts;  // of all others
 
   std::vector<std::string> given() const {
     if (option->count() == 0) return {};
-    return row->kind == ValueKind::kTextList ? texts : std::vector<std::string>{text};
+    return row->kind == ValueKind::kFlag ? std::vector<std::string>{text} : texts;
   }
 };
 
@@ -85,13 +86,13 @@ void add_options(CLI::App& app, const std::vector<OptionRow>& table, const Setti
     const std::string help = help_text(row, defaults, layout);
     if (row.kind == ValueKind::kFlag) {
       slot.option = app.add_flag(row.flag(), slot.text, help);
-    } else if (row.kind == ValueKind::kTextList) {
-      slot.option = app.add_option(row.flag(), slot.texts, help)->type_name(row.placeholder);
-      if (defaults.command == kChild) slot.option->expected(1);
-      // What follows may be the command of the runs.
-      if (defaults.command == kSweep) slot.option->allow_extra_args(false);
     } else {
-      slot.option = app.add_option(row.flag(), slot.text, help)->type_name(row.placeholder);
+      slot.option = app.add_option(row.flag(), slot.texts, help)->type_name(row.placeholder);
+      // All are taken, so that it is us who say how many are expected.
+      const bool is_list = row.kind == ValueKind::kTextList && defaults.command != kChild;
+      if (!is_list) slot.option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      // What follows the list of a sweep may be the command of the runs.
+      if (!is_list || defaults.command == kSweep) slot.option->allow_extra_args(false);
     }
     slot.option->group(row.hidden ? "" : row.group);
   }
@@ -99,7 +100,8 @@ void add_options(CLI::App& app, const std::vector<OptionRow>& table, const Setti
 
 std::string flag_value(const Slots& slots, const std::string& name) {
   for (const Slot& slot : slots) {
-    if (slot.row->name == name && slot.option->count() > 0) return slot.text;
+    if (slot.row->name != name) continue;
+    if (const auto given = slot.given(); !given.empty()) return given.front();
   }
   return "";
 }
@@ -114,6 +116,10 @@ bool flag_given(const Slots& slots, const std::string& name) {
 void apply_flags(const Slots& slots, Settings& settings) {
   for (const Slot& slot : slots) {
     const OptionRow& row = *slot.row;
+    if (row.kind != ValueKind::kTextList && slot.given().size() > 1) {
+      throw ArgumentError(fmt::format("{} is given {} times ('{}'); expected it once: take out all but one",
+                                      row.flag(), slot.given().size(), fmt::join(slot.given(), "', '")));
+    }
     nlohmann::json list = nlohmann::json::array();
     for (const std::string& text : slot.given()) {
       const auto value = value_from_text(row.kind, text);
@@ -144,6 +150,7 @@ ConfigFile read_resumed_config(const std::filesystem::path& directory, Command c
         fmt::format("--resume {}: there is no run in this directory (no config.json)", directory.string()));
   }
   ConfigFile config = read_config_file("--resume", path);
+  config.is_own = true;
   const std::string made_by = config.values.value("command", "");
   if (made_by != command_name(command)) {
     throw ArgumentError(fmt::format("--resume {}: this run was made by '{}', not by '{}'", directory.string(),
@@ -177,8 +184,9 @@ void apply_preset(const ResolvedProgram& program, const Slots& slots, const std:
   const std::string recorded = settings.preset;
   for (const Slot& slot : slots) {
     if (slot.row->name != "preset" || slot.option->count() == 0) continue;
-    if (!slot.row->set(settings, slot.text)) {
-      throw ArgumentError(fmt::format("--preset is '{}'; expected {}", slot.text, slot.row->expected));
+    const std::string text = slot.given().front();
+    if (!slot.row->set(settings, text)) {
+      throw ArgumentError(fmt::format("--preset is '{}'; expected {}", text, slot.row->expected));
     }
   }
   if (!configs.empty() && flag_given(slots, "resume") && settings.preset != recorded) {
@@ -188,13 +196,30 @@ void apply_preset(const ResolvedProgram& program, const Slots& slots, const std:
   take_preset(program.presets.at(settings.preset), settings);
 }
 
-Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command command) {
+// A file of options may come from a stranger; what the command line says too is the user's own word.
+void check_trusted_values(const ConfigFile& config, const ResolvedProgram& program, const Slots& slots,
+                          const Settings& settings) {
+  for (const auto& [key, value] : config.values.items()) {
+    const std::string name = option_spelling(key);
+    if (flag_given(slots, name)) continue;
+    const nlohmann::json read =
+        value.is_string() ? nlohmann::json(unescape_bytes(value.get<std::string>())) : value;
+    check_trusted(config.source, name, read, program.options, shell_words(settings.command_line));
+  }
+}
+
+Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command command,
+                     const std::vector<std::string>& words) {
   Settings settings = defaults_of(program, command);
+  settings.command_line = words;
   const auto configs = read_configs(program, slots, command);
   apply_preset(program, slots, configs, settings);
   // Children with equal seeds would play the same episodes; the one drawn here is kept in config.json.
   if (command == kChild) settings.learning.seed = std::random_device{}();
-  for (const ConfigFile& config : configs) apply_config(config, program.table, settings);
+  for (const ConfigFile& config : configs) {
+    if (!config.is_own) check_trusted_values(config, program, slots, settings);
+    apply_config(config, program.table, settings);
+  }
   // A Child has one link: a new one on the command line replaces the one of the config file.
   if (command == kChild && (flag_given(slots, "listen") || flag_given(slots, "connect"))) {
     settings.links.listen.clear();
@@ -218,11 +243,39 @@ std::string without_value(const std::string& word) {
   return word.rfind("--", 0) == 0 ? word.substr(0, word.find('=')) : word;
 }
 
-void parse_words(CLI::App& app, int argc, const char* const* argv) {
+// Of an option that the words end behind, or that another one follows.
+std::string no_value_text(const ResolvedProgram& program, const std::string& problem) {
+  const std::string flag = problem.substr(0, problem.find(':'));
+  for (const OptionRow& row : program.table) {
+    if (row.flag() != flag) continue;
+    return fmt::format("{} has no value; expected {} {}: {}", flag, flag, row.placeholder, row.expected);
+  }
+  return problem;
+}
+
+// CLI11 takes the next option for the value that is missing.
+void check_values(const Slots& slots) {
+  const auto is_option = [&slots](const std::string& word) {
+    return std::any_of(slots.begin(), slots.end(),
+                       [&word](const Slot& slot) { return slot.row->flag() == without_value(word); });
+  };
+  for (const Slot& slot : slots) {
+    for (const std::string& text : slot.given()) {
+      if (!is_option(text)) continue;
+      throw ArgumentError(fmt::format("{} has no value, as '{}' follows; expected {} {}: {}",
+                                      slot.row->flag(), without_value(text), slot.row->flag(),
+                                      slot.row->placeholder, slot.row->expected));
+    }
+  }
+}
+
+void parse_words(CLI::App& app, int argc, const char* const* argv, const ResolvedProgram& program) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success&) {
     throw;
+  } catch (const CLI::ArgumentMismatch& error) {
+    throw ArgumentError(no_value_text(program, error.what()));
   } catch (const CLI::ParseError& error) {
     throw ArgumentError(error.what());
   }
@@ -243,9 +296,9 @@ Settings parse_sweep(int argc, const char* const* argv, const ResolvedProgram& p
   app.footer(help_footer(program, kSweep, help_layout()));
   app.allow_extras();
   add_options(app, program.table, help_defaults(program, kSweep), slots);
-  parse_words(app, argc - 1, argv + 1);
-  Settings settings = settings_of(program, slots, kSweep);
-  settings.command_line.assign(argv, argv + argc);
+  parse_words(app, argc - 1, argv + 1, program);
+  check_values(slots);
+  Settings settings = settings_of(program, slots, kSweep, {argv, argv + argc});
   settings.sweep.run_words = app.remaining();
   for (const Slot& slot : slots) {
     // These shape runs as well, by their evaluations for --target or --patience.
@@ -296,9 +349,12 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
     }
     commands[command] = sub;
   }
+  for (const auto& [name, help] : program.other_commands) {
+    app.add_subcommand(name, wrapped(help, layout.columns - layout.column));
+  }
 
   try {
-    parse_words(app, argc, argv);
+    parse_words(app, argc, argv, program);
   } catch (const CLI::Success& asked) {
     app.exit(asked, out, out);
     return std::nullopt;
@@ -307,18 +363,19 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
   const auto extras = app.remaining(true);
   for (const auto& [command, sub] : commands) {
     if (!sub->parsed()) continue;
+    check_values(slots[command]);
     if (!extras.empty()) {
       const std::string word = without_value(extras.front());
       throw ArgumentError(fmt::format("unknown argument '{}'{}; '{} {} --help' lists the options", word,
                                       advice(program, command, word), program.name, command_name(command)));
     }
-    Settings settings = settings_of(program, slots[command], command);
-    settings.command_line.assign(argv, argv + argc);
+    Settings settings = settings_of(program, slots[command], command, {argv, argv + argc});
     complete_and_check(settings);
     return settings;
   }
   std::vector<std::string> names;
   for (const Command command : kCommands) names.emplace_back(command_name(command));
+  for (const auto& [name, unused] : program.other_commands) names.push_back(name);
   throw ArgumentError(fmt::format("{}; expected one of {} (see --help)",
                                   extras.empty() ? std::string("no command was given")
                                                  : fmt::format("unknown command '{}'{}", extras.front(),

@@ -108,7 +108,7 @@ ConfigFile read_config_file(const std::string& flag, const std::filesystem::path
         fmt::format("{} {}: the file is larger than {} bytes; expected a JSON object of options", flag,
                     path.string(), kMaxBytes));
   }
-  ConfigFile config{fmt::format("{} {}", flag, path.string()), {}};
+  ConfigFile config{fmt::format("{} {}", flag, path.string()), {}, false};
   try {
     config.values = parse_with_unique_keys(text, config.source);
   } catch (const json::exception& error) {

@@ -19,6 +19,7 @@ bool is_note(const std::string& key);
 struct ConfigFile {
   std::string source;  ///< for errors: "--config x.json"
   nlohmann::json values;
+  bool is_own = false;  ///< of the directory of a run that goes on: not from a stranger
 };
 
 /// Throws ArgumentError that starts with `flag` when the file cannot be read, is no JSON object, or has a key

@@ -314,7 +314,7 @@ OptionRow text_list_option(Member<TextList> member) {
 OptionRow endpoints_option(Member<TextList> member) {
   OptionRow row = text_list(member, is_endpoint);
   row.placeholder = "HOST:PORT";
-  row.expected = "HOST:PORT or [IPV6]:PORT, for TLS after wss://";
+  row.expected = "HOST:PORT or [IPV6]:PORT, the port from 0 to 65535, for TLS after wss://";
   return row;
 }
 

@@ -7,10 +7,12 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "cli/options/command_line.h"
 #include "cli/options/config_file.h"
+#include "core/one_line.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/core/utf8.h"
@@ -149,6 +151,21 @@ OptionRow own_row(const Option& option) {
                     option.kind);
 }
 
+/// As a shell reads it.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string quoted(1, '\'');
+  for (const char c : word) {
+    // A quote ends the quoted text, stands behind a backslash, and begins the next one.
+    if (c == '\'') quoted.append("'\\'");
+    quoted.push_back(c);
+  }
+  quoted.push_back('\'');
+  return as_one_line(quoted);
+}
+
 bool is_name(const std::string& name) {
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
   if (name.size() < 2 || !is_letter(name.front()) || name.back() == '-') return false;
@@ -175,6 +192,15 @@ void check_name(const Option& option) {
 }
 
 }  // namespace
+
+std::string shell_words(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    if (!line.empty()) line.push_back(' ');
+    line.append(shell_word(word));
+  }
+  return line;
+}
 
 std::vector<OptionRow> own_option_rows(const std::vector<Option>& options,
                                        const std::vector<OptionRow>& bundled) {
@@ -214,6 +240,19 @@ std::string own_options_text(const OptionValues& values) {
   return object.dump();
 }
 
+void check_trusted(const std::string& source, const std::string& name, const json& value,
+                   const std::vector<Option>& options, const std::string& command_line) {
+  const auto option =
+      std::find_if(options.begin(), options.end(), [&name](const Option& each) { return each.name == name; });
+  const auto* const text = option == options.end() ? nullptr : std::get_if<TextOption>(&option->kind);
+  if (text == nullptr || !text->distrust || !value.is_string()) return;
+  const std::string why = text->distrust(value.get<std::string>());
+  if (why.empty()) return;
+  throw ArgumentError(fmt::format("{}: it says --{} {}, and {}; if you trust it, say so yourself: {} --{}={}",
+                                  source, name, shell_word(value.get<std::string>()), why, command_line, name,
+                                  shell_word(value.get<std::string>())));
+}
+
 void apply_own_options(const std::string& source, const std::string& text, const std::vector<Option>& options,
                        const std::vector<OptionRow>& table, Settings& settings) {
   const json values = json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -225,6 +264,7 @@ void apply_own_options(const std::string& source, const std::string& text, const
     if (!values.contains(option.name) || names_option(settings.command_line, option.name)) continue;
     json value = values[option.name];
     if (value.is_string()) value = unescape_bytes(value.get<std::string>());
+    check_trusted(source, option.name, value, options, shell_words(settings.command_line));
     const auto row = std::find_if(table.begin(), table.end(),
                                   [&](const OptionRow& each) { return each.name == option.name; });
     if (!row->set(settings, value)) {

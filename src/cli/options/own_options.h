@@ -23,9 +23,17 @@ OptionValues own_defaults(const std::vector<Option>& options);
 /// The values as a JSON object, for a policy's metadata; empty when there are none.
 std::string own_options_text(const OptionValues& values);
 
+/// The words as a shell takes them, for a user to type.
+std::string shell_words(const std::vector<std::string>& words);
+
+/// Throws ArgumentError that begins with `source` for a value of the option that the program distrusts in a
+/// file (TextOption::distrust). It shows `command_line` with the value given on it.
+void check_trusted(const std::string& source, const std::string& name, const nlohmann::json& value,
+                   const std::vector<Option>& options, const std::string& command_line);
+
 /// The values that `text`, as own_options_text() wrote it, holds in place of those in `settings`, but for the
 /// options that the command line names. What it says of other options is left out. Throws ArgumentError that
-/// begins with `source` for a value that is not taken.
+/// begins with `source` for a value that is not taken, and as check_trusted().
 void apply_own_options(const std::string& source, const std::string& text, const std::vector<Option>& options,
                        const std::vector<OptionRow>& table, Settings& settings);
 

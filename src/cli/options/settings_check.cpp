@@ -13,6 +13,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/token.h"
+#include "genkidama/params/parameter_layout.h"
 #include "genkidama/run/preset.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
@@ -76,6 +77,21 @@ void check_security(Settings& settings) {
   settings.links.token = read_token(settings.links.token_file, "--token-file");
   genkidama::check_security(security_of(settings), endpoints_of(settings.links.listen), kFlags);
   check_tls_use(settings);
+}
+
+/// As far as it follows from the layers alone; the rest is known with the environment.
+void check_network_size(const Settings& settings) {
+  if (!settings.network) return;
+  double weights = 0;
+  int before = 1;
+  for (const int units : settings.network->hidden) {
+    weights += static_cast<double>(before) * units;
+    before = units;
+  }
+  if (weights <= static_cast<double>(ParameterLayout::kMaxElements)) return;
+  throw ArgumentError(
+      fmt::format("--hidden is '{}', layers with at least {:.0f} weights; expected at most {} weights in all",
+                  fmt::join(settings.network->hidden, ","), weights, ParameterLayout::kMaxElements));
 }
 
 void check_policy_average(const Settings& settings) {
@@ -164,6 +180,7 @@ void complete_and_check(Settings& settings) {
   check_links(settings);
   check_security(settings);
   check_policy_average(settings);
+  check_network_size(settings);
   if (settings.learning.workers == 0) {
     const int sharing = settings.command == kCluster ? settings.cluster.children : 1;
     settings.learning.workers = std::max(1, usable_cores() / sharing);

@@ -77,8 +77,8 @@ void add_runs(const Job& job, SweepPlan& plan, run::SweepOptions& options) {
   options.train.words = [&plan](const run::SweepRun& run) {
     return training_words(plan.of(run), run.resume);
   };
-  options.evaluate.words = [&plan, episodes](const run::SweepRun& run) {
-    return evaluation_words(plan.of(run), episodes);
+  options.evaluate.words = [&plan, &job, episodes](const run::SweepRun& run) {
+    return evaluation_words(plan.of(run), job.program.table, episodes);
   };
   options.evaluation = [&plan, episodes](const run::SweepRun& run) {
     return evaluation_of(plan.of(run), episodes);

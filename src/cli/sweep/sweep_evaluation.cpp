@@ -7,7 +7,8 @@
 
 namespace genkidama::cli {
 
-std::vector<std::string> evaluation_words(const SweepRun& run, int episodes) {
+std::vector<std::string> evaluation_words(const SweepRun& run, const std::vector<OptionRow>& table,
+                                          int episodes) {
   const Settings& settings = run.settings;
   std::vector<std::string> words = {
       command_name(kEvaluate),
@@ -22,6 +23,12 @@ std::vector<std::string> evaluation_words(const SweepRun& run, int episodes) {
       "--returns=" + run.returns().string()};
   words.push_back(fmt::format("--greedy={}", settings.run.greedy));
   if (settings.learning.worker_mode == WorkerMode::kThreads) words.push_back("--worker-mode=threads");
+  // Also where the file's word for it would not be taken (TextOption::distrust).
+  for (const OptionRow& row : table) {
+    const bool is_own = settings.own.all().count(row.name) > 0;
+    if (const std::string value = is_own ? row.value_text(settings) : ""; !value.empty())
+      words.push_back(row.flag() + "=" + value);
+  }
   return words;
 }
 

@@ -11,6 +11,7 @@
 namespace genkidama::cli {
 
 /// The words of a command line that evaluates every checkpoint of the run on all cores.
-std::vector<std::string> evaluation_words(const SweepRun& run, int episodes);
+std::vector<std::string> evaluation_words(const SweepRun& run, const std::vector<OptionRow>& table,
+                                          int episodes);
 
 }  // namespace genkidama::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "cli/terminal/text_table.h"
@@ -56,7 +57,8 @@ std::string to_table(const std::vector<run::CheckpointEvaluation>& evaluations) 
   std::vector<std::string> columns = {"checkpoint",    "update", "steps", "mean",
                                       "95 % interval", "std",    "median"};
   if (threshold) columns.push_back(fmt::format(">= {}", *threshold));
-  for (const auto& metric : evaluations.front().statistics.metrics) columns.push_back(metric.name);
+  const auto names = run::metric_names(evaluations);
+  columns.insert(columns.end(), names.begin(), names.end());
   std::vector<std::vector<std::string>> rows;
   for (const run::CheckpointEvaluation& evaluation : evaluations) {
     const run::EvaluationStatistics& result = evaluation.statistics;
@@ -67,7 +69,12 @@ std::string to_table(const std::vector<run::CheckpointEvaluation>& evaluations) 
         run::figure_text(result.standard_deviation, result.standard_error),
         run::figure_text(result.median, result.standard_error)});
     if (threshold) row.push_back(fmt::format("{:.1f} %", 100 * result.threshold_share.value_or(0)));
-    for (const run::MetricStatistics& metric : result.metrics) row.push_back(mean_of(metric));
+    for (const std::string& name : names) {
+      // Episodes that were cut have none.
+      const auto metric = std::find_if(result.metrics.begin(), result.metrics.end(),
+                                       [&name](const auto& each) { return each.name == name; });
+      row.push_back(metric == result.metrics.end() ? "" : mean_of(*metric));
+    }
   }
   return aligned_table(columns, rows);
 }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "env/time_limit.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
 
@@ -208,7 +209,13 @@ ForeignSession::ForeignSession(const ProcessEnvironmentOptions& options, const s
       agree_on_memory(environments, deadline, options.start_timeout);
   } catch (const ForeignFault& fault) {
     const std::string ending = kill();
-    throw ForeignFault(fault.kind, *fault.what() != '\0' ? fault.what() : ending);
+    std::string text = *fault.what() != '\0' ? fault.what() : ending;
+    if (deadline.passed()) {
+      text +=
+          " at its start: until it can play, what its own code does in reset() included, start_timeout is "
+          "the limit";
+    }
+    throw ForeignFault(fault.kind, text);
   } catch (const ArgumentError& error) {
     kill();
     throw ForeignFault(Kind::kWrong, fmt::format("describes what cannot be: {}", error.what()));
@@ -266,7 +273,7 @@ EnvironmentSpec ForeignSession::receive_spec(const ProcessEnvironmentOptions& op
   spec.masks_actions = (head.flags & GENKIDAMA_MASKS_ACTIONS) != 0;
   if (!reader.at_end()) throw ForeignFault(Kind::kWrong, "sent a spec that is longer than its own sizes say");
   if (!options.name.empty()) spec.name = options.name;
-  spec.time_limit = std::numeric_limits<int>::max();
+  spec.time_limit = kNoTimeLimit;
   if (head.time_limit > 0) {
     check_at_most("steps in an episode", head.time_limit, std::numeric_limits<int>::max());
     spec.time_limit = static_cast<int>(head.time_limit);

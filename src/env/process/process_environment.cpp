@@ -18,6 +18,7 @@ namespace {
 
 // As many environments as a worker may have.
 constexpr int kMostPerProcess = 1024;
+constexpr int kMostEqualFaults = 10;
 
 void check(const ProcessEnvironmentOptions& options) {
   if (options.command.empty() || options.command.front().empty()) {
@@ -73,7 +74,7 @@ class ProcessEnvironment final : public Environment {
     for (int attempt = 1;; ++attempt) {
       try {
         ForeignGroup::Given& given = group_->reset(number_, seed);
-        take_observation(given, "reset()");
+        take_observation(given);
         take_mask(given);
         steps_ = 0;
         start_ = group_->running();
@@ -128,11 +129,11 @@ class ProcessEnvironment final : public Environment {
     check_action(spec_.name, spec_.action_space, action);
   }
 
-  void take_observation(ForeignGroup::Given& given, const char* source) {
+  void take_observation(ForeignGroup::Given& given) {
     for (std::size_t i = 0; i < given.observation.size(); ++i) {
       if (is_finite(given.observation[i])) continue;
-      throw ForeignFault(ForeignFault::Kind::kGone, fmt::format("gave {} as observation value {} of {}",
-                                                                given.observation[i], i, source));
+      throw ForeignFault(ForeignFault::Kind::kGone,
+                         fmt::format("gave {} as observation value {}", given.observation[i], i));
     }
     observation_.swap(given.observation);
   }
@@ -141,10 +142,9 @@ class ProcessEnvironment final : public Environment {
     if (!spec_.masks_actions) return;
     mask_.swap(given.mask);
     try {
-      check_action_mask("it", spec_.action_space, mask_);
+      check_action_mask("gave a mask that cannot be", spec_.action_space, mask_);
     } catch (const ArgumentError& error) {
-      throw ForeignFault(ForeignFault::Kind::kGone,
-                         fmt::format("gave a mask that cannot be: {}", error.what()));
+      throw ForeignFault(ForeignFault::Kind::kGone, error.what());
     }
   }
 
@@ -162,11 +162,10 @@ class ProcessEnvironment final : public Environment {
     StepResult result;
     result.reward = given.reward;
     if (!is_finite(result.reward) || given.ends > (GENKIDAMA_TERMINATED | GENKIDAMA_TRUNCATED)) {
-      throw ForeignFault(
-          ForeignFault::Kind::kGone,
-          fmt::format("gave the reward {} and the ends {} in step()", result.reward, given.ends));
+      throw ForeignFault(ForeignFault::Kind::kGone,
+                         fmt::format("gave the reward {} and the ends {}", result.reward, given.ends));
     }
-    take_observation(given, "step()");
+    take_observation(given);
     result.observation = observation_;
     result.terminated = (given.ends & GENKIDAMA_TERMINATED) != 0;
     result.truncated = (given.ends & GENKIDAMA_TRUNCATED) != 0 && !result.terminated;
@@ -176,6 +175,7 @@ class ProcessEnvironment final : public Environment {
     is_playing_ = !result.terminated && !result.truncated;
     if (!is_playing_ && !spec_.metrics.empty()) result.metrics = take_metrics(given);
     if (!is_playing_) lost_in_a_row_ = 0;
+    equal_faults_ = 0;
     return result;
   }
 
@@ -183,6 +183,7 @@ class ProcessEnvironment final : public Environment {
   StepResult lost(const std::string& text, bool is_news) {
     is_playing_ = false;
     const std::uint64_t so_far = group_->count_lost();
+    if (is_news) check_passing(text);
     if (++lost_in_a_row_ >= options_.max_lost_episodes_in_a_row) {
       throw Error(
           fmt::format("environment '{}': {} episodes in a row were lost and none ended; at last its process "
@@ -201,6 +202,17 @@ class ProcessEnvironment final : public Environment {
     return result;
   }
 
+  /// A fault that comes back in the first step of every episode is one of the code, and does not pass.
+  void check_passing(const std::string& text) {
+    if (text != last_fault_) equal_faults_ = 0;
+    last_fault_ = text;
+    if (++equal_faults_ < kMostEqualFaults) return;
+    throw Error(
+        fmt::format("environment '{}': its process failed {} times in a row in the first step of an episode, "
+                    "always alike: it {} in step()",
+                    spec_.name, equal_faults_, text));
+  }
+
   std::shared_ptr<ForeignGroup> group_;
   std::size_t number_;
   EnvironmentPurpose purpose_;
@@ -211,6 +223,8 @@ class ProcessEnvironment final : public Environment {
   std::vector<std::uint8_t> mask_;
   std::vector<float> metrics_;
   int lost_in_a_row_ = 0;
+  std::string last_fault_;
+  int equal_faults_ = 0;  ///< of that text, since the last whole step
   int steps_ = 0;
   bool is_playing_ = false;
 };

@@ -29,7 +29,9 @@ std::optional<std::string> difference(const PolicyDescription& here, const Polic
     return fmt::format("{} is '{}' here and '{}' there", what, shown, given);
   };
   if (auto text = compare("the network", here.network, there.network)) return text;
-  return compare("the way from its outputs to actions", here.behaviour, there.behaviour);
+  if (auto text = compare("the way from its outputs to actions", here.behaviour, there.behaviour))
+    return text;
+  return compare("what is normalised", here.normalisation, there.normalisation);
 }
 
 double seconds(Milliseconds span) {

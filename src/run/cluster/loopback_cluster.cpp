@@ -29,6 +29,13 @@
 namespace genkidama::run {
 namespace {
 
+std::string config_text(const LoopbackClusterOptions& options) {
+  if (!options.config.empty()) return options.config;
+  const nlohmann::ordered_json config = {
+      {"version", kVersion}, {"command", "cluster"}, {"children", options.children}, {"seed", options.seed}};
+  return json_text(config);
+}
+
 class Cluster {
  public:
   Cluster(const LoopbackClusterOptions& options, bool goes_on)
@@ -37,6 +44,7 @@ class Cluster {
   ClusterSummary run();
 
  private:
+  void write_config() const;
   void start_parent();
   void start_children(int port);
   std::unique_ptr<SpawnedProcess> start(const MemberContext& member, std::filesystem::path output) const;
@@ -67,8 +75,11 @@ class Cluster {
 };
 
 ClusterSummary Cluster::run() {
+  if (!goes_on_) write_config();
   start_parent();
   const auto port = ready_.read_port(options_.start_timeout, [this] { return stopped(); });
+  // Now that the Parent has taken the state of a run that goes on: a refused resume changes nothing.
+  if (port && goes_on_) write_config();
   if (port) start_children(*port);
   const bool trained = watch();
   ClusterSummary summary;
@@ -115,6 +126,10 @@ std::unique_ptr<SpawnedProcess> Cluster::start(const MemberContext& member,
     process.body = [this, member] { return options_.run_member(member); };
   }
   return std::make_unique<SpawnedProcess>(std::move(process));
+}
+
+void Cluster::write_config() const {
+  write_file_atomically(directory_.config(), config_text(options_));
 }
 
 void Cluster::start_parent() {
@@ -219,13 +234,6 @@ RunOptions run_options(const LoopbackClusterOptions& options) {
   return run;
 }
 
-std::string config_text(const LoopbackClusterOptions& options) {
-  if (!options.config.empty()) return options.config;
-  const nlohmann::ordered_json config = {
-      {"version", kVersion}, {"command", "cluster"}, {"children", options.children}, {"seed", options.seed}};
-  return json_text(config);
-}
-
 void check_spans(const LoopbackClusterOptions& options) {
   const auto check = [](const char* field, Milliseconds value, Milliseconds least) {
     if (value >= least) return;
@@ -260,11 +268,10 @@ ClusterSummary LoopbackCluster::run() {
     throw ArgumentError("LoopbackCluster::run() was already called; make a new LoopbackCluster");
   }
   const RunDirectory directory(options_.directory);
-  directory.create();
+  directory.create(run_options(options_));
   const RunLock lock(directory.cluster_lock(), options_.lock_patience, options_.stop);
   // Again, now that nobody else can begin here.
   const bool goes_on = directory.goes_on(run_options(options_));
-  write_file_atomically(directory.config(), config_text(options_));
   return Cluster(options_, goes_on).run();
 }
 

@@ -7,11 +7,6 @@
 
 namespace genkidama::run {
 
-std::string PolicyOrigin::name() const {
-  const auto name = metadata.find("network");
-  return name == metadata.end() ? "" : name->second;
-}
-
 Checkpoint policy_file(const PolicySnapshot& snapshot, const PolicyOrigin& origin, const RunOptions& options,
                        const RunTotals& totals) {
   const auto policy = snapshot.policy();

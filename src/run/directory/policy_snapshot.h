@@ -9,6 +9,7 @@
 
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
+#include "genkidama/params/policy_description.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/run/run_options.h"
 #include "genkidama/run/run_totals.h"
@@ -24,13 +25,12 @@ struct PolicySnapshot {
   std::span<const float> policy() const { return average.weights_or(weights); }
 };
 
-/// What policy files say about where they come from.
+/// What policy files and states say about where they come from.
 struct PolicyOrigin {
   ParameterLayout layout;
   std::map<std::string, std::string> metadata;  ///< CoreOrchestrator::policy_metadata()
-
-  /// Network::description(); empty when the network does not say.
-  std::string name() const;
+  std::string environment{};                    ///< EnvironmentSpec::name; states say it
+  PolicyDescription policy{};                   ///< CoreOrchestrator::policy_description(); states say it
 };
 
 /// The policy with its metadata. Nothing in it depends on the clock, so that equal runs leave equal files.

@@ -32,6 +32,11 @@ void check_resume(const RunOptions& options) {
                                   static_cast<int>(resume)));
 }
 
+std::string unmade_text(const std::filesystem::path& directory, const std::error_code& error) {
+  return fmt::format("cannot make the directory {}: {}; {}", directory.string(), error.message(),
+                     write_advice(error.value()));
+}
+
 bool has_files(const std::filesystem::path& directory) {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
@@ -162,12 +167,26 @@ bool RunDirectory::is_at_work() const {
 }
 
 void RunDirectory::create() const {
+  const auto checkpoints = path_ / "checkpoints";
   std::error_code error;
-  std::filesystem::create_directories(path_ / "checkpoints", error);
-  if (error) {
-    throw IoError(fmt::format("cannot make the run directory {}: {}; {}", path_.string(), error.message(),
-                              write_advice(error.value())));
-  }
+  std::filesystem::create_directories(checkpoints, error);
+  if (error) throw IoError(unmade_text(checkpoints, error));
+}
+
+void RunDirectory::create(const RunOptions& options) const {
+  const char* const option = options.resume == Resume::kRequired ? "resume" : "directory";
+  const std::string given = fmt::format("{} {}", options.name_of(option), path_.string());
+  make_given_directory(given, path_);
+  make_given_directory(given, path_ / "checkpoints");
+}
+
+void make_given_directory(const std::string& option, const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!error) return;
+  if (error == std::errc::no_space_on_device || error == std::errc::io_error)
+    throw IoError(unmade_text(directory, error));
+  throw ArgumentError(fmt::format("{}: {}", option, unmade_text(directory, error)));
 }
 
 void move_aside(const RunDirectory& directory, const std::string& what, int first_number) {

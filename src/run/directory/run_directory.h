@@ -56,6 +56,8 @@ class RunDirectory {
   bool is_at_work() const;
   /// Makes the directory and those inside. Throws IoError.
   void create() const;
+  /// Does the same for the path that a user has given. Throws as make_given_directory().
+  void create(const RunOptions& options) const;
 
  private:
   /// A run that goes on from a state takes no first weights.
@@ -68,6 +70,11 @@ class RunDirectory {
 
   std::filesystem::path path_;
 };
+
+/// Makes the directory, and those above it, for somebody who was given `option`, such as "--run-dir runs/x".
+/// Throws ArgumentError, which begins with the option, when the path cannot be made, and IoError when the
+/// disk is full or fails.
+void make_given_directory(const std::string& option, const std::filesystem::path& directory);
 
 /// Renames the directory to one beside it with ".WHAT_1" behind its name, or the next number that is free, so
 /// that nothing is lost; `first_number` 0 tries ".WHAT" before. Throws IoError.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "genkidama/core/error.h"
@@ -15,10 +16,14 @@ namespace genkidama::run {
 
 namespace {
 
-MetricStatistics metric_statistics(std::span<const EpisodeResult> episodes, std::size_t index,
-                                   const std::string& name) {
+/// Over the episodes that have the metric: one that was cut has none. Nothing when no episode has it.
+std::optional<MetricStatistics> metric_statistics(std::span<const EpisodeResult> episodes, std::size_t index,
+                                                  const std::string& name) {
   std::vector<double> values;
-  for (const EpisodeResult& episode : episodes) values.push_back(static_cast<double>(episode.metrics[index]));
+  for (const EpisodeResult& episode : episodes) {
+    if (!episode.metrics.empty()) values.push_back(static_cast<double>(episode.metrics[index]));
+  }
+  if (values.empty()) return {};
   MetricStatistics result;
   result.name = name;
   result.mean = mean_of(values);
@@ -42,7 +47,8 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
     returns.push_back(episode.episode_return);
     result.mean += episode.episode_return / count;
     result.mean_length += episode.length / count;
-    if (!metrics.empty() && episode.metrics.size() != metrics.size()) {
+    const bool has_none = episode.truncated && episode.metrics.empty();
+    if (!metrics.empty() && episode.metrics.size() != metrics.size() && !has_none) {
       throw ArgumentError(fmt::format("statistics of an episode with {} metrics; expected {}",
                                       episode.metrics.size(), metrics.size()));
     }
@@ -65,7 +71,8 @@ EvaluationStatistics statistics_of(std::span<const EpisodeResult> episodes, doub
     result.threshold_share = static_cast<double>(reaching) / count;
   }
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    result.metrics.push_back(metric_statistics(episodes, i, metrics[i]));
+    if (auto metric = metric_statistics(episodes, i, metrics[i]))
+      result.metrics.push_back(std::move(*metric));
   }
   return result;
 }

@@ -94,6 +94,16 @@ std::vector<std::string> metric_names(const EvaluationStatistics& statistics) {
   return names;
 }
 
+std::vector<std::string> metric_names(const std::vector<CheckpointEvaluation>& evaluations) {
+  std::vector<std::string> names;
+  for (const CheckpointEvaluation& evaluation : evaluations) {
+    for (std::string& name : metric_names(evaluation.statistics)) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+    }
+  }
+  return names;
+}
+
 std::vector<MetricStatistics> metrics_in(const CsvTable& table, const CsvRow& row) {
   std::vector<MetricStatistics> metrics;
   for (const std::string& column : table.columns) {
@@ -137,8 +147,7 @@ std::string csv_figure(const EvaluationStatistics& statistics, std::string_view 
 std::string to_csv(const std::vector<CheckpointEvaluation>& evaluations) {
   CsvRow columns = {"checkpoint", "update", "environment_steps"};
   for (const Figure& figure : kFigures) columns.emplace_back(figure.column);
-  const auto names =
-      evaluations.empty() ? std::vector<std::string>() : metric_names(evaluations.front().statistics);
+  const auto names = metric_names(evaluations);
   for (std::string& column : metric_columns(names)) columns.push_back(std::move(column));
   std::string text = csv_line(columns);
   for (const CheckpointEvaluation& evaluation : evaluations) {

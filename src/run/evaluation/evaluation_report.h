@@ -41,6 +41,8 @@ CsvRow metric_columns(const std::vector<std::string>& names);
 CsvRow metric_fields(const EvaluationStatistics& statistics, const std::vector<std::string>& names);
 /// The names of the statistics' metrics.
 std::vector<std::string> metric_names(const EvaluationStatistics& statistics);
+/// The names of the metrics that one of the evaluations has, each once.
+std::vector<std::string> metric_names(const std::vector<CheckpointEvaluation>& evaluations);
 /// The metrics in a row of a table that has such columns.
 std::vector<MetricStatistics> metrics_in(const CsvTable& table, const CsvRow& row);
 

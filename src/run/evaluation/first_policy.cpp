@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
+#include "genkidama/rl/behaviour.h"
 #include "rl/policy_record.h"
 #include "run/evaluation/read_policy.h"
 
@@ -33,6 +35,25 @@ std::string objection(const RunOptions& options, const Normalisation& learnt, co
   return text;
 }
 
+/// How to act as the policy's own run did, where options decide it; empty where they do not.
+std::string behaviour_advice(const RunOptions& options, const Checkpoint& file,
+                             const CoreOrchestrator& trainer) {
+  const auto learnt = described_options(policy_record(options.init_from, file.metadata).behaviour);
+  const auto own = described_options(trainer.policy_description().behaviour);
+  std::vector<std::string> settings;
+  const auto set = [&](const char* option, const auto& value) {
+    settings.push_back(fmt::format("{} {}", options.name_of(option), value));
+  };
+  if (learnt && own && learnt->action_bounds != own->action_bounds)
+    set("action_bounds", action_bounds_name(learnt->action_bounds));
+  if (learnt && own && learnt->state_dependent_deviation != own->state_dependent_deviation)
+    set("deviation", learnt->state_dependent_deviation ? "state" : "fixed");
+  if (learnt && own && learnt->state_dependent_deviation &&
+      learnt->initial_log_deviation != own->initial_log_deviation)
+    set("initial_log_deviation", learnt->initial_log_deviation);
+  return settings.empty() ? "" : fmt::format("; set {}", fmt::join(settings, " and "));
+}
+
 }  // namespace
 
 std::optional<FirstPolicy> read_first_policy(const RunOptions& options, const CoreOrchestrator& trainer) {
@@ -48,11 +69,13 @@ std::optional<FirstPolicy> read_first_policy(const RunOptions& options, const Co
   }
   Checkpoint file;
   Normalisation learnt;
+  std::string advice;
   try {
+    advice = behaviour_advice(options, read_safetensors(options.init_from), trainer);
     file = read_policy(options.init_from, trainer);
     learnt = policy_record(options.init_from, file.metadata).normalisation.value_or(Normalisation());
   } catch (const Error& error) {
-    throw refuse(error.what());
+    throw refuse(error.what() + advice);
   }
   const bool finite =
       std::all_of(file.weights.begin(), file.weights.end(), [](float weight) { return is_finite(weight); });

@@ -18,7 +18,6 @@
 namespace genkidama::run {
 namespace {
 
-constexpr std::uint64_t kEvaluateEvery = 100;
 // Of evaluations that were not due by their number.
 constexpr int kFirstLook = 20;
 constexpr double kPromisingShare = 0.9;

@@ -20,6 +20,9 @@
 
 namespace genkidama::run {
 
+/// Updates between two evaluations where RunOptions::evaluate_every says nothing.
+inline constexpr std::uint64_t kEvaluateEvery = 100;
+
 class RunEvaluator {
  public:
   struct Outcome {

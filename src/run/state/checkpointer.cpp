@@ -81,15 +81,21 @@ void Checkpointer::complete(const PolicySnapshot& snapshot, const RunTotals& tot
 Checkpointer::Written Checkpointer::write_final(const PolicySnapshot& snapshot, const RunTotals& totals,
                                                 const FillState& fill) {
   Written written;
-  try {
-    if (fill) written.state = write_state(snapshot, totals, fill);
+  const auto attempt = [&](const char* what, const std::function<void()>& write) {
+    try {
+      write();
+    } catch (const Error& error) {
+      const std::string failure = fmt::format("{} could not be written: {}", what, error.what());
+      log(LogLevel::kError, "{}; {}", failure, last_checkpoint_text());
+      written.failure += (written.failure.empty() ? "" : "; ") + failure;
+      written.complete = false;
+    }
+  };
+  if (fill) attempt("the run's last state", [&] { written.state = write_state(snapshot, totals, fill); });
+  attempt("the final policy", [&] {
     write_policy(directory_.final_weights(), snapshot, totals);
     written.policy = directory_.final_weights();
-  } catch (const Error& error) {
-    log(LogLevel::kError, "the final weights or the run's last state could not be written: {}; {}",
-        error.what(), last_checkpoint_text());
-    written.complete = false;
-  }
+  });
   return written;
 }
 
@@ -98,7 +104,7 @@ std::filesystem::path Checkpointer::write_state(const PolicySnapshot& snapshot, 
   const PolicyOrigin origin = origin_();
   RunState state;
   state.totals = totals;
-  state.network = origin.name();
+  state.subject = {.kind = {}, .environment = origin.environment, .policy = origin.policy};
   state.average = &snapshot.average;
   fill(state);
   last_state_ = Clock::now();

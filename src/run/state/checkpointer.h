@@ -27,6 +27,7 @@ class Checkpointer {
   struct Written {
     bool complete = true;  ///< nothing failed
     std::filesystem::path state, policy;
+    std::string failure{};  ///< of write_final(): what could not be written, and why
   };
 
   /// `options` and `directory` must outlive this. `origin` is asked for each file that is written: what a
@@ -51,7 +52,8 @@ class Checkpointer {
   /// Writes what a kill between the state and the policy of one checkpoint has left out. Before the first
   /// update of this process.
   void complete(const PolicySnapshot& snapshot, const RunTotals& totals);
-  /// The state and final.safetensors; a failure is logged.
+  /// The state and final.safetensors; a failure is logged. Each is tried, since one may fit where the other
+  /// does not.
   Written write_final(const PolicySnapshot& snapshot, const RunTotals& totals, const FillState& fill);
 
   /// For the user of a run that failed: which file is still good, if any, and how to go on from it.

@@ -13,7 +13,7 @@
 namespace genkidama::run {
 
 std::optional<RunState> read_resumed_state(const RunOptions& options, const RunDirectory& directory,
-                                           const PolicyOrigin& network, Saveable* trainer,
+                                           const PolicyOrigin& origin, Saveable* trainer,
                                            PolicyAverage& average, const std::string& kind) {
   if (!directory.has_state()) {
     log(LogLevel::kInfo, "the run in {} was ended before its first checkpoint and begins again",
@@ -21,8 +21,9 @@ std::optional<RunState> read_resumed_state(const RunOptions& options, const RunD
     return {};
   }
   try {
+    const RunSubject subject{kind, origin.environment, origin.policy};
     NewestRunState newest =
-        read_newest_run_state(directory.state(), network.layout, trainer, average, network.name(), kind);
+        read_newest_run_state(directory.state(), origin.layout, trainer, average, subject);
     if (!newest.problem.empty()) {
       log(LogLevel::kWarning, "{}; the run goes on from {}, of update {}", newest.problem,
           newest.file.string(), newest.state.totals.updates);
@@ -36,6 +37,11 @@ std::optional<RunState> read_resumed_state(const RunOptions& options, const RunD
           options.name_of("policy_average"), asked);
     }
     return std::move(newest.state);
+  } catch (const OtherSubjectError& error) {
+    throw ArgumentError(fmt::format(
+        "{} {}: {}; go on as the run was made, or begin a new run in another directory, where {} FILE takes "
+        "the weights of a policy",
+        options.name_of("resume"), directory.path().string(), error.what(), options.name_of("init_from")));
   } catch (const Error& error) {
     throw ArgumentError(
         fmt::format("{} {}: {}", options.name_of("resume"), directory.path().string(), error.what()));

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"
 #include "genkidama/params/safetensors.h"
 #include "params/checkpoint_layout.h"
@@ -22,7 +23,6 @@ namespace {
 constexpr const char* kChecksum = "checksum";
 // Says that there must be a checksum: states of versions before had neither.
 constexpr const char* kFormat = "state_format";
-constexpr const char* kNetwork = "network";
 
 void save(const RunTotals& totals, StateWriter& state) {
   state.u64("updates", totals.updates);
@@ -91,11 +91,29 @@ MachineTime time_in(const StateReader& state) {
   return {state.text("written_boot"), state.f64_or("written_seconds", 0)};
 }
 
+void save(const RunSubject& subject, StateWriter& state) {
+  const auto save_text = [&state](const char* name, const std::string& text) {
+    if (!text.empty()) state.text(name, to_utf8(text));
+  };
+  save_text("run_kind", subject.kind);
+  save_text("environment", subject.environment);
+  save_text("network", subject.policy.network);
+  save_text("behaviour", subject.policy.behaviour);
+  save_text("normalisation", subject.policy.normalisation);
+}
+
+RunSubject subject_in(const StateReader& state) {
+  return {.kind = state.text("run_kind"),
+          .environment = state.text("environment"),
+          .policy = {.network = state.text("network"),
+                     .behaviour = state.text("behaviour"),
+                     .normalisation = state.text("normalisation")}};
+}
+
 void save(const RunState& run, StateWriter& state) {
   state.text(kFormat, "2");
   state.text("genkidama_version", kVersion);
-  if (!run.kind.empty()) state.text("run_kind", run.kind);
-  if (!run.network.empty()) state.text(kNetwork, run.network);
+  save(run.subject, state);
   save(run.totals, state);
   if (run.trainer != nullptr) run.trainer->save(state);
   if (run.average != nullptr) run.average->save(state);
@@ -109,9 +127,8 @@ void save(const RunState& run, StateWriter& state) {
 
 RunState run_in(const StateReader& state, std::span<const float> weights) {
   RunState run;
-  run.kind = state.text("run_kind");
+  run.subject = subject_in(state);
   run.totals = totals_in(state);
-  run.network = state.text(kNetwork);
   run.weights.assign(weights.begin(), weights.end());
   run.average_kind = PolicyAverage::kind_in(state);
   run.recent_returns = state.f64s("recent_returns");
@@ -147,13 +164,30 @@ std::string text_of_kind(const std::string& kind) {
   return fmt::format("a run of kind '{}'", kind);
 }
 
-void check_kind(const std::filesystem::path& path, const Checkpoint& file, const std::string& kind) {
-  const auto made_by = file.metadata.find("run_kind");
-  if (kind.empty() || made_by == file.metadata.end() || made_by->second == kind) return;
-  throw LayoutError(fmt::format(
-      "'{}' is the state of {}; expected that of {}: go on with what has made it, or take another "
-      "directory",
-      path.string(), text_of_kind(made_by->second), text_of_kind(kind)));
+/// Whether both say something, and not the same.
+bool differ(const std::string& held, const std::string& expected) {
+  return !held.empty() && !expected.empty() && held != to_utf8(expected);
+}
+
+void check_subject(const std::filesystem::path& path, const RunSubject& held, const RunSubject& expected) {
+  if (differ(held.kind, expected.kind)) {
+    throw LayoutError(fmt::format(
+        "'{}' is the state of {}; expected that of {}: go on with what has made it, or take another "
+        "directory",
+        path.string(), text_of_kind(held.kind), text_of_kind(expected.kind)));
+  }
+  // The names say more than the tensors by which networks differ, and may differ where no tensor does.
+  PolicyRecord record;
+  record.network = held.policy.network;
+  check_same_network(path, record, expected.policy.network);
+  const auto compare = [&path](const char* what, const std::string& is, const std::string& would_be) {
+    if (!differ(is, would_be)) return;
+    throw OtherSubjectError(fmt::format("'{}' is the state of a run whose {} is '{}', and here it is '{}'",
+                                        path.string(), what, is, would_be));
+  };
+  compare("environment", held.environment, expected.environment);
+  compare("way from outputs to actions", held.policy.behaviour, expected.policy.behaviour);
+  compare("normalisation", held.policy.normalisation, expected.policy.normalisation);
 }
 
 void check_may_be_read(const std::filesystem::path& file) {
@@ -194,17 +228,12 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 }
 
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        PolicyAverage& average, const std::string& network, const std::string& kind) {
+                        PolicyAverage& average, const RunSubject& subject) {
   // The checksum comes first: a damaged file must not be taken for one of another network. What it has
   // vouched for is what is used: the file may be replaced, or its disk fail, before it could be read again.
   Checkpoint file = read_safetensors(path);
   check_checksum(path, file);
-  check_kind(path, file, kind);
-  // The names say more than the tensors by which networks differ, and may differ where no tensor does.
-  PolicyRecord record;
-  if (const auto field = file.metadata.find(kNetwork); field != file.metadata.end())
-    record.network = field->second;
-  check_same_network(path, record, network);
+  check_subject(path, subject_in(StateReader(file, path.string())), subject);
   const ParameterLayout expected = layout_of_state(layout, file);
   file = in_layout(path, std::move(file), expected);
   const StateReader fields(file, path.string(), layout);
@@ -237,14 +266,13 @@ std::string run_state_problem(const std::filesystem::path& path) {
 }
 
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
-                                     Saveable* trainer, PolicyAverage& average, const std::string& network,
-                                     const std::string& kind) {
+                                     Saveable* trainer, PolicyAverage& average, const RunSubject& subject) {
   std::string problems;
   for (const std::filesystem::path& file : {path, previous_state_of(path)}) {
     // It may well be sound: going on from an older one would throw work away.
     check_may_be_read(file);
     try {
-      return {read_run_state(file, layout, trainer, average, network, kind), file, problems};
+      return {read_run_state(file, layout, trainer, average, subject), file, problems};
     } catch (const LayoutError&) {
       throw;  // the one before it would be of the same network
     } catch (const Error& error) {

@@ -10,10 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/error.h"
 #include "genkidama/core/export.h"
 #include "genkidama/net/child.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_average.h"
+#include "genkidama/params/policy_description.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/params/saveable.h"
 #include "genkidama/run/run_totals.h"
@@ -30,10 +32,24 @@ inline constexpr const char* kChild = "child";
 inline constexpr const char* kParent = "parent";
 }  // namespace run_kind
 
+/// What a run is a run of. A text that is empty says nothing and is not compared: states of earlier versions
+/// say less.
+struct RunSubject {
+  std::string kind;         ///< one of run_kind
+  std::string environment;  ///< EnvironmentSpec::name
+  PolicyDescription policy;
+};
+
+/// Of a state whose environment, behaviour or normalisation is another one than expected: its weights fit,
+/// and mean something else.
+class OtherSubjectError : public LayoutError {
+ public:
+  using LayoutError::LayoutError;
+};
+
 struct RunState {
-  std::string kind;  ///< one of run_kind; empty in states of versions that did not tell
+  RunSubject subject;
   RunTotals totals;
-  std::string network;         ///< Network::description(); empty when it does not say
   std::vector<float> weights;  ///< those that learning goes on with
   /// Write their fields too. A state that was read has neither: their fields went to what read_run_state()
   /// was given.
@@ -60,11 +76,10 @@ void write_run_state(const std::filesystem::path& path, const ParameterLayout& l
 
 /// Restores `trainer`, if it is not nullptr, and `average` from the state, and returns the rest. Throws
 /// IoError, FormatError (also when the checksum is not that of the content), or LayoutError when the weights
-/// are of another network, or something in the state is of another trainer. `network` is the description of
-/// the trainer's network; it is compared when both it and the state say one. So is `kind`, one of run_kind.
+/// are of another network, or something in the state is of another trainer. The state must be of a run of
+/// `subject`: LayoutError, before anything is restored, names what it says and what was expected.
 RunState read_run_state(const std::filesystem::path& path, const ParameterLayout& layout, Saveable* trainer,
-                        PolicyAverage& average, const std::string& network = {},
-                        const std::string& kind = {});
+                        PolicyAverage& average, const RunSubject& subject = {});
 
 /// Why neither the state at `path` nor the one before it can be read; empty when one can. Looks at their
 /// checksums, not at what they are states of. Throws IoError for a file that this process may not read.
@@ -84,7 +99,7 @@ struct NewestRunState {
 /// read_run_state().
 NewestRunState read_newest_run_state(const std::filesystem::path& path, const ParameterLayout& layout,
                                      Saveable* trainer, PolicyAverage& average,
-                                     const std::string& network = {}, const std::string& kind = {});
+                                     const RunSubject& subject = {});
 
 }  // namespace run
 }  // namespace genkidama

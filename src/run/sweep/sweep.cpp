@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
-#include "core/write_advice.h"
 #include "genkidama/core/error.h"
 #include "genkidama/run/run_options.h"
 #include "run/directory/json_file.h"
@@ -60,12 +58,8 @@ void make_directory(const SweepOptions& options) {
   RunOptions run;
   run.option_name = options.option_name;
   RunDirectory(options.directory).check_unused(run);
-  std::error_code error;
-  std::filesystem::create_directories(options.directory, error);
-  if (error) {
-    throw IoError(fmt::format("cannot make the sweep's directory {}: {}; {}", options.directory.string(),
-                              error.message(), write_advice(error.value())));
-  }
+  make_given_directory(fmt::format("{} {}", run.name_of("directory"), options.directory.string()),
+                       options.directory);
 }
 
 DirectoryLock made_and_locked(const SweepOptions& options) {

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <tuple>
 
 #include "fixture.h"
 #include "support/catch.h"
@@ -49,6 +50,57 @@ TEST_CASE("flags of continuous actions reach the network, the config and the pol
   CHECK_THAT(other.errors, Contains("acts otherwise") && Contains("gaussian tanh state -0.5"));
   const auto fixed = run_program(call("evaluate", "--checkpoint", file, "--deviation", "fixed"));
   CHECK(fixed.exit_code == 2);
+}
+
+TEST_CASE("a run is not gone on with by other actions, and keeps its files", "[forks]") {
+  const Variable hybrid("GENKIDAMA_TEST_HYBRID", "1");
+  const TemporaryDirectory directory;
+  const Path run = directory / "run";
+  REQUIRE(train(run, {"--updates", "2"}).exit_code == 0);
+  const auto files = [&run] {
+    return std::vector{file_text(run / "config.json"), file_text(run / "metrics.csv"),
+                       file_text(run / "state.safetensors"), file_text(run / "summary.json")};
+  };
+  const auto before = files();
+  for (const auto& [flag, value, text] :
+       {std::tuple("--action-bounds", "tanh",
+                   "'categorical, gaussian clip', and here it is 'categorical, gaussian tanh'"),
+        std::tuple("--normalise-observations", "true",
+                   "normalisation is 'none', and here it is 'observations 10'"),
+        std::tuple("--normalise-rewards", "true", "normalisation is 'none', and here it is 'rewards'")}) {
+    CAPTURE(flag);
+    const auto refused = run_program(call("train", "--resume", run.string(), "--updates", "3", flag, value));
+    CAPTURE(refused.errors);
+    CHECK(refused.exit_code == 2);
+    CHECK_THAT(refused.errors, Contains("error: --resume " + run.string()) && Contains("--init-from FILE"));
+    CHECK_THAT(refused.errors, Contains(text));
+    CHECK(files() == before);
+  }
+  const auto begun = train(directory / "begun", {"--init-from", (run / "final.safetensors").string(),
+                                                 "--action-bounds", "tanh", "--updates", "2"});
+  CHECK(begun.exit_code == 2);
+  CHECK_THAT(begun.errors, Contains("acts otherwise") && Contains("set --action-bounds clip"));
+  CHECK(run_program(call("train", "--resume", run.string(), "--updates", "3", "--learning-rate", "0.001"))
+            .exit_code == 0);
+}
+
+TEST_CASE("an option that has no effect is told", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto told = [&](std::vector<std::string> words) {
+    std::filesystem::remove_all(directory / "run");
+    words.insert(words.end(), {"--updates", "2"});
+    const auto result = train(directory / "run", words);
+    CHECK(result.exit_code == 0);
+    return result.errors;
+  };
+  CHECK_THAT(told({"--sequence-length", "7"}),
+             Contains("--sequence-length has no effect: the network has no"));
+  CHECK_THAT(told({"--sequence-length", "7", "--memory", "gru:4"}), !Contains("no effect"));
+  CHECK_THAT(told({"--action-bounds", "tanh"}),
+             Contains("--action-bounds has no effect: the actions of 'CartPole"));
+  CHECK_THAT(told({"--patience", "2"}), Contains("--patience has no effect: 2 updates have 0 evaluations"));
+  CHECK_THAT(told({"--patience", "1", "--evaluate-every", "1"}), !Contains("no effect"));
+  CHECK_THAT(told({"--gamma", "0.9"}), !Contains("no effect"));
 }
 
 TEST_CASE("a resumed run of continuous actions ends as the uninterrupted one, bit for bit", "[forks]") {

@@ -267,7 +267,6 @@ TEST_CASE("a disk that is really full costs neither the run nor its states") {
   for (std::string line; std::getline(lines, line);)
     told += line.find("checkpoint of update") != std::string::npos;
   CHECK(told == 1);
-  CHECK_FALSE(std::filesystem::exists(std::filesystem::path(copy) / "final.safetensors"));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(copy)) {
     CAPTURE(entry.path().string());
     if (entry.path().extension() == ".safetensors") CHECK_NOTHROW(read_safetensors(entry.path()));

@@ -323,11 +323,30 @@ TEST_CASE("a full disk does not end a run, and the earlier checkpoint survives")
     CHECK(program.wait().exit_code == 128 + SIGTERM);
     CHECK_NOTHROW(read_safetensors(run / "final.safetensors"));
   }
+  const auto last_line = [](const std::string& text) {
+    const auto end = text.find_last_not_of('\n');
+    return text.substr(text.rfind('\n', end) + 1);
+  };
   SECTION("without room for the final weights the run has failed") {
     program.signal(SIGTERM);
     const auto result = program.wait();
     CHECK(result.exit_code == 1);
     CHECK_FALSE(std::filesystem::exists(run / "final.safetensors"));
+    CHECK_THAT(last_line(result.errors),
+               Catch::StartsWith("error: the run's last state could not be written") &&
+                   Catch::Contains("the final policy could not be written"));
+  }
+  SECTION("the final weights are written where they fit and the state does not") {
+    limit_file_size(program.pid(), before.size() + 2000);
+    REQUIRE(std::filesystem::file_size(run / "state.safetensors") > before.size() + 2000);
+    program.signal(SIGTERM);
+    const auto result = program.wait();
+    CHECK(result.exit_code == 1);
+    CHECK_NOTHROW(read_safetensors(run / "final.safetensors"));
+    CHECK(json_of(run / "summary.json")["ended_by"] == "signal");
+    CHECK_THAT(last_line(result.errors),
+               Catch::StartsWith("error: the run's last state could not be written") &&
+                   !Catch::Contains("final policy"));
   }
   CHECK(program.all_gone());
 }

@@ -92,15 +92,50 @@ TEST_CASE("a run directory that holds a run is not overwritten") {
   check_bad_argument(call("train", "--resume", directory.path().string()), "no run in this directory");
 }
 
-TEST_CASE("a run directory that cannot be made ends the run with a reason") {
+TEST_CASE("a run directory that cannot be made is a bad argument") {
   const TemporaryDirectory directory;
   std::ofstream(directory / "file") << "";
-  const auto result = run_program(
-      call("train", "--workers", "1", "--updates", "1", "--run-dir", (directory / "file" / "run").string()));
+  std::filesystem::create_directory(directory / "half");
+  std::ofstream(directory / "half" / "checkpoints") << "";
+  const auto refused = [](const char* command, const std::string& path, const std::string& named) {
+    check_bad_argument(call(command, "--workers", "1", "--updates", "1", "--run-dir", path),
+                       "--run-dir " + path + ": cannot make the directory " + named + ": ");
+  };
+  for (const char* command : {"train", "cluster"}) {
+    const std::string below = (directory / "file" / "run").string();
+    refused(command, below, below);
+    refused(command, "/proc/foo", "/proc/foo");
+    check_bad_argument(call("sweep", command, "--seeds", "1", "--run-dir", "/proc/foo"),
+                       "--run-dir /proc/foo: cannot make the directory /proc/foo: ");
+    refused(command, (directory / "half").string(), (directory / "half" / "checkpoints").string());
+  }
+}
+
+TEST_CASE("a network that is too large for any machine is a bad argument") {
+  const TemporaryDirectory directory;
+  check_bad_argument(call("train", "--hidden", "1000000,1000000", "--run-dir", (directory / "run").string()),
+                     "--hidden is '1000000,1000000', layers with at least 1000001000000 weights");
+  // What is too much only in two networks side by side.
+  const auto result =
+      run_program(call("train", "--hidden", "1000000,2000", "--run-dir", (directory / "run").string()));
   CAPTURE(result.errors);
-  CHECK(result.exit_code == 1);
-  CHECK(result.errors.find("error: ") != std::string::npos);
-  CHECK(result.errors.find((directory / "file" / "run").string()) != std::string::npos);
+  CHECK(result.exit_code == 2);
+  CHECK(result.errors.find("the network 'mlp 1000000 2000 tanh' is too large") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(directory / "run"));
+}
+
+TEST_CASE("an option without a value, and one that is given twice, are refused in our words") {
+  check_bad_argument(call("train", "--max-steps", "5", "--max-steps", "6"),
+                     "--max-steps is given 2 times ('5', '6'); expected it once");
+  check_bad_argument(call("train", "--preset", "tuned", "--preset", "tuned"), "--preset is given 2 times");
+  check_bad_argument(call("train", "--max-steps"),
+                     "--max-steps has no value; expected --max-steps N: a whole");
+  check_bad_argument(call("train", "--normalise-observations", "--seed", "1"),
+                     "--normalise-observations has no value, as '--seed' follows; expected "
+                     "--normalise-observations true|false");
+  check_bad_argument(call("sweep", "train", "--seeds"), "--seeds has no value; expected --seeds ");
+  check_bad_argument(call("child", "--connect", "x:1", "--connect", "x:2"), "a child has one link");
+  check_bad_argument(call("child", "--connect", "x:99999"), "the port from 0 to 65535");
 }
 
 TEST_CASE("a Parent whose port is in use says so") {

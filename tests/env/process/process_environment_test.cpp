@@ -181,7 +181,8 @@ TEST_CASE("a process that dies or hangs at its first start only is started again
 TEST_CASE("a process that never answers its start is given up", "[forks]") {
   Rogue rogue("hangs-at-start");
   Logged logged;
-  CHECK_THROWS_WITH(rogue.make(), Catch::Contains("did not answer within 0.3 s"));
+  CHECK_THROWS_WITH(rogue.make(), Catch::Contains("did not answer within 0.3 s at its start") &&
+                                      Catch::Contains("start_timeout is the limit"));
 }
 
 TEST_CASE("the last words of a process that read nothing are heard") {
@@ -196,6 +197,14 @@ TEST_CASE("the last words of a process that read nothing are heard") {
   CHECK_FALSE(socket.is_closed_by_program());
   CHECK_THROWS_AS(receive(), ForeignFault);
   CHECK(socket.is_closed_by_program());
+}
+
+TEST_CASE("a spec in C++ may leave out fields, without a warning") {
+  constexpr std::uint32_t kSize = 3, kChoices = 2;
+  const genkidama_spec spec = {.dimensions = 1, .shape = &kSize, .choices = 1, .alternatives = &kChoices};
+  CHECK(spec.name == nullptr);
+  CHECK(spec.reward_threshold == nullptr);
+  CHECK(spec.time_limit == 0);
 }
 
 TEST_CASE("a command that does not exist is named", "[forks]") {
@@ -232,8 +241,8 @@ TEST_CASE("a failure in a step loses the episode, and the next one is played by 
       {"exits-in-step-once", "ended with exit code 5"},
       {"hangs-in-step-once", "did not answer within 0.3 s"},
       {"fails-in-step-once", "failed: the arm  [31m hit the t\u00e4ble"},
-      {"nan-in-step-once", "gave nan as observation value 1 of step()"},
-      {"infinite-reward-once", "gave the reward inf"},
+      {"nan-in-step-once", "its process gave nan as observation value 1 in step()"},
+      {"infinite-reward-once", "gave the reward inf and the ends 0 in step(); the episode is lost"},
       {"unknown-end-once", "the ends 77"},
       {"garbage-in-step-once", "sent a message of 7 bytes"},
       {"long-answer-once", "sent 40008 bytes"},
@@ -293,8 +302,8 @@ TEST_CASE("three failures in a row in reset() are an error that says what happen
   const auto [mode, text] = GENERATE(table<const char*, const char*>({
       {"dies-in-reset", "was killed by signal 9"},
       {"hangs-in-reset", "did not answer within 0.3 s"},
-      {"nan-in-reset", "gave nan as observation value 1 of reset()"},
-      {"forbids-everything", "gave a mask that cannot be"},
+      {"nan-in-reset", "at last it gave nan as observation value 1"},
+      {"forbids-everything", "gave a mask that cannot be: the action mask forbids all 3 alternatives"},
   }));
   CAPTURE(mode);
   Rogue rogue(mode);
@@ -319,6 +328,38 @@ TEST_CASE("episodes that are all lost end in an error", "[forks]") {
   };
   for (int i = 0; i < 3; ++i) CHECK(lose());
   CHECK_THROWS_WITH(lose(), Catch::Contains("4 episodes in a row were lost"));
+}
+
+TEST_CASE("a fault that comes back in the first step of every episode ends early", "[forks]") {
+  Rogue rogue("fails-in-first-step");
+  Logged logged;
+  const auto environment = rogue.make();
+  const auto lose = [&] {
+    environment->reset(1);
+    return environment->step(0).lost;
+  };
+  for (int i = 0; i < 9; ++i) CHECK(lose());
+  CHECK_THROWS_WITH(lose(), Catch::Contains("failed 10 times in a row in the first step of an episode") &&
+                                Catch::Contains("it failed: the arm is not plugged in"));
+  // A whole step in between, or another fault: it may pass.
+  for (const char* mode : {"fails-in-second-step", "fails-otherwise-in-first-step"}) {
+    CAPTURE(mode);
+    Rogue passing(mode);
+    passing.options().max_lost_episodes_in_a_row = 12;
+    const auto other = passing.make();
+    int lost = 0;
+    try {
+      while (lost < 20) {
+        other->reset(1);
+        StepResult result = other->step(0);
+        if (!result.lost) result = other->step(0);
+        lost += result.lost ? 1 : 0;
+      }
+    } catch (const Error& error) {
+      CHECK_THAT(error.what(), Catch::Contains("12 episodes in a row were lost"));
+    }
+    CHECK(lost == 11);
+  }
 }
 
 TEST_CASE("a process that describes another environment after its death is refused", "[forks]") {

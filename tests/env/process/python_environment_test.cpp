@@ -180,8 +180,22 @@ TEST_CASE("an exception of the environment loses the episode, and is told", "[fo
 
 TEST_CASE("a wrong value from the environment loses the episode, and is told", "[forks]") {
   const auto [name, text] = GENERATE(table<const char*, const char*>({
-      {"WrongShape", "an observation has the shape (1,), expected (2,)"},
+      {"WrongShape", "the observation [0.0] was returned, which has the shape (1,); expected (2,)"},
+      {"TextObservation", "the observation ['left', 'right'] was returned; expected numbers"},
       {"FourValues", "a tuple of 4 was returned; expected step()"},
+      {"NothingFromStep", "a NoneType was returned; expected step() -> (observation, reward,"},
+      {"NoReward", "step() returned the reward None; expected a number"},
+      {"TextReward", "step() returned the reward 'high'; expected a number"},
+      {"TextTerminated", "step() returned 'no' as terminated; expected True or False"},
+      {"TextTruncated", "step() returned 'yes' as truncated; expected True or False"},
+      {"NoTruncated", "step() returned None as truncated; expected True or False"},
+      {"NoLaterMask",
+       "an info with the keys ['distance', 'success'] was returned; expected 'action_mask' in it"},
+      {"HalfMask", "the action_mask [0.5, 2, 0] was returned; expected 0 or 1 for each alternative"},
+      {"ShortMask", "the action_mask [1] was returned, which has 1 entries; expected 3"},
+      {"NoMetric", "an info with the keys ['height'] was returned; expected 'distance' in it"},
+      {"TextMetric", "info['distance'] is 'far'; expected a number"},
+      {"NoInfo", "an info with None was returned; expected 'distance' in it"},
   }));
   CAPTURE(name);
   std::string last;
@@ -207,6 +221,19 @@ TEST_CASE("what cannot be served is refused with a reason", "[forks]") {
              Catch::Contains("gymnasium cannot make 'Moon-v9'") && Catch::Contains("doesn't exist"));
   CHECK_THAT(refusal(task("OldReset")), Catch::Contains("expected reset() -> (observation, info)"));
   CHECK_THAT(refusal(task("Exits")), Catch::Contains("ended with exit code 4"));
+  CHECK_THAT(refusal(task("Huge")),
+             Catch::Contains("expected at most 2147483647 numbers, and it has 10000000000"));
+  CHECK_THAT(refusal(task("Empty")), Catch::Contains("expected at least one number"));
+}
+
+TEST_CASE("ends that stand for true or false are taken", "[forks]") {
+  const auto environment = make("NumberEnds");
+  for (int episode = 0; episode < 2; ++episode) {
+    environment->reset(0);
+    CHECK_FALSE(environment->step(1).terminated);
+    CHECK_FALSE(environment->step(1).terminated);
+    CHECK(environment->step(1).terminated);
+  }
 }
 
 TEST_CASE("a Python without Gymnasium is named in one line", "[forks]") {

@@ -98,6 +98,96 @@ class FourValues(Task):
         return [0.0, 0.0], 0.0, False, {}
 
 
+class TextObservation(Task):
+    def observe(self, action, seed):
+        return ["left", "right"] if self.steps == 2 else [0.0, 0.0]
+
+
+class NothingFromStep(Task):
+    def step(self, action):
+        return None
+
+
+class Returning(Task):
+    """What a step returns, apart from its observation."""
+
+    returned = 0.0, False, False, {}
+
+    def step(self, action):
+        self.steps += 1
+        return [0.0, 0.0], *self.returned
+
+
+class NoReward(Returning):
+    returned = None, False, False, {}
+
+
+class TextReward(Returning):
+    returned = "high", False, False, {}
+
+
+class TextTerminated(Returning):
+    returned = 0.0, "no", False, {}
+
+
+class TextTruncated(Returning):
+    returned = 0.0, False, "yes", {}
+
+
+class NoTruncated(Returning):
+    returned = 0.0, False, None, {}
+
+
+class NumberEnds(Task):
+    def step(self, action):
+        observation, reward, terminated, truncated, info = super().step(action)
+        ends = (numpy.bool_(terminated), numpy.int64(truncated)) if numpy is not None else (int(terminated), 0.0)
+        return observation, reward, *ends, info
+
+
+class NoLaterMask(Masked):
+    def info(self):
+        return super().info() if self.steps == 0 else {"distance": 2.5, "success": True}
+
+
+class HalfMask(Masked):
+    def info(self):
+        return {"action_mask": [1, 1, 0] if self.steps == 0 else [0.5, 2, 0]}
+
+
+class ShortMask(Masked):
+    def info(self):
+        return {"action_mask": [1, 1, 0] if self.steps == 0 else [1]}
+
+
+class Measured(Task):
+    metrics = ["distance"]
+    last = {"height": 1.0}
+
+    def step(self, action):
+        return [0.0, 0.0], 1.0, True, False, self.last
+
+
+class NoMetric(Measured):
+    pass
+
+
+class TextMetric(Measured):
+    last = {"distance": "far"}
+
+
+class NoInfo(Measured):
+    last = None
+
+
+class Huge(Task):
+    observation_space = spaces.Box(0, 1, (100000, 100000))
+
+
+class Empty(Task):
+    observation_space = spaces.Box(0, 1, (0,))
+
+
 class OldReset(Task):
     def reset(self, *, seed=None, options=None):
         return [0.0, 0.0]

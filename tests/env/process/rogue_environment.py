@@ -170,6 +170,12 @@ while True:
         sys.exit(5)
     if MODE == "hangs-in-reset" and resets or MODE == "hangs-in-step" and third:
         hang()
+    if MODE == "fails-in-first-step" and plays or MODE == "fails-in-second-step" and plays and steps == 2:
+        send(struct.pack("=II", 7, turn), b"the arm is not plugged in")
+        sys.exit(1)
+    if MODE == "fails-otherwise-in-first-step" and plays:
+        send(struct.pack("=II", 7, turn), b"at start %d" % STARTS)
+        sys.exit(1)
     if MODE == "fails-in-step" and third:
         send(struct.pack("=II", 7, turn), "the arm \x1b[31m hit the t\u00e4ble".encode())
         hang()
