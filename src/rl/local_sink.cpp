@@ -14,13 +14,13 @@ constexpr std::size_t kChunk = 256;
 
 }  // namespace
 
-LocalSink::LocalSink(const Hyperparameters& hyperparameters, std::unique_ptr<SharedOptimizer> optimizer,
-                     SharedTraining& shared, int index)
+LocalSink::LocalSink(const Hyperparameters& hyperparameters, int merge_every,
+                     std::unique_ptr<SharedOptimizer> optimizer, SharedTraining& shared, int index)
     : WorkerSink(hyperparameters, shared, index),
       optimizer_(std::move(optimizer)),
       state_(shared.optimizer_state_of(index)),
-      steps_(shared.local_steps[static_cast<std::size_t>(index)]),
-      merge_every_(hyperparameters.merge_every),
+      steps_(shared.local_steps.size() > 0 ? &shared.local_steps[static_cast<std::size_t>(index)] : nullptr),
+      merge_every_(merge_every),
       // Whole rounds of all workers, added up, would go too far: their mean is taken.
       share_(merge_every_ > 0 ? 1 : 1 / static_cast<float>(shared.workers)),
       weights_(shared.weights.size()),
@@ -38,8 +38,9 @@ void LocalSink::pull(std::span<float> weights) {
   std::copy(weights_.begin(), weights_.end(), weights.begin());
 }
 
-void LocalSink::take_step(std::span<const float> gradient, std::uint64_t, double learning_rate) {
-  optimizer_->step_alone(weights_, gradient, state_, ++steps_, learning_rate);
+void LocalSink::take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) {
+  if (steps_ != nullptr) step = ++*steps_;
+  optimizer_->step_alone(weights_, gradient, state_, step, learning_rate);
   ++unmerged_;
   if (unmerged_ == merge_every_) merge();
 }

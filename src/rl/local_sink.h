@@ -13,10 +13,12 @@
 namespace genkidama {
 
 /// Each worker has an optimizer state of its own, which lies in shared memory, so that a state file has it.
+/// The only worker of a machine may use the shared one as its own.
 class LocalSink final : public WorkerSink {
  public:
-  LocalSink(const Hyperparameters& hyperparameters, std::unique_ptr<SharedOptimizer> optimizer,
-            SharedTraining& shared, int index);
+  /// `merge_every`: as Hyperparameters::merge_every.
+  LocalSink(const Hyperparameters& hyperparameters, int merge_every,
+            std::unique_ptr<SharedOptimizer> optimizer, SharedTraining& shared, int index);
 
   void pull(std::span<float> weights) override;
   void end_round() override;
@@ -30,7 +32,7 @@ class LocalSink final : public WorkerSink {
 
   std::unique_ptr<SharedOptimizer> optimizer_;
   std::span<float> state_;  ///< this worker's part of the optimizer state
-  std::uint64_t& steps_;    ///< of this worker's optimizer
+  std::uint64_t* steps_;    ///< of this worker's optimizer; null: all steps of the machine are its own
   const int merge_every_;
   const float share_;  ///< of a change that is merged
   int unmerged_ = 0;   ///< steps since the latest merge

@@ -441,7 +441,8 @@ class Worker {
   }
 
   void evaluate(const WorkerOrder& order) {
-    sink_.pull(network_.weights());
+    // Not what this worker learns with, but what the lead has written.
+    relaxed_load(shared_.weights.span(), network_.weights());
     normaliser_ = Normaliser(shared_.normaliser.span());
     EpisodeSlot& slot = slots_.front();
     outputs_.resize(output_count_);

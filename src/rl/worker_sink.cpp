@@ -13,6 +13,8 @@ namespace {
 
 // What is left of two seconds, with room for the steps before and the files after.
 constexpr Milliseconds kLearningAfterCut{300};
+// Steps between the merges of a lone worker: what is lost when it is killed.
+constexpr int kMergesOfOne = 4;
 
 }  // namespace
 
@@ -81,11 +83,17 @@ std::unique_ptr<WorkerSink> make_worker_sink(const Hyperparameters& hyperparamet
                                              SharedTraining& shared, int index) {
   switch (hyperparameters.sharing) {
     case Sharing::kHogwild:
+      // One that shares with nobody needs no atomic accesses, and comes to the same bits.
+      if (shared.workers == 1) {
+        return std::make_unique<LocalSink>(hyperparameters, kMergesOfOne, std::move(optimizer), shared,
+                                           index);
+      }
       break;
     case Sharing::kMutex:
       return std::make_unique<MutexSink>(hyperparameters, std::move(optimizer), shared, index);
     case Sharing::kLocal:
-      return std::make_unique<LocalSink>(hyperparameters, std::move(optimizer), shared, index);
+      return std::make_unique<LocalSink>(hyperparameters, hyperparameters.merge_every, std::move(optimizer),
+                                         shared, index);
     case Sharing::kServer:
       return std::make_unique<ServerSink>(hyperparameters, shared, index);
   }

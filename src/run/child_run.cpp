@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
@@ -28,6 +29,16 @@ bool goes_on_with_session(const std::optional<ResumedSession>& resumed) {
       age ? fmt::format("{:.0f} s old", *age) : "from before this machine was started",
       fresh ? "goes on with its session" : "takes its Parent's weights");
   return fresh;
+}
+
+bool makes_rounds(const ChildOptions& options) {
+  return options.exchange == ExchangeKind::kRounds;
+}
+
+std::vector<std::string> columns_of(const ChildOptions& options) {
+  std::vector<std::string> columns = {"connected", "exchanges", "reconnects"};
+  if (makes_rounds(options)) columns.emplace_back("waited_seconds");
+  return columns;
 }
 
 RunOptions without_first_weights(RunOptions options) {
@@ -66,7 +77,7 @@ class ChildRun::Impl {
  public:
   Impl(CoreOrchestrator& trainer, RunOptions options, ChildOptions child, RunObserver* observer)
       : run_(trainer, without_first_weights(std::move(options)), observer, run_kind::kChild,
-             {"connected", "exchanges", "reconnects"}),
+             columns_of(child)),
         trainer_(trainer),
         options_(std::move(child)),
         earlier_(run_.totals()) {
@@ -87,6 +98,10 @@ class ChildRun::Impl {
     extra["exchanges"] = run_.totals().exchanges;
     extra["merges"] = merges_;
     extra["reconnects"] = run_.totals().reconnects;
+    if (makes_rounds(options_)) {
+      extra["exchange"] = exchange_name(options_.exchange);
+      extra["waited_seconds"] = waited_seconds_;
+    }
     extra["parting_words"] = parting_words_;
     return run_.finish("parent", extra);
   }
@@ -104,10 +119,15 @@ class ChildRun::Impl {
     const EndWatch watch(run_, child);
     try {
       parting_words_ = child.run([this](const ChildProgress& progress) {
+        const double waited_before = waited_seconds_;
         count(progress);
-        run_.record(progress.round,
-                    {progress.connected ? "1" : "0", fmt::format("{}", run_.totals().exchanges),
-                     fmt::format("{}", run_.totals().reconnects)});
+        std::vector<std::string> fields = {progress.connected ? "1" : "0",
+                                           fmt::format("{}", run_.totals().exchanges),
+                                           fmt::format("{}", run_.totals().reconnects)};
+        if (makes_rounds(options_)) {
+          fields.push_back(fmt::format("{:.6g}", waited_seconds_ - waited_before));
+        }
+        run_.record(progress.round, fields);
         return !run_.is_over();
       });
     } catch (const StoppedError&) {
@@ -122,13 +142,15 @@ class ChildRun::Impl {
     run_.count_exchanges(earlier_.exchanges + progress.exchanges, earlier_.reconnects + progress.reconnects);
     run_.keep_session(progress.session);
     merges_ = progress.merges;
+    waited_seconds_ = progress.waited_seconds;
   }
 
   LocalRun run_;
   CoreOrchestrator& trainer_;
   ChildOptions options_;
-  const RunTotals earlier_;   // of earlier processes
-  std::uint64_t merges_ = 0;  // of this process
+  const RunTotals earlier_;    // of earlier processes
+  std::uint64_t merges_ = 0;   // of this process
+  double waited_seconds_ = 0;  // of this process
   std::string parting_words_;
   bool ran_ = false;
 };

@@ -19,6 +19,7 @@
 #include "run/run_files.h"
 #include "run/run_limits.h"
 #include "run/state/child_counters.h"
+#include "run/state/parent_memory.h"
 #include "run/update_queue.h"
 
 namespace genkidama::run {
@@ -27,6 +28,38 @@ namespace {
 const std::vector<std::string> kColumns = {"child",          "child_sequence",    "child_environment_steps",
                                            "child_episodes", "child_return_mean", "staleness",
                                            "children"};
+// Of rounds that Children make together.
+const std::vector<std::string> kRoundColumns = {
+    "contributions",  "late_contributions", "staleness_mean", "staleness_max",
+    "waited_seconds", "episodes",           "return_mean",    "children"};
+
+std::vector<std::string> fields_of(const ParentUpdate& update, const Played& played, std::size_t children) {
+  return {update.child,
+          fmt::format("{}", update.sequence),
+          fmt::format("{}", update.since_child_began.steps),
+          fmt::format("{}", update.since_child_began.episodes),
+          played.episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
+          fmt::format("{}", update.staleness),
+          fmt::format("{}", children)};
+}
+
+std::vector<std::string> fields_of_round(const ParentUpdate& update, const Played& played,
+                                         std::size_t children) {
+  std::uint64_t late = 0, staleness = 0;
+  for (const RoundContribution& each : update.contributions) {
+    late += each.staleness > 0 ? 1 : 0;
+    staleness += each.staleness;
+  }
+  const auto count = static_cast<double>(update.contributions.size());
+  return {fmt::format("{}", update.contributions.size()),
+          fmt::format("{}", late),
+          fmt::format("{:.6g}", static_cast<double>(staleness) / count),
+          fmt::format("{}", update.staleness),
+          fmt::format("{:.6g}", update.waited_seconds),
+          fmt::format("{}", played.episodes),
+          played.episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
+          fmt::format("{}", children)};
+}
 
 std::string parting_words(const std::string& ended_by) {
   if (ended_by == "signal") return "the Parent was stopped by a signal";
@@ -39,10 +72,15 @@ class ParentRun::Impl {
  public:
   static std::unique_ptr<Impl> make(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
                                     RunObserver* observer) {
-    parent.statistics = StreamStatistics(evaluator.statistics_components());
+    ParentMemory memory;
+    memory.statistics = StreamStatistics(evaluator.statistics_components());
+    memory.outer_optimizer = parent.outer_optimizer;
     parent.policy = evaluator.policy_description();
+    const bool makes_rounds = parent.exchange == ExchangeKind::kRounds;
     OpenedRun opened = RunFiles::open(std::move(options), evaluator, observer,
-                                      {run_kind::kParent, kColumns, &parent.statistics});
+                                      {run_kind::kParent, makes_rounds ? kRoundColumns : kColumns, &memory});
+    parent.statistics = std::move(memory.statistics);
+    parent.outer_optimizer = std::move(memory.outer_optimizer);
     // One more stream beside those of the Children, so that each of them is told of it.
     if (opened.first_statistics.components() > 0) {
       parent.statistics.set(evaluator.own_statistics().stream, std::move(opened.first_statistics));
@@ -67,10 +105,13 @@ class ParentRun::Impl {
   /// Writes the state when it is due and nothing was merged since the last record; otherwise the next merge
   /// brings its weights.
   void keep_time();
-  bool checkpoint(const PolicySnapshot& snapshot);
+  bool makes_rounds() const { return options_.exchange == ExchangeKind::kRounds; }
+  bool checkpoint(const PolicySnapshot& snapshot, OuterOptimizer outer_optimizer);
   FillState fill_state();
   /// The evaluator normalises with what all Children have counted until now, and policy files say so.
   void take_statistics() { use_statistics(parent_->statistics()); }
+  /// The final weights, and what belongs to them, are those that the Parent has now.
+  void take_final();
   void use_statistics(StreamStatistics statistics);
   /// Evaluates when that is due; why the run is over then, or nothing.
   std::optional<std::string> evaluate();
@@ -91,8 +132,8 @@ class ParentRun::Impl {
   bool evaluation_due_ = false;
   bool ended_by_evaluation_ = false;  // of the final weights
   bool ran_ = false;
-  std::uint64_t kept_update_ = 0;                    // of the last state
-  StreamStatistics statistics_;                      // of the Children, as of use_statistics()
+  std::uint64_t kept_update_ = 0;  // of the last state
+  ParentMemory memory_;            // of the next state; the statistics as of use_statistics()
   std::optional<StreamStatistics> last_statistics_;  // as of the last update asked for; the Parent's thread's
   std::atomic<bool> weights_due_{false};             // the next merge's, for a state
   std::unique_ptr<Parent> parent_;                   // the last: its thread uses the others
@@ -114,6 +155,7 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
     final_weights_ = std::move(opened.state->weights);
     for (const double value : opened.state->recent_returns) recent_returns_.add(value);
   }
+  memory_.outer_optimizer = parent.outer_optimizer;
   kept_update_ = files_->totals().updates;
   evaluation_due_ = files_->is_evaluation_missing();
   parent.first_update = files_->totals().updates;
@@ -158,8 +200,7 @@ RunSummary ParentRun::Impl::run() {
       parent_->stop(parting_words(ended_by));
       if (ended_by != "updates" && !ended_by_evaluation_) {
         // What was merged before the end belongs to the run, in the files as in the weights.
-        final_weights_ = parent_->weights();
-        final_average_ = watch_.average();
+        take_final();
         take_merges(Milliseconds(0));
         check_merges();
       }
@@ -181,8 +222,25 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
   const ParentStatus status = parent_->status();
   nlohmann::ordered_json json;
   json["name"] = options_.name;
-  json["alpha"] = options_.alpha;
-  json["merge_rule"] = options_.merge_rule ? "own" : "average";
+  if (makes_rounds()) {
+    const RoundCounts& rounds = status.rounds;
+    const auto mean = [&](double sum, std::uint64_t count) {
+      return count > 0 ? sum / static_cast<double>(count) : 0.0;
+    };
+    json["exchange"] = exchange_name(options_.exchange);
+    json["outer_optimizer"] = outer_optimizer_name(options_.outer_optimizer.options().kind);
+    json["rounds"] = {{"closed", rounds.closed},
+                      {"by_deadline", rounds.by_deadline},
+                      {"contributions", rounds.contributions},
+                      {"late", rounds.late},
+                      {"dropped", rounds.dropped},
+                      {"staleness_mean", mean(static_cast<double>(rounds.staleness), rounds.contributions)},
+                      {"waited_seconds", rounds.waited_seconds},
+                      {"waited_seconds_mean", mean(rounds.waited_seconds, rounds.closed)}};
+  } else {
+    json["alpha"] = options_.alpha;
+    json["merge_rule"] = options_.merge_rule ? "own" : "average";
+  }
   json["children_joined"] = status.joined;
   json["children_resumed"] = status.resumed;
   json["children_left"] = status.left;
@@ -232,6 +290,7 @@ ParentStatus ParentRun::Impl::take_merges(Milliseconds span) {
     if (files_->options().updates && files_->totals().updates == *files_->options().updates) {
       final_weights_ = merge.weights;
       final_average_ = merge.average;
+      memory_.outer_optimizer = merge.outer_optimizer;
     }
   }
   return status;
@@ -250,7 +309,7 @@ void ParentRun::Impl::check_rule(const ParentStatus& status) {
   take_merges(Milliseconds(0));
   const bool whole = status.updates == files_->totals().updates;
   const auto weights = parent_->weights();
-  const bool kept = whole && checkpoint({weights, watch_.average()});
+  const bool kept = whole && checkpoint({weights, watch_.average()}, parent_->outer_optimizer());
   throw Error(files_->merge_rule_text(status.failure, kept));
 }
 
@@ -261,30 +320,37 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
   const Played played = children_.add(update);
   after.in_run += played;
   recent_returns_.add(update.mean_return, played.episodes);
-  files_->record(after, {update.child, fmt::format("{}", update.sequence),
-                         fmt::format("{}", update.since_child_began.steps),
-                         fmt::format("{}", update.since_child_began.episodes),
-                         played.episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
-                         fmt::format("{}", update.staleness), fmt::format("{}", status.children.size())});
+  const std::size_t children = status.children.size();
+  files_->record(after, makes_rounds() ? fields_of_round(update, played, children)
+                                       : fields_of(update, played, children));
   files_->observer().on_update({files_->totals(), progress(status), nullptr, &update});
-  if (files_->is_checkpoint_due() && !merge.weights.empty()) checkpoint({merge.weights, merge.average});
+  if (files_->is_checkpoint_due() && !merge.weights.empty()) {
+    checkpoint({merge.weights, merge.average}, merge.outer_optimizer);
+  }
   if (files_->is_evaluation_due(recent_returns_)) evaluation_due_ = true;
 }
 
-bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot) {
+bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot, OuterOptimizer outer_optimizer) {
   kept_update_ = files_->totals().updates;
+  memory_.outer_optimizer = std::move(outer_optimizer);
   take_statistics();
   return files_->checkpoint(snapshot, fill_state());
 }
 
 void ParentRun::Impl::use_statistics(StreamStatistics statistics) {
-  statistics_ = std::move(statistics);
-  if (statistics_.components() > 0) evaluator_.write_other_statistics(statistics_.all());
+  memory_.statistics = std::move(statistics);
+  if (memory_.statistics.components() > 0) evaluator_.write_other_statistics(memory_.statistics.all());
+}
+
+void ParentRun::Impl::take_final() {
+  final_weights_ = parent_->weights();
+  final_average_ = watch_.average();
+  memory_.outer_optimizer = parent_->outer_optimizer();
 }
 
 FillState ParentRun::Impl::fill_state() {
   return [this](RunState& state) {
-    state.trainer = &statistics_;
+    state.trainer = &memory_;
     state.children = children_.text();
     const auto& returns = recent_returns_.values();
     state.recent_returns.assign(returns.begin(), returns.end());
@@ -295,10 +361,11 @@ void ParentRun::Impl::keep_time() {
   if (!files_->is_state_due() || kept_update_ == files_->totals().updates) return;
   const auto weights = parent_->weights();
   const auto average = watch_.average();
+  auto outer_optimizer = parent_->outer_optimizer();
   // Asked last: if nothing was merged until now, these belong to the update that was recorded last.
   const bool still = parent_->status().updates == files_->totals().updates;
   if (still && !find_divergence(weights, evaluator_.layout(), files_->options())) {
-    checkpoint({weights, average});
+    checkpoint({weights, average}, std::move(outer_optimizer));
   } else {
     weights_due_ = true;
   }
@@ -312,6 +379,7 @@ std::optional<std::string> ParentRun::Impl::evaluate() {
   // The last merge may have spoilt them a moment ago; check_merges() will tell.
   if (find_divergence(weights, evaluator_.layout(), files_->options())) return {};
   auto average = watch_.average();
+  auto outer_optimizer = parent_->outer_optimizer();
   std::optional<std::string> end;
   take_statistics();
   try {
@@ -322,12 +390,16 @@ std::optional<std::string> ParentRun::Impl::evaluate() {
   if (!end) return {};
   final_weights_ = std::move(weights);
   final_average_ = std::move(average);
+  memory_.outer_optimizer = std::move(outer_optimizer);
   return end;
 }
 
 RunProgress ParentRun::Impl::progress(const ParentStatus& status) const {
   const RunTotals& totals = files_->totals();
-  return {totals.updates, totals.in_run, recent_returns_.mean(), files_->done(), status.children.size()};
+  RunProgress progress{totals.updates, totals.in_run, recent_returns_.mean(), files_->done(),
+                       status.children.size()};
+  if (makes_rounds()) progress.late_contributions = status.rounds.late;
+  return progress;
 }
 
 ParentRun::ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,

@@ -1,27 +1,48 @@
 #include "run/update_queue.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace genkidama::run {
 
 void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyAverage& average) {
   const std::lock_guard lock(mutex_);
   const bool surely = wanted == Weights::kSurely;
-  if (records_.size() >= kMaxRecords && !surely) {
+  if (contributions_ >= kMaxRecords && !surely) {
     ++dropped_;
-    if (carried_.size() < kMaxRecords) carried_[update.session] += update.since_merge;
+    if (update.contributions.empty()) carry(update.session, update.since_merge);
+    for (const RoundContribution& each : update.contributions) carry(each.session, each.since_merge);
     return;
   }
-  MergeRecord record{update, {}, {}};
+  MergeRecord record{update, {}, {}, {}};
   record.update.weights = {};
-  if (const auto carried = carried_.extract(update.session)) record.update.since_merge += carried.mapped();
+  record.update.outer_optimizer = nullptr;
+  if (update.contributions.empty()) record.update.since_merge += take_carried(update.session);
+  for (RoundContribution& each : record.update.contributions) {
+    const Played carried = take_carried(each.session);
+    each.since_merge += carried;
+    record.update.since_merge += carried;
+  }
   if (surely || (wanted == Weights::kIfRoom && with_weights_ < kMaxWeights)) {
     record.weights.assign(update.weights.begin(), update.weights.end());
     record.average = average;
+    if (update.outer_optimizer != nullptr) record.outer_optimizer = *update.outer_optimizer;
     ++with_weights_;
   } else if (wanted == Weights::kIfRoom) {
     ++dropped_;
   }
+  contributions_ += std::max<std::size_t>(1, update.contributions.size());
   records_.push_back(std::move(record));
   changed_.notify_one();
+}
+
+void UpdateQueue::carry(std::uint64_t session, const Played& since_merge) {
+  if (carried_.size() < kMaxRecords) carried_[session] += since_merge;
+}
+
+Played UpdateQueue::take_carried(std::uint64_t session) {
+  const auto carried = carried_.extract(session);
+  return carried ? carried.mapped() : Played();
 }
 
 std::vector<MergeRecord> UpdateQueue::take(Milliseconds span) {
@@ -29,7 +50,7 @@ std::vector<MergeRecord> UpdateQueue::take(Milliseconds span) {
   changed_.wait_for(lock, span, [this] { return !records_.empty(); });
   std::vector<MergeRecord> taken;
   taken.swap(records_);
-  with_weights_ = 0;
+  contributions_ = with_weights_ = 0;
   return taken;
 }
 

@@ -11,15 +11,17 @@
 
 #include "genkidama/core/clock.h"
 #include "genkidama/net/parent.h"
+#include "genkidama/params/outer_optimizer.h"
 #include "genkidama/params/policy_average.h"
 
 namespace genkidama::run {
 
 /// A merge, with a copy of the weights and of their average when they are to be kept.
 struct MergeRecord {
-  ParentUpdate update;         ///< its `weights` point nowhere
-  std::vector<float> weights;  ///< empty unless asked for
-  PolicyAverage average;       ///< of nothing unless asked for
+  ParentUpdate update;             ///< its `weights` and `outer_optimizer` point nowhere
+  std::vector<float> weights;      ///< empty unless asked for
+  PolicyAverage average;           ///< of nothing unless asked for
+  OuterOptimizer outer_optimizer;  ///< after the merge; without a memory unless asked for
 };
 
 /// Bounded: what does not fit is dropped and counted, since merging must not wait for a disk. What was played
@@ -39,12 +41,15 @@ class UpdateQueue {
   std::uint64_t dropped() const;
 
  private:
+  void carry(std::uint64_t session, const Played& since_merge);
+  Played take_carried(std::uint64_t session);
   static constexpr std::size_t kMaxRecords = 65'536;
   static constexpr std::size_t kMaxWeights = 8;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<MergeRecord> records_;
+  std::size_t contributions_ = 0;  // in all records; at least one each
   std::size_t with_weights_ = 0;
   std::uint64_t dropped_ = 0;
   std::map<std::uint64_t, Played> carried_;  // by session, of dropped merges

@@ -98,8 +98,8 @@ Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t e
     return fail(fmt::format("protocol version {}; expected {}", version, kProtocolVersion));
   }
   const auto type = load<std::uint16_t>(at + kTypeAt);
-  if (type != static_cast<std::uint16_t>(FrameType::kParentWeights) &&
-      type != static_cast<std::uint16_t>(FrameType::kChildWeights)) {
+  if (type < static_cast<std::uint16_t>(FrameType::kParentWeights) ||
+      type > static_cast<std::uint16_t>(FrameType::kChildChange)) {
     return fail(fmt::format("unknown type {}", type));
   }
   if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype != kFloat32) {
@@ -183,6 +183,15 @@ std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::spa
     encode_frame(header, weights, frame, extra);
     return {};
   }
+}
+
+void encode_change_steps(std::uint64_t steps, std::vector<std::byte>& bytes) {
+  bytes.resize(kChangeStepsBytes);
+  store(bytes.data(), steps);
+}
+
+std::uint64_t decode_change_steps(std::span<const std::byte> bytes) {
+  return load<std::uint64_t>(bytes.data());
 }
 
 Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights,

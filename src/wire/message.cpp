@@ -93,8 +93,16 @@ void add_greeting(JsonText& out, std::string_view role, const Greeting& message)
   out.add_as_is("capabilities", names_text(message.capabilities));
 }
 
+/// Peers that know one exchange only do not say which.
+constexpr const char* kUnsaidExchange = "each";
+
+void add_exchange(JsonText& out, const std::string& exchange) {
+  if (exchange != kUnsaidExchange) out.add("exchange", exchange);
+}
+
 void add_fields(JsonText& out, const HelloMessage& message) {
   add_greeting(out, "child", message);
+  add_exchange(out, message.exchange);
   out.add("environment_steps", message.environment_steps);
   out.add_as_is("layout", layout_text(message.layout));
   out.add("layout_hash", hash_text(message.layout.hash()));
@@ -118,6 +126,8 @@ void add_fields(JsonText& out, const HelloMessage& message) {
 
 void add_fields(JsonText& out, const WelcomeMessage& message) {
   add_greeting(out, "parent", message);
+  add_exchange(out, message.exchange);
+  if (message.longest_wait_ms > 0) out.add("longest_wait_ms", message.longest_wait_ms);
   out.add("session", message.session);
   out.add("update", message.update);
   if (message.sequence) out.add("sequence", *message.sequence);
@@ -208,6 +218,11 @@ std::optional<SessionMark> read_resume(JsonFields& fields) {
   return mark;
 }
 
+std::string read_exchange(JsonFields& fields) {
+  const std::string exchange = fields.name("exchange", false);
+  return exchange.empty() ? kUnsaidExchange : exchange;
+}
+
 /// Components of the statistics in each frame.
 std::uint64_t read_statistics(JsonFields& fields) {
   const std::uint64_t components = fields.integer("statistics", false);
@@ -233,6 +248,7 @@ Message read_hello(JsonFields& fields) {
   message.policy.network = fields.text("network", false);
   message.policy.behaviour = fields.text("behaviour", false);
   message.policy.normalisation = fields.text("normalisation", false);
+  message.exchange = read_exchange(fields);
   return message;
 }
 
@@ -248,6 +264,8 @@ Message read_welcome(JsonFields& fields) {
   message.sequence = fields.optional_integer("sequence");
   message.shown_name = fields.name("shown_name", false);
   message.statistics = read_statistics(fields);
+  message.exchange = read_exchange(fields);
+  message.longest_wait_ms = fields.integer("longest_wait_ms", false);
   return message;
 }
 

@@ -1,7 +1,7 @@
 """Joins a live Parent from Python, with nothing but the wire format in common.
 
-Usage: python_client.py PORT ALPHA. Exit code 0: everything was as docs/wire_format.md says; 1: it was not;
-77: a Python package is missing.
+Usage: python_client.py PORT ALPHA, or python_client.py PORT rounds for a Parent whose Children make rounds
+together. Exit code 0: everything was as docs/wire_format.md says; 1: it was not; 77: a Python package is missing.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ except ImportError as error:
 
 HEADER = struct.Struct("<4sHHQQQQQdHHIQQ")
 CHECKSUM_AT = 72
-PARENT_WEIGHTS, CHILD_WEIGHTS, FLOAT32 = 1, 2, 1
+PARENT_WEIGHTS, CHILD_WEIGHTS, CHILD_CHANGE, FLOAT32 = 1, 2, 3, 1
 LAYOUT = [{"name": "pi1.weight", "shape": [4, 3]}, {"name": "pi1.bias", "shape": [4]}]
 COUNT = 4 * 3 + 4
 EXCHANGES = 3
@@ -37,9 +37,11 @@ def float32(value):
     return struct.unpack("<f", struct.pack("<f", value))[0]
 
 
-def pack(session, sequence, update, weights):
+def pack(session, sequence, update, weights, kind=CHILD_WEIGHTS):
     payload = struct.pack(f"<{len(weights)}f", *weights)
-    header = HEADER.pack(b"GKDM", 1, CHILD_WEIGHTS, session, sequence, update, 50 * sequence, sequence,
+    if kind == CHILD_CHANGE:
+        payload = struct.pack("<Q", 50) + payload
+    header = HEADER.pack(b"GKDM", 1, kind, session, sequence, update, 50 * sequence, sequence,
                          -12.5, FLOAT32, 0, 0, len(payload), 0)
     checksum = xxhash.xxh3_64_intdigest(header + payload)
     return header[:CHECKSUM_AT] + struct.pack("<Q", checksum) + payload
@@ -96,10 +98,47 @@ async def exchange(url, alpha):
         assert link.close_code == 1000, link.close_code
 
 
+async def join(link, name):
+    hello = {"type": "hello", "protocol": 1, "role": "child", "name": name, "layout": LAYOUT, "exchange": "rounds"}
+    await link.send(json.dumps(hello))
+    welcome = json.loads(await link.recv())
+    assert (welcome["type"], welcome["exchange"]) == ("welcome", "rounds"), welcome
+    assert welcome["longest_wait_ms"] > 0, welcome
+    update, weights = unpack(await link.recv(), welcome["session"], 0)
+    return welcome["session"], update, weights
+
+
+async def rounds(url):
+    """Two Children that make rounds together: one that does not ask for it is refused."""
+    async with websockets.connect(url) as link:
+        hello = {"type": "hello", "protocol": 1, "role": "child", "name": "python", "layout": LAYOUT}
+        await link.send(json.dumps(hello))
+        answer = json.loads(await link.recv())
+        assert answer["type"] == "refuse" and answer["code"] == "protocol", answer
+        assert "'rounds'" in answer["reason"] and "'each'" in answer["reason"], answer
+    async with websockets.connect(url) as one, websockets.connect(url) as two:
+        session_one, update, parent = await join(one, "one")
+        session_two, _, _ = await join(two, "two")
+        for sequence in range(1, EXCHANGES + 1):
+            change_one = [float32(0.25 * (i - 8) / sequence) for i in range(COUNT)]
+            change_two = [float32(0.5 * (3 - i) / sequence) for i in range(COUNT)]
+            await one.send(pack(session_one, sequence, update, change_one, CHILD_CHANGE))
+            await two.send(pack(session_two, sequence, update, change_two, CHILD_CHANGE))
+            update, merged = unpack(await one.recv(), session_one, sequence)
+            assert (update, merged) == unpack(await two.recv(), session_two, sequence)
+            assert update == sequence
+            for p, a, b, m in zip(parent, change_one, change_two, merged):
+                assert abs(m - (p + 0.5 * (a + b))) < 1e-6, (m, p, a, b)
+            parent = merged
+
+
 async def main():
     url = f"ws://127.0.0.1:{sys.argv[1]}/genkidama/1"
-    await refused(url)
-    await exchange(url, float(sys.argv[2]))
+    if sys.argv[2] == "rounds":
+        await rounds(url)
+    else:
+        await refused(url)
+        await exchange(url, float(sys.argv[2]))
     print("ok")
 
 

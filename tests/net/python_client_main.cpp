@@ -20,8 +20,8 @@ namespace {
 constexpr double kAlpha = 0.75;
 constexpr int kSkipped = 77;
 
-int run_client(const char* python, const char* script, std::uint16_t port) {
-  std::vector<std::string> arguments{python, script, std::to_string(port), fmt::format("{}", kAlpha)};
+int run_client(const char* python, const char* script, std::uint16_t port, const std::string& exchange) {
+  std::vector<std::string> arguments{python, script, std::to_string(port), exchange};
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
@@ -35,11 +35,9 @@ int run_client(const char* python, const char* script, std::uint16_t port) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-}  // namespace
+using namespace genkidama;
 
-int main(int argc, char** argv) {
-  using namespace genkidama;
-  if (argc != 3) return 2;
+int merge_each(const char* python, const char* script) {
   ParentOptions options;
   options.listen = {{"127.0.0.1", 0}};
   options.alpha = kAlpha;
@@ -53,7 +51,7 @@ int main(int argc, char** argv) {
     episodes = update.since_child_began.episodes;
   });
   parent.start();
-  const int result = run_client(argv[1], argv[2], parent.ports().at(0));
+  const int result = run_client(python, script, parent.ports().at(0), fmt::format("{}", kAlpha));
   parent.stop();
   if (result != 0) return result;
   const ParentStatus status = parent.status();
@@ -62,4 +60,32 @@ int main(int argc, char** argv) {
                            steps == 150 && episodes == 3 && status.in_process.steps == 150;
   if (!as_expected) std::puts("the Parent did not see what the client did");
   return as_expected ? 0 : 1;
+}
+
+int make_rounds(const char* python, const char* script) {
+  ParentOptions options;
+  options.listen = {{"127.0.0.1", 0}};
+  options.exchange = ExchangeKind::kRounds;
+  options.rounds.first_children = 2;
+  options.rounds.deadline = Milliseconds(60'000);
+  const ParameterLayout layout = test::small_layout();
+  Parent parent(options, layout, test::random_weights(layout.size(), 3));
+  parent.start();
+  const int result = run_client(python, script, parent.ports().at(0), "rounds");
+  parent.stop();
+  if (result != 0) return result;
+  const ParentStatus status = parent.status();
+  const bool as_expected = status.updates == 3 && status.joined == 2 && status.refused_peers == 1 &&
+                           status.refused_updates == 0 && status.rounds.contributions == 6 &&
+                           status.in_process.steps == 300;
+  if (!as_expected) std::puts("the Parent did not see the rounds that the client made");
+  return as_expected ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  if (const int result = merge_each(argv[1], argv[2]); result != 0) return result;
+  return make_rounds(argv[1], argv[2]);
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -142,6 +143,30 @@ TEST_CASE("several workers learn in every way of sharing", "[forks]") {
       reached += episode.episode_return / 100;
   }
   CHECK(reached >= 18);  // of 20
+}
+
+TEST_CASE("an evaluation is of the weights that were written last, whatever the way of sharing") {
+  const auto returns = [](CoreOrchestrator& trainer, std::span<const float> weights) {
+    trainer.write_weights(weights);
+    std::vector<double> result;
+    for (const auto& episode : trainer.evaluate({.episodes = 40, .seed = 3, .greedy = true}))
+      result.push_back(episode.episode_return);
+    return result;
+  };
+  const auto untrained = make(options_for(Sharing::kHogwild, 4));
+  const auto first = weights_of(*untrained);
+  std::vector<float> others = first;
+  for (std::size_t i = 0; i < others.size(); i += 2) others[i] = -others[i];
+  for (const auto& [sharing, workers] :
+       {std::pair(Sharing::kHogwild, 1), std::pair(Sharing::kHogwild, 2), std::pair(Sharing::kMutex, 2),
+        std::pair(Sharing::kLocal, 1), std::pair(Sharing::kLocal, 3), std::pair(Sharing::kServer, 2)}) {
+    const auto trainer = make(options_for(sharing, 4, workers));
+    trainer->train_round();
+    CAPTURE(sharing_name(sharing), workers);
+    CHECK(returns(*trainer, others) == returns(*untrained, others));
+    trainer->train_round();
+    CHECK(returns(*trainer, first) == returns(*untrained, first));
+  }
 }
 
 TEST_CASE("no change of another worker is lost, but with hogwild") {

@@ -341,6 +341,38 @@ TEST_CASE("what was played for a merge that is dropped is told with the next one
   CHECK(taken[2].update.since_merge == Played{20, 2});
 }
 
+TEST_CASE("what was played for a round that is dropped is told with the next one of each Child") {
+  using Weights = UpdateQueue::Weights;
+  UpdateQueue queue;
+  const auto round_of = [](const std::vector<std::uint64_t>& sessions) {
+    ParentUpdate round;
+    for (const std::uint64_t session : sessions) {
+      RoundContribution each;
+      each.session = session;
+      each.since_merge = {10 * session, session};
+      round.contributions.push_back(each);
+      round.since_merge += each.since_merge;
+    }
+    return round;
+  };
+  // A round takes as much room as its contributions.
+  std::uint64_t pushed = 0;
+  while (queue.dropped() < 2) {
+    queue.push(round_of({1, 2}), Weights::kNone);
+    ++pushed;
+  }
+  CHECK(pushed - 2 <= 32'768);
+  REQUIRE(queue.take(Milliseconds(0)).size() == pushed - 2);
+  queue.push(round_of({2, 3}), Weights::kNone);
+  queue.push(round_of({1, 2}), Weights::kNone);
+  const auto taken = queue.take(Milliseconds(0));
+  REQUIRE(taken.size() == 2);
+  CHECK(taken[0].update.contributions[0].since_merge == Played{60, 6});
+  CHECK(taken[0].update.since_merge == Played{90, 9});
+  CHECK(taken[1].update.contributions[0].since_merge == Played{30, 3});
+  CHECK(taken[1].update.since_merge == Played{50, 5});
+}
+
 TEST_CASE("there is always room for the last merge of a run, with its weights and their average") {
   using Weights = UpdateQueue::Weights;
   UpdateQueue queue;

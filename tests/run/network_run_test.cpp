@@ -66,7 +66,90 @@ void exchange_all(std::uint16_t port, const CoreOrchestrator& like,
   CHECK(child.progress().exchanges == count);
 }
 
+/// Adds the same to its weights in the same round, whichever process it is in.
+class RepeatableTrainer : public LocalTrainer {
+ public:
+  RepeatableTrainer(const CoreOrchestrator& like, unsigned number, std::uint64_t round)
+      : layout_(like.layout()), weights_(layout_.size()), number_(number), round_(round) {}
+
+  const ParameterLayout& layout() const override { return layout_; }
+  RoundReport train_round() override {
+    const auto step = static_cast<float>(++round_ * number_ % 7);
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      weights_[i] +=
+          0.01f * (step - static_cast<float>(i % 5)) + 0.001f * weights_[(i + 1) % weights_.size()];
+    }
+    RoundReport report;
+    report.steps_in_round = 10 * number_;
+    report.episodes.push_back({static_cast<double>(number_), 1, false});
+    return report;
+  }
+  void read_weights(std::span<float> out) const override {
+    std::copy(weights_.begin(), weights_.end(), out.begin());
+  }
+  void write_weights(std::span<const float> in) override { weights_.assign(in.begin(), in.end()); }
+
+ private:
+  ParameterLayout layout_;
+  std::vector<float> weights_;
+  unsigned number_;
+  std::uint64_t round_;
+};
+
+/// A Parent's run of rounds up to `updates`, with two Children that have made `before` of them.
+RunSummary make_rounds(const std::filesystem::path& directory, CoreOrchestrator& evaluator,
+                       std::uint64_t before, std::uint64_t updates) {
+  RunOptions options = options_in(directory);
+  options.updates = updates;
+  ParentThread parent(evaluator, options, {}, [](ParentOptions& rounds) {
+    rounds.exchange = ExchangeKind::kRounds;
+    rounds.rounds.first_children = 2;
+    rounds.rounds.deadline = Milliseconds(600'000);
+    OuterOptimizerOptions outer;
+    outer.kind = OuterOptimizerKind::kNesterov;
+    rounds.outer_optimizer = OuterOptimizer(outer);
+  });
+  std::vector<std::future<std::string>> children;
+  for (const unsigned number : {1u, 2u}) {
+    children.push_back(std::async(std::launch::async, [&, number] {
+      RepeatableTrainer trainer(evaluator, number, before);
+      ChildOptions child = child_of(parent.port());
+      child.exchange = ExchangeKind::kRounds;
+      child.name = "child_" + std::to_string(number);
+      return Child(child, trainer).run();
+    }));
+  }
+  for (auto& child : children) child.get();
+  return parent.summary();
+}
+
 }  // namespace
+
+TEST_CASE("a Parent's run of rounds goes on bit for bit, with the memory of its outer optimizer", "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator evaluator = trainer_of({4});
+  const RunSummary whole = make_rounds(directory / "whole", evaluator, 0, 8);
+  CHECK(whole.totals.updates == 8);
+  CHECK(whole.totals.in_run == Played{8 * 30, 16});
+  make_rounds(directory / "parts", evaluator, 0, 3);
+  const RunSummary parts = make_rounds(directory / "parts", evaluator, 3, 8);
+  CHECK(parts.totals.in_run == Played{8 * 30, 16});
+  const auto weights_in = [&](const char* run) {
+    return read_safetensors(directory / run / "final.safetensors").weights;
+  };
+  CHECK(weights_in("whole") == weights_in("parts"));
+  const auto state = read_safetensors(directory / "whole" / "state.safetensors");
+  CHECK(state.metadata.at("outer_optimizer") == "nesterov");
+  const auto json = json_of(directory / "whole" / "summary.json");
+  CHECK(json["exchange"] == "rounds");
+  // The Children go on until they hear of the end.
+  CHECK(json["rounds"]["contributions"] >= 16);
+  CHECK(json["children"]["child_2"]["environment_steps"] == 160);
+  CHECK_FALSE(json.contains("alpha"));
+  const std::string metrics = file_text(directory / "whole" / "metrics.csv");
+  CHECK(metrics.find("contributions,late_contributions,staleness_mean,staleness_max,waited_seconds") !=
+        std::string::npos);
+}
 
 TEST_CASE("a Parent's and a Child's run end together, and each leaves its files", "[forks]") {
   const TemporaryDirectory directory;

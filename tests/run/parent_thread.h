@@ -36,9 +36,10 @@ class ParentThread {
  public:
   /// `hook` is called after each update, by the Parent's run.
   ParentThread(CoreOrchestrator& evaluator, const run::RunOptions& options,
-               std::function<void(const run::UpdateEvent&)> hook = {})
+               std::function<void(const run::UpdateEvent&)> hook = {},
+               const std::function<void(ParentOptions&)>& change = {})
       : promise_(std::move(hook)),
-        run_(evaluator, options, parent_options(), &promise_),
+        run_(evaluator, options, parent_options(change), &promise_),
         summary_(std::async(std::launch::async, [this] { return run_.run(); })),
         port_(promise_.port.get_future().get()) {}
 
@@ -48,10 +49,11 @@ class ParentThread {
   const std::vector<run::RunProgress>& updates() const { return promise_.updates; }
 
  private:
-  static ParentOptions parent_options() {
+  static ParentOptions parent_options(const std::function<void(ParentOptions&)>& change) {
     ParentOptions options;
     options.listen = {Endpoint::parse("127.0.0.1:0")};
     options.run_id = "not-this-one";
+    if (change) change(options);
     return options;
   }
 

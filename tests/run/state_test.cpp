@@ -489,6 +489,18 @@ TEST_CASE("Children's counts go on over restarts of either side") {
   CHECK_THROWS_AS(ChildCounters(R"({"ant":[1]})"), FormatError);
 }
 
+TEST_CASE("a round that Children have made together counts for each of them") {
+  ChildCounters counters;
+  ParentUpdate round;
+  round.contributions.resize(2);
+  round.contributions[0].child = "ant";
+  round.contributions[0].since_child_began = round.contributions[0].since_merge = {100, 2};
+  round.contributions[1].child = "bee";
+  round.contributions[1].since_child_began = round.contributions[1].since_merge = {50, 1};
+  CHECK(counters.add(round) == Played{150, 3});
+  CHECK(counters.text() == R"({"ant":[1,100,2,100,2],"bee":[1,50,1,50,1]})");
+}
+
 TEST_CASE("the counts of Children that version 0.1 wrote are gone on with") {
   ChildCounters counters(R"({"ant":[3,250,5,200,4]})");
   CHECK(counters.add(merge_of("ant", {200, 0}, {260, 6})) == Played{60, 2});

@@ -102,9 +102,10 @@ void RawPeer::send_frame(int opcode, std::string_view payload, std::uint64_t ann
   send(frame);
 }
 
-void RawPeer::send_weights(const FrameHeader& header, std::span<const float> weights) {
+void RawPeer::send_weights(const FrameHeader& header, std::span<const float> weights,
+                           std::span<const std::byte> extra) {
   std::vector<std::byte> frame;
-  encode_frame(header, weights, frame);
+  encode_frame(header, weights, frame, extra);
   send_frame(2, {reinterpret_cast<const char*>(frame.data()), frame.size()});
 }
 
@@ -169,13 +170,17 @@ FrameHeader RawPeer::read_weights(std::span<float> weights) {
 }
 
 WelcomeMessage RawPeer::join(const ParameterLayout& layout, const std::string& name) {
-  upgrade();
   HelloMessage hello;
   hello.name = name;
   hello.layout = layout;
+  return join(hello);
+}
+
+WelcomeMessage RawPeer::join(const HelloMessage& hello) {
+  upgrade();
   send_message(hello);
   const auto welcome = read_message<WelcomeMessage>();
-  std::vector<float> weights(layout.size());
+  std::vector<float> weights(hello.layout.size());
   read_weights(weights);
   return welcome;
 }

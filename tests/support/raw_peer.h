@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -40,7 +41,8 @@ class RawPeer {
   /// One masked WebSocket frame; `announced` lies about its length when it is not 0.
   void send_frame(int opcode, std::string_view payload, std::uint64_t announced = 0);
   void send_message(const Message& message) { send_frame(1, encode_message(message)); }
-  void send_weights(const FrameHeader& header, std::span<const float> weights);
+  void send_weights(const FrameHeader& header, std::span<const float> weights,
+                    std::span<const std::byte> extra = {});
 
   /// The next message; pings are answered unless `silent`.
   Received read();
@@ -59,6 +61,8 @@ class RawPeer {
 
   /// hello, welcome and the first weights; returns the welcome.
   WelcomeMessage join(const ParameterLayout& layout, const std::string& name = "raw");
+  /// The same for any hello.
+  WelcomeMessage join(const HelloMessage& hello);
 
   /// Closes the socket without a word.
   void close();

@@ -90,6 +90,27 @@ TEST_CASE("the bytes of a frame are those of the documented layout", "[frame]") 
         "0c00000000000000ccf998d6e75b46c30000803f000020c000005040");
 }
 
+TEST_CASE("a change begins with its steps, and its bytes are those of the documented layout", "[frame]") {
+  FrameHeader header = example_header();
+  header.type = FrameType::kChildChange;
+  header.environment_steps = 1100;
+  std::vector<std::byte> steps, frame;
+  genkidama::encode_change_steps(400, steps);
+  encode_frame(header, kWeights, frame, steps);
+  // Made as above.
+  CHECK(hex(frame) ==
+        "474b444d01000300080706050403020109000000000000000a00000000000000"
+        "4c040000000000000c00000000000000000000000000f8bf0100000000000000"
+        "1400000000000000145a28f34a5c672b90010000000000000000803f000020c0"
+        "00005040");
+  std::vector<float> copy;
+  const auto view = genkidama::view_frame(frame, kWeights.size(), copy, genkidama::kChangeStepsBytes);
+  REQUIRE(view.ok());
+  CHECK(view.value().header == header);
+  CHECK(genkidama::decode_change_steps(view.value().extra) == 400);
+  CHECK(std::vector<float>(view.value().weights.begin(), view.value().weights.end()) == kWeights);
+}
+
 TEST_CASE("a frame's buffer is used again", "[frame]") {
   std::vector<std::byte> frame = example_frame();
   const std::byte* memory = frame.data();
@@ -148,7 +169,8 @@ TEST_CASE("a refused frame says what is wrong with it", "[frame]") {
   };
   CHECK_THAT(with(0, 'X'), Catch::Contains("GKDM"));
   CHECK_THAT(with(4, 2), Catch::Contains("protocol version 2"));
-  CHECK_THAT(with(6, 3), Catch::Contains("unknown type 3"));
+  CHECK_THAT(with(6, 4), Catch::Contains("unknown type 4"));
+  CHECK_THAT(with(6, 0), Catch::Contains("unknown type 0"));
   CHECK_THAT(with(56, 2), Catch::Contains("element type 2"));
   CHECK_THAT(with(63, 1), Catch::Contains("reserved"));
   CHECK_THAT(with(71, 255), Catch::Contains("announced"));

@@ -88,6 +88,30 @@ TEST_CASE("a welcome that shows a Child by another name says so, and others say 
   CHECK(refused(text).find("shown_name") != std::string::npos);
 }
 
+TEST_CASE("the thesis' exchange is not said, and another one comes back as it was sent", "[message]") {
+  HelloMessage hello = example_hello();
+  WelcomeMessage welcome{"parent", "run-2", "", 12, 17, {}};
+  CHECK(encode_message(hello).find("exchange") == std::string::npos);
+  CHECK(encode_message(welcome).find("exchange") == std::string::npos);
+  CHECK(encode_message(welcome).find("longest_wait_ms") == std::string::npos);
+  CHECK(round_trip(hello).exchange == "each");
+  CHECK(round_trip(welcome).exchange == "each");
+  CHECK(round_trip(welcome).longest_wait_ms == 0);
+  hello.exchange = welcome.exchange = "rounds";
+  welcome.longest_wait_ms = 420'000;
+  CHECK(round_trip(hello).exchange == "rounds");
+  CHECK(round_trip(welcome).exchange == "rounds");
+  CHECK(round_trip(welcome).longest_wait_ms == 420'000);
+  // Of a later version: it is the receiver that knows what it does not know.
+  hello.exchange = "ring";
+  CHECK(round_trip(hello).exchange == "ring");
+  const std::string long_name = "\"" + std::string(kMaxNameBytes + 1, 'x') + "\"";
+  for (const std::string& bad : {std::string("1"), std::string("null"), std::string("[]"), long_name}) {
+    CHECK_THAT(refused(hello_with("\"role\":", "\"exchange\":" + bad + ",\"role\":")),
+               Catch::Contains("'exchange'"));
+  }
+}
+
 TEST_CASE("a welcome comes back as it was sent", "[message]") {
   const WelcomeMessage welcome = round_trip(WelcomeMessage{"parent", "run-2", "", kMaxJsonInteger, 17, {}});
   CHECK(welcome.name == "parent");

@@ -14,6 +14,7 @@
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
 #include "genkidama/net/security.h"
+#include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/played.h"
 
@@ -31,13 +32,17 @@ struct ChildSessionState {
 struct ChildOptions {
   std::optional<Endpoint> connect;  ///< a Parent that listens. Give exactly one of connect and listen
   std::optional<Endpoint> listen;   ///< where a Parent that dials is accepted
-  double beta = 0;                  ///< the weight of the Parent's weights in the Child's, in [0, 1]
-  /// Trains on while an exchange is on its way, instead of waiting for its answer as the thesis does. At the
-  /// end of a round W is sent; the answer W_P that came by the end of a later round changes the weights,
-  /// which have gone on from W to W', to (1-beta) W + beta W_P + (W' - W). So no local step is lost, and the
-  /// average comes a round late. Nothing more is sent until the answer came. At the end of the run the Child
-  /// waits for what is on its way, and sends its last weights if they are not in it. An exchange whose link
-  /// is lost changes nothing, as without `overlap`.
+  /// The exchange to take part in, which must be the Parent's. With kRounds the Child sends what it has
+  /// learnt since the Parent's last weights, waits until the Parent has closed the round, at most as long as
+  /// the Parent says and exchange_timeout, and goes on with the Parent's weights.
+  ExchangeKind exchange = ExchangeKind::kEach;
+  double beta = 0;  ///< kEach: the weight of the Parent's weights in the Child's, in [0, 1]
+  /// kEach: trains on while an exchange is on its way, instead of waiting for its answer as the thesis does.
+  /// At the end of a round W is sent; the answer W_P that came by the end of a later round changes the
+  /// weights, which have gone on from W to W', to (1-beta) W + beta W_P + (W' - W). So no local step is lost,
+  /// and the average comes a round late. Nothing more is sent until the answer came. At the end of the run
+  /// the Child waits for what is on its way, and sends its last weights if they are not in it. An exchange
+  /// whose link is lost changes nothing, as without `overlap`.
   bool overlap = false;
   /// What the Parent's log and files call this Child: 1 to 64 printable ASCII characters. When another Child
   /// of that name is there already, the Parent shows this one as "name#2", and both ends log a warning.
@@ -72,6 +77,7 @@ struct ChildProgress {
   std::uint64_t merges = 0;
   std::uint64_t reconnects = 0;  ///< links made anew after one was lost
   bool connected = false;        ///< whether an answer was averaged in after the latest round
+  double waited_seconds = 0;     ///< how long training has waited for answers
   ChildSessionState session;     ///< the latest session, for ChildOptions::resume
 };
 
@@ -79,9 +85,9 @@ struct ChildProgress {
 /// trainer is used only by the thread that calls run(). A trainer that forks must have forked before run().
 class Child {
  public:
-  /// Throws ArgumentError for a beta outside [0, 1], unless exactly one of connect and listen is set, and for
-  /// an endpoint to listen at that other machines reach when there is no token. `trainer` must outlive the
-  /// Child.
+  /// Throws ArgumentError for a beta outside [0, 1], for `overlap` together with ExchangeKind::kRounds,
+  /// unless exactly one of connect and listen is set, and for an endpoint to listen at that other machines
+  /// reach when there is no token. `trainer` must outlive the Child.
   Child(ChildOptions options, LocalTrainer& trainer);
   ~Child();
   Child(const Child&) = delete;
@@ -97,7 +103,8 @@ class Child {
   /// request_stop() was called. The Parent's first weights replace the trainer's. When the link is lost,
   /// training goes on and the link is made anew in the background; the Child then keeps its own weights and
   /// goes on exchanging, in the same session when the Parent still knows it: nothing is merged twice, and
-  /// what was lost is in the next weights.
+  /// what was lost is in the next weights. With ExchangeKind::kRounds a Child whose session the Parent does
+  /// not know any more takes the Parent's present weights, and takes part again from its next round on.
   ///
   /// Returns why the run ended. To be called once; when it returns or throws, the Parent was told and the
   /// socket thread has ended. Throws IoError when no Parent was joined within join_timeout or the Parent

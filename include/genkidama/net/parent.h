@@ -15,8 +15,11 @@
 #include "genkidama/core/export.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
+#include "genkidama/net/round_options.h"
 #include "genkidama/net/security.h"
+#include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/merge_rule.h"
+#include "genkidama/params/outer_optimizer.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/played.h"
 #include "genkidama/params/policy_description.h"
@@ -33,10 +36,17 @@ struct ParentOptions {
 
   std::vector<Endpoint> listen;  ///< where Children that dial are accepted
   std::vector<Endpoint>
-      connect;         ///< Children that listen; the Parent dials them again and again, with pauses
-  double alpha = 0.9;  ///< the weight of a Child's weights in a merge, in [0, 1]
-  /// Merges in place of the average with alpha, and is told alpha. Empty: the average.
+      connect;  ///< Children that listen; the Parent dials them again and again, with pauses
+  /// Whether each Child is merged when it comes, or Children make rounds together. A Child that wants the
+  /// other exchange is refused.
+  ExchangeKind exchange = ExchangeKind::kEach;
+  double alpha = 0.9;  ///< kEach: the weight of a Child's weights in a merge, in [0, 1]
+  /// kEach: merges in place of the average with alpha, and is told alpha. Empty: the average.
   MergeRule merge_rule;
+  RoundOptions rounds;  ///< kRounds: when a round is closed
+  /// kRounds: takes the mean change of a round into the weights; for a run that goes on, with the memory that
+  /// Parent::outer_optimizer() gave before.
+  OuterOptimizer outer_optimizer;
   /// What the Children's logs call this Parent: 1 to 64 printable ASCII characters.
   std::string name = "parent";
   /// Names the run. Empty: a name is made from the clock and the system's random device. A Parent that goes
@@ -76,8 +86,25 @@ struct ParentOptions {
   Milliseconds backoff_max{10'000};  ///< the longest pause
 };
 
+/// What one Child has given to a round that Children make together. The fields mean what those of
+/// ParentUpdate mean.
+struct RoundContribution {
+  std::string child;            ///< the name that it is shown by
+  std::uint64_t session = 0;    ///< the number of its session
+  std::uint64_t sequence = 0;   ///< its own count of contributions in this session
+  Played since_child_began;     ///< as the Child tells it
+  Played since_merge;           ///< what its contribution adds to the run
+  double mean_return = 0;       ///< of the episodes that ended since its contribution before
+  std::uint64_t staleness = 0;  ///< rounds that were closed since the weights from which it has learnt
+  bool dropped = false;         ///< it was too stale, and counts nothing
+};
+
 /// One merge, as the observer is told it. A session is one Child's time with this Parent; it lasts over
 /// connections that are lost. Sessions tell Children apart; names do so only while both are there.
+///
+/// With ExchangeKind::kRounds one merge is one round. `child` is then empty, the numbers of the session are
+/// 0, `since_merge` is the sum over all contributions, `mean_return` is the mean over their episodes, and
+/// `staleness` is the greatest.
 struct ParentUpdate {
   std::uint64_t update = 0;  ///< merges so far, this one included
   /// The name that the Child is shown by: its own, or "name#2" when another Child of that name was there
@@ -95,6 +122,11 @@ struct ParentUpdate {
   double mean_return = 0;
   std::uint64_t staleness = 0;     ///< merges of others since this Child was last sent the weights
   std::span<const float> weights;  ///< W_P after the merge; valid only during the call
+  /// kRounds: what the Children have given, in the order of their names. Empty for kEach.
+  std::vector<RoundContribution> contributions{};
+  double waited_seconds = 0;  ///< kRounds: from the first contribution to the end of the round
+  /// kRounds: the outer optimizer after the merge; valid only during the call. nullptr for kEach.
+  const OuterOptimizer* outer_optimizer = nullptr;
 };
 
 /// A Child that is connected now. The counts are those of its session.
@@ -132,9 +164,22 @@ struct PeerRefusals {
   std::uint64_t connections = 0;  ///< connections beyond the numbers of LinkLimits
 };
 
+/// The rounds that Children have made together with this Parent object.
+struct RoundCounts {
+  std::uint64_t closed = 0;         ///< rounds that were closed
+  std::uint64_t by_deadline = 0;    ///< those that a deadline has closed
+  std::uint64_t contributions = 0;  ///< in closed rounds
+  std::uint64_t late = 0;           ///< those that were learnt from weights of an earlier round
+  std::uint64_t dropped = 0;        ///< late ones beyond RoundOptions::max_staleness
+  std::uint64_t staleness = 0;      ///< the sum over all contributions
+  double waited_seconds = 0;        ///< from the first contribution to the end, the sum over all rounds
+  std::uint64_t waiting = 0;        ///< contributions to the round that is open now
+};
+
 /// What a Parent has done so far.
 struct ParentStatus {
   std::uint64_t updates = 0;          ///< merges, with those before a resumed run
+  RoundCounts rounds;                 ///< ExchangeKind::kRounds
   std::uint64_t joined = 0;           ///< handshakes that succeeded
   std::uint64_t resumed = 0;          ///< those of them that went on with a session
   std::uint64_t left = 0;             ///< joined Children that went away
@@ -143,8 +188,8 @@ struct ParentStatus {
   std::uint64_t refused_updates = 0;  ///< weights that were refused: not finite, damaged, out of order
   Played in_process;                  ///< of all Children that ever joined this Parent object
   std::string last_refusal;           ///< why the last peer or update was refused
-  /// Why the Parent has ended its run by itself: what its merge rule did wrong, and at which update. The
-  /// weights are as the merge before left them. Empty while that has not happened.
+  /// Why the Parent has ended its run by itself: what its merge rule, or outer optimizer, did wrong, and at
+  /// which update. The weights are as the merge before left them. Empty while that has not happened.
   std::string failure;
   /// The Children that are connected now.
   std::vector<ChildStatus> children;
@@ -155,12 +200,20 @@ struct ParentStatus {
 /// sent back to that Child. Public functions may be called from any thread. Nothing a peer sends changes the
 /// weights unless its frame is sound and all values are finite.
 ///
-/// A merge rule that fails ends the run as stop() does, except that stop() or the destructor must still join
-/// the thread; status() tells why.
+/// With ExchangeKind::kRounds a Child sends what it has learnt since it was sent W_P, and waits. The Parent
+/// keeps one contribution of each connected Child at most. When the round is over (RoundOptions), it averages
+/// all of them, each weighted by the environment steps that it was learnt from, takes the mean into W_P by
+/// the outer optimizer, and sends W_P to all that have contributed. The result does not depend on the order
+/// in which they came. A contribution whose link is lost before the end of the round is not merged: it is in
+/// the next one of that Child.
+///
+/// A merge rule that fails, or an outer optimizer whose result is not finite, ends the run as stop() does,
+/// except that stop() or the destructor must still join the thread; status() tells why.
 class Parent {
  public:
-  /// Throws ArgumentError for an alpha outside [0, 1], for no endpoint at all, for weights of the wrong size
-  /// or not finite, and for an endpoint to listen at that other machines reach when there is no token.
+  /// Throws ArgumentError for options out of range, for no endpoint at all, for weights of the wrong size or
+  /// not finite, for a merge rule together with ExchangeKind::kRounds, and for an endpoint to listen at that
+  /// other machines reach when there is no token.
   Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights);
   /// Does what stop() does.
   ~Parent();
@@ -189,6 +242,8 @@ class Parent {
   std::vector<float> weights() const;
   /// A copy of what each Child of the run has told of its own statistics last.
   StreamStatistics statistics() const;
+  /// A copy of the outer optimizer between two merges.
+  OuterOptimizer outer_optimizer() const;
 
  private:
   class Impl;

@@ -17,6 +17,7 @@ namespace GENKIDAMA_EXPORT genkidama {
 struct ExchangeReport {
   /// How often weights of others were averaged into the trainer's.
   std::uint64_t averaged = 0;
+  double waited_seconds = 0;  ///< how long training has waited for others
 };
 
 /// Joins a LocalTrainer to others. The one thread that trains calls all functions, between rounds, and only

@@ -29,6 +29,9 @@ struct RunProgress {
   std::optional<double> mean_return;    ///< of the latest 100 episodes; empty before the first
   std::optional<double> done;           ///< share of the run, in [0, 1]; empty when the run has no end
   std::optional<std::size_t> children;  ///< Children that are connected; empty unless this is a Parent
+  /// Contributions of this process that came late; empty unless this is a Parent whose Children make rounds
+  /// together.
+  std::optional<std::uint64_t> late_contributions{};
 };
 
 /// A run that is about to train.

@@ -19,6 +19,7 @@ namespace GENKIDAMA_EXPORT genkidama {
 enum class FrameType : std::uint16_t {
   kParentWeights = 1,  ///< W_P, from the Parent
   kChildWeights = 2,   ///< W_C, from a Child
+  kChildChange = 3,    ///< what a Child has learnt, from a Child that makes rounds together with others
 };
 
 /// What travels with the weights. A Parent leaves the last three fields at 0.
@@ -26,7 +27,8 @@ struct FrameHeader {
   FrameType type = FrameType::kChildWeights;  ///< who sends the frame
   std::uint64_t session = 0;                  ///< the session's number, from the welcome
   std::uint64_t sequence = 0;  ///< 0 for the Parent's first weights; then the Child counts from 1
-  /// From a Parent: the merges it has made. From a Child: the `update` of the last frame that it received.
+  /// From a Parent: the merges it has made. From a Child: the `update` of the last frame that it received; of
+  /// a change, that of the weights from which it was learnt.
   std::uint64_t update = 0;
   std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
   std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
@@ -40,6 +42,9 @@ struct FrameHeader {
 
 /// The size of what comes before the weights.
 inline constexpr std::size_t kFrameHeaderBytes = 80;
+
+/// A change begins with a u64, before statistics and elements: the environment steps that it was learnt from.
+inline constexpr std::size_t kChangeStepsBytes = 8;
 
 /// The size of a frame with `elements` float32 weights and `extra` bytes before them.
 constexpr std::size_t frame_bytes(std::size_t elements, std::size_t extra = 0) {
@@ -57,6 +62,11 @@ void encode_frame(const FrameHeader& header, std::span<const float> weights, std
 std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::span<const float> weights,
                                              std::vector<std::byte>& frame,
                                              std::span<const std::byte> extra = {});
+
+/// Writes the steps that a change begins with over `bytes`, whose memory is used again.
+void encode_change_steps(std::uint64_t steps, std::vector<std::byte>& bytes);
+/// Reads what encode_change_steps() wrote from the first kChangeStepsBytes of `bytes`.
+std::uint64_t decode_change_steps(std::span<const std::byte> bytes);
 
 /// A frame that is read where it lies.
 struct FrameView {

@@ -44,6 +44,8 @@ struct HelloMessage {
   std::uint64_t stream = 0;
   /// What the Child trains, each text as description_text() makes it. Parents of earlier versions ignore it.
   PolicyDescription policy{};
+  /// The exchange that the Child wants to take part in, as exchange_name(); not sent when it is "each".
+  std::string exchange = "each";
 };
 
 /// The Parent's answer to a hello that it accepts. Its weights follow.
@@ -62,6 +64,11 @@ struct WelcomeMessage {
   std::string shown_name{};
   /// The hello's number, from a Parent that knows statistics.
   std::uint64_t statistics = 0;
+  /// The exchange that the Parent makes, as exchange_name(); not sent when it is "each".
+  std::string exchange = "each";
+  /// The longest time in milliseconds that the Parent lets an answer wait for other Children; 0: it answers
+  /// at once.
+  std::uint64_t longest_wait_ms = 0;
 };
 
 /// Why a peer or its weights are not accepted. The sender then closes the link.

@@ -17,6 +17,7 @@ ChildOptions child_options(const Settings& settings) {
   if (!settings.links.connect.empty()) options.connect = Endpoint::parse(settings.links.connect.front());
   if (options.connect) options.connect->tls |= settings.links.tls && !options.connect->plain;
   if (!settings.links.listen.empty()) options.listen = Endpoint::parse(settings.links.listen.front());
+  options.exchange = settings.links.exchange;
   options.beta = settings.links.beta;
   options.overlap = settings.links.overlap;
   options.name = settings.links.name;

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <string>
 
 #include "cli/commands/commands.h"
@@ -18,7 +19,11 @@ ParentOptions parent_options(const Job& job) {
     options.connect.push_back(Endpoint::parse(text));
     options.connect.back().tls |= links.tls && !options.connect.back().plain;
   }
+  options.exchange = links.exchange;
   options.alpha = links.alpha;
+  options.rounds = links.rounds;
+  options.rounds.deadline = Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
+  options.outer_optimizer = OuterOptimizer(links.outer_optimizer);
   options.merge_rule = job.program.merge_rule;
   options.name = links.name;
   options.security = security_of(job.settings);

@@ -25,6 +25,9 @@ std::vector<std::string> parent_words(const Settings& cluster, const std::vector
   Settings parent = cluster;
   parent.links.name = "parent";
   parent.links.listen = {"127.0.0.1:0"};
+  if (parent.links.exchange == ExchangeKind::kRounds) {
+    parent.links.rounds.first_children = static_cast<std::uint64_t>(cluster.cluster.children);
+  }
   std::vector<std::string> words = words_of(parent, table, kParent);
   words.push_back((cluster.resume.empty() ? "--run-dir=" : "--resume=") + cluster.run_dir);
   words.push_back("--cluster-member");

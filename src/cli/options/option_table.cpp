@@ -243,6 +243,96 @@ void add_network(Table& table) {
       "separate ones");
 }
 
+OptionRow exchange_option() {
+  return choice_option(
+      {exchange_name(ExchangeKind::kEach), exchange_name(ExchangeKind::kRounds)},
+      [](const Settings& s) { return exchange_name(s.links.exchange); },
+      [](Settings& s, const std::string& text) { s.links.exchange = *exchange_of(text); });
+}
+
+OptionRow outer_optimizer_option() {
+  return choice_option(
+      {"none", "momentum", "nesterov", "adam"},
+      [](const Settings& s) { return outer_optimizer_name(s.links.outer_optimizer.kind); },
+      [](Settings& s, const std::string& text) { s.links.outer_optimizer.kind = *outer_optimizer_of(text); });
+}
+
+/// "all", a whole number of Children, or a percentage of them.
+OptionRow quorum_option() {
+  OptionRow row = choice_option(
+      {},
+      [](const Settings& s) {
+        const RoundOptions& rounds = s.links.rounds;
+        if (rounds.quorum_count > 0) return fmt::format("{}", rounds.quorum_count);
+        return rounds.quorum_share < 1 ? fmt::format("{:.6g}%", 100 * rounds.quorum_share)
+                                       : std::string("all");
+      },
+      [](Settings&, const std::string&) {});
+  row.placeholder = "all|N|P%";
+  row.expected = "'all', a whole number of Children >= 1, or a percentage of them in (0, 100], such as 75%";
+  row.set = [](Settings& settings, const nlohmann::json& value) {
+    const std::string text = value.is_string()            ? value.get<std::string>()
+                             : value.is_number_unsigned() ? value.dump()
+                                                          : "";
+    const bool is_share = text.ends_with('%');
+    const char* const end = text.data() + text.size() - (is_share ? 1 : 0);
+    std::uint64_t count = 0;
+    double percent = 100;
+    const auto is_whole = [end](const std::from_chars_result& read) {
+      return read.ec == std::errc() && read.ptr == end;
+    };
+    if (is_share) {
+      if (!is_whole(std::from_chars(text.data(), end, percent)) || !(percent > 0 && percent <= 100))
+        return false;
+    } else if (text != "all" && (!is_whole(std::from_chars(text.data(), end, count)) || count < 1)) {
+      return false;
+    }
+    settings.links.rounds.quorum_count = count;
+    settings.links.rounds.quorum_share = percent / 100;
+    return true;
+  };
+  return row;
+}
+
+void add_exchange(Table& table) {
+  table.group("Exchange");
+  table.add("exchange", kParent | kChild | kCluster, exchange_option(),
+            "Whether each Child is merged when it comes, or Children make rounds together; the same on both "
+            "sides");
+  table.add("alpha", kParent | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
+            "each: weight of a Child's weights in the Parent's");
+  table.add("beta", kChild | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.beta)),
+            "each: weight of the Parent's weights in a Child's");
+  table.add(
+      "overlap", kChild | kCluster, flag_option(GENKIDAMA_MEMBER(links.overlap)),
+      "each: a Child plays on while an exchange is on its way, and averages the answer in a round later");
+  table.add("quorum", kParent | kCluster, quorum_option(),
+            "rounds: how many Children close a round when they have answered");
+  table.add("round-deadline", kParent | kCluster,
+            real_option({0, 86'400}, GENKIDAMA_MEMBER(links.round_deadline_s)),
+            "rounds: seconds that a round stays open after the first Child has answered (0: as long again as "
+            "that one took, at least 1)");
+  table.add("first-children", kParent, count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.first_children)),
+            "rounds: the first round waits for so many Children, or for its deadline");
+  table.add("max-staleness", kParent | kCluster,
+            count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.max_staleness)),
+            "rounds: what was learnt from weights of more rounds ago is dropped");
+  table.add("outer-optimizer", kParent | kCluster, outer_optimizer_option(),
+            "rounds: what takes the mean change of a round into the weights");
+  table.add("outer-learning-rate", kParent | kCluster,
+            real_option(kPositive, GENKIDAMA_MEMBER(links.outer_optimizer.learning_rate)),
+            "Of the outer optimizer (when not given: 0.01 for adam, 1 for the others)");
+  table.add("outer-momentum", kParent | kCluster,
+            real_option(kBelowOne, GENKIDAMA_MEMBER(links.outer_optimizer.momentum)),
+            "Of the outer optimizers momentum and nesterov");
+  table.add("outer-beta1", kParent | kCluster,
+            real_option(kBelowOne, GENKIDAMA_MEMBER(links.outer_optimizer.beta1)),
+            "Of the outer optimizer adam");
+  table.add("outer-beta2", kParent | kCluster,
+            real_option(kBelowOne, GENKIDAMA_MEMBER(links.outer_optimizer.beta2)),
+            "Of the outer optimizer adam");
+}
+
 void add_links(Table& table) {
   table.group("Links");
   table.add("listen", kParent | kChild, endpoints_option(GENKIDAMA_MEMBER(links.listen)),
@@ -268,12 +358,6 @@ void add_links(Table& table) {
             "Take only peers with a certificate that these authorities signed, PEM (mutual TLS)");
   table.add("children", kCluster, int_option({1, 256}, GENKIDAMA_MEMBER(cluster.children)),
             "Children to start, each a process with its own workers");
-  table.add("alpha", kParent | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
-            "Weight of a Child's weights in the Parent's");
-  table.add("beta", kChild | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.beta)),
-            "Weight of the Parent's weights in a Child's");
-  table.add("overlap", kChild | kCluster, flag_option(GENKIDAMA_MEMBER(links.overlap)),
-            "A Child plays on while an exchange is on its way, and averages the answer in a round later");
   table.add("name", kParent | kChild, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
   table.add("join-timeout", kChild | kCluster, real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
@@ -570,6 +654,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   Table table("");
   add_sweep(table);
   add_links(table);
+  add_exchange(table);
   add_run(table, program);
   add_ending(table);
   add_results(table);

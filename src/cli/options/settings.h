@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "genkidama/env/option_values.h"
+#include "genkidama/net/round_options.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/exchange_kind.h"
+#include "genkidama/params/outer_optimizer.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/run/run_options.h"
 
@@ -60,9 +63,13 @@ struct LinkOptions {
   std::string tls_key;
   std::string tls_ca;
   std::string tls_client_ca;
+  ExchangeKind exchange = ExchangeKind::kEach;
   double alpha = 0.9;
   double beta = 0;
   bool overlap = false;
+  RoundOptions rounds;          ///< but for `deadline`
+  double round_deadline_s = 0;  ///< RoundOptions::deadline
+  OuterOptimizerOptions outer_optimizer;
   double join_timeout_s = 60;
   double exchange_timeout_s = 30;
 };

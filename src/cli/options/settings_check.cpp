@@ -33,6 +33,31 @@ void check_links(const Settings& settings) {
   }
 }
 
+/// Flags of the other exchange. alpha and beta may come from a preset.
+void check_exchange(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  const LinkOptions untouched;
+  if (links.exchange == ExchangeKind::kRounds) {
+    if (!links.overlap) return;
+    throw ArgumentError(
+        "--overlap is for --exchange each; a Child of --exchange rounds waits for the others, so leave one "
+        "of "
+        "the two out");
+  }
+  const auto check = [](const char* flag, bool is_given) {
+    if (!is_given) return;
+    throw ArgumentError(
+        fmt::format("{} is for --exchange rounds; expected it together with that, or left out", flag));
+  };
+  check("--quorum", links.rounds.quorum_count != untouched.rounds.quorum_count ||
+                        links.rounds.quorum_share != untouched.rounds.quorum_share);
+  check("--round-deadline", links.round_deadline_s != untouched.round_deadline_s);
+  check("--first-children", links.rounds.first_children != untouched.rounds.first_children);
+  check("--max-staleness", links.rounds.max_staleness != untouched.rounds.max_staleness);
+  check("--outer-optimizer", links.outer_optimizer.kind != untouched.outer_optimizer.kind);
+  check("--outer-learning-rate", links.outer_optimizer.learning_rate.has_value());
+}
+
 /// The rules of the library, in the words of the command line.
 constexpr SecurityNames kFlags{.listen = "--listen ",
                                .article = "",
@@ -179,6 +204,7 @@ void complete_and_check(Settings& settings) {
   }
   check_links(settings);
   check_security(settings);
+  check_exchange(settings);
   check_policy_average(settings);
   check_network_size(settings);
   if (settings.learning.workers == 0) {

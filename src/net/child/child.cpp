@@ -29,6 +29,12 @@ ChildOptions checked(ChildOptions options) {
     throw ArgumentError(fmt::format("a Child needs exactly one of connect and listen; {} given",
                                     options.connect ? "both were" : "none was"));
   }
+  if (options.overlap && options.exchange == ExchangeKind::kRounds) {
+    throw ArgumentError(
+        "overlap is set and the exchange is 'rounds', in which a Child waits for the others; leave overlap "
+        "out, "
+        "or choose 'each'");
+  }
   if (options.resume &&
       (options.resume->session > kMaxJsonInteger || options.resume->sequence > kMaxJsonInteger ||
        (!options.resume->run_id.empty() && !valid_peer_name(options.resume->run_id)))) {
@@ -51,8 +57,9 @@ class Child::Impl {
       : options_(checked(std::move(options))),
         trainer_(trainer),
         layout_(trainer.layout()),
+        mailbox_(options_.exchange == ExchangeKind::kRounds),
         links_(options_, layout_, trainer.own_statistics(), trainer.policy_description(), mailbox_),
-        exchange_(options_, mailbox_, links_) {}
+        exchange_(ChildExchange::make(options_, mailbox_, links_)) {}
 
   void start() { links_.bind(); }
   std::uint16_t port() const { return links_.port(); }
@@ -77,16 +84,16 @@ class Child::Impl {
 
  private:
   std::string train(const std::function<bool(const ChildProgress&)>& keep_going) {
-    exchange_.begin(trainer_);
-    if (const auto reason = exchange_.over()) return *reason;
+    exchange_->begin(trainer_);
+    if (const auto reason = exchange_->over()) return *reason;
     for (;;) {
       train_round();
       const bool wanted = !keep_going || keep_going(progress_);
-      if (wanted && !exchange_.over()) continue;
-      progress_.exchanges += exchange_.finish(trainer_).averaged;
+      if (wanted && !exchange_->over()) continue;
+      progress_.exchanges += exchange_->finish(trainer_).averaged;
       update_progress();
       // Looked at once more: what came last may have been a refusal.
-      return exchange_.over().value_or("the Child's program ended the training");
+      return exchange_->over().value_or("the Child's program ended the training");
     }
   }
 
@@ -95,16 +102,17 @@ class Child::Impl {
     progress.round = trainer_.train_round();
     ++progress.rounds;
     progress.in_process += progress.round.in_round();
-    const ExchangeReport report = exchange_.after_round(trainer_, progress.round);
+    const ExchangeReport report = exchange_->after_round(trainer_, progress.round);
     progress.connected = report.averaged > 0;
     progress.exchanges += report.averaged;
+    progress.waited_seconds += report.waited_seconds;
     update_progress();
   }
 
   void update_progress() {
     progress_.reconnects = std::max<std::uint64_t>(mailbox_.joins(), 1) - 1;
     progress_.merges = mailbox_.merges();
-    progress_.session = exchange_.session();
+    progress_.session = exchange_->session();
   }
 
   const ChildOptions options_;
@@ -112,7 +120,7 @@ class Child::Impl {
   const ParameterLayout layout_;
   ChildMailbox mailbox_;
   ChildLinks links_;
-  ChildExchange exchange_;
+  std::unique_ptr<ChildExchange> exchange_;
   ChildProgress progress_;
   bool ran_ = false;
 };

@@ -4,12 +4,20 @@
 
 #include <utility>
 
-#include "core/failpoint.h"
 #include "genkidama/core/error.h"
-#include "genkidama/params/weighted_average.h"
+#include "net/child/each_exchange.h"
+#include "net/child/rounds_exchange.h"
 #include "net/span_text.h"
 
 namespace genkidama {
+
+std::unique_ptr<ChildExchange> ChildExchange::make(const ChildOptions& options, ChildMailbox& mailbox,
+                                                   ChildWire& wire) {
+  if (options.exchange == ExchangeKind::kRounds) {
+    return std::make_unique<RoundsExchange>(options, mailbox, wire);
+  }
+  return std::make_unique<EachExchange>(options, mailbox, wire);
+}
 
 ChildExchange::ChildExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire)
     : options_(options), mailbox_(mailbox), wire_(wire) {
@@ -18,39 +26,22 @@ ChildExchange::ChildExchange(const ChildOptions& options, ChildMailbox& mailbox,
   since_child_began_ = session_.since_child_began;
 }
 
-void ChildExchange::begin(LocalTrainer& trainer) {
+bool ChildExchange::wait_for_parent() {
   const auto outcome = mailbox_.wait_joined(Deadline::after(options_.join_timeout));
-  if (outcome == ChildMailbox::Outcome::kOver) return;
+  if (outcome == ChildMailbox::Outcome::kOver) return false;
   if (outcome != ChildMailbox::Outcome::kReady) {
     throw IoError(fmt::format("no Parent within {} {}: {}", span_text(options_.join_timeout), wire_.where(),
                               mailbox_.last_failure()));
   }
-  mailbox_.take_weights(received_);
-  if (!mailbox_.began_resumed()) trainer.write_weights(received_.weights);
-  take_statistics(trainer);
+  return true;
 }
 
 ExchangeReport ChildExchange::after_round(LocalTrainer& trainer, const RoundReport& round) {
   since_child_began_ += round.in_round();
   for (const EpisodeResult& episode : round.episodes) unsent_returns_.add(episode.episode_return);
-  const bool averaged = options_.overlap ? exchange_overlapped(trainer) : exchange(trainer);
-  return {averaged ? std::uint64_t{1} : 0};
-}
-
-ExchangeReport ChildExchange::finish(LocalTrainer& trainer) {
-  ExchangeReport report;
-  if (!options_.overlap) return report;
-  if (flight_) {
-    if (collect_answer(/*wait=*/true)) {
-      read_local(trainer);
-      if (average_in(trainer)) ++report.averaged;
-    } else if (const auto ticket = mailbox_.ticket(); ticket && ticket->generation == generation_) {
-      // The answer may still come, in place of the next one's.
-      return report;
-    }
-  }
-  if (unsent_ && exchange(trainer)) ++report.averaged;
-  return report;
+  waited_seconds_ = 0;
+  const bool averaged = exchange_round(trainer);
+  return {averaged ? std::uint64_t{1} : 0, waited_seconds_};
 }
 
 std::optional<std::string> ChildExchange::over() const {
@@ -66,40 +57,19 @@ std::optional<std::string> ChildExchange::over() const {
   return std::nullopt;
 }
 
-bool ChildExchange::exchange(LocalTrainer& trainer) {
-  if (!mailbox_.ticket()) return false;
-  read_local(trainer);
-  GENKIDAMA_FAILPOINT("child_before_send");
-  if (!send()) return false;
-  GENKIDAMA_FAILPOINT("child_sent");
-  if (!collect_answer(/*wait=*/true)) return false;
-  GENKIDAMA_FAILPOINT("child_answered");
-  average_finite(*sent_, received_.weights, options_.beta);
-  trainer.write_weights(*sent_);
-  take_statistics(trainer);
-  return true;
-}
-
-bool ChildExchange::exchange_overlapped(LocalTrainer& trainer) {
-  read_local(trainer);
-  const bool averaged = flight_ && collect_answer(/*wait=*/false) && average_in(trainer);
-  unsent_ = flight_ || !send();
-  return averaged;
-}
-
 void ChildExchange::read_local(const LocalTrainer& trainer) {
   local_.resize(trainer.layout().size());
   trainer.read_weights(local_);
   if (trainer.statistics_components() > 0) own_ = trainer.own_statistics().statistics;
 }
 
-void ChildExchange::take_statistics(LocalTrainer& trainer) const {
-  if (trainer.statistics_components() > 0) trainer.write_other_statistics(received_.other_statistics);
+void ChildExchange::take_statistics(LocalTrainer& trainer, const ParentWeights& received) {
+  if (trainer.statistics_components() > 0) trainer.write_other_statistics(received.other_statistics);
 }
 
-bool ChildExchange::send() {
+bool ChildExchange::send(OutgoingWeights out) {
   const auto ticket = mailbox_.ticket();
-  if (!ticket) return false;
+  if (!ticket || (out.generation > 0 && out.generation != ticket->generation)) return false;
   if (std::exchange(generation_, ticket->generation) != ticket->generation) {
     session_.run_id = mailbox_.run_id();
     session_.session = ticket->session;
@@ -107,20 +77,14 @@ bool ChildExchange::send() {
   }
   ++session_.sequence;
   session_.since_child_began = since_child_began_;
-  if (!sent_) sent_ = std::make_shared<std::vector<float>>();
-  std::swap(*sent_, local_);
-  OutgoingWeights out;
   out.generation = ticket->generation;
-  out.header.type = FrameType::kChildWeights;
   out.header.session = session_.session;
   out.header.sequence = session_.sequence;
-  out.header.update = mailbox_.update();
   out.header.environment_steps = since_child_began_.steps;
   out.header.episodes = since_child_began_.episodes;
   unanswered_returns_.add(std::exchange(unsent_returns_, {}));
   if (unanswered_returns_.episodes > 0) mean_return_ = unanswered_returns_.mean();
   out.header.mean_return = mean_return_;
-  out.weights = sent_;
   out.own_statistics = own_;
   flight_ = Flight{*ticket, session_.sequence};
   wire_.send(std::move(out));
@@ -130,28 +94,16 @@ bool ChildExchange::send() {
 bool ChildExchange::collect_answer(bool wait) {
   using Outcome = ChildMailbox::Outcome;
   const Flight& flight = *flight_;
+  const Clock::time_point since = wait ? Clock::now() : Clock::time_point();
   const Outcome outcome =
       wait ? mailbox_.wait_answer(flight.ticket, flight.sequence, options_.limits.close_timeout)
            : mailbox_.look_for_answer(flight.ticket, flight.sequence);
+  if (wait) waited_seconds_ += seconds_since(since);
   if (outcome == Outcome::kTimeout) return false;
   flight_.reset();
-  if (outcome == Outcome::kReady) {
-    // The io thread has finished with sent_: an answer to what was not wholly sent is refused there.
-    mailbox_.take_weights(received_);
-    unanswered_returns_ = {};
-    return true;
-  }
-  // It may not have here, so this memory is left to it.
-  sent_.reset();
-  return false;
-}
-
-bool ChildExchange::average_in(LocalTrainer& trainer) {
-  // Weights that the round spoilt are left as they are for the trainer's owner, and the Parent, to see.
-  if (first_non_finite(local_) != local_.size()) return false;
-  average_finite_since(local_, *sent_, received_.weights, options_.beta);
-  trainer.write_weights(local_);
-  take_statistics(trainer);
+  if (outcome != Outcome::kReady) return false;
+  mailbox_.take_weights(received_);
+  unanswered_returns_ = {};
   return true;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// The training thread's side of a Child: what happens to the trainer's weights between two rounds.
+// The training thread's side of a Child: what happens to the trainer's weights between two rounds. What both
+// kinds of exchange share is here.
 
 #include <cstdint>
 #include <memory>
@@ -16,12 +17,13 @@
 
 namespace genkidama {
 
-/// Weights for the Parent. Nobody changes them before they are answered or given up.
+/// Weights, or a change of weights, for the Parent. Nobody changes them before they are answered or given up.
 struct OutgoingWeights {
-  std::uint64_t generation = 0;  ///< of the link they are for
+  std::uint64_t generation = 0;  ///< of the link they are for; 0 before send(): of any
   FrameHeader header;
   std::shared_ptr<const std::vector<float>> weights;
   RunningStatistics own_statistics;
+  std::uint64_t change_steps = 0;  ///< of a change: the steps that it was learnt from
 };
 
 /// The way to the io thread.
@@ -35,28 +37,43 @@ class ChildWire {
 };
 
 /// One exchange at a time is on its way. All functions in the training thread, between rounds.
-class ChildExchange final : public Exchange {
+class ChildExchange : public Exchange {
  public:
-  /// All outlive it.
-  ChildExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire);
+  /// The exchange that the options ask for. All outlive it.
+  static std::unique_ptr<ChildExchange> make(const ChildOptions& options, ChildMailbox& mailbox,
+                                             ChildWire& wire);
 
-  /// Waits for a Parent. Its first weights replace the trainer's, unless the first link went on with an
-  /// earlier process' session.
-  void begin(LocalTrainer& trainer) override;
-
-  /// Algorithm 2's second half: sends the trainer's weights, waits, averages. With ChildOptions::overlap it
-  /// does not wait: it averages in what came since the last round, then sends, unless an exchange is still on
-  /// its way.
   ExchangeReport after_round(LocalTrainer& trainer, const RoundReport& round) override;
-
-  /// With ChildOptions::overlap: waits for what is on its way, then exchanges once more when the trainer
-  /// knows more than was sent.
-  ExchangeReport finish(LocalTrainer& trainer) override;
-
   std::optional<std::string> over() const override;
 
   /// The session of the last frame, or of the link that was joined.
   ChildSessionState session() const { return session_; }
+
+ protected:
+  ChildExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire);
+
+  /// What is done after each round. Whether weights were averaged in.
+  virtual bool exchange_round(LocalTrainer& trainer) = 0;
+
+  /// Waits for a Parent; false when the run is over before. Throws IoError when nobody comes in time.
+  bool wait_for_parent();
+  /// Into local_ and own_.
+  void read_local(const LocalTrainer& trainer);
+  /// Gives the trainer what others have counted, of what came last.
+  static void take_statistics(LocalTrainer& trainer, const ParentWeights& received);
+  /// Sends `out` on the joined link, with the session, the counts and the statistics filled in. False, and
+  /// nothing changed, when no link is joined, or another one than `out` is for.
+  bool send(OutgoingWeights out);
+  /// Ends the flight unless its answer may still come. Whether the answer came, into received_.
+  bool collect_answer(bool wait);
+
+  const ChildOptions& options_;
+  ChildMailbox& mailbox_;
+  Played since_child_began_;
+  std::uint64_t generation_ = 0;  ///< of the link of the last frame
+  std::vector<float> local_;
+  ParentWeights received_;
+  bool is_in_flight() const { return flight_.has_value(); }
 
  private:
   struct Flight {
@@ -76,37 +93,15 @@ class ChildExchange final : public Exchange {
     double mean() const { return sum / static_cast<double>(episodes); }
   };
 
-  /// Whether weights were averaged in.
-  bool exchange(LocalTrainer& trainer);
-  bool exchange_overlapped(LocalTrainer& trainer);
-
-  /// Into local_ and own_.
-  void read_local(const LocalTrainer& trainer);
-  /// Gives the trainer what others have counted, of what came last.
-  void take_statistics(LocalTrainer& trainer) const;
-  /// Sends local_, which becomes sent_. False, and nothing changed, when no link is joined.
-  bool send();
-  /// Ends the flight unless its answer may still come. Whether the answer came, into received_.
-  bool collect_answer(bool wait);
-  /// Averages received_ into local_, which was trained on since it was sent_, and gives it to the trainer.
-  bool average_in(LocalTrainer& trainer);
-
-  const ChildOptions& options_;
-  ChildMailbox& mailbox_;
   ChildWire& wire_;
-  std::uint64_t generation_ = 0;  ///< of the last frame
   ChildSessionState session_;
-  Played since_child_began_;
   Returns unsent_returns_;  ///< of the episodes that ended since the last frame
   Returns
       unanswered_returns_;  ///< of those in frames that were not answered, which the next frame tells again
   double mean_return_ = 0;  ///< of the last frame
   std::optional<Flight> flight_;
-  bool unsent_ = false;  ///< the last round is not in what was sent
-  std::vector<float> local_;
+  double waited_seconds_ = 0;  ///< in the present call of after_round()
   RunningStatistics own_;
-  ParentWeights received_;
-  std::shared_ptr<std::vector<float>> sent_;
 };
 
 }  // namespace genkidama

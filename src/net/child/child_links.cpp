@@ -38,6 +38,7 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
   hello.library = std::string("genkidama ") + kVersion;
   hello.layout = layout;
   hello.policy = policy;
+  hello.exchange = exchange_name(options.exchange);
   if (options.resume && !options.resume->run_id.empty()) {
     hello.run_id = options.resume->run_id;
     hello.environment_steps = std::min(options.resume->since_child_began.steps, kMaxJsonInteger);
@@ -110,7 +111,7 @@ void ChildLinks::send_here(const OutgoingWeights& out) {
   unanswered_ = true;
   if (hello_.resume) hello_.resume->sequence = out.header.sequence;
   try {
-    current_->send(out.header, out.weights, out.own_statistics);
+    current_->send(out.header, out.weights, out.own_statistics, out.change_steps);
   } catch (const std::exception&) {
     // The training thread waits for an answer, or for the end of the link.
     current_->abandon();

@@ -45,6 +45,7 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
 
   bool taken() const override { return current_ != nullptr; }
   HelloMessage make_hello() const override { return hello_; }
+  ExchangeKind exchange() const override { return options_.exchange; }
   void session_welcomed() override { refused_hellos_ = 0; }
   JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) override;
   Clock::duration silence_limit() const override;

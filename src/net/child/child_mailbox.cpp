@@ -18,7 +18,13 @@ ChildTicket ChildMailbox::joined(const JoinedSession& session, ParentWeights& we
     --joining_;
     ticket_ = ticket;
     update_ = update;
-    if (!weights_taken_) std::swap(weights_, weights);
+    weights.update = update;
+    if (keeps_joins_) {
+      untaken_join_ = ticket;
+      std::swap(join_weights_, weights);
+    } else if (!weights_taken_) {
+      std::swap(weights_, weights);
+    }
   }
   changed_.notify_all();
   return ticket;
@@ -46,6 +52,7 @@ void ChildMailbox::answered(std::uint64_t generation, std::uint64_t sequence, Pa
     answered_sequence_ = sequence;
     update_ = update;
     ++merges_;
+    weights.update = update;
     std::swap(weights_, weights);
   }
   changed_.notify_all();
@@ -117,6 +124,15 @@ ChildMailbox::Outcome ChildMailbox::outcome(const ChildTicket& ticket, std::uint
   if (answered_generation_ == ticket.generation && answered_sequence_ == sequence) return Outcome::kReady;
   if (ended_ || refused_) return Outcome::kOver;
   return ticket_ && ticket_->generation == ticket.generation ? Outcome::kTimeout : Outcome::kLost;
+}
+
+bool ChildMailbox::take_join(JoinedWeights& join) {
+  const std::lock_guard lock(mutex_);
+  if (!untaken_join_) return false;
+  join.ticket = *untaken_join_;
+  untaken_join_.reset();
+  std::swap(join.weights, join_weights_);
+  return true;
 }
 
 void ChildMailbox::take_weights(ParentWeights& weights) {

@@ -35,6 +35,13 @@ struct ChildTicket {
 struct ParentWeights {
   std::vector<float> weights;
   RunningStatistics other_statistics;  ///< what all other Children have counted; without components: nothing
+  std::uint64_t update = 0;            ///< merges that the Parent had made; set by the mailbox
+};
+
+/// A link that was joined, and the weights that the Parent sent at once.
+struct JoinedWeights {
+  ChildTicket ticket;
+  ParentWeights weights;
 };
 
 /// A monitor. The io thread never waits in it. The training thread waits for what the io thread's own
@@ -42,6 +49,9 @@ struct ParentWeights {
 class ChildMailbox {
  public:
   enum class Outcome { kReady, kLost, kOver, kTimeout };
+
+  /// `keeps_joins`: take_join() is used, and take_weights() is for answers only.
+  explicit ChildMailbox(bool keeps_joins = false) : keeps_joins_(keeps_joins) {}
 
   // From the io thread.
 
@@ -76,6 +86,9 @@ class ChildMailbox {
   Outcome wait_answer(const ChildTicket& ticket, std::uint64_t sequence, Milliseconds stop_grace);
   /// The same without waiting; kTimeout while the answer may still come.
   Outcome look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const;
+  /// Swaps the weights of the link that was joined last with those in `join`; false, and nothing changed,
+  /// when they were taken before.
+  bool take_join(JoinedWeights& join);
   /// Swaps the weights that came last with `weights`.
   void take_weights(ParentWeights& weights);
   /// Nothing when no link is joined now.
@@ -99,8 +112,11 @@ class ChildMailbox {
   /// As look_for_answer(), with the mutex held.
   Outcome outcome(const ChildTicket& ticket, std::uint64_t sequence) const;
 
+  const bool keeps_joins_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::optional<ChildTicket> untaken_join_;
+  ParentWeights join_weights_;
   std::uint64_t joins_ = 0, merges_ = 0;
   int joining_ = 0;
   bool began_resumed_ = false;

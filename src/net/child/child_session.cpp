@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "genkidama/net/round_options.h"
 #include "genkidama/params/weighted_average.h"
 #include "net/host/link_host.h"
 #include "net/link/peer_watch.h"
@@ -25,13 +26,19 @@ ChildSession::ChildSession(ChildSessionOwner& owner, LinkHost& host, std::uint64
       timer_(host.context()) {}
 
 void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights,
-                        const RunningStatistics& statistics) {
+                        const RunningStatistics& statistics, std::uint64_t change_steps) {
   if (phase_ != Phase::kJoined) return;
   awaited_ = header.sequence;
   expect();
   auto frame = link_->take_frame_buffer();
   encode_statistics(statistics, statistics_bytes_);
-  const auto rest = encode_frame_head(header, *weights, frame, statistics_bytes_);
+  if (header.type == FrameType::kChildChange) {
+    encode_change_steps(change_steps, extra_);
+    extra_.insert(extra_.end(), statistics_bytes_.begin(), statistics_bytes_.end());
+  } else {
+    extra_ = statistics_bytes_;
+  }
+  const auto rest = encode_frame_head(header, *weights, frame, extra_);
   link_->send_frame(std::move(frame), rest, std::move(weights));
 }
 
@@ -73,8 +80,17 @@ void ChildSession::watch(Clock::time_point due) {
   watching_ = true;
 }
 
+Clock::duration ChildSession::patience() const {
+  Clock::duration limit = owner_.silence_limit();
+  // The Parent waits for others; a link that is dead its own deadlines find.
+  if (phase_ == Phase::kJoined) {
+    limit += Milliseconds(std::min<std::uint64_t>(welcome_.longest_wait_ms, kLongestRoundWait.count()));
+  }
+  return limit;
+}
+
 void ChildSession::look_for_progress(Clock::time_point due) {
-  const auto limit = owner_.silence_limit();
+  const auto limit = patience();
   const auto now = Clock::now();
   // If this process was stopped, what came meanwhile is read first.
   const bool was_stopped = now - due >= kStopped;
@@ -129,6 +145,12 @@ void ChildSession::handle(const WelcomeMessage& welcome) {
            fmt::format("this Child shares statistics of {} components (0: it normalises nothing), and the "
                        "Parent those of {}; expected the same at both ends",
                        statistics_, welcome.statistics));
+    return;
+  }
+  if (const char* const wanted = exchange_name(owner_.exchange()); welcome.exchange != wanted) {
+    refuse(RefusalCode::kProtocol,
+           fmt::format("this Child's exchange is '{}' and the Parent's '{}'; give both the same", wanted,
+                       welcome.exchange));
     return;
   }
   welcome_ = welcome;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genkidama/core/clock.h"
+#include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
@@ -27,6 +28,8 @@ class ChildSessionOwner {
   /// Whether a Parent is already joined on another link: then this one is refused.
   virtual bool taken() const = 0;
   virtual HelloMessage make_hello() const = 0;
+  /// The exchange that the Child asks for.
+  virtual ExchangeKind exchange() const = 0;
   /// The Parent took the hello.
   virtual void session_welcomed() = 0;
   virtual JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) = 0;
@@ -55,8 +58,9 @@ class ChildSession final : public HostedSession {
   /// Nothing before the first weights arrived.
   const std::optional<ChildTicket>& ticket() const { return ticket_; }
   /// Sends weights; the answer goes to the mailbox. Ignored when the link is not joined.
+  /// `change_steps`: what a change begins with.
   void send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights,
-            const RunningStatistics& statistics);
+            const RunningStatistics& statistics, std::uint64_t change_steps);
   /// Tells the Parent, when joined, that this Child leaves for good; closes.
   void end(const std::string& reason) override;
 
@@ -77,6 +81,8 @@ class ChildSession final : public HostedSession {
   std::size_t first_message_max() const override;
   void watch(Clock::time_point due);
   void look_for_progress(Clock::time_point due);
+  /// How long nothing of what is due may move.
+  Clock::duration patience() const;
   bool expects() const {
     return phase_ == Phase::kFirstWeights || (phase_ == Phase::kJoined && awaited_ > 0);
   }
@@ -98,7 +104,7 @@ class ChildSession final : public HostedSession {
   Clock::time_point expected_since_;
   std::uint64_t awaited_ = 0;  ///< sequence of the answer that is due; 0: none is
   ParentWeights received_;
-  std::vector<std::byte> statistics_bytes_;
+  std::vector<std::byte> statistics_bytes_, extra_;
 };
 
 }  // namespace genkidama

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "core/failpoint.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/params/weighted_average.h"
@@ -56,6 +58,18 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
   if (options.first_update > kMaxJsonInteger) {
     throw ArgumentError(fmt::format("first_update is {}; at most 2^53-1 is possible", options.first_update));
   }
+  check_round_options(options.rounds);
+  if (options.exchange == ExchangeKind::kRounds && options.merge_rule) {
+    throw ArgumentError(
+        "merge_rule is given and the exchange is 'rounds'; a rule merges one Child at a time, so give it "
+        "with "
+        "'each', or choose an outer_optimizer");
+  }
+  if (const std::size_t size = options.outer_optimizer.size(); size > 0 && size != layout.size()) {
+    throw ArgumentError(fmt::format(
+        "outer_optimizer has a memory of {} weights, and the layout {}; give that of this network", size,
+        layout.size()));
+  }
   if (weights.size() != layout.size()) {
     throw ArgumentError(
         fmt::format("the Parent got {} weights; its layout has {}", weights.size(), layout.size()));
@@ -92,7 +106,8 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
         quarantine_(options_.quarantine_min, options_.quarantine_max),
         numbers_(options_.epoch),
         host_(host_options(options_), *this),
-        lateness_timer_(host_.context()) {}
+        lateness_timer_(host_.context()),
+        round_timer_(host_.context()) {}
 
   ~Impl() override { host_.shut_down("the Parent stopped"); }
 
@@ -114,6 +129,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   ParentStatus status() const { return state_.status(); }
   std::vector<float> weights() const { return state_.weights(); }
   StreamStatistics statistics() const { return state_.statistics(); }
+  OuterOptimizer outer_optimizer() const { return state_.outer_optimizer(); }
 
  private:
   // For the host; on the io thread.
@@ -132,6 +148,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
 
   void set_going() override {
     if (!watching_lateness_) watch_lateness();
+    round_changed();
   }
 
   /// Nothing is done about a Child that is late: slow is not dead, and the link's own deadlines find the
@@ -193,6 +210,67 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     }
   }
 
+  /// A round that is over is merged, and one that is not is looked at again at its deadline. Without any
+  /// contribution there is nothing to wait for.
+  void round_changed() override {
+    // The Children leave one after the other then: what they had contributed is not merged in parts.
+    if (host_.ending()) return;
+    if (state_.is_round_over()) merge_round();
+    const auto deadline = state_.round_deadline();
+    if (!deadline || (round_timer_due_ && *round_timer_due_ <= *deadline)) return;
+    round_timer_.expires_at(*deadline);
+    round_timer_due_ = *deadline;
+    round_timer_.async_wait([this](ErrorCode error) {
+      // Set to another time: the other wait comes back later.
+      if (error) return;
+      round_timer_due_.reset();
+      round_changed();
+    });
+  }
+
+  void merge_round() {
+    const RoundMergeReport report = state_.merge_round();
+    if (!report.failure.empty()) {
+      log(LogLevel::kError, "parent: {}", report.failure);
+      host_.end_all("the Parent's outer optimizer failed");
+      return;
+    }
+    GENKIDAMA_FAILPOINT("parent_merged");
+    host_.for_each_session([&](HostedSession& hosted) {
+      auto& session = static_cast<ParentSession&>(hosted);
+      if (!session.waits()) return;
+      try {
+        session.answer_round();
+      } catch (const std::exception&) {
+        // It has waited for nothing, and makes its link anew.
+        session.abandon();
+      }
+    });
+    GENKIDAMA_FAILPOINT("parent_answered");
+    for (const Lateness& late : report.were_late) {
+      log(LogLevel::kInfo, "parent: child '{}' is back after {:.3g} s", late.child, late.silence);
+    }
+    session_merged(update_of(report));
+  }
+
+  ParentUpdate update_of(const RoundMergeReport& report) const {
+    ParentUpdate update;
+    update.update = state_.updates();
+    update.contributions = report.contributions;
+    double returns = 0;
+    for (const RoundContribution& each : report.contributions) {
+      update.since_merge += each.since_merge;
+      update.staleness = std::max(update.staleness, each.staleness);
+      returns += each.mean_return * static_cast<double>(each.since_merge.episodes);
+    }
+    const std::uint64_t episodes = update.since_merge.episodes;
+    if (episodes > 0) update.mean_return = returns / static_cast<double>(episodes);
+    update.weights = state_.current();
+    update.waited_seconds = report.waited_seconds;
+    update.outer_optimizer = &state_.current_outer_optimizer();
+    return update;
+  }
+
   /// At once, not after the handler that runs now: a link that is told to close hands over nothing more, so
   /// no weights are merged by a rule that has failed.
   void rule_failed(const std::string& failure) override {
@@ -213,9 +291,10 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   SessionNumbers numbers_;
   QuietLog warnings_;
   bool watching_lateness_ = false;
+  std::optional<Clock::time_point> round_timer_due_;
 
   LinkHost host_;
-  asio::steady_timer lateness_timer_;  // after host_, whose context it uses
+  asio::steady_timer lateness_timer_, round_timer_;  // after host_, whose context they use
 };
 
 Parent::Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights)
@@ -246,6 +325,11 @@ ParentStatus Parent::status() const {
 StreamStatistics Parent::statistics() const {
   return impl_->statistics();
 }
+
+OuterOptimizer Parent::outer_optimizer() const {
+  return impl_->outer_optimizer();
+}
+
 std::vector<float> Parent::weights() const {
   return impl_->weights();
 }

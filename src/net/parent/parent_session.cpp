@@ -119,6 +119,12 @@ void ParentSession::join(const HelloMessage& hello) {
                         *different, owner_.options().name, hello.name)});
     return;
   }
+  if (const char* const here = exchange_name(owner_.options().exchange); hello.exchange != here) {
+    refuse({RefusalCode::kProtocol,
+            fmt::format("this Parent's exchange is '{}' and the Child asks for '{}'; give both the same",
+                        here, hello.exchange)});
+    return;
+  }
   if (hello.statistics != owner_.state().statistics_components()) {
     refuse({RefusalCode::kLayout,
             fmt::format("statistics of {} components, and this Parent's run has those of {} (0: nothing is "
@@ -139,6 +145,8 @@ void ParentSession::join(const HelloMessage& hello) {
   link_->established(std::max(frame_bytes(owner_.layout().size(), extra_bytes()), kSmallMessageBytes));
   welcome(resumed);
   send_weights(0);
+  // It may have taken its session from the last link that others waited for.
+  owner_.round_changed();
 }
 
 bool ParentSession::begin_session(const HelloMessage& hello) {
@@ -174,6 +182,8 @@ void ParentSession::welcome(const std::optional<std::uint64_t>& resumed) {
   welcome.sequence = resumed;
   if (shown_name_ != own_name_) welcome.shown_name = shown_name_;
   welcome.statistics = owner_.state().statistics_components();
+  welcome.exchange = exchange_name(owner_.options().exchange);
+  if (makes_rounds()) welcome.longest_wait_ms = OpenRound::longest_wait(owner_.options().rounds).count();
   link_->send_text(encode_message(welcome));
 }
 
@@ -224,7 +234,8 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     refuse({RefusalCode::kFrame, view.reason()});
     return;
   }
-  auto own = decode_statistics(view.value().extra, owner_.state().statistics_components());
+  const auto statistics = view.value().extra.subspan(makes_rounds() ? kChangeStepsBytes : 0);
+  auto own = decode_statistics(statistics, owner_.state().statistics_components());
   if (!own.ok()) {
     refuse({RefusalCode::kFrame, own.reason()});
   } else if (const auto wrong = owner_.state().objection(own.value()); !wrong.empty()) {
@@ -233,24 +244,52 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     refuse(*refusal);
   } else if (const auto bad = owner_.state().objection(view.value().weights)) {
     quarantine_child(*bad);
+  } else if (makes_rounds()) {
+    contribute(view.value(), std::move(own.value()));
   } else {
     merge(view.value(), std::move(own.value()));
   }
 }
 
-std::size_t ParentSession::extra_bytes() {
-  return statistics_bytes(owner_.state().statistics_components());
+std::size_t ParentSession::extra_bytes() const {
+  return statistics_bytes(owner_.state().statistics_components()) + (makes_rounds() ? kChangeStepsBytes : 0);
 }
 
 std::optional<Refusal> ParentSession::objection(const FrameView& frame) const {
   const FrameHeader& header = frame.header;
-  if (header.type != FrameType::kChildWeights) {
+  if (header.type == FrameType::kParentWeights) {
     return Refusal{RefusalCode::kFrame, "a Parent's weights, sent to the Parent"};
+  }
+  if (header.type != (makes_rounds() ? FrameType::kChildChange : FrameType::kChildWeights)) {
+    return Refusal{RefusalCode::kFrame,
+                   fmt::format("a frame of type {}, which is not for the exchange '{}'",
+                               static_cast<int>(header.type), exchange_name(owner_.options().exchange))};
   }
   if (header.session != session_) return Refusal{RefusalCode::kSequence, foreign_session(header.session)};
   if (header.sequence != next_sequence_) {
     return Refusal{RefusalCode::kSequence,
                    fmt::format("sequence {} where {} is next", header.sequence, next_sequence_)};
+  }
+  return makes_rounds() ? round_objection(frame) : std::nullopt;
+}
+
+std::optional<Refusal> ParentSession::round_objection(const FrameView& frame) const {
+  const FrameHeader& header = frame.header;
+  if (contributed_ > 0) {
+    return Refusal{RefusalCode::kSequence,
+                   fmt::format("sequence {} before the answer to {}", header.sequence, contributed_)};
+  }
+  if (const std::uint64_t now = owner_.state().updates(); header.update > now) {
+    return Refusal{
+        RefusalCode::kSequence,
+        fmt::format("a change learnt from the weights of update {}, and this Parent is at update {}",
+                    header.update, now)};
+  }
+  const std::uint64_t steps = decode_change_steps(frame.extra);
+  if (steps > header.environment_steps) {
+    return Refusal{RefusalCode::kFrame,
+                   fmt::format("a change learnt in {} steps, of a Child that has played {}", steps,
+                               header.environment_steps)};
   }
   return std::nullopt;
 }
@@ -291,6 +330,20 @@ void ParentSession::merge(const FrameView& frame, RunningStatistics own) {
   update.staleness = report.staleness;
   update.weights = owner_.state().current();
   owner_.session_merged(update);
+  host_.peer_works(connection_);
+}
+
+void ParentSession::contribute(const FrameView& frame, RunningStatistics own) {
+  owner_.state().contribute(frame.header, decode_change_steps(frame.extra), frame.weights, Clock::now(),
+                            {stream_, std::move(own)});
+  contributed_ = frame.header.sequence;
+  ++next_sequence_;
+  GENKIDAMA_FAILPOINT("parent_contributed");
+  owner_.round_changed();
+}
+
+void ParentSession::answer_round() {
+  send_weights(std::exchange(contributed_, 0));
   host_.peer_works(connection_);
 }
 
@@ -355,6 +408,7 @@ void ParentSession::record_departure(const std::string& reason) {
     // Out of memory: left out of the log.
   }
   owner_.state().left(session_, session_over_);
+  contributed_ = 0;
   try_log(LogLevel::kInfo, "parent: '{}' (session {}) is gone: {} ({})", shown_name_, session_, reason,
           summary);
 }
@@ -364,6 +418,7 @@ void ParentSession::on_closed(const std::string& reason) {
   try {
     if (standing_ == Standing::kJoined) {
       record_departure(reason);
+      owner_.round_changed();
     } else if (standing_ != Standing::kDeparted && !host_.ending()) {
       if (standing_ == Standing::kStranger) owner_.state().peer_refused(reason, fault());
       owner_.warn(fmt::format("parent: {} did not join: {}", link_->address(), reason));

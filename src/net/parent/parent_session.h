@@ -38,11 +38,14 @@ class ParentSessionOwner {
   virtual void detach_session(std::uint64_t session, const std::string& own_name) = 0;
   /// Weights were merged and the answer is on its way.
   virtual void session_merged(const ParentUpdate& update) = 0;
+  /// A session has contributed to the open round, or has left it: the round may be over.
+  virtual void round_changed() = 0;
   /// The user's merge rule failed: the run is over, and no session merges anything after this.
   virtual void rule_failed(const std::string& failure) = 0;
 };
 
-/// hello, then welcome and W_P, then one merge and one answer per frame.
+/// hello, then welcome and W_P, then one merge and one answer per frame. Where Children make rounds together
+/// the answer comes when the round is over.
 class ParentSession final : public HostedSession {
  public:
   ParentSession(ParentSessionOwner& owner, LinkHost& host, std::uint64_t connection);
@@ -56,6 +59,10 @@ class ParentSession final : public HostedSession {
   std::uint64_t session() const { return session_; }
   /// What the Child calls itself.
   const std::string& own_name() const { return own_name_; }
+  /// Whether the Child waits for the end of the open round.
+  bool waits() const { return phase_ == Phase::kJoined && contributed_ > 0; }
+  /// The round is over: sends the weights.
+  void answer_round();
 
   void on_open() override {}
   void on_text(std::string_view text) override;
@@ -84,10 +91,13 @@ class ParentSession final : public HostedSession {
 
   /// Why a frame that is sound in itself must not be merged.
   std::optional<Refusal> objection(const FrameView& frame) const;
+  std::optional<Refusal> round_objection(const FrameView& frame) const;
   std::string foreign_session(std::uint64_t session) const;
   void merge(const FrameView& frame, RunningStatistics own);
-  /// Of the statistics in a frame.
-  std::size_t extra_bytes();
+  void contribute(const FrameView& frame, RunningStatistics own);
+  bool makes_rounds() const { return owner_.options().exchange == ExchangeKind::kRounds; }
+  /// Of what comes before the weights in a Child's frame.
+  std::size_t extra_bytes() const;
 
   /// Tells the peer, counts the refusal and closes.
   void refuse(const Refusal& refusal);
@@ -104,6 +114,7 @@ class ParentSession final : public HostedSession {
   bool session_over_ = false;  ///< for good, not only its link
   std::string own_name_, shown_name_;
   std::uint64_t session_ = 0, next_sequence_ = 1;
+  std::uint64_t contributed_ = 0;  ///< sequence of what is in the open round; 0: nothing is
   std::vector<float> copy_;
   std::uint64_t stream_ = 0;  ///< of the Child's statistics
   std::vector<std::byte>

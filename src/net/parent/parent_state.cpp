@@ -11,6 +11,7 @@
 
 #include "genkidama/core/is_finite.h"
 #include "genkidama/params/weighted_average.h"
+#include "net/parent/session_figures.h"
 #include "net/parent/shown_name.h"
 
 namespace genkidama {
@@ -59,6 +60,8 @@ std::uint64_t more_than(std::uint64_t before, std::uint64_t now) {
   return now > before ? now - before : 0;
 }
 
+}  // namespace
+
 // What a Child has told for the first time. A Child that has trained before tells in a new session how many
 // steps of its were counted, and not how many episodes.
 Played played_since_merge(const SessionRecord& record, const Played& told) {
@@ -75,18 +78,20 @@ Lateness lateness_of(const SessionRecord& record, Clock::time_point now) {
           seconds_of(now - record.since)};
 }
 
-}  // namespace
-
 ParentState::ParentState(const ParentOptions& options, const ParameterLayout& layout,
                          std::vector<float> weights)
     : alpha_(options.alpha),
       max_norm_growth_(options.max_norm_growth),
       rule_(options.merge_rule),
+      max_staleness_(options.rounds.max_staleness),
       layout_(layout),
       weights_(std::move(weights)),
-      statistics_(options.statistics) {
+      statistics_(options.statistics),
+      outer_optimizer_(options.outer_optimizer) {
   status_.updates = options.first_update;
-  if (rule_) merged_.resize(weights_.size());
+  if (options.exchange == ExchangeKind::kRounds) round_.emplace(options.rounds);
+  if (rule_ || round_) merged_.resize(weights_.size());
+  if (round_) mean_change_.resize(weights_.size());
 }
 
 std::vector<float> ParentState::weights() const {
@@ -97,6 +102,11 @@ std::vector<float> ParentState::weights() const {
 StreamStatistics ParentState::statistics() const {
   const std::lock_guard lock(mutex_);
   return statistics_;
+}
+
+OuterOptimizer ParentState::outer_optimizer() const {
+  const std::lock_guard lock(mutex_);
+  return outer_optimizer_;
 }
 
 ParentStatus ParentState::status(Clock::time_point now) const {
@@ -195,6 +205,7 @@ void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, 
   record.counted.steps = steps_counted_before;
   record.since = now;
   const std::lock_guard lock(mutex_);
+  if (round_) round_->joined(session, now);
   children_[session] = std::move(record);
   ++status_.joined;
 }
@@ -212,6 +223,7 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
   record->merged_on_this_link = false;
   const std::uint64_t sequence = record->sequence;
   const std::lock_guard lock(mutex_);
+  if (round_) round_->joined(session, now);
   children_[session] = std::move(*record);
   ++status_.joined;
   ++status_.resumed;
@@ -244,23 +256,31 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
   report.staleness = status_.updates - record.update_sent;
   record.update_sent = ++status_.updates;
   record.sequence = frame.sequence;
-  status_.in_process += report.since_merge;
-  record.counted = {std::max(record.counted.steps, told.steps),
-                    std::max(record.counted.episodes, told.episodes)};
-  ++child.updates;
-  child.since_child_began = told;
-  child.staleness = report.staleness;
-  record.staleness_sum += report.staleness;
+  count(record, told, report.since_merge, report.staleness);
   // The time to the first update of a link is not that of a round.
   if (std::exchange(record.merged_on_this_link, true)) record.rounds.add(now - record.since);
   record.since = now;
   return report;
 }
 
+void ParentState::count(SessionRecord& record, const Played& told, const Played& since_merge,
+                        std::uint64_t staleness) {
+  status_.in_process += since_merge;
+  record.counted = {std::max(record.counted.steps, told.steps),
+                    std::max(record.counted.episodes, told.episodes)};
+  ChildStatus& child = record.status;
+  ++child.updates;
+  child.since_child_began = told;
+  child.staleness = staleness;
+  record.staleness_sum += staleness;
+}
+
 void ParentState::left(std::uint64_t session, bool for_good) {
   const std::lock_guard lock(mutex_);
   const auto found = children_.find(session);
   if (found == children_.end()) return;
+  if (round_) round_->left(session);
+  if (contributions_.erase(session) > 0) --status_.rounds.waiting;
   SessionRecord& record = found->second;
   record.status.late = false;
   try {
@@ -276,6 +296,8 @@ std::vector<Lateness> ParentState::become_late(Clock::duration floor, Clock::tim
   std::vector<Lateness> late;
   const std::lock_guard lock(mutex_);
   for (auto& [session, record] : children_) {
+    // It waits for the others.
+    if (has_contributed(session)) continue;
     const Clock::duration silence = now - record.since;
     if (record.status.late || silence <= floor) continue;
     const auto allowance = record.rounds.allowance();

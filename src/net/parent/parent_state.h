@@ -16,6 +16,7 @@
 #include "genkidama/wire/frame.h"
 #include "net/link/peer_fault.h"
 #include "net/parent/lost_sessions.h"
+#include "net/parent/open_round.h"
 
 namespace genkidama {
 
@@ -34,18 +35,27 @@ struct MergeReport {
   std::string failure;               ///< of the user's rule; if it is not empty nothing was merged
 };
 
+/// What a round was that Children have made together.
+struct RoundMergeReport {
+  std::vector<RoundContribution> contributions;  ///< in the order of names
+  std::vector<Lateness> were_late;               ///< they counted as late until they contributed
+  double waited_seconds = 0;
+  std::string failure;  ///< of the outer optimizer; if it is not empty nothing was merged
+};
+
 /// The io thread writes, any thread reads. What is guarded by `mutex_` is written under it, so that another
 /// thread sees the state between two merges; the io thread reads without it what only it writes.
 class ParentState {
  public:
-  /// Uses the options alpha, merge_rule, max_norm_growth, statistics and first_update. `layout` must outlive
-  /// this.
+  /// Uses the options alpha, merge_rule, max_norm_growth, statistics and first_update, and for rounds
+  /// exchange, rounds and outer_optimizer. `layout` must outlive this.
   ParentState(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights);
 
   // Any thread.
 
   std::vector<float> weights() const;
   StreamStatistics statistics() const;
+  OuterOptimizer outer_optimizer() const;
   ParentStatus status(Clock::time_point now = Clock::now()) const;
 
   // The io thread.
@@ -60,7 +70,7 @@ class ParentState {
   /// Why these statistics of a Child are refused; empty: they are not.
   std::string objection(const RunningStatistics& own) const { return statistics_.objection(own); }
 
-  /// Why these weights must not be merged: not finite, or out of proportion.
+  /// Why these weights, or this change of weights, must not be merged: not finite, or out of proportion.
   std::optional<std::string> objection(std::span<const float> weights) const;
 
   /// A new session begins, and the Child is sent the weights. `child.name` is what the Child calls itself; it
@@ -82,7 +92,25 @@ class ParentState {
   /// `own` is what the Child has counted itself; there was no objection to it.
   MergeReport merge(const FrameHeader& frame, std::span<const float> weights,
                     Clock::time_point now = Clock::now(), NumberedStatistics own = {});
-  /// The link is gone. The session is kept unless it is over `for_good`, or nothing was merged in it.
+  // Rounds that Children make together. What a Child sends is kept until its round is over.
+
+  bool makes_rounds() const { return round_.has_value(); }
+  /// Takes what a joined Child has learnt in `steps`, to which there was no objection. There must be no
+  /// contribution of its session yet.
+  void contribute(const FrameHeader& frame, std::uint64_t steps, std::span<const float> change,
+                  Clock::time_point now = Clock::now(), NumberedStatistics own = {});
+  bool has_contributed(std::uint64_t session) const { return round_ && round_->has(session); }
+  /// When the round is over at the latest; nothing while nobody has contributed.
+  std::optional<Clock::time_point> round_deadline() const;
+  bool is_round_over(Clock::time_point now = Clock::now()) const;
+  /// W_P += what the outer optimizer makes of the mean change, which counts as one update; the Children that
+  /// have contributed are sent the result. The round must be over. An outer optimizer whose result is not
+  /// finite leaves W_P and the counts as they were, and status() tells its failure.
+  RoundMergeReport merge_round(Clock::time_point now = Clock::now());
+  const OuterOptimizer& current_outer_optimizer() const { return outer_optimizer_; }
+
+  /// The link is gone. The session is kept unless it is over `for_good`, or nothing was merged in it. What it
+  /// has contributed to the open round is not merged.
   void left(std::uint64_t session, bool for_good);
   /// Those of the joined Children that are late now and were not at the last call. Nobody is within `floor`.
   std::vector<Lateness> become_late(Clock::duration floor, Clock::time_point now = Clock::now());
@@ -104,13 +132,35 @@ class ParentState {
   std::set<std::string> names_like(const std::string& own_name,
                                    const std::optional<std::string>& came_back_to) const;
 
+  struct Contribution {
+    FrameHeader frame;
+    std::uint64_t steps = 0;
+    std::vector<float> change;
+    NumberedStatistics own;
+  };
+
+  /// What the contributions of the open round tell, in the order of names. It does not depend on the order in
+  /// which they came.
+  std::vector<RoundContribution> told_contributions() const;
+  /// Leaves the result in merged_. What the outer optimizer did wrong, or nothing.
+  std::optional<std::string> run_outer_optimizer(const std::vector<RoundContribution>& told,
+                                                 OuterOptimizer& optimizer);
+  /// Counts one contribution that was merged, and tells whether its Child was late.
+  std::optional<Lateness> count(const RoundContribution& told, Clock::time_point now);
+  /// Counts what a merge has added to the run and to its Child.
+  void count(SessionRecord& record, const Played& told, const Played& since_merge, std::uint64_t staleness);
+
   const double alpha_;
   const double max_norm_growth_;
   const MergeRule rule_;
+  const std::uint64_t max_staleness_;
   const ParameterLayout& layout_;
 
   // The io thread's alone.
-  std::vector<float> merged_;           // by the rule, until it becomes W_P; empty without a rule
+  std::optional<OpenRound> round_;                       // nothing unless Children make rounds together
+  std::map<std::uint64_t, Contribution> contributions_;  // to it, by session
+  std::vector<float> mean_change_;
+  std::vector<float> merged_;           // by the rule or the outer optimizer, until it becomes W_P
   std::vector<std::uint64_t> present_;  // for the rule
   LostSessions lost_;
 
@@ -118,6 +168,7 @@ class ParentState {
   // Guarded by mutex_.
   std::vector<float> weights_;
   StreamStatistics statistics_;
+  OuterOptimizer outer_optimizer_;
   ParentStatus status_;  // without `children`
   std::map<std::uint64_t, SessionRecord> children_;
 };

@@ -37,10 +37,20 @@ ChildCounters::Child& ChildCounters::child_of(const std::string& name) {
 }
 
 Played ChildCounters::add(const ParentUpdate& update) {
-  Child& child = child_of(update.child);
-  const Played before = std::exchange(child.since_child_began, update.since_child_began);
+  if (update.contributions.empty()) {
+    return add(update.child, update.since_child_began, update.since_merge);
+  }
+  Played sum;
+  for (const RoundContribution& each : update.contributions) {
+    sum += add(each.child, each.since_child_began, each.since_merge);
+  }
+  return sum;
+}
+
+Played ChildCounters::add(const std::string& name, const Played& since_child_began, Played played) {
+  Child& child = child_of(name);
+  const Played before = std::exchange(child.since_child_began, since_child_began);
   const Played& now = child.since_child_began;
-  Played played = update.since_merge;
   // The steps of the earlier session were counted under this name, and so its episodes are known.
   const bool goes_on = before.steps > 0 && before.steps + played.steps == now.steps;
   if (goes_on && before.episodes <= now.episodes) played.episodes = now.episodes - before.episodes;

@@ -21,7 +21,8 @@ class ChildCounters {
   explicit ChildCounters(const std::string& text);
 
   /// Takes note of a merge; returns what it adds: ParentUpdate::since_merge, with the right episodes where
-  /// the Child goes on in a new session from what its name told last.
+  /// the Child goes on in a new session from what its name told last. Of a round that Children have made
+  /// together that is the sum over its contributions.
   Played add(const ParentUpdate& update);
 
   /// For the state, and for people.
@@ -38,6 +39,7 @@ class ChildCounters {
   /// Names are the Children's own choice. More than so many are counted together.
   static constexpr std::size_t kMaxNames = 4096;
   Child& child_of(const std::string& name);
+  Played add(const std::string& name, const Played& since_child_began, Played since_merge);
 
   std::map<std::string, Child> children_;
 };

@@ -165,6 +165,72 @@ TEST_CASE("a cluster trains, counts its updates and leaves no process") {
   }
 }
 
+TEST_CASE("a cluster that makes rounds together trains, and its figures say how") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  // No process may be so slow that it misses a deadline.
+  RunningProgram cluster(call("cluster", "--exchange", "rounds", "--round-deadline", "300", "--children", "2",
+                              "--workers", "1", "--outer-optimizer", "nesterov", "--updates", "30",
+                              "--eval-episodes", "3", "--run-dir", run.string()));
+  const auto result = cluster.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(cluster.all_gone());
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["updates"] == 30);
+  CHECK(summary["exchange"] == "rounds");
+  CHECK(summary["outer_optimizer"] == "nesterov");
+  // The Children go on until they hear of the end.
+  CHECK(summary["rounds"]["closed"] >= 30);
+  CHECK(summary["rounds"]["contributions"] == 2 * summary["rounds"]["closed"].get<int>());
+  CHECK(summary["rounds"]["late"] == 0);
+  CHECK(json_of(run / "config.json")["exchange"] == "rounds");
+  const auto metrics = csv_of(run / "metrics.csv");
+  REQUIRE(metrics.size() == 31);
+  CHECK(metrics[0][4] == "contributions");
+  for (std::size_t row = 1; row < metrics.size(); ++row) {
+    CHECK(metrics[row][4] == "2");
+    CHECK(metrics[row][5] == "0");
+  }
+  for (const char* child : {"child_1", "child_2"}) {
+    const auto told = json_of(run / "children" / child / "summary.json");
+    CHECK(told["ended_by"] == "parent");
+    CHECK(told["exchange"] == "rounds");
+    CHECK(told["waited_seconds"] >= 0);
+  }
+
+  // The same seed makes the same run.
+  const auto second = directory / "second";
+  const auto again =
+      run_program(call("cluster", "--exchange", "rounds", "--round-deadline", "300", "--children", "2",
+                       "--workers", "1", "--outer-optimizer", "nesterov", "--updates", "30",
+                       "--eval-episodes", "3", "--run-dir", second.string()));
+  CHECK(again.exit_code == 0);
+  CHECK(read_safetensors(run / "final.safetensors").weights ==
+        read_safetensors(second / "final.safetensors").weights);
+
+  RunningProgram resumed(call("cluster", "--resume", run.string(), "--updates", "35"));
+  const auto went_on = resumed.wait();
+  CAPTURE(went_on.errors);
+  CHECK(went_on.exit_code == 0);
+  CHECK(json_of(run / "summary.json")["updates"] == 35);
+  CHECK(csv_of(run / "metrics.csv").size() == 36);
+}
+
+TEST_CASE("a Child that asks for another exchange than its Parent's is told both") {
+  const TemporaryDirectory directory;
+  RunningProgram parent(call("parent", "--listen", "127.0.0.1:0", "--exchange", "rounds", "--eval-episodes",
+                             "0", "--run-dir", (directory / "parent").string()));
+  const auto child =
+      run_program(call("child", "--connect", "127.0.0.1:" + listening_port(parent), "--workers", "1",
+                       "--eval-episodes", "0", "--run-dir", (directory / "child").string()));
+  CAPTURE(child.errors);
+  CHECK(child.exit_code == 1);
+  CHECK(child.errors.find("exchange is 'rounds' and the Child asks for 'each'") != std::string::npos);
+  parent.signal(SIGTERM);
+  CHECK(parent.wait().exit_code == 128 + SIGTERM);
+}
+
 TEST_CASE("a cluster with --overlap trains and counts its updates") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";

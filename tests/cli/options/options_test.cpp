@@ -196,6 +196,24 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"parent", "--alpha", "1.1", "--listen", "x:1"}, "--alpha is '1.1'; expected a number in [0, 1]"},
       {{"parent", "--listen", "nowhere"}, "--listen is 'nowhere'; expected HOST:PORT"},
       {{"child", "--beta", "-0.1", "--connect", "x:1"}, "--beta is '-0.1'; expected a number in [0, 1]"},
+      {{"parent", "--exchange", "ring", "--listen", "x:1"},
+       "--exchange is 'ring'; expected one of each, rounds"},
+      {{"cluster", "--quorum", "0", "--exchange", "rounds"},
+       "--quorum is '0'; expected 'all', a whole number of Children >= 1, or a percentage"},
+      {{"cluster", "--quorum", "0%", "--exchange", "rounds"}, "--quorum is '0%'"},
+      {{"cluster", "--quorum", "101%", "--exchange", "rounds"}, "--quorum is '101%'"},
+      {{"cluster", "--quorum", "nan%", "--exchange", "rounds"}, "--quorum is 'nan%'"},
+      {{"cluster", "--quorum", "0.5", "--exchange", "rounds"}, "--quorum is '0.5'"},
+      {{"cluster", "--quorum", "most", "--exchange", "rounds"}, "--quorum is 'most'"},
+      {{"cluster", "--round-deadline", "-1", "--exchange", "rounds"},
+       "--round-deadline is '-1'; expected a number in [0, 86400]"},
+      {{"cluster", "--outer-optimizer", "lion", "--exchange", "rounds"},
+       "--outer-optimizer is 'lion'; expected one of none, momentum, nesterov, adam"},
+      {{"cluster", "--outer-learning-rate", "0", "--exchange", "rounds"},
+       "--outer-learning-rate is '0'; expected a number > 0"},
+      {{"cluster", "--outer-momentum", "1", "--exchange", "rounds"},
+       "--outer-momentum is '1'; expected a number in [0, 1)"},
+      {{"cluster", "--max-staleness", "-1", "--exchange", "rounds"}, "--max-staleness is '-1'"},
       {{"child", "--connect", "x:99999"}, "--connect is 'x:99999'; expected HOST:PORT"},
       {{"cluster", "--children", "0"}, "--children is '0'; expected a whole number in [1, 256]"},
       {{"evaluate", "--checkpoint", "x", "--episodes", "0"}, "--episodes is '0'; expected a whole number"},
@@ -516,6 +534,63 @@ TEST_CASE("the policy's average is none unless asked for, and swa must know when
   CHECK(refusal({"train", "--policy-average", "swa", "--average-from", "0"}).empty());
 }
 
+TEST_CASE("options of one exchange are refused with the other") {
+  for (const Words& words : {Words{"--quorum", "2"}, Words{"--quorum", "50%"}, Words{"--round-deadline", "3"},
+                             Words{"--max-staleness", "3"}, Words{"--outer-optimizer", "nesterov"},
+                             Words{"--outer-learning-rate", "0.5"}}) {
+    Words cluster = {"cluster"};
+    cluster.insert(cluster.end(), words.begin(), words.end());
+    CAPTURE(words);
+    CHECK(refusal(cluster).find(words[0] + " is for --exchange rounds") == 0);
+    cluster.insert(cluster.end(), {"--exchange", "rounds"});
+    CHECK(refusal(cluster).empty());
+  }
+  CHECK(refusal({"cluster", "--overlap", "--exchange", "rounds"}).find("--overlap is for --exchange each") ==
+        0);
+  CHECK(refusal({"child", "--connect", "x:1", "--overlap", "--exchange", "rounds"}).find("--overlap") == 0);
+}
+
+TEST_CASE("--quorum is all Children, a number or a share of them") {
+  const auto rounds = [](const char* text) {
+    return parse({"cluster", "--exchange", "rounds", "--quorum", text}).links.rounds;
+  };
+  CHECK(rounds("all").quorum_count == 0);
+  CHECK(rounds("all").quorum_share == 1);
+  CHECK(rounds("3").quorum_count == 3);
+  CHECK(rounds("75%").quorum_count == 0);
+  CHECK(rounds("75%").quorum_share == 0.75);
+  CHECK(rounds("12.5%").quorum_share == 0.125);
+  CHECK(rounds("100%").quorum_share == 1);
+}
+
+TEST_CASE("a cluster that makes rounds together tells both sides, and its Parent how many Children come") {
+  const auto& table = resolved_program().table;
+  const Settings cluster = parse({"cluster",  "--exchange",
+                                  "rounds",   "--children",
+                                  "3",        "--quorum",
+                                  "60%",      "--round-deadline",
+                                  "2.5",      "--max-staleness",
+                                  "7",        "--outer-optimizer",
+                                  "adam",     "--outer-learning-rate",
+                                  "0.25",     "--outer-beta1",
+                                  "0.5",      "--outer-beta2",
+                                  "0.75",     "--run-dir",
+                                  "somewhere"});
+  const Settings child = parse(child_words(cluster, table, 1, 4000));
+  CHECK(child.links.exchange == ExchangeKind::kRounds);
+  const LinkOptions parent = parse(parent_words(cluster, table, 9)).links;
+  CHECK(parent.exchange == ExchangeKind::kRounds);
+  CHECK(parent.rounds.quorum_share == 0.6);
+  CHECK(parent.round_deadline_s == 2.5);
+  CHECK(parent.rounds.max_staleness == 7);
+  CHECK(parent.rounds.first_children == 3);
+  CHECK(parent.outer_optimizer.kind == OuterOptimizerKind::kAdam);
+  CHECK(parent.outer_optimizer.learning_rate == 0.25);
+  CHECK(parent.outer_optimizer.beta1 == 0.5);
+  CHECK(parent.outer_optimizer.beta2 == 0.75);
+  CHECK(parse({"cluster"}).links.exchange == ExchangeKind::kEach);
+}
+
 TEST_CASE("config.json gives the same settings again, for every command") {
   const std::vector<Words> calls = {
       {"train", "--preset", "quick", "--max-steps", "5000", "--target", "1.5", "--seed", "3", "--greedy"},
@@ -525,6 +600,9 @@ TEST_CASE("config.json gives the same settings again, for every command") {
       {"child", "--connect", "x:1", "--beta", "0.125", "--overlap", "--workers", "3", "--learning-rate",
        "0.1"},
       {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},
+      {"cluster", "--exchange", "rounds", "--quorum", "2", "--outer-optimizer", "nesterov"},
+      {"parent", "--listen", "x:1", "--insecure", "--exchange", "rounds", "--quorum", "75%",
+       "--outer-learning-rate", "0.5", "--first-children", "4"},
   };
   const auto& table = resolved_program().table;
   for (const Words& words : calls) {

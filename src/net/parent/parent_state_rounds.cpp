@@ -1,0 +1,141 @@
+// The Parent's state where Children make rounds together.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <tuple>
+#include <utility>
+
+#include "genkidama/core/is_finite.h"
+#include "genkidama/params/change_average.h"
+#include "genkidama/params/weighted_average.h"
+#include "net/parent/parent_state.h"
+#include "net/parent/session_figures.h"
+
+namespace genkidama {
+
+void ParentState::contribute(const FrameHeader& frame, std::uint64_t steps, std::span<const float> change,
+                             Clock::time_point now, NumberedStatistics own) {
+  assert(round_ && !has_contributed(frame.session));
+  SessionRecord& record = children_.at(frame.session);
+  // What may want memory comes first.
+  Contribution given{frame, steps, {change.begin(), change.end()}, std::move(own)};
+  const std::lock_guard lock(mutex_);
+  contributions_.insert_or_assign(frame.session, std::move(given));
+  round_->contributed(frame.session, frame.update == status_.updates, now);
+  ++status_.rounds.waiting;
+  // The time from the weights to the contribution; the first one on a link says nothing about a round.
+  if (std::exchange(record.merged_on_this_link, true)) record.rounds.add(now - record.since);
+}
+
+std::optional<Clock::time_point> ParentState::round_deadline() const {
+  return round_ ? round_->deadline() : std::nullopt;
+}
+
+bool ParentState::is_round_over(Clock::time_point now) const {
+  return round_ && round_->is_over(now);
+}
+
+std::vector<RoundContribution> ParentState::told_contributions() const {
+  std::vector<RoundContribution> told;
+  told.reserve(contributions_.size());
+  for (const auto& [session, given] : contributions_) {
+    const SessionRecord& record = children_.at(session);
+    const FrameHeader& frame = given.frame;
+    RoundContribution each;
+    each.child = record.status.name;
+    each.session = session;
+    each.sequence = frame.sequence;
+    each.since_child_began = {frame.environment_steps, frame.episodes};
+    each.since_merge = played_since_merge(record, each.since_child_began);
+    each.mean_return = frame.mean_return;
+    each.staleness = status_.updates - frame.update;
+    each.dropped = each.staleness > max_staleness_;
+    told.push_back(std::move(each));
+  }
+  std::sort(told.begin(), told.end(), [](const RoundContribution& a, const RoundContribution& b) {
+    return std::tie(a.child, a.session) < std::tie(b.child, b.session);
+  });
+  return told;
+}
+
+std::optional<std::string> ParentState::run_outer_optimizer(const std::vector<RoundContribution>& told,
+                                                            OuterOptimizer& optimizer) {
+  std::vector<WeightedChange> changes;
+  changes.reserve(told.size());
+  for (const RoundContribution& each : told) {
+    if (each.dropped) continue;
+    const Contribution& given = contributions_.at(each.session);
+    changes.push_back({given.change, static_cast<double>(given.steps), staleness_discount(each.staleness)});
+  }
+  std::copy(weights_.begin(), weights_.end(), merged_.begin());
+  // A round of nothing but dropped contributions changes nothing.
+  if (changes.empty()) return std::nullopt;
+  average_changes(changes, mean_change_);
+  optimizer.apply(merged_, mean_change_);
+  if (is_finite(euclidean_norm(merged_))) return std::nullopt;
+  const std::size_t bad = first_non_finite(merged_);
+  return fmt::format(
+      "the outer optimizer '{}' failed at update {}: it made {} {}; expected finite weights, so give it a "
+      "lower learning rate or momentum",
+      outer_optimizer_name(optimizer.options().kind), status_.updates + 1, element_text(layout_, bad),
+      merged_[bad]);
+}
+
+std::optional<Lateness> ParentState::count(const RoundContribution& told, Clock::time_point now) {
+  SessionRecord& record = children_.at(told.session);
+  std::optional<Lateness> was_late;
+  if (std::exchange(record.status.late, false)) was_late = lateness_of(record, now);
+  RoundCounts& rounds = status_.rounds;
+  ++rounds.contributions;
+  rounds.late += told.staleness > 0 ? 1 : 0;
+  rounds.dropped += told.dropped ? 1 : 0;
+  rounds.staleness += told.staleness;
+  record.update_sent = status_.updates;
+  record.sequence = told.sequence;
+  record.since = now;
+  count(record, told.since_child_began, told.since_merge, told.staleness);
+  return was_late;
+}
+
+RoundMergeReport ParentState::merge_round(Clock::time_point now) {
+  assert(is_round_over(now));
+  RoundMergeReport report;
+  // What may want memory comes first: a round is merged and counted, or neither.
+  report.contributions = told_contributions();
+  report.were_late.reserve(report.contributions.size());
+  OuterOptimizer optimizer = outer_optimizer_;
+  const auto fault = run_outer_optimizer(report.contributions, optimizer);
+  StreamStatistics statistics(statistics_components());
+  if (statistics_components() > 0) {
+    statistics = statistics_;
+    for (const RoundContribution& each : report.contributions) {
+      const NumberedStatistics& own = contributions_.at(each.session).own;
+      statistics.set(own.stream, own.statistics);
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  if (fault) {
+    status_.failure = report.failure = *fault;
+    return report;
+  }
+  weights_.swap(merged_);
+  std::swap(outer_optimizer_, optimizer);
+  std::swap(statistics_, statistics);
+  ++status_.updates;
+  for (const RoundContribution& each : report.contributions) {
+    if (auto late = count(each, now)) report.were_late.push_back(std::move(*late));
+  }
+  report.waited_seconds = std::chrono::duration<double>(round_->waited(now)).count();
+  RoundCounts& rounds = status_.rounds;
+  ++rounds.closed;
+  rounds.by_deadline += now >= *round_->deadline() ? 1 : 0;
+  rounds.waited_seconds += report.waited_seconds;
+  rounds.waiting = 0;
+  contributions_.clear();
+  round_->close(now);
+  return report;
+}
+
+}  // namespace genkidama

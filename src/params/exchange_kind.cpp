@@ -1,0 +1,22 @@
+#include "genkidama/params/exchange_kind.h"
+
+namespace genkidama {
+
+const char* exchange_name(ExchangeKind kind) {
+  switch (kind) {
+    case ExchangeKind::kEach:
+      return "each";
+    case ExchangeKind::kRounds:
+      return "rounds";
+  }
+  return "";
+}
+
+std::optional<ExchangeKind> exchange_of(std::string_view name) {
+  for (const auto kind : {ExchangeKind::kEach, ExchangeKind::kRounds}) {
+    if (name == exchange_name(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace genkidama
