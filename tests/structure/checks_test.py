@@ -9,6 +9,7 @@ import unittest
 import check_includes
 import check_machine_paths
 import check_pages
+import check_tests_built
 
 
 class Tree:
@@ -177,6 +178,18 @@ class PageChecks(unittest.TestCase):
         self.assertEqual(check_pages.slug("Train, average over time, save"), "train-average-over-time-save")
         self.assertEqual(check_pages.slug("The columns of `results.csv`"), "the-columns-of-resultscsv")
         self.assertEqual(check_pages.slug("A [link](x.md) - and more"), "a-link---and-more")
+
+
+class TestsBuilt(unittest.TestCase):
+    def test_a_test_that_nobody_builds_is_found(self):
+        with tempfile.TemporaryDirectory() as place:
+            root = pathlib.Path(place)
+            room = root / "tests" / "env"
+            room.mkdir(parents=True)
+            (room / "CMakeLists.txt").write_text("add(SOURCES one_test.cpp\n  three_test.py)\n")
+            for name in ("one_test.cpp", "two_test.cpp", "three_test.py", "support.cpp"):
+                (room / name).touch()
+            self.assertEqual(check_tests_built.unbuilt(root), ["tests/env/two_test.cpp"])
 
 
 if __name__ == "__main__":
