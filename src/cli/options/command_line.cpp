@@ -269,9 +269,24 @@ void check_values(const Slots& slots) {
   }
 }
 
+/// The words behind the program's name, the last one first, as CLI11 takes them. "--flag=" becomes two words:
+/// for its empty value CLI11 would take the next option.
+std::vector<std::string> words_for_parser(int argc, const char* const* argv) {
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string word = argv[i];
+    if (word.rfind("--", 0) == 0 && word.size() > 3 && word.find('=') == word.size() - 1) {
+      words.emplace_back();
+      word.pop_back();
+    }
+    words.push_back(std::move(word));
+  }
+  return words;
+}
+
 void parse_words(CLI::App& app, int argc, const char* const* argv, const ResolvedProgram& program) {
   try {
-    app.parse(argc, argv);
+    app.parse(words_for_parser(argc, argv));
   } catch (const CLI::Success&) {
     throw;
   } catch (const CLI::ArgumentMismatch& error) {

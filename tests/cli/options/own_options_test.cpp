@@ -138,11 +138,20 @@ TEST_CASE("config files hold own options, and a run's config.json is read back")
 
 TEST_CASE("the members of a cluster are given the program's own options") {
   std::ostringstream out;
-  const Settings cluster = parse({"cluster", "--gravity=-9.8", "--wind", "--map-file=a map"}, out);
+  const Settings cluster =
+      parse({"cluster", "--run-dir=run", "--gravity=-9.8", "--wind", "--map-file=a map"}, out);
   for (const Words& words :
        {parent_words(cluster, program().table, 3), child_words(cluster, program().table, 1, 9)}) {
     CHECK(values(words) == cluster.own);
   }
+}
+
+TEST_CASE("an option with an empty value takes no other option for it") {
+  CHECK(refusal_of({"train", "--run-dir=", "--seed", "3"}) == "--run-dir is ''; expected a path");
+  CHECK(refusal_of({"train", "--map-file=", "--seed", "3"}) ==
+        "--map-file is ''; expected a text that is not empty");
+  CHECK_THAT(refusal_of({"train", "--seed=", "--greedy"}),
+             Catch::Contains("--seed is ''; expected a whole number"));
 }
 
 TEST_CASE("help shows own options with their ranges and defaults") {
