@@ -366,7 +366,8 @@ TEST_CASE("flags change the network of a preset, and only what they name") {
   const ConfigText record(config_of(settings, resolved_program().table, "test", "x").dump());
   CHECK(parse({"train", "--config", record.path()}).network == settings.network);
   // So do the flags that a cluster gives its members.
-  const Settings cluster = parse({"cluster", "--hidden", "9,8", "--layer-norm", "--trunk", "shared"});
+  const Settings cluster =
+      parse({"cluster", "--run-dir", "run", "--hidden", "9,8", "--layer-norm", "--trunk", "shared"});
   for (const Words& words : {parent_words(cluster, resolved_program().table, 3),
                              child_words(cluster, resolved_program().table, 1, 5)}) {
     CHECK(parse(words).network == cluster.network);
