@@ -26,6 +26,7 @@ struct ProcessEnvironmentOptions {
   Milliseconds step_timeout{10'000};   ///< until a step, or a turn of several, has been played, > 0
   Milliseconds end_timeout{500};       ///< between the end of the link and the end of the program by force
   int max_failures_at_reset = 3;       ///< so many failures in a row at reset() are an error, >= 1
+
   /// So many lost episodes without a whole one are an error, >= 1. Ten faults of the same text in a row, each
   /// in the first step of an episode, are an error too, whatever is given here: such a fault does not pass.
   int max_lost_episodes_in_a_row = 100;
