@@ -16,10 +16,7 @@ class HogwildSink : public WorkerSink {
               SharedTraining& shared, int index)
       : WorkerSink(hyperparameters, shared, index), optimizer_(std::move(optimizer)) {}
 
-  void pull(std::span<float> weights) override {
-    note_policy_version();
-    relaxed_load(shared().weights.span(), weights);
-  }
+  void pull(std::span<float> weights) override { load_shared(weights); }
 
  protected:
   void take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) override {

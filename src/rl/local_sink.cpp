@@ -28,10 +28,9 @@ LocalSink::LocalSink(const Hyperparameters& hyperparameters, int merge_every,
 
 void LocalSink::start_round() {
   const std::lock_guard lock(shared().weights_mutex());
-  relaxed_load(shared().weights.span(), weights_);
+  load_shared(weights_);
   merged_ = weights_;
   unmerged_ = 0;
-  note_policy_version();
 }
 
 void LocalSink::pull(std::span<float> weights) {

@@ -1,5 +1,7 @@
 #include "rl/server_sink.h"
 
+#include <optional>
+
 #include "genkidama/core/clock.h"
 
 namespace genkidama {
@@ -15,11 +17,6 @@ ServerSink::ServerSink(const Hyperparameters& hyperparameters, SharedTraining& s
     : WorkerSink(hyperparameters, shared, index), index_(index) {
   // One that died may have left a gradient, which belongs to no step of this one.
   shared.gradients->take_back(index);
-}
-
-void ServerSink::pull(std::span<float> weights) {
-  note_policy_version();
-  relaxed_load(shared().weights.span(), weights);
 }
 
 void ServerSink::take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) {

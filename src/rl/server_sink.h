@@ -12,7 +12,7 @@ class ServerSink final : public WorkerSink {
  public:
   ServerSink(const Hyperparameters& hyperparameters, SharedTraining& shared, int index);
 
-  void pull(std::span<float> weights) override;
+  void pull(std::span<float> weights) override { load_shared(weights); }
 
  protected:
   /// Returns when the server has applied the gradient, so that the next pull has it.

@@ -193,9 +193,13 @@ class Worker {
 
   bool counts() const { return round_statistics_.components() > 0; }
 
+  void discount(EpisodeSlot& slot, float reward) const {
+    slot.discounted_return = setup_.hyperparameters.gamma * slot.discounted_return + reward;
+  }
+
   /// Counts what was observed before a step, and the return discounted back from it.
   void count(EpisodeSlot& slot, const Transition& transition) {
-    slot.discounted_return = setup_.hyperparameters.gamma * slot.discounted_return + transition.reward;
+    discount(slot, transition.reward);
     counted_.assign(transition.before.begin(), transition.before.end());
     counted_.push_back(static_cast<float>(slot.discounted_return));
     if (!is_finite(counted_.back())) {
@@ -231,8 +235,7 @@ class Worker {
     for (std::size_t i = 0; i < episode.steps && slot.playing; ++i) {
       const auto action = episode.actions.subspan(i * width, width);
       std::copy(action.begin(), action.end(), slot.action.begin());
-      const Transition transition = step(slot);
-      slot.discounted_return = setup_.hyperparameters.gamma * slot.discounted_return + transition.reward;
+      discount(slot, step(slot).reward);
     }
     const auto now = slot.raw_observation();
     if (!slot.playing || std::memcmp(now.data(), episode.observation.data(), now.size_bytes()) != 0)

@@ -54,6 +54,11 @@ void WorkerSink::begin_round() {
   start_round();
 }
 
+void WorkerSink::load_shared(std::span<float> weights) {
+  note_policy_version();
+  relaxed_load(shared_.weights.span(), weights);
+}
+
 void WorkerSink::note_policy_version() {
   policy_version_ = shared_.counters[0].optimizer_steps.load(std::memory_order_relaxed);
 }

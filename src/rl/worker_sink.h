@@ -48,7 +48,9 @@ class WorkerSink : public GradientSink {
   virtual void start_round() {}
   /// Takes one optimizer step; `step` counts those of all workers and includes this one.
   virtual void take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) = 0;
-  /// The weights that were pulled have seen the optimizer steps up to now.
+  /// Copies the shared weights.
+  void load_shared(std::span<float> weights);
+  /// This worker's weights have seen the optimizer steps up to now.
   void note_policy_version();
 
   SharedTraining& shared() { return shared_; }
