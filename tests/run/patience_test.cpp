@@ -3,11 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "genkidama/env/environment.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/run/trainer_run.h"
+#include "run/paying_environment.h"
 #include "run/resumed_run.h"
 #include "support/catch.h"
 #include "support/json_file.h"
@@ -19,32 +19,14 @@ using namespace genkidama::test;
 
 namespace {
 
-/// Pays the same in every episode, so that no evaluation is better than the first.
-class Flat : public DiscreteEnvironment {
- public:
-  Flat() {
-    spec_.name = "Flat";
-    spec_.observation_size = 1;
-    spec_.action_count = 2;
-    spec_.time_limit = 5;
-  }
-  const EnvironmentSpec& spec() const override { return spec_; }
-  Observation reset(std::uint64_t) override {
-    steps_ = 0;
-    return observation_;
-  }
-  StepResult step(int) override { return {observation_, 1.0F, false, ++steps_ == 5}; }
-
- private:
-  EnvironmentSpec spec_;
-  std::vector<float> observation_{1};
-  int steps_ = 0;
-};
+/// What every step pays: no evaluation is better than the first.
+constexpr float kPay = 1;
 
 CoreOrchestrator flat_trainer() {
   OrchestratorOptions options;
   options.workers = 1;
-  return CoreOrchestrator([] { return std::make_unique<Flat>(); }, mlp_network({{4}, false}), options);
+  return CoreOrchestrator([] { return std::make_unique<PayingEnvironment>(&kPay); },
+                          mlp_network({{4}, false}), options);
 }
 
 RunOptions patient(const std::filesystem::path& directory, std::uint64_t patience) {

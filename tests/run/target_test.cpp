@@ -2,11 +2,11 @@
 #include <string>
 #include <vector>
 
-#include "genkidama/env/environment.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/run/trainer_run.h"
 #include "run/metrics/csv_table.h"
+#include "run/paying_environment.h"
 #include "run/resumed_run.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
@@ -17,36 +17,13 @@ using namespace genkidama::test;
 
 namespace {
 
-/// Pays five times what it is told to.
-class Paying final : public DiscreteEnvironment {
- public:
-  explicit Paying(const float* pay) : pay_(pay) {
-    spec_.name = "Paying";
-    spec_.observation_size = 1;
-    spec_.action_count = 2;
-    spec_.time_limit = 5;
-  }
-  const EnvironmentSpec& spec() const override { return spec_; }
-  Observation reset(std::uint64_t) override {
-    steps_ = 0;
-    return observation_;
-  }
-  StepResult step(int) override { return {observation_, *pay_, false, ++steps_ == 5}; }
-
- private:
-  EnvironmentSpec spec_;
-  const float* pay_;
-  std::vector<float> observation_{1};
-  int steps_ = 0;
-};
-
 CoreOrchestrator paying_trainer(const float* pay) {
   OrchestratorOptions options;
   options.workers = 1;
   options.mode = WorkerMode::kThreads;
   options.hyperparameters.round_steps = 100;  // twenty episodes
-  return CoreOrchestrator([pay] { return std::make_unique<Paying>(pay); }, mlp_network({{4}, false}),
-                          options);
+  return CoreOrchestrator([pay] { return std::make_unique<PayingEnvironment>(pay); },
+                          mlp_network({{4}, false}), options);
 }
 
 RunOptions options_for_target(const std::filesystem::path& directory) {

@@ -11,6 +11,7 @@
 #include "genkidama/core/is_finite.h"
 #include "run/evaluation/figure_text.h"
 #include "run/evaluation/sample.h"
+#include "run/evaluation/trainer_statistics.h"
 
 namespace genkidama::run {
 
@@ -89,14 +90,20 @@ std::string mean_text(const EvaluationStatistics& statistics) {
                      statistics.episodes == 1 ? "" : "s", interval_text(statistics.mean_interval));
 }
 
-EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
-                              std::vector<EpisodeResult>* played) {
-  auto episodes = trainer.evaluate(request);
+EvaluationStatistics trainer_statistics(const CoreOrchestrator& trainer, const EvaluationRequest& request,
+                                        std::span<const EpisodeResult> episodes) {
   const EnvironmentSpec& environment = trainer.environment_spec();
   EvaluationStatistics statistics =
       statistics_of(episodes, environment.reward_threshold, environment.metrics);
   statistics.seed = request.seed;
   statistics.greedy = request.greedy;
+  return statistics;
+}
+
+EvaluationStatistics evaluate(CoreOrchestrator& trainer, const EvaluationRequest& request,
+                              std::vector<EpisodeResult>* played) {
+  auto episodes = trainer.evaluate(request);
+  const EvaluationStatistics statistics = trainer_statistics(trainer, request, episodes);
   if (played != nullptr) *played = std::move(episodes);
   return statistics;
 }

@@ -14,6 +14,7 @@
 #include "genkidama/core/random.h"
 #include "genkidama/params/safetensors.h"
 #include "run/evaluation/evaluation_report.h"
+#include "run/evaluation/trainer_statistics.h"
 
 namespace genkidama::run {
 namespace {
@@ -80,11 +81,7 @@ EvaluationStatistics RunEvaluator::play_episodes(const EvaluationRequest& reques
   part.episodes = request.episodes - kFirstLook;
   const auto others = trainer_.evaluate(part);
   episodes.insert(episodes.end(), others.begin(), others.end());
-  const EnvironmentSpec& environment = trainer_.environment_spec();
-  EvaluationStatistics all = statistics_of(episodes, environment.reward_threshold, environment.metrics);
-  all.seed = request.seed;
-  all.greedy = request.greedy;
-  return all;
+  return trainer_statistics(trainer_, request, episodes);
 }
 
 EvaluationStatistics RunEvaluator::play(std::span<const float> policy, int episodes, std::uint64_t seed,
