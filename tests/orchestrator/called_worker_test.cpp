@@ -107,8 +107,9 @@ TEST_CASE("what an environment throws in the caller's thread ends the training a
   mischief.at_step = [] { throw std::runtime_error("the joystick is unplugged\nand this is a trace"); };
   CoreOrchestrator trainer(chain_factory(mischief), thesis_network(), called());
   for (int i = 0; i < 2; ++i) {
-    REQUIRE_THROWS_WITH(trainer.train_round(), "worker 1 of 1 failed: the joystick is unplugged; training "
-                                               "stopped, the weights are kept");
+    REQUIRE_THROWS_WITH(trainer.train_round(),
+                        "worker 1 of 1 failed: the joystick is unplugged; training "
+                        "stopped, the weights are kept");
   }
   REQUIRE_THROWS_AS(trainer.evaluate({.episodes = 1}), WorkerError);
 }
