@@ -30,8 +30,8 @@ enum class What : std::uint8_t {
 struct Event {
   What what = What::kComes;
   std::uint32_t child = 0;
-  std::uint64_t epoch = 0;        ///< of the link, or of the presence; what belongs to an earlier one is void
-  Clock::time_point first = {};   ///< kReachesParent: when the first byte came
+  std::uint64_t epoch = 0;       ///< of the link, or of the presence; what belongs to an earlier one is void
+  Clock::time_point first = {};  ///< kReachesParent: when the first byte came
 };
 
 ChildOptions child_options(const ExchangeModel& model) {
@@ -71,16 +71,17 @@ struct Member {
   VirtualChild child;
   Pipe up, down;
   Random random;
-  std::span<const std::byte> up_frame;  // the one that is on its way; the Child sends no other before it is answered
-  std::vector<std::byte> down_frame;    // as well
+  std::span<const std::byte>
+      up_frame;  // the one that is on its way; the Child sends no other before it is answered
+  std::vector<std::byte> down_frame;  // as well
   Welcome welcome;
   std::uint64_t epoch = 0;  // grows with each loss of the link, which is that of the machine's presence too
   bool is_present = false, is_waiting = false, is_training = false, has_begun = false;
-  Clock::time_point since{};   // is_waiting
-  Clock::time_point due{};     // is_training: the round's end
-  Played played;               // in the round that is trained
+  Clock::time_point since{};  // is_waiting
+  Clock::time_point due{};    // is_training: the round's end
+  Played played;              // in the round that is trained
   std::vector<EpisodeResult> episodes;
-  Clock::duration rest{};      // of a round that the machine's absence has interrupted
+  Clock::duration rest{};  // of a round that the machine's absence has interrupted
 };
 
 class ClusterEngine final : public Engine {
@@ -95,8 +96,8 @@ class ClusterEngine final : public Engine {
         egress_(options.parent_bits_per_second) {
     members_.reserve(trainers.size());
     for (std::size_t i = 0; i < trainers.size(); ++i) {
-      members_.push_back(std::make_unique<Member>(options.machines[i], child_options_, *trainers[i],
-                                                  random_of(options, i)));
+      members_.push_back(
+          std::make_unique<Member>(options.machines[i], child_options_, *trainers[i], random_of(options, i)));
       const auto child = static_cast<std::uint32_t>(i);
       queue_.plan(kBeginning + span_of(options.machines[i].machine.joins_seconds), {What::kComes, child});
       if (const double leaves = options.machines[i].machine.leaves_seconds; leaves > 0)
@@ -124,14 +125,20 @@ class ClusterEngine final : public Engine {
   void handle(const Event& event) {
     if (event.what == What::kDeadline) {
       deadline_.reset();
+      const std::uint64_t before = parent_.state().updates();
       parent_.look(now());
+      if (parent_.state().updates() > before) last_ = now();
       return;
     }
     Member& member = *members_[event.child];
+    const bool is_of_machine = event.what == What::kComes || event.what == What::kGoes;
+    // What a machine leaves behind that has gone does not happen.
+    if (is_of_machine || event.epoch == member.epoch) last_ = now();
     if (event.what == What::kComes) {
       come(member, event.child);
     } else if (event.what == What::kGoes) {
-      if (event.epoch == kForGood || event.epoch == member.epoch) go(member, event.child, event.epoch == kForGood);
+      if (event.epoch == kForGood || event.epoch == member.epoch)
+        go(member, event.child, event.epoch == kForGood);
     } else if (event.epoch == member.epoch) {
       handle(member, event);
     }
@@ -151,7 +158,8 @@ class ClusterEngine final : public Engine {
         break;
       case What::kReachesParent: {
         const auto bytes = bytes_on_wire(member.up_frame.size());
-        queue_.plan(ingress_.pass({event.first, now()}, bytes).last, {What::kFrame, event.child, member.epoch});
+        queue_.plan(ingress_.pass({event.first, now()}, bytes).last,
+                    {What::kFrame, event.child, member.epoch});
         break;
       }
       case What::kFrame:
@@ -299,13 +307,14 @@ class ClusterEngine final : public Engine {
     update.played = played_;
     update.recent_return = recent_.mean();
     update.weights = parent_.state().current();
-    if (parent_.state().statistics_components() > 0) update.all_statistics = parent_.state().statistics().all();
+    if (parent_.state().statistics_components() > 0)
+      update.all_statistics = parent_.state().statistics().all();
     return update;
   }
 
   SimulationSummary summary(std::string end) const {
     SimulationSummary summary;
-    summary.seconds = seconds_of(now() - kBeginning);
+    summary.seconds = seconds_of(last_ - kBeginning);
     summary.updates = parent_.state().updates();
     summary.played = played_;
     summary.optimizer_steps = optimizer_steps_;
@@ -335,6 +344,7 @@ class ClusterEngine final : public Engine {
   Pipe ingress_, egress_;  // the Parent's own link
   std::vector<std::unique_ptr<Member>> members_;
   EventQueue<Event> queue_;
+  Clock::time_point last_ = kBeginning;        // when something happened
   std::optional<Clock::time_point> deadline_;  // that is planned
   RecentReturns recent_;
   Played played_;

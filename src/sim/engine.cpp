@@ -21,8 +21,8 @@ constexpr double kLongest = 1e8;
 
 void check_number(const char* what, std::size_t machine, double value, double most) {
   if (is_finite(value) && value >= 0 && value <= most) return;
-  throw ArgumentError(fmt::format("machine {}: {} is {}; expected a number from 0 to {:g}", machine + 1, what,
-                                  value, most));
+  throw ArgumentError(
+      fmt::format("machine {}: {} is {}; expected a number from 0 to {:g}", machine + 1, what, value, most));
 }
 
 void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_and_goes) {
@@ -42,22 +42,25 @@ void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_a
   check_number("jitter_seconds", index, link.jitter_seconds, 3600);
   check_number("loss", index, link.loss, 0.5);
   if (link.bits_per_second > 0 && link.bits_per_second < 100) {
-    throw ArgumentError(fmt::format("machine {}: bits_per_second is {}; expected at least 100, or 0 for no limit",
-                                    index + 1, link.bits_per_second));
+    throw ArgumentError(
+        fmt::format("machine {}: bits_per_second is {}; expected at least 100, or 0 for no limit", index + 1,
+                    link.bits_per_second));
   }
   if (machine.leaves_seconds > 0 && machine.leaves_seconds <= machine.joins_seconds) {
-    throw ArgumentError(fmt::format("machine {}: it leaves after {} s and joins after {} s; expected the other order",
-                                    index + 1, machine.leaves_seconds, machine.joins_seconds));
+    throw ArgumentError(
+        fmt::format("machine {}: it leaves after {} s and joins after {} s; expected the other order",
+                    index + 1, machine.leaves_seconds, machine.joins_seconds));
   }
   if ((machine.present_seconds > 0) != (machine.away_seconds > 0)) {
-    throw ArgumentError(
-        fmt::format("machine {}: present_seconds is {} and away_seconds {}; expected both above 0, or neither",
-                    index + 1, machine.present_seconds, machine.away_seconds));
+    throw ArgumentError(fmt::format(
+        "machine {}: present_seconds is {} and away_seconds {}; expected both above 0, or neither", index + 1,
+        machine.present_seconds, machine.away_seconds));
   }
   const bool moves = machine.joins_seconds > 0 || machine.leaves_seconds > 0 || machine.present_seconds > 0;
   if (moves && !comes_and_goes) {
     throw ArgumentError(fmt::format(
-        "machine {} comes or goes; expected the cut 'weights', in which the others go on without it", index + 1));
+        "machine {} comes or goes; expected the cut 'weights', in which the others go on without it",
+        index + 1));
   }
 }
 
@@ -85,8 +88,9 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
   }
   const std::size_t expected = is_weights ? machines : 1;
   if (trainers.size() != expected || std::find(trainers.begin(), trainers.end(), nullptr) != trainers.end()) {
-    throw ArgumentError(fmt::format("{} trainers, or one of them null; the cut '{}' with {} machines needs {}",
-                                    trainers.size(), cut_name(options.cut), machines, expected));
+    throw ArgumentError(
+        fmt::format("{} trainers, or one of them null; the cut '{}' with {} machines needs {}",
+                    trainers.size(), cut_name(options.cut), machines, expected));
   }
   for (const LocalTrainer* trainer : trainers) {
     if (const auto difference = trainers.front()->layout().difference(trainer->layout()))

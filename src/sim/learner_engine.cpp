@@ -14,7 +14,10 @@ namespace {
 
 struct Player {
   Player(const SimulatedMachine& machine, Random numbers)
-      : model(machine), up(machine.link.bits_per_second), down(machine.link.bits_per_second), random(numbers) {}
+      : model(machine),
+        up(machine.link.bits_per_second),
+        down(machine.link.bits_per_second),
+        random(numbers) {}
 
   const SimulatedMachine& model;
   Pipe up, down;
@@ -45,7 +48,8 @@ class LearnerEngine final : public Engine {
   SimulationSummary run(const Simulation::Observer& observer) override {
     for (bool goes_on = true; goes_on;) {
       const RoundReport report = trainer_.train_round();
-      const Clock::time_point ended = learn(play(static_cast<double>(report.steps_in_round)), report.optimizer_steps);
+      const Clock::time_point ended =
+          learn(play(static_cast<double>(report.steps_in_round)), report.optimizer_steps);
       send_weights(ended);
       summary_.seconds = seconds_of(ended - kBeginning);
       summary_.optimizer_steps += report.optimizer_steps;
@@ -76,11 +80,13 @@ class LearnerEngine final : public Engine {
         complete = end;
         continue;
       }
-      const auto message = kFrameHeaderBytes + static_cast<std::size_t>(share * static_cast<double>(options_.bytes_per_step));
+      const auto message =
+          kFrameHeaderBytes + static_cast<std::size_t>(share * static_cast<double>(options_.bytes_per_step));
       const std::size_t bytes = bytes_on_wire(message);
       Passage out = player.up.pass({player.start, end}, bytes);
       // What is sent all the time has no window to open.
-      const Clock::duration delay = delay_of(player.model.link, std::min(message, kPacketBytes), player.random);
+      const Clock::duration delay =
+          delay_of(player.model.link, std::min(message, kPacketBytes), player.random);
       arrivals_.push_back({{out.first + delay, out.last + delay}, i, bytes});
       summary_.bytes_up += bytes;
     }

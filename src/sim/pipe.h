@@ -15,7 +15,8 @@ namespace genkidama::sim {
 inline constexpr std::size_t kPacketBytes = 1448, kPacketHeaderBytes = 52;
 
 std::size_t packets_of(std::size_t bytes);
-/// A message of so many bytes as it lies on the wire: with a WebSocket frame's header and those of its packets.
+/// A message of so many bytes as it lies on the wire: with a WebSocket frame's header and those of its
+/// packets.
 std::size_t bytes_on_wire(std::size_t message);
 
 /// When the first byte of a transfer is at a place, and the last one.

@@ -20,7 +20,10 @@ std::string address_of(std::uint32_t child) {
 
 VirtualParent::VirtualParent(const ParentOptions& options, const ParameterLayout& layout,
                              std::vector<float> weights, std::size_t children)
-    : layout_(layout), state_(options, layout, std::move(weights)), sessions_(children), sequences_(children) {}
+    : layout_(layout),
+      state_(options, layout, std::move(weights)),
+      sessions_(children),
+      sequences_(children) {}
 
 // Of equal length, so that the order of names is that of numbers.
 std::string VirtualParent::name_of(std::uint32_t child) {

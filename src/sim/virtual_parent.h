@@ -30,7 +30,8 @@ class VirtualParent {
                 std::size_t children);
 
   /// A hello came: of `session`, if that can be gone on with.
-  Welcome join(std::uint32_t child, std::uint64_t session, std::uint64_t steps_counted, Clock::time_point now);
+  Welcome join(std::uint32_t child, std::uint64_t session, std::uint64_t steps_counted,
+               Clock::time_point now);
   /// A frame of a Child came. `answers` are made at once, or by look().
   void receive(std::uint32_t child, std::span<const std::byte> frame, Clock::time_point now);
   /// A Child's link is gone.

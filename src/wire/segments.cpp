@@ -24,7 +24,8 @@ constexpr std::size_t filled(std::size_t bytes, std::size_t to) {
 
 /// Of the columns of a segment, and of what follows its last step.
 std::size_t segment_bytes(std::size_t steps, const SegmentShape& shape) {
-  const std::size_t floats = steps * (shape.observation + shape.action + 2) + shape.observation + 2 * shape.state;
+  const std::size_t floats =
+      steps * (shape.observation + shape.action + 2) + shape.observation + 2 * shape.state;
   return kSegmentHeadBytes + floats * sizeof(float) + filled(steps * shape.alternatives, sizeof(float));
 }
 
@@ -237,7 +238,8 @@ void encode_segments(const SegmentBatch& batch, const SegmentShape& shape, std::
   }
   bytes.assign(filled(size, 8), std::byte{0});
   Writer writer(bytes.data());
-  for (const std::size_t field : {shape.observation, shape.action, shape.alternatives, shape.state, shape.metrics}) {
+  for (const std::size_t field :
+       {shape.observation, shape.action, shape.alternatives, shape.state, shape.metrics}) {
     writer.u32(field);
   }
   writer.u32(0);
@@ -290,8 +292,8 @@ Decoded<SegmentBatch> decode_segments(std::span<const std::byte> bytes, const Se
   }
   reader.end();
   if (!reader.ok()) return failed(reader.problem());
-  if (const std::uint64_t played = batch.steps_in_segments(); batch.dropped_steps > batch.steps ||
-                                                              played > batch.steps - batch.dropped_steps) {
+  if (const std::uint64_t played = batch.steps_in_segments();
+      batch.dropped_steps > batch.steps || played > batch.steps - batch.dropped_steps) {
     return failed(fmt::format("{} steps in segments and {} dropped, of {} that were played", played,
                               batch.dropped_steps, batch.steps));
   }

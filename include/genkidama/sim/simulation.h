@@ -1,8 +1,9 @@
 #pragma once
 
 /// @file
-/// Many machines on one: a simulation of a Parent and its Children, or of a learner and its players, in virtual
-/// time. The learning, the exchange and the merges are the real ones; only time, machines and links are a model.
+/// Many machines on one: a simulation of a Parent and its Children, or of a learner and its players, in
+/// virtual time. The learning, the exchange and the merges are the real ones; only time, machines and links
+/// are a model.
 
 #include <cstddef>
 #include <cstdint>
@@ -28,8 +29,8 @@ namespace sim {
 enum class Cut {
   kAlone,    ///< nothing: one machine trains by itself, as `train` does
   kWeights,  ///< each machine learns, and a Parent merges what they have learnt
-  /// Experience: all machines play, each an equal part of a round, and a learner on the first one trains on all
-  /// of it before the next round begins. It learns what one machine learns from rounds of that length.
+  /// Experience: all machines play, each an equal part of a round, and a learner on the first one trains on
+  /// all of it before the next round begins. It learns what one machine learns from rounds of that length.
   kSegments,
 };
 
@@ -50,9 +51,9 @@ struct MachineModel {
   double joins_seconds = 0;  ///< when it begins
   /// When it leaves for good; 0: never.
   double leaves_seconds = 0;
-  /// The machine is there for so long at a time, and then away for away_seconds; 0: it is always there. While it
-  /// is away it computes nothing and has no link. It comes back to its session as a Child does whose link was
-  /// lost.
+  /// The machine is there for so long at a time, and then away for away_seconds; 0: it is always there. While
+  /// it is away it computes nothing and has no link. It comes back to its session as a Child does whose link
+  /// was lost.
   double present_seconds = 0;
   double away_seconds = 0;  ///< as above
 };
@@ -63,8 +64,8 @@ struct LinkModel {
   double latency_seconds = 0;  ///< one way; half of what `ping` tells
   double bits_per_second = 0;  ///< 0: without limit
   double jitter_seconds = 0;   ///< each transfer takes up to so much longer, uniformly at random
-  /// The share of packets that are lost, in [0, 0.5]. A lost packet is sent again after a round trip, and after
-  /// at least 200 ms when fewer than four packets follow it.
+  /// The share of packets that are lost, in [0, 0.5]. A lost packet is sent again after a round trip, and
+  /// after at least 200 ms when fewer than four packets follow it.
   double loss = 0;
 };
 
@@ -74,8 +75,8 @@ struct SimulatedMachine {
   LinkModel link;        ///< how it is connected
 };
 
-/// How a Parent and its Children exchange weights. The fields mean what those of ParentOptions and ChildOptions
-/// mean.
+/// How a Parent and its Children exchange weights. The fields mean what those of ParentOptions and
+/// ChildOptions mean.
 struct ExchangeModel {
   ExchangeKind kind = ExchangeKind::kRounds;  ///< each or rounds
   double alpha = 0.9;                         ///< each
@@ -96,7 +97,8 @@ struct SimulationOptions {
   double parent_bits_per_second = 0;
   /// Cut::kSegments: what one environment step takes on the wire.
   std::size_t bytes_per_step = 0;
-  /// Cut::kAlone and Cut::kSegments: environments of the machine, or of each player, that are played side by side.
+  /// Cut::kAlone and Cut::kSegments: environments of the machine, or of each player, that are played side by
+  /// side.
   int environments = 1;
   std::uint64_t seed = 1;  ///< of jitter and loss
 };
@@ -123,33 +125,33 @@ struct SimulationSummary {
   double computing_seconds = 0;       ///< the sum over all machines
   double waiting_seconds = 0;         ///< for answers or for others, the sum over all machines
   std::uint64_t contributions = 0;    ///< what was merged or dropped, by all machines
-  std::uint64_t late = 0;             ///< rounds: contributions that were learnt from weights of an earlier round
-  std::uint64_t dropped = 0;          ///< rounds: late ones that count nothing
-  std::uint64_t by_deadline = 0;      ///< rounds that a deadline has closed
-  double mean_staleness = 0;          ///< over all contributions
-  std::uint64_t links_lost = 0;       ///< how often a machine went away
-  std::uint64_t events = 0;           ///< that were simulated
+  std::uint64_t late = 0;         ///< rounds: contributions that were learnt from weights of an earlier round
+  std::uint64_t dropped = 0;      ///< rounds: late ones that count nothing
+  std::uint64_t by_deadline = 0;  ///< rounds that a deadline has closed
+  double mean_staleness = 0;      ///< over all contributions
+  std::uint64_t links_lost = 0;   ///< how often a machine went away
+  std::uint64_t events = 0;       ///< that were simulated
   /// Why it ended: "" when the observer wanted that, else that no machine is left, or what went wrong.
   std::string end{};
 };
 
-/// Plays one simulation. Everything happens in the thread that calls run(): the same trainers, options and seed
-/// give the same result, bit for bit, on the same build and processor.
+/// Plays one simulation. Everything happens in the thread that calls run(): the same trainers, options and
+/// seed give the same result, bit for bit, on the same build and processor.
 class Simulation {
  public:
   /// Is told of each update, and returns whether to go on.
   using Observer = std::function<bool(const SimulatedUpdate&)>;
 
-  /// `trainers`: one for each machine with Cut::kWeights, of equal layouts, the first of which gives the Parent's
-  /// first weights; one otherwise. They outlive the simulation. Throws ArgumentError for options out of range
-  /// and for another number of trainers.
+  /// `trainers`: one for each machine with Cut::kWeights, of equal layouts, the first of which gives the
+  /// Parent's first weights; one otherwise. They outlive the simulation. Throws ArgumentError for options out
+  /// of range and for another number of trainers.
   Simulation(SimulationOptions options, std::vector<LocalTrainer*> trainers);
   ~Simulation();
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
 
-  /// Simulates until the observer returns false, or no machine is left. To be called once. Throws what a trainer
-  /// throws.
+  /// Simulates until the observer returns false, or no machine is left. To be called once. Throws what a
+  /// trainer throws.
   SimulationSummary run(const Observer& observer);
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// What an actor has played, on the wire: the payload of a frame of type FrameType::kActorSegments, behind the
-/// bytes of statistics (genkidama/wire/statistics.h). Everything is little-endian whatever the machine.
+/// What an actor has played, on the wire: the payload of a frame of type FrameType::kActorSegments, behind
+/// the bytes of statistics (genkidama/wire/statistics.h). Everything is little-endian whatever the machine.
 
 #include <cstddef>
 #include <cstdint>
@@ -41,8 +41,8 @@ struct SegmentBatch {
 
 /// What a receiver takes at most.
 struct SegmentLimits {
-  std::uint64_t max_steps = std::uint64_t{1} << 32;     ///< in the segments of one frame, all together
-  std::uint64_t max_version = ~std::uint64_t{0};        ///< the newest policy_version that there can be
+  std::uint64_t max_steps = std::uint64_t{1} << 32;  ///< in the segments of one frame, all together
+  std::uint64_t max_version = ~std::uint64_t{0};     ///< the newest policy_version that there can be
 };
 
 /// The size of the fixed part of a payload.
