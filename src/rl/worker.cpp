@@ -534,6 +534,12 @@ std::uint32_t longest_training_episode(int observation_size) {
   return std::clamp(kValues / static_cast<std::uint32_t>(std::max(1, observation_size)), kLeast, kMost);
 }
 
+std::function<void(const WorkerOrder&)> make_called_worker(const WorkerSetup& setup, SharedTraining& shared) {
+  return [worker = std::make_shared<Worker>(setup, shared, 0)](const WorkerOrder& order) {
+    worker->obey(order);
+  };
+}
+
 bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                 const std::function<bool()>& lead_alive) {
   const auto work = [&](auto&& member) {

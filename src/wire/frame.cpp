@@ -11,12 +11,12 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <memory>
 #include <new>
 
 #include "genkidama/core/is_finite.h"
 #include "genkidama/wire/protocol.h"
+#include "wire/float_bytes.h"
 #include "wire/little_endian.h"
 
 namespace genkidama {
@@ -44,24 +44,6 @@ enum Offset : std::size_t {
 constexpr std::size_t kReservedBytes = kPayloadBytesAt - kReservedAt;
 constexpr std::size_t kChecksumBytes = kFrameHeaderBytes - kChecksumAt;
 
-void store_floats(std::byte* to, std::span<const float> from) {
-  if constexpr (std::endian::native == std::endian::little) {
-    if (!from.empty()) std::memcpy(to, from.data(), from.size_bytes());
-  } else {
-    for (std::size_t i = 0; i < from.size(); ++i) store(to + 4 * i, std::bit_cast<std::uint32_t>(from[i]));
-  }
-}
-
-void load_floats(std::span<float> to, const std::byte* from) {
-  if constexpr (std::endian::native == std::endian::little) {
-    if (!to.empty()) std::memcpy(to.data(), from, to.size_bytes());
-  } else {
-    for (std::size_t i = 0; i < to.size(); ++i) {
-      to[i] = std::bit_cast<float>(load<std::uint32_t>(from + 4 * i));
-    }
-  }
-}
-
 struct HashStateDeleter {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
 };
@@ -87,6 +69,17 @@ WireError fail(std::string reason) {
   return {"binary frame: " + std::move(reason)};
 }
 
+bool is_known(std::uint16_t type) {
+  switch (static_cast<FrameType>(type)) {
+    case FrameType::kParentWeights:
+    case FrameType::kChildWeights:
+    case FrameType::kChildChange:
+    case FrameType::kActorSegments:
+      return true;
+  }
+  return false;
+}
+
 /// All that can be wrong with a frame of so many weights and extra bytes, but for what these say.
 Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t elements, std::size_t extra) {
   if (frame.size() < kFrameHeaderBytes) {
@@ -98,8 +91,7 @@ Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t e
     return fail(fmt::format("protocol version {}; expected {}", version, kProtocolVersion));
   }
   const auto type = load<std::uint16_t>(at + kTypeAt);
-  if (type < static_cast<std::uint16_t>(FrameType::kParentWeights) ||
-      type > static_cast<std::uint16_t>(FrameType::kChildChange)) {
+  if (!is_known(type)) {
     return fail(fmt::format("unknown type {}", type));
   }
   if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype != kFloat32) {

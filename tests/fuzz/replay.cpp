@@ -20,14 +20,15 @@ namespace {
 namespace fs = std::filesystem;
 namespace fuzz = genkidama::fuzz;
 
-constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 7> kTargets{
+constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 8> kTargets{
     {{"frame", fuzz::frame},
      {"message", fuzz::message},
      {"safetensors_header", fuzz::safetensors_header},
      {"safetensors_file", fuzz::safetensors_file},
      {"http_request", fuzz::http_request},
      {"endpoint", fuzz::endpoint},
-     {"run_state", fuzz::run_state}}};
+     {"run_state", fuzz::run_state},
+     {"segments", fuzz::segments}}};
 
 std::vector<std::uint8_t> read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
