@@ -243,11 +243,27 @@ void add_network(Table& table) {
       "separate ones");
 }
 
-OptionRow exchange_option() {
+constexpr const char* kNoGroup = "none";
+
+/// Of `train`: none or a group of machines; of the others: how a Parent and its Children exchange weights.
+OptionRow exchange_option(const Program& program) {
+  TextList names = {exchange_name(ExchangeKind::kEach), exchange_name(ExchangeKind::kRounds), kNoGroup};
+  for (const auto& [name, unused] : program.machine_groups) names.push_back(name);
   return choice_option(
-      {exchange_name(ExchangeKind::kEach), exchange_name(ExchangeKind::kRounds)},
-      [](const Settings& s) { return exchange_name(s.links.exchange); },
-      [](Settings& s, const std::string& text) { s.links.exchange = *exchange_of(text); });
+      names,
+      [](const Settings& s) -> std::string {
+        if (s.command != kTrain) return exchange_name(s.links.exchange);
+        return s.machine_group.empty() ? kNoGroup : s.machine_group;
+      },
+      [](Settings& s, const std::string& text) {
+        if (const auto kind = exchange_of(text)) {
+          s.links.exchange = *kind;
+          // Whoever has no Parent is told so once all is known.
+          if (s.command == kTrain) s.machine_group = text;
+        } else {
+          s.machine_group = text == kNoGroup ? "" : text;
+        }
+      });
 }
 
 OptionRow outer_optimizer_option() {
@@ -294,11 +310,11 @@ OptionRow quorum_option() {
   return row;
 }
 
-void add_exchange(Table& table) {
+void add_exchange(Table& table, const Program& program) {
   table.group("Exchange");
-  table.add("exchange", kParent | kChild | kCluster | kSimulate, exchange_option(),
+  table.add("exchange", kTraining | kSimulate, exchange_option(program),
             "Whether each Child is merged when it comes, or Children make rounds together; the same on both "
-            "sides");
+            "sides. train: none, or with the other machines of an MPI job");
   table.add("alpha", kParent | kCluster | kSimulation,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
             "each: weight of a Child's weights in the Parent's");
@@ -512,6 +528,10 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("bootstrap-truncated", kLearning,
             boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.bootstrap_truncated)),
             "Count the value beyond the time limit; false takes the limit for a terminal state");
+  table.add(
+      "bootstrap-next", kLearning, boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.bootstrap_next)),
+      "Where a batch ends before its episode, count the value of the next observation; false takes that "
+      "of the last one stored");
   table.add("batch-size", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.batch_size)),
             "Steps per optimizer step of a3c");
@@ -525,6 +545,8 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add(
       "epsilon", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon)),
       "Chance that a choice is uniformly random; continuous components are sampled from the policy alone");
+  table.add("equal-draws", kLearning, boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.equal_draws)),
+            "All workers draw their actions with the same random numbers, as the thesis' own program");
   table.add(
       "noise-correlation", kLearning,
       real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.noise_correlation)),
@@ -540,11 +562,12 @@ void add_hyperparameters(Table& table, const Program& program) {
             "goes on in "
             "the next round");
   table.add("sharing", kLearning,
-            named_option(std::array{Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal, Sharing::kServer},
+            named_option(std::array{Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal, Sharing::kServer,
+                                    Sharing::kOneBuffer},
                          sharing_name, GENKIDAMA_MEMBER(learning.hyperparameters.sharing)),
             "How workers share: hogwild: they step the same weights at once; mutex: one after the other; "
-            "local: each "
-            "steps a copy and merges its change; server: a process applies all gradients");
+            "local: each steps a copy and merges its change; server: a process applies all gradients; "
+            "one-buffer: as hogwild, through one gradient for all, as the thesis' own program");
   table.add("merge-every", kLearning,
             int_option({0, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.merge_every)),
             "Optimizer steps of a worker between two merges of --sharing local; 0: at the round's end only, "
@@ -710,7 +733,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_sweep(table);
   add_simulation(table);
   add_links(table);
-  add_exchange(table);
+  add_exchange(table, program);
   add_run(table, program);
   add_ending(table);
   add_results(table);
