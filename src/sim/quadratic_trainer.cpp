@@ -23,13 +23,15 @@ ParameterLayout layout_of(std::size_t weights) {
 
 void check(const QuadraticOptions& options) {
   if (options.weights < 1 || options.steps < 1) {
-    throw ArgumentError(fmt::format("a quadratic of {} weights with rounds of {} steps; expected at least 1 of both",
-                                    options.weights, options.steps));
+    throw ArgumentError(
+        fmt::format("a quadratic of {} weights with rounds of {} steps; expected at least 1 of both",
+                    options.weights, options.steps));
   }
   if (!(options.learning_rate > 0 && options.learning_rate < 2)) {
-    throw ArgumentError(fmt::format("the quadratic's learning rate is {}; expected one in (0, 2), beyond which "
-                                    "gradient descent diverges",
-                                    options.learning_rate));
+    throw ArgumentError(
+        fmt::format("the quadratic's learning rate is {}; expected one in (0, 2), beyond which "
+                    "gradient descent diverges",
+                    options.learning_rate));
   }
 }
 
@@ -47,8 +49,8 @@ QuadraticTrainer::QuadraticTrainer(const QuadraticOptions& options, std::uint64_
   }
 }
 
-// A uniform number of variance 1 for each weight, from 16 bits: four in one draw. What a mean of many machines
-// is made of need not be normal itself.
+// A uniform number of variance 1 for each weight, from 16 bits: four in one draw. What a mean of many
+// machines is made of need not be normal itself.
 RoundReport QuadraticTrainer::train_round() {
   const float scale = std::sqrt(12.0F) / 65536.0F;
   std::uint64_t bits = 0;

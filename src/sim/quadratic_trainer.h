@@ -1,7 +1,7 @@
 #pragma once
 
-// A task that costs next to nothing and whose best weights are known: f(w) = mean of h_i w_i^2 / 2, with noisy
-// gradients. For simulations of more machines than could learn a real task.
+// A task that costs next to nothing and whose best weights are known: f(w) = mean of h_i w_i^2 / 2, with
+// noisy gradients. For simulations of more machines than could learn a real task.
 
 #include <cstdint>
 #include <span>
@@ -19,8 +19,9 @@ struct QuadraticOptions {
   double noise = 1;  ///< the deviation of each component of a gradient
 };
 
-/// Begins at w = (1, ..., 1). The curvatures h go from 0.01 to 1, equally far apart in logarithm. A round makes
-/// all steps w -= rate (h w + noise z) at once: their sum has the same mean and variance as one after the other.
+/// Begins at w = (1, ..., 1). The curvatures h go from 0.01 to 1, equally far apart in logarithm. A round
+/// makes all steps w -= rate (h w + noise z) at once: their sum has the same mean and variance as one after
+/// the other.
 class QuadraticTrainer final : public LocalTrainer {
  public:
   QuadraticTrainer(const QuadraticOptions& options, std::uint64_t seed);

@@ -16,7 +16,8 @@ double seconds_after(Clock::time_point at) {
 
 }  // namespace
 
-TEST_CASE("events are taken in the order of their times, and those at one time in the order of their planning") {
+TEST_CASE(
+    "events are taken in the order of their times, and those at one time in the order of their planning") {
   EventQueue<int> queue;
   const auto at = [](int ms) { return kBeginning + Milliseconds(ms); };
   queue.plan(at(20), 1);

@@ -105,7 +105,8 @@ TEST_CASE("the exchange 'each' merges one Child after the other") {
   for (std::size_t i = 0; i < first.size(); ++i) {
     CHECK(machines.weights[0][i] == Approx(0.75F * first[i] + 0.25F * sent[1][i]).margin(1e-6));
     // What was sent first, with half of the Parent's answer.
-    CHECK(machines.trainers[0]->written[1][i] == Approx(0.5F * (sent[1][i] + machines.weights[0][i])).margin(1e-6));
+    CHECK(machines.trainers[0]->written[1][i] ==
+          Approx(0.5F * (sent[1][i] + machines.weights[0][i])).margin(1e-6));
   }
 }
 
@@ -234,11 +235,15 @@ TEST_CASE("what cannot be simulated is refused by name") {
     change(machines.options);
     CHECK_THROWS_WITH(Simulation(machines.options, machines.pointers()), Catch::Contains(expected));
   };
-  const auto machine = [](SimulationOptions& options) -> MachineModel& { return options.machines[1].machine; };
+  const auto machine = [](SimulationOptions& options) -> MachineModel& {
+    return options.machines[1].machine;
+  };
   refused([](auto& options) { options.machines.clear(); }, "0 machines; expected 1 to");
-  refused([&](auto& options) { machine(options).seconds_per_step = -1; }, "machine 2: seconds_per_step is -1");
+  refused([&](auto& options) { machine(options).seconds_per_step = -1; },
+          "machine 2: seconds_per_step is -1");
   refused([&](auto& options) { machine(options).factor = 0; }, "machine 2: factor is 0");
-  refused([&](auto& options) { machine(options).jitter = std::numeric_limits<double>::quiet_NaN(); }, "jitter");
+  refused([&](auto& options) { machine(options).jitter = std::numeric_limits<double>::quiet_NaN(); },
+          "jitter");
   refused([&](auto& options) { machine(options).away_seconds = 1; }, "expected both above 0, or neither");
   refused(
       [&](auto& options) {
@@ -253,8 +258,11 @@ TEST_CASE("what cannot be simulated is refused by name") {
   refused([](auto& options) { options.exchange.alpha = 2; }, "alpha");
   refused([](auto& options) { options.exchange.overlap = true; }, "overlap");
   refused([](auto& options) { options.exchange.rounds.quorum_share = 0; }, "quorum_share");
-  refused([](auto& options) { options.exchange.outer_optimizer = {OuterOptimizerKind::kMomentum, {}, 1.5}; },
-          "momentum");
+  refused(
+      [](auto& options) {
+        options.exchange.outer_optimizer = {OuterOptimizerKind::kMomentum, {}, 1.5};
+      },
+      "momentum");
   refused([](auto& options) { options.environments = 0; }, "0 environments");
   refused(
       [](auto& options) {
@@ -265,5 +273,6 @@ TEST_CASE("what cannot be simulated is refused by name") {
   Machines machines(1);
   Simulation simulation(machines.options, machines.pointers());
   CHECK_THROWS_WITH(simulation.run({}), Catch::Contains("the observer is empty"));
-  CHECK_THROWS_WITH(simulation.run([](const SimulatedUpdate&) { return false; }), Catch::Contains("already called"));
+  CHECK_THROWS_WITH(simulation.run([](const SimulatedUpdate&) { return false; }),
+                    Catch::Contains("already called"));
 }

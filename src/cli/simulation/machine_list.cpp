@@ -41,15 +41,18 @@ const std::map<std::string, Key, std::less<>>& keys() {
        {1e9, [](SimulatedPart& part, double value) { part.model.machine.steps_per_second = value; }}},
       {"latency-ms",
        {1e6, [](SimulatedPart& part, double value) { part.model.link.latency_seconds = kMilli * value; }}},
-      {"mbit", {1e9, [](SimulatedPart& part, double value) { part.model.link.bits_per_second = kMega * value; }}},
+      {"mbit",
+       {1e9, [](SimulatedPart& part, double value) { part.model.link.bits_per_second = kMega * value; }}},
       {"link-jitter-ms",
        {1e6, [](SimulatedPart& part, double value) { part.model.link.jitter_seconds = kMilli * value; }}},
       {"packet-loss", {0.5, [](SimulatedPart& part, double value) { part.model.link.loss = value; }}},
       {"joins", {1e8, [](SimulatedPart& part, double value) { part.model.machine.joins_seconds = value; }}},
       {"leaves", {1e8, [](SimulatedPart& part, double value) { part.model.machine.leaves_seconds = value; }}},
-      {"present", {1e8, [](SimulatedPart& part, double value) { part.model.machine.present_seconds = value; }}},
+      {"present",
+       {1e8, [](SimulatedPart& part, double value) { part.model.machine.present_seconds = value; }}},
       {"away", {1e8, [](SimulatedPart& part, double value) { part.model.machine.away_seconds = value; }}},
-      {"round-steps", {1e8, [](SimulatedPart& part, double value) { part.round_steps = static_cast<int>(value); }}},
+      {"round-steps",
+       {1e8, [](SimulatedPart& part, double value) { part.round_steps = static_cast<int>(value); }}},
   };
   return all;
 }

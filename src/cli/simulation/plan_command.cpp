@@ -44,23 +44,23 @@ std::vector<Way> ways_of(int machines) {
                     links.outer_optimizer.kind = OuterOptimizerKind::kNesterov;
                     links.outer_optimizer.momentum = kPlannedMomentum;
                   }});
-  ways.push_back({"rounds", "weights", "'--exchange rounds' for the Parent and its Children",
-                  [](LinkOptions& links) {
-                    links.exchange = ExchangeKind::kRounds;
-                    links.outer_optimizer = {};
-                  }});
-  ways.push_back({"each", "weights", "'--exchange each' for the Parent and its Children",
-                  [](LinkOptions& links) {
-                    links.exchange = ExchangeKind::kEach;
-                    links.rounds = {};
-                    links.outer_optimizer = {};
-                  }});
+  ways.push_back(
+      {"rounds", "weights", "'--exchange rounds' for the Parent and its Children", [](LinkOptions& links) {
+         links.exchange = ExchangeKind::kRounds;
+         links.outer_optimizer = {};
+       }});
+  ways.push_back(
+      {"each", "weights", "'--exchange each' for the Parent and its Children", [](LinkOptions& links) {
+         links.exchange = ExchangeKind::kEach;
+         links.rounds = {};
+         links.outer_optimizer = {};
+       }});
   return ways;
 }
 
 struct Prediction {
   Way way;
-  std::vector<double> seconds;  ///< of each run, sorted; kNever: not reached
+  std::vector<double> seconds;                   ///< of each run, sorted; kNever: not reached
   double steps = 0, waiting = 0, megabytes = 0;  ///< means over the runs
 
   double median() const { return seconds[(seconds.size() - 1) / 2]; }
@@ -87,7 +87,8 @@ Prediction predict(Job job, const Way& way, double most_seconds) {
     const double machine_seconds = result.summary.seconds * static_cast<double>(machines.size());
     prediction.steps += static_cast<double>(result.summary.played.steps) / runs;
     prediction.waiting += result.summary.waiting_seconds / machine_seconds / runs;
-    prediction.megabytes += 1e-6 * static_cast<double>(result.summary.bytes_up + result.summary.bytes_down) / runs;
+    prediction.megabytes +=
+        1e-6 * static_cast<double>(result.summary.bytes_up + result.summary.bytes_down) / runs;
   }
   std::sort(prediction.seconds.begin(), prediction.seconds.end());
   return prediction;
@@ -103,17 +104,17 @@ std::string table_of(const std::vector<Prediction>& predictions) {
   for (const Prediction& each : predictions) {
     const double median = each.median();
     const bool is_known = alone != kNever && median != kNever;
-    rows.push_back({each.way.name, seconds_text(median), is_known ? fmt::format("{:.2f}", alone / median) : "-",
-                    fmt::format("{:.0f}", each.steps), fmt::format("{:.0f} %", 100 * each.waiting),
-                    fmt::format("{:.1f}", each.megabytes)});
+    rows.push_back({each.way.name, seconds_text(median),
+                    is_known ? fmt::format("{:.2f}", alone / median) : "-", fmt::format("{:.0f}", each.steps),
+                    fmt::format("{:.0f} %", 100 * each.waiting), fmt::format("{:.1f}", each.megabytes)});
   }
   return aligned_table({"cut", "virtual s", "speed-up", "steps in all", "waiting", "MB"}, rows);
 }
 
 std::string advice_of(const std::vector<Prediction>& predictions, const Settings& settings) {
-  const Prediction& best = *std::min_element(predictions.begin(), predictions.end(), [](const auto& a, const auto& b) {
-    return a.median() < b.median();
-  });
+  const Prediction& best =
+      *std::min_element(predictions.begin(), predictions.end(),
+                        [](const auto& a, const auto& b) { return a.median() < b.median(); });
   if (best.median() == kNever) {
     return fmt::format("Advice: none; no way has reached {} within the limits.\n", *settings.run.target);
   }
@@ -121,8 +122,8 @@ std::string advice_of(const std::vector<Prediction>& predictions, const Settings
   const std::string gain = alone == kNever || best.way.cut == "alone"
                                ? ""
                                : fmt::format(", {:.1f} times sooner than one machine", alone / best.median());
-  return fmt::format("Advice: {} is predicted to reach {} after {:.3g} s{}.\n", best.way.advice, *settings.run.target,
-                     best.median(), gain);
+  return fmt::format("Advice: {} is predicted to reach {} after {:.3g} s{}.\n", best.way.advice,
+                     *settings.run.target, best.median(), gain);
 }
 
 nlohmann::ordered_json json_of(const std::vector<Prediction>& predictions) {
@@ -131,10 +132,11 @@ nlohmann::ordered_json json_of(const std::vector<Prediction>& predictions) {
     nlohmann::ordered_json entry;
     entry["cut"] = each.way.name;
     const double median = each.median();
-    entry["seconds_to_target"] = median == kNever ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(median);
+    entry["seconds_to_target"] =
+        median == kNever ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(median);
     entry["runs"] = each.seconds.size();
-    entry["runs_that_reached"] =
-        std::count_if(each.seconds.begin(), each.seconds.end(), [](double seconds) { return seconds != kNever; });
+    entry["runs_that_reached"] = std::count_if(each.seconds.begin(), each.seconds.end(),
+                                               [](double seconds) { return seconds != kNever; });
     entry["environment_steps"] = each.steps;
     entry["waiting_share"] = each.waiting;
     entry["megabytes"] = each.megabytes;
@@ -162,7 +164,8 @@ int run_plan(Job job) {
     if (run::stop_signal() != 0) return 128 + run::stop_signal();
     best = std::min(best, predictions.back().median());
   }
-  if (!settings.evaluate.json_file.empty()) run::write_json_file(settings.evaluate.json_file, json_of(predictions));
+  if (!settings.evaluate.json_file.empty())
+    run::write_json_file(settings.evaluate.json_file, json_of(predictions));
   print_text(table_of(predictions) + advice_of(predictions, settings));
   if (measured) print("the costs were measured on this machine; to repeat: {}\n", cost_flags(*measured));
   return 0;

@@ -7,8 +7,8 @@
 
 namespace genkidama::cli {
 
-/// Before minutes of simulating: throws ArgumentError, with the flag, for a path in no directory. An empty one will
-/// do.
+/// Before minutes of simulating: throws ArgumentError, with the flag, for a path in no directory. An empty
+/// one will do.
 void check_result_file(const char* flag, const std::string& file);
 
 }  // namespace genkidama::cli

@@ -28,8 +28,9 @@ void check_quadratic(const Settings& settings) {
   const SimulationSettings& simulation = settings.simulation;
   if (simulation.quadratic == 0) {
     if (simulation.machines <= kMostTrainers) return;
-    throw ArgumentError(fmt::format("--machines is {}; expected at most {} that learn a task, or --quadratic N",
-                                    simulation.machines, kMostTrainers));
+    throw ArgumentError(
+        fmt::format("--machines is {}; expected at most {} that learn a task, or --quadratic N",
+                    simulation.machines, kMostTrainers));
   }
   if (simulation.cut != "weights")
     throw ArgumentError(fmt::format("--quadratic with --cut {}; expected --cut weights", simulation.cut));

@@ -45,24 +45,26 @@ std::string cost_flags(const StepCosts& costs) {
 std::string to_text(const SimulationResult& result) {
   const sim::SimulationSummary& summary = result.summary;
   std::string text = curve_text(result.rows);
-  text += fmt::format("{} machine{}, cut {}{}{}: {} updates, {} steps in all, {:.3f} virtual seconds\n", result.machines,
-                      result.machines == 1 ? "" : "s", result.cut, result.exchange.empty() ? "" : ", exchange ",
-                      result.exchange, summary.updates, summary.played.steps, summary.seconds);
-  text += fmt::format("computing {}, waiting {} of {:.3f} machine-seconds; {:.3f} MB to the Parent, {:.3f} MB from it\n",
-                      percent(summary.computing_seconds, summary.seconds * result.machines),
-                      percent(summary.waiting_seconds, summary.seconds * result.machines),
-                      summary.seconds * result.machines, 1e-6 * static_cast<double>(summary.bytes_up),
-                      1e-6 * static_cast<double>(summary.bytes_down));
+  text += fmt::format("{} machine{}, cut {}{}{}: {} updates, {} steps in all, {:.3f} virtual seconds\n",
+                      result.machines, result.machines == 1 ? "" : "s", result.cut,
+                      result.exchange.empty() ? "" : ", exchange ", result.exchange, summary.updates,
+                      summary.played.steps, summary.seconds);
+  text += fmt::format(
+      "computing {}, waiting {} of {:.3f} machine-seconds; {:.3f} MB to the Parent, {:.3f} MB from it\n",
+      percent(summary.computing_seconds, summary.seconds * result.machines),
+      percent(summary.waiting_seconds, summary.seconds * result.machines), summary.seconds * result.machines,
+      1e-6 * static_cast<double>(summary.bytes_up), 1e-6 * static_cast<double>(summary.bytes_down));
   if (summary.contributions > 0) {
-    text += fmt::format("{} contributions, staleness {:.2f} in the mean, {} late, {} dropped, {} rounds by a deadline",
-                        summary.contributions, summary.mean_staleness, summary.late, summary.dropped,
-                        summary.by_deadline);
+    text += fmt::format(
+        "{} contributions, staleness {:.2f} in the mean, {} late, {} dropped, {} rounds by a deadline",
+        summary.contributions, summary.mean_staleness, summary.late, summary.dropped, summary.by_deadline);
     if (summary.links_lost > 0) text += fmt::format(", {} times a machine went away", summary.links_lost);
     text += '\n';
   }
   if (result.reached) {
-    text += fmt::format("reached the target after {:.3f} virtual seconds and {} steps in all, with {:.1f}\n",
-                        result.reached->seconds, result.reached->played.steps, *result.reached->evaluated_return);
+    text +=
+        fmt::format("reached the target after {:.3f} virtual seconds and {} steps in all, with {:.1f}\n",
+                    result.reached->seconds, result.reached->played.steps, *result.reached->evaluated_return);
   } else {
     text += fmt::format("ended by: {}\n", result.end);
   }
@@ -89,8 +91,9 @@ nlohmann::ordered_json to_json(const SimulationResult& result) {
   json["episodes"] = summary.played.episodes;
   json["optimizer_steps"] = summary.optimizer_steps;
   const auto& last = result.rows;
-  json["recent_return"] =
-      !last.empty() && last.back().recent_return ? nlohmann::ordered_json(*last.back().recent_return) : nullptr;
+  json["recent_return"] = !last.empty() && last.back().recent_return
+                              ? nlohmann::ordered_json(*last.back().recent_return)
+                              : nullptr;
   json["bytes_up"] = summary.bytes_up;
   json["bytes_down"] = summary.bytes_down;
   json["computing_seconds"] = summary.computing_seconds;
@@ -111,8 +114,8 @@ std::string to_csv(const SimulationResult& result) {
     return value ? fmt::format("{:.8g}", *value) : std::string();
   };
   for (const SimulatedRow& row : result.rows) {
-    text += fmt::format("{:.9f},{},{},{},{},{}\n", row.seconds, row.update, row.played.steps, row.played.episodes,
-                        field(row.recent_return), field(row.evaluated_return));
+    text += fmt::format("{:.9f},{},{},{},{},{}\n", row.seconds, row.update, row.played.steps,
+                        row.played.episodes, field(row.recent_return), field(row.evaluated_return));
   }
   return text;
 }

@@ -49,7 +49,8 @@ class Evaluator {
     const int episodes = settings_.run.target_episodes;
     // The episodes that a cluster's Parent plays after this update.
     seed_ = derive_seed(settings_.run.eval_seed, {update.update});
-    std::vector<EpisodeResult> results = play(0, settings_.run.target ? std::min(kFirstLook, episodes) : episodes);
+    std::vector<EpisodeResult> results =
+        play(0, settings_.run.target ? std::min(kFirstLook, episodes) : episodes);
     const int played = static_cast<int>(results.size());
     if (played < episodes && mean_return(results) >= *settings_.run.target) {
       const std::vector<EpisodeResult> rest = play(played, episodes - played);
@@ -97,9 +98,9 @@ Hyperparameters of_learner(const Job& job) {
   if (job.settings.simulation.cut != "segments") return hyper;
   const int machines = job.settings.simulation.machines;
   if (hyper.round_steps < machines) {
-    throw ArgumentError(
-        fmt::format("--round-steps is {} with --cut segments and {} machines; expected at least a step for each",
-                    hyper.round_steps, machines));
+    throw ArgumentError(fmt::format(
+        "--round-steps is {} with --cut segments and {} machines; expected at least a step for each",
+        hyper.round_steps, machines));
   }
   hyper.round_end = RoundEnd::kStep;
   hyper.environments_per_worker *= machines;
@@ -144,9 +145,8 @@ std::unique_ptr<CoreOrchestrator> make_called_trainer(const Job& job, const Hype
 std::optional<StepCosts> complete_costs(const Job& job, std::vector<SimulatedPart>& machines) {
   const SimulationSettings& settings = job.settings.simulation;
   if (settings.step_us && settings.gradient_us) return std::nullopt;
-  const auto trainer =
-      make_called_trainer(job, resolved_hyperparameters(job.settings), job.settings.learning.seed,
-                          EnvironmentPurpose::kTrain);
+  const auto trainer = make_called_trainer(job, resolved_hyperparameters(job.settings),
+                                           job.settings.learning.seed, EnvironmentPurpose::kTrain);
   const StepCosts measured = measured_costs(*trainer);
   // As they are printed, so that who gives them gets the same run.
   const auto rounded = [](double us) { return std::round(100 * us) / 100; };
@@ -182,11 +182,14 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.exchange.overlap = links.overlap;
   options.exchange.merge_rule = job.program.merge_rule;
   options.exchange.rounds = links.rounds;
-  options.exchange.rounds.deadline = Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
+  options.exchange.rounds.deadline =
+      Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
   // Children that begin together make the first round together, as in a cluster.
   if (links.exchange == ExchangeKind::kRounds && links.rounds.first_children == 0) {
-    options.exchange.rounds.first_children = static_cast<std::uint64_t>(std::count_if(
-        machines.begin(), machines.end(), [](const auto& each) { return each.model.machine.joins_seconds == 0; }));
+    options.exchange.rounds.first_children =
+        static_cast<std::uint64_t>(std::count_if(machines.begin(), machines.end(), [](const auto& each) {
+          return each.model.machine.joins_seconds == 0;
+        }));
   }
   options.exchange.outer_optimizer = links.outer_optimizer;
   options.parent_bits_per_second = 1e6 * settings.simulation.parent_mbit;
@@ -205,7 +208,8 @@ SimulationResult simulate_quadratic(const Job& job, const std::vector<SimulatedP
   std::vector<std::unique_ptr<sim::QuadraticTrainer>> trainers;
   std::vector<LocalTrainer*> pointers;
   for (std::size_t i = 0; i < machines.size(); ++i) {
-    quadratic.steps = static_cast<std::uint64_t>(std::max(1, machines[i].round_steps.value_or(hyper.round_steps)));
+    quadratic.steps =
+        static_cast<std::uint64_t>(std::max(1, machines[i].round_steps.value_or(hyper.round_steps)));
     trainers.push_back(
         std::make_unique<sim::QuadraticTrainer>(quadratic, derive_seed(settings.learning.seed, {i + 1})));
     pointers.push_back(trainers.back().get());

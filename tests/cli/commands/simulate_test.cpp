@@ -43,17 +43,26 @@ TEST_CASE("a simulated cluster learns what a cluster of processes learns, number
   const TemporaryDirectory directory;
   for (const char* round_end : {"step", "episode"}) {
     const auto run = directory / round_end;
-    const std::vector<std::string> same = {"--exchange=rounds", "--round-steps=300",  "--seed=11",  "--updates=6",
-                                           "--evaluate-every=6", "--target-episodes=7", "--round-deadline=600",
-                                           std::string("--round-end=") + round_end, "--outer-optimizer=momentum"};
-    auto real = call("cluster", "--children", "2", "--workers", "1", "--eval-episodes", "0", "--run-dir", run.string());
+    const std::vector<std::string> same = {"--exchange=rounds",
+                                           "--round-steps=300",
+                                           "--seed=11",
+                                           "--updates=6",
+                                           "--evaluate-every=6",
+                                           "--target-episodes=7",
+                                           "--round-deadline=600",
+                                           std::string("--round-end=") + round_end,
+                                           "--outer-optimizer=momentum"};
+    auto real = call("cluster", "--children", "2", "--workers", "1", "--eval-episodes", "0", "--run-dir",
+                     run.string());
     const auto csv = run / "simulated.csv";
-    auto simulated = call("simulate", "--machines", "2", "--step-us", "10", "--gradient-us", "50", "--csv", csv.string());
+    auto simulated =
+        call("simulate", "--machines", "2", "--step-us", "10", "--gradient-us", "50", "--csv", csv.string());
     for (auto* words : {&real, &simulated}) words->insert(words->end(), same.begin(), same.end());
     succeeds(real);
     succeeds(simulated);
     const auto told = csv_of(run / "evaluations.csv"), here = csv_of(csv);
-    const auto returns = numbers(column(told, "return_mean")), steps = numbers(column(told, "environment_steps"));
+    const auto returns = numbers(column(told, "return_mean")),
+               steps = numbers(column(told, "environment_steps"));
     REQUIRE(returns.size() == 1);
     CHECK(numbers(column(here, "environment_steps")).back() == steps[0]);
     // Both tables are rounded.
@@ -80,9 +89,9 @@ TEST_CASE("a simulation is repeated bit for bit, and says when it has reached it
   const auto run = [&](const std::string& name, const std::string& seed) {
     const auto path = directory / name;
     succeeds(simulate("--exchange", "rounds", "--machines", "3", "--target", "30", "--target-episodes", "10",
-                      "--max-steps", "20000", "--machine-jitter", "0.3", "--packet-loss", "0.05", "--link-jitter-ms",
-                      "2", "--machine", "1:factor=3,latency-ms=20", "--seed", seed, "--csv", path.string() + ".csv",
-                      "--json", path.string() + ".json"));
+                      "--max-steps", "20000", "--machine-jitter", "0.3", "--packet-loss", "0.05",
+                      "--link-jitter-ms", "2", "--machine", "1:factor=3,latency-ms=20", "--seed", seed,
+                      "--csv", path.string() + ".csv", "--json", path.string() + ".json"));
     return file_text(path.string() + ".csv") + file_text(path.string() + ".json");
   };
   const std::string one = run("one", "4");
@@ -98,8 +107,8 @@ TEST_CASE("a simulation is repeated bit for bit, and says when it has reached it
 }
 
 TEST_CASE("what was measured is printed as the flags that repeat it") {
-  const auto result =
-      succeeds(call("simulate", "--machines", "2", "--exchange", "rounds", "--updates", "2", "--round-steps", "100"));
+  const auto result = succeeds(
+      call("simulate", "--machines", "2", "--exchange", "rounds", "--updates", "2", "--round-steps", "100"));
   const std::string told = "to repeat: --step-us ";
   CHECK(result.output.find(told) != std::string::npos);
   CHECK(result.output.find("ended by: updates") != std::string::npos);
@@ -120,10 +129,10 @@ TEST_CASE("segments of many players train one learner") {
 TEST_CASE("ten thousand machines minimise a quadratic") {
   const TemporaryDirectory directory;
   const auto path = directory / "result.json";
-  const auto result = succeeds(call("simulate", "--quadratic", "10", "--machines", "2000", "--exchange", "rounds",
-                                    "--step-us", "1", "--gradient-us", "1", "--learning-rate", "0.1",
-                                    "--round-steps", "20", "--target", "-0.002", "--max-seconds", "60", "--json",
-                                    path.string()));
+  const auto result =
+      succeeds(call("simulate", "--quadratic", "10", "--machines", "2000", "--exchange", "rounds",
+                    "--step-us", "1", "--gradient-us", "1", "--learning-rate", "0.1", "--round-steps", "20",
+                    "--target", "-0.002", "--max-seconds", "60", "--json", path.string()));
   const auto summary = json_of(path);
   CHECK(summary["ended_by"] == "target");
   CHECK(summary["return_at_target"].get<double>() >= -0.002);
@@ -134,9 +143,9 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
   const TemporaryDirectory directory;
   const auto path = directory / "plan.json";
   const auto plan = [&](const char* target) {
-    return succeeds(call("plan", "--machines", "3", "--step-us", "10", "--gradient-us", "50", "--round-steps", "100",
-                         "--target", target, "--target-episodes", "10", "--max-steps", "4000", "--runs", "1",
-                         "--seed", "4", "--json", path.string()));
+    return succeeds(call("plan", "--machines", "3", "--step-us", "10", "--gradient-us", "50", "--round-steps",
+                         "100", "--target", target, "--target-episodes", "10", "--max-steps", "4000",
+                         "--runs", "1", "--seed", "4", "--json", path.string()));
   };
   const auto result = plan("24");
   CHECK(result.output.find("Advice: ") != std::string::npos);
@@ -187,6 +196,8 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("--csv is '/no/such/place.csv'", "--csv", "/no/such/place.csv");
   bad("--json is '/no/such/place.json'", "--json", "/no/such/place.json");
   bad("--overlap is for --exchange each", "--exchange", "rounds", "--overlap");
-  check_bad_argument(call("simulate", "--quadratic", "10", "--updates", "1"), "needs --step-us and --gradient-us");
-  check_bad_argument(call("simulate", "--preset", "thesis", "--workers", "2"), "unknown argument '--workers'");
+  check_bad_argument(call("simulate", "--quadratic", "10", "--updates", "1"),
+                     "needs --step-us and --gradient-us");
+  check_bad_argument(call("simulate", "--preset", "thesis", "--workers", "2"),
+                     "unknown argument '--workers'");
 }
