@@ -14,16 +14,20 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <optional>
+#include <utility>
 
+#include "core/little_endian.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/wire/protocol.h"
-#include "wire/little_endian.h"
+#include "params/coded_layout.h"
 
 namespace genkidama {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4d444b47;  // "GKDM" in the order of the bytes
-constexpr std::uint16_t kFloat32 = 1;
+constexpr auto kFloat32 = static_cast<std::uint16_t>(CodecKind::kFloat32);
+constexpr auto kLastCodec = static_cast<std::uint16_t>(kCodecKinds.back());
 
 // Offsets in bytes. Every field lies at a multiple of its size, and what follows at a multiple of 16.
 enum Offset : std::size_t {
@@ -43,24 +47,6 @@ enum Offset : std::size_t {
 };
 constexpr std::size_t kReservedBytes = kPayloadBytesAt - kReservedAt;
 constexpr std::size_t kChecksumBytes = kFrameHeaderBytes - kChecksumAt;
-
-void store_floats(std::byte* to, std::span<const float> from) {
-  if constexpr (std::endian::native == std::endian::little) {
-    if (!from.empty()) std::memcpy(to, from.data(), from.size_bytes());
-  } else {
-    for (std::size_t i = 0; i < from.size(); ++i) store(to + 4 * i, std::bit_cast<std::uint32_t>(from[i]));
-  }
-}
-
-void load_floats(std::span<float> to, const std::byte* from) {
-  if constexpr (std::endian::native == std::endian::little) {
-    if (!to.empty()) std::memcpy(to.data(), from, to.size_bytes());
-  } else {
-    for (std::size_t i = 0; i < to.size(); ++i) {
-      to[i] = std::bit_cast<float>(load<std::uint32_t>(from + 4 * i));
-    }
-  }
-}
 
 struct HashStateDeleter {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
@@ -87,12 +73,8 @@ WireError fail(std::string reason) {
   return {"binary frame: " + std::move(reason)};
 }
 
-/// All that can be wrong with a frame of so many weights and extra bytes, but for what these say.
-Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t elements, std::size_t extra) {
-  if (frame.size() < kFrameHeaderBytes) {
-    return fail(fmt::format("{} bytes; the header alone has {}", frame.size(), kFrameHeaderBytes));
-  }
-  const std::byte* const at = frame.data();
+/// All that can be wrong with a header, but for the checksum and what has to do with sizes.
+std::optional<WireError> header_fault(const std::byte* at) {
   if (load<std::uint32_t>(at + kMagicAt) != kMagic) return fail("it does not begin with GKDM");
   if (const auto version = load<std::uint16_t>(at + kVersionAt); version != kProtocolVersion) {
     return fail(fmt::format("protocol version {}; expected {}", version, kProtocolVersion));
@@ -102,25 +84,24 @@ Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t e
       type > static_cast<std::uint16_t>(FrameType::kChildChange)) {
     return fail(fmt::format("unknown type {}", type));
   }
-  if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype != kFloat32) {
-    return fail(fmt::format("element type {}; expected {} (float32)", dtype, kFloat32));
+  if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype < kFloat32 || dtype > kLastCodec) {
+    return fail(fmt::format("element type {}; expected {} (float32) to {}", dtype, kFloat32, kLastCodec));
   }
   if (std::any_of(at + kReservedAt, at + kReservedAt + kReservedBytes,
                   [](std::byte byte) { return byte != std::byte{0}; })) {
     return fail("reserved bytes are not zero");
   }
-  const auto payload_bytes = load<std::uint64_t>(at + kPayloadBytesAt);
-  const std::uint64_t expected_bytes = extra + elements * sizeof(float);
-  if (payload_bytes != expected_bytes || frame.size() - kFrameHeaderBytes != payload_bytes) {
-    return fail(fmt::format("{} bytes of weights{} announced, {} present; this network has {}", payload_bytes,
-                            extra > 0 ? " and statistics" : "", frame.size() - kFrameHeaderBytes,
-                            expected_bytes));
-  }
+  return std::nullopt;
+}
+
+/// Reads what a sound header says; the checksum is looked at here.
+Decoded<FrameHeader> read_fields(std::span<const std::byte> frame) {
+  const std::byte* const at = frame.data();
   std::uint64_t checksum = 0;
   if (!checksum_of(at, {}, frame.subspan(kFrameHeaderBytes), checksum)) return fail("no memory to check it");
   if (load<std::uint64_t>(at + kChecksumAt) != checksum) return fail("damaged: its checksum does not match");
   FrameHeader header;
-  header.type = static_cast<FrameType>(type);
+  header.type = static_cast<FrameType>(load<std::uint16_t>(at + kTypeAt));
   header.session = load<std::uint64_t>(at + kSessionAt);
   header.sequence = load<std::uint64_t>(at + kSequenceAt);
   header.update = load<std::uint64_t>(at + kUpdateAt);
@@ -131,14 +112,31 @@ Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t e
   return header;
 }
 
-/// Whether floats may be read where these bytes lie.
-bool hold_floats(const std::byte* at) {
-  return std::endian::native == std::endian::little &&
-         reinterpret_cast<std::uintptr_t>(at) % alignof(float) == 0;
+WireError too_short(std::size_t bytes) {
+  return fail(fmt::format("{} bytes; the header alone has {}", bytes, kFrameHeaderBytes));
+}
+
+/// All that can be wrong with a frame of so many float32 weights and extra bytes, but for what these say.
+Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t elements, std::size_t extra) {
+  if (frame.size() < kFrameHeaderBytes) return too_short(frame.size());
+  const std::byte* const at = frame.data();
+  if (auto fault = header_fault(at)) return std::move(*fault);
+  if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype != kFloat32) {
+    return fail(fmt::format("element type {}; expected {} (float32)", dtype, kFloat32));
+  }
+  const auto payload_bytes = load<std::uint64_t>(at + kPayloadBytesAt);
+  const std::uint64_t expected_bytes = extra + elements * sizeof(float);
+  if (payload_bytes != expected_bytes || frame.size() - kFrameHeaderBytes != payload_bytes) {
+    return fail(fmt::format("{} bytes of weights{} announced, {} present; this network has {}", payload_bytes,
+                            extra > 0 ? " and statistics" : "", frame.size() - kFrameHeaderBytes,
+                            expected_bytes));
+  }
+  return read_fields(frame);
 }
 
 /// Everything but the checksum.
-void write_header(const FrameHeader& header, std::size_t payload_bytes, std::byte* at) {
+void write_header(const FrameHeader& header, std::size_t payload_bytes, std::byte* at,
+                  CodecKind codec = CodecKind::kFloat32) {
   std::fill_n(at, kFrameHeaderBytes, std::byte{0});
   store(at + kMagicAt, kMagic);
   store(at + kVersionAt, kProtocolVersion);
@@ -150,7 +148,7 @@ void write_header(const FrameHeader& header, std::size_t payload_bytes, std::byt
   store(at + kEpisodesAt, header.episodes);
   const double mean_return = is_finite(header.mean_return) ? header.mean_return : 0.0;
   store(at + kReturnAt, std::bit_cast<std::uint64_t>(mean_return));
-  store(at + kDtypeAt, kFloat32);
+  store(at + kDtypeAt, static_cast<std::uint16_t>(codec));
   store(at + kPayloadBytesAt, std::uint64_t{payload_bytes});
 }
 
@@ -162,7 +160,7 @@ void encode_frame(const FrameHeader& header, std::span<const float> weights, std
   std::byte* const at = frame.data();
   write_header(header, frame.size() - kFrameHeaderBytes, at);
   std::copy(extra.begin(), extra.end(), at + kFrameHeaderBytes);
-  store_floats(at + kFrameHeaderBytes + extra.size(), weights);
+  store_floats(weights, at + kFrameHeaderBytes + extra.size());
   // The checksum field is still zero here, as the definition wants it.
   store(at + kChecksumAt, XXH3_64bits(frame.data(), frame.size()));
 }
@@ -185,6 +183,14 @@ std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::spa
   }
 }
 
+void encode_frame(const FrameHeader& header, std::span<const float> weights, WeightEncoder& encoder,
+                  std::vector<std::byte>& frame, std::span<const std::byte> extra) {
+  const CodecKind used = encoder.encode(weights, frame, kFrameHeaderBytes + extra.size());
+  write_header(header, frame.size() - kFrameHeaderBytes, frame.data(), used);
+  std::copy(extra.begin(), extra.end(), frame.data() + kFrameHeaderBytes);
+  store(frame.data() + kChecksumAt, XXH3_64bits(frame.data(), frame.size()));
+}
+
 void encode_change_steps(std::uint64_t steps, std::vector<std::byte>& bytes) {
   bytes.resize(kChangeStepsBytes);
   store(bytes.data(), steps);
@@ -194,13 +200,31 @@ std::uint64_t decode_change_steps(std::span<const std::byte> bytes) {
   return load<std::uint64_t>(bytes.data());
 }
 
+Decoded<FrameParts> split_frame(std::span<const std::byte> frame, std::size_t extra) {
+  if (frame.size() < kFrameHeaderBytes) return too_short(frame.size());
+  const std::byte* const at = frame.data();
+  if (auto fault = header_fault(at)) return std::move(*fault);
+  const std::size_t present = frame.size() - kFrameHeaderBytes;
+  if (const auto announced = load<std::uint64_t>(at + kPayloadBytesAt); announced != present) {
+    return fail(fmt::format("{} bytes of weights announced, {} present", announced, present));
+  }
+  if (present < extra) {
+    return fail(fmt::format("{} bytes of weights; what stands before them alone has {}", present, extra));
+  }
+  const auto header = read_fields(frame);
+  if (!header.ok()) return WireError{header.reason()};
+  const auto codec = static_cast<CodecKind>(load<std::uint16_t>(at + kDtypeAt));
+  return FrameParts{header.value(), codec, frame.subspan(kFrameHeaderBytes, extra),
+                    frame.subspan(kFrameHeaderBytes + extra)};
+}
+
 Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights,
                                   std::span<std::byte> extra) {
   auto header = read_header(frame, weights.size(), extra.size());
   if (!header.ok()) return header;
   const std::byte* const payload = frame.data() + kFrameHeaderBytes;
   std::copy_n(payload, extra.size(), extra.begin());
-  load_floats(weights, payload + extra.size());
+  load_floats(payload + extra.size(), weights);
   return header;
 }
 
@@ -214,7 +238,7 @@ Decoded<FrameView> view_frame(std::span<const std::byte> frame, std::size_t elem
     return FrameView{header.value(), {reinterpret_cast<const float*>(weights), elements}, before};
   }
   copy.resize(elements);
-  load_floats(copy, weights);
+  load_floats(weights, copy);
   return FrameView{header.value(), copy, before};
 }
 
