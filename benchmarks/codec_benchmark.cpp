@@ -17,7 +17,8 @@ namespace {
 ParameterLayout layout_of(std::int64_t elements) {
   std::vector<ParameterLayout::Tensor> tensors;
   for (std::int64_t done = 0; done < elements; done += 1024) {
-    tensors.push_back({"t" + std::to_string(tensors.size()), {std::min<std::int64_t>(1024, elements - done)}});
+    tensors.push_back(
+        {"t" + std::to_string(tensors.size()), {std::min<std::int64_t>(1024, elements - done)}});
   }
   return ParameterLayout(tensors);
 }

@@ -6,6 +6,11 @@
 int main(int argc, char** argv) {
   genkidama::cli::Program program;
   program.name = "lunar_lander";
-  program.environment = [] { return genkidama::make_lunar_lander(); };
+  program.options = {{"time-limit", "Steps after which an episode is cut off",
+                      genkidama::cli::WholeNumberOption{.value = 1000, .min = 1, .max = 1'000'000}}};
+  program.environment = [](const genkidama::EnvironmentContext& context) {
+    return genkidama::make_lunar_lander(genkidama::kFaithfulIterations,
+                                        static_cast<int>(context.options.whole("time-limit")));
+  };
   return genkidama::cli::main(argc, argv, program);
 }

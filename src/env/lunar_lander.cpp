@@ -17,6 +17,8 @@ const LunarLanderIterations kGymIterations{180, 60, 180, 60};
 
 namespace {
 
+constexpr int kGymTimeLimit = 1000;
+
 /// How hard the engines work during one step: 0 is off, 1 is full power.
 struct Engines {
   double main = 0;
@@ -26,10 +28,11 @@ struct Engines {
 /// One episode after another of the flight that both tasks share.
 class Flight {
  public:
-  Flight(const char* name, const LunarLanderIterations& iterations) : iterations_(iterations) {
+  Flight(const char* name, const LunarLanderIterations& iterations, int time_limit)
+      : iterations_(iterations) {
     spec_.name = name;
     spec_.observation_size = static_cast<int>(observation_.size());
-    spec_.time_limit = 1000;
+    spec_.time_limit = time_limit;
     spec_.repeatable = true;
     spec_.reward_threshold = 200;
     const auto& [contact_velocity, contact_position, flight_velocity, flight_position] = iterations;
@@ -38,6 +41,8 @@ class Flight {
           fmt::format("{}: iterations {}/{} in contact and {}/{} in flight given, expected at least 1 each",
                       name, contact_velocity, contact_position, flight_velocity, flight_position));
     }
+    if (time_limit < 1)
+      throw ArgumentError(fmt::format("{}: time limit {} given, expected at least 1 step", name, time_limit));
   }
 
   EnvironmentSpec& spec() { return spec_; }
@@ -123,7 +128,8 @@ class Flight {
 
 class LunarLander final : public DiscreteEnvironment {
  public:
-  explicit LunarLander(const LunarLanderIterations& iterations) : flight_("LunarLander-v2", iterations) {
+  LunarLander(const LunarLanderIterations& iterations, int time_limit)
+      : flight_("LunarLander-v2", iterations, time_limit) {
     flight_.spec().action_count = kActionCount;
   }
 
@@ -155,7 +161,7 @@ class LunarLander final : public DiscreteEnvironment {
 class LunarLanderContinuous final : public Environment {
  public:
   explicit LunarLanderContinuous(const LunarLanderIterations& iterations)
-      : flight_("LunarLanderContinuous-v3", iterations) {
+      : flight_("LunarLanderContinuous-v3", iterations, kGymTimeLimit) {
     flight_.spec().action_space = {.choices = {}, .low = {-1, -1}, .high = {1, 1}};
   }
 
@@ -175,8 +181,8 @@ class LunarLanderContinuous final : public Environment {
 
 }  // namespace
 
-std::unique_ptr<Environment> make_lunar_lander(const LunarLanderIterations& iterations) {
-  return std::make_unique<LunarLander>(iterations);
+std::unique_ptr<Environment> make_lunar_lander(const LunarLanderIterations& iterations, int time_limit) {
+  return std::make_unique<LunarLander>(iterations, time_limit);
 }
 
 std::unique_ptr<Environment> make_lunar_lander_continuous(const LunarLanderIterations& iterations) {

@@ -52,7 +52,8 @@ std::uint64_t new_stream() {
 }
 
 OrchestratorOptions completed(OrchestratorOptions options) {
-  if (options.workers == 0) options.workers = usable_cores();
+  const bool is_called = options.mode == WorkerMode::kCaller;
+  if (options.workers == 0) options.workers = is_called ? 1 : usable_cores();
   if (options.workers < 0) {
     throw ArgumentError(
         fmt::format("{} workers; expected at least 1, or 0 for one per core", options.workers));
@@ -69,6 +70,17 @@ OrchestratorOptions completed(OrchestratorOptions options) {
         fmt::format("steps_per_second is {}; expected a number of at least 0", options.steps_per_second));
   }
   options.hyperparameters.check();
+  if (is_called && options.workers != 1) {
+    throw ArgumentError(
+        fmt::format("{} workers; expected 1 where the caller's thread plays the rounds (WorkerMode::kCaller)",
+                    options.workers));
+  }
+  if (is_called && options.hyperparameters.sharing == Sharing::kServer) {
+    throw ArgumentError(
+        "sharing is 'server', which needs a process or a thread beside the worker; expected another one "
+        "where "
+        "the caller's thread plays the rounds (WorkerMode::kCaller)");
+  }
   if (!options.optimizer) options.optimizer = make_shared_optimizer;
   if (!options.algorithm) options.algorithm = make_algorithm;
   return options;
@@ -125,6 +137,10 @@ class CoreOrchestrator::Impl {
     publish_normalisation();
     setup_.described = description_.environment;
     if (options_.describe_only) return;
+    if (options_.mode == WorkerMode::kCaller) {
+      called_ = make_called_worker(setup_, *shared_);
+      return;
+    }
     const auto body = [this](int index, const std::function<bool()>& lead_alive) {
       run_worker(setup_, *shared_, index, lead_alive);
     };
@@ -182,7 +198,7 @@ class CoreOrchestrator::Impl {
     // Not what the reports say: a worker that died has learnt too.
     round.steps_in_round = counters.environment_steps - environment_steps;
     round.optimizer_steps = counters.optimizer_steps - optimizer_steps;
-    round.worker_restarts = supervisor_->restarts() - std::exchange(told_restarts_, supervisor_->restarts());
+    round.worker_restarts = worker_restarts() - std::exchange(told_restarts_, worker_restarts());
     std::uint64_t steps = 0;
     for (const WorkerReport& report : shared_->reports.span()) {
       for (std::uint64_t i = 0; i < report.episode_count.get(); ++i) {
@@ -334,7 +350,7 @@ class CoreOrchestrator::Impl {
     played_ = record.normalisation.value_or(Normalisation());
     publish_normalisation();
   }
-  int workers() const { return workers_ ? options_.workers : 0; }
+  int workers() const { return workers_ || called_ ? options_.workers : 0; }
   std::uint64_t rounds() const { return rounds_; }
   std::uint64_t environment_steps() const { return shared_->counters[0].environment_steps; }
   const ReplayBuffer* replay_buffer() const { return shared_->replay ? &*shared_->replay : nullptr; }
@@ -458,7 +474,7 @@ class CoreOrchestrator::Impl {
   void carry_out(const WorkerOrder& order) {
     if (given_up_) throw StoppedError(kGivenUp);
     if (!failure_.empty()) throw_failure();
-    if (!workers_) {
+    if (!workers_ && !called_) {
       throw ArgumentError(
           "this trainer has no workers to play a round or an evaluation: it was made with describe_only");
     }
@@ -471,8 +487,26 @@ class CoreOrchestrator::Impl {
       report.lost_episodes.reset();
     }
     optimizer_steps_before_ = shared_->counters[0].optimizer_steps;
+    if (called_) {
+      call_worker(order);
+      return;
+    }
     shared_->barrier.release();
     wait_for_workers();
+  }
+
+  /// What the worker throws becomes what a worker's process reports.
+  void call_worker(const WorkerOrder& order) {
+    try {
+      called_(order);
+      return;
+    } catch (const std::exception& error) {
+      failure_ = error.what();
+    } catch (...) {
+      failure_ = "something was thrown that is no std::exception";
+    }
+    failure_ = fmt::format("{} failed: {}", worker_name(0, 1), failure_.substr(0, failure_.find('\n')));
+    throw_failure();
   }
 
   void wait_for_workers() {
@@ -519,6 +553,8 @@ class CoreOrchestrator::Impl {
   Description description_;
   std::unique_ptr<SharedTraining> shared_;
   std::unique_ptr<WorkerGroup> workers_;
+  std::function<void(const WorkerOrder&)>
+      called_;  // WorkerMode::kCaller: in place of workers_ and supervisor_
   std::unique_ptr<Supervisor> supervisor_;
   // Without components: nothing is counted.
   NumberedStatistics own_;

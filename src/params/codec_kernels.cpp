@@ -105,46 +105,54 @@ GENKIDAMA_INLINE std::uint16_t greatest_code_body(const std::uint16_t* codes, st
 }
 
 // One function of each kernel per version, and the version made of them.
-#define GENKIDAMA_KERNELS(version, attribute)                                                                \
-  attribute void add_##version(const float* a, const float* b, std::size_t count, float* sums) {             \
-    add_body(a, b, count, sums);                                                                             \
-  }                                                                                                          \
-  attribute void subtract_##version(const float* a, const float* b, std::size_t count, float* out) {         \
-    subtract_body(a, b, count, out);                                                                         \
-  }                                                                                                          \
-  attribute void advance_##version(const float* changes, std::size_t count, float* reference) {              \
-    advance_body(changes, count, reference);                                                                 \
-  }                                                                                                          \
-  attribute std::uint32_t greatest_##version(const float* values, std::size_t count) {                       \
-    return greatest_body(values, count);                                                                     \
-  }                                                                                                          \
-  attribute void to_int8_##version(const float* values, std::size_t count, float inverse,                    \
-                                   std::int8_t* codes) {                                                     \
-    to_int8_body(values, count, inverse, codes);                                                             \
-  }                                                                                                          \
-  attribute void from_int8_##version(const std::int8_t* codes, std::size_t count, float scale,               \
-                                     float* values) {                                                        \
-    from_int8_body(codes, count, scale, values);                                                             \
-  }                                                                                                          \
-  attribute void to_float16_##version(const float* values, std::size_t count, std::uint16_t* codes) {        \
-    to_float16_body(values, count, codes);                                                                   \
-  }                                                                                                          \
-  attribute void from_float16_##version(const std::uint16_t* codes, std::size_t count, float* values) {      \
-    from_float16_body(codes, count, values);                                                                 \
-  }                                                                                                          \
-  attribute void to_bfloat16_##version(const float* values, std::size_t count, std::uint16_t* codes) {       \
-    to_bfloat16_body(values, count, codes);                                                                  \
-  }                                                                                                          \
-  attribute void from_bfloat16_##version(const std::uint16_t* codes, std::size_t count, float* values) {     \
-    from_bfloat16_body(codes, count, values);                                                                \
-  }                                                                                                          \
-  attribute std::uint16_t greatest_code_##version(const std::uint16_t* codes, std::size_t count) {           \
-    return greatest_code_body(codes, count);                                                                 \
-  }                                                                                                          \
-  constexpr CodecKernels version##_kernels{                                                                  \
-      #version,           add_##version,           subtract_##version,    advance_##version,                 \
-      greatest_##version, to_int8_##version,       from_int8_##version,   to_float16_##version,              \
-      from_float16_##version, to_bfloat16_##version, from_bfloat16_##version, greatest_code_##version};
+#define GENKIDAMA_KERNELS(version, attribute)                                                            \
+  attribute void add_##version(const float* a, const float* b, std::size_t count, float* sums) {         \
+    add_body(a, b, count, sums);                                                                         \
+  }                                                                                                      \
+  attribute void subtract_##version(const float* a, const float* b, std::size_t count, float* out) {     \
+    subtract_body(a, b, count, out);                                                                     \
+  }                                                                                                      \
+  attribute void advance_##version(const float* changes, std::size_t count, float* reference) {          \
+    advance_body(changes, count, reference);                                                             \
+  }                                                                                                      \
+  attribute std::uint32_t greatest_##version(const float* values, std::size_t count) {                   \
+    return greatest_body(values, count);                                                                 \
+  }                                                                                                      \
+  attribute void to_int8_##version(const float* values, std::size_t count, float inverse,                \
+                                   std::int8_t* codes) {                                                 \
+    to_int8_body(values, count, inverse, codes);                                                         \
+  }                                                                                                      \
+  attribute void from_int8_##version(const std::int8_t* codes, std::size_t count, float scale,           \
+                                     float* values) {                                                    \
+    from_int8_body(codes, count, scale, values);                                                         \
+  }                                                                                                      \
+  attribute void to_float16_##version(const float* values, std::size_t count, std::uint16_t* codes) {    \
+    to_float16_body(values, count, codes);                                                               \
+  }                                                                                                      \
+  attribute void from_float16_##version(const std::uint16_t* codes, std::size_t count, float* values) {  \
+    from_float16_body(codes, count, values);                                                             \
+  }                                                                                                      \
+  attribute void to_bfloat16_##version(const float* values, std::size_t count, std::uint16_t* codes) {   \
+    to_bfloat16_body(values, count, codes);                                                              \
+  }                                                                                                      \
+  attribute void from_bfloat16_##version(const std::uint16_t* codes, std::size_t count, float* values) { \
+    from_bfloat16_body(codes, count, values);                                                            \
+  }                                                                                                      \
+  attribute std::uint16_t greatest_code_##version(const std::uint16_t* codes, std::size_t count) {       \
+    return greatest_code_body(codes, count);                                                             \
+  }                                                                                                      \
+  constexpr CodecKernels version##_kernels{#version,                                                     \
+                                           add_##version,                                                \
+                                           subtract_##version,                                           \
+                                           advance_##version,                                            \
+                                           greatest_##version,                                           \
+                                           to_int8_##version,                                            \
+                                           from_int8_##version,                                          \
+                                           to_float16_##version,                                         \
+                                           from_float16_##version,                                       \
+                                           to_bfloat16_##version,                                        \
+                                           from_bfloat16_##version,                                      \
+                                           greatest_code_##version};
 
 GENKIDAMA_KERNELS(portable, )
 

@@ -33,10 +33,7 @@ inline constexpr std::uint32_t kGreatestFloat16 = 0x477fe000;
 /// The greatest bfloat16.
 inline constexpr std::uint32_t kGreatestBfloat16 = 0x7f7f0000;
 
-/// float32 as bytes, little-endian.
-void store_floats(std::span<const float> from, std::byte* to);
-void load_floats(const std::byte* from, std::span<float> to);
-/// Whether such bytes may be read as floats where they lie.
+/// Whether float32 may be read where these bytes lie.
 bool hold_floats(const std::byte* at);
 
 /// XXH3-64 of the bytes that store_floats() makes of a reference.

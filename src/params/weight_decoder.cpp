@@ -5,10 +5,11 @@
 #include <bit>
 #include <cstdint>
 
+#include "core/float_bytes.h"
 #include "core/little_endian.h"
 #include "genkidama/params/weight_codec.h"
-#include "params/coded_layout.h"
 #include "params/codec_kernels.h"
+#include "params/coded_layout.h"
 
 namespace genkidama {
 namespace {
@@ -55,7 +56,7 @@ std::span<const float> WeightDecoder::read_full(std::span<const std::byte> bytes
     return {reinterpret_cast<const float*>(bytes.data()), layout_->size()};
   }
   values_.resize(layout_->size());
-  load_floats(bytes.data(), values_);
+  load_floats(values_, bytes.data());
   return values_;
 }
 
@@ -92,8 +93,8 @@ std::string WeightDecoder::check_reference(const std::byte* at) const {
   const auto told = load<std::uint64_t>(at);
   const std::uint64_t known = memory_ == CodecMemory::kReference ? reference_checksum(values_) : 0;
   if (told == known) return {};
-  return fmt::format("differences from other weights (checksum {:016x}) than those known here ({:016x})", told,
-                     known);
+  return fmt::format("differences from other weights (checksum {:016x}) than those known here ({:016x})",
+                     told, known);
 }
 
 std::string WeightDecoder::read_halves(const std::byte* at) {
@@ -128,7 +129,8 @@ std::string WeightDecoder::read_int8(const std::byte* at) {
                          tensors[t].name, scale);
     }
     for (std::size_t done = 0; done < tensors[t].count; done += kCodecBlock) {
-      const std::size_t first = tensors[t].offset + done, count = std::min(kCodecBlock, tensors[t].count - done);
+      const std::size_t first = tensors[t].offset + done,
+                        count = std::min(kCodecBlock, tensors[t].count - done);
       codec_kernels().from_int8(codes + first, count, scale, decoded.data());
       take(decoded.data(), first, count);
     }
@@ -156,7 +158,8 @@ std::string WeightDecoder::read_top_k(const std::byte* at) {
       if ((at[(first + i) / 8] & std::byte{1} << (first + i) % 8) == std::byte{0}) continue;
       const auto code = load<std::uint16_t>(code_at);
       code_at += kHalfBytes;
-      if ((code & 0x7f80) == 0x7f80) return fmt::format("the value of element {} is no finite number", first + i);
+      if ((code & 0x7f80) == 0x7f80)
+        return fmt::format("the value of element {} is no finite number", first + i);
       codec_kernels().from_bfloat16(&code, 1, &decoded[i]);
     }
     take(decoded.data(), first, count);

@@ -6,10 +6,11 @@
 #include <functional>
 #include <utility>
 
+#include "core/float_bytes.h"
 #include "core/little_endian.h"
 #include "genkidama/params/weight_codec.h"
-#include "params/coded_layout.h"
 #include "params/codec_kernels.h"
+#include "params/coded_layout.h"
 
 namespace genkidama {
 namespace {
@@ -160,12 +161,12 @@ void WeightEncoder::settle(const float* given, const float* decoded, std::size_t
 
 void WeightEncoder::write_full(std::span<const float> values, std::byte* at) {
   if (memory_ != CodecMemory::kResidual) {
-    store_floats(values, at);
+    store_floats(at, values);
     begin(values);
     return;
   }
   codec_kernels().add(values.data(), state_.data(), values.size(), state_.data());
-  store_floats(state_, at);
+  store_floats(at, state_);
   std::fill(state_.begin(), state_.end(), 0.0f);
 }
 
@@ -191,7 +192,7 @@ void WeightEncoder::write_halves(std::span<const float> values, std::byte* at) {
 
 void WeightEncoder::write_int8(std::span<const float> values, std::byte* at) {
   const CodecKernels& kernels = codec_kernels();
-  store_floats(scales_, at);
+  store_floats(at, scales_);
   auto* const codes = reinterpret_cast<std::int8_t*>(at + kScaleBytes * scales_.size());
   Block given, decoded;
   for (std::size_t t = 0; t < scales_.size(); ++t) {

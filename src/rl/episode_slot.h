@@ -11,8 +11,8 @@
 #include "genkidama/env/environment.h"
 #include "genkidama/ipc/transition.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/params/segment.h"
 #include "genkidama/rl/behaviour.h"
-#include "genkidama/rl/segment.h"
 #include "rl/normalisation.h"
 
 namespace genkidama {

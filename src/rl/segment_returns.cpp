@@ -1,6 +1,10 @@
 #include "genkidama/rl/segment_returns.h"
 
+#include <fmt/format.h>
+
 #include <cstddef>
+
+#include "genkidama/core/error.h"
 
 namespace genkidama {
 
@@ -13,10 +17,20 @@ void scale_rewards(const Segment& segment, const Hyperparameters& hyperparameter
   }
 }
 
-float bootstrap_value(const Segment& segment, const Hyperparameters& hyperparameters, LocalNetwork& network) {
+float bootstrap_value(const Segment& segment, const Hyperparameters& hyperparameters, LocalNetwork& network,
+                      std::span<const float> values) {
   const bool no_future = segment.end == SegmentEnd::kTerminated ||
                          (segment.end == SegmentEnd::kTruncated && !hyperparameters.bootstrap_truncated);
   if (no_future) return 0;
+  if (!hyperparameters.bootstrap_next) {
+    if (values.size() != segment.size() || values.empty()) {
+      throw ArgumentError(
+          fmt::format("bootstrap_value: {} values of a segment of {} steps; expected one for each step, "
+                      "because bootstrap_next is false",
+                      values.size(), segment.size()));
+    }
+    return values.back();
+  }
   if (network.state_size() == 0) return network.policy().value(network.weights(), segment.last_observation);
   return network.recurrent_policy().value(network.weights(), segment.last_observation, segment.last_state);
 }

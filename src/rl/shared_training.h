@@ -126,6 +126,7 @@ struct SharedTraining {
             "optimizer state"),
         local_steps(sharing == Sharing::kLocal ? static_cast<std::size_t>(workers) : 0, "optimizer steps"),
         algorithm_state(algorithm_floats, "algorithm state"),
+        gradient(sharing == Sharing::kOneBuffer ? parameters : 0, "gradient"),
         counters(1, "counters"),
         order(1, "worker order"),
         reports(static_cast<std::size_t>(workers + servers(sharing)), "worker reports"),
@@ -155,6 +156,7 @@ struct SharedTraining {
   SharedArray<float> optimizer_state;
   SharedArray<std::uint64_t> local_steps;  ///< of each worker's own optimizer; empty: they share one
   SharedArray<float> algorithm_state;
+  SharedArray<float> gradient;  ///< Sharing::kOneBuffer: of the worker that wrote last; otherwise empty
   SharedArray<SharedCounters> counters;
   SharedArray<WorkerOrder> order;
   SharedArray<WorkerReport> reports;

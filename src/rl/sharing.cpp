@@ -12,6 +12,8 @@ const char* sharing_name(Sharing sharing) {
       return "local";
     case Sharing::kServer:
       return "server";
+    case Sharing::kOneBuffer:
+      return "one-buffer";
   }
   return "";
 }

@@ -152,6 +152,8 @@ class Worker {
   /// so a resumed run goes on as the uninterrupted one would have.
   void train_round(std::uint64_t round) {
     round_seed_ = derive_seed(setup_.seed, {kTraining, static_cast<std::uint64_t>(index_), round});
+    draws_seed_ =
+        setup_.hyperparameters.equal_draws ? derive_seed(setup_.seed, {kTraining, round}) : round_seed_;
     sink_.begin_round();
     sink_.pull(network_.weights());
     normaliser_ = Normaliser(shared_.normaliser.span());
@@ -219,7 +221,7 @@ class Worker {
       const auto paused = shared_.unfinished ? shared_.unfinished->paused(index_of(slot)) : std::nullopt;
       const bool has_it = slot.playing && !restored;
       if (has_it || (paused && play_again(slot, *paused))) {
-        slot.go_on(Random(derive_seed(round_seed_, {kContinued, i})));
+        slot.go_on(Random(derive_seed(draws_seed_, {kContinued, i})));
       } else {
         start_episode(slot);
       }
@@ -230,7 +232,7 @@ class Worker {
   /// end.
   bool play_again(EpisodeSlot& slot, const UnfinishedEpisodes::Episode& episode) {
     if (!slot.spec().repeatable) return false;
-    reset(slot, episode.seed);
+    reset(slot, episode.seed, episode.seed);
     const std::size_t width = slot.action.size();
     for (std::size_t i = 0; i < episode.steps && slot.playing; ++i) {
       const auto action = episode.actions.subspan(i * width, width);
@@ -245,8 +247,9 @@ class Worker {
   }
 
   void start_episode(EpisodeSlot& slot) {
-    const auto seed = derive_seed(round_seed_, {episodes_started_++});
-    reset(slot, seed);
+    const auto episode = episodes_started_++;
+    const auto seed = derive_seed(round_seed_, {episode});
+    reset(slot, seed, derive_seed(draws_seed_, {episode}));
     if (shared_.unfinished) shared_.unfinished->start(index_of(slot), seed);
   }
 
@@ -262,9 +265,10 @@ class Worker {
            report.episode_count.get() + slots_.size() > kEpisodesPerRound;
   }
 
-  void reset(EpisodeSlot& slot, std::uint64_t seed) {
+  /// `draws_seed`: of the actions; everything else follows from `seed`.
+  void reset(EpisodeSlot& slot, std::uint64_t seed, std::uint64_t draws_seed) {
     sink_.set_activity(WorkerActivity::kResetting);
-    slot.start(seed, Random(derive_seed(seed, {kActions})));
+    slot.start(seed, Random(derive_seed(draws_seed, {kActions})));
     sink_.set_activity(WorkerActivity::kOther);
   }
 
@@ -427,7 +431,7 @@ class Worker {
   }
 
   void play_to_the_end(EpisodeSlot& slot, std::uint64_t seed, Acting acting) {
-    reset(slot, seed);
+    reset(slot, seed, seed);
     while (slot.playing) {
       if (slot.state.empty()) {
         network_.policy().logits(network_.weights(), slot.observation(), outputs_);
@@ -482,6 +486,7 @@ class Worker {
   std::size_t output_count_;
   std::uint32_t longest_episode_;
   std::uint64_t round_seed_ = 0;
+  std::uint64_t draws_seed_ = 0;  ///< of the round's actions
   std::uint64_t episodes_started_ = 0;
   std::uint64_t restores_ = 0;  ///< UnfinishedEpisodes::restores() as this worker has seen it
   std::vector<EpisodeSlot*> playing_;
@@ -527,6 +532,12 @@ std::uint32_t longest_training_episode(int observation_size) {
   constexpr std::uint32_t kLeast = 1'024, kMost = 65'536;
   constexpr std::uint32_t kValues = 1u << 26;
   return std::clamp(kValues / static_cast<std::uint32_t>(std::max(1, observation_size)), kLeast, kMost);
+}
+
+std::function<void(const WorkerOrder&)> make_called_worker(const WorkerSetup& setup, SharedTraining& shared) {
+  return [worker = std::make_shared<Worker>(setup, shared, 0)](const WorkerOrder& order) {
+    worker->obey(order);
+  };
 }
 
 bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,

@@ -38,6 +38,10 @@ struct WorkerSetup {
 bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                 const std::function<bool()>& lead_alive);
 
+/// Worker number 0, which the calling thread plays: each call carries an order out. Both arguments outlive
+/// it. Making it and calling it throw what a factory, an environment or a network throws.
+std::function<void(const WorkerOrder&)> make_called_worker(const WorkerSetup& setup, SharedTraining& shared);
+
 /// Steps after which an episode is cut in training, however much longer the environment's own time limit is,
 /// so that the memory of a round is bounded: 65,536, or as many as have observations of 256 MiB, but at least
 /// 1,024.

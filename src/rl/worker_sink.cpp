@@ -6,6 +6,7 @@
 #include "rl/hogwild_sink.h"
 #include "rl/local_sink.h"
 #include "rl/mutex_sink.h"
+#include "rl/one_buffer_sink.h"
 #include "rl/server_sink.h"
 
 namespace genkidama {
@@ -101,6 +102,8 @@ std::unique_ptr<WorkerSink> make_worker_sink(const Hyperparameters& hyperparamet
                                          shared, index);
     case Sharing::kServer:
       return std::make_unique<ServerSink>(hyperparameters, shared, index);
+    case Sharing::kOneBuffer:
+      return std::make_unique<OneBufferSink>(hyperparameters, std::move(optimizer), shared, index);
   }
   return std::make_unique<HogwildSink>(hyperparameters, std::move(optimizer), shared, index);
 }

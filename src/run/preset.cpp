@@ -22,6 +22,17 @@ Preset thesis_preset() {
   return preset;
 }
 
+Preset original_preset() {
+  Preset preset = thesis_preset();
+  Hyperparameters& h = preset.hyperparameters;
+  h.bootstrap_truncated = false;
+  h.bootstrap_next = false;
+  h.equal_draws = true;
+  h.sharing = Sharing::kOneBuffer;
+  preset.description = "thesis with the faults of the thesis' own program, to find out what they do";
+  return preset;
+}
+
 Preset tuned_preset() {
   Preset preset;
   preset.hyperparameters = tuned_hyperparameters();

@@ -11,12 +11,12 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <memory>
 #include <new>
 #include <optional>
 #include <utility>
 
+#include "core/float_bytes.h"
 #include "core/little_endian.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/wire/protocol.h"
@@ -73,6 +73,17 @@ WireError fail(std::string reason) {
   return {"binary frame: " + std::move(reason)};
 }
 
+bool is_known(std::uint16_t type) {
+  switch (static_cast<FrameType>(type)) {
+    case FrameType::kParentWeights:
+    case FrameType::kChildWeights:
+    case FrameType::kChildChange:
+    case FrameType::kActorSegments:
+      return true;
+  }
+  return false;
+}
+
 /// All that can be wrong with a header, but for the checksum and what has to do with sizes.
 std::optional<WireError> header_fault(const std::byte* at) {
   if (load<std::uint32_t>(at + kMagicAt) != kMagic) return fail("it does not begin with GKDM");
@@ -80,8 +91,7 @@ std::optional<WireError> header_fault(const std::byte* at) {
     return fail(fmt::format("protocol version {}; expected {}", version, kProtocolVersion));
   }
   const auto type = load<std::uint16_t>(at + kTypeAt);
-  if (type < static_cast<std::uint16_t>(FrameType::kParentWeights) ||
-      type > static_cast<std::uint16_t>(FrameType::kChildChange)) {
+  if (!is_known(type)) {
     return fail(fmt::format("unknown type {}", type));
   }
   if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype < kFloat32 || dtype > kLastCodec) {
@@ -160,7 +170,7 @@ void encode_frame(const FrameHeader& header, std::span<const float> weights, std
   std::byte* const at = frame.data();
   write_header(header, frame.size() - kFrameHeaderBytes, at);
   std::copy(extra.begin(), extra.end(), at + kFrameHeaderBytes);
-  store_floats(weights, at + kFrameHeaderBytes + extra.size());
+  store_floats(at + kFrameHeaderBytes + extra.size(), weights);
   // The checksum field is still zero here, as the definition wants it.
   store(at + kChecksumAt, XXH3_64bits(frame.data(), frame.size()));
 }
@@ -224,7 +234,7 @@ Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<fl
   if (!header.ok()) return header;
   const std::byte* const payload = frame.data() + kFrameHeaderBytes;
   std::copy_n(payload, extra.size(), extra.begin());
-  load_floats(payload + extra.size(), weights);
+  load_floats(weights, payload + extra.size());
   return header;
 }
 
@@ -238,7 +248,7 @@ Decoded<FrameView> view_frame(std::span<const std::byte> frame, std::size_t elem
     return FrameView{header.value(), {reinterpret_cast<const float*>(weights), elements}, before};
   }
   copy.resize(elements);
-  load_floats(weights, copy);
+  load_floats(copy, weights);
   return FrameView{header.value(), copy, before};
 }
 

@@ -17,6 +17,8 @@ TEST_CASE("LunarLander's size, time limit and threshold are LunarLander-v2's") {
   CHECK(spec.observation_size == 8);
   CHECK(spec.action_count == 4);
   CHECK(spec.time_limit == 1000);
+  CHECK(make_lunar_lander(kFaithfulIterations, 2000)->spec().time_limit == 2000);
+  CHECK_THROWS_WITH(make_lunar_lander(kFaithfulIterations, 0), Catch::Contains("time limit 0 given"));
   CHECK(spec.reward_threshold == 200);
 }
 

@@ -1,5 +1,5 @@
-// Input: a byte of flags, a byte that names the link's codec, a byte that says how many weights the network has, the
-// frame.
+// Input: a byte of flags, a byte that names the link's codec, a byte that says how many weights the network
+// has, the frame.
 
 #include <xxhash.h>
 
@@ -109,8 +109,9 @@ void codec(Input input) {
   require(values.size() == elements, "every weight has a value");
   const bool is_finite_for_sure =
       parts.value().codec != CodecKind::kFloat32 && codec_memory(kind, content) == CodecMemory::kResidual;
-  require(!is_finite_for_sure || std::all_of(values.begin(), values.end(), [](float v) { return is_finite(v); }),
-          "a code is a finite number");
+  require(
+      !is_finite_for_sure || std::all_of(values.begin(), values.end(), [](float v) { return is_finite(v); }),
+      "a code is a finite number");
   send_on(kind, layout, content, {values.begin(), values.end()});
 }
 

@@ -51,8 +51,9 @@ def frames():
     yield "wrong_checksum", as_it_is + frame(checksum=1)
     yield "wrong_magic", mended + frame(magic=b"GKDN")
     yield "wrong_version", mended + frame(version=2)
-    yield "wrong_kind", mended + frame(kind=4)
     yield "sound_change", mended + frame(kind=3)
+    yield "sound_segments", bytes([3, 0]) + frame(0, kind=16)
+    yield "wrong_kind", mended + frame(kind=4)
     yield "wrong_dtype", mended + frame(dtype=2)
     yield "reserved", mended + frame(reserved=b"\0\0\0\0\0\1")
     yield "other_count", mended + frame(5)
@@ -273,6 +274,51 @@ def states():
     yield "other_network", state(0, {"x": tensor([8], 0, 32)}, numbers, 8)
 
 
+# ---- Segments ----
+
+
+def episode(flags=3, value=-1.5, metric=0.5):
+    return struct.pack("<dIIf", value, 7, flags, metric)
+
+
+def segment(steps=2, version=9, end=1, scale=1.0, reserved=0, first=1.0, mask=1):
+    head = struct.pack("<QIIfI", version, steps, end, scale, reserved)
+    columns = ([first] + [2.0] * (2 * steps))[:2 * steps] + [0.0] * steps + [0.5] * steps + [-0.25] * steps
+    masks = bytes([mask] * (3 * steps))
+    return head + struct.pack(f"<{5 * steps + 4}f", *columns, 5, 6, 7, 8) + masks + bytes(-len(masks) % 4)
+
+
+def batch(*parts, shape=(2, 1, 3, 1, 1), steps=5, dropped=1, episodes=1, segments=2, reserved=0):
+    body = b"".join(parts)
+    head = struct.pack("<6I3Q2I", *shape, reserved, steps, dropped, 0, episodes, segments)
+    return head + body + bytes(-(len(head) + len(body)) % 8)
+
+
+def segment_batches():
+    shape = bytes([2, 1, 3, 1, 1])
+    two = (episode(), segment(), segment(1, version=10, end=0))
+    yield "sound", shape + batch(*two)
+    yield "sound_empty", shape + batch(episodes=0, segments=0)
+    yield "sound_no_metrics", shape + batch(episode(1), segment(), segments=1)
+    yield "other_shape", bytes([3, 1, 3, 1, 1]) + batch(*two)
+    yield "huge_shape", shape + batch(*two, shape=(2**32 - 1,) * 5)
+    yield "reserved", shape + batch(*two, reserved=1)
+    yield "too_many_episodes", shape + batch(*two, episodes=2**32 - 1)
+    yield "too_many_segments", shape + batch(*two, segments=2**32 - 1)
+    yield "one_segment_less", shape + batch(*two, segments=1)
+    yield "fewer_steps", shape + batch(*two, steps=3)
+    yield "more_dropped", shape + batch(*two, dropped=2**64 - 1)
+    for name, change in (("no_steps", {"steps": 0}), ("version", {"version": 1_001}), ("end", {"end": 3}),
+                         ("scale_zero", {"scale": 0.0}), ("scale_nan", {"scale": float("nan")}),
+                         ("segment_reserved", {"reserved": 1}), ("nan", {"first": float("nan")}),
+                         ("infinite", {"first": float("inf")}), ("mask", {"mask": 2}), ("many_steps", {"steps": 65})):
+        yield name, shape + batch(episode(), segment(**change), segments=1, steps=100)
+    yield "steps_2_32", shape + batch(episode(), segment().replace(struct.pack("<I", 2), b"\xff" * 4, 1), segments=1)
+    yield "return_nan", shape + batch(episode(value=float("nan")), segments=0)
+    yield "flags", shape + batch(episode(flags=4), segments=0)
+    yield "head_cut", shape + batch(*two)[:55]
+
+
 # ---- Requests and endpoints ----
 
 
@@ -345,6 +391,7 @@ def main():
     write("run_state", dict(states()))
     write("http_request", dict(requests()))
     write("endpoint", dict(endpoints()))
+    write("segments", dict(segment_batches()))
     return 0
 
 

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace fuzz = genkidama::fuzz;
 
-constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 8> kTargets{
+constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 9> kTargets{
     {{"frame", fuzz::frame},
      {"codec", fuzz::codec},
      {"message", fuzz::message},
@@ -28,7 +28,8 @@ constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 8> kTargets{
      {"safetensors_file", fuzz::safetensors_file},
      {"http_request", fuzz::http_request},
      {"endpoint", fuzz::endpoint},
-     {"run_state", fuzz::run_state}}};
+     {"run_state", fuzz::run_state},
+     {"segments", fuzz::segments}}};
 
 std::vector<std::uint8_t> read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -23,6 +23,7 @@ void safetensors_file(Input input);    // read_safetensors
 void http_request(Input input);        // what a listener makes of an HTTP request
 void endpoint(Input input);            // HOST:PORT
 void run_state(Input input);           // state.safetensors
+void segments(Input input);            // decode_segments, encode_segments
 
 inline void require(bool holds, const char* promise) {
   if (holds) return;

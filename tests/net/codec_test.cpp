@@ -38,7 +38,8 @@ ParentOptions parent_of(ExchangeKind exchange, std::uint64_t children = 0) {
   return options;
 }
 
-ChildOptions child_of(std::uint16_t port, ExchangeKind exchange, CodecKind codec, const std::string& name = "child") {
+ChildOptions child_of(std::uint16_t port, ExchangeKind exchange, CodecKind codec,
+                      const std::string& name = "child") {
   ChildOptions options = child_options(port, 0.5, name);
   options.exchange = exchange;
   options.codec = codec;
@@ -47,7 +48,8 @@ ChildOptions child_of(std::uint16_t port, ExchangeKind exchange, CodecKind codec
 
 double distance(std::span<const float> a, std::span<const float> b) {
   double greatest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) greatest = std::max(greatest, std::abs(double{a[i]} - double{b[i]}));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    greatest = std::max(greatest, std::abs(double{a[i]} - double{b[i]}));
   return greatest;
 }
 
@@ -56,7 +58,8 @@ std::vector<std::byte> with_elements(std::vector<std::byte> frame, std::size_t b
                                      const std::vector<std::byte>& elements) {
   std::copy(elements.begin(), elements.end(), frame.begin() + static_cast<std::ptrdiff_t>(begin));
   const auto store = [&](std::uint64_t value) {
-    for (std::size_t i = 0; i < 8; ++i) frame[kFrameHeaderBytes - 8 + i] = static_cast<std::byte>(value >> (8 * i) & 0xff);
+    for (std::size_t i = 0; i < 8; ++i)
+      frame[kFrameHeaderBytes - 8 + i] = static_cast<std::byte>(value >> (8 * i) & 0xff);
   };
   store(0);
   store(XXH3_64bits(frame.data(), frame.size()));
@@ -205,10 +208,12 @@ TEST_CASE("Children of all codecs make rounds together", "[codec]") {
   constexpr std::uint64_t kRounds = 12;
   std::map<std::string, CodecKind> told;
   Parent* parent = nullptr;
-  RunningParent running(parent_of(ExchangeKind::kRounds, kCodecKinds.size()), [&](const ParentUpdate& update) {
-    if (update.update > 1) return;
-    for (const ChildStatus& child : parent->status().children) told[child.name] = child.codec;
-  });
+  RunningParent running(parent_of(ExchangeKind::kRounds, kCodecKinds.size()),
+                        [&](const ParentUpdate& update) {
+                          if (update.update > 1) return;
+                          for (const ChildStatus& child : parent->status().children)
+                            told[child.name] = child.codec;
+                        });
   parent = &running.parent;
   std::vector<std::unique_ptr<FakeTrainer>> trainers;
   std::vector<std::future<void>> runs;
@@ -267,7 +272,8 @@ TEST_CASE("the bytes that are counted are those of the frames", "[codec]") {
     CHECK(parent.status().bytes_received == child.progress().bytes_sent);
     CHECK(parent.status().bytes_sent == child.progress().bytes_received);
     if (codec == CodecKind::kFloat32) float32_bytes = one;
-    if (codec == CodecKind::kInt8Delta) CHECK(static_cast<double>(one) <= 0.27 * static_cast<double>(float32_bytes));
+    if (codec == CodecKind::kInt8Delta)
+      CHECK(static_cast<double>(one) <= 0.27 * static_cast<double>(float32_bytes));
   }
 }
 
@@ -362,19 +368,25 @@ TEST_CASE("a frame whose elements are wrong is refused and merges nothing", "[co
     CHECK_THAT(with("f16", 0, {0, 0x7c}), Contains("no finite number"));
     CHECK_THAT(with("bf16", 30, {0x80, 0xff}), Contains("no finite number"));
     // Of a codec that was not agreed upon, or of no codec at all.
-    CHECK_THAT(refusal_of("f16", exchange, [](RawChild& child) {
-                 child.encoder.emplace(CodecKind::kBfloat16, layout(), CodedContent::kChanges);
-                 child.send(random_weights(kSize, 2));
-               }), Contains("agreed upon"));
-    CHECK_THAT(refusal_of("f32", exchange, [](RawChild& child) {
-                 child.encoder.emplace(CodecKind::kInt8, layout(), CodedContent::kChanges);
-                 child.send(random_weights(kSize, 2));
-               }), Contains("agreed upon"));
-    CHECK_THAT(refusal_of("int8", exchange, [](RawChild& child) {
-                 auto frame = child.frame_of(random_weights(kSize, 2), ++child.sequence);
-                 frame[kFrameHeaderBytes - 24] = std::byte{9};
-                 child.send_bytes(frame);
-               }), Contains("element type 9"));
+    CHECK_THAT(refusal_of("f16", exchange,
+                          [](RawChild& child) {
+                            child.encoder.emplace(CodecKind::kBfloat16, layout(), CodedContent::kChanges);
+                            child.send(random_weights(kSize, 2));
+                          }),
+               Contains("agreed upon"));
+    CHECK_THAT(refusal_of("f32", exchange,
+                          [](RawChild& child) {
+                            child.encoder.emplace(CodecKind::kInt8, layout(), CodedContent::kChanges);
+                            child.send(random_weights(kSize, 2));
+                          }),
+               Contains("agreed upon"));
+    CHECK_THAT(refusal_of("int8", exchange,
+                          [](RawChild& child) {
+                            auto frame = child.frame_of(random_weights(kSize, 2), ++child.sequence);
+                            frame[kFrameHeaderBytes - 24] = std::byte{9};
+                            child.send_bytes(frame);
+                          }),
+               Contains("element type 9"));
   }
 }
 

@@ -111,7 +111,8 @@ TEST_CASE("one worker learns the same, bit for bit, whatever the way of sharing"
       std::vector<float> expected;
       for (const auto& [sharing, merge_every] :
            {std::pair(Sharing::kHogwild, 4), std::pair(Sharing::kMutex, 4), std::pair(Sharing::kLocal, 0),
-            std::pair(Sharing::kLocal, 1), std::pair(Sharing::kLocal, 3), std::pair(Sharing::kServer, 0)}) {
+            std::pair(Sharing::kLocal, 1), std::pair(Sharing::kLocal, 3), std::pair(Sharing::kServer, 0),
+            std::pair(Sharing::kOneBuffer, 0)}) {
         auto options = options_for(sharing, merge_every);
         options.hyperparameters.algorithm = algorithm;
         options.hyperparameters.optimizer = optimizer;
@@ -131,7 +132,8 @@ TEST_CASE("several workers learn in every way of sharing", "[forks]") {
                                                                     {Sharing::kMutex, 4},
                                                                     {Sharing::kLocal, 4},
                                                                     {Sharing::kLocal, 0},
-                                                                    {Sharing::kServer, 0}}));
+                                                                    {Sharing::kServer, 0},
+                                                                    {Sharing::kOneBuffer, 0}}));
   CAPTURE(sharing_name(sharing), merge_every);
   const auto trainer = make(options_for(sharing, merge_every, 3, WorkerMode::kProcesses));
   double reached = 0;

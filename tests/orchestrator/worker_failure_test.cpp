@@ -111,11 +111,11 @@ TEST_CASE("an observation of the wrong size is an error that names the environme
   REQUIRE_THAT(text_of(trainer), Catch::Contains("Chain") && Catch::Contains("4") && Catch::Contains("3"));
 }
 
-TEST_CASE("a factory that throws is an error at construction, in both modes", "[forks]") {
+TEST_CASE("a factory that throws is an error at construction, in all modes", "[forks]") {
   const EnvironmentFactory broken = []() -> std::unique_ptr<Environment> {
     throw std::runtime_error("no such level file");
   };
-  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads}) {
+  for (const WorkerMode mode : {WorkerMode::kProcesses, WorkerMode::kThreads, WorkerMode::kCaller}) {
     REQUIRE_THROWS_WITH(CoreOrchestrator(broken, thesis_network(), with_workers(1, mode)),
                         Catch::Contains("no such level file"));
   }

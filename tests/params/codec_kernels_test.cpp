@@ -93,7 +93,8 @@ TEST_CASE("every float16 is read exactly, and written as itself again") {
   for (std::uint32_t code = 0; code < 0x10000; ++code) {
     if ((code & 0x7c00) == 0x7c00) continue;
     const int exponent = static_cast<int>(code >> 10 & 31), mantissa = static_cast<int>(code & 1023);
-    const double magnitude = exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
+    const double magnitude =
+        exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
     const auto given = static_cast<std::uint16_t>(code);
     float value = 0;
     kernels.from_float16(&given, 1, &value);

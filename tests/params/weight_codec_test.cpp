@@ -70,7 +70,8 @@ struct Direction {
 
 double greatest_error(const Floats& a, const Floats& b, std::size_t first, std::size_t count) {
   double greatest = 0;
-  for (std::size_t i = first; i < first + count; ++i) greatest = std::max(greatest, std::abs(double{a[i]} - double{b[i]}));
+  for (std::size_t i = first; i < first + count; ++i)
+    greatest = std::max(greatest, std::abs(double{a[i]} - double{b[i]}));
   return greatest;
 }
 
@@ -139,7 +140,8 @@ TEST_CASE("one frame of each codec is as near as its numbers are") {
     const Floats halves = sent(CodecKind::kFloat16, content), brains = sent(CodecKind::kBfloat16, content);
     for (std::size_t i = 0; i < values.size(); ++i) {
       const double size = std::abs(double{values[i]});
-      REQUIRE(std::abs(double{halves[i]} - double{values[i]}) <= std::max(size * std::ldexp(1, -11), std::ldexp(1, -25)));
+      REQUIRE(std::abs(double{halves[i]} - double{values[i]}) <=
+              std::max(size * std::ldexp(1, -11), std::ldexp(1, -25)));
       REQUIRE(std::abs(double{brains[i]} - double{values[i]}) <= size * std::ldexp(1, -8));
     }
     // Each tensor has a scale of its own: large values in one do not blur another.
@@ -276,7 +278,8 @@ TEST_CASE("a change is a difference already, and names no reference") {
     Direction direction(kind, small_layout(), CodedContent::kChanges);
     direction.begin({});
     direction.send({1, 2, 3, 4, 5, 6, 7, 8, 9});
-    CHECK(std::all_of(direction.bytes.begin(), direction.bytes.begin() + 8, [](std::byte b) { return b == std::byte{0}; }));
+    CHECK(std::all_of(direction.bytes.begin(), direction.bytes.begin() + 8,
+                      [](std::byte b) { return b == std::byte{0}; }));
     direction.encode({1, 2, 3, 4, 5, 6, 7, 8, 9});
     direction.bytes[3] = std::byte{1};
     CHECK_THAT(direction.decode(kind), Contains("other weights"));
@@ -298,8 +301,10 @@ TEST_CASE("what a codec cannot hold is sent as float32, and the next frame goes 
       REQUIRE(direction.decoder.decode(CodecKind::kFloat32, direction.bytes, read).empty());
       CHECK(read[4] == -3.4e38f);
       if (kind == CodecKind::kFloat32) continue;
-      CHECK(direction.encode(usual) == (is_delta(kind) && content == CodedContent::kWeights ? CodecKind::kFloat32 : kind));
-      for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+      CHECK(direction.encode(usual) ==
+            (is_delta(kind) && content == CodedContent::kWeights ? CodecKind::kFloat32 : kind));
+      for (const float bad :
+           {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
         Floats spoilt = usual;
         spoilt[8] = bad;
         CHECK(direction.encode(spoilt) == CodecKind::kFloat32);
@@ -330,7 +335,8 @@ TEST_CASE("a change that counted nothing is taken back with all that it has left
   for (const CodecKind kind : kCodecKinds) {
     CAPTURE(codec_name(kind));
     const Floats first = random_values(9, 1, 1), lost = random_values(9, 1, 2), next = random_values(9, 1, 3);
-    Direction usual(kind, small_layout(), CodedContent::kChanges), with_loss(kind, small_layout(), CodedContent::kChanges);
+    Direction usual(kind, small_layout(), CodedContent::kChanges),
+        with_loss(kind, small_layout(), CodedContent::kChanges);
     usual.send(first);
     with_loss.send(first);
     usual.encoder.keep();
@@ -395,8 +401,10 @@ TEST_CASE("scales, codes and marks that no sender makes are refused") {
   };
   for (const float scale : {-1.0f, -0.0f, 1e-38f, 1e-45f, 1e36f, std::numeric_limits<float>::infinity(),
                             std::numeric_limits<float>::quiet_NaN()}) {
-    CHECK_THAT(wrong_with(CodecKind::kInt8, 4, std::bit_cast<std::uint32_t>(scale), 4), Contains("the scale of tensor 'b'"));
-    CHECK_THAT(wrong_with(CodecKind::kInt8Delta, 12, std::bit_cast<std::uint32_t>(scale), 4), Contains("the scale of tensor 'b'"));
+    CHECK_THAT(wrong_with(CodecKind::kInt8, 4, std::bit_cast<std::uint32_t>(scale), 4),
+               Contains("the scale of tensor 'b'"));
+    CHECK_THAT(wrong_with(CodecKind::kInt8Delta, 12, std::bit_cast<std::uint32_t>(scale), 4),
+               Contains("the scale of tensor 'b'"));
   }
   CHECK(wrong_with(CodecKind::kInt8, 4, 0, 4).empty());
   for (const std::uint32_t code : {0x7c00u, 0xfc00u, 0x7fffu, 0x7e01u}) {

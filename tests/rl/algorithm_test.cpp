@@ -113,6 +113,26 @@ TEST_CASE("a segment has a value beyond its end unless the task ended") {
   REQUIRE(bootstrap_value(segment, Hyperparameters{}, network) == 0);
 }
 
+TEST_CASE("the value beyond a segment may be that of its last stored observation") {
+  Random random(1);
+  LocalNetwork network(thesis_network()(kSpec, 4), kSpec);
+  Segment segment = random_segment(3, random);
+  Hyperparameters hyper;
+  hyper.bootstrap_next = false;
+  const std::vector<float> values{1, 2, 3};
+  CHECK(bootstrap_value(segment, hyper, network, values) == 3);
+  segment.end = SegmentEnd::kTruncated;
+  CHECK(bootstrap_value(segment, hyper, network, values) == 3);
+  hyper.bootstrap_truncated = false;
+  CHECK(bootstrap_value(segment, hyper, network, values) == 0);
+  segment.end = SegmentEnd::kTerminated;
+  CHECK(bootstrap_value(segment, hyper, network) == 0);
+  segment.end = SegmentEnd::kContinues;
+  CHECK_THROWS_AS(bootstrap_value(segment, hyper, network), ArgumentError);
+  CHECK_THROWS_WITH(bootstrap_value(segment, hyper, network, std::span(values).first(2)),
+                    Catch::Contains("2 values of a segment of 3 steps"));
+}
+
 TEST_CASE("a segment keeps the environment's rewards, and learners scale them") {
   Segment segment;
   segment.rewards = {1, -2};

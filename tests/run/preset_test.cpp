@@ -50,6 +50,20 @@ TEST_CASE("the thesis' preset is what the options are without one") {
         thesis_network()(actor_critic_network(make_cart_pole()->spec()), 1)->layout().size());
 }
 
+TEST_CASE("the original preset is the thesis' with the faults of its program") {
+  OrchestratorOptions original, thesis;
+  run::apply(run::original_preset(), original);
+  run::apply(run::thesis_preset(), thesis);
+  original.hyperparameters.check();
+  CHECK(!original.hyperparameters.bootstrap_truncated);
+  CHECK(!original.hyperparameters.bootstrap_next);
+  CHECK(original.hyperparameters.equal_draws);
+  CHECK(original.hyperparameters.sharing == Sharing::kOneBuffer);
+  CHECK(original.hyperparameters.epsilon == 0.01);
+  CHECK(original.hyperparameters.learning_rate == thesis.hyperparameters.learning_rate);
+  CHECK(original.hyperparameters.batch_size == thesis.hyperparameters.batch_size);
+}
+
 TEST_CASE("the thorough preset is tuned's with longer rounds and an entropy term that falls to 0") {
   const run::Preset thorough = run::thorough_preset();
   OrchestratorOptions trainer;

@@ -34,9 +34,10 @@ extern const LunarLanderIterations kGymIterations;
 /// Makes a lander. An observation has eight components, scaled as in gym: x, y, vx, vy, angle, angular
 /// velocity, and for the left and the right leg whether it touches the ground (0 or 1). Action 0 does
 /// nothing; actions 1, 2 and 3 fire the left orientation engine, the main engine and the right orientation
-/// engine. The time limit is 1,000 steps, and a mean return of 200 counts as solved. Throws ArgumentError for
-/// an iteration count below 1.
-std::unique_ptr<Environment> make_lunar_lander(const LunarLanderIterations& iterations = kFaithfulIterations);
+/// engine. The time limit is gym's 1,000 steps unless `time_limit` says otherwise, and a mean return of 200
+/// counts as solved. Throws ArgumentError for an iteration count or a time limit below 1.
+std::unique_ptr<Environment> make_lunar_lander(const LunarLanderIterations& iterations = kFaithfulIterations,
+                                               int time_limit = 1000);
 
 /// Makes a lander whose engines are throttled. It differs from make_lunar_lander() in the action alone, which
 /// has two components in [-1, 1]. The first one is the main engine: off up to 0, and from half power just

@@ -34,10 +34,16 @@ class StoppedError : public Error {
 };
 
 /// How the workers run. Processes are the rule. Threads run the same worker code in this process; they are
-/// meant for platforms without fork and for tools that see one process only (ThreadSanitizer).
+/// meant for platforms without fork and for tools that see one process only (ThreadSanitizer). The caller's
+/// own thread is for simulations.
 enum class WorkerMode {
   kProcesses,  ///< forked; a worker that dies is replaced
-  kThreads     ///< in this process; no worker can be replaced
+  kThreads,    ///< in this process; no worker can be replaced
+  /// One worker, played by the thread that calls train_round() and evaluate(). Nothing is forked and no
+  /// thread is started, so that one process may have hundreds of trainers and play them one after the other.
+  /// Nobody waits meanwhile: cut_round, give_up and on_wait are not called, and a worker that hangs does so
+  /// for ever.
+  kCaller
 };
 
 /// How far the present round or evaluation has come, all workers together.
@@ -51,7 +57,7 @@ struct RoundProgress {
 
 /// How this machine trains.
 struct OrchestratorOptions {
-  int workers = 0;                           ///< >= 1; 0: one per usable core (usable_cores())
+  int workers = 0;  ///< >= 1; 0: one per usable core (usable_cores()), and with kCaller one
   WorkerMode mode = WorkerMode::kProcesses;  ///< processes or threads
   std::uint64_t seed = 1;                    ///< of the first weights and of every worker's own random stream
   Hyperparameters hyperparameters;           ///< how the workers learn; the thesis' values by default

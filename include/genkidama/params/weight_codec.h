@@ -32,10 +32,10 @@ enum class CodecMemory {
 /// other lossy codecs, and all lossy codecs for changes, keep a residual.
 CodecMemory codec_memory(CodecKind kind, CodedContent content);
 
-/// The sending end. What a lossy codec leaves out is not lost (error feedback: Seide et al., 2014; Karimireddy
-/// et al., 2019): with a residual e the sender writes x + e and keeps what that left out; with a reference r
-/// it writes x - r, and r becomes what the receiver puts together. So the sum of what was decoded follows the
-/// sum of what was given, and weights that rest are soon known exactly.
+/// The sending end. What a lossy codec leaves out is not lost (error feedback: Seide et al., 2014;
+/// Karimireddy et al., 2019): with a residual e the sender writes x + e and keeps what that left out; with a
+/// reference r it writes x - r, and r becomes what the receiver puts together. So the sum of what was decoded
+/// follows the sum of what was given, and weights that rest are soon known exactly.
 ///
 /// It takes 4 bytes an element of memory (none for kFloat32, 8 for changes).
 class WeightEncoder {
@@ -99,8 +99,8 @@ class WeightDecoder {
   /// Reads elements that are written in `used`, which must be kind() or kFloat32, into `values`: they stay
   /// valid until the next call, and as long as `bytes`. Returns what is wrong with them, without a full stop;
   /// empty: nothing is. Elements of kFloat32 may still be NaN or infinite, and a reference may have grown to
-  /// infinity. After anything wrong the two ends do not know the same any more: they must begin() anew. Throws
-  /// nothing but std::bad_alloc.
+  /// infinity. After anything wrong the two ends do not know the same any more: they must begin() anew.
+  /// Throws nothing but std::bad_alloc.
   std::string decode(CodecKind used, std::span<const std::byte> bytes, std::span<const float>& values);
 
  private:

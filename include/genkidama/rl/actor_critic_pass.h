@@ -11,10 +11,10 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/nn/local_network.h"
+#include "genkidama/params/segment.h"
 #include "genkidama/rl/behaviour.h"
 #include "genkidama/rl/gradient_sink.h"
 #include "genkidama/rl/hyperparameters.h"
-#include "genkidama/rl/segment.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 

@@ -35,6 +35,9 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// true: the value of the last observation counts when the time limit ended the episode. false: the time
   /// limit is taken for a terminal state, as in the thesis' own program.
   bool bootstrap_truncated = true;
+  /// true: beyond a segment that ends before its episode lies the value of the observation after its last
+  /// step. false: the value of the observation before that step is taken, as in the thesis' own program.
+  bool bootstrap_next = true;
 
   // Normalisation, with statistics of everything that was played so far. They stay the same during a round.
   // The first round of a run collects them and learns nothing.
@@ -57,6 +60,9 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// Chance that a choice is uniformly random, in [0, 1]. Continuous components are sampled from the policy
   /// alone.
   double epsilon = 0.01;
+  /// true: all workers draw the actions of a round with the same random numbers, as processes do that inherit
+  /// them (the thesis' own program). false: every worker draws its own.
+  bool equal_draws = false;
   /// A worker plays whole episodes until its round has at least this many steps, or 1024 episodes; >= 0. 0
   /// stands for the thesis' one episode.
   int round_steps = 0;

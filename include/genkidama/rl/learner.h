@@ -11,8 +11,8 @@
 #include "genkidama/env/environment.h"
 #include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/nn/local_network.h"
+#include "genkidama/params/segment.h"
 #include "genkidama/rl/gradient_sink.h"
-#include "genkidama/rl/segment.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 

@@ -20,10 +20,14 @@ enum class Sharing {
   /// Every worker hands its gradients to a server, a process or thread of its own, which alone writes the
   /// weights, and waits until each was applied (the parameter server of Nair et al. 2015, "Gorila", on one
   /// machine).
-  kServer
+  kServer,
+  /// As kHogwild, but the workers write their gradients into one buffer and step with what lies there then,
+  /// which may be another worker's, or a mixture. The thesis' own program did so; it is here to be compared
+  /// with.
+  kOneBuffer
 };
 
-/// The name of a way of sharing: "hogwild", "mutex", "local" or "server".
+/// The name of a way of sharing: "hogwild", "mutex", "local", "server" or "one-buffer".
 const char* sharing_name(Sharing sharing);
 
 }  // namespace genkidama

@@ -515,6 +515,10 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("bootstrap-truncated", kLearning,
             boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.bootstrap_truncated)),
             "Count the value beyond the time limit; false takes the limit for a terminal state");
+  table.add(
+      "bootstrap-next", kLearning, boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.bootstrap_next)),
+      "Where a batch ends before its episode, count the value of the next observation; false takes that "
+      "of the last one stored");
   table.add("batch-size", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.batch_size)),
             "Steps per optimizer step of a3c");
@@ -528,6 +532,8 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add(
       "epsilon", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon)),
       "Chance that a choice is uniformly random; continuous components are sampled from the policy alone");
+  table.add("equal-draws", kLearning, boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.equal_draws)),
+            "All workers draw their actions with the same random numbers, as the thesis' own program");
   table.add(
       "noise-correlation", kLearning,
       real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.noise_correlation)),
@@ -543,11 +549,12 @@ void add_hyperparameters(Table& table, const Program& program) {
             "goes on in "
             "the next round");
   table.add("sharing", kLearning,
-            named_option(std::array{Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal, Sharing::kServer},
+            named_option(std::array{Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal, Sharing::kServer,
+                                    Sharing::kOneBuffer},
                          sharing_name, GENKIDAMA_MEMBER(learning.hyperparameters.sharing)),
             "How workers share: hogwild: they step the same weights at once; mutex: one after the other; "
-            "local: each "
-            "steps a copy and merges its change; server: a process applies all gradients");
+            "local: each steps a copy and merges its change; server: a process applies all gradients; "
+            "one-buffer: as hogwild, through one gradient for all, as the thesis' own program");
   table.add("merge-every", kLearning,
             int_option({0, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.merge_every)),
             "Optimizer steps of a worker between two merges of --sharing local; 0: at the round's end only, "

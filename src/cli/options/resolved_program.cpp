@@ -15,6 +15,7 @@ namespace {
 
 std::map<std::string, Preset> all_presets(const Program& program) {
   std::map<std::string, Preset> presets = {{"control", run::control_preset()},
+                                           {"original", run::original_preset()},
                                            {"thesis", run::thesis_preset()},
                                            {"thorough", run::thorough_preset()},
                                            {"tuned", run::tuned_preset()}};

@@ -37,11 +37,21 @@ bool ChildExchange::wait_for_parent() {
 }
 
 ExchangeReport ChildExchange::after_round(LocalTrainer& trainer, const RoundReport& round) {
+  if (send_round(trainer, round)) return take_answer(trainer);
+  return {averaged_, waited_seconds_};
+}
+
+bool ChildExchange::send_round(LocalTrainer& trainer, const RoundReport& round) {
   since_child_began_ += round.in_round();
   for (const EpisodeResult& episode : round.episodes) unsent_returns_.add(episode.episode_return);
   waited_seconds_ = 0;
-  const bool averaged = exchange_round(trainer);
-  return {averaged ? std::uint64_t{1} : 0, waited_seconds_};
+  averaged_ = 0;
+  return begin_exchange(trainer);
+}
+
+ExchangeReport ChildExchange::take_answer(LocalTrainer& trainer) {
+  if (end_exchange(trainer)) ++averaged_;
+  return {averaged_, waited_seconds_};
 }
 
 std::optional<std::string> ChildExchange::over() const {

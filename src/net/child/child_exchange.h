@@ -36,7 +36,9 @@ class ChildWire {
   virtual std::string where() const = 0;
 };
 
-/// One exchange at a time is on its way. All functions in the training thread, between rounds.
+/// One exchange at a time is on its way. All functions in the training thread, between rounds. after_round()
+/// is send_round(), a wait for the answer if there is something to wait for, and take_answer(). Whoever
+/// cannot wait, as a simulation in which time is a number, calls the two halves.
 class ChildExchange : public Exchange {
  public:
   /// The exchange that the options ask for. All outlive it.
@@ -46,14 +48,22 @@ class ChildExchange : public Exchange {
   ExchangeReport after_round(LocalTrainer& trainer, const RoundReport& round) override;
   std::optional<std::string> over() const override;
 
+  /// Counts the round and sends what is to be sent. Whether training waits for the answer.
+  bool send_round(LocalTrainer& trainer, const RoundReport& round);
+  /// After a send_round() that was true: once the mailbox has the answer, or knows that none will come, this
+  /// takes what came; before that it waits.
+  ExchangeReport take_answer(LocalTrainer& trainer);
+
   /// The session of the last frame, or of the link that was joined.
   ChildSessionState session() const { return session_; }
 
  protected:
   ChildExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire);
 
-  /// What is done after each round. Whether weights were averaged in.
-  virtual bool exchange_round(LocalTrainer& trainer) = 0;
+  /// The first half of what is done after each round. Whether the answer must be waited for.
+  virtual bool begin_exchange(LocalTrainer& trainer) = 0;
+  /// The second half, which waits. Whether weights were averaged in.
+  virtual bool end_exchange(LocalTrainer& trainer) = 0;
 
   /// Waits for a Parent; false when the run is over before. Throws IoError when nobody comes in time.
   bool wait_for_parent();
@@ -73,6 +83,7 @@ class ChildExchange : public Exchange {
   std::uint64_t generation_ = 0;  ///< of the link of the last frame
   std::vector<float> local_;
   ParentWeights received_;
+  std::uint64_t averaged_ = 0;  ///< in the present call of after_round(), weights that came before it
   bool is_in_flight() const { return flight_.has_value(); }
 
  private:

@@ -14,10 +14,6 @@ void EachExchange::begin(LocalTrainer& trainer) {
   take_statistics(trainer, received_);
 }
 
-bool EachExchange::exchange_round(LocalTrainer& trainer) {
-  return options_.overlap ? exchange_overlapped(trainer) : exchange(trainer);
-}
-
 ExchangeReport EachExchange::finish(LocalTrainer& trainer) {
   ExchangeReport report;
   if (!options_.overlap) return report;
@@ -30,15 +26,26 @@ ExchangeReport EachExchange::finish(LocalTrainer& trainer) {
       return report;
     }
   }
-  if (unsent_ && exchange(trainer)) ++report.averaged;
+  if (unsent_ && send_weights(trainer) && end_exchange(trainer)) ++report.averaged;
   return report;
 }
 
-bool EachExchange::exchange(LocalTrainer& trainer) {
+bool EachExchange::begin_exchange(LocalTrainer& trainer) {
+  if (!options_.overlap) return send_weights(trainer);
+  read_local(trainer);
+  if (is_in_flight() && collect(/*wait=*/false) && average_in(trainer)) ++averaged_;
+  unsent_ = is_in_flight() || !send_local();
+  return false;
+}
+
+bool EachExchange::send_weights(const LocalTrainer& trainer) {
   if (!mailbox_.ticket()) return false;
   read_local(trainer);
   GENKIDAMA_FAILPOINT("child_before_send");
-  if (!send_local()) return false;
+  return send_local();
+}
+
+bool EachExchange::end_exchange(LocalTrainer& trainer) {
   GENKIDAMA_FAILPOINT("child_sent");
   if (!collect(/*wait=*/true)) return false;
   GENKIDAMA_FAILPOINT("child_answered");
@@ -46,13 +53,6 @@ bool EachExchange::exchange(LocalTrainer& trainer) {
   trainer.write_weights(*sent_);
   take_statistics(trainer, received_);
   return true;
-}
-
-bool EachExchange::exchange_overlapped(LocalTrainer& trainer) {
-  read_local(trainer);
-  const bool averaged = is_in_flight() && collect(/*wait=*/false) && average_in(trainer);
-  unsent_ = is_in_flight() || !send_local();
-  return averaged;
 }
 
 bool EachExchange::send_local() {

@@ -27,12 +27,11 @@ class EachExchange final : public ChildExchange {
  private:
   /// Sends the trainer's weights, waits, averages. With ChildOptions::overlap it does not wait: it averages
   /// in what came since the last round, then sends, unless an exchange is still on its way.
-  bool exchange_round(LocalTrainer& trainer) override;
+  bool begin_exchange(LocalTrainer& trainer) override;
+  bool end_exchange(LocalTrainer& trainer) override;
 
-  /// Whether weights were averaged in.
-  bool exchange(LocalTrainer& trainer);
-  bool exchange_overlapped(LocalTrainer& trainer);
-
+  /// Sends the trainer's weights, which become sent_. False, and nothing changed, when no link is joined.
+  bool send_weights(const LocalTrainer& trainer);
   /// Sends local_, which becomes sent_. False, and nothing changed, when no link is joined.
   bool send_local();
   /// As collect_answer(); sent_ is left to the io thread where it may not have finished with it.

@@ -46,7 +46,7 @@ bool RoundsExchange::settle(LocalTrainer& trainer) {
   return true;
 }
 
-bool RoundsExchange::exchange_round(LocalTrainer& trainer) {
+bool RoundsExchange::begin_exchange(LocalTrainer& trainer) {
   if (!mailbox_.ticket()) return false;
   read_local(trainer);
   if (!settle(trainer)) return false;
@@ -61,10 +61,14 @@ bool RoundsExchange::exchange_round(LocalTrainer& trainer) {
   out.generation = join_.ticket.generation;
   GENKIDAMA_FAILPOINT("child_before_send");
   if (!send(std::move(out))) return false;
-  GENKIDAMA_FAILPOINT("child_sent");
   unanswered_ = std::move(change);
   unanswered_sequence_ = session().sequence;
   unanswered_steps_ = since_child_began_.steps;
+  return true;
+}
+
+bool RoundsExchange::end_exchange(LocalTrainer& trainer) {
+  GENKIDAMA_FAILPOINT("child_sent");
   if (!collect_answer(/*wait=*/true)) return false;
   GENKIDAMA_FAILPOINT("child_answered");
   unanswered_.reset();

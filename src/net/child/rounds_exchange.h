@@ -23,7 +23,8 @@ class RoundsExchange final : public ChildExchange {
   ExchangeReport finish(LocalTrainer&) override { return {}; }
 
  private:
-  bool exchange_round(LocalTrainer& trainer) override;
+  bool begin_exchange(LocalTrainer& trainer) override;
+  bool end_exchange(LocalTrainer& trainer) override;
 
   /// A new link was joined since the last round. Says what of local_ the Parent has counted. False when the
   /// Parent does not know the session any more: its weights have replaced the trainer's, and nothing is to be

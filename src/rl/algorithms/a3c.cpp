@@ -39,7 +39,7 @@ class A3cLearner final : public Learner {
     const std::size_t n = segment.size();
     pass_.evaluate(segment);
     const auto values = pass_.values();
-    const float bootstrap = bootstrap_value(segment, hyperparameters_, network_);
+    const float bootstrap = bootstrap_value(segment, hyperparameters_, network_, values);
     scale_rewards(segment, hyperparameters_, rewards_);
     returns_.resize(n);
     advantages_.resize(n);

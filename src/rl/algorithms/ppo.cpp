@@ -99,7 +99,7 @@ class PpoLearner final : public Learner {
     states_.resize(n * network_.state_size());
     pass_.evaluate(segment, states_);
     const auto values = pass_.values();
-    const float bootstrap = bootstrap_value(segment, hyperparameters_, network_);
+    const float bootstrap = bootstrap_value(segment, hyperparameters_, network_, values);
     scale_rewards(segment, hyperparameters_, rewards_);
 
     const std::size_t start = round_.size();
