@@ -89,16 +89,26 @@ if(genkidama_with_mujoco)
           COMPONENT DevelopmentMujoco)
 endif()
 
+if(GENKIDAMA_MPI)
+  genkidama_install_library(genkidama_mpi mpi RuntimeMpi DevelopmentMpi)
+  # Programs that link a static library find MPI themselves: with CMake, or with mpicxx.
+  genkidama_install_pkg_config(genkidama-mpi DevelopmentMpi)
+endif()
+
 install(
   DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT Development
   FILES_MATCHING
   PATTERN "*.h"
-  REGEX "/include/genkidama/(libtorch|mujoco)$" EXCLUDE)
+  REGEX "/include/genkidama/(libtorch|mpi|mujoco)$" EXCLUDE)
 if(genkidama_with_mujoco)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama/mujoco"
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/genkidama" COMPONENT DevelopmentMujoco)
+endif()
+if(GENKIDAMA_MPI)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama/mpi"
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/genkidama" COMPONENT DevelopmentMpi)
 endif()
 if(GENKIDAMA_LIBTORCH)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/genkidama/libtorch"

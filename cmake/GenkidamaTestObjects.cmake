@@ -2,7 +2,7 @@
 # libraries are linked from its objects instead of compiling the same again. The module core is still compiled, so that
 # include paths and flags are tried.
 
-foreach(target genkidama_core genkidama genkidama_mujoco genkidama_cli)
+foreach(target genkidama_core genkidama genkidama_mujoco genkidama_mpi genkidama_cli)
   if(NOT TARGET ${target})
     continue()
   endif()

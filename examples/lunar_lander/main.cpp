@@ -2,6 +2,9 @@
 // --help`.
 #include "genkidama/cli/program.h"
 #include "genkidama/env/lunar_lander.h"
+#ifdef GENKIDAMA_HAS_MPI
+#include "genkidama/mpi/mpi_group.h"
+#endif
 
 int main(int argc, char** argv) {
   genkidama::cli::Program program;
@@ -12,5 +15,8 @@ int main(int argc, char** argv) {
     return genkidama::make_lunar_lander(genkidama::kFaithfulIterations,
                                         static_cast<int>(context.options.whole("time-limit")));
   };
+#ifdef GENKIDAMA_HAS_MPI
+  program.machine_groups["mpi"] = [] { return genkidama::mpi::mpi_group(); };
+#endif
   return genkidama::cli::main(argc, argv, program);
 }

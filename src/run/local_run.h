@@ -37,6 +37,10 @@ class LocalRun {
 
   /// Whether the run is over; asks RunOptions::end_reason.
   bool is_over();
+  /// Ends a run that is not over yet.
+  void end(const std::string& reason) {
+    if (!ended_by_) ended_by_ = reason;
+  }
   /// Why it is over; empty while it goes on.
   const std::optional<std::string>& ended_by() const { return ended_by_; }
   std::string end_reason() const { return files_->end_reason(); }

@@ -1,6 +1,11 @@
 #include "genkidama/run/trainer_run.h"
 
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "genkidama/core/error.h"
 #include "run/local_run.h"
@@ -9,15 +14,21 @@ namespace genkidama::run {
 
 class TrainerRun::Impl {
  public:
-  Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer)
-      : trainer_(trainer), run_(trainer, std::move(options), observer, run_kind::kTrainer) {}
+  Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer, Exchange* exchange)
+      : trainer_(trainer),
+        exchange_(exchange),
+        run_(trainer, std::move(options), observer, run_kind::kTrainer,
+             exchange ? std::vector<std::string>{"averaged", "waited_seconds"} : std::vector<std::string>{}) {
+  }
 
   bool advance() {
     if (run_.ended_by() == "error" || finished_) return false;
     bool played = false;
     run_.attempt([this, &played] {
-      if (run_.is_over()) return;
-      run_.record(trainer_.train_round());
+      if (run_.is_over() || !begin_exchange()) return;
+      const RoundReport round = trainer_.train_round();
+      run_.record(round, exchanged(round));
+      if (exchange_) end_with_exchange();
       played = true;
     });
     return played;
@@ -29,17 +40,52 @@ class TrainerRun::Impl {
     if (std::exchange(finished_, true) || run_.ended_by() == "error") {
       throw ArgumentError("TrainerRun::finish() was called on a run that is finished or has failed");
     }
-    return run_.finish("caller", {{"workers", trainer_.workers()}});
+    nlohmann::ordered_json extra = {{"workers", trainer_.workers()}};
+    if (exchange_) {
+      run_.attempt([this] {
+        if (begun_) waited_seconds_ += exchange_->finish(trainer_).waited_seconds;
+      });
+      extra["exchanges"] = averaged_;
+      extra["waited_seconds"] = waited_seconds_;
+    }
+    return run_.finish("caller", extra);
   }
 
  private:
+  /// Whether there is a round to play.
+  bool begin_exchange() {
+    if (!exchange_ || begun_) return true;
+    begun_ = true;
+    exchange_->begin(trainer_);
+    end_with_exchange();
+    return !run_.ended_by();
+  }
+
+  void end_with_exchange() {
+    if (const auto over = exchange_->over()) run_.end(*over);
+  }
+
+  /// The columns that an exchange has in the metrics.
+  std::vector<std::string> exchanged(const RoundReport& round) {
+    if (!exchange_) return {};
+    const ExchangeReport report = exchange_->after_round(trainer_, round);
+    averaged_ += report.averaged;
+    waited_seconds_ += report.waited_seconds;
+    return {fmt::format("{}", report.averaged), fmt::format("{:.6g}", report.waited_seconds)};
+  }
+
   CoreOrchestrator& trainer_;
+  Exchange* exchange_;
   LocalRun run_;
+  bool begun_ = false;  ///< the exchange
   bool finished_ = false;
+  std::uint64_t averaged_ = 0;  ///< of this process
+  double waited_seconds_ = 0;   ///< of this process
 };
 
-TrainerRun::TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer)
-    : impl_(std::make_unique<Impl>(trainer, std::move(options), observer)) {}
+TrainerRun::TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
+                       Exchange* exchange)
+    : impl_(std::make_unique<Impl>(trainer, std::move(options), observer, exchange)) {}
 
 TrainerRun::~TrainerRun() = default;
 

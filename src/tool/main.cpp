@@ -9,6 +9,9 @@
 
 #include "genkidama/cli/option.h"
 #include "genkidama/cli/program.h"
+#ifdef GENKIDAMA_HAS_MPI
+#include "genkidama/mpi/mpi_group.h"
+#endif
 #include "tool/task.h"
 
 namespace genkidama::tool {
@@ -57,6 +60,9 @@ cli::Program make_program() {
   cli::Program program;
   program.options = {
       {kTask, "What is played, as the word behind the command", cli::TextOption{.distrust = distrust}}};
+#ifdef GENKIDAMA_HAS_MPI
+  program.machine_groups["mpi"] = [] { return mpi::mpi_group(); };
+#endif
   program.other_commands = {{kTasks, "List the tasks"}};
   for (cli::Option& option : process_options()) program.options.push_back(std::move(option));
   program.environment = [tasks = std::make_shared<Tasks>()](const EnvironmentContext& context) {

@@ -47,9 +47,11 @@ def check_headers(prefix, source):
     installed = prefix / "include"
     torch = any((prefix.rglob("genkidama-torch-targets.cmake")))
     mujoco = any((prefix.rglob("genkidama-mujoco-targets.cmake")))
+    mpi = any((prefix.rglob("genkidama-mpi-targets.cmake")))
     for header in sorted((source / "include").rglob("*.h")):
         name = header.relative_to(source / "include")
-        if ("libtorch" in name.parts and not torch) or ("mujoco" in name.parts and not mujoco):
+        if ("libtorch" in name.parts and not torch) or ("mujoco" in name.parts and not mujoco) or \
+                ("mpi" in name.parts and not mpi):
             continue
         if not (installed / name).is_file():
             yield f"{name}: is not installed"

@@ -15,6 +15,7 @@
 #include "genkidama/env/environment.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/params/machine_group.h"
 #include "genkidama/params/merge_rule.h"
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/run/preset.h"
@@ -41,6 +42,10 @@ struct Program {
   OptimizerFactory optimizer;  ///< makes the optimizer; empty: the one that `--optimizer` names
   AlgorithmFactory algorithm;  ///< makes the algorithm; empty: the one that `--loss` names
   MergeRule merge_rule;        ///< how `parent` and `cluster` merge; empty: the average with --alpha
+  /// Ways in which machines that one launcher starts train together, by the name that `train --exchange`
+  /// takes: `program.machine_groups["mpi"] = [] { return mpi::mpi_group(); };` (the component
+  /// genkidama::mpi).
+  std::map<std::string, MachineGroupFactory> machine_groups{};
   /// Further presets for `--preset`, by name. One that is called "thesis" or "tuned" replaces the bundled
   /// one.
   std::map<std::string, Preset> presets;

@@ -9,6 +9,7 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/exchange.h"
 #include "genkidama/run/run_observer.h"
 #include "genkidama/run/run_options.h"
 
@@ -36,7 +37,13 @@ class TrainerRun {
   /// of range, when the directory cannot be used as RunOptions::resume asks, when another process works in
   /// it, or when its state is of another network; FormatError when metrics.csv has other columns; IoError
   /// when files cannot be written.
-  TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer = nullptr);
+  ///
+  /// `exchange` joins the trainer to others; it must outlive the object, and nullptr lets it train alone. It
+  /// begins with the first advance(), is asked after each round, and finishes in finish(). A round's metrics
+  /// then have the columns "averaged" and "waited_seconds" too, and the run ends when Exchange::over() says
+  /// so. Targets and evaluations are of this machine's weights after the exchange.
+  TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer = nullptr,
+             Exchange* exchange = nullptr);
   ~TrainerRun();
   TrainerRun(const TrainerRun&) = delete;
   TrainerRun& operator=(const TrainerRun&) = delete;

@@ -243,11 +243,27 @@ void add_network(Table& table) {
       "separate ones");
 }
 
-OptionRow exchange_option() {
+constexpr const char* kNoGroup = "none";
+
+/// Of `train`: none or a group of machines; of the others: how a Parent and its Children exchange weights.
+OptionRow exchange_option(const Program& program) {
+  TextList names = {exchange_name(ExchangeKind::kEach), exchange_name(ExchangeKind::kRounds), kNoGroup};
+  for (const auto& [name, unused] : program.machine_groups) names.push_back(name);
   return choice_option(
-      {exchange_name(ExchangeKind::kEach), exchange_name(ExchangeKind::kRounds)},
-      [](const Settings& s) { return exchange_name(s.links.exchange); },
-      [](Settings& s, const std::string& text) { s.links.exchange = *exchange_of(text); });
+      names,
+      [](const Settings& s) -> std::string {
+        if (s.command != kTrain) return exchange_name(s.links.exchange);
+        return s.machine_group.empty() ? kNoGroup : s.machine_group;
+      },
+      [](Settings& s, const std::string& text) {
+        if (const auto kind = exchange_of(text)) {
+          s.links.exchange = *kind;
+          // Whoever has no Parent is told so once all is known.
+          if (s.command == kTrain) s.machine_group = text;
+        } else {
+          s.machine_group = text == kNoGroup ? "" : text;
+        }
+      });
 }
 
 OptionRow codec_option() {
@@ -302,11 +318,11 @@ OptionRow quorum_option() {
   return row;
 }
 
-void add_exchange(Table& table) {
+void add_exchange(Table& table, const Program& program) {
   table.group("Exchange");
-  table.add("exchange", kParent | kChild | kCluster, exchange_option(),
+  table.add("exchange", kTraining, exchange_option(program),
             "Whether each Child is merged when it comes, or Children make rounds together; the same on both "
-            "sides");
+            "sides. train: none, or with the other machines of an MPI job");
   table.add("codec", kChild | kCluster, codec_option(),
             "How weights travel between a Child and its Parent; all but f32 are lossy, and take fewer bytes");
   table.add("alpha", kParent | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
@@ -671,7 +687,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   Table table("");
   add_sweep(table);
   add_links(table);
-  add_exchange(table);
+  add_exchange(table, program);
   add_run(table, program);
   add_ending(table);
   add_results(table);

@@ -121,7 +121,8 @@ struct Settings {
   std::string run_dir;  ///< --run-dir; after complete_and_check() that of --resume too
   std::string resume;   ///< --resume
 
-  OptionValues own;  ///< of Program::options
+  OptionValues own;           ///< of Program::options
+  std::string machine_group;  ///< one of Program::machine_groups, which `train` joins; empty: none
   LearningOptions learning;
   /// The network of the preset, which options may change. Nothing when it does not come with the library.
   std::optional<MlpOptions> network;

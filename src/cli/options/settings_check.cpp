@@ -33,6 +33,26 @@ void check_links(const Settings& settings) {
   }
 }
 
+/// Whoever has a Parent or Children, and whoever has none.
+void check_machine_group(const Settings& settings) {
+  const std::string& group = settings.machine_group;
+  if (settings.command == kTrain && exchange_of(group)) {
+    throw ArgumentError(fmt::format(
+        "--exchange is '{}', and train has no Parent; expected that of parent, child or cluster, or "
+        "leave it out",
+        group));
+  }
+  if (settings.command != kTrain && !group.empty()) {
+    throw ArgumentError(
+        fmt::format("--exchange is '{}', which only train takes; expected each or rounds", group));
+  }
+  if (!group.empty() && settings.run_dir.empty()) {
+    throw ArgumentError(fmt::format(
+        "--run-dir DIR is required with --exchange {}; expected a directory that all machines are told",
+        group));
+  }
+}
+
 /// Flags of the other exchange. alpha and beta may come from a preset.
 void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -204,6 +224,7 @@ void complete_and_check(Settings& settings) {
   }
   check_links(settings);
   check_security(settings);
+  check_machine_group(settings);
   check_exchange(settings);
   check_policy_average(settings);
   check_network_size(settings);
