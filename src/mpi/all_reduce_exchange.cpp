@@ -41,10 +41,10 @@ void AllReduceExchange::begin(LocalTrainer& trainer) {
   if (!done(session_.gather(digest, everybody_, patience_))) return;
   for (std::size_t rank = 0; rank < static_cast<std::size_t>(session_.size()); ++rank) {
     if (everybody_[2 * rank] == everybody_[0] && everybody_[2 * rank + 1] == everybody_[1]) continue;
-    throw LayoutError(
-        fmt::format("rank {} trains another network or policy than rank 0; expected the same program with the "
-                    "same options on all of the {} ranks",
-                    rank, session_.size()));
+    throw LayoutError(fmt::format(
+        "rank {} trains another network or policy than rank 0; expected the same program with the "
+        "same options on all of the {} ranks",
+        rank, session_.size()));
   }
   weights_.resize(trainer.layout().size());
   trainer.read_weights(weights_);

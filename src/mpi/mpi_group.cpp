@@ -33,10 +33,11 @@ class MpiGroup final : public MachineGroup {
   std::unique_ptr<Exchange> join(std::function<bool()> give_up) override {
     session_ = std::make_unique<Session>();
     if (session_->rank() != place_.rank || session_->size() != place_.size) {
-      throw ArgumentError(fmt::format(
-          "the launcher's variables say rank {} of {}, and MPI says rank {} of {}; start the program with the "
-          "mpirun (or srun --mpi=...) of the MPI library that it is linked with",
-          place_.rank, place_.size, session_->rank(), session_->size()));
+      throw ArgumentError(
+          fmt::format("the launcher's variables say rank {} of {}, and MPI says rank {} of {}; start the "
+                      "program with the "
+                      "mpirun (or srun --mpi=...) of the MPI library that it is linked with",
+                      place_.rank, place_.size, session_->rank(), session_->size()));
     }
     return std::make_unique<AllReduceExchange>(*session_, options_.timeout, std::move(give_up));
   }

@@ -67,10 +67,10 @@ Outcome Session::run(const char* what, const Patience& patience, const Start& st
     }
     if (Clock::now() >= deadline) {
       is_broken_ = true;
-      throw IoError(
-          fmt::format("rank {} has waited {:g} s for the other {} ranks in vain; one of them is stuck, or its "
-                      "rounds and evaluations take longer than that",
-                      rank_, std::chrono::duration<double>(patience.timeout).count(), size_ - 1));
+      throw IoError(fmt::format(
+          "rank {} has waited {:g} s for the other {} ranks in vain; one of them is stuck, or its "
+          "rounds and evaluations take longer than that",
+          rank_, std::chrono::duration<double>(patience.timeout).count(), size_ - 1));
     }
     std::this_thread::sleep_for(nap);
     nap = std::min(2 * nap, kLongestNap);

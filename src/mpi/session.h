@@ -26,8 +26,8 @@ class Session {
  public:
   /// Initialises MPI. Throws IoError when that fails.
   Session();
-  /// Waits for the other ranks and finalises MPI, unless the session is broken: then the launcher notices that
-  /// the process ends without.
+  /// Waits for the other ranks and finalises MPI, unless the session is broken: then the launcher notices
+  /// that the process ends without.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

@@ -1,4 +1,5 @@
-// One rank of a job that looks at what an exchange by MPI does: ranks MODE. mpi_test.py starts it under mpirun.
+// One rank of a job that looks at what an exchange by MPI does: ranks MODE. mpi_test.py starts it under
+// mpirun.
 #include <unistd.h>
 
 #include <cmath>
@@ -47,7 +48,8 @@ void expect(bool holds, const char* what) {
 
 void expect_near(double value, double expected, const char* what) {
   if (std::abs(value - expected) > 1e-5 * (1 + std::abs(expected)))
-    throw Error(std::string(what) + " is " + std::to_string(value) + "; expected " + std::to_string(expected));
+    throw Error(std::string(what) + " is " + std::to_string(value) + "; expected " +
+                std::to_string(expected));
 }
 
 RoundReport round_of(int rank) {

@@ -26,8 +26,8 @@ struct MpiOptions {
 /// join() initialises MPI and makes sure that MPI says the same; a process initialises MPI once, so it joins
 /// once. A process that no launcher has started is a group of one.
 ///
-/// After each round the weights of all ranks become their mean, in which each rank counts by the steps that it
-/// played in the round (local SGD: Stich 2019). They begin with the weights of rank 0. Statistics that
+/// After each round the weights of all ranks become their mean, in which each rank counts by the steps that
+/// it played in the round (local SGD: Stich 2019). They begin with the weights of rank 0. Statistics that
 /// observations are normalised with are merged, each rank's counted once. A rank that ends tells the others,
 /// and they end after their round, too. A rank that dies is for the launcher to notice: mpirun then sends
 /// SIGTERM to the others, which end with their state written if `give_up` of join() tells of that signal.

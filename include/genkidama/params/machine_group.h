@@ -28,8 +28,8 @@ class MachineGroup {
   virtual std::unique_ptr<Exchange> join(std::function<bool()> give_up) = 0;
 };
 
-/// Makes the group at the program's start. Throws ArgumentError when there is no launcher, or when the launcher
-/// contradicts itself.
+/// Makes the group at the program's start. Throws ArgumentError when there is no launcher, or when the
+/// launcher contradicts itself.
 using MachineGroupFactory = std::function<std::unique_ptr<MachineGroup>()>;
 
 }  // namespace genkidama
