@@ -35,8 +35,8 @@ elseif(GENKIDAMA_MUJOCO)
   endif()
 endif()
 if(GENKIDAMA_MPI)
-  # Debian: libopenmpi-dev. Only its C functions are used.
-  find_package(MPI 3.0 REQUIRED COMPONENTS C)
+  # Debian: libopenmpi-dev. Only its C functions are used, but a user's project need not know C.
+  find_package(MPI 3.0 REQUIRED COMPONENTS CXX)
 endif()
 if(GENKIDAMA_BUILD_BENCHMARKS)
   find_package(benchmark REQUIRED)

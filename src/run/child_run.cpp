@@ -36,7 +36,7 @@ bool makes_rounds(const ChildOptions& options) {
 }
 
 std::vector<std::string> columns_of(const ChildOptions& options) {
-  std::vector<std::string> columns = {"connected", "exchanges", "reconnects"};
+  std::vector<std::string> columns = {"connected", "exchanges", "reconnects", "bytes_sent", "bytes_received"};
   if (makes_rounds(options)) columns.emplace_back("waited_seconds");
   return columns;
 }
@@ -98,6 +98,9 @@ class ChildRun::Impl {
     extra["exchanges"] = run_.totals().exchanges;
     extra["merges"] = merges_;
     extra["reconnects"] = run_.totals().reconnects;
+    extra["codec"] = codec_name(options_.codec);
+    extra["bytes_sent"] = bytes_sent_;
+    extra["bytes_received"] = bytes_received_;
     if (makes_rounds(options_)) {
       extra["exchange"] = exchange_name(options_.exchange);
       extra["waited_seconds"] = waited_seconds_;
@@ -120,10 +123,12 @@ class ChildRun::Impl {
     try {
       parting_words_ = child.run([this](const ChildProgress& progress) {
         const double waited_before = waited_seconds_;
+        const std::uint64_t sent_before = bytes_sent_, received_before = bytes_received_;
         count(progress);
-        std::vector<std::string> fields = {progress.connected ? "1" : "0",
-                                           fmt::format("{}", run_.totals().exchanges),
-                                           fmt::format("{}", run_.totals().reconnects)};
+        std::vector<std::string> fields = {
+            progress.connected ? "1" : "0", fmt::format("{}", run_.totals().exchanges),
+            fmt::format("{}", run_.totals().reconnects), fmt::format("{}", bytes_sent_ - sent_before),
+            fmt::format("{}", bytes_received_ - received_before)};
         if (makes_rounds(options_)) {
           fields.push_back(fmt::format("{:.6g}", waited_seconds_ - waited_before));
         }
@@ -143,14 +148,17 @@ class ChildRun::Impl {
     run_.keep_session(progress.session);
     merges_ = progress.merges;
     waited_seconds_ = progress.waited_seconds;
+    bytes_sent_ = progress.bytes_sent;
+    bytes_received_ = progress.bytes_received;
   }
 
   LocalRun run_;
   CoreOrchestrator& trainer_;
   ChildOptions options_;
-  const RunTotals earlier_;    // of earlier processes
-  std::uint64_t merges_ = 0;   // of this process
-  double waited_seconds_ = 0;  // of this process
+  const RunTotals earlier_;                            // of earlier processes
+  std::uint64_t merges_ = 0;                           // of this process
+  double waited_seconds_ = 0;                          // of this process
+  std::uint64_t bytes_sent_ = 0, bytes_received_ = 0;  // of this process
   std::string parting_words_;
   bool ran_ = false;
 };

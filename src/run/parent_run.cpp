@@ -251,6 +251,8 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
       {"quarantine", status.refusals.quarantine}, {"connections", status.refusals.connections}};
   json["refused_updates"] = status.refused_updates;
   json["last_refusal"] = status.last_refusal;
+  json["bytes_received"] = status.bytes_received;
+  json["bytes_sent"] = status.bytes_sent;
   json["dropped_records"] = queue_.dropped();
   json["run_id"] = identity_.run_id;
   json["epoch"] = identity_.epoch;

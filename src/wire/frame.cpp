@@ -13,17 +13,21 @@
 #include <cmath>
 #include <memory>
 #include <new>
+#include <optional>
+#include <utility>
 
+#include "core/float_bytes.h"
+#include "core/little_endian.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/wire/protocol.h"
-#include "wire/float_bytes.h"
-#include "wire/little_endian.h"
+#include "params/coded_layout.h"
 
 namespace genkidama {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4d444b47;  // "GKDM" in the order of the bytes
-constexpr std::uint16_t kFloat32 = 1;
+constexpr auto kFloat32 = static_cast<std::uint16_t>(CodecKind::kFloat32);
+constexpr auto kLastCodec = static_cast<std::uint16_t>(kCodecKinds.back());
 
 // Offsets in bytes. Every field lies at a multiple of its size, and what follows at a multiple of 16.
 enum Offset : std::size_t {
@@ -80,12 +84,8 @@ bool is_known(std::uint16_t type) {
   return false;
 }
 
-/// All that can be wrong with a frame of so many weights and extra bytes, but for what these say.
-Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t elements, std::size_t extra) {
-  if (frame.size() < kFrameHeaderBytes) {
-    return fail(fmt::format("{} bytes; the header alone has {}", frame.size(), kFrameHeaderBytes));
-  }
-  const std::byte* const at = frame.data();
+/// All that can be wrong with a header, but for the checksum and what has to do with sizes.
+std::optional<WireError> header_fault(const std::byte* at) {
   if (load<std::uint32_t>(at + kMagicAt) != kMagic) return fail("it does not begin with GKDM");
   if (const auto version = load<std::uint16_t>(at + kVersionAt); version != kProtocolVersion) {
     return fail(fmt::format("protocol version {}; expected {}", version, kProtocolVersion));
@@ -94,25 +94,24 @@ Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t e
   if (!is_known(type)) {
     return fail(fmt::format("unknown type {}", type));
   }
-  if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype != kFloat32) {
-    return fail(fmt::format("element type {}; expected {} (float32)", dtype, kFloat32));
+  if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype < kFloat32 || dtype > kLastCodec) {
+    return fail(fmt::format("element type {}; expected {} (float32) to {}", dtype, kFloat32, kLastCodec));
   }
   if (std::any_of(at + kReservedAt, at + kReservedAt + kReservedBytes,
                   [](std::byte byte) { return byte != std::byte{0}; })) {
     return fail("reserved bytes are not zero");
   }
-  const auto payload_bytes = load<std::uint64_t>(at + kPayloadBytesAt);
-  const std::uint64_t expected_bytes = extra + elements * sizeof(float);
-  if (payload_bytes != expected_bytes || frame.size() - kFrameHeaderBytes != payload_bytes) {
-    return fail(fmt::format("{} bytes of weights{} announced, {} present; this network has {}", payload_bytes,
-                            extra > 0 ? " and statistics" : "", frame.size() - kFrameHeaderBytes,
-                            expected_bytes));
-  }
+  return std::nullopt;
+}
+
+/// Reads what a sound header says; the checksum is looked at here.
+Decoded<FrameHeader> read_fields(std::span<const std::byte> frame) {
+  const std::byte* const at = frame.data();
   std::uint64_t checksum = 0;
   if (!checksum_of(at, {}, frame.subspan(kFrameHeaderBytes), checksum)) return fail("no memory to check it");
   if (load<std::uint64_t>(at + kChecksumAt) != checksum) return fail("damaged: its checksum does not match");
   FrameHeader header;
-  header.type = static_cast<FrameType>(type);
+  header.type = static_cast<FrameType>(load<std::uint16_t>(at + kTypeAt));
   header.session = load<std::uint64_t>(at + kSessionAt);
   header.sequence = load<std::uint64_t>(at + kSequenceAt);
   header.update = load<std::uint64_t>(at + kUpdateAt);
@@ -123,14 +122,31 @@ Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t e
   return header;
 }
 
-/// Whether floats may be read where these bytes lie.
-bool hold_floats(const std::byte* at) {
-  return std::endian::native == std::endian::little &&
-         reinterpret_cast<std::uintptr_t>(at) % alignof(float) == 0;
+WireError too_short(std::size_t bytes) {
+  return fail(fmt::format("{} bytes; the header alone has {}", bytes, kFrameHeaderBytes));
+}
+
+/// All that can be wrong with a frame of so many float32 weights and extra bytes, but for what these say.
+Decoded<FrameHeader> read_header(std::span<const std::byte> frame, std::size_t elements, std::size_t extra) {
+  if (frame.size() < kFrameHeaderBytes) return too_short(frame.size());
+  const std::byte* const at = frame.data();
+  if (auto fault = header_fault(at)) return std::move(*fault);
+  if (const auto dtype = load<std::uint16_t>(at + kDtypeAt); dtype != kFloat32) {
+    return fail(fmt::format("element type {}; expected {} (float32)", dtype, kFloat32));
+  }
+  const auto payload_bytes = load<std::uint64_t>(at + kPayloadBytesAt);
+  const std::uint64_t expected_bytes = extra + elements * sizeof(float);
+  if (payload_bytes != expected_bytes || frame.size() - kFrameHeaderBytes != payload_bytes) {
+    return fail(fmt::format("{} bytes of weights{} announced, {} present; this network has {}", payload_bytes,
+                            extra > 0 ? " and statistics" : "", frame.size() - kFrameHeaderBytes,
+                            expected_bytes));
+  }
+  return read_fields(frame);
 }
 
 /// Everything but the checksum.
-void write_header(const FrameHeader& header, std::size_t payload_bytes, std::byte* at) {
+void write_header(const FrameHeader& header, std::size_t payload_bytes, std::byte* at,
+                  CodecKind codec = CodecKind::kFloat32) {
   std::fill_n(at, kFrameHeaderBytes, std::byte{0});
   store(at + kMagicAt, kMagic);
   store(at + kVersionAt, kProtocolVersion);
@@ -142,7 +158,7 @@ void write_header(const FrameHeader& header, std::size_t payload_bytes, std::byt
   store(at + kEpisodesAt, header.episodes);
   const double mean_return = is_finite(header.mean_return) ? header.mean_return : 0.0;
   store(at + kReturnAt, std::bit_cast<std::uint64_t>(mean_return));
-  store(at + kDtypeAt, kFloat32);
+  store(at + kDtypeAt, static_cast<std::uint16_t>(codec));
   store(at + kPayloadBytesAt, std::uint64_t{payload_bytes});
 }
 
@@ -177,6 +193,14 @@ std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::spa
   }
 }
 
+void encode_frame(const FrameHeader& header, std::span<const float> weights, WeightEncoder& encoder,
+                  std::vector<std::byte>& frame, std::span<const std::byte> extra) {
+  const CodecKind used = encoder.encode(weights, frame, kFrameHeaderBytes + extra.size());
+  write_header(header, frame.size() - kFrameHeaderBytes, frame.data(), used);
+  std::copy(extra.begin(), extra.end(), frame.data() + kFrameHeaderBytes);
+  store(frame.data() + kChecksumAt, XXH3_64bits(frame.data(), frame.size()));
+}
+
 void encode_change_steps(std::uint64_t steps, std::vector<std::byte>& bytes) {
   bytes.resize(kChangeStepsBytes);
   store(bytes.data(), steps);
@@ -184,6 +208,24 @@ void encode_change_steps(std::uint64_t steps, std::vector<std::byte>& bytes) {
 
 std::uint64_t decode_change_steps(std::span<const std::byte> bytes) {
   return load<std::uint64_t>(bytes.data());
+}
+
+Decoded<FrameParts> split_frame(std::span<const std::byte> frame, std::size_t extra) {
+  if (frame.size() < kFrameHeaderBytes) return too_short(frame.size());
+  const std::byte* const at = frame.data();
+  if (auto fault = header_fault(at)) return std::move(*fault);
+  const std::size_t present = frame.size() - kFrameHeaderBytes;
+  if (const auto announced = load<std::uint64_t>(at + kPayloadBytesAt); announced != present) {
+    return fail(fmt::format("{} bytes of weights announced, {} present", announced, present));
+  }
+  if (present < extra) {
+    return fail(fmt::format("{} bytes of weights; what stands before them alone has {}", present, extra));
+  }
+  const auto header = read_fields(frame);
+  if (!header.ok()) return WireError{header.reason()};
+  const auto codec = static_cast<CodecKind>(load<std::uint16_t>(at + kDtypeAt));
+  return FrameParts{header.value(), codec, frame.subspan(kFrameHeaderBytes, extra),
+                    frame.subspan(kFrameHeaderBytes + extra)};
 }
 
 Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights,

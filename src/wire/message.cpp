@@ -93,16 +93,18 @@ void add_greeting(JsonText& out, std::string_view role, const Greeting& message)
   out.add_as_is("capabilities", names_text(message.capabilities));
 }
 
-/// Peers that know one exchange only do not say which.
-constexpr const char* kUnsaidExchange = "each";
+/// Peers that know one exchange or one codec only do not say which.
+constexpr const char *kUnsaidExchange = "each", *kUnsaidCodec = "f32";
 
-void add_exchange(JsonText& out, const std::string& exchange) {
-  if (exchange != kUnsaidExchange) out.add("exchange", exchange);
+template <typename Greeting>
+void add_manner(JsonText& out, const Greeting& message) {
+  if (message.exchange != kUnsaidExchange) out.add("exchange", message.exchange);
+  if (message.codec != kUnsaidCodec) out.add("codec", message.codec);
 }
 
 void add_fields(JsonText& out, const HelloMessage& message) {
   add_greeting(out, "child", message);
-  add_exchange(out, message.exchange);
+  add_manner(out, message);
   out.add("environment_steps", message.environment_steps);
   out.add_as_is("layout", layout_text(message.layout));
   out.add("layout_hash", hash_text(message.layout.hash()));
@@ -126,7 +128,7 @@ void add_fields(JsonText& out, const HelloMessage& message) {
 
 void add_fields(JsonText& out, const WelcomeMessage& message) {
   add_greeting(out, "parent", message);
-  add_exchange(out, message.exchange);
+  add_manner(out, message);
   if (message.longest_wait_ms > 0) out.add("longest_wait_ms", message.longest_wait_ms);
   out.add("session", message.session);
   out.add("update", message.update);
@@ -218,9 +220,11 @@ std::optional<SessionMark> read_resume(JsonFields& fields) {
   return mark;
 }
 
-std::string read_exchange(JsonFields& fields) {
-  const std::string exchange = fields.name("exchange", false);
-  return exchange.empty() ? kUnsaidExchange : exchange;
+template <typename Greeting>
+void read_manner(JsonFields& fields, Greeting& message) {
+  const std::string exchange = fields.name("exchange", false), codec = fields.name("codec", false);
+  if (!exchange.empty()) message.exchange = exchange;
+  if (!codec.empty()) message.codec = codec;
 }
 
 /// Components of the statistics in each frame.
@@ -248,7 +252,7 @@ Message read_hello(JsonFields& fields) {
   message.policy.network = fields.text("network", false);
   message.policy.behaviour = fields.text("behaviour", false);
   message.policy.normalisation = fields.text("normalisation", false);
-  message.exchange = read_exchange(fields);
+  read_manner(fields, message);
   return message;
 }
 
@@ -264,7 +268,7 @@ Message read_welcome(JsonFields& fields) {
   message.sequence = fields.optional_integer("sequence");
   message.shown_name = fields.name("shown_name", false);
   message.statistics = read_statistics(fields);
-  message.exchange = read_exchange(fields);
+  read_manner(fields, message);
   message.longest_wait_ms = fields.integer("longest_wait_ms", false);
   return message;
 }

@@ -7,10 +7,10 @@
 #include <limits>
 #include <utility>
 
+#include "core/float_bytes.h"
+#include "core/little_endian.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
-#include "wire/float_bytes.h"
-#include "wire/little_endian.h"
 
 namespace genkidama {
 namespace {

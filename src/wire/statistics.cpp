@@ -3,7 +3,7 @@
 #include <bit>
 #include <string>
 
-#include "wire/little_endian.h"
+#include "core/little_endian.h"
 
 namespace genkidama {
 

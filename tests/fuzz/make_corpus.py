@@ -65,6 +65,70 @@ def frames():
     yield "zeros", mended + bytes(96)
 
 
+# ---- Frames in a codec ----
+
+
+def coded(codec, payload, count=9, dtype=None, flags=7, change_steps=None, **fields):
+    """`codec` counts from 0, as in the target; its number in a frame is one more. 7: everything is mended."""
+    if change_steps is not None:
+        flags |= 8
+        payload = struct.pack("<Q", change_steps) + payload
+    number = codec + 1 if dtype is None else dtype
+    return bytes([flags, codec, count]) + frame(weights=payload, dtype=number, **fields)
+
+
+def coded_frames():
+    f32, f16, bf16, int8, delta, top = range(6)
+    floats = struct.pack("<9f", *[0.5 * i for i in range(9)])
+    halves = struct.pack("<9e", *[0.5 * i - 2 for i in range(9)])
+    brains = struct.pack("<9H", *[0x3F80 + 3 * i for i in range(9)])
+    codes = struct.pack("<2f9b", 0.01, 0.25, *[28 * i - 127 for i in range(9)])
+    largest = bytes([0, 1]) + struct.pack("<H", 0x40A0)
+    change = {"kind": 3, "change_steps": 50, "steps": 100, "flags": 3}
+    no_reference = bytes(8)
+    yield "sound_f32", coded(f32, floats, flags=3)
+    yield "sound_f16", coded(f16, halves, flags=3)
+    yield "sound_bf16", coded(bf16, brains, flags=3)
+    yield "sound_int8", coded(int8, codes, flags=3)
+    yield "sound_int8_delta", coded(delta, no_reference + codes)
+    yield "sound_top_k", coded(top, no_reference + largest)
+    yield "sound_change_f32", coded(f32, floats, **change)
+    yield "sound_change_int8", coded(int8, codes, **change)
+    yield "sound_change_int8_delta", coded(delta, no_reference + codes, **change)
+    yield "sound_change_top_k", coded(top, no_reference + largest, **change)
+    yield "float32_instead", coded(delta, floats, dtype=1, flags=3)
+    yield "not_agreed_upon", coded(f16, brains, dtype=3, flags=3)
+    yield "unknown_dtype", coded(f16, halves, dtype=7, flags=3)
+    yield "dtype_0", coded(f16, halves, dtype=0, flags=3)
+    yield "no_elements", coded(top, no_reference, count=0)
+    yield "one_element", coded(top, no_reference + bytes([1]) + struct.pack("<H", 0x3F80), count=1)
+    yield "change_cut", coded(int8, b"", kind=3, flags=3 | 8)
+    yield "f16_infinite", coded(f16, halves[:16] + b"\x00\x7c", flags=3)
+    yield "f16_nan", coded(f16, b"\x01\xfe" + halves[2:], flags=3)
+    yield "f16_subnormal", coded(f16, struct.pack("<9H", *range(9)), flags=3)
+    yield "bf16_infinite", coded(bf16, b"\x80\xff" + brains[2:], flags=3)
+    yield "bf16_subnormal", coded(bf16, struct.pack("<9H", *range(9)), flags=3)
+    for name, scale in (("nan", float("nan")), ("infinite", float("inf")), ("negative", -1.0), ("subnormal", 1e-40),
+                        ("tiny", 1e-31), ("huge", 1e36), ("zero", 0.0), ("minus_zero", -0.0)):
+        yield f"int8_scale_{name}", coded(int8, struct.pack("<f", scale) + codes[4:], flags=3)
+    yield "int8_minus_128", coded(int8, codes[:8] + b"\x80" * 9, flags=3)
+    yield "int8_one_more", coded(int8, codes + b"\0", flags=3)
+    yield "int8_one_less", coded(int8, codes[:-1], flags=3)
+    yield "int8_scales_alone", coded(int8, codes[:8], flags=3)
+    yield "delta_other_reference", coded(delta, b"\1" * 8 + codes, flags=3)
+    yield "delta_reference_in_change", coded(delta, b"\1" * 8 + codes, **change)
+    yield "delta_reference_cut", coded(delta, bytes(7), flags=3)
+    yield "delta_scale_nan", coded(delta, no_reference + struct.pack("<f", float("nan")) + codes[4:])
+    yield "top_k_no_bit", coded(top, no_reference + bytes([0, 0]) + b"\xa0\x40")
+    yield "top_k_two_bits", coded(top, no_reference + bytes([3, 0]) + b"\xa0\x40")
+    yield "top_k_past_end", coded(top, no_reference + bytes([0, 2]) + b"\xa0\x40")
+    yield "top_k_all_bits", coded(top, no_reference + bytes([255, 255]) + b"\xa0\x40")
+    yield "top_k_infinite", coded(top, no_reference + bytes([1, 0]) + b"\x80\x7f")
+    yield "top_k_huge", coded(top, no_reference + bytes([2, 0]) + b"\x7f\x7f")
+    yield "wrong_checksum", coded(int8, codes, flags=0, checksum=1)
+    yield "wrong_size", coded(int8, codes, flags=1, size=2**64 - 1)
+
+
 # ---- Messages ----
 
 LAYOUT = [{"name": "pi1.weight", "shape": [4, 3]}, {"name": "pi1.bias", "shape": [4]}]
@@ -79,6 +143,9 @@ def messages():
         return json.dumps({key: value for key, value in {**base, **changes}.items() if value is not None})
 
     yield "hello", text(HELLO)
+    yield "hello_codec", text(HELLO, codec="int8-delta")
+    yield "hello_codec_number", text(HELLO, codec=5)
+    yield "welcome_codec", text(WELCOME, codec="top-k")
     yield "hello_small", text(HELLO, run_id=None, library=None, environment_steps=None, capabilities=None)
     yield "hello_no_tensors", text(HELLO, layout=[])
     yield "hello_scalar", text(HELLO, layout=[{"name": "s", "shape": []}])
@@ -317,6 +384,7 @@ def main():
     if len(sys.argv) == 2:
         ROOT = pathlib.Path(sys.argv[1])
     write("frame", dict(frames()))
+    write("codec", dict(coded_frames()))
     write("message", dict(messages()))
     write("safetensors_header", {name: struct.pack("<H", size) + head for name, head, size in headers()})
     write("safetensors_file", dict(files()))

@@ -20,8 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 namespace fuzz = genkidama::fuzz;
 
-constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 8> kTargets{
+constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 9> kTargets{
     {{"frame", fuzz::frame},
+     {"codec", fuzz::codec},
      {"message", fuzz::message},
      {"safetensors_header", fuzz::safetensors_header},
      {"safetensors_file", fuzz::safetensors_file},

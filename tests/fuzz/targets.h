@@ -16,6 +16,7 @@ namespace genkidama::fuzz {
 using Input = std::span<const std::uint8_t>;
 
 void frame(Input input);               // view_frame, decode_frame, encode_frame
+void codec(Input input);               // split_frame, WeightDecoder, WeightEncoder
 void message(Input input);             // decode_message, encode_message
 void safetensors_header(Input input);  // the JSON header alone: fast
 void safetensors_file(Input input);    // read_safetensors

@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "support/catch.h"
+#include "support/hex.h"
 
+using genkidama::CodecKind;
 using genkidama::decode_frame;
 using genkidama::encode_frame;
 using genkidama::FrameHeader;
 using genkidama::FrameType;
+using genkidama::test::hex;
 
 namespace {
 
@@ -26,15 +29,6 @@ std::vector<std::byte> example_frame() {
   std::vector<std::byte> frame;
   encode_frame(example_header(), kWeights, frame);
   return frame;
-}
-
-std::string hex(std::span<const std::byte> bytes) {
-  std::string text;
-  for (const std::byte byte : bytes) {
-    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4];
-    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 15];
-  }
-  return text;
 }
 
 /// Decodes into a buffer that must stay untouched; returns the reason.
@@ -109,6 +103,64 @@ TEST_CASE("a change begins with its steps, and its bytes are those of the docume
   CHECK(view.value().header == header);
   CHECK(genkidama::decode_change_steps(view.value().extra) == 400);
   CHECK(std::vector<float>(view.value().weights.begin(), view.value().weights.end()) == kWeights);
+}
+
+TEST_CASE("a frame in a codec is split, and its bytes are those of the documented layout", "[frame]") {
+  const genkidama::ParameterLayout layout({{"a", {2}}, {"b", {1}}});
+  std::vector<std::byte> steps, frame{std::byte{7}};
+  FrameHeader header = example_header();
+  header.type = FrameType::kChildChange;
+  genkidama::encode_change_steps(400, steps);
+  for (const CodecKind kind : genkidama::kCodecKinds) {
+    genkidama::WeightEncoder encoder(kind, layout, genkidama::CodedContent::kChanges);
+    genkidama::WeightDecoder decoder(kind, layout, genkidama::CodedContent::kChanges);
+    encode_frame(header, kWeights, encoder, frame, steps);
+    CHECK(frame.size() == genkidama::kFrameHeaderBytes + 8 + genkidama::coded_bytes(kind, layout));
+    CHECK(frame.size() <= genkidama::max_frame_bytes(kind, layout, 8));
+    const auto parts = genkidama::split_frame(frame, steps.size());
+    REQUIRE(parts.ok());
+    CHECK(parts.value().header == header);
+    CHECK(parts.value().codec == kind);
+    CHECK(genkidama::decode_change_steps(parts.value().extra) == 400);
+    std::span<const float> weights;
+    REQUIRE(decoder.decode(kind, parts.value().weights, weights).empty());
+    CHECK(weights[1] == (kind == CodecKind::kTopK ? 0 : -2.5f));
+    CHECK(weights[2] == 3.25f);
+    // What reads float32 alone refuses it.
+    std::vector<float> copy;
+    if (kind != CodecKind::kFloat32) CHECK_FALSE(genkidama::view_frame(frame, 3, copy, 8).ok());
+    if (kind == CodecKind::kFloat32) CHECK(genkidama::view_frame(frame, 3, copy, 8).ok());
+  }
+  genkidama::WeightEncoder encoder(CodecKind::kInt8, layout, genkidama::CodedContent::kWeights);
+  encode_frame(example_header(), kWeights, encoder, frame);
+  // Made with Python's struct ('<4sHHQQQQQdHHIQQ') and xxhash modules.
+  CHECK(hex(frame) ==
+        "474b444d01000200080706050403020109000000000000000a00000000000000"
+        "0b000000000000000c00000000000000000000000000f8bf0400000000000000"
+        "0b00000000000000ec8f6468e1be16398542a13c47a3d13c33817f");
+}
+
+TEST_CASE("a frame whose codec, size or checksum is wrong is not split", "[frame]") {
+  const auto reason = [](std::vector<std::byte> frame, std::size_t extra = 0) {
+    const auto parts = genkidama::split_frame(frame, extra);
+    REQUIRE_FALSE(parts.ok());
+    return parts.reason();
+  };
+  const auto with = [](std::size_t at, std::uint8_t value) {
+    auto frame = example_frame();
+    frame[at] = std::byte{value};
+    return frame;
+  };
+  CHECK_THAT(reason({}), Catch::Contains("the header alone has 80"));
+  CHECK_THAT(reason(with(0, 1)), Catch::Contains("GKDM"));
+  CHECK_THAT(reason(with(56, 0)), Catch::Contains("element type 0"));
+  CHECK_THAT(reason(with(56, 7)), Catch::Contains("element type 7"));
+  CHECK_THAT(reason(with(60, 1)), Catch::Contains("reserved"));
+  CHECK_THAT(reason(with(64, 13)), Catch::Contains("13 bytes of weights announced, 12 present"));
+  CHECK_THAT(reason(with(85, 1)), Catch::Contains("checksum"));
+  // float32 that says it is a float16: the checksum covers the codec.
+  CHECK_THAT(reason(with(56, 2)), Catch::Contains("checksum"));
+  CHECK_THAT(reason(example_frame(), 13), Catch::Contains("stands before them alone has 13"));
 }
 
 TEST_CASE("a frame's buffer is used again", "[frame]") {

@@ -88,6 +88,26 @@ TEST_CASE("a welcome that shows a Child by another name says so, and others say 
   CHECK(refused(text).find("shown_name") != std::string::npos);
 }
 
+TEST_CASE("float32 is not said, and another codec comes back as it was sent", "[message]") {
+  HelloMessage hello = example_hello();
+  WelcomeMessage welcome{"parent", "run-2", "", 12, 17, {}};
+  CHECK(encode_message(hello).find("codec") == std::string::npos);
+  CHECK(encode_message(welcome).find("codec") == std::string::npos);
+  CHECK(round_trip(hello).codec == "f32");
+  CHECK(round_trip(welcome).codec == "f32");
+  // Also one of a later version: it is the receiver that knows what it does not know.
+  for (const char* codec : {"int8-delta", "zip-9"}) {
+    hello.codec = welcome.codec = codec;
+    CHECK(round_trip(hello).codec == codec);
+    CHECK(round_trip(welcome).codec == codec);
+  }
+  const std::string long_name = "\"" + std::string(kMaxNameBytes + 1, 'x') + "\"";
+  for (const std::string& bad : {std::string("1"), std::string("null"), std::string("[]"), long_name}) {
+    CHECK_THAT(refused(hello_with("\"role\":", "\"codec\":" + bad + ",\"role\":")),
+               Catch::Contains("'codec'"));
+  }
+}
+
 TEST_CASE("the thesis' exchange is not said, and another one comes back as it was sent", "[message]") {
   HelloMessage hello = example_hello();
   WelcomeMessage welcome{"parent", "run-2", "", 12, 17, {}};

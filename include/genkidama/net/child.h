@@ -14,6 +14,7 @@
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
 #include "genkidama/net/security.h"
+#include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/played.h"
@@ -36,6 +37,10 @@ struct ChildOptions {
   /// learnt since the Parent's last weights, waits until the Parent has closed the round, at most as long as
   /// the Parent says and exchange_timeout, and goes on with the Parent's weights.
   ExchangeKind exchange = ExchangeKind::kEach;
+  /// How weights travel, both ways. A lossy codec takes fewer bytes; what it leaves out of one frame comes in
+  /// a later one. A Parent that does not know the codec answers in float32, and a line in the log says so.
+  /// The first weights on every link are float32.
+  CodecKind codec = CodecKind::kFloat32;
   double beta = 0;  ///< kEach: the weight of the Parent's weights in the Child's, in [0, 1]
   /// kEach: trains on while an exchange is on its way, instead of waiting for its answer as the thesis does.
   /// At the end of a round W is sent; the answer W_P that came by the end of a later round changes the
@@ -75,10 +80,12 @@ struct ChildProgress {
   /// How often the Parent is known to have merged weights of this Child. The Parent answered, or said so when
   /// the link was made anew after the answer was lost.
   std::uint64_t merges = 0;
-  std::uint64_t reconnects = 0;  ///< links made anew after one was lost
-  bool connected = false;        ///< whether an answer was averaged in after the latest round
-  double waited_seconds = 0;     ///< how long training has waited for answers
-  ChildSessionState session;     ///< the latest session, for ChildOptions::resume
+  std::uint64_t reconnects = 0;      ///< links made anew after one was lost
+  bool connected = false;            ///< whether an answer was averaged in after the latest round
+  double waited_seconds = 0;         ///< how long training has waited for answers
+  std::uint64_t bytes_sent = 0;      ///< frames of weights, with their headers
+  std::uint64_t bytes_received = 0;  ///< as above
+  ChildSessionState session;         ///< the latest session, for ChildOptions::resume
 };
 
 /// Runs the exchange for one LocalTrainer. The sockets live on a thread of their own, which run() starts; the

@@ -17,6 +17,7 @@
 #include "genkidama/net/limits.h"
 #include "genkidama/net/round_options.h"
 #include "genkidama/net/security.h"
+#include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/merge_rule.h"
 #include "genkidama/params/outer_optimizer.h"
@@ -138,6 +139,8 @@ struct ChildStatus {
   std::string address;
   /// The number of its session, which its frames repeat.
   std::uint64_t session = 0;
+  /// How weights travel between it and the Parent: as it asked for, or as float32.
+  CodecKind codec = CodecKind::kFloat32;
   /// How often its weights were merged.
   std::uint64_t updates = 0;
   /// As it told with its last update; before the first one, the steps that it had when it joined and no
@@ -187,6 +190,8 @@ struct ParentStatus {
   PeerRefusals refusals;              ///< the reasons for some of them
   std::uint64_t refused_updates = 0;  ///< weights that were refused: not finite, damaged, out of order
   Played in_process;                  ///< of all Children that ever joined this Parent object
+  std::uint64_t bytes_received = 0;   ///< frames of all Children that ever joined, as they came
+  std::uint64_t bytes_sent = 0;       ///< frames to them
   std::string last_refusal;           ///< why the last peer or update was refused
   /// Why the Parent has ended its run by itself: what its merge rule, or outer optimizer, did wrong, and at
   /// which update. The weights are as the merge before left them. Empty while that has not happened.

@@ -2,15 +2,18 @@
 
 /// @file
 /// Weights on the wire: one binary WebSocket message, an 80-byte header, then the bytes of statistics where
-/// both sides have agreed on some (genkidama/wire/statistics.h), and then the flat float32 weights.
-/// Everything is little-endian whatever the machine.
+/// both sides have agreed on some (genkidama/wire/statistics.h), and then the flat weights: as float32, or in
+/// the codec that both sides have agreed on. Everything is little-endian whatever the machine.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "genkidama/core/export.h"
+#include "genkidama/params/codec_kind.h"
+#include "genkidama/params/weight_codec.h"
 #include "genkidama/wire/decoded.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -52,6 +55,12 @@ constexpr std::size_t frame_bytes(std::size_t elements, std::size_t extra = 0) {
   return kFrameHeaderBytes + extra + elements * sizeof(float);
 }
 
+/// The largest frame on a link of this codec: its weights may also be float32.
+inline std::size_t max_frame_bytes(CodecKind codec, const ParameterLayout& layout, std::size_t extra = 0) {
+  return kFrameHeaderBytes + extra +
+         std::max(coded_bytes(CodecKind::kFloat32, layout), coded_bytes(codec, layout));
+}
+
 /// Writes a whole frame over `frame`, whose memory is used again. `extra` stands between header and weights;
 /// its size is a multiple of 8. A mean_return that is not finite is sent as 0.
 void encode_frame(const FrameHeader& header, std::span<const float> weights, std::vector<std::byte>& frame,
@@ -64,28 +73,44 @@ std::span<const std::byte> encode_frame_head(const FrameHeader& header, std::spa
                                              std::vector<std::byte>& frame,
                                              std::span<const std::byte> extra = {});
 
+/// Writes a whole frame whose weights `encoder` writes, over `frame`. Throws nothing but std::bad_alloc.
+void encode_frame(const FrameHeader& header, std::span<const float> weights, WeightEncoder& encoder,
+                  std::vector<std::byte>& frame, std::span<const std::byte> extra = {});
+
 /// Writes the steps that a change begins with over `bytes`, whose memory is used again.
 void encode_change_steps(std::uint64_t steps, std::vector<std::byte>& bytes);
 /// Reads what encode_change_steps() wrote from the first kChangeStepsBytes of `bytes`.
 std::uint64_t decode_change_steps(std::span<const std::byte> bytes);
 
-/// A frame that is read where it lies.
+/// A frame that was checked but for its weights, which a WeightDecoder reads.
+struct FrameParts {
+  FrameHeader header;                  ///< checked
+  CodecKind codec;                     ///< in which the weights are written
+  std::span<const std::byte> extra;    ///< what stands before them; valid as long as the frame's bytes
+  std::span<const std::byte> weights;  ///< as they were sent, of any size; valid as above
+};
+
+/// Reads all of a frame but its weights, before which `extra` bytes stand: checks magic, version, type,
+/// dtype, reserved bytes, length, checksum and mean_return. Throws nothing but std::bad_alloc, for a reason.
+Decoded<FrameParts> split_frame(std::span<const std::byte> frame, std::size_t extra = 0);
+
+/// A frame of float32 that is read where it lies.
 struct FrameView {
   FrameHeader header;                ///< checked
   std::span<const float> weights;    ///< valid as long as the bytes, or the copy, from which they were read
   std::span<const std::byte> extra;  ///< what stood before them, valid as long as the bytes
 };
 
-/// Reads a frame that must hold exactly `elements` weights and `extra` bytes before them, with the checks of
-/// decode_frame(), but copies the weights only where the machine's own numbers are not little-endian or the
-/// bytes do not lie as floats must: into `copy`, which is untouched otherwise. Throws nothing but
-/// std::bad_alloc, for that copy or a reason.
+/// Reads a frame that must hold exactly `elements` float32 weights and `extra` bytes before them, with the
+/// checks of decode_frame(), but copies the weights only where the machine's own numbers are not
+/// little-endian or the bytes do not lie as floats must: into `copy`, which is untouched otherwise. Throws
+/// nothing but std::bad_alloc, for that copy or a reason.
 Decoded<FrameView> view_frame(std::span<const std::byte> frame, std::size_t elements,
                               std::vector<float>& copy, std::size_t extra = 0);
 
-/// Reads a frame that must hold exactly weights.size() elements and extra.size() bytes before them, and
-/// copies them to `weights` and `extra`, which are untouched unless the frame is sound: magic, version, type,
-/// dtype, reserved bytes, length, checksum and mean_return. The weights themselves may still be NaN or
+/// Reads a frame that must hold exactly weights.size() float32 elements and extra.size() bytes before them,
+/// and copies them to `weights` and `extra`, which are untouched unless the frame is sound: magic, version,
+/// type, dtype, reserved bytes, length, checksum and mean_return. The weights themselves may still be NaN or
 /// infinite. Throws nothing but std::bad_alloc, for a reason.
 Decoded<FrameHeader> decode_frame(std::span<const std::byte> frame, std::span<float> weights,
                                   std::span<std::byte> extra = {});

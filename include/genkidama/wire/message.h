@@ -46,6 +46,8 @@ struct HelloMessage {
   PolicyDescription policy{};
   /// The exchange that the Child wants to take part in, as exchange_name(); not sent when it is "each".
   std::string exchange = "each";
+  /// The codec in which the Child would like to exchange weights, as codec_name(); not sent when it is "f32".
+  std::string codec = "f32";
 };
 
 /// The Parent's answer to a hello that it accepts. Its weights follow.
@@ -69,6 +71,9 @@ struct WelcomeMessage {
   /// The longest time in milliseconds that the Parent lets an answer wait for other Children; 0: it answers
   /// at once.
   std::uint64_t longest_wait_ms = 0;
+  /// The codec of this link: the hello's, or "f32" when the Parent does not know that one; not sent when it
+  /// is "f32".
+  std::string codec = "f32";
 };
 
 /// Why a peer or its weights are not accepted. The sender then closes the link.

@@ -18,6 +18,7 @@ ChildOptions child_options(const Settings& settings) {
   if (options.connect) options.connect->tls |= settings.links.tls && !options.connect->plain;
   if (!settings.links.listen.empty()) options.listen = Endpoint::parse(settings.links.listen.front());
   options.exchange = settings.links.exchange;
+  options.codec = settings.links.codec;
   options.beta = settings.links.beta;
   options.overlap = settings.links.overlap;
   options.name = settings.links.name;

@@ -266,6 +266,14 @@ OptionRow exchange_option(const Program& program) {
       });
 }
 
+OptionRow codec_option() {
+  std::vector<std::string> names;
+  for (const CodecKind kind : kCodecKinds) names.emplace_back(codec_name(kind));
+  return choice_option(
+      std::move(names), [](const Settings& s) { return codec_name(s.links.codec); },
+      [](Settings& s, const std::string& text) { s.links.codec = *codec_of(text); });
+}
+
 OptionRow outer_optimizer_option() {
   return choice_option(
       {"none", "momentum", "nesterov", "adam"},
@@ -315,6 +323,8 @@ void add_exchange(Table& table, const Program& program) {
   table.add("exchange", kTraining | kSimulate, exchange_option(program),
             "Whether each Child is merged when it comes, or Children make rounds together; the same on both "
             "sides. train: none, or with the other machines of an MPI job");
+  table.add("codec", kChild | kCluster, codec_option(),
+            "How weights travel between a Child and its Parent; all but f32 are lossy, and take fewer bytes");
   table.add("alpha", kParent | kCluster | kSimulation,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
             "each: weight of a Child's weights in the Parent's");

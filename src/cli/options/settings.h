@@ -12,6 +12,7 @@
 #include "genkidama/net/round_options.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/outer_optimizer.h"
 #include "genkidama/rl/hyperparameters.h"
@@ -69,6 +70,7 @@ struct LinkOptions {
   std::string tls_ca;
   std::string tls_client_ca;
   ExchangeKind exchange = ExchangeKind::kEach;
+  CodecKind codec = CodecKind::kFloat32;
   double alpha = 0.9;
   double beta = 0;
   bool overlap = false;

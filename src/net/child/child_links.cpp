@@ -39,6 +39,7 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
   hello.layout = layout;
   hello.policy = policy;
   hello.exchange = exchange_name(options.exchange);
+  hello.codec = codec_name(options.codec);
   if (options.resume && !options.resume->run_id.empty()) {
     hello.run_id = options.resume->run_id;
     hello.environment_steps = std::min(options.resume->since_child_began.steps, kMaxJsonInteger);
@@ -158,13 +159,15 @@ JoinedSession ChildLinks::session_joined(ChildSession& session, const WelcomeMes
   joined.sequence = welcome.sequence.value_or(0);
   joined.resumed = welcome.sequence.has_value();
   const bool is_latest = joined.resumed && hello_.resume && hello_.resume->session == joined.session;
-  joined.merged_unanswered =
-      std::exchange(unanswered_, false) && is_latest && joined.sequence >= hello_.resume->sequence;
+  const bool was_unanswered = std::exchange(unanswered_, false);
+  joined.merged_unanswered = was_unanswered && is_latest && joined.sequence >= hello_.resume->sequence;
   if (joined.merged_unanswered) count_steps();
   hello_.run_id = welcome.run_id;
   hello_.resume = SessionMark{joined.session, joined.sequence};
   log(LogLevel::kInfo, "child '{}': joined '{}' (run {}, update {}, {} session {})", options_.name,
       welcome.name, welcome.run_id, welcome.update, joined.resumed ? "again" : "new", joined.session);
+  prepare_changes(session.codec(), joined, was_unanswered);
+  tell_codec(session.codec(), welcome.name);
   if (!welcome.shown_name.empty() && !joined.resumed) {
     warnings_.warn(fmt::format(
         "child '{}': the Parent knows another Child of this name, and shows this one as '{}'; give each a "
@@ -172,6 +175,25 @@ JoinedSession ChildLinks::session_joined(ChildSession& session, const WelcomeMes
         options_.name, welcome.shown_name));
   }
   return joined;
+}
+
+void ChildLinks::prepare_changes(CodecKind codec, const JoinedSession& joined, bool was_unanswered) {
+  if (options_.exchange != ExchangeKind::kRounds) return;
+  if (!changes_ || !joined.resumed || changes_->kind() != codec) {
+    // What was left out in another session is lost with the session.
+    changes_.emplace(codec, layout_, CodedContent::kChanges);
+  } else if (was_unanswered && !joined.merged_unanswered) {
+    changes_->take_back();
+  } else {
+    changes_->keep();
+  }
+}
+
+void ChildLinks::tell_codec(CodecKind codec, const std::string& parent) {
+  if (codec == options_.codec) return;
+  warnings_.warn(
+      fmt::format("child '{}': the Parent '{}' does not know the codec '{}'; weights travel as '{}'",
+                  options_.name, parent, codec_name(options_.codec), codec_name(codec)));
 }
 
 Clock::duration ChildLinks::silence_limit() const {
@@ -185,6 +207,7 @@ void ChildLinks::session_answered(Clock::duration span) {
   unanswered_in_a_row_ = 0;
   unanswered_ = false;
   refused_messages_ = 0;
+  if (changes_) changes_->keep();
   count_steps();
 }
 

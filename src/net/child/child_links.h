@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "genkidama/net/child.h"
+#include "genkidama/params/weight_codec.h"
 #include "genkidama/wire/message.h"
 #include "net/child/child_exchange.h"
 #include "net/child/child_mailbox.h"
@@ -46,8 +48,10 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   bool taken() const override { return current_ != nullptr; }
   HelloMessage make_hello() const override { return hello_; }
   ExchangeKind exchange() const override { return options_.exchange; }
+  CodecKind codec() const override { return options_.codec; }
   void session_welcomed() override { refused_hellos_ = 0; }
   JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) override;
+  WeightEncoder& change_encoder() override { return *changes_; }
   Clock::duration silence_limit() const override;
   Clock::duration least_silence_limit() const override { return options_.exchange_timeout; }
   void session_answered(Clock::duration span) override;
@@ -57,6 +61,9 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   void session_closed(ChildSession& session, const std::string& reason) override;
 
   void send_here(const OutgoingWeights& out);
+  /// Makes changes_ fit for the link that was joined. `was_unanswered`: the last frame of the link before.
+  void prepare_changes(CodecKind codec, const JoinedSession& joined, bool was_unanswered);
+  void tell_codec(CodecKind codec, const std::string& parent);
   /// What was sent last is in the Parent's sum.
   void count_steps();
 
@@ -71,7 +78,8 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   QuietLog warnings_;
   ChildSession* current_ = nullptr;
   std::uint64_t current_generation_ = 0, steps_sent_ = 0;
-  bool unanswered_ = false;  // what was sent last
+  bool unanswered_ = false;               // what was sent last
+  std::optional<WeightEncoder> changes_;  // where Children make rounds together
   RoundTimeEstimate exchange_time_;
   int unanswered_in_a_row_ = 0;  // RoundTimeEstimate knows nothing of an exchange that was given up
   // In a row: of the hello, and of what came after one that was taken.

@@ -67,6 +67,16 @@ void ChildMailbox::lost(std::uint64_t generation) {
   changed_.notify_all();
 }
 
+void ChildMailbox::frame_sent(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  bytes_sent_ += bytes;
+}
+
+void ChildMailbox::frame_received(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  bytes_received_ += bytes;
+}
+
 void ChildMailbox::failed(const std::string& reason) {
   const std::lock_guard lock(mutex_);
   last_failure_ = reason;
@@ -159,6 +169,16 @@ bool ChildMailbox::began_resumed() const {
 std::uint64_t ChildMailbox::merges() const {
   const std::lock_guard lock(mutex_);
   return merges_;
+}
+
+std::uint64_t ChildMailbox::bytes_sent() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_sent_;
+}
+
+std::uint64_t ChildMailbox::bytes_received() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_received_;
 }
 
 std::string ChildMailbox::run_id() const {

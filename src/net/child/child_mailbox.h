@@ -3,6 +3,7 @@
 // Where a Child's io thread leaves what arrived and its training thread waits for it.
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -66,6 +67,9 @@ class ChildMailbox {
                 std::uint64_t update);
   /// The joined link is gone.
   void lost(std::uint64_t generation);
+  /// Counts the bytes of a frame.
+  void frame_sent(std::size_t bytes);
+  void frame_received(std::size_t bytes);
   /// Kept for the error when no link is ever joined.
   void failed(const std::string& reason);
   /// Nothing more will come: the Parent ended the run or refused this Child for good.
@@ -98,6 +102,9 @@ class ChildMailbox {
   bool began_resumed() const;
   /// Frames that were answered, or of which the Parent told that they were merged.
   std::uint64_t merges() const;
+  /// Of all frames so far.
+  std::uint64_t bytes_sent() const;
+  std::uint64_t bytes_received() const;
   /// Of the last link that was joined.
   std::string run_id() const;
   /// `update` of the last frame received.
@@ -117,7 +124,7 @@ class ChildMailbox {
   std::condition_variable changed_;
   std::optional<ChildTicket> untaken_join_;
   ParentWeights join_weights_;
-  std::uint64_t joins_ = 0, merges_ = 0;
+  std::uint64_t joins_ = 0, merges_ = 0, bytes_sent_ = 0, bytes_received_ = 0;
   int joining_ = 0;
   bool began_resumed_ = false;
   std::string run_id_;

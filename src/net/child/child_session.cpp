@@ -32,14 +32,19 @@ void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::ve
   expect();
   auto frame = link_->take_frame_buffer();
   encode_statistics(statistics, statistics_bytes_);
-  if (header.type == FrameType::kChildChange) {
-    encode_change_steps(change_steps, extra_);
-    extra_.insert(extra_.end(), statistics_bytes_.begin(), statistics_bytes_.end());
+  extra_.clear();
+  if (header.type == FrameType::kChildChange) encode_change_steps(change_steps, extra_);
+  extra_.insert(extra_.end(), statistics_bytes_.begin(), statistics_bytes_.end());
+  if (codec_ == CodecKind::kFloat32) {
+    const auto rest = encode_frame_head(header, *weights, frame, extra_);
+    mailbox_.frame_sent(frame.size() + rest.size());
+    link_->send_frame(std::move(frame), rest, std::move(weights));
   } else {
-    extra_ = statistics_bytes_;
+    encode_frame(header, *weights, weight_encoder_ ? *weight_encoder_ : owner_.change_encoder(), frame,
+                 extra_);
+    mailbox_.frame_sent(frame.size());
+    link_->send_frame(std::move(frame));
   }
-  const auto rest = encode_frame_head(header, *weights, frame, extra_);
-  link_->send_frame(std::move(frame), rest, std::move(weights));
 }
 
 void ChildSession::end(const std::string& reason) {
@@ -53,7 +58,8 @@ void ChildSession::end(const std::string& reason) {
 }
 
 std::size_t ChildSession::first_message_max() const {
-  return std::max(limits_.max_control_bytes, frame_bytes(layout_.size(), statistics_bytes(statistics_)));
+  return std::max(limits_.max_control_bytes,
+                  max_frame_bytes(owner_.codec(), layout_, statistics_bytes(statistics_)));
 }
 
 void ChildSession::expect() {
@@ -135,24 +141,38 @@ void ChildSession::on_text(std::string_view text) {
   }
 }
 
-void ChildSession::handle(const WelcomeMessage& welcome) {
+bool ChildSession::accepts(const WelcomeMessage& welcome) {
   if (welcome.sequence && (!resume_ || resume_->session != welcome.session)) {
     refuse(RefusalCode::kProtocol, fmt::format("session {} is not one to go on with", welcome.session));
-    return;
+    return false;
   }
   if (welcome.statistics != statistics_) {
     refuse(RefusalCode::kLayout,
            fmt::format("this Child shares statistics of {} components (0: it normalises nothing), and the "
                        "Parent those of {}; expected the same at both ends",
                        statistics_, welcome.statistics));
-    return;
+    return false;
   }
   if (const char* const wanted = exchange_name(owner_.exchange()); welcome.exchange != wanted) {
     refuse(RefusalCode::kProtocol,
            fmt::format("this Child's exchange is '{}' and the Parent's '{}'; give both the same", wanted,
                        welcome.exchange));
-    return;
+    return false;
   }
+  const auto codec = codec_of(welcome.codec);
+  if (!codec || (*codec != CodecKind::kFloat32 && *codec != owner_.codec())) {
+    refuse(RefusalCode::kProtocol,
+           fmt::format("the Parent's codec is '{}', and this Child asked for '{}'; expected that one or '{}'",
+                       welcome.codec, codec_name(owner_.codec()), codec_name(CodecKind::kFloat32)));
+    return false;
+  }
+  return true;
+}
+
+void ChildSession::handle(const WelcomeMessage& welcome) {
+  if (!accepts(welcome)) return;
+  codec_ = *codec_of(welcome.codec);
+  decoder_.emplace(codec_, layout_, CodedContent::kWeights);
   welcome_ = welcome;
   phase_ = Phase::kFirstWeights;
   // It is a Parent. How long its weights take is up to the network.
@@ -204,30 +224,29 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     refuse(RefusalCode::kProtocol, "a binary message where a welcome is expected");
     return;
   }
-  received_.weights.resize(layout_.size());
-  statistics_bytes_.resize(statistics_bytes(statistics_));
-  const auto header = decode_frame(frame, received_.weights, statistics_bytes_);
-  if (!header.ok()) {
-    refuse(RefusalCode::kFrame, header.reason());
+  mailbox_.frame_received(frame.size());
+  const auto parts = split_frame(frame, statistics_bytes(statistics_));
+  if (!parts.ok()) {
+    refuse(RefusalCode::kFrame, parts.reason());
     return;
   }
-  auto others = decode_statistics(statistics_bytes_, statistics_);
+  auto others = decode_statistics(parts.value().extra, statistics_);
   if (!others.ok()) {
     refuse(RefusalCode::kFrame, others.reason());
     return;
   }
   received_.other_statistics = std::move(others.value());
-  if (const auto wrong = objection(header.value())) {
+  const FrameHeader& header = parts.value().header;
+  if (const auto wrong = objection(header)) {
     refuse(RefusalCode::kSequence, *wrong);
     return;
   }
-  if (const std::size_t bad = first_non_finite(received_.weights); bad != received_.weights.size()) {
-    refuse(RefusalCode::kWeights,
-           fmt::format("element {} of the Parent's weights is not a finite number", bad));
+  if (const auto refusal = read_weights(parts.value())) {
+    refuse(refusal->code, refusal->reason);
     return;
   }
   if (phase_ == Phase::kJoined) {
-    mailbox_.answered(ticket_->generation, std::exchange(awaited_, 0), received_, header.value().update);
+    mailbox_.answered(ticket_->generation, std::exchange(awaited_, 0), received_, header.update);
     owner_.session_answered(Clock::now() - expected_since_);
     host_.peer_works(connection_);
     return;
@@ -236,9 +255,37 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     refuse(RefusalCode::kBusy, "this Child already has a Parent");
     return;
   }
+  join(header.update);
+}
+
+std::optional<RefuseMessage> ChildSession::read_weights(const FrameParts& frame) {
+  // Both ends begin from the first weights on a link, so these are whole.
+  if (phase_ == Phase::kFirstWeights && frame.codec != CodecKind::kFloat32) {
+    return RefuseMessage{RefusalCode::kFrame,
+                         fmt::format("the first weights are in the codec '{}'; expected '{}'",
+                                     codec_name(frame.codec), codec_name(CodecKind::kFloat32))};
+  }
+  std::span<const float> weights;
+  if (const auto wrong = decoder_->decode(frame.codec, frame.weights, weights); !wrong.empty()) {
+    return RefuseMessage{RefusalCode::kFrame, "binary frame: " + wrong};
+  }
+  if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
+    return RefuseMessage{RefusalCode::kWeights,
+                         fmt::format("element {} of the Parent's weights is not a finite number", bad)};
+  }
+  received_.weights.assign(weights.begin(), weights.end());
+  return std::nullopt;
+}
+
+void ChildSession::join(std::uint64_t update) {
   phase_ = Phase::kJoined;
   const JoinedSession session = owner_.session_joined(*this, welcome_);
-  ticket_ = mailbox_.joined(session, received_, header.value().update);
+  decoder_->begin(received_.weights);
+  if (codec_ != CodecKind::kFloat32 && owner_.exchange() != ExchangeKind::kRounds) {
+    weight_encoder_.emplace(codec_, layout_, CodedContent::kWeights);
+    weight_encoder_->begin(received_.weights);
+  }
+  ticket_ = mailbox_.joined(session, received_, update);
 }
 
 void ChildSession::refuse(RefusalCode code, const std::string& reason) {

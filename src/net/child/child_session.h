@@ -11,6 +11,7 @@
 #include "genkidama/core/clock.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/parameter_layout.h"
+#include "genkidama/params/weight_codec.h"
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/statistics.h"
@@ -30,9 +31,14 @@ class ChildSessionOwner {
   virtual HelloMessage make_hello() const = 0;
   /// The exchange that the Child asks for.
   virtual ExchangeKind exchange() const = 0;
+  /// The codec that the Child asks for.
+  virtual CodecKind codec() const = 0;
   /// The Parent took the hello.
   virtual void session_welcomed() = 0;
   virtual JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) = 0;
+  /// Where Children make rounds together, once the session has joined: encodes the changes. What was left out
+  /// of them outlives the link.
+  virtual WeightEncoder& change_encoder() = 0;
   /// How long nothing of what the Parent owes may move.
   virtual Clock::duration silence_limit() const = 0;
   /// silence_limit() is never below this; it costs nothing to ask.
@@ -65,6 +71,8 @@ class ChildSession final : public HostedSession {
   void end(const std::string& reason) override;
 
   bool joined() const override { return phase_ == Phase::kJoined; }
+  /// Of this link, once the Parent has told it.
+  CodecKind codec() const { return codec_; }
 
   void on_open() override;
   void on_text(std::string_view text) override;
@@ -88,6 +96,11 @@ class ChildSession final : public HostedSession {
   }
   void refuse(RefusalCode code, const std::string& reason);
   std::optional<std::string> objection(const FrameHeader& header) const;
+  /// Of the weights in a frame that was refused, or nothing; else they are in received_.
+  std::optional<RefuseMessage> read_weights(const FrameParts& frame);
+  void join(std::uint64_t update);
+  /// Whether it agrees with the Parent's answer to its hello; refuses it otherwise.
+  bool accepts(const WelcomeMessage& welcome);
 
   ChildSessionOwner& owner_;
   const LinkLimits& limits_;
@@ -105,6 +118,9 @@ class ChildSession final : public HostedSession {
   std::uint64_t awaited_ = 0;  ///< sequence of the answer that is due; 0: none is
   ParentWeights received_;
   std::vector<std::byte> statistics_bytes_, extra_;
+  CodecKind codec_ = CodecKind::kFloat32;
+  std::optional<WeightDecoder> decoder_;         ///< once welcomed
+  std::optional<WeightEncoder> weight_encoder_;  ///< once joined, unless the Child sends changes
 };
 
 }  // namespace genkidama

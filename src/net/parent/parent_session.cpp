@@ -142,11 +142,25 @@ void ParentSession::join(const HelloMessage& hello) {
     return;
   }
   phase_ = Phase::kJoined;
-  link_->established(std::max(frame_bytes(owner_.layout().size(), extra_bytes()), kSmallMessageBytes));
+  agree_on_codec(hello);
+  link_->established(
+      std::max(max_frame_bytes(encoder_->kind(), owner_.layout(), extra_bytes()), kSmallMessageBytes));
   welcome(resumed);
-  send_weights(0);
+  send_first_weights();
   // It may have taken its session from the last link that others waited for.
   owner_.round_changed();
+}
+
+void ParentSession::agree_on_codec(const HelloMessage& hello) {
+  const auto wanted = codec_of(hello.codec);
+  if (!wanted) {
+    log(LogLevel::kInfo, "parent: '{}' asks for the codec '{}', which this Parent does not know; it is '{}'",
+        shown_name_, hello.codec, codec_name(CodecKind::kFloat32));
+  }
+  const CodecKind codec = wanted.value_or(CodecKind::kFloat32);
+  encoder_.emplace(codec, owner_.layout(), CodedContent::kWeights);
+  decoder_.emplace(codec, owner_.layout(), makes_rounds() ? CodedContent::kChanges : CodedContent::kWeights);
+  owner_.state().codec_agreed(session_, codec);
 }
 
 bool ParentSession::begin_session(const HelloMessage& hello) {
@@ -183,6 +197,7 @@ void ParentSession::welcome(const std::optional<std::uint64_t>& resumed) {
   if (shown_name_ != own_name_) welcome.shown_name = shown_name_;
   welcome.statistics = owner_.state().statistics_components();
   welcome.exchange = exchange_name(owner_.options().exchange);
+  welcome.codec = codec_name(encoder_->kind());
   if (makes_rounds()) welcome.longest_wait_ms = OpenRound::longest_wait(owner_.options().rounds).count();
   link_->send_text(encode_message(welcome));
 }
@@ -229,25 +244,35 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     refuse({RefusalCode::kProtocol, "a binary message where a hello is expected"});
     return;
   }
-  const auto view = view_frame(frame, owner_.layout().size(), copy_, extra_bytes());
-  if (!view.ok()) {
-    refuse({RefusalCode::kFrame, view.reason()});
+  owner_.state().frame_received(frame.size());
+  const auto parts = split_frame(frame, extra_bytes());
+  if (!parts.ok()) {
+    refuse({RefusalCode::kFrame, parts.reason()});
     return;
   }
-  const auto statistics = view.value().extra.subspan(makes_rounds() ? kChangeStepsBytes : 0);
+  const auto statistics = parts.value().extra.subspan(makes_rounds() ? kChangeStepsBytes : 0);
   auto own = decode_statistics(statistics, owner_.state().statistics_components());
   if (!own.ok()) {
     refuse({RefusalCode::kFrame, own.reason()});
   } else if (const auto wrong = owner_.state().objection(own.value()); !wrong.empty()) {
     refuse({RefusalCode::kFrame, wrong});
-  } else if (const auto refusal = objection(view.value())) {
+  } else if (const auto refusal = objection(parts.value())) {
     refuse(*refusal);
-  } else if (const auto bad = owner_.state().objection(view.value().weights)) {
+  } else {
+    take_weights(parts.value(), std::move(own.value()));
+  }
+}
+
+void ParentSession::take_weights(const FrameParts& frame, RunningStatistics own) {
+  FrameView view{frame.header, {}, frame.extra};
+  if (const auto wrong = decoder_->decode(frame.codec, frame.weights, view.weights); !wrong.empty()) {
+    refuse({RefusalCode::kFrame, "binary frame: " + wrong});
+  } else if (const auto bad = owner_.state().objection(view.weights)) {
     quarantine_child(*bad);
   } else if (makes_rounds()) {
-    contribute(view.value(), std::move(own.value()));
+    contribute(view, std::move(own));
   } else {
-    merge(view.value(), std::move(own.value()));
+    merge(view, std::move(own));
   }
 }
 
@@ -255,7 +280,7 @@ std::size_t ParentSession::extra_bytes() const {
   return statistics_bytes(owner_.state().statistics_components()) + (makes_rounds() ? kChangeStepsBytes : 0);
 }
 
-std::optional<Refusal> ParentSession::objection(const FrameView& frame) const {
+std::optional<Refusal> ParentSession::objection(const FrameParts& frame) const {
   const FrameHeader& header = frame.header;
   if (header.type == FrameType::kParentWeights) {
     return Refusal{RefusalCode::kFrame, "a Parent's weights, sent to the Parent"};
@@ -273,7 +298,7 @@ std::optional<Refusal> ParentSession::objection(const FrameView& frame) const {
   return makes_rounds() ? round_objection(frame) : std::nullopt;
 }
 
-std::optional<Refusal> ParentSession::round_objection(const FrameView& frame) const {
+std::optional<Refusal> ParentSession::round_objection(const FrameParts& frame) const {
   const FrameHeader& header = frame.header;
   if (contributed_ > 0) {
     return Refusal{RefusalCode::kSequence,
@@ -347,17 +372,40 @@ void ParentSession::answer_round() {
   host_.peer_works(connection_);
 }
 
-void ParentSession::send_weights(std::uint64_t sequence) {
+FrameHeader ParentSession::make_header(std::uint64_t sequence) const {
   FrameHeader header;
   header.type = FrameType::kParentWeights;
   header.session = session_;
   header.sequence = sequence;
   header.update = owner_.state().updates();
-  auto frame = link_->take_frame_buffer();
+  return header;
+}
+
+void ParentSession::encode_other_statistics() {
   if (owner_.state().statistics_components() > 0) {
     encode_statistics(owner_.state().other_statistics(stream_), statistics_bytes_);
   }
-  encode_frame(header, owner_.state().current(), frame, statistics_bytes_);
+}
+
+void ParentSession::send_first_weights() {
+  const auto weights = owner_.state().current();
+  encoder_->begin(weights);
+  decoder_->begin(weights);
+  encode_other_statistics();
+  auto frame = link_->take_frame_buffer();
+  encode_frame(make_header(0), weights, frame, statistics_bytes_);
+  send_frame(std::move(frame));
+}
+
+void ParentSession::send_weights(std::uint64_t sequence) {
+  encode_other_statistics();
+  auto frame = link_->take_frame_buffer();
+  encode_frame(make_header(sequence), owner_.state().current(), *encoder_, frame, statistics_bytes_);
+  send_frame(std::move(frame));
+}
+
+void ParentSession::send_frame(std::vector<std::byte> frame) {
+  owner_.state().frame_sent(frame.size());
   link_->send_frame(std::move(frame));
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genkidama/net/parent.h"
+#include "genkidama/params/weight_codec.h"
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
 #include "net/host/hosted_session.h"
@@ -86,13 +87,24 @@ class ParentSession final : public HostedSession {
   std::optional<std::uint64_t> find_resumed(const HelloMessage& hello, std::string& objection);
   /// Begins a new session; false when there is no number left for it.
   bool begin_session(const HelloMessage& hello);
+  /// Both ends of the link begin anew, in the codec that the hello asks for if this Parent knows it.
+  void agree_on_codec(const HelloMessage& hello);
   void welcome(const std::optional<std::uint64_t>& resumed);
+  /// The first weights on the link, from which both ends' codecs begin.
+  void send_first_weights();
+  /// The answer to a frame.
   void send_weights(std::uint64_t sequence);
+  FrameHeader make_header(std::uint64_t sequence) const;
+  /// Into statistics_bytes_.
+  void encode_other_statistics();
+  void send_frame(std::vector<std::byte> frame);
 
   /// Why a frame that is sound in itself must not be merged.
-  std::optional<Refusal> objection(const FrameView& frame) const;
-  std::optional<Refusal> round_objection(const FrameView& frame) const;
+  std::optional<Refusal> objection(const FrameParts& frame) const;
+  std::optional<Refusal> round_objection(const FrameParts& frame) const;
   std::string foreign_session(std::uint64_t session) const;
+  /// Decodes the weights of a frame to which there is no objection so far, and merges or keeps them.
+  void take_weights(const FrameParts& frame, RunningStatistics own);
   void merge(const FrameView& frame, RunningStatistics own);
   void contribute(const FrameView& frame, RunningStatistics own);
   bool makes_rounds() const { return owner_.options().exchange == ExchangeKind::kRounds; }
@@ -114,11 +126,11 @@ class ParentSession final : public HostedSession {
   bool session_over_ = false;  ///< for good, not only its link
   std::string own_name_, shown_name_;
   std::uint64_t session_ = 0, next_sequence_ = 1;
-  std::uint64_t contributed_ = 0;  ///< sequence of what is in the open round; 0: nothing is
-  std::vector<float> copy_;
+  std::uint64_t contributed_ = 0;         ///< sequence of what is in the open round; 0: nothing is
+  std::optional<WeightEncoder> encoder_;  ///< once joined, as the next
+  std::optional<WeightDecoder> decoder_;
   std::uint64_t stream_ = 0;  ///< of the Child's statistics
-  std::vector<std::byte>
-      statistics_bytes_;  ///< of weights that cannot be read where they arrived; empty on most machines
+  std::vector<std::byte> statistics_bytes_;
 };
 
 }  // namespace genkidama

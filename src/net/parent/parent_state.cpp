@@ -317,6 +317,21 @@ std::string ParentState::summary(std::uint64_t session) const {
                      child.round_seconds ? fmt::format(", {:.3g} s a round", *child.round_seconds) : "");
 }
 
+void ParentState::codec_agreed(std::uint64_t session, CodecKind codec) {
+  const std::lock_guard lock(mutex_);
+  children_.at(session).status.codec = codec;
+}
+
+void ParentState::frame_received(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  status_.bytes_received += bytes;
+}
+
+void ParentState::frame_sent(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  status_.bytes_sent += bytes;
+}
+
 void ParentState::peer_refused(const std::string& reason, PeerFault fault) {
   const std::lock_guard lock(mutex_);
   ++status_.refused_peers;

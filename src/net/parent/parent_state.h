@@ -84,6 +84,11 @@ class ParentState {
   /// shown by, unless a Child that came back has taken it.
   std::optional<std::uint64_t> rejoined(std::uint64_t session, const std::string& own_name,
                                         const std::string& address, Clock::time_point now = Clock::now());
+  /// The codec of the link on which a joined session goes on.
+  void codec_agreed(std::uint64_t session, CodecKind codec);
+  /// Counts the bytes of a frame of a joined Child.
+  void frame_received(std::size_t bytes);
+  void frame_sent(std::size_t bytes);
   /// What the Child of a joined session is shown as.
   const std::string& shown_name_of(std::uint64_t session) const { return children_.at(session).status.name; }
   /// W_P = (1-alpha) W_P + alpha W_C, or by the user's rule, and counts it, for weights to which there was no

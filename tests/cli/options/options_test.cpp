@@ -594,6 +594,19 @@ TEST_CASE("a cluster that makes rounds together tells both sides, and its Parent
   CHECK(parse({"cluster"}).links.exchange == ExchangeKind::kEach);
 }
 
+TEST_CASE("the codec is a Child's to ask for, and a cluster tells it to all of them") {
+  const auto& table = resolved_program().table;
+  CHECK(parse({"child", "--connect", "x:1"}).links.codec == CodecKind::kFloat32);
+  for (const CodecKind codec : kCodecKinds) {
+    const Settings cluster = parse({"cluster", "--codec", codec_name(codec), "--run-dir", "somewhere"});
+    CHECK(parse(child_words(cluster, table, 1, 4000)).links.codec == codec);
+    CHECK_NOTHROW(parse(parent_words(cluster, table, 9)));
+  }
+  CHECK_THROWS_WITH(parse({"child", "--connect", "x:1", "--codec", "int4"}),
+                    Catch::Contains("--codec") && Catch::Contains("int8-delta"));
+  CHECK_THROWS(parse({"parent", "--listen", "x:1", "--insecure", "--codec", "f16"}));
+}
+
 TEST_CASE("config.json gives the same settings again, for every command") {
   const std::vector<Words> calls = {
       {"train", "--preset", "quick", "--max-steps", "5000", "--target", "1.5", "--seed", "3", "--greedy"},
@@ -604,6 +617,8 @@ TEST_CASE("config.json gives the same settings again, for every command") {
        "0.1"},
       {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},
       {"cluster", "--exchange", "rounds", "--quorum", "2", "--outer-optimizer", "nesterov"},
+      {"cluster", "--codec", "int8-delta"},
+      {"child", "--connect", "x:1", "--codec", "top-k"},
       {"parent", "--listen", "x:1", "--insecure", "--exchange", "rounds", "--quorum", "75%",
        "--outer-learning-rate", "0.5", "--first-children", "4"},
   };

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <span>
 
-#include "wire/little_endian.h"
+#include "core/little_endian.h"
 
 namespace genkidama {
 
