@@ -98,3 +98,35 @@ TEST_CASE("a frame is read and written whole or not at all") {
   CHECK(fail_everywhere([&] { return !decode_frame(damaged, read).ok(); }) > 0);
   CHECK(read == before);
 }
+
+TEST_CASE("a frame in a codec is read and written whole or not at all") {
+  const ParameterLayout layout = small_layout();
+  const auto weights = random_weights(layout.size(), 1), begin = random_weights(layout.size(), 2);
+  for (const CodecKind kind : kCodecKinds) {
+    CAPTURE(codec_name(kind));
+    const auto write = [&](std::vector<std::byte>& frame) {
+      WeightEncoder encoder(kind, layout, CodedContent::kWeights);
+      encoder.begin(begin);
+      encode_frame({}, weights, encoder, frame);
+    };
+    std::vector<std::byte> whole;
+    write(whole);
+    CHECK(fail_everywhere([&] {
+            std::vector<std::byte> frame;
+            write(frame);
+            return frame == whole;
+          }) > 0);
+    WeightDecoder decoder(kind, layout, CodedContent::kWeights);
+    // A sound one takes no more memory than the decoder has.
+    CHECK(fail_everywhere([&] {
+            decoder.begin(begin);
+            const auto parts = split_frame(whole);
+            std::span<const float> read;
+            return parts.ok() && decoder.decode(parts.value().codec, parts.value().weights, read).empty();
+          }) == 0);
+    CHECK(fail_everywhere([&] {
+            std::span<const float> read;
+            return !decoder.decode(kind, std::span(whole).first(90), read).empty();
+          }) > 0);
+  }
+}

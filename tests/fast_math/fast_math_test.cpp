@@ -15,11 +15,13 @@
 #include "genkidama/nn/check_gradients.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/params/policy_average.h"
+#include "genkidama/params/weight_codec.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/clip_gradient.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/wire/frame.h"
 #include "support/catch.h"
+#include "support/hex.h"
 
 #if !defined(__FINITE_MATH_ONLY__) || __FINITE_MATH_ONLY__ == 0
 #error "this test must be compiled with -ffast-math"
@@ -151,6 +153,31 @@ TEST_CASE("the limits of a Parent are checked") {
     ParentOptions rate = options;
     rate.limits.connection_rate = bad;
     CHECK_THROWS_AS(Parent(rate, layout, {1.0F}), ArgumentError);
+  }
+}
+
+TEST_CASE("both ends of a codec know the same where subnormal numbers are flushed to zero") {
+  const ParameterLayout layout({{"a", {3}}});
+  const std::vector<float> first{1e-39F, 1.5e-38F, 1}, second{0, 0.5e-38F, 0.3F};
+  WeightEncoder encoder(CodecKind::kInt8Delta, layout, CodedContent::kWeights);
+  encoder.begin(first);
+  std::vector<std::byte> bytes;
+  encoder.encode(second, bytes, 0);
+  // Made with Python's struct and xxhash modules, which flush nothing.
+  CHECK(test::hex(bytes) == "2fb879c8d523a39e6c9cb43b000081");
+  encoder.encode(second, bytes, 0);
+  CHECK(test::hex(bytes).substr(0, 16) == "883d399697430e70");
+}
+
+TEST_CASE("what is not finite is written as float32 in every codec") {
+  const ParameterLayout layout({{"a", {3}}});
+  for (const CodecKind kind : kCodecKinds) {
+    for (const std::uint32_t bits : {0x7F800000U, 0xFF800000U, 0x7FC00000U}) {
+      WeightEncoder encoder(kind, layout, CodedContent::kChanges);
+      std::vector<std::byte> bytes;
+      CHECK(encoder.encode(std::vector<float>{1, std::bit_cast<float>(bits), 2}, bytes, 0) ==
+            CodecKind::kFloat32);
+    }
   }
 }
 
