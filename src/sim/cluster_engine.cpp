@@ -39,6 +39,7 @@ ChildOptions child_options(const ExchangeModel& model) {
   options.exchange = model.kind;
   options.beta = model.beta;
   options.overlap = model.overlap;
+  options.codec = model.codec;
   return options;
 }
 
@@ -91,7 +92,8 @@ class ClusterEngine final : public Engine {
         child_options_(child_options(options.exchange)),
         trainers_(trainers),
         parent_(parent_options(options.exchange, trainers.front()->statistics_components()),
-                trainers.front()->layout(), weights_of(*trainers.front()), trainers.size()),
+                trainers.front()->layout(), weights_of(*trainers.front()), trainers.size(),
+                options.exchange.codec),
         ingress_(options.parent_bits_per_second),
         egress_(options.parent_bits_per_second) {
     members_.reserve(trainers.size());

@@ -9,32 +9,54 @@
 namespace genkidama::sim {
 
 VirtualChild::VirtualChild(const ChildOptions& options, LocalTrainer& trainer)
-    : trainer_(trainer),
+    : codec_(options.codec),
+      makes_rounds_(options.exchange == ExchangeKind::kRounds),
+      trainer_(trainer),
       mailbox_(options.exchange == ExchangeKind::kRounds),
       exchange_(ChildExchange::make(options, mailbox_, *this)) {}
 
 FrameHeader VirtualChild::decode(std::span<const std::byte> frame) {
   const std::size_t components = trainer_.statistics_components();
-  received_.weights.resize(trainer_.layout().size());
-  statistics_bytes_.resize(statistics_bytes(components));
-  const auto header = decode_frame(frame, received_.weights, statistics_bytes_);
-  if (!header.ok()) throw FormatError("a simulated Parent's frame: " + header.reason());
-  auto others = decode_statistics(statistics_bytes_, components);
+  const auto parts = split_frame(frame, statistics_bytes(components));
+  if (!parts.ok()) throw FormatError("a simulated Parent's frame: " + parts.reason());
+  auto others = decode_statistics(parts.value().extra, components);
   if (!others.ok()) throw FormatError("a simulated Parent's statistics: " + others.reason());
   received_.other_statistics = std::move(others.value());
-  return header.value();
+  std::span<const float> weights;
+  if (const auto wrong = decoder_->decode(parts.value().codec, parts.value().weights, weights);
+      !wrong.empty())
+    throw FormatError("a simulated Parent's weights: " + wrong);
+  received_.weights.assign(weights.begin(), weights.end());
+  return parts.value().header;
+}
+
+void VirtualChild::begin_codecs(const JoinedSession& session) {
+  decoder_->begin(received_.weights);
+  if (!makes_rounds_) {
+    weights_.emplace(codec_, trainer_.layout(), CodedContent::kWeights);
+    weights_->begin(received_.weights);
+  } else if (!changes_ || !session.resumed) {
+    // What was left out in another session is lost with the session.
+    changes_.emplace(codec_, trainer_.layout(), CodedContent::kChanges);
+  } else if (is_unanswered_ && !session.merged_unanswered) {
+    changes_->take_back();
+  } else {
+    changes_->keep();
+  }
+  is_unanswered_ = false;
 }
 
 void VirtualChild::joined(const Welcome& welcome, std::span<const std::byte> frame) {
+  decoder_.emplace(codec_, trainer_.layout(), CodedContent::kWeights);
   const FrameHeader header = decode(frame);
   JoinedSession session;
   session.run_id = "simulation";
   session.session = session_ = welcome.session;
   session.sequence = welcome.sequence.value_or(0);
   session.resumed = welcome.sequence.has_value();
-  session.merged_unanswered =
-      session.resumed && session.sequence == sequence_sent_ && steps_sent_ != steps_answered_;
+  session.merged_unanswered = is_unanswered_ && session.resumed && session.sequence == sequence_sent_;
   if (session.merged_unanswered) steps_answered_ = steps_sent_;
+  begin_codecs(session);
   mailbox_.joining();
   generation_ = mailbox_.joined(session, received_, header.update).generation;
   if (!std::exchange(has_begun_, true)) exchange_->begin(trainer_);
@@ -43,6 +65,8 @@ void VirtualChild::joined(const Welcome& welcome, std::span<const std::byte> fra
 void VirtualChild::answered(std::span<const std::byte> frame) {
   const FrameHeader header = decode(frame);
   steps_answered_ = steps_sent_;
+  is_unanswered_ = false;
+  if (changes_) changes_->keep();
   mailbox_.answered(generation_, header.sequence, received_, header.update);
 }
 
@@ -77,7 +101,8 @@ void VirtualChild::send(OutgoingWeights out) {
   extra_.clear();
   if (out.header.type == FrameType::kChildChange) encode_change_steps(out.change_steps, extra_);
   extra_.insert(extra_.end(), statistics_bytes_.begin(), statistics_bytes_.end());
-  encode_frame(out.header, *out.weights, outgoing_, extra_);
+  encode_frame(out.header, *out.weights, makes_rounds_ ? *changes_ : *weights_, outgoing_, extra_);
+  is_unanswered_ = true;
   sequence_sent_ = out.header.sequence;
   steps_sent_ = out.header.environment_steps;
   has_outgoing_ = true;

@@ -13,6 +13,7 @@
 #include "genkidama/core/clock.h"
 #include "genkidama/net/child.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/params/weight_codec.h"
 #include "net/child/child_exchange.h"
 #include "net/child/child_mailbox.h"
 
@@ -60,6 +61,11 @@ class VirtualChild final : private ChildWire {
   std::string where() const override { return "in a simulation"; }
   /// Into received_. What the Parent sends is sound.
   FrameHeader decode(std::span<const std::byte> frame);
+  /// Both ends of a new link begin with the weights in received_.
+  void begin_codecs(const JoinedSession& session);
+
+  const CodecKind codec_;
+  const bool makes_rounds_;
 
   LocalTrainer& trainer_;
   ChildMailbox mailbox_;
@@ -67,7 +73,10 @@ class VirtualChild final : private ChildWire {
   RoundReport report_;
   ParentWeights received_;
   std::vector<std::byte> outgoing_, extra_, statistics_bytes_;
-  bool has_begun_ = false, has_outgoing_ = false;
+  std::optional<WeightDecoder> decoder_;
+  std::optional<WeightEncoder> weights_;  // of the link; unless changes are sent
+  std::optional<WeightEncoder> changes_;  // of the session, where Children make rounds together
+  bool has_begun_ = false, has_outgoing_ = false, is_unanswered_ = false;
   std::uint64_t session_ = 0, generation_ = 0, sequence_sent_ = 0;
   std::uint64_t steps_sent_ = 0, steps_answered_ = 0;
 };

@@ -19,11 +19,13 @@ std::string address_of(std::uint32_t child) {
 }  // namespace
 
 VirtualParent::VirtualParent(const ParentOptions& options, const ParameterLayout& layout,
-                             std::vector<float> weights, std::size_t children)
+                             std::vector<float> weights, std::size_t children, CodecKind codec)
     : layout_(layout),
       state_(options, layout, std::move(weights)),
       sessions_(children),
-      sequences_(children) {}
+      sequences_(children),
+      codec_(codec),
+      codecs_(children) {}
 
 // Of equal length, so that the order of names is that of numbers.
 std::string VirtualParent::name_of(std::uint32_t child) {
@@ -50,26 +52,29 @@ Welcome VirtualParent::join(std::uint32_t child, std::uint64_t session, std::uin
 void VirtualParent::receive(std::uint32_t child, std::span<const std::byte> bytes, Clock::time_point now) {
   const std::size_t components = state_.statistics_components();
   const std::size_t steps_bytes = state_.makes_rounds() ? kChangeStepsBytes : 0;
-  const auto frame = view_frame(bytes, layout_.size(), copy_, steps_bytes + statistics_bytes(components));
+  const auto frame = split_frame(bytes, steps_bytes + statistics_bytes(components));
   if (!frame.ok()) throw FormatError("a simulated Child's frame: " + frame.reason());
-  const FrameView& view = frame.value();
-  auto own = decode_statistics(view.extra.subspan(steps_bytes), components);
+  const FrameParts& parts = frame.value();
+  auto own = decode_statistics(parts.extra.subspan(steps_bytes), components);
   if (!own.ok()) throw FormatError("a simulated Child's statistics: " + own.reason());
-  if (const auto bad = state_.objection(view.weights)) {
+  std::span<const float> weights;
+  if (const auto wrong = codecs_[child].decoder->decode(parts.codec, parts.weights, weights); !wrong.empty())
+    throw FormatError("a simulated Child's weights: " + wrong);
+  if (const auto bad = state_.objection(weights)) {
     throw Error(fmt::format("the Parent refuses the weights of {}: {}", name_of(child), *bad));
   }
   NumberedStatistics numbered{child + std::uint64_t{1}, std::move(own.value())};
   if (state_.makes_rounds()) {
-    state_.contribute(view.header, decode_change_steps(view.extra), view.weights, now, std::move(numbered));
-    sequences_[child] = view.header.sequence;
+    state_.contribute(parts.header, decode_change_steps(parts.extra), weights, now, std::move(numbered));
+    sequences_[child] = parts.header.sequence;
     look(now);
     return;
   }
-  const MergeReport report = state_.merge(view.header, view.weights, now, std::move(numbered));
+  const MergeReport report = state_.merge(parts.header, weights, now, std::move(numbered));
   if (!report.failure.empty()) throw Error(report.failure);
   staleness_ += report.staleness;
   ++contributions_;
-  answers_.push_back({child, view.header.sequence});
+  answers_.push_back({child, parts.header.sequence});
 }
 
 void VirtualParent::left(std::uint32_t child, bool for_good, Clock::time_point now) {
@@ -99,7 +104,18 @@ void VirtualParent::encode(const Answer& answer, std::vector<std::byte>& frame) 
   if (state_.statistics_components() > 0) {
     encode_statistics(state_.other_statistics(answer.child + std::uint64_t{1}), statistics_bytes_);
   }
-  encode_frame(header, state_.current(), frame, statistics_bytes_);
+  const auto weights = state_.current();
+  Codecs& codecs = codecs_[answer.child];
+  if (answer.sequence > 0) {
+    encode_frame(header, weights, *codecs.encoder, frame, statistics_bytes_);
+    return;
+  }
+  codecs.encoder.emplace(codec_, layout_, CodedContent::kWeights);
+  codecs.decoder.emplace(codec_, layout_,
+                         state_.makes_rounds() ? CodedContent::kChanges : CodedContent::kWeights);
+  codecs.encoder->begin(weights);
+  codecs.decoder->begin(weights);
+  encode_frame(header, weights, frame, statistics_bytes_);
 }
 
 }  // namespace genkidama::sim

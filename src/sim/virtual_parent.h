@@ -11,6 +11,7 @@
 
 #include "genkidama/core/clock.h"
 #include "genkidama/net/parent.h"
+#include "genkidama/params/weight_codec.h"
 #include "net/parent/parent_state.h"
 #include "sim/virtual_child.h"
 
@@ -25,9 +26,9 @@ struct Answer {
 /// Children are known by their places in the simulation.
 class VirtualParent {
  public:
-  /// `layout` outlives it.
+  /// `layout` outlives it. All `children` ask for the same codec.
   VirtualParent(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights,
-                std::size_t children);
+                std::size_t children, CodecKind codec);
 
   /// A hello came: of `session`, if that can be gone on with.
   Welcome join(std::uint32_t child, std::uint64_t session, std::uint64_t steps_counted,
@@ -41,7 +42,7 @@ class VirtualParent {
 
   /// What is to be sent since the last call, in the order of Children. They all get the present weights.
   std::vector<Answer>& answers() { return answers_; }
-  /// The weights for a Child, written over `frame`.
+  /// The weights for a Child, written over `frame`. The answer to sequence 0 is the first one on a link.
   void encode(const Answer& answer, std::vector<std::byte>& frame);
 
   /// When the open round is over at the latest.
@@ -53,12 +54,19 @@ class VirtualParent {
  private:
   static std::string name_of(std::uint32_t child);
 
+  /// Of a link, from its first weights on.
+  struct Codecs {
+    std::optional<WeightEncoder> encoder;
+    std::optional<WeightDecoder> decoder;
+  };
+
   const ParameterLayout& layout_;
   ParentState state_;
   std::vector<std::uint64_t> sessions_;   // of each Child; 0: not connected
   std::vector<std::uint64_t> sequences_;  // of each Child's contribution to the open round; 0: none
   std::vector<Answer> answers_;
-  std::vector<float> copy_;
+  const CodecKind codec_;
+  std::vector<Codecs> codecs_;  // of each Child
   std::vector<std::byte> statistics_bytes_;
   std::uint64_t next_session_ = 1, staleness_ = 0, contributions_ = 0;
 };

@@ -149,6 +149,35 @@ TEST_CASE("a machine that comes and goes neither stops the others nor is counted
   CHECK(machines.trainers[2]->rounds >= 20);
 }
 
+TEST_CASE("a codec takes fewer bytes, and what the machines learn stays close to what they learn without") {
+  const auto run = [](CodecKind codec, ExchangeKind exchange) {
+    auto machines = std::make_unique<Machines>(3);
+    machines->options.exchange.kind = exchange;
+    machines->options.exchange.alpha = machines->options.exchange.beta = 0.5;
+    machines->options.exchange.codec = codec;
+    machines->options.machines[1].machine.present_seconds = 0.9;
+    machines->options.machines[1].machine.away_seconds = 0.3;
+    const SimulationSummary summary = machines->run(20);
+    return std::pair(summary, machines->weights.back());
+  };
+  for (const ExchangeKind exchange : {ExchangeKind::kEach, ExchangeKind::kRounds}) {
+    const auto [full, weights] = run(CodecKind::kFloat32, exchange);
+    for (const CodecKind codec : kCodecKinds) {
+      const auto [summary, coded] = run(codec, exchange);
+      CAPTURE(codec_name(codec), exchange_name(exchange));
+      CHECK(summary.updates == 20);
+      if (codec == CodecKind::kFloat32) {
+        CHECK(coded == weights);
+      } else {
+        CHECK(summary.bytes_up < full.bytes_up);
+      }
+      // The halves are exact to a thousandth or a hundredth, an eighth of a tensor of 12 to a hundredth.
+      if (codec == CodecKind::kTopK) continue;
+      for (std::size_t i = 0; i < weights.size(); ++i) CHECK(coded[i] == Approx(weights[i]).margin(0.05));
+    }
+  }
+}
+
 TEST_CASE("a machine that leaves for good is not waited for, and one that joins later takes part") {
   Machines machines(3);
   machines.options.machines[0].machine.leaves_seconds = 0.5;

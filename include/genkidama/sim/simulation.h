@@ -17,6 +17,7 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/net/round_options.h"
+#include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/merge_rule.h"
@@ -85,6 +86,7 @@ struct ExchangeModel {
   MergeRule merge_rule{};                     ///< each
   RoundOptions rounds{};                      ///< rounds
   OuterOptimizerOptions outer_optimizer{};    ///< rounds
+  CodecKind codec = CodecKind::kFloat32;      ///< how weights travel, both ways
 };
 
 /// What is simulated.

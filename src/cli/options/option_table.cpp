@@ -323,7 +323,7 @@ void add_exchange(Table& table, const Program& program) {
   table.add("exchange", kTraining | kSimulate, exchange_option(program),
             "Whether each Child is merged when it comes, or Children make rounds together; the same on both "
             "sides. train: none, or with the other machines of an MPI job");
-  table.add("codec", kChild | kCluster, codec_option(),
+  table.add("codec", kChild | kCluster | kSimulation, codec_option(),
             "How weights travel between a Child and its Parent; all but f32 are lossy, and take fewer bytes");
   table.add("alpha", kParent | kCluster | kSimulation,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),

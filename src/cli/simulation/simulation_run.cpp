@@ -180,6 +180,7 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.exchange.alpha = links.alpha;
   options.exchange.beta = links.beta;
   options.exchange.overlap = links.overlap;
+  options.exchange.codec = links.codec;
   options.exchange.merge_rule = job.program.merge_rule;
   options.exchange.rounds = links.rounds;
   options.exchange.rounds.deadline =

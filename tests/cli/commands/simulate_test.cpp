@@ -50,6 +50,7 @@ TEST_CASE("a simulated cluster learns what a cluster of processes learns, number
                                            "--evaluate-every=6",
                                            "--target-episodes=7",
                                            "--round-deadline=600",
+                                           "--codec=int8-delta",
                                            std::string("--round-end=") + round_end,
                                            "--outer-optimizer=momentum"};
     auto real = call("cluster", "--children", "2", "--workers", "1", "--eval-episodes", "0", "--run-dir",
