@@ -41,6 +41,10 @@ int run(const Settings& settings, const ResolvedProgram& program) {
       return run_check(std::move(job));
     case kSweep:
       return run_sweep(std::move(job));
+    case kSimulate:
+      return run_simulate(std::move(job));
+    case kPlan:
+      return run_plan(std::move(job));
   }
   return kBadArguments;
 }

@@ -14,5 +14,7 @@ int run_cluster(Job job);
 int run_evaluate(Job job);
 int run_check(Job job);
 int run_sweep(Job job);
+int run_simulate(Job job);
+int run_plan(Job job);
 
 }  // namespace genkidama::cli

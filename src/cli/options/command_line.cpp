@@ -24,7 +24,8 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Command kCommands[] = {kTrain, kParent, kChild, kCluster, kEvaluate, kCheck, kSweep};
+constexpr Command kCommands[] = {kTrain, kParent, kChild,    kCluster, kEvaluate,
+                                 kCheck, kSweep,  kSimulate, kPlan};
 
 // One option as CLI11 fills it; the meaning of the text is the table's business.
 struct Slot {
@@ -66,7 +67,7 @@ Settings defaults_of(const ResolvedProgram& program, Command command) {
 // What a preset says of a run's length holds only where the user says nothing.
 void apply_preset_steps(const ResolvedProgram& program, Settings& settings) {
   const auto steps = program.presets.at(settings.preset).max_steps;
-  if (!steps || (settings.command != kTrain && settings.command != kCluster)) return;
+  if (!steps || (settings.command & (kTrain | kCluster | kSimulation)) == 0) return;
   if (!settings.run.max_steps && !settings.run.updates) settings.run.max_steps = steps;
   settings.learning.preset_steps = steps;
 }

@@ -84,6 +84,10 @@ std::string command_help(Command command) {
       return "Look for mistakes in the program's environment and network; exit code 0 when there are none";
     case kSweep:
       return "Run settings times seeds, evaluate every checkpoint, and write one table";
+    case kSimulate:
+      return "Train on many machines that are simulated on this one, in virtual time";
+    case kPlan:
+      return "Say which way of sharing reaches a return soonest on given machines and links";
   }
   return "";
 }

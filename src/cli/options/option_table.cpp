@@ -227,7 +227,7 @@ OptionRow memory_option() {
 }
 
 void add_network(Table& table) {
-  constexpr unsigned kCommands = kTraining | kCheck;
+  constexpr unsigned kCommands = kTraining | kCheck | kSimulation;
   table.group("Network (one that comes with the library)");
   table.add("hidden", kCommands,
             of_bundled_network(int_list_option({1, 1e6}, GENKIDAMA_MEMBER(network->hidden))),
@@ -320,41 +320,43 @@ OptionRow quorum_option() {
 
 void add_exchange(Table& table, const Program& program) {
   table.group("Exchange");
-  table.add("exchange", kTraining, exchange_option(program),
+  table.add("exchange", kTraining | kSimulate, exchange_option(program),
             "Whether each Child is merged when it comes, or Children make rounds together; the same on both "
             "sides. train: none, or with the other machines of an MPI job");
   table.add("codec", kChild | kCluster, codec_option(),
             "How weights travel between a Child and its Parent; all but f32 are lossy, and take fewer bytes");
-  table.add("alpha", kParent | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
+  table.add("alpha", kParent | kCluster | kSimulation,
+            real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
             "each: weight of a Child's weights in the Parent's");
-  table.add("beta", kChild | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.beta)),
+  table.add("beta", kChild | kCluster | kSimulation, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.beta)),
             "each: weight of the Parent's weights in a Child's");
   table.add(
-      "overlap", kChild | kCluster, flag_option(GENKIDAMA_MEMBER(links.overlap)),
+      "overlap", kChild | kCluster | kSimulate, flag_option(GENKIDAMA_MEMBER(links.overlap)),
       "each: a Child plays on while an exchange is on its way, and averages the answer in a round later");
-  table.add("quorum", kParent | kCluster, quorum_option(),
+  table.add("quorum", kParent | kCluster | kSimulate, quorum_option(),
             "rounds: how many Children close a round when they have answered");
-  table.add("round-deadline", kParent | kCluster,
+  table.add("round-deadline", kParent | kCluster | kSimulate,
             real_option({0, 86'400}, GENKIDAMA_MEMBER(links.round_deadline_s)),
             "rounds: seconds that a round stays open after the first Child has answered (0: as long again as "
             "that one took, at least 1)");
-  table.add("first-children", kParent, count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.first_children)),
+  table.add("first-children", kParent | kSimulate,
+            count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.first_children)),
             "rounds: the first round waits for so many Children, or for its deadline");
-  table.add("max-staleness", kParent | kCluster,
+  table.add("max-staleness", kParent | kCluster | kSimulate,
             count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.max_staleness)),
             "rounds: what was learnt from weights of more rounds ago is dropped");
-  table.add("outer-optimizer", kParent | kCluster, outer_optimizer_option(),
+  table.add("outer-optimizer", kParent | kCluster | kSimulate, outer_optimizer_option(),
             "rounds: what takes the mean change of a round into the weights");
-  table.add("outer-learning-rate", kParent | kCluster,
+  table.add("outer-learning-rate", kParent | kCluster | kSimulate,
             real_option(kPositive, GENKIDAMA_MEMBER(links.outer_optimizer.learning_rate)),
             "Of the outer optimizer (when not given: 0.01 for adam, 1 for the others)");
-  table.add("outer-momentum", kParent | kCluster,
+  table.add("outer-momentum", kParent | kCluster | kSimulate,
             real_option(kBelowOne, GENKIDAMA_MEMBER(links.outer_optimizer.momentum)),
             "Of the outer optimizers momentum and nesterov");
-  table.add("outer-beta1", kParent | kCluster,
+  table.add("outer-beta1", kParent | kCluster | kSimulate,
             real_option(kBelowOne, GENKIDAMA_MEMBER(links.outer_optimizer.beta1)),
             "Of the outer optimizer adam");
-  table.add("outer-beta2", kParent | kCluster,
+  table.add("outer-beta2", kParent | kCluster | kSimulate,
             real_option(kBelowOne, GENKIDAMA_MEMBER(links.outer_optimizer.beta2)),
             "Of the outer optimizer adam");
 }
@@ -396,7 +398,8 @@ void add_links(Table& table) {
 
 void add_run(Table& table, const Program& program) {
   table.group("Run");
-  table.add("preset", kEverywhere | kCheck, preset_option(program), "Named set of defaults, listed below");
+  table.add("preset", kEverywhere | kCheck | kSimulation, preset_option(program),
+            "Named set of defaults, listed below");
   table.add("config", kTraining, file_option(GENKIDAMA_MEMBER(config), "FILE"),
             "JSON file of options, for instance a run's config.json; flags win over it");
   table.add(
@@ -407,9 +410,10 @@ void add_run(Table& table, const Program& program) {
   table.add("init-from", kTrain | kParent | kCluster,
             kept_path_option(GENKIDAMA_MEMBER(run.init_from), "FILE"),
             "Begin with the weights of this policy file, such as another run's final.safetensors");
-  table.add("seed", kEverywhere | kCheck, count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
+  table.add("seed", kEverywhere | kCheck | kSimulation,
+            count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
             "All randomness follows from it (a child draws one when not given)");
-  table.add("workers", kLearning | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
+  table.add("workers", kWorking | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
             "Workers of this machine, or of each Child of a cluster (one per core when not given)");
   table.add("worker-mode", kEverywhere, worker_mode_option(), "What a worker is");
   table.add("worker-timeout", kEverywhere,
@@ -425,20 +429,21 @@ void add_run(Table& table, const Program& program) {
             "The most steps a second in each environment of a worker, as on a slow board or a robot; "
             "evaluations are "
             "not held back; 0: no limit");
-  table.add("replay-capacity", kLearning, count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
+  table.add("replay-capacity", kWorking, count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
             "Steps each worker keeps in a shared buffer for code of yours; a3c and ppo never learn from it; "
             "0: none");
 }
 
 void add_ending(Table& table) {
   table.group("End of the run (the first that is met)");
-  table.add("updates", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.updates)),
+  table.add("updates", kTraining | kSimulation, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.updates)),
             "After this many updates: rounds, or merges at a Parent");
-  table.add("max-steps", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.max_steps)),
+  table.add("max-steps", kTraining | kSimulation, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.max_steps)),
             "After this many environment steps of all workers together (the preset's when no end is given)");
-  table.add("target", kTraining, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
+  table.add("target", kTraining | kSimulation, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
             "When the mean return of an evaluation reaches this");
-  table.add("evaluate-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
+  table.add("evaluate-every", kTraining | kSimulation,
+            count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
             "Updates between evaluations (100 with --target or --patience, else none; with --target alone "
             "also whenever the "
             "training episodes come close to it); with it or --patience "
@@ -446,7 +451,8 @@ void add_ending(Table& table) {
             "policy is kept as best.safetensors in the run's directory");
   table.add("patience", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.patience)),
             "After this many evaluations in a row without a better mean return than the best before");
-  table.add("target-episodes", kTraining, int_option({1, 1e6}, GENKIDAMA_MEMBER(run.target_episodes)),
+  table.add("target-episodes", kTraining | kSimulation,
+            int_option({1, 1e6}, GENKIDAMA_MEMBER(run.target_episodes)),
             "Episodes of each of these evaluations");
   table.add("max-weight-norm", kTraining, real_option(kNotNegative, GENKIDAMA_MEMBER(run.max_weight_norm)),
             "A run whose weights get a larger L2 norm has diverged and fails; 0: any finite weights will do");
@@ -466,7 +472,8 @@ void add_results(Table& table) {
       "at first after 1, 2, 4, ... seconds; 0: only with checkpoints");
   table.add("eval-episodes", kTraining | kSweep, int_option({0, 1e6}, GENKIDAMA_MEMBER(run.eval_episodes)),
             "Episodes of the final evaluation, or in a sweep of each checkpoint's; 0: none");
-  table.add("eval-seed", kTraining | kSweep, count_option(kNotNegative, GENKIDAMA_MEMBER(run.eval_seed)),
+  table.add("eval-seed", kTraining | kSweep | kSimulation,
+            count_option(kNotNegative, GENKIDAMA_MEMBER(run.eval_seed)),
             "Seed of the evaluations; 'evaluate --seed' with the same plays the same episodes");
   table.add(
       "policy-average", kTraining, policy_average_option(),
@@ -483,13 +490,13 @@ void add_results(Table& table) {
       "given (required)");
   table.add("episodes", kEvaluate | kCheck, int_option({1, 1e7}, GENKIDAMA_MEMBER(evaluate.episodes)),
             "Episodes to play");
-  table.add("greedy", kEverywhere | kSweep, flag_option(GENKIDAMA_MEMBER(run.greedy)),
+  table.add("greedy", kEverywhere | kSweep | kSimulation, flag_option(GENKIDAMA_MEMBER(run.greedy)),
             "Evaluate with the likeliest action instead of sampled ones; --greedy=false against a preset "
             "that does");
-  table.add("json", kEvaluate, file_option(GENKIDAMA_MEMBER(evaluate.json_file), "FILE"),
+  table.add("json", kEvaluate | kSimulation, file_option(GENKIDAMA_MEMBER(evaluate.json_file), "FILE"),
             "Write the result to this file too; an array for several checkpoints");
-  table.add("csv", kEvaluate, file_option(GENKIDAMA_MEMBER(evaluate.csv_file), "FILE"),
-            "Write a row per checkpoint to this file");
+  table.add("csv", kEvaluate | kSimulate, file_option(GENKIDAMA_MEMBER(evaluate.csv_file), "FILE"),
+            "Write a row per checkpoint, or per update of a simulation, to this file");
   table.add("returns", kEvaluate, file_option(GENKIDAMA_MEMBER(evaluate.returns_file), "FILE"),
             "Write the return of every episode to this file, a row per checkpoint");
 }
@@ -507,15 +514,15 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Multiplies rewards for learning, not in statistics");
   // A Parent must know too: it merges the statistics of its Children and evaluates with them.
   table.add(
-      "normalise-observations", kTraining,
+      "normalise-observations", kTraining | kSimulation,
       boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.normalise_observations)),
       "Give the network observations less their running mean, in running deviations; the same at a Parent "
       "and all of its Children");
-  table.add("observation-clip", kTraining,
+  table.add("observation-clip", kTraining | kSimulation,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.observation_clip)),
             "Cut normalised observations to this many deviations");
   table.add(
-      "normalise-rewards", kTraining,
+      "normalise-rewards", kTraining | kSimulation,
       boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.normalise_rewards)),
       "Learn from rewards divided by the running deviation of the discounted return; the same at a Parent "
       "and all of its Children");
@@ -636,15 +643,15 @@ void add_hyperparameters(Table& table, const Program& program) {
 void add_actions(Table& table) {
   table.group("Continuous actions");
   table.add(
-      "action-bounds", kEverywhere | kCheck, action_bounds_option(),
+      "action-bounds", kEverywhere | kCheck | kSimulation, action_bounds_option(),
       "How a component stays within its bounds: clip gives the environment the nearest value, tanh squashes "
       "what was sampled (evaluate: as the checkpoint says)");
-  table.add("deviation", kEverywhere | kCheck, deviation_option(),
+  table.add("deviation", kEverywhere | kCheck | kSimulation, deviation_option(),
             "Of a component: fixed, a learnt constant; state, from the observation by the network (evaluate: "
             "as the "
             "checkpoint says)");
   table.add(
-      "initial-log-deviation", kEverywhere | kCheck,
+      "initial-log-deviation", kEverywhere | kCheck | kSimulation,
       real_option({-20, 20}, GENKIDAMA_MEMBER(learning.hyperparameters.initial_log_deviation)),
       "Natural logarithm of the deviation at first; 0: a deviation of half the range between two bounds");
 }
@@ -670,6 +677,54 @@ void add_sweep(Table& table) {
   table.add("jobs", kSweep, int_option({1, 4096}, GENKIDAMA_MEMBER(sweep.jobs)), "Runs at a time");
 }
 
+void add_simulation(Table& table) {
+  table.group("Simulation");
+  table.add(
+      "cut", kSimulate,
+      choice_option(
+          {"alone", "weights", "segments"}, [](const Settings& s) { return s.simulation.cut; },
+          [](Settings& s, const std::string& text) { s.simulation.cut = text; }),
+      "What crosses between machines: nothing, the weights of Children and their Parent, or the segments of "
+      "players and one learner");
+  table.add("machines", kSimulation, int_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.machines)),
+            "How many machines there are");
+  table.add(
+      "machine", kSimulation,
+      texts_option(GENKIDAMA_MEMBER(simulation.specs), "COUNT:KEY=VALUE,...", "COUNT:KEY=VALUE,..."),
+      "So many of them are otherwise, the first ones first: factor, jitter, step-us, gradient-us, "
+      "steps-per-second, "
+      "latency-ms, mbit, link-jitter-ms, packet-loss, joins, leaves, present, away (seconds), round-steps");
+  table.add("step-us", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.step_us)),
+            "Microseconds in which a machine plays an environment step (measured here when not given)");
+  table.add("gradient-us", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.gradient_us)),
+            "Microseconds of an optimizer step (measured here when not given)");
+  table.add("machine-factor", kSimulation, real_option({1e-6, 1e6}, GENKIDAMA_MEMBER(simulation.factor)),
+            "How many times as long a machine takes for both");
+  table.add("machine-jitter", kSimulation, real_option({0, 1000}, GENKIDAMA_MEMBER(simulation.jitter)),
+            "Each round takes up to this share longer, at random");
+  table.add("latency-ms", kSimulation, real_option({0, 1e6}, GENKIDAMA_MEMBER(simulation.latency_ms)),
+            "Milliseconds of a link one way, half of what ping tells");
+  table.add("bandwidth-mbit", kSimulation, real_option({0, 1e9}, GENKIDAMA_MEMBER(simulation.bandwidth_mbit)),
+            "Megabits a second of a link, each way; 0: no limit");
+  table.add("link-jitter-ms", kSimulation, real_option({0, 1e6}, GENKIDAMA_MEMBER(simulation.link_jitter_ms)),
+            "Each transfer takes up to so many milliseconds longer, at random");
+  table.add("packet-loss", kSimulation, real_option({0, 0.5}, GENKIDAMA_MEMBER(simulation.loss)),
+            "Share of packets that are lost and sent again");
+  table.add(
+      "parent-mbit", kSimulation, real_option({0, 1e9}, GENKIDAMA_MEMBER(simulation.parent_mbit)),
+      "Megabits a second of the Parent's or learner's own link, for all together, each way; 0: no limit");
+  table.add("max-seconds", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.max_seconds)),
+            "End after so many virtual seconds; 0: no limit");
+  table.add("runs", kPlan, int_option({1, 1000}, GENKIDAMA_MEMBER(simulation.runs)),
+            "Simulations of each way, with seeds that follow each other; the median counts");
+  table.add("quadratic", kSimulate, int_option({0, 1e7}, GENKIDAMA_MEMBER(simulation.quadratic)),
+            "Minimise a noisy quadratic of so many weights in place of the program's task, on up to 100,000 "
+            "machines; "
+            "the return is minus its value");
+  table.add("noise", kSimulate, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.noise)),
+            "Deviation of each component of the quadratic's gradient");
+}
+
 void add_internal(Table& table) {
   OptionRow ready = int_option({0, 1e6}, GENKIDAMA_MEMBER(plumbing.ready_fd));
   ready.hidden = true;
@@ -686,6 +741,7 @@ void add_internal(Table& table) {
 std::vector<OptionRow> make_option_table(const Program& program) {
   Table table("");
   add_sweep(table);
+  add_simulation(table);
   add_links(table);
   add_exchange(table, program);
   add_run(table, program);

@@ -18,6 +18,10 @@ const char* command_name(Command command) {
       return "check";
     case kSweep:
       return "sweep";
+    case kSimulate:
+      return "simulate";
+    case kPlan:
+      return "plan";
   }
   return "";
 }

@@ -29,9 +29,14 @@ enum Command : unsigned {
   kEvaluate = 16,
   kSweep = 32,
   kCheck = 64,
+  kSimulate = 512,
+  kPlan = 1024,
 };
 inline constexpr unsigned kTraining = kTrain | kParent | kChild | kCluster;
-inline constexpr unsigned kLearning = kTrain | kChild | kCluster;
+inline constexpr unsigned kSimulation = kSimulate | kPlan;
+/// Those whose workers learn on this machine, as they do on a machine of their own.
+inline constexpr unsigned kWorking = kTrain | kChild | kCluster;
+inline constexpr unsigned kLearning = kWorking | kSimulation;
 inline constexpr unsigned kEverywhere = kTraining | kEvaluate;
 
 /// "train", "parent", ...
@@ -82,7 +87,7 @@ struct ClusterOptions {
   int eval_workers = 1;
 };
 
-/// `evaluate`, and how many episodes `check` plays.
+/// `evaluate`, how many episodes `check` plays, and the files of `simulate` and `plan`.
 struct EvaluateOptions {
   std::vector<std::string> checkpoints;  ///< files and directories
   int episodes = 500;
@@ -94,6 +99,20 @@ struct EvaluateOptions {
 /// `check`.
 struct CheckOptions {
   bool try_invalid_actions = false;
+};
+
+/// `simulate` and `plan`.
+struct SimulationSettings {
+  std::string cut = "weights";
+  int machines = 4;
+  std::vector<std::string> specs;  ///< "COUNT:KEY=VALUE,..."
+  std::optional<double> step_us, gradient_us;
+  double factor = 1, jitter = 0;
+  double latency_ms = 1, bandwidth_mbit = 100, link_jitter_ms = 0, loss = 0, parent_mbit = 0;
+  double max_seconds = 0;  ///< 0: no limit
+  int quadratic = 0;       ///< weights of a quadratic in place of the program's task; 0: the task
+  double noise = 1;        ///< of the quadratic's gradient
+  int runs = 3;            ///< `plan`: simulations of each way
 };
 
 /// `sweep`.
@@ -131,6 +150,7 @@ struct Settings {
   ClusterOptions cluster;
   EvaluateOptions evaluate;
   CheckOptions check;
+  SimulationSettings simulation;
   SweepOptions sweep;
   Plumbing plumbing;
 };

@@ -194,8 +194,12 @@ Hyperparameters resolved_hyperparameters(const Settings& settings) {
                       schedule_name(schedule)));
     }
   }
-  // The Children of a cluster share the run's steps.
-  const int machines = settings.command == kCluster ? settings.cluster.children : 1;
+  // The Children of a cluster share the run's steps. A learner has them all.
+  const bool is_cut_at_weights =
+      (settings.command & kSimulation) != 0 && settings.simulation.cut == "weights";
+  const int machines = settings.command == kCluster ? settings.cluster.children
+                       : is_cut_at_weights          ? settings.simulation.machines
+                                                    : 1;
   return run::with_schedule_end(result, *steps, machines);
 }
 

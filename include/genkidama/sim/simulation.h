@@ -1,0 +1,163 @@
+#pragma once
+
+/// @file
+/// Many machines on one: a simulation of a Parent and its Children, or of a learner and its players, in
+/// virtual time. The learning, the exchange and the merges are the real ones; only time, machines and links
+/// are a model.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "genkidama/core/export.h"
+#include "genkidama/net/round_options.h"
+#include "genkidama/params/exchange_kind.h"
+#include "genkidama/params/local_trainer.h"
+#include "genkidama/params/merge_rule.h"
+#include "genkidama/params/outer_optimizer.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+namespace sim {
+
+/// Where the agent is cut: what crosses between machines.
+enum class Cut {
+  kAlone,    ///< nothing: one machine trains by itself, as `train` does
+  kWeights,  ///< each machine learns, and a Parent merges what they have learnt
+  /// Experience: all machines play, each an equal part of a round, and a learner on the first one trains on
+  /// all of it before the next round begins. It learns what one machine learns from rounds of that length.
+  kSegments,
+};
+
+/// The name of a cut: "alone", "weights" or "segments".
+const char* cut_name(Cut cut);
+/// The cut of that name; nothing when there is none.
+std::optional<Cut> cut_of(std::string_view name);
+
+/// What a machine can do, and when it is there. Times are in seconds.
+struct MachineModel {
+  double seconds_per_step = 0;      ///< playing one environment step, the policy's forward pass with it; >= 0
+  double seconds_per_gradient = 0;  ///< one optimizer step, its gradient with it; >= 0
+  double factor = 1;                ///< multiplies both: 10 is a machine ten times slower; > 0
+  /// Each round takes up to this share longer, uniformly at random; >= 0.
+  double jitter = 0;
+  /// The most steps a second in each environment, as of a robot; 0: no limit.
+  double steps_per_second = 0;
+  double joins_seconds = 0;  ///< when it begins
+  /// When it leaves for good; 0: never.
+  double leaves_seconds = 0;
+  /// The machine is there for so long at a time, and then away for away_seconds; 0: it is always there. While
+  /// it is away it computes nothing and has no link. It comes back to its session as a Child does whose link
+  /// was lost.
+  double present_seconds = 0;
+  double away_seconds = 0;  ///< as above
+};
+
+/// A machine's link to the Parent or learner; the same both ways, and both at once. A transfer pays for TCP:
+/// 52 bytes of headers for each 1,448 bytes, and a window of ten packets that doubles with each round trip.
+struct LinkModel {
+  double latency_seconds = 0;  ///< one way; half of what `ping` tells
+  double bits_per_second = 0;  ///< 0: without limit
+  double jitter_seconds = 0;   ///< each transfer takes up to so much longer, uniformly at random
+  /// The share of packets that are lost, in [0, 0.5]. A lost packet is sent again after a round trip, and
+  /// after at least 200 ms when fewer than four packets follow it.
+  double loss = 0;
+};
+
+/// One machine.
+struct SimulatedMachine {
+  MachineModel machine;  ///< what it can do
+  LinkModel link;        ///< how it is connected
+};
+
+/// How a Parent and its Children exchange weights. The fields mean what those of ParentOptions and
+/// ChildOptions mean.
+struct ExchangeModel {
+  ExchangeKind kind = ExchangeKind::kRounds;  ///< each or rounds
+  double alpha = 0.9;                         ///< each
+  double beta = 0;                            ///< each
+  bool overlap = false;                       ///< each
+  MergeRule merge_rule{};                     ///< each
+  RoundOptions rounds{};                      ///< rounds
+  OuterOptimizerOptions outer_optimizer{};    ///< rounds
+};
+
+/// What is simulated.
+struct SimulationOptions {
+  Cut cut = Cut::kWeights;                 ///< what crosses between machines
+  std::vector<SimulatedMachine> machines;  ///< at least one
+  ExchangeModel exchange;                  ///< Cut::kWeights
+  /// What all transfers to the Parent or learner together may take, and all from it: they queue for it; 0: no
+  /// limit beyond that of each link.
+  double parent_bits_per_second = 0;
+  /// Cut::kSegments: what one environment step takes on the wire.
+  std::size_t bytes_per_step = 0;
+  /// Cut::kAlone and Cut::kSegments: environments of the machine, or of each player, that are played side by
+  /// side.
+  int environments = 1;
+  std::uint64_t seed = 1;  ///< of jitter and loss
+};
+
+/// A moment of the simulation: a merge, or a round of Cut::kAlone and Cut::kSegments.
+struct SimulatedUpdate {
+  double seconds = 0;        ///< virtual time since the beginning
+  std::uint64_t update = 0;  ///< merges or rounds so far, this one included
+  Played played;             ///< by all machines so far, in rounds that have ended
+  /// The mean return of the latest 100 episodes of all machines; nothing before the first one.
+  std::optional<double> recent_return{};
+  std::span<const float> weights{};    ///< after it; valid only during the call
+  RunningStatistics all_statistics{};  ///< what all machines have counted, to normalise with
+};
+
+/// What a simulation came to.
+struct SimulationSummary {
+  double seconds = 0;                 ///< virtual time at its end
+  std::uint64_t updates = 0;          ///< merges or rounds
+  Played played;                      ///< by all machines
+  std::uint64_t optimizer_steps = 0;  ///< by all machines
+  std::uint64_t bytes_up = 0;         ///< to the Parent or learner, headers with them
+  std::uint64_t bytes_down = 0;       ///< from it
+  double computing_seconds = 0;       ///< the sum over all machines
+  double waiting_seconds = 0;         ///< for answers or for others, the sum over all machines
+  std::uint64_t contributions = 0;    ///< what was merged or dropped, by all machines
+  std::uint64_t late = 0;         ///< rounds: contributions that were learnt from weights of an earlier round
+  std::uint64_t dropped = 0;      ///< rounds: late ones that count nothing
+  std::uint64_t by_deadline = 0;  ///< rounds that a deadline has closed
+  double mean_staleness = 0;      ///< over all contributions
+  std::uint64_t links_lost = 0;   ///< how often a machine went away
+  std::uint64_t events = 0;       ///< that were simulated
+  /// Why it ended: "" when the observer wanted that, else that no machine is left, or what went wrong.
+  std::string end{};
+};
+
+/// Plays one simulation. Everything happens in the thread that calls run(): the same trainers, options and
+/// seed give the same result, bit for bit, on the same build and processor.
+class Simulation {
+ public:
+  /// Is told of each update, and returns whether to go on.
+  using Observer = std::function<bool(const SimulatedUpdate&)>;
+
+  /// `trainers`: one for each machine with Cut::kWeights, of equal layouts, the first of which gives the
+  /// Parent's first weights; one otherwise. They outlive the simulation. Throws ArgumentError for options out
+  /// of range and for another number of trainers.
+  Simulation(SimulationOptions options, std::vector<LocalTrainer*> trainers);
+  ~Simulation();
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+
+  /// Simulates until the observer returns false, or no machine is left. To be called once. Throws what a
+  /// trainer throws.
+  SimulationSummary run(const Observer& observer);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sim
+}  // namespace genkidama

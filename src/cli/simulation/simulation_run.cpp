@@ -1,0 +1,267 @@
+#include "cli/simulation/simulation_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+#include "cli/options/settings_check.h"
+#include "genkidama/core/error.h"
+#include "genkidama/core/random.h"
+#include "genkidama/params/segment.h"
+#include "genkidama/run/stop_signal.h"
+#include "genkidama/wire/segments.h"
+#include "sim/quadratic_trainer.h"
+
+namespace genkidama::cli {
+namespace {
+
+// An evaluation that begins with so few episodes below the target is not played to its end.
+constexpr int kFirstLook = 20;
+
+double mean_return(const std::vector<EpisodeResult>& episodes) {
+  const double sum = std::accumulate(episodes.begin(), episodes.end(), 0.0,
+                                     [](double all, const auto& each) { return all + each.episode_return; });
+  return sum / static_cast<double>(std::max<std::size_t>(episodes.size(), 1));
+}
+
+/// Evaluates weights with a trainer of its own, so that training knows nothing of it.
+class Evaluator {
+ public:
+  Evaluator(const Settings& settings, std::unique_ptr<CoreOrchestrator> player)
+      : settings_(settings), player_(std::move(player)) {}
+
+  /// Of Parents that merge, these are the weights that their Children begin with.
+  void first_weights(LocalTrainer& trainer) const {
+    std::vector<float> weights(player_->layout().size());
+    player_->read_weights(weights);
+    trainer.write_weights(weights);
+  }
+
+  std::optional<double> evaluate(const sim::SimulatedUpdate& update) {
+    if (!settings_.run.target && !settings_.run.evaluate_every) return std::nullopt;
+    if (update.update % settings_.run.evaluate_every.value_or(1) != 0) return std::nullopt;
+    player_->write_weights(update.weights);
+    if (player_->statistics_components() > 0) player_->write_other_statistics(update.all_statistics);
+    const int episodes = settings_.run.target_episodes;
+    // The episodes that a cluster's Parent plays after this update.
+    seed_ = derive_seed(settings_.run.eval_seed, {update.update});
+    std::vector<EpisodeResult> results =
+        play(0, settings_.run.target ? std::min(kFirstLook, episodes) : episodes);
+    const int played = static_cast<int>(results.size());
+    if (played < episodes && mean_return(results) >= *settings_.run.target) {
+      const std::vector<EpisodeResult> rest = play(played, episodes - played);
+      results.insert(results.end(), rest.begin(), rest.end());
+    }
+    return mean_return(results);
+  }
+
+ private:
+  std::vector<EpisodeResult> play(int first, int episodes) {
+    return player_->evaluate({.episodes = episodes,
+                              .seed = seed_,
+                              .greedy = settings_.run.greedy,
+                              .first_episode = static_cast<std::uint64_t>(first)});
+  }
+
+  const Settings& settings_;
+  std::unique_ptr<CoreOrchestrator> player_;
+  std::uint64_t seed_ = 0;
+};
+
+/// What a step takes in a batch of segments, as the real encoder has it.
+std::size_t bytes_per_step(const EnvironmentSpec& spec) {
+  constexpr std::size_t kSteps = 1024;
+  SegmentShape shape;
+  shape.observation = static_cast<std::size_t>(spec.observation_size);
+  shape.action = spec.action_space.width();
+  shape.alternatives = spec.masks_actions ? spec.action_space.alternatives() : 0;
+  SegmentBatch batch;
+  Segment& segment = batch.segments.emplace_back();
+  segment.observations.resize(kSteps * shape.observation);
+  segment.actions.resize(kSteps * shape.action);
+  segment.masks.resize(kSteps * shape.alternatives);
+  segment.rewards.resize(kSteps);
+  segment.log_probabilities.resize(kSteps);
+  segment.last_observation.resize(shape.observation);
+  std::vector<std::byte> bytes;
+  encode_segments(batch, shape, bytes);
+  return (bytes.size() + kSteps - 1) / kSteps;
+}
+
+/// Of a learner with players: each has the environments that a machine has, and the round is the same in all.
+Hyperparameters of_learner(const Job& job) {
+  Hyperparameters hyper = resolved_hyperparameters(job.settings);
+  if (job.settings.simulation.cut != "segments") return hyper;
+  const int machines = job.settings.simulation.machines;
+  if (hyper.round_steps < machines) {
+    throw ArgumentError(fmt::format(
+        "--round-steps is {} with --cut segments and {} machines; expected at least a step for each",
+        hyper.round_steps, machines));
+  }
+  hyper.round_end = RoundEnd::kStep;
+  hyper.environments_per_worker *= machines;
+  return hyper;
+}
+
+std::vector<std::unique_ptr<CoreOrchestrator>> make_trainers(const Job& job,
+                                                             const std::vector<SimulatedPart>& machines) {
+  std::vector<std::unique_ptr<CoreOrchestrator>> trainers;
+  const std::uint64_t seed = job.settings.learning.seed;
+  if (job.settings.simulation.cut != "weights") {
+    trainers.push_back(make_called_trainer(job, of_learner(job), seed, EnvironmentPurpose::kTrain));
+    return trainers;
+  }
+  Hyperparameters hyper = resolved_hyperparameters(job.settings);
+  const int usual_steps = hyper.round_steps;
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    hyper.round_steps = machines[i].round_steps.value_or(usual_steps);
+    // As in a cluster.
+    trainers.push_back(
+        make_called_trainer(job, hyper, derive_seed(seed, {i + 1}), EnvironmentPurpose::kTrain));
+  }
+  return trainers;
+}
+
+}  // namespace
+
+std::unique_ptr<CoreOrchestrator> make_called_trainer(const Job& job, const Hyperparameters& hyperparameters,
+                                                      std::uint64_t seed, EnvironmentPurpose purpose) {
+  OrchestratorOptions options;
+  options.mode = WorkerMode::kCaller;
+  options.workers = 1;
+  options.seed = seed;
+  options.hyperparameters = hyperparameters;
+  options.environment_spec = job.program.environment_spec;
+  options.purpose = purpose;
+  options.optimizer = job.program.optimizer;
+  options.algorithm = job.program.algorithm;
+  return std::make_unique<CoreOrchestrator>(environment_of(job), network_of(job), options);
+}
+
+std::optional<StepCosts> complete_costs(const Job& job, std::vector<SimulatedPart>& machines) {
+  const SimulationSettings& settings = job.settings.simulation;
+  if (settings.step_us && settings.gradient_us) return std::nullopt;
+  const auto trainer = make_called_trainer(job, resolved_hyperparameters(job.settings),
+                                           job.settings.learning.seed, EnvironmentPurpose::kTrain);
+  const StepCosts measured = measured_costs(*trainer);
+  // As they are printed, so that who gives them gets the same run.
+  const auto rounded = [](double us) { return std::round(100 * us) / 100; };
+  const StepCosts costs{settings.step_us.value_or(rounded(measured.step_us)),
+                        settings.gradient_us.value_or(rounded(measured.gradient_us))};
+  for (SimulatedPart& each : machines) {
+    if (!each.has_own_step) each.model.machine.seconds_per_step = 1e-6 * costs.step_us;
+    if (!each.has_own_gradient) each.model.machine.seconds_per_gradient = 1e-6 * costs.gradient_us;
+  }
+  return costs;
+}
+
+std::string end_of(const Settings& settings, const SimulatedRow& row) {
+  const run::RunOptions& run = settings.run;
+  if (run.target && row.evaluated_return && *row.evaluated_return >= *run.target) return "target";
+  if (run.updates && row.update >= *run.updates) return "updates";
+  if (run.max_steps && row.played.steps >= *run.max_steps) return "max-steps";
+  const double most = settings.simulation.max_seconds;
+  if (most > 0 && row.seconds >= most) return "max-seconds";
+  if (run::stop_signal() != 0) return "signal";
+  return "";
+}
+
+sim::SimulationOptions simulation_options(const Job& job, const std::vector<SimulatedPart>& machines) {
+  const Settings& settings = job.settings;
+  sim::SimulationOptions options;
+  options.cut = *sim::cut_of(settings.simulation.cut);
+  for (const SimulatedPart& each : machines) options.machines.push_back(each.model);
+  const LinkOptions& links = settings.links;
+  options.exchange.kind = links.exchange;
+  options.exchange.alpha = links.alpha;
+  options.exchange.beta = links.beta;
+  options.exchange.overlap = links.overlap;
+  options.exchange.merge_rule = job.program.merge_rule;
+  options.exchange.rounds = links.rounds;
+  options.exchange.rounds.deadline =
+      Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
+  // Children that begin together make the first round together, as in a cluster.
+  if (links.exchange == ExchangeKind::kRounds && links.rounds.first_children == 0) {
+    options.exchange.rounds.first_children =
+        static_cast<std::uint64_t>(std::count_if(machines.begin(), machines.end(), [](const auto& each) {
+          return each.model.machine.joins_seconds == 0;
+        }));
+  }
+  options.exchange.outer_optimizer = links.outer_optimizer;
+  options.parent_bits_per_second = 1e6 * settings.simulation.parent_mbit;
+  options.environments = settings.learning.hyperparameters.environments_per_worker;
+  options.seed = settings.learning.seed;
+  return options;
+}
+
+SimulationResult simulate_quadratic(const Job& job, const std::vector<SimulatedPart>& machines) {
+  const Settings& settings = job.settings;
+  const Hyperparameters& hyper = settings.learning.hyperparameters;
+  sim::QuadraticOptions quadratic;
+  quadratic.weights = static_cast<std::size_t>(settings.simulation.quadratic);
+  quadratic.learning_rate = hyper.learning_rate;
+  quadratic.noise = settings.simulation.noise;
+  std::vector<std::unique_ptr<sim::QuadraticTrainer>> trainers;
+  std::vector<LocalTrainer*> pointers;
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    quadratic.steps =
+        static_cast<std::uint64_t>(std::max(1, machines[i].round_steps.value_or(hyper.round_steps)));
+    trainers.push_back(
+        std::make_unique<sim::QuadraticTrainer>(quadratic, derive_seed(settings.learning.seed, {i + 1})));
+    pointers.push_back(trainers.back().get());
+  }
+  // Where each Child is merged by itself, a look at every one would cost more than the merges.
+  const bool is_each = settings.links.exchange == ExchangeKind::kEach;
+  const std::uint64_t every = settings.run.evaluate_every.value_or(is_each ? machines.size() : 1);
+  SimulationResult result;
+  result.cut = settings.simulation.cut;
+  result.exchange = exchange_name(settings.links.exchange);
+  result.machines = static_cast<int>(machines.size());
+  sim::Simulation simulation(simulation_options(job, machines), std::move(pointers));
+  result.summary = simulation.run([&](const sim::SimulatedUpdate& update) {
+    SimulatedRow row{update.seconds, update.update, update.played, std::nullopt, std::nullopt};
+    const bool is_looked_at = update.update % every == 0;
+    if (is_looked_at) row.evaluated_return = -sim::QuadraticTrainer::value(update.weights);
+    result.end = end_of(settings, row);
+    if (result.end == "target") result.reached = row;
+    if (is_looked_at || !result.end.empty()) result.rows.push_back(row);
+    return result.end.empty();
+  });
+  if (result.end.empty()) result.end = result.summary.end;
+  return result;
+}
+
+SimulationResult simulate_task(const Job& job, const std::vector<SimulatedPart>& machines) {
+  const Settings& settings = job.settings;
+  Evaluator evaluator(settings, make_called_trainer(job, resolved_hyperparameters(settings),
+                                                    settings.learning.seed, EnvironmentPurpose::kEvaluate));
+  const auto trainers = make_trainers(job, machines);
+  sim::SimulationOptions options = simulation_options(job, machines);
+  if (options.cut == sim::Cut::kSegments)
+    options.bytes_per_step = bytes_per_step(trainers.front()->environment_spec());
+  if (options.cut == sim::Cut::kWeights) evaluator.first_weights(*trainers.front());
+  std::vector<LocalTrainer*> pointers;
+  for (const auto& trainer : trainers) pointers.push_back(trainer.get());
+
+  SimulationResult result;
+  result.cut = settings.simulation.cut;
+  if (options.cut == sim::Cut::kWeights) result.exchange = exchange_name(options.exchange.kind);
+  result.machines = static_cast<int>(machines.size());
+  sim::Simulation simulation(std::move(options), std::move(pointers));
+  result.summary = simulation.run([&](const sim::SimulatedUpdate& update) {
+    SimulatedRow row{update.seconds, update.update, update.played, update.recent_return,
+                     evaluator.evaluate(update)};
+    result.end = end_of(settings, row);
+    if (result.end == "target") result.reached = row;
+    result.rows.push_back(row);
+    return result.end.empty();
+  });
+  if (result.end.empty()) result.end = result.summary.end;
+  return result;
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,121 @@
+#include "sim/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
+#include "genkidama/params/weighted_average.h"
+#include "net/parent/open_round.h"
+
+namespace genkidama::sim {
+namespace {
+
+constexpr std::size_t kRecent = 100;
+constexpr std::size_t kMostMachines = 1'000'000;
+// Of virtual time: nanoseconds are counted in 64 bits.
+constexpr double kLongest = 1e8;
+
+void check_number(const char* what, std::size_t machine, double value, double most) {
+  if (is_finite(value) && value >= 0 && value <= most) return;
+  throw ArgumentError(
+      fmt::format("machine {}: {} is {}; expected a number from 0 to {:g}", machine + 1, what, value, most));
+}
+
+void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_and_goes) {
+  const auto& [machine, link] = each;
+  check_number("seconds_per_step", index, machine.seconds_per_step, kLongest);
+  check_number("seconds_per_gradient", index, machine.seconds_per_gradient, kLongest);
+  check_number("factor", index, machine.factor, 1e9);
+  if (machine.factor == 0) throw ArgumentError(fmt::format("machine {}: factor is 0; give more", index + 1));
+  check_number("jitter", index, machine.jitter, 1e3);
+  check_number("steps_per_second", index, machine.steps_per_second, 1e9);
+  check_number("joins_seconds", index, machine.joins_seconds, kLongest);
+  check_number("leaves_seconds", index, machine.leaves_seconds, kLongest);
+  check_number("present_seconds", index, machine.present_seconds, kLongest);
+  check_number("away_seconds", index, machine.away_seconds, kLongest);
+  check_number("latency_seconds", index, link.latency_seconds, 3600);
+  check_number("bits_per_second", index, link.bits_per_second, 1e15);
+  check_number("jitter_seconds", index, link.jitter_seconds, 3600);
+  check_number("loss", index, link.loss, 0.5);
+  if (link.bits_per_second > 0 && link.bits_per_second < 100) {
+    throw ArgumentError(
+        fmt::format("machine {}: bits_per_second is {}; expected at least 100, or 0 for no limit", index + 1,
+                    link.bits_per_second));
+  }
+  if (machine.leaves_seconds > 0 && machine.leaves_seconds <= machine.joins_seconds) {
+    throw ArgumentError(
+        fmt::format("machine {}: it leaves after {} s and joins after {} s; expected the other order",
+                    index + 1, machine.leaves_seconds, machine.joins_seconds));
+  }
+  if ((machine.present_seconds > 0) != (machine.away_seconds > 0)) {
+    throw ArgumentError(fmt::format(
+        "machine {}: present_seconds is {} and away_seconds {}; expected both above 0, or neither", index + 1,
+        machine.present_seconds, machine.away_seconds));
+  }
+  const bool moves = machine.joins_seconds > 0 || machine.leaves_seconds > 0 || machine.present_seconds > 0;
+  if (moves && !comes_and_goes) {
+    throw ArgumentError(fmt::format(
+        "machine {} comes or goes; expected the cut 'weights', in which the others go on without it",
+        index + 1));
+  }
+}
+
+}  // namespace
+
+void check_simulation(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers) {
+  const std::size_t machines = options.machines.size();
+  if (machines < 1 || machines > kMostMachines) {
+    throw ArgumentError(fmt::format("{} machines; expected 1 to {}", machines, kMostMachines));
+  }
+  const bool is_weights = options.cut == Cut::kWeights;
+  for (std::size_t i = 0; i < machines; ++i) check_machine(options.machines[i], i, is_weights);
+  check_number("parent_bits_per_second", 0, options.parent_bits_per_second, 1e15);
+  if (options.environments < 1) {
+    throw ArgumentError(fmt::format("{} environments; expected at least 1", options.environments));
+  }
+  const ExchangeModel& exchange = options.exchange;
+  check_mixing_weight(exchange.alpha, "alpha");
+  check_mixing_weight(exchange.beta, "beta");
+  check_round_options(exchange.rounds);
+  if (exchange.overlap && exchange.kind == ExchangeKind::kRounds)
+    throw ArgumentError("overlap is set and the exchange is 'rounds'; expected 'each' with it");
+  if (options.cut == Cut::kAlone && machines != 1) {
+    throw ArgumentError(fmt::format("the cut is 'alone' with {} machines; expected 1", machines));
+  }
+  const std::size_t expected = is_weights ? machines : 1;
+  if (trainers.size() != expected || std::find(trainers.begin(), trainers.end(), nullptr) != trainers.end()) {
+    throw ArgumentError(
+        fmt::format("{} trainers, or one of them null; the cut '{}' with {} machines needs {}",
+                    trainers.size(), cut_name(options.cut), machines, expected));
+  }
+  for (const LocalTrainer* trainer : trainers) {
+    if (const auto difference = trainers.front()->layout().difference(trainer->layout()))
+      throw ArgumentError("the trainers have different networks: " + *difference);
+  }
+}
+
+void RecentReturns::add(const std::vector<EpisodeResult>& episodes) {
+  for (const EpisodeResult& episode : episodes) returns_.push_back(episode.episode_return);
+  while (returns_.size() > kRecent) returns_.pop_front();
+}
+
+std::optional<double> RecentReturns::mean() const {
+  if (returns_.empty()) return std::nullopt;
+  return std::accumulate(returns_.begin(), returns_.end(), 0.0) / static_cast<double>(returns_.size());
+}
+
+double playing_seconds(const MachineModel& machine, double steps, int environments) {
+  const double computing = machine.factor * machine.seconds_per_step * steps;
+  if (machine.steps_per_second <= 0) return computing;
+  return std::max(computing, steps / (environments * machine.steps_per_second));
+}
+
+double with_jitter(const MachineModel& machine, double seconds, Random& random) {
+  return machine.jitter > 0 ? seconds * (1 + random.uniform(0, machine.jitter)) : seconds;
+}
+
+}  // namespace genkidama::sim

@@ -1,0 +1,51 @@
+#pragma once
+
+// What a simulation of either kind is, and what both have in common.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "genkidama/core/random.h"
+#include "genkidama/sim/simulation.h"
+
+namespace genkidama::sim {
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual SimulationSummary run(const Simulation::Observer& observer) = 0;
+};
+
+/// Both take options that were checked.
+std::unique_ptr<Engine> make_cluster_engine(const SimulationOptions& options,
+                                            const std::vector<LocalTrainer*>& trainers);
+std::unique_ptr<Engine> make_learner_engine(const SimulationOptions& options, LocalTrainer& trainer);
+
+/// Throws ArgumentError that names the field.
+void check_simulation(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers);
+
+/// The random numbers of a machine.
+inline Random random_of(const SimulationOptions& options, std::uint64_t machine) {
+  constexpr std::uint64_t kMachines = 0x51;
+  return Random(derive_seed(options.seed, {kMachines, machine}));
+}
+
+/// The latest returns of all machines.
+class RecentReturns {
+ public:
+  void add(const std::vector<EpisodeResult>& episodes);
+  std::optional<double> mean() const;
+
+ private:
+  std::deque<double> returns_;
+};
+
+/// Seconds in which a machine plays so many steps.
+double playing_seconds(const MachineModel& machine, double steps, int environments);
+/// What jitter makes of a time.
+double with_jitter(const MachineModel& machine, double seconds, Random& random);
+
+}  // namespace genkidama::sim

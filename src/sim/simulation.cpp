@@ -1,0 +1,59 @@
+#include "genkidama/sim/simulation.h"
+
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "sim/engine.h"
+
+namespace genkidama::sim {
+
+const char* cut_name(Cut cut) {
+  switch (cut) {
+    case Cut::kAlone:
+      return "alone";
+    case Cut::kWeights:
+      return "weights";
+    case Cut::kSegments:
+      return "segments";
+  }
+  return "";
+}
+
+std::optional<Cut> cut_of(std::string_view name) {
+  for (const Cut cut : {Cut::kAlone, Cut::kWeights, Cut::kSegments}) {
+    if (name == cut_name(cut)) return cut;
+  }
+  return std::nullopt;
+}
+
+class Simulation::Impl {
+ public:
+  Impl(SimulationOptions options, const std::vector<LocalTrainer*>& trainers) : options_(std::move(options)) {
+    check_simulation(options_, trainers);
+    engine_ = options_.cut == Cut::kWeights ? make_cluster_engine(options_, trainers)
+                                            : make_learner_engine(options_, *trainers.front());
+  }
+
+  SimulationSummary run(const Observer& observer) {
+    if (std::exchange(has_run_, true))
+      throw ArgumentError("Simulation::run() was already called; make a new Simulation");
+    if (!observer) throw ArgumentError("the observer is empty; expected a function that says when to end");
+    return engine_->run(observer);
+  }
+
+ private:
+  const SimulationOptions options_;
+  std::unique_ptr<Engine> engine_;
+  bool has_run_ = false;
+};
+
+Simulation::Simulation(SimulationOptions options, std::vector<LocalTrainer*> trainers)
+    : impl_(std::make_unique<Impl>(std::move(options), trainers)) {}
+
+Simulation::~Simulation() = default;
+
+SimulationSummary Simulation::run(const Observer& observer) {
+  return impl_->run(observer);
+}
+
+}  // namespace genkidama::sim

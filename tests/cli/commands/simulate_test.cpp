@@ -1,0 +1,203 @@
+// `simulate`: many machines on this one.
+#include "bad_argument.h"
+#include "fixture.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+using namespace genkidama::test;
+
+namespace {
+
+std::vector<std::string> column(const std::vector<std::vector<std::string>>& rows, const std::string& name) {
+  std::vector<std::string> values;
+  for (std::size_t c = 0; c < rows.at(0).size(); ++c) {
+    if (rows[0][c] != name) continue;
+    for (std::size_t r = 1; r < rows.size(); ++r) values.push_back(c < rows[r].size() ? rows[r][c] : "");
+  }
+  return values;
+}
+
+std::vector<double> numbers(const std::vector<std::string>& texts) {
+  std::vector<double> values;
+  for (const std::string& text : texts) {
+    if (!text.empty()) values.push_back(std::stod(text));
+  }
+  return values;
+}
+
+template <typename... Words>
+std::vector<std::string> simulate(const Words&... words) {
+  return call("simulate", "--step-us", "10", "--gradient-us", "50", "--round-steps", "100", words...);
+}
+
+ProgramResult succeeds(const std::vector<std::string>& words) {
+  ProgramResult result = run_program(words);
+  CAPTURE(words, result.errors);
+  REQUIRE(result.exit_code == 0);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("a simulated cluster learns what a cluster of processes learns, number for number", "[forks]") {
+  const TemporaryDirectory directory;
+  for (const char* round_end : {"step", "episode"}) {
+    const auto run = directory / round_end;
+    const std::vector<std::string> same = {"--exchange=rounds",
+                                           "--round-steps=300",
+                                           "--seed=11",
+                                           "--updates=6",
+                                           "--evaluate-every=6",
+                                           "--target-episodes=7",
+                                           "--round-deadline=600",
+                                           std::string("--round-end=") + round_end,
+                                           "--outer-optimizer=momentum"};
+    auto real = call("cluster", "--children", "2", "--workers", "1", "--eval-episodes", "0", "--run-dir",
+                     run.string());
+    const auto csv = run / "simulated.csv";
+    auto simulated =
+        call("simulate", "--machines", "2", "--step-us", "10", "--gradient-us", "50", "--csv", csv.string());
+    for (auto* words : {&real, &simulated}) words->insert(words->end(), same.begin(), same.end());
+    succeeds(real);
+    succeeds(simulated);
+    const auto told = csv_of(run / "evaluations.csv"), here = csv_of(csv);
+    const auto returns = numbers(column(told, "return_mean")),
+               steps = numbers(column(told, "environment_steps"));
+    REQUIRE(returns.size() == 1);
+    CHECK(numbers(column(here, "environment_steps")).back() == steps[0]);
+    // Both tables are rounded.
+    CHECK(std::stod(column(here, "evaluated_return").back()) == Approx(returns[0]).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("one simulated machine alone learns what train learns", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run", csv = directory / "simulated.csv";
+  succeeds(call("train", "--workers", "1", "--round-steps", "100", "--updates", "8", "--evaluate-every", "2",
+                "--target-episodes", "5", "--eval-episodes", "0", "--run-dir", run.string()));
+  succeeds(simulate("--cut", "alone", "--machines", "1", "--updates", "8", "--evaluate-every", "2",
+                    "--target-episodes", "5", "--csv", csv.string()));
+  const auto real = numbers(column(csv_of(run / "evaluations.csv"), "return_mean"));
+  const auto here = numbers(column(csv_of(csv), "evaluated_return"));
+  REQUIRE(real.size() == 4);
+  REQUIRE(here.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(here[i] == Approx(real[i]).epsilon(1e-5));
+}
+
+TEST_CASE("a simulation is repeated bit for bit, and says when it has reached its target") {
+  const TemporaryDirectory directory;
+  const auto run = [&](const std::string& name, const std::string& seed) {
+    const auto path = directory / name;
+    succeeds(simulate("--exchange", "rounds", "--machines", "3", "--target", "30", "--target-episodes", "10",
+                      "--max-steps", "20000", "--machine-jitter", "0.3", "--packet-loss", "0.05",
+                      "--link-jitter-ms", "2", "--machine", "1:factor=3,latency-ms=20", "--seed", seed,
+                      "--csv", path.string() + ".csv", "--json", path.string() + ".json"));
+    return file_text(path.string() + ".csv") + file_text(path.string() + ".json");
+  };
+  const std::string one = run("one", "4");
+  CHECK(one == run("again", "4"));
+  CHECK(one != run("other", "5"));
+  const auto result = json_of(directory / "one.json");
+  CHECK(result["machines"] == 3);
+  CHECK(result["ended_by"] == "target");
+  CHECK(result["return_at_target"].get<double>() >= 30);
+  CHECK(result["seconds_to_target"] == result["virtual_seconds"]);
+  CHECK(result["waiting_seconds"].get<double>() > 0);
+  CHECK(result["bytes_up"].get<std::uint64_t>() > 0);
+}
+
+TEST_CASE("what was measured is printed as the flags that repeat it") {
+  const auto result = succeeds(
+      call("simulate", "--machines", "2", "--exchange", "rounds", "--updates", "2", "--round-steps", "100"));
+  const std::string told = "to repeat: --step-us ";
+  CHECK(result.output.find(told) != std::string::npos);
+  CHECK(result.output.find("ended by: updates") != std::string::npos);
+  const auto given = succeeds(simulate("--machines", "2", "--updates", "2"));
+  CHECK(given.output.find(told) == std::string::npos);
+}
+
+TEST_CASE("segments of many players train one learner") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "result.json";
+  succeeds(simulate("--cut", "segments", "--machines", "5", "--updates", "3", "--json", path.string()));
+  const auto result = json_of(path);
+  CHECK(result["environment_steps"] == 300);
+  CHECK(result["cut"] == "segments");
+  CHECK(!result.contains("exchange"));
+}
+
+TEST_CASE("ten thousand machines minimise a quadratic") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "result.json";
+  const auto result =
+      succeeds(call("simulate", "--quadratic", "10", "--machines", "2000", "--exchange", "rounds",
+                    "--step-us", "1", "--gradient-us", "1", "--learning-rate", "0.1", "--round-steps", "20",
+                    "--target", "-0.002", "--max-seconds", "60", "--json", path.string()));
+  const auto summary = json_of(path);
+  CHECK(summary["ended_by"] == "target");
+  CHECK(summary["return_at_target"].get<double>() >= -0.002);
+  CHECK(summary["contributions"].get<std::uint64_t>() >= 2000);
+}
+
+TEST_CASE("a plan compares the cuts and advises the one that is predicted to be the soonest") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "plan.json";
+  const auto plan = [&](const char* target) {
+    return succeeds(call("plan", "--machines", "3", "--step-us", "10", "--gradient-us", "50", "--round-steps",
+                         "100", "--target", target, "--target-episodes", "10", "--max-steps", "4000",
+                         "--runs", "1", "--seed", "4", "--json", path.string()));
+  };
+  const auto result = plan("24");
+  CHECK(result.output.find("Advice: ") != std::string::npos);
+  const auto json = json_of(path);
+  REQUIRE(json.size() == 5);
+  double best = 1e9;
+  std::string name;
+  for (const auto& way : json) {
+    if (way["seconds_to_target"].is_null() || way["seconds_to_target"].get<double>() >= best) continue;
+    best = way["seconds_to_target"];
+    name = way["cut"];
+  }
+  REQUIRE(!name.empty());
+  const std::string advised = name == "alone"      ? "one machine alone"
+                              : name == "segments" ? "the cut at segments"
+                              : name == "each"     ? "'--exchange each'"
+                                                   : "'--exchange rounds";
+  CHECK(result.output.find("Advice: " + advised) != std::string::npos);
+  CHECK(plan("400").output.find("Advice: none; no way has reached 400") != std::string::npos);
+  check_bad_argument(call("plan", "--machines", "2"), "--target RETURN is required");
+  check_bad_argument(call("plan", "--target", "1", "--runs", "0"), "--runs is '0'");
+  check_bad_argument(call("plan", "--target", "1", "--exchange", "each"), "unknown argument '--exchange'");
+}
+
+TEST_CASE("bad options of a simulation are one line with exit code 2") {
+  const auto bad = [](const std::string& expected, const auto&... words) {
+    check_bad_argument(simulate("--updates", "1", words...), expected);
+  };
+  bad("--machines is '0'", "--machines", "0");
+  bad("--machines is 1025; expected at most 1024", "--machines", "1025");
+  bad("--cut is 'gradients'; expected", "--cut", "gradients");
+  bad("expected COUNT:KEY=VALUE", "--machine", "factor=10");
+  bad("expected COUNT:KEY=VALUE", "--machine", "0:factor=10");
+  bad("'size=3' is not understood", "--machine", "1:size=3");
+  bad("'' is not understood", "--machine", "1:");
+  bad("factor is 'slow'; expected a number", "--machine", "1:factor=slow");
+  bad("packet-loss is '0.9'", "--machine", "1:packet-loss=0.9");
+  bad("round-steps is '1.5'", "--machine", "1:round-steps=1.5");
+  bad("at most 4 machines in all", "--machine", "3:factor=2", "--machine", "2:factor=3");
+  bad("factor is 0", "--machine", "1:factor=0");
+  bad("expected both above 0, or neither", "--machine", "1:present=3");
+  bad("comes or goes", "--cut", "segments", "--machine", "1:joins=1");
+  bad("'alone' with 4 machines", "--cut", "alone");
+  bad("expected at least a step for each", "--cut", "segments", "--machines", "101");
+  bad("--latency-ms is '-1'", "--latency-ms", "-1");
+  bad("--packet-loss is '0.6'", "--packet-loss", "0.6");
+  bad("expected --cut weights", "--quadratic", "10", "--cut", "segments");
+  bad("--csv is '/no/such/place.csv'", "--csv", "/no/such/place.csv");
+  bad("--json is '/no/such/place.json'", "--json", "/no/such/place.json");
+  bad("--overlap is for --exchange each", "--exchange", "rounds", "--overlap");
+  check_bad_argument(call("simulate", "--quadratic", "10", "--updates", "1"),
+                     "needs --step-us and --gradient-us");
+  check_bad_argument(call("simulate", "--preset", "thesis", "--workers", "2"),
+                     "unknown argument '--workers'");
+}
