@@ -76,8 +76,11 @@ def refusals_doubted(child):
     return child.said().count("times in a row, and it tries again")
 
 
-def children_through(arguments, family):
-    """Real Children for a while; returns flipped bits, exchanges, refusals not believed, and how many gave up."""
+def let_children_exchange(arguments, family):
+    """Real Children behind flipped bits for a while.
+
+    Returns flipped bits, exchanges, refusals not believed, and how many gave up.
+    """
     family.start_parent()
     exchanges = gave_up = doubted = 0
     with ByteRelay(family.port, arguments.flip_every, arguments.seed) as relay:
@@ -133,7 +136,7 @@ def run(arguments, _chance):
         family_directory = directory / "family"
         family_directory.mkdir()
         with Family(arguments, family_directory, 2) as family:
-            child_flips, exchanges, doubted, gave_up = children_through(arguments, family)
+            child_flips, exchanges, doubted, gave_up = let_children_exchange(arguments, family)
             family_summary = family.end()
     figures = {
         "frames_sent": watcher.frames,

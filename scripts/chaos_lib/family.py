@@ -27,6 +27,7 @@ class Family:
         self.parent_words, self.child_words, self.places = list(parent_words), list(child_words), places
         self.environment = {}  # of all that are started
         self.workers = 1  # of each Child
+        self.own_words = {}  # of one Child, by its number
         self.parent = None
         self.children = {number: None for number in range(1, children + 1)}
         self.starts = {}
@@ -62,7 +63,8 @@ class Family:
         words += [*self.common_words(), "--seed", self.seed + number, "--workers", self.workers]
         words += ["--join-timeout", "600"]
         run_dir = self.directory / f"{name}.{self.starts[number]}"
-        self.children[number] = Training([*words, *self.child_words], run_dir, False, self.environment)
+        words += [*self.child_words, *self.own_words.get(number, [])]
+        self.children[number] = Training(words, run_dir, False, self.environment)
 
     def resume_child(self, number):
         """One that has ended, from where its state was."""

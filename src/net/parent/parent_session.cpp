@@ -158,6 +158,9 @@ void ParentSession::agree_on_codec(const HelloMessage& hello) {
         shown_name_, hello.codec, codec_name(CodecKind::kFloat32));
   }
   const CodecKind codec = wanted.value_or(CodecKind::kFloat32);
+  if (codec != CodecKind::kFloat32) {
+    log(LogLevel::kInfo, "parent: '{}' exchanges in the codec '{}'", shown_name_, codec_name(codec));
+  }
   encoder_.emplace(codec, owner_.layout(), CodedContent::kWeights);
   decoder_.emplace(codec, owner_.layout(), makes_rounds() ? CodedContent::kChanges : CodedContent::kWeights);
   owner_.state().codec_agreed(session_, codec);
