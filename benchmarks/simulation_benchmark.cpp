@@ -1,4 +1,5 @@
-// Merges of a simulated Parent with 10,000 Children, everything included: the Children's rounds, frames, events.
+// Merges of a simulated Parent with 10,000 Children, everything included: the Children's rounds, frames,
+// events.
 #include <benchmark/benchmark.h>
 
 #include <memory>
@@ -35,7 +36,8 @@ void simulate_merges(benchmark::State& state, ExchangeKind exchange) {
     sim::Simulation simulation(options, pointers);
     const std::uint64_t updates = exchange == ExchangeKind::kEach ? kRounds * machines : kRounds;
     contributions +=
-        simulation.run([=](const sim::SimulatedUpdate& update) { return update.update < updates; }).contributions;
+        simulation.run([=](const sim::SimulatedUpdate& update) { return update.update < updates; })
+            .contributions;
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(contributions));
 }
