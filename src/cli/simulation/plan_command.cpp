@@ -77,7 +77,7 @@ Prediction predict(Job job, const Way& way, double most_seconds) {
   job.settings.simulation.cut = way.cut;
   way.set(job.settings);
   // One machine alone is the first one of the list.
-  std::vector<SimulatedPart> machines = machines_of(job.settings.simulation);
+  std::vector<SimulatedPart> machines = machines_of(job.settings);
   if (way.cut == "alone") {
     machines.resize(1);
     job.settings.simulation.machines = 1;
@@ -160,7 +160,7 @@ int run_plan(Job job) {
   Settings& settings = job.settings;
   check_result_file("--json", settings.evaluate.json_file);
   if (!settings.run.target) throw ArgumentError("--target RETURN is required: what is to be reached soonest");
-  std::vector<SimulatedPart> machines = machines_of(settings.simulation);
+  std::vector<SimulatedPart> machines = machines_of(settings);
   const auto measured = complete_costs(job, machines);
   if (measured) {
     settings.simulation.step_us = measured->step_us;
