@@ -55,6 +55,9 @@ void Hyperparameters::check() const {
   positive("clip_range", clip_range);
   not_negative("value_clip_range", value_clip_range);
   not_negative("target_kl", target_kl);
+  positive("vtrace_rho", vtrace_rho);
+  positive("vtrace_c", vtrace_c);
+  if (unroll < 0) refuse("unroll", unroll, "at least 0");
   if (merge_every < 0) refuse("merge_every", merge_every, "at least 0");
   positive("learning_rate", learning_rate);
   if (has_schedule() && schedule_steps == 0) {

@@ -339,3 +339,56 @@ TEST_CASE("a worker stops learning from a round before the first minibatch above
   CHECK(stopped < 20);
   CHECK(kl <= last / 20);  // of the last step that was made
 }
+
+namespace {
+
+/// The gradient of one epoch over one segment in one minibatch, with the log-probabilities that it was played
+/// with less `shift`: above 0 the policy that played took its actions less often than this one.
+std::vector<float> gradient_of(const Hyperparameters& hyper, double shift) {
+  Random random(5);
+  LocalNetwork network(mlp_network({{6}, false})(kSpec, 4), kSpec);
+  Segment segment = random_segment(40, random);
+  for (const double log_probability : evaluate(network, segment).log_probability) {
+    segment.log_probabilities.push_back(static_cast<float>(log_probability - shift));
+  }
+  Recorder recorder;
+  const auto learner = learner_of(*ppo(hyper), network, recorder);
+  learner->learn_segment(segment);
+  learner->learn_round(random);
+  CHECK(recorder.steps == 1);
+  return recorder.gradient;
+}
+
+void check_near(const std::vector<float>& left, const std::vector<float>& right) {
+  REQUIRE(left.size() == right.size());
+  for (std::size_t i = 0; i < left.size(); ++i) CHECK(left[i] == Approx(right[i]).epsilon(1e-3).margin(1e-5));
+}
+
+}  // namespace
+
+TEST_CASE("with V-trace PPO learns from its own steps as without, and less from those it would hardly play") {
+  Hyperparameters hyper = constants();
+  hyper.gae_lambda = 1;
+  hyper.minibatch_size = 40;
+  const auto plain = gradient_of(hyper, 0);
+  // Without V-trace the steps' own log-probabilities have no say.
+  CHECK(gradient_of(hyper, 3) == plain);
+  hyper.vtrace = true;
+  check_near(gradient_of(hyper, 0), plain);
+  // No more than rho and c let them.
+  check_near(gradient_of(hyper, 3), plain);
+  // What is left of steps that the policy would never play is the entropy's gradient.
+  hyper.entropy_weight = 0;
+  for (const float value : gradient_of(hyper, -40)) CHECK(std::abs(value) < 1e-6f);
+  const auto half = gradient_of(hyper, -0.7);
+  CHECK_FALSE(half == gradient_of(hyper, 0));
+}
+
+TEST_CASE("a segment of PPO has as many steps as unroll says") {
+  LocalNetwork network(mlp_network({{6}, false})(kSpec, 4), kSpec);
+  Recorder recorder;
+  Hyperparameters hyper = constants();
+  CHECK(learner_of(*ppo(hyper), network, recorder)->segment_steps() == SIZE_MAX);
+  hyper.unroll = 64;
+  CHECK(learner_of(*ppo(hyper), network, recorder)->segment_steps() == 64);
+}

@@ -89,6 +89,15 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// (LearningStatistics::approximate_kl) is above this; 0: never.
   double target_kl = 0;
   bool normalise_advantages = true;  ///< to mean 0 and deviation 1 in each minibatch
+  /// Returns and advantages are those of V-trace (genkidama/rl/vtrace.h), which weighs each step by how much
+  /// likelier the policy takes its action now than when it was played. PPO then learns from steps of an older
+  /// policy too (APPO), as asynchronous actors bring them; gae_lambda is V-trace's lambda.
+  bool vtrace = false;
+  double vtrace_rho = 1;  ///< > 0; a step's weight counts up to this in its own error
+  double vtrace_c = 1;    ///< > 0; and up to this in what later steps bring
+  /// A segment has at most so many steps, >= 0; the value of its last observation stands for what follows. 0:
+  /// a segment ends with its episode or its round.
+  int unroll = 0;
 
   // What the workers of one machine share.
   Sharing sharing = Sharing::kHogwild;  ///< what becomes of a gradient

@@ -640,6 +640,20 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("target-kl", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.target_kl)),
             "Approximate KL divergence above which ppo stops learning from a round; 0: never");
+  table.add(
+      "vtrace", kLearning, flag_option(GENKIDAMA_MEMBER(learning.hyperparameters.vtrace)),
+      "Weigh ppo's steps by how much likelier the policy takes their actions now than when they were played "
+      "(V-trace); for steps of an older policy, such as --max-policy-lag lets through");
+  table.add("vtrace-rho", kLearning,
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.vtrace_rho)),
+            "Up to which a step's weight counts in its own error");
+  table.add("vtrace-c", kLearning,
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.vtrace_c)),
+            "Up to which a step's weight counts in what later steps bring");
+  table.add(
+      "unroll", kLearning | kActor, int_option({0, 1e8}, GENKIDAMA_MEMBER(learning.hyperparameters.unroll)),
+      "Steps of a segment of ppo at most, with the value of what follows; 0: up to the episode's or the "
+      "round's end");
   table.add("normalise-advantages", kLearning,
             boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.normalise_advantages)),
             "Shift and scale the advantages of each minibatch of ppo to mean 0, deviation 1");

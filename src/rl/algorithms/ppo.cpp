@@ -11,6 +11,7 @@
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/rl/returns.h"
 #include "genkidama/rl/segment_returns.h"
+#include "genkidama/rl/vtrace.h"
 #include "rl/algorithms/actor_critic_algorithm.h"
 
 namespace genkidama {
@@ -90,8 +91,11 @@ class PpoLearner final : public Learner {
         pass_(hyperparameters, context.network,
               action_distribution(context.environment.action_space, hyperparameters)) {}
 
-  /// Whole episodes: nothing is learned, and so nothing pulled, before the round's end.
-  std::size_t segment_steps() const override { return SIZE_MAX; }
+  /// Whole episodes unless unroll says otherwise: nothing is learned, and so nothing pulled, before the
+  /// round's end.
+  std::size_t segment_steps() const override {
+    return hyperparameters_.unroll > 0 ? static_cast<std::size_t>(hyperparameters_.unroll) : SIZE_MAX;
+  }
 
   /// Keeps the segment with its GAE advantages and the probabilities its actions had when they were chosen.
   void learn_segment(const Segment& segment) override {
@@ -111,9 +115,15 @@ class PpoLearner final : public Learner {
     append(pass_.log_probabilities(), round_.log_probabilities);
     if (hyperparameters_.value_clip_range > 0) append(values, round_.values);
     round_.advantages.resize(start + n);
-    generalised_advantages(rewards_, values, bootstrap, hyperparameters_.gamma, hyperparameters_.gae_lambda,
-                           std::span(round_.advantages).subspan(start));
-    for (std::size_t t = 0; t < n; ++t) round_.returns.push_back(round_.advantages[start + t] + values[t]);
+    const auto advantages = std::span(round_.advantages).subspan(start);
+    if (hyperparameters_.vtrace) {
+      round_.returns.resize(start + n);
+      correct(segment, bootstrap, std::span(round_.returns).subspan(start), advantages);
+    } else {
+      generalised_advantages(rewards_, values, bootstrap, hyperparameters_.gamma, hyperparameters_.gae_lambda,
+                             advantages);
+      for (std::size_t t = 0; t < n; ++t) round_.returns.push_back(advantages[t] + values[t]);
+    }
     if (network_.state_size() > 0) cut_into_sequences(n);
   }
 
@@ -133,6 +143,18 @@ class PpoLearner final : public Learner {
   }
 
  private:
+  /// V-trace of the segment that the pass has evaluated.
+  void correct(const Segment& segment, float bootstrap, std::span<float> targets,
+               std::span<float> advantages) {
+    log_ratios_.resize(segment.size());
+    for (std::size_t t = 0; t < segment.size(); ++t) {
+      log_ratios_[t] = pass_.log_probabilities()[t] - segment.log_probabilities[t];
+    }
+    const VtraceOptions options{hyperparameters_.gamma, hyperparameters_.gae_lambda,
+                                hyperparameters_.vtrace_rho, hyperparameters_.vtrace_c};
+    vtrace(rewards_, pass_.values(), log_ratios_, bootstrap, options, targets, advantages);
+  }
+
   /// Whether the policy may move further from the one that collected the steps.
   bool learn_epoch(Random& random) {
     const std::size_t count = order_.size();
@@ -240,6 +262,7 @@ class PpoLearner final : public Learner {
   std::vector<float> states_;  ///< before each step of a segment
   std::vector<float> rewards_;
   std::vector<float> policy_gradient_;
+  std::vector<float> log_ratios_;  ///< of a segment's steps, for V-trace
 };
 
 }  // namespace
