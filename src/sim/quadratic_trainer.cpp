@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "genkidama/core/error.h"
 
@@ -37,31 +38,51 @@ void check(const QuadraticOptions& options) {
 
 }  // namespace
 
-QuadraticTrainer::QuadraticTrainer(const QuadraticOptions& options, std::uint64_t seed)
-    : options_(options), layout_(layout_of(options.weights)), weights_(options.weights, 1.0F), random_(seed) {
+Quadratic::Quadratic(const QuadraticOptions& options) : steps_(options.steps) {
   check(options);
+  layout_ = layout_of(options.weights);
   const auto steps = static_cast<double>(options.steps);
   for (std::size_t i = 0; i < options.weights; ++i) {
-    const double factor = 1 - options.learning_rate * curvature(i, options.weights);
+    curvatures_.push_back(curvature(i, options.weights));
+    const double factor = 1 - options.learning_rate * curvatures_.back();
     const double squares = (1 - std::pow(factor, 2 * steps)) / (1 - factor * factor);
     kept_.push_back(static_cast<float>(std::pow(factor, steps)));
     noise_.push_back(static_cast<float>(options.learning_rate * options.noise * std::sqrt(squares)));
   }
 }
 
-// A uniform number of variance 1 for each weight, from 16 bits: four in one draw. What a mean of many
-// machines is made of need not be normal itself.
+double Quadratic::value(std::span<const float> weights) const {
+  double sum = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const auto w = static_cast<double>(weights[i]);
+    sum += curvatures_[i] * w * w / 2;
+  }
+  return sum / static_cast<double>(weights.size());
+}
+
+QuadraticTrainer::QuadraticTrainer(std::shared_ptr<const Quadratic> quadratic, std::uint64_t seed)
+    : quadratic_(std::move(quadratic)), weights_(quadratic_->layout().size(), 1.0F), random_(seed) {}
+
+// A uniform number of variance 1 for each weight: what a mean of many machines is made of need not be normal
+// itself. The bits are MurmurHash3's finalizer of a counter, which needs no state from one weight to the
+// next.
 RoundReport QuadraticTrainer::train_round() {
-  const float scale = std::sqrt(12.0F) / 65536.0F;
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < weights_.size(); ++i) {
-    bits = i % 4 == 0 ? random_() : bits >> 16;
-    const float drawn = (static_cast<float>(bits & 0xffff) - 32767.5F) * scale;
-    weights_[i] = kept_[i] * weights_[i] + noise_[i] * drawn;
+  const float scale = std::sqrt(3.0F) / 2147483648.0F;
+  const float* const kept = quadratic_->kept().data();
+  const float* const noise = quadratic_->noise().data();
+  const auto first = static_cast<std::uint32_t>(random_());
+  const auto size = static_cast<std::uint32_t>(weights_.size());
+  for (std::uint32_t i = 0; i < size; ++i) {
+    std::uint32_t bits = first + i * 0x9e3779b9U;
+    bits = (bits ^ (bits >> 16)) * 0x85ebca6bU;
+    bits = (bits ^ (bits >> 13)) * 0xc2b2ae35U;
+    bits ^= bits >> 16;
+    weights_[i] =
+        kept[i] * weights_[i] + noise[i] * (static_cast<float>(static_cast<std::int32_t>(bits)) * scale);
   }
   RoundReport report;
-  report.steps_in_round = options_.steps;
-  report.optimizer_steps = options_.steps;
+  report.steps_in_round = quadratic_->steps();
+  report.optimizer_steps = quadratic_->steps();
   return report;
 }
 
@@ -71,15 +92,6 @@ void QuadraticTrainer::read_weights(std::span<float> out) const {
 
 void QuadraticTrainer::write_weights(std::span<const float> in) {
   std::copy(in.begin(), in.end(), weights_.begin());
-}
-
-double QuadraticTrainer::value(std::span<const float> weights) {
-  double sum = 0;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    const auto w = static_cast<double>(weights[i]);
-    sum += curvature(i, weights.size()) * w * w / 2;
-  }
-  return sum / static_cast<double>(weights.size());
 }
 
 }  // namespace genkidama::sim

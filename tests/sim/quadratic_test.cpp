@@ -24,7 +24,8 @@ TEST_CASE("without noise a round is gradient descent, step by step") {
   options.steps = 5;
   options.learning_rate = 0.1;
   options.noise = 0;
-  QuadraticTrainer trainer(options, 1);
+  const auto quadratic = std::make_shared<const Quadratic>(options);
+  QuadraticTrainer trainer(quadratic, 1);
   REQUIRE(trainer.train_round().steps_in_round == 5);
   const auto weights = weights_of(trainer);
   const double curvatures[] = {0.01, 0.1, 1};
@@ -35,7 +36,7 @@ TEST_CASE("without noise a round is gradient descent, step by step") {
     CHECK(weights[static_cast<std::size_t>(i)] == Approx(w).epsilon(1e-6));
     value += curvatures[i] * w * w / 2 / 3;
   }
-  CHECK(QuadraticTrainer::value(weights) == Approx(value).epsilon(1e-6));
+  CHECK(quadratic->value(weights) == Approx(value).epsilon(1e-6));
 }
 
 TEST_CASE("a round's noise has the mean and the variance of its steps' noise") {
@@ -44,7 +45,7 @@ TEST_CASE("a round's noise has the mean and the variance of its steps' noise") {
   options.steps = 8;
   options.learning_rate = 0.05;
   options.noise = 2;
-  QuadraticTrainer trainer(options, 7);
+  QuadraticTrainer trainer(std::make_shared<const Quadratic>(options), 7);
   std::vector<float> zeros(options.weights, 0.0F);
   trainer.write_weights(zeros);
   trainer.train_round();
@@ -69,6 +70,6 @@ TEST_CASE("a quadratic without weights, steps or a rate that converges is refuse
     if (i == 0) options.weights = 0;
     if (i == 1) options.steps = 0;
     if (i == 2) options.learning_rate = 2;
-    CHECK_THROWS_AS(QuadraticTrainer(options, 1), ArgumentError);
+    CHECK_THROWS_AS(Quadratic(options), ArgumentError);
   }
 }

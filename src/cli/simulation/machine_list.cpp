@@ -93,12 +93,14 @@ void apply(const std::string& spec, std::string_view word, SimulatedPart& part) 
 
 }  // namespace
 
-std::vector<SimulatedPart> machines_of(const SimulationSettings& settings) {
+std::vector<SimulatedPart> machines_of(const Settings& all) {
+  const SimulationSettings& settings = all.simulation;
   SimulatedPart usual;
   usual.model.machine.seconds_per_step = kMicro * settings.step_us.value_or(0);
   usual.model.machine.seconds_per_gradient = kMicro * settings.gradient_us.value_or(0);
   usual.model.machine.factor = settings.factor;
   usual.model.machine.jitter = settings.jitter;
+  usual.model.machine.steps_per_second = all.learning.steps_per_second;
   usual.model.link.latency_seconds = kMilli * settings.latency_ms;
   usual.model.link.bits_per_second = kMega * settings.bandwidth_mbit;
   usual.model.link.jitter_seconds = kMilli * settings.link_jitter_ms;

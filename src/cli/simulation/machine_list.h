@@ -19,6 +19,6 @@ struct SimulatedPart {
 
 /// One for each machine. A cost that nobody gives is 0 here. Throws ArgumentError that names the flag and the
 /// word.
-std::vector<SimulatedPart> machines_of(const SimulationSettings& settings);
+std::vector<SimulatedPart> machines_of(const Settings& settings);
 
 }  // namespace genkidama::cli

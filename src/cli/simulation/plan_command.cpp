@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -28,39 +29,45 @@ constexpr double kPlannedMomentum = 0.6;
 /// One way of sharing.
 struct Way {
   std::string name, cut, advice;
-  void (*set)(LinkOptions&);
+  std::function<void(Settings&)> set;
 };
 
-std::vector<Way> ways_of(int machines) {
-  const auto nothing = [](LinkOptions&) {};
-  std::vector<Way> ways = {{"alone", "alone", "one machine alone, with 'train'", nothing}};
+Way rounds_with_nesterov(const Settings& settings, double rate_factor) {
+  const double rate = rate_factor * settings.learning.hyperparameters.learning_rate;
+  const std::string flag = rate_factor > 1 ? fmt::format(" --learning-rate {:g}", rate) : "";
+  return {
+      rate_factor > 1 ? fmt::format("rounds, nesterov, rate x {:g}", rate_factor) : "rounds, nesterov",
+      "weights",
+      fmt::format("'--exchange rounds --outer-optimizer nesterov --outer-momentum {:g}' for the Parent and "
+                  "'--exchange rounds{}' for its Children",
+                  kPlannedMomentum, flag),
+      [rate](Settings& changed) {
+        changed.learning.hyperparameters.learning_rate = rate;
+        changed.links.exchange = ExchangeKind::kRounds;
+        changed.links.outer_optimizer.kind = OuterOptimizerKind::kNesterov;
+        changed.links.outer_optimizer.momentum = kPlannedMomentum;
+      }};
+}
+
+std::vector<Way> ways_of(const Settings& settings) {
+  const int machines = settings.simulation.machines;
+  std::vector<Way> ways = {{"alone", "alone", "one machine alone ('train')", [](Settings&) {}}};
   if (machines == 1) return ways;
-  ways.push_back({"segments", "segments", "the cut at segments: players and one learner", nothing});
-  ways.push_back({"rounds, nesterov", "weights",
-                  "'--exchange rounds --outer-optimizer nesterov --outer-momentum 0.6' for the Parent, and "
-                  "'--exchange rounds' for its Children",
-                  [](LinkOptions& links) {
-                    links.exchange = ExchangeKind::kRounds;
-                    links.outer_optimizer.kind = OuterOptimizerKind::kNesterov;
-                    links.outer_optimizer.momentum = kPlannedMomentum;
-                  }});
-  ways.push_back(
-      {"rounds", "weights", "'--exchange rounds' for the Parent and its Children", [](LinkOptions& links) {
-         links.exchange = ExchangeKind::kRounds;
-         links.outer_optimizer = {};
-       }});
-  ways.push_back(
-      {"each", "weights", "'--exchange each' for the Parent and its Children", [](LinkOptions& links) {
-         links.exchange = ExchangeKind::kEach;
-         links.rounds = {};
-         links.outer_optimizer = {};
-       }});
+  ways.push_back({"segments", "segments", "the cut at segments (players and one learner)", [](Settings&) {}});
+  // What several machines learn in a round is a mean, in which much of their noise is gone.
+  if (machines >= 4) ways.push_back(rounds_with_nesterov(settings, machines >= 8 ? 2 : 1.5));
+  ways.push_back(rounds_with_nesterov(settings, 1));
+  ways.push_back({"rounds", "weights", "'--exchange rounds' for the Parent and its Children",
+                  [](Settings& changed) { changed.links.exchange = ExchangeKind::kRounds; }});
+  ways.push_back({"each", "weights", "'--exchange each' for the Parent and its Children",
+                  [](Settings& changed) { changed.links.exchange = ExchangeKind::kEach; }});
   return ways;
 }
 
 struct Prediction {
   Way way;
   std::vector<double> seconds;                   ///< of each run, sorted; kNever: not reached
+  double limit = kNever;                         ///< virtual seconds after which a run was given up
   double steps = 0, waiting = 0, megabytes = 0;  ///< means over the runs
 
   double median() const { return seconds[(seconds.size() - 1) / 2]; }
@@ -68,9 +75,9 @@ struct Prediction {
 
 Prediction predict(Job job, const Way& way, double most_seconds) {
   job.settings.simulation.cut = way.cut;
-  way.set(job.settings.links);
+  way.set(job.settings);
   // One machine alone is the first one of the list.
-  std::vector<SimulatedPart> machines = machines_of(job.settings.simulation);
+  std::vector<SimulatedPart> machines = machines_of(job.settings);
   if (way.cut == "alone") {
     machines.resize(1);
     job.settings.simulation.machines = 1;
@@ -78,8 +85,8 @@ Prediction predict(Job job, const Way& way, double most_seconds) {
   const int runs = job.settings.simulation.runs;
   double& limit = job.settings.simulation.max_seconds;
   limit = limit > 0 ? std::min(limit, most_seconds) : most_seconds;
+  Prediction prediction{way, {}, limit};
   if (limit == kNever) limit = 0;
-  Prediction prediction{way, {}, 0, 0, 0};
   for (int i = 0; i < runs && run::stop_signal() == 0; ++i) {
     const SimulationResult result = simulate_task(job, machines);
     ++job.settings.learning.seed;
@@ -94,8 +101,10 @@ Prediction predict(Job job, const Way& way, double most_seconds) {
   return prediction;
 }
 
-std::string seconds_text(double seconds) {
-  return seconds == kNever ? "not reached" : fmt::format("{:.3f}", seconds);
+std::string seconds_text(const Prediction& prediction) {
+  const double median = prediction.median();
+  if (median != kNever) return fmt::format("{:.3f}", median);
+  return prediction.limit == kNever ? "not reached" : fmt::format("> {:.3f}", prediction.limit);
 }
 
 std::string table_of(const std::vector<Prediction>& predictions) {
@@ -104,9 +113,9 @@ std::string table_of(const std::vector<Prediction>& predictions) {
   for (const Prediction& each : predictions) {
     const double median = each.median();
     const bool is_known = alone != kNever && median != kNever;
-    rows.push_back({each.way.name, seconds_text(median),
-                    is_known ? fmt::format("{:.2f}", alone / median) : "-", fmt::format("{:.0f}", each.steps),
-                    fmt::format("{:.0f} %", 100 * each.waiting), fmt::format("{:.1f}", each.megabytes)});
+    rows.push_back({each.way.name, seconds_text(each), is_known ? fmt::format("{:.2f}", alone / median) : "-",
+                    fmt::format("{:.0f}", each.steps), fmt::format("{:.0f} %", 100 * each.waiting),
+                    fmt::format("{:.1f}", each.megabytes)});
   }
   return aligned_table({"cut", "virtual s", "speed-up", "steps in all", "waiting", "MB"}, rows);
 }
@@ -151,7 +160,7 @@ int run_plan(Job job) {
   Settings& settings = job.settings;
   check_result_file("--json", settings.evaluate.json_file);
   if (!settings.run.target) throw ArgumentError("--target RETURN is required: what is to be reached soonest");
-  std::vector<SimulatedPart> machines = machines_of(settings.simulation);
+  std::vector<SimulatedPart> machines = machines_of(settings);
   const auto measured = complete_costs(job, machines);
   if (measured) {
     settings.simulation.step_us = measured->step_us;
@@ -159,7 +168,7 @@ int run_plan(Job job) {
   }
   std::vector<Prediction> predictions;
   double best = kNever;
-  for (const Way& way : ways_of(settings.simulation.machines)) {
+  for (const Way& way : ways_of(settings)) {
     predictions.push_back(predict(job, way, kWorthKnowing * best));
     if (run::stop_signal() != 0) return 128 + run::stop_signal();
     best = std::min(best, predictions.back().median());

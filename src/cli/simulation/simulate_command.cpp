@@ -46,7 +46,7 @@ int run_simulate(Job job) {
   check_result_file("--json", job.settings.evaluate.json_file);
   check_end(job.settings);
   check_quadratic(job.settings);
-  std::vector<SimulatedPart> machines = machines_of(job.settings.simulation);
+  std::vector<SimulatedPart> machines = machines_of(job.settings);
   const auto measured = complete_costs(job, machines);
   const bool is_quadratic = job.settings.simulation.quadratic > 0;
   const SimulationResult result =

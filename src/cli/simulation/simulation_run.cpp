@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -206,13 +207,16 @@ SimulationResult simulate_quadratic(const Job& job, const std::vector<SimulatedP
   quadratic.weights = static_cast<std::size_t>(settings.simulation.quadratic);
   quadratic.learning_rate = hyper.learning_rate;
   quadratic.noise = settings.simulation.noise;
+  std::map<int, std::shared_ptr<const sim::Quadratic>> quadratics;  // by the steps of a round
   std::vector<std::unique_ptr<sim::QuadraticTrainer>> trainers;
   std::vector<LocalTrainer*> pointers;
   for (std::size_t i = 0; i < machines.size(); ++i) {
-    quadratic.steps =
-        static_cast<std::uint64_t>(std::max(1, machines[i].round_steps.value_or(hyper.round_steps)));
+    const int steps = std::max(1, machines[i].round_steps.value_or(hyper.round_steps));
+    quadratic.steps = static_cast<std::uint64_t>(steps);
+    auto& shared = quadratics[steps];
+    if (!shared) shared = std::make_shared<const sim::Quadratic>(quadratic);
     trainers.push_back(
-        std::make_unique<sim::QuadraticTrainer>(quadratic, derive_seed(settings.learning.seed, {i + 1})));
+        std::make_unique<sim::QuadraticTrainer>(shared, derive_seed(settings.learning.seed, {i + 1})));
     pointers.push_back(trainers.back().get());
   }
   // Where each Child is merged by itself, a look at every one would cost more than the merges.
@@ -226,7 +230,7 @@ SimulationResult simulate_quadratic(const Job& job, const std::vector<SimulatedP
   result.summary = simulation.run([&](const sim::SimulatedUpdate& update) {
     SimulatedRow row{update.seconds, update.update, update.played, std::nullopt, std::nullopt};
     const bool is_looked_at = update.update % every == 0;
-    if (is_looked_at) row.evaluated_return = -sim::QuadraticTrainer::value(update.weights);
+    if (is_looked_at) row.evaluated_return = -quadratics.begin()->second->value(update.weights);
     result.end = end_of(settings, row);
     if (result.end == "target") result.reached = row;
     if (is_looked_at || !result.end.empty()) result.rows.push_back(row);

@@ -127,6 +127,19 @@ TEST_CASE("segments of many players train one learner") {
   CHECK(!result.contains("exchange"));
 }
 
+TEST_CASE("a pace holds machines back in virtual time") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "result.json";
+  const auto seconds = [&](const std::string& flag, const std::string& value) {
+    succeeds(simulate("--cut", "alone", "--machines", "1", "--updates", "2", "--round-end", "step", "--json",
+                      path.string(), flag, value));
+    return json_of(path)["virtual_seconds"].get<double>();
+  };
+  CHECK(seconds("--steps-per-second", "50") >= 4);
+  CHECK(seconds("--machine", "1:steps-per-second=50") >= 4);
+  CHECK(seconds("--steps-per-second", "0") < 1);
+}
+
 TEST_CASE("ten thousand machines minimise a quadratic") {
   const TemporaryDirectory directory;
   const auto path = directory / "result.json";
