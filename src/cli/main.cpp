@@ -33,6 +33,10 @@ int run(const Settings& settings, const ResolvedProgram& program) {
       return run_parent(std::move(job));
     case kChild:
       return run_child(std::move(job));
+    case kLearner:
+      return run_learner(std::move(job));
+    case kActor:
+      return run_child(std::move(job));  // it differs by its exchange
     case kCluster:
       return run_cluster(std::move(job));
     case kEvaluate:

@@ -28,6 +28,8 @@ namespace genkidama {
 namespace {
 
 constexpr Milliseconds kEndTimeout{1'000};
+// The most Hyperparameters::environments_per_worker.
+constexpr std::size_t kMostEnvironments = 1'024;
 // The fields of a state.
 constexpr const char* kOptimizerState = "optimizer_state";
 constexpr const char* kAlgorithmState = "algorithm_state";
@@ -51,6 +53,28 @@ std::uint64_t new_stream() {
   return bits >> 11;
 }
 
+/// One process or thread learns, or none.
+void check_learns_apart(OrchestratorOptions& options) {
+  Hyperparameters& hyper = options.hyperparameters;
+  const auto refuse = [&options](const std::string& problem) {
+    throw ArgumentError(fmt::format("{}, and learning is '{}'", problem, learning_name(options.learning)));
+  };
+  if (hyper.round_end != RoundEnd::kStep) {
+    refuse(fmt::format("round_end is '{}'; expected '{}' where workers do not learn themselves",
+                       round_end_name(hyper.round_end), round_end_name(RoundEnd::kStep)));
+  }
+  if (!options.algorithm && hyper.algorithm == "a3c") {
+    refuse(
+        "the algorithm is 'a3c', which learns while it plays; expected one that learns from whole rounds, "
+        "such as 'ppo'");
+  }
+  if (options.replay_capacity > 0) {
+    refuse(fmt::format("replay_capacity is {}; expected 0 where workers do not learn themselves",
+                       options.replay_capacity));
+  }
+  hyper.sharing = Sharing::kHogwild;  // nobody shares
+}
+
 OrchestratorOptions completed(OrchestratorOptions options) {
   const bool is_called = options.mode == WorkerMode::kCaller;
   if (options.workers == 0) options.workers = is_called ? 1 : usable_cores();
@@ -70,6 +94,7 @@ OrchestratorOptions completed(OrchestratorOptions options) {
         fmt::format("steps_per_second is {}; expected a number of at least 0", options.steps_per_second));
   }
   options.hyperparameters.check();
+  if (options.learning != Learning::kWorkers) check_learns_apart(options);
   if (is_called && options.workers != 1) {
     throw ArgumentError(
         fmt::format("{} workers; expected 1 where the caller's thread plays the rounds (WorkerMode::kCaller)",
@@ -84,25 +109,6 @@ OrchestratorOptions completed(OrchestratorOptions options) {
   if (!options.optimizer) options.optimizer = make_shared_optimizer;
   if (!options.algorithm) options.algorithm = make_algorithm;
   return options;
-}
-
-// An episode that was cut has none.
-std::vector<MetricMean> metric_means(const std::vector<std::string>& names,
-                                     const std::vector<EpisodeResult>& episodes) {
-  std::vector<MetricMean> means;
-  const auto count =
-      static_cast<double>(std::count_if(episodes.begin(), episodes.end(), [&](const auto& each) {
-        return each.metrics.size() == names.size();
-      }));
-  if (count == 0) return means;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    double sum = 0;
-    for (const EpisodeResult& episode : episodes) {
-      if (episode.metrics.size() == names.size()) sum += static_cast<double>(episode.metrics[i]);
-    }
-    means.push_back({names[i], sum / count});
-  }
-  return means;
 }
 
 }  // namespace
@@ -131,7 +137,8 @@ class CoreOrchestrator::Impl {
     shared_ = std::make_unique<SharedTraining>(options_.workers, sharing, layout().size(), state_size,
                                                make_algorithm_of(setup_)->shared_state_size(layout().size()),
                                                options_.replay_capacity, own_.statistics.values().size(),
-                                               description_.environment);
+                                               description_.environment, options_.learning);
+    if (options_.learning != Learning::kWorkers) make_room_for_segments();
     if (options_.hyperparameters.round_end == RoundEnd::kStep) make_room_for_unfinished_episodes();
     write_weights(description_.weights);
     publish_normalisation();
@@ -145,7 +152,7 @@ class CoreOrchestrator::Impl {
       run_worker(setup_, *shared_, index, lead_alive);
     };
     const int threads = forks ? thread_count() : 1;
-    const int members = options_.workers + SharedTraining::servers(sharing);
+    const int members = options_.workers + SharedTraining::servers(sharing, options_.learning);
     workers_ = start_workers(options_.mode, members, body, [this] { shared_->barrier.wake_lead(); });
     const SupervisorLimits limits{options_.worker_timeout, options_.construction_timeout,
                                   options_.max_crashes_per_minute};
@@ -183,47 +190,57 @@ class CoreOrchestrator::Impl {
   }
 
   RoundReport train_round() {
-    WorkerOrder order;
-    order.command = WorkerCommand::kTrain;
-    order.round = rounds_;
-    order.is_normalised = statistics().count() > 0;
-    const SharedCounters& counters = shared_->counters[0];
-    const std::uint64_t environment_steps = counters.environment_steps;
-    const std::uint64_t optimizer_steps = counters.optimizer_steps;
-    carry_out(order);
-    ++rounds_;
-    count_round();
+    const bool central = options_.learning == Learning::kCentral;
+    if (!central && options_.learning != Learning::kWorkers) {
+      throw ArgumentError(fmt::format("this trainer does not both play and learn: learning is '{}'",
+                                      learning_name(options_.learning)));
+    }
+    const RoundStart start = start_of_round();
+    RoundReport round = play(central ? most_round_steps() : configured_round_steps());
+    if (central) learn(/*begins=*/true, /*ends=*/true);
+    return completed_round(std::move(round), start);
+  }
+
+  RoundReport play_round(std::uint64_t steps, std::vector<Segment>& segments) {
+    if (options_.learning != Learning::kElsewhere) {
+      throw ArgumentError(fmt::format("this trainer does not play for a learner elsewhere: learning is '{}'",
+                                      learning_name(options_.learning)));
+    }
+    const RoundStart start = start_of_round();
+    const auto workers = static_cast<std::uint64_t>(options_.workers);
+    RoundReport round =
+        play(std::clamp<std::uint64_t>((steps + workers - 1) / workers, 1, most_round_steps()));
+    segments.clear();
+    for (std::size_t part = 0; part < shared_->segments->parts(); ++part) {
+      shared_->segments->for_each(part, [&](const Segment& segment) { segments.push_back(segment); });
+    }
+    return completed_round(std::move(round), start);
+  }
+
+  RoundReport learn_round(std::span<const Segment> segments, std::uint64_t steps) {
+    if (options_.learning != Learning::kGiven) {
+      throw ArgumentError(fmt::format("this trainer does not learn from segments of others: learning is '{}'",
+                                      learning_name(options_.learning)));
+    }
+    check_fit(segments);
+    const RoundStart start = start_of_round();
+    // They are learnt from by the schedules' clock before the first optimizer step, as in a round that is
+    // played here.
+    shared_->counters[0].environment_steps += steps;
+    bool is_whole = false;
+    while (!is_whole) is_whole = learn(segments);
     RoundReport round;
-    round.cut_short = counters.cut_round;
-    // Not what the reports say: a worker that died has learnt too.
-    round.steps_in_round = counters.environment_steps - environment_steps;
-    round.optimizer_steps = counters.optimizer_steps - optimizer_steps;
-    round.worker_restarts = worker_restarts() - std::exchange(told_restarts_, worker_restarts());
-    std::uint64_t steps = 0;
-    for (const WorkerReport& report : shared_->reports.span()) {
-      for (std::uint64_t i = 0; i < report.episode_count.get(); ++i) {
-        round.episodes.push_back(report.episodes[i].result());
-      }
-      round.lost_episodes += report.lost_episodes.get();
-      steps += report.optimizer_steps;
-      round.policy_loss += report.learning.policy_loss;
-      round.value_loss += report.learning.value_loss;
-      round.entropy += report.learning.entropy;
-      round.approximate_kl += report.learning.approximate_kl;
-      round.clip_fraction += report.learning.clip_fraction;
-      round.explained_variance += report.learning.explained_variance;
-      round.gradient_norm += report.learning.gradient_norm;
-      round.deviation += report.learning.deviation;
-      round.learning_rate += report.learning_rate;
-    }
-    const auto divisor = static_cast<double>(std::max<std::uint64_t>(steps, 1));
-    for (double* sum :
-         {&round.policy_loss, &round.value_loss, &round.entropy, &round.approximate_kl, &round.clip_fraction,
-          &round.explained_variance, &round.gradient_norm, &round.deviation, &round.learning_rate}) {
-      *sum /= divisor;
-    }
-    round.metrics = metric_means(description_.environment.metrics, round.episodes);
-    return round;
+    round.cut_short = shared_->counters[0].cut_round;
+    return completed_round(std::move(round), start);
+  }
+
+  SegmentShape segment_shape() const {
+    const EnvironmentSpec& spec = description_.environment;
+    return {.observation = observation_size(),
+            .action = spec.action_space.width(),
+            .alternatives = spec.masks_actions ? spec.action_space.alternatives() : 0,
+            .state = description_.state_size,
+            .metrics = spec.metrics.size()};
   }
 
   std::vector<EpisodeResult> evaluate(const EvaluationRequest& request) {
@@ -321,6 +338,7 @@ class CoreOrchestrator::Impl {
 
   const EnvironmentSpec& environment_spec() const { return description_.environment; }
   const Hyperparameters& hyperparameters() const { return options_.hyperparameters; }
+  Learning learning() const { return options_.learning; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
     const bool is_used = used.statistics.count() > 0 && (used.observations || used.rewards);
@@ -389,6 +407,131 @@ class CoreOrchestrator::Impl {
         "expected "
         "episodes that end: set a time limit (time_limit in the environment's spec)",
         cut, episodes.size(), spec.name, longest);
+  }
+
+  struct RoundStart {
+    std::uint64_t environment_steps = 0;
+    std::uint64_t optimizer_steps = 0;
+  };
+
+  RoundStart start_of_round() const {
+    const SharedCounters& counters = shared_->counters[0];
+    return {counters.environment_steps, counters.optimizer_steps};
+  }
+
+  /// Lets every worker play `round_steps` steps, or whole episodes up to there, and learn unless another one
+  /// does. The report has the episodes.
+  RoundReport play(std::uint64_t round_steps) {
+    WorkerOrder order;
+    order.command = WorkerCommand::kTrain;
+    order.round = rounds_;
+    order.round_steps = round_steps;
+    order.is_normalised = statistics().count() > 0;
+    carry_out(order);
+    count_round();
+    RoundReport round;
+    round.cut_short = shared_->counters[0].cut_round;
+    for (const WorkerReport& report : shared_->reports.span()) {
+      for (std::uint64_t i = 0; i < report.episode_count.get(); ++i) {
+        round.episodes.push_back(report.episodes[i].result());
+      }
+      round.lost_episodes += report.lost_episodes.get();
+    }
+    return round;
+  }
+
+  /// Lets the central learner take what is in the store.
+  void learn(bool begins, bool ends) {
+    WorkerOrder order;
+    order.command = WorkerCommand::kLearn;
+    order.round = rounds_;
+    order.begins = begins;
+    order.ends = ends;
+    carry_out(order);
+  }
+
+  /// Hands the segments to the central learner, as many at once as the store has room for. Whether one
+  /// learner has had all of them: one that died between two orders took with it what it had of the first.
+  bool learn(std::span<const Segment> segments) {
+    SegmentStore& store = *shared_->segments;
+    const std::uint64_t restarts = worker_restarts();
+    bool begins = true;
+    store.clear(0);
+    for (const Segment& segment : segments) {
+      if (!store.has_room(0, segment)) {
+        learn(std::exchange(begins, false), /*ends=*/false);
+        store.clear(0);
+      }
+      store.add(0, segment);
+    }
+    const bool at_once = begins;
+    learn(begins, /*ends=*/true);
+    return at_once || worker_restarts() == restarts;
+  }
+
+  /// After the last order of a round.
+  RoundReport completed_round(RoundReport round, const RoundStart& start) {
+    ++rounds_;
+    const SharedCounters& counters = shared_->counters[0];
+    // Not what the reports say: a worker that died has learnt too.
+    round.steps_in_round = counters.environment_steps - start.environment_steps;
+    round.optimizer_steps = counters.optimizer_steps - start.optimizer_steps;
+    round.worker_restarts = worker_restarts() - std::exchange(told_restarts_, worker_restarts());
+    std::uint64_t steps = 0;
+    for (const WorkerReport& report : shared_->reports.span()) {
+      steps += report.optimizer_steps;
+      round.policy_loss += report.learning.policy_loss;
+      round.value_loss += report.learning.value_loss;
+      round.entropy += report.learning.entropy;
+      round.approximate_kl += report.learning.approximate_kl;
+      round.clip_fraction += report.learning.clip_fraction;
+      round.explained_variance += report.learning.explained_variance;
+      round.gradient_norm += report.learning.gradient_norm;
+      round.deviation += report.learning.deviation;
+      round.learning_rate += report.learning_rate;
+    }
+    const auto divisor = static_cast<double>(std::max<std::uint64_t>(steps, 1));
+    for (double* sum :
+         {&round.policy_loss, &round.value_loss, &round.entropy, &round.approximate_kl, &round.clip_fraction,
+          &round.explained_variance, &round.gradient_norm, &round.deviation, &round.learning_rate}) {
+      *sum /= divisor;
+    }
+    round.metrics = metric_means(description_.environment.metrics, round.episodes);
+    return round;
+  }
+
+  void check_fit(std::span<const Segment> segments) const {
+    const SegmentShape shape = segment_shape();
+    for (const Segment& segment : segments) {
+      if (shape.fits(segment) && segment.size() > 0 && segment.size() <= most_segment_steps()) continue;
+      throw ArgumentError(
+          fmt::format("a segment of {} steps with {} observation values; expected 1 to {} steps of {} each, "
+                      "and every column of that many rows",
+                      segment.size(), segment.observations.size(), most_segment_steps(), shape.observation));
+    }
+  }
+
+  std::uint64_t configured_round_steps() const {
+    return static_cast<std::uint64_t>(options_.hyperparameters.round_steps);
+  }
+  /// Of one worker, where a round's steps are those of all workers together.
+  std::uint64_t most_round_steps() const {
+    const auto workers = static_cast<std::uint64_t>(options_.workers);
+    return (configured_round_steps() + workers - 1) / workers;
+  }
+  /// Learning::kGiven: of one segment.
+  std::size_t most_segment_steps() const { return configured_round_steps() + kMostEnvironments; }
+
+  void make_room_for_segments() {
+    const Hyperparameters& hyper = options_.hyperparameters;
+    const bool given = options_.learning == Learning::kGiven;
+    const auto environments = static_cast<std::size_t>(hyper.environments_per_worker);
+    const std::size_t parts = given ? 1 : static_cast<std::size_t>(options_.workers);
+    // A round ends with the step of all environments that brings enough.
+    const std::size_t steps = given ? most_segment_steps() : most_round_steps() + environments;
+    // Where episodes end, where rounds do, and where segments are long enough: four steps at least.
+    const std::size_t segments = std::min(steps, kEpisodesPerRound + 2 * environments + steps / 4);
+    shared_->segments.emplace(parts, segment_shape(), steps, segments);
   }
 
   std::size_t observation_size() const {
@@ -480,13 +623,17 @@ class CoreOrchestrator::Impl {
     }
     shared_->order[0] = order;
     shared_->counters[0].cut_round = false;
-    // Read before the workers begin anew, and not by them: a replacement starts again from zero.
+    // Read before the workers begin anew, and not by them: a replacement starts again from zero. What was
+    // played still counts while it is learnt from.
     for (WorkerReport& report : shared_->reports.span()) {
+      if (order.command == WorkerCommand::kLearn) break;
       report.environment_steps.reset();
       report.episode_count.reset();
       report.lost_episodes.reset();
     }
-    optimizer_steps_before_ = shared_->counters[0].optimizer_steps;
+    if (order.command != WorkerCommand::kLearn) {
+      optimizer_steps_before_ = shared_->counters[0].optimizer_steps;
+    }
     if (called_) {
       call_worker(order);
       return;
@@ -527,7 +674,8 @@ class CoreOrchestrator::Impl {
 
   [[noreturn]] void throw_failure() const {
     // Before the first order there is nothing to keep, and an evaluation changes nothing.
-    const bool trains = shared_->order[0].command == WorkerCommand::kTrain;
+    const WorkerCommand command = shared_->order[0].command;
+    const bool trains = command == WorkerCommand::kTrain || command == WorkerCommand::kLearn;
     throw WorkerError(failure_ + (trains ? "; training stopped, the weights are kept" : ""));
   }
 
@@ -595,6 +743,15 @@ void CoreOrchestrator::normalise_as(const std::map<std::string, std::string>& me
 RoundReport CoreOrchestrator::train_round() {
   return impl_->train_round();
 }
+SegmentShape CoreOrchestrator::segment_shape() const {
+  return impl_->segment_shape();
+}
+RoundReport CoreOrchestrator::play_round(std::uint64_t steps, std::vector<Segment>& segments) {
+  return impl_->play_round(steps, segments);
+}
+RoundReport CoreOrchestrator::learn_round(std::span<const Segment> segments, std::uint64_t steps) {
+  return impl_->learn_round(segments, steps);
+}
 void CoreOrchestrator::read_weights(std::span<float> out) const {
   impl_->read_weights(out);
 }
@@ -606,6 +763,9 @@ std::vector<EpisodeResult> CoreOrchestrator::evaluate(const EvaluationRequest& r
 }
 const EnvironmentSpec& CoreOrchestrator::environment_spec() const {
   return impl_->environment_spec();
+}
+Learning CoreOrchestrator::learning() const {
+  return impl_->learning();
 }
 const Hyperparameters& CoreOrchestrator::hyperparameters() const {
   return impl_->hyperparameters();

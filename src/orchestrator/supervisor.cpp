@@ -162,7 +162,8 @@ std::string Supervisor::place_of_crash(int worker) const {
 }
 
 std::string Supervisor::name(int worker) const {
-  return shared_.is_server(worker) ? "the gradient server" : worker_name(worker, shared_.workers);
+  if (!shared_.is_server(worker)) return worker_name(worker, shared_.workers);
+  return shared_.segments ? "the learner" : "the gradient server";
 }
 
 }  // namespace genkidama

@@ -8,12 +8,14 @@ const char* exchange_name(ExchangeKind kind) {
       return "each";
     case ExchangeKind::kRounds:
       return "rounds";
+    case ExchangeKind::kSegments:
+      return "segments";
   }
   return "";
 }
 
 std::optional<ExchangeKind> exchange_of(std::string_view name) {
-  for (const auto kind : {ExchangeKind::kEach, ExchangeKind::kRounds}) {
+  for (const auto kind : {ExchangeKind::kEach, ExchangeKind::kRounds, ExchangeKind::kSegments}) {
     if (name == exchange_name(kind)) return kind;
   }
   return std::nullopt;

@@ -13,21 +13,25 @@
 #include "genkidama/ipc/shared_array.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/rl/gradient_sink.h"
+#include "genkidama/rl/learning.h"
 #include "genkidama/rl/sharing.h"
 #include "ipc/shared_mutex.h"
 #include "rl/gradient_queue.h"
 #include "rl/normalisation.h"
+#include "rl/segment_store.h"
 #include "rl/unfinished_episodes.h"
 
 namespace genkidama {
 
-enum class WorkerCommand : std::uint32_t { kMeet, kTrain, kEvaluate };
+enum class WorkerCommand : std::uint32_t { kMeet, kTrain, kLearn, kEvaluate };
 
 /// What the lead wants done next; written before the barrier is released. It stands until every worker has
 /// carried it out, so that one that takes a dead one's place can read it too.
 struct WorkerOrder {
   WorkerCommand command = WorkerCommand::kMeet;  ///< kMeet, at the very beginning: only come to the barrier
-  std::uint64_t round = 0;                       ///< kTrain: number of this round, from 0
+  std::uint64_t round = 0;                       ///< kTrain, kLearn: number of this round, from 0
+  std::uint64_t round_steps = 0;                 ///< kTrain: of each worker; see Hyperparameters
+  bool begins = false, ends = false;             ///< kLearn: the round's first and last segments
   bool is_normalised = false;                    ///< kTrain: there is something to normalise with
   std::uint64_t evaluation_seed = 0;             ///< kEvaluate
   std::uint64_t first_episode = 0;               ///< kEvaluate: number of the chunk's first episode
@@ -117,7 +121,7 @@ struct SharedTraining {
   /// Sharing::kLocal: each worker has `optimizer_floats` of its own.
   SharedTraining(int worker_count, Sharing sharing, std::size_t parameters, std::size_t optimizer_floats,
                  std::size_t algorithm_floats, std::size_t replay_capacity, std::size_t statistics_numbers,
-                 const EnvironmentSpec& environment)
+                 const EnvironmentSpec& environment, Learning learning = Learning::kWorkers)
       : workers(worker_count),
         weights(parameters, "network weights"),
         mutex(1, "mutex"),
@@ -129,12 +133,12 @@ struct SharedTraining {
         gradient(sharing == Sharing::kOneBuffer ? parameters : 0, "gradient"),
         counters(1, "counters"),
         order(1, "worker order"),
-        reports(static_cast<std::size_t>(workers + servers(sharing)), "worker reports"),
+        reports(static_cast<std::size_t>(workers + servers(sharing, learning)), "worker reports"),
         evaluation(kEvaluationChunk, "evaluation results"),
         normaliser(Normaliser::shared_size(static_cast<std::size_t>(environment.observation_size)),
                    "normaliser"),
         round_statistics(static_cast<std::size_t>(workers) * statistics_numbers, "round statistics"),
-        barrier(workers + servers(sharing)) {
+        barrier(workers + servers(sharing, learning)) {
     if (sharing == Sharing::kServer) gradients.emplace(workers, parameters);
     if (replay_capacity > 0) {
       replay.emplace(
@@ -145,11 +149,15 @@ struct SharedTraining {
   }
 
   /// How many processes or threads there are beside the workers.
-  static int servers(Sharing sharing) { return sharing == Sharing::kServer ? 1 : 0; }
-  /// Whether this index at the barrier is the gradient server's: it comes behind those of the workers.
+  static int servers(Sharing sharing, Learning learning) {
+    const bool learns_apart = learning == Learning::kCentral || learning == Learning::kGiven;
+    return sharing == Sharing::kServer || learns_apart ? 1 : 0;
+  }
+  /// Whether this index at the barrier is the gradient server's, or that of the central learner: it comes
+  /// behind those of the workers.
   bool is_server(int index) const { return index == workers; }
 
-  int workers;  ///< that play; reports and the barrier have one more with a gradient server
+  int workers;  ///< that play; reports and the barrier have one more with a server or a central learner
   SharedArray<float> weights;
   SharedArray<SharedMutex> mutex;  ///< one, for workers that do not write the weights at once
   /// One after the other, where each worker has an optimizer state of its own; otherwise one.
@@ -184,6 +192,8 @@ struct SharedTraining {
   std::optional<ReplayBuffer> replay;
   std::optional<GradientQueue> gradients;        ///< Sharing::kServer
   std::optional<UnfinishedEpisodes> unfinished;  ///< where rounds end after steps
+  /// Where workers do not learn themselves: their segments, or those that are given.
+  std::optional<SegmentStore> segments;
 };
 
 }  // namespace genkidama

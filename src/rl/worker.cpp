@@ -20,6 +20,7 @@
 #include "genkidama/nn/free_outputs.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/behaviour.h"
+#include "rl/central_learner.h"
 #include "rl/episode_slot.h"
 #include "rl/gradient_server.h"
 #include "rl/pacer.h"
@@ -37,6 +38,10 @@ constexpr std::uint64_t kLearning = 4;
 constexpr std::uint64_t kContinued = 5;
 
 constexpr Milliseconds kWaitSlice{1'000};
+
+std::uint64_t seed_of_round(const WorkerSetup& setup, int worker, std::uint64_t round) {
+  return derive_seed(setup.seed, {kTraining, static_cast<std::uint64_t>(worker), round});
+}
 
 /// Plays a round's episodes and hands their segments to the learner.
 class Worker {
@@ -75,7 +80,7 @@ class Worker {
   }
 
   void obey(const WorkerOrder& order) {
-    if (order.command == WorkerCommand::kTrain) train_round(order.round);
+    if (order.command == WorkerCommand::kTrain) train_round(order);
     if (order.command == WorkerCommand::kEvaluate) evaluate(order);
   }
 
@@ -150,15 +155,17 @@ class Worker {
   /// One episode in each slot (thesis, Algorithm 1), or whole episodes up to round_steps, or just so many
   /// steps; less when the lead cuts the round. Everything random follows from (seed, worker, round, episode),
   /// so a resumed run goes on as the uninterrupted one would have.
-  void train_round(std::uint64_t round) {
-    round_seed_ = derive_seed(setup_.seed, {kTraining, static_cast<std::uint64_t>(index_), round});
+  void train_round(const WorkerOrder& order) {
+    round_seed_ = seed_of_round(setup_, index_, order.round);
     draws_seed_ =
-        setup_.hyperparameters.equal_draws ? derive_seed(setup_.seed, {kTraining, round}) : round_seed_;
+        setup_.hyperparameters.equal_draws ? derive_seed(setup_.seed, {kTraining, order.round}) : round_seed_;
+    round_steps_ = order.round_steps;
+    if (shared_.segments) shared_.segments->clear(static_cast<std::size_t>(index_));
     sink_.begin_round();
     sink_.pull(network_.weights());
     normaliser_ = Normaliser(shared_.normaliser.span());
     round_statistics_.clear();
-    only_counts_ = counts() && !shared_.order[0].is_normalised;
+    only_counts_ = counts() && !order.is_normalised;
     episodes_started_ = 0;
     begin_episodes();
     while (true) {
@@ -186,8 +193,8 @@ class Worker {
       }
       play_step();
     }
-    Random random(derive_seed(round_seed_, {kLearning, kLearning}));
-    if (!only_counts_) learner_->learn_round(random);
+    Random random = learning_random(setup_, index_, order.round);
+    if (!only_counts_ && !shared_.segments) learner_->learn_round(random);
     sink_.end_round();
     const auto counted = round_statistics_.values();
     std::copy(counted.begin(), counted.end(), shared_.statistics_of(index_).begin());
@@ -261,7 +268,7 @@ class Worker {
   bool has_enough_steps() {
     const WorkerReport& report = sink_.report();
     // The report has room for so many episodes.
-    return report.environment_steps.get() >= static_cast<std::uint64_t>(setup_.hyperparameters.round_steps) ||
+    return report.environment_steps.get() >= round_steps_ ||
            report.episode_count.get() + slots_.size() > kEpisodesPerRound;
   }
 
@@ -282,7 +289,6 @@ class Worker {
 
   /// A step in every slot that plays, with the network's outputs for all of them at once.
   void play_step() {
-    const Hyperparameters& hyper = setup_.hyperparameters;
     WorkerReport& report = sink_.report();
     observations_.clear();
     for (const EpisodeSlot* slot : playing_) {
@@ -309,8 +315,8 @@ class Worker {
         report.episode_count.add(1);
       }
       if (shared_.unfinished) shared_.unfinished->end(index_of(slot));
-      const bool enough = report.environment_steps.get() >= static_cast<std::uint64_t>(hyper.round_steps) ||
-                          episodes_started_ >= kEpisodesPerRound;
+      const bool enough =
+          report.environment_steps.get() >= round_steps_ || episodes_started_ >= kEpisodesPerRound;
       if (!enough) start_episode(slot);
     }
   }
@@ -407,8 +413,23 @@ class Worker {
     segment.last_state = slot.state;
     segment.reward_scale = normaliser_.reward_scale();
     sink_.count_environment_steps(segment.size());
-    if (!only_counts_) learner_->learn_segment(segment);
+    if (!only_counts_) hand_over(segment);
     segment.clear();
+  }
+
+  /// To this worker's own learner, or to the one that learns from the segments of all workers.
+  void hand_over(const Segment& segment) {
+    if (!shared_.segments) {
+      learner_->learn_segment(segment);
+      return;
+    }
+    const auto part = static_cast<std::size_t>(index_);
+    if (!shared_.segments->has_room(part, segment)) {
+      throw WorkerError(
+          "the segments of a round do not fit into the memory for them; expected longer segments, or rounds "
+          "of fewer steps");
+    }
+    shared_.segments->add(part, segment);
   }
 
   /// Ends an episode in its middle, since the lead wants it or the environment failed: what was played is
@@ -486,6 +507,7 @@ class Worker {
   std::size_t output_count_;
   std::uint32_t longest_episode_;
   std::uint64_t round_seed_ = 0;
+  std::uint64_t round_steps_ = 0;
   std::uint64_t draws_seed_ = 0;  ///< of the round's actions
   std::uint64_t episodes_started_ = 0;
   std::uint64_t restores_ = 0;  ///< UnfinishedEpisodes::restores() as this worker has seen it
@@ -522,6 +544,10 @@ LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algor
   return LocalNetwork(make_network(setup.network, sizes, derive_seed(setup.seed, {kInitialisation})), sizes);
 }
 
+Random learning_random(const WorkerSetup& setup, int worker, std::uint64_t round) {
+  return Random(derive_seed(seed_of_round(setup, worker, round), {kLearning, kLearning}));
+}
+
 std::unique_ptr<Algorithm> make_algorithm_of(const WorkerSetup& setup) {
   auto algorithm = setup.algorithm(setup.hyperparameters);
   if (!algorithm) throw ArgumentError("the algorithm factory returned a null pointer; expected an algorithm");
@@ -535,8 +561,12 @@ std::uint32_t longest_training_episode(int observation_size) {
 }
 
 std::function<void(const WorkerOrder&)> make_called_worker(const WorkerSetup& setup, SharedTraining& shared) {
-  return [worker = std::make_shared<Worker>(setup, shared, 0)](const WorkerOrder& order) {
+  const auto worker = std::make_shared<Worker>(setup, shared, 0);
+  std::shared_ptr<CentralLearner> learner;
+  if (shared.reports.size() > 1) learner = std::make_shared<CentralLearner>(setup, shared, 1);
+  return [worker, learner](const WorkerOrder& order) {
     worker->obey(order);
+    if (learner) learner->obey(order);
   };
 }
 
@@ -555,7 +585,9 @@ bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
     while (wait_for_order(shared, index, lead_alive)) carry_out_order();
   };
   try {
-    if (shared.is_server(index)) {
+    if (shared.is_server(index) && shared.segments) {
+      work(CentralLearner(setup, shared, index));
+    } else if (shared.is_server(index)) {
       work(GradientServer(setup.optimizer(setup.hyperparameters), shared, index));
     } else {
       work(Worker(setup, shared, index));

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "genkidama/core/random.h"
 #include "genkidama/env/environment.h"
 #include "genkidama/nn/local_network.h"
 #include "genkidama/nn/shared_optimizer.h"
@@ -38,8 +39,9 @@ struct WorkerSetup {
 bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                 const std::function<bool()>& lead_alive);
 
-/// Worker number 0, which the calling thread plays: each call carries an order out. Both arguments outlive
-/// it. Making it and calling it throw what a factory, an environment or a network throws.
+/// Worker number 0, and the central learner if there is one, which the calling thread plays: each call
+/// carries an order out. Both arguments outlive it. Making it and calling it throw what a factory, an
+/// environment or a network throws.
 std::function<void(const WorkerOrder&)> make_called_worker(const WorkerSetup& setup, SharedTraining& shared);
 
 /// Steps after which an episode is cut in training, however much longer the environment's own time limit is,
@@ -50,6 +52,9 @@ std::uint32_t longest_training_episode(int observation_size);
 /// The network with its first weights; the same in every worker and for the lead's description.
 LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algorithm,
                                 const EnvironmentSpec& spec);
+
+/// What a worker's learning in a round draws from.
+Random learning_random(const WorkerSetup& setup, int worker, std::uint64_t round);
 
 /// Throws ArgumentError when the factory returns null.
 std::unique_ptr<Algorithm> make_algorithm_of(const WorkerSetup& setup);

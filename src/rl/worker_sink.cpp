@@ -90,7 +90,7 @@ std::unique_ptr<WorkerSink> make_worker_sink(const Hyperparameters& hyperparamet
   switch (hyperparameters.sharing) {
     case Sharing::kHogwild:
       // One that shares with nobody needs no atomic accesses, and comes to the same bits.
-      if (shared.workers == 1) {
+      if (shared.workers == 1 || shared.is_server(index)) {
         return std::make_unique<LocalSink>(hyperparameters, kMergesOfOne, std::move(optimizer), shared,
                                            index);
       }

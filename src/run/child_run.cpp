@@ -31,13 +31,18 @@ bool goes_on_with_session(const std::optional<ResumedSession>& resumed) {
   return fresh;
 }
 
-bool makes_rounds(const ChildOptions& options) {
-  return options.exchange == ExchangeKind::kRounds;
+// For the Parent, after each round.
+bool waits(const ChildOptions& options) {
+  return options.exchange != ExchangeKind::kEach;
+}
+
+bool is_actor(const ChildOptions& options) {
+  return options.exchange == ExchangeKind::kSegments;
 }
 
 std::vector<std::string> columns_of(const ChildOptions& options) {
   std::vector<std::string> columns = {"connected", "exchanges", "reconnects", "bytes_sent", "bytes_received"};
-  if (makes_rounds(options)) columns.emplace_back("waited_seconds");
+  if (waits(options)) columns.emplace_back("waited_seconds");
   return columns;
 }
 
@@ -76,8 +81,8 @@ class EndWatch {
 class ChildRun::Impl {
  public:
   Impl(CoreOrchestrator& trainer, RunOptions options, ChildOptions child, RunObserver* observer)
-      : run_(trainer, without_first_weights(std::move(options)), observer, run_kind::kChild,
-             columns_of(child)),
+      : run_(trainer, without_first_weights(std::move(options)), observer,
+             is_actor(child) ? run_kind::kActor : run_kind::kChild, columns_of(child)),
         trainer_(trainer),
         options_(std::move(child)),
         earlier_(run_.totals()) {
@@ -101,7 +106,7 @@ class ChildRun::Impl {
     extra["codec"] = codec_name(options_.codec);
     extra["bytes_sent"] = bytes_sent_;
     extra["bytes_received"] = bytes_received_;
-    if (makes_rounds(options_)) {
+    if (waits(options_)) {
       extra["exchange"] = exchange_name(options_.exchange);
       extra["waited_seconds"] = waited_seconds_;
     }
@@ -129,7 +134,7 @@ class ChildRun::Impl {
             progress.connected ? "1" : "0", fmt::format("{}", run_.totals().exchanges),
             fmt::format("{}", run_.totals().reconnects), fmt::format("{}", bytes_sent_ - sent_before),
             fmt::format("{}", bytes_received_ - received_before)};
-        if (makes_rounds(options_)) {
+        if (waits(options_)) {
           fields.push_back(fmt::format("{:.6g}", waited_seconds_ - waited_before));
         }
         run_.record(progress.round, fields);

@@ -46,16 +46,17 @@ RoundStatistics statistics_of_round(const RoundReport& round) {
 }  // namespace
 
 LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
-                   const std::string& kind, const std::vector<std::string>& columns)
-    : trainer_(trainer), latest_(trainer.layout().size()) {
+                   const std::string& kind, const std::vector<std::string>& columns, Saveable* saved)
+    : trainer_(trainer), saved_(saved != nullptr ? *saved : trainer), latest_(trainer.layout().size()) {
   OpenedRun opened =
       RunFiles::open(std::move(options), trainer, observer,
-                     {kind, all_columns(columns, trainer.environment_spec().metrics), &trainer});
+                     {kind, all_columns(columns, trainer.environment_spec().metrics), &saved_});
   files_ = std::move(opened.files);
   average_ = std::move(opened.average);
+  first_statistics_ = std::move(opened.first_statistics);
   if (opened.state) restore(*std::exchange(opened.state, {}));
   trainer_.read_weights(latest_);
-  latest_state_.emplace(trainer_);
+  latest_state_.emplace(saved_);
   round_began_ = Clock::now();
   files_->complete_checkpoint(snapshot());
   ended_by_ = files_->reached_end();
@@ -144,13 +145,13 @@ void LocalRun::remember_round() {
   constexpr double kLongRound_s = 0.2;
   trainer_.read_weights(latest_);
   latest_state_.reset();
-  if (seconds_since(round_began_) >= kLongRound_s) latest_state_.emplace(trainer_);
+  if (seconds_since(round_began_) >= kLongRound_s) latest_state_.emplace(saved_);
 }
 
 FillState LocalRun::fill_state() const {
   if (phase_ == Phase::kGivenUp && !latest_state_) return {};
   return [this](RunState& state) {
-    state.trainer = &trainer_;
+    state.trainer = &saved_;
     if (latest_state_) state.trainer = &*latest_state_;
     const auto& returns = recent_returns_.values();
     state.recent_returns.assign(returns.begin(), returns.end());
@@ -184,7 +185,9 @@ RunSummary LocalRun::finish_over(const nlohmann::ordered_json& extra) {
 }
 
 RunProgress LocalRun::progress() const {
-  return {totals().updates, totals().in_run, recent_returns_.mean(), files_->done(), {}};
+  RunProgress progress{totals().updates, totals().in_run, recent_returns_.mean(), files_->done(), {}};
+  if (complete_progress_) complete_progress_(progress);
+  return progress;
 }
 
 }  // namespace genkidama::run

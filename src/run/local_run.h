@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "run/metrics/recent_mean.h"
@@ -24,10 +25,12 @@ struct ResumedSession {
 
 class LocalRun {
  public:
-  /// Restores a resumed run into `trainer`. `observer` may be nullptr. `columns` are added to metrics.csv.
-  /// Throws as RunFiles.
+  /// Restores a resumed run into `trainer`, or into `saved`, which saves and restores the trainer with
+  /// whatever else the run's state has. `observer` may be nullptr. `columns` are added to metrics.csv. Throws
+  /// as RunFiles.
   LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
-           const std::string& kind = run_kind::kTrainer, const std::vector<std::string>& columns = {});
+           const std::string& kind = run_kind::kTrainer, const std::vector<std::string>& columns = {},
+           Saveable* saved = nullptr);
 
   /// Does `work`, which plays rounds and records them. When the trainer is told to give up in it, the run
   /// ends as what it was before the round that was given up; whatever else is thrown ends the run as failed,
@@ -50,6 +53,12 @@ class LocalRun {
   void record(const RoundReport& round, const std::vector<std::string>& fields = {});
 
   const RunTotals& totals() const { return files_->totals(); }
+  const RunFiles& files() const { return *files_; }
+  /// Of the policy file that the run begins with; without components: none.
+  const RunningStatistics& first_statistics() const { return first_statistics_; }
+  RunProgress progress() const;
+  /// What else observers are told of the progress.
+  void tell_progress(std::function<void(RunProgress&)> complete) { complete_progress_ = std::move(complete); }
   RunObserver& observer() const { return files_->observer(); }
   /// Nothing unless a state was resumed.
   const std::optional<ResumedSession>& resumed_session() const { return resumed_session_; }
@@ -77,9 +86,9 @@ class LocalRun {
   void remember_round();
   PolicySnapshot snapshot() const { return {latest_, average_}; }
   FillState fill_state() const;
-  RunProgress progress() const;
 
   CoreOrchestrator& trainer_;
+  Saveable& saved_;
   std::unique_ptr<RunFiles> files_;
   PolicyAverage average_;
   RecentMean recent_returns_;
@@ -93,6 +102,8 @@ class LocalRun {
   Clock::time_point round_began_;
   ChildSessionState session_;
   std::optional<ResumedSession> resumed_session_;
+  RunningStatistics first_statistics_;
+  std::function<void(RunProgress&)> complete_progress_;
 };
 
 }  // namespace genkidama::run

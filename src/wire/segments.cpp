@@ -194,6 +194,17 @@ Segment read_segment(Reader& reader, const SegmentShape& shape, const SegmentLim
   return segment;
 }
 
+/// Whether a receiver would take its numbers.
+bool is_sound(const Segment& segment) {
+  bool sound = is_finite(segment.reward_scale) && segment.reward_scale > 0;
+  for (const auto* column :
+       {&segment.observations, &segment.actions, &segment.rewards, &segment.log_probabilities,
+        &segment.last_observation, &segment.first_state, &segment.last_state}) {
+    for (const float value : *column) sound &= is_finite(value);
+  }
+  return sound;
+}
+
 void write_episode(Writer& writer, const EpisodeResult& episode, const SegmentShape& shape) {
   const bool has_metrics = shape.metrics > 0 && episode.metrics.size() == shape.metrics;
   writer.f64(episode.episode_return);
@@ -233,6 +244,12 @@ void encode_segments(const SegmentBatch& batch, const SegmentShape& shape, std::
       throw ArgumentError(
           fmt::format("a segment of {} steps has columns of other sizes than its shape; expected {}",
                       segment.size(), shape_text(shape)));
+    }
+    if (!is_sound(segment)) {
+      throw ArgumentError(fmt::format(
+          "a segment of {} steps holds numbers that are not finite; learning has diverged, or the "
+          "environment gave them",
+          segment.size()));
     }
     size += segment_bytes(segment.size(), shape);
   }
@@ -287,7 +304,8 @@ Decoded<SegmentBatch> decode_segments(std::span<const std::byte> bytes, const Se
       reader.fail(fmt::format("{} segments announced, and {} are there", segments, i));
       break;
     }
-    batch.segments.push_back(read_segment(reader, shape, limits, steps_left));
+    batch.segments.push_back(
+        read_segment(reader, shape, limits, std::min(steps_left, limits.max_segment_steps)));
     steps_left -= std::min<std::uint64_t>(steps_left, batch.segments.back().size());
   }
   reader.end();

@@ -240,6 +240,7 @@ TEST_CASE("segments beyond a receiver's limits are refused", "[segments]") {
   CHECK(decode_segments(bytes, kShape, {.max_steps = 3, .max_version = 10}).ok());
   CHECK_THAT(refused(bytes, {.max_steps = 2}), Contains("1 steps"));
   CHECK_THAT(refused(bytes, {.max_steps = 1}), Contains("2 steps"));
+  CHECK_THAT(refused(bytes, {.max_segment_steps = 1}), Contains("2 steps"));
   CHECK_THAT(refused(bytes, {.max_version = 9}), Contains("update 10") && Contains("newest is 9"));
 }
 
@@ -256,10 +257,17 @@ TEST_CASE("the largest payload of so many steps is known before", "[segments]") 
 
 TEST_CASE("a segment that does not fit its shape is not sent", "[segments]") {
   const std::vector<std::function<void(Segment&)>> faults = {
-      [](Segment& s) { s.observations.pop_back(); }, [](Segment& s) { s.actions.push_back(0); },
-      [](Segment& s) { s.masks.clear(); },           [](Segment& s) { s.log_probabilities.clear(); },
-      [](Segment& s) { s.last_observation = {1}; },  [](Segment& s) { s.first_state.clear(); },
-      [](Segment& s) { s.last_state.clear(); },      [](Segment& s) { s.clear(); }};
+      [](Segment& s) { s.observations.pop_back(); },
+      [](Segment& s) { s.actions.push_back(0); },
+      [](Segment& s) { s.masks.clear(); },
+      [](Segment& s) { s.log_probabilities.clear(); },
+      [](Segment& s) { s.last_observation = {1}; },
+      [](Segment& s) { s.first_state.clear(); },
+      [](Segment& s) { s.rewards[0] = std::numeric_limits<float>::quiet_NaN(); },
+      [](Segment& s) { s.log_probabilities[0] = -std::numeric_limits<float>::infinity(); },
+      [](Segment& s) { s.reward_scale = 0; },
+      [](Segment& s) { s.last_state.clear(); },
+      [](Segment& s) { s.clear(); }};
   for (const auto& fault : faults) {
     SegmentBatch batch = example();
     fault(batch.segments.back());

@@ -37,6 +37,12 @@ struct ChildOptions {
   /// learnt since the Parent's last weights, waits until the Parent has closed the round, at most as long as
   /// the Parent says and exchange_timeout, and goes on with the Parent's weights.
   ExchangeKind exchange = ExchangeKind::kEach;
+  ///
+  /// With kSegments the Child is an actor. Its trainer only plays (LocalTrainer::play_round()), as many steps
+  /// as the Parent says; the Child sends what was played, waits for the weights that the Parent has learnt
+  /// from it, and plays on with them. A link that is lost is waited for. Segments whose fate is not known are
+  /// then sent again, unless the Parent has learnt from them, or does not know the session any more: then
+  /// they are dropped, and the Parent is told how many steps they had.
   /// How weights travel, both ways. A lossy codec takes fewer bytes; what it leaves out of one frame comes in
   /// a later one. A Parent that does not know the codec answers in float32, and a line in the log says so.
   /// The first weights on every link are float32.
@@ -66,6 +72,9 @@ struct ChildOptions {
   /// How long nothing of an exchange may move, neither weights nor answer, before the link is dropped and
   /// made anew. The Child waits longer when the exchanges before took long or the last ones came to nothing.
   Milliseconds exchange_timeout{30'000};
+  /// kSegments: how long a Parent that was joined may be away before run() gives up. The Child plays nothing
+  /// meanwhile.
+  Milliseconds away_timeout{600'000};
   Milliseconds backoff_min{100};     ///< the first pause before dialling again; it doubles, with jitter
   Milliseconds backoff_max{10'000};  ///< the longest pause
 };
@@ -92,7 +101,7 @@ struct ChildProgress {
 /// trainer is used only by the thread that calls run(). A trainer that forks must have forked before run().
 class Child {
  public:
-  /// Throws ArgumentError for a beta outside [0, 1], for `overlap` together with ExchangeKind::kRounds,
+  /// Throws ArgumentError for a beta outside [0, 1], for `overlap` together with another exchange than kEach,
   /// unless exactly one of connect and listen is set, and for an endpoint to listen at that other machines
   /// reach when there is no token. `trainer` must outlive the Child.
   Child(ChildOptions options, LocalTrainer& trainer);
@@ -112,6 +121,9 @@ class Child {
   /// goes on exchanging, in the same session when the Parent still knows it: nothing is merged twice, and
   /// what was lost is in the next weights. With ExchangeKind::kRounds a Child whose session the Parent does
   /// not know any more takes the Parent's present weights, and takes part again from its next round on.
+  ///
+  /// With ExchangeKind::kSegments nothing is played while no link is joined. IoError is thrown when none
+  /// comes back within away_timeout.
   ///
   /// Returns why the run ended. To be called once; when it returns or throws, the Parent was told and the
   /// socket thread has ended. Throws IoError when no Parent was joined within join_timeout or the Parent

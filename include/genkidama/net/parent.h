@@ -15,8 +15,10 @@
 #include "genkidama/core/export.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/limits.h"
+#include "genkidama/net/round_contribution.h"
 #include "genkidama/net/round_options.h"
 #include "genkidama/net/security.h"
+#include "genkidama/net/segment_options.h"
 #include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/merge_rule.h"
@@ -44,7 +46,8 @@ struct ParentOptions {
   double alpha = 0.9;  ///< kEach: the weight of a Child's weights in a merge, in [0, 1]
   /// kEach: merges in place of the average with alpha, and is told alpha. Empty: the average.
   MergeRule merge_rule;
-  RoundOptions rounds;  ///< kRounds: when a round is closed
+  RoundOptions rounds;      ///< kRounds, kSegments: when a round is closed
+  SegmentOptions segments;  ///< kSegments: what is played in a round
   /// kRounds: takes the mean change of a round into the weights; for a run that goes on, with the memory that
   /// Parent::outer_optimizer() gave before.
   OuterOptimizer outer_optimizer;
@@ -85,19 +88,6 @@ struct ParentOptions {
 
   Milliseconds backoff_min{100};     ///< the first pause before dialling again; it doubles, with jitter
   Milliseconds backoff_max{10'000};  ///< the longest pause
-};
-
-/// What one Child has given to a round that Children make together. The fields mean what those of
-/// ParentUpdate mean.
-struct RoundContribution {
-  std::string child;            ///< the name that it is shown by
-  std::uint64_t session = 0;    ///< the number of its session
-  std::uint64_t sequence = 0;   ///< its own count of contributions in this session
-  Played since_child_began;     ///< as the Child tells it
-  Played since_merge;           ///< what its contribution adds to the run
-  double mean_return = 0;       ///< of the episodes that ended since its contribution before
-  std::uint64_t staleness = 0;  ///< rounds that were closed since the weights from which it has learnt
-  bool dropped = false;         ///< it was too stale, and counts nothing
 };
 
 /// One merge, as the observer is told it. A session is one Child's time with this Parent; it lasts over
@@ -212,12 +202,18 @@ struct ParentStatus {
 /// in which they came. A contribution whose link is lost before the end of the round is not merged: it is in
 /// the next one of that Child.
 ///
+/// With ExchangeKind::kSegments nothing is merged. The Children are actors: each plays its share of a round's
+/// steps with W_P and sends the segments. When the round is over, take_segments() gives them to the learner,
+/// which learns while this object goes on serving, and whose publish() answers those that have contributed.
+/// No second round is over before that.
+///
 /// A merge rule that fails, or an outer optimizer whose result is not finite, ends the run as stop() does,
 /// except that stop() or the destructor must still join the thread; status() tells why.
 class Parent {
  public:
   /// Throws ArgumentError for options out of range, for no endpoint at all, for weights of the wrong size or
-  /// not finite, for a merge rule together with ExchangeKind::kRounds, and for an endpoint to listen at that
+  /// not finite, for a merge rule together with another exchange than kEach, for rounds of segments without
+  /// steps, and for an endpoint to listen at that
   /// other machines reach when there is no token.
   Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights);
   /// Does what stop() does.
@@ -240,6 +236,14 @@ class Parent {
   /// Tells every Child that the run is over, closes all links within the close timeout, and joins the thread.
   /// `reason` reaches the Children's users. A second call does nothing.
   void stop(const std::string& reason = "the Parent stopped");
+
+  /// kSegments: waits up to `span` for a round that is over, and takes it. Nothing while no round is over,
+  /// and always after stop(). A round that was taken is to be followed by publish().
+  std::optional<SegmentRound> take_segments(Milliseconds span);
+  /// kSegments: makes `weights` W_P, which counts as one update, and sends them to all whose segments were in
+  /// the round that was taken. Throws ArgumentError for weights of another size or that are not finite, and
+  /// when no round was taken.
+  void publish(std::span<const float> weights);
 
   /// What it has done so far.
   ParentStatus status() const;

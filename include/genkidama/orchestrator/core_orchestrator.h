@@ -24,6 +24,7 @@
 #include "genkidama/params/saveable.h"
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
+#include "genkidama/rl/learning.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -61,9 +62,12 @@ struct OrchestratorOptions {
   WorkerMode mode = WorkerMode::kProcesses;  ///< processes or threads
   std::uint64_t seed = 1;                    ///< of the first weights and of every worker's own random stream
   Hyperparameters hyperparameters;           ///< how the workers learn; the thesis' values by default
-  OptimizerFactory optimizer;                ///< empty: make_shared_optimizer
-  AlgorithmFactory algorithm;                ///< empty: the algorithm that hyperparameters.algorithm names
-  std::size_t replay_capacity = 0;           ///< steps that each worker keeps; 0: there is no replay buffer
+  /// Who learns from what the workers play. All but kWorkers needs RoundEnd::kStep, no replay buffer, and
+  /// another algorithm than "a3c", which learns while it plays.
+  Learning learning = Learning::kWorkers;
+  OptimizerFactory optimizer;       ///< empty: make_shared_optimizer
+  AlgorithmFactory algorithm;       ///< empty: the algorithm that hyperparameters.algorithm names
+  std::size_t replay_capacity = 0;  ///< steps that each worker keeps; 0: there is no replay buffer
   /// What the environments are. When it is given, no environment is made just to read its spec, and each
   /// environment that a worker makes must have the same observations and actions. Empty: the environment is
   /// asked.
@@ -161,7 +165,14 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
 
   const ParameterLayout& layout() const override;
   PolicyDescription policy_description() const override;
+  /// Throws ArgumentError, too, where Learning is kGiven or kElsewhere.
   RoundReport train_round() override;
+  SegmentShape segment_shape() const override;
+  /// For Learning::kElsewhere. Rounds of more than Hyperparameters::round_steps are cut to so many.
+  RoundReport play_round(std::uint64_t steps, std::vector<Segment>& segments) override;
+  /// For Learning::kGiven. A segment may have Hyperparameters::round_steps steps and 1,024 more. Should the
+  /// learning process die, its replacement learns from all segments of the round again.
+  RoundReport learn_round(std::span<const Segment> segments, std::uint64_t steps) override;
   void read_weights(std::span<float> out) const override;
   void write_weights(std::span<const float> in) override;
   /// Those of an observation and one for the return, when Hyperparameters::normalise_observations or
@@ -182,6 +193,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   const EnvironmentSpec& environment_spec() const;
   /// How the workers learn, as given.
   const Hyperparameters& hyperparameters() const;
+  /// Who learns, as given.
+  Learning learning() const;
   /// What a checkpoint of these weights says about the policy in it: its environment, its sizes and its
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.

@@ -17,9 +17,13 @@ enum class ExchangeKind {
   /// Children make rounds together: the Parent averages what they have learnt when all of them have
   /// answered, or enough of them, or a deadline has passed.
   kRounds,
+  /// Nothing is averaged: the Children are actors, which play with the Parent's weights and send what they
+  /// have
+  /// played (Segment), and the Parent's machine learns.
+  kSegments,
 };
 
-/// The name of a kind: "each" or "rounds".
+/// The name of a kind: "each", "rounds" or "segments".
 const char* exchange_name(ExchangeKind kind);
 /// The kind of that name; nothing when there is none.
 std::optional<ExchangeKind> exchange_of(std::string_view name);

@@ -9,11 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/error.h"
 #include "genkidama/core/export.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/played.h"
 #include "genkidama/params/policy_description.h"
 #include "genkidama/params/running_statistics.h"
+#include "genkidama/params/segment.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -32,6 +34,11 @@ struct MetricMean {
   std::string name;  ///< as the environment's spec has it
   double mean = 0;   ///< over the episodes
 };
+
+/// The means of the metrics that have these names in an environment's spec, over the episodes that tell them;
+/// empty when none does. An episode that was cut tells none.
+std::vector<MetricMean> metric_means(const std::vector<std::string>& names,
+                                     const std::vector<EpisodeResult>& episodes);
 
 /// What happened in one round, in which every worker played at least one episode in each of its environments.
 /// The steps include those that a worker had learnt from before it died, although its replacement plays the
@@ -82,6 +89,29 @@ class LocalTrainer {
   /// Trains until every worker has finished its round. Nothing writes the weights between two rounds. Throws
   /// WorkerError when a worker failed, or died or hung and was not replaced.
   virtual RoundReport train_round() = 0;
+
+  /// The shape of the segments that play_round() gives and learn_round() takes.
+  virtual SegmentShape segment_shape() const { return {}; }
+
+  /// Plays a round of `steps` steps, all workers together, learns nothing, and replaces `segments` by what
+  /// was played. Fewer steps are played where a trainer's rounds are shorter, and a few more where they do
+  /// not come out even. `segments` stays empty in a round that only counts what to normalise with. Throws
+  /// ArgumentError, as here, unless the trainer is made for a learner elsewhere, and what train_round()
+  /// throws.
+  virtual RoundReport play_round(std::uint64_t steps, std::vector<Segment>& segments) {
+    static_cast<void>(steps), static_cast<void>(segments);
+    throw ArgumentError("this trainer does not play for a learner elsewhere");
+  }
+
+  /// Learns from segments that others have played in a round of `steps` steps with weights that this trainer
+  /// had; those of another version are for an algorithm that can learn from them. The report's episodes are
+  /// empty. Without segments nothing is learnt, but the round counts. Throws ArgumentError, as here, unless
+  /// the trainer is made to learn from what it is given, and for segments of another shape; and what
+  /// train_round() throws.
+  virtual RoundReport learn_round(std::span<const Segment> segments, std::uint64_t steps) {
+    static_cast<void>(steps), static_cast<void>(segments);
+    throw ArgumentError("this trainer does not learn from segments of others");
+  }
 
   /// Copies the weights into `out`, which has layout().size() elements. Call it between rounds only.
   virtual void read_weights(std::span<float> out) const = 0;

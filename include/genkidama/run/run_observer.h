@@ -24,14 +24,18 @@ namespace run {
 
 /// How far a run is.
 struct RunProgress {
-  std::uint64_t updates = 0;            ///< RunTotals::updates
-  Played in_run;                        ///< RunTotals::in_run
-  std::optional<double> mean_return;    ///< of the latest 100 episodes; empty before the first
-  std::optional<double> done;           ///< share of the run, in [0, 1]; empty when the run has no end
-  std::optional<std::size_t> children;  ///< Children that are connected; empty unless this is a Parent
+  std::uint64_t updates = 0;          ///< RunTotals::updates
+  Played in_run;                      ///< RunTotals::in_run
+  std::optional<double> mean_return;  ///< of the latest 100 episodes; empty before the first
+  std::optional<double> done;         ///< share of the run, in [0, 1]; empty when the run has no end
+  /// Children, or actors, that are connected; empty unless this is a Parent or a learner.
+  std::optional<std::size_t> children;
   /// Contributions of this process that came late; empty unless this is a Parent whose Children make rounds
   /// together.
   std::optional<std::uint64_t> late_contributions{};
+  /// Updates between the weights that the latest round was played with and those that learnt from it, in the
+  /// mean over its steps; empty unless this is a learner.
+  std::optional<double> policy_lag{};
 };
 
 /// A run that is about to train.

@@ -41,8 +41,9 @@ struct SegmentBatch {
 
 /// What a receiver takes at most.
 struct SegmentLimits {
-  std::uint64_t max_steps = std::uint64_t{1} << 32;  ///< in the segments of one frame, all together
-  std::uint64_t max_version = ~std::uint64_t{0};     ///< the newest policy_version that there can be
+  std::uint64_t max_steps = std::uint64_t{1} << 32;          ///< in the segments of one frame, all together
+  std::uint64_t max_segment_steps = std::uint64_t{1} << 32;  ///< in each segment
+  std::uint64_t max_version = ~std::uint64_t{0};             ///< the newest policy_version that there can be
 };
 
 /// The size of the fixed part of a payload.
@@ -52,7 +53,7 @@ inline constexpr std::size_t kSegmentsHeadBytes = 56;
 std::size_t most_segments_bytes(std::uint64_t steps, const SegmentShape& shape);
 
 /// Writes the payload over `bytes`, whose memory is used again; its size is a multiple of 8. Every segment
-/// must fit the shape. Throws ArgumentError for one that does not.
+/// must fit the shape and hold finite numbers. Throws ArgumentError for one that does not.
 void encode_segments(const SegmentBatch& batch, const SegmentShape& shape, std::vector<std::byte>& bytes);
 
 /// Why the payload is one of another shape, with both shapes in numbers; nothing when it is of this one, or

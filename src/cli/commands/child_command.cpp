@@ -1,36 +1,10 @@
 #include "cli/commands/commands.h"
-#include "cli/options/settings_check.h"
+#include "cli/commands/link_options.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
-#include "genkidama/net/child.h"
 #include "genkidama/run/child_run.h"
 
 namespace genkidama::cli {
-namespace {
-
-Milliseconds milliseconds(double seconds) {
-  return Milliseconds(static_cast<long long>(seconds * 1000));
-}
-
-ChildOptions child_options(const Settings& settings) {
-  ChildOptions options;
-  if (!settings.links.connect.empty()) options.connect = Endpoint::parse(settings.links.connect.front());
-  if (options.connect) options.connect->tls |= settings.links.tls && !options.connect->plain;
-  if (!settings.links.listen.empty()) options.listen = Endpoint::parse(settings.links.listen.front());
-  options.exchange = settings.links.exchange;
-  options.codec = settings.links.codec;
-  options.beta = settings.links.beta;
-  options.overlap = settings.links.overlap;
-  options.name = settings.links.name;
-  options.security = security_of(settings);
-  options.join_timeout = milliseconds(settings.links.join_timeout_s);
-  options.exchange_timeout = milliseconds(settings.links.exchange_timeout_s);
-  // After a signal there may be a wait for the Parent's answer and another for its farewell.
-  options.limits.close_timeout = Milliseconds(500);
-  return options;
-}
-
-}  // namespace
 
 int run_child(Job job) {
   prepare_run_directory(job);

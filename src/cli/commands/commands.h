@@ -10,6 +10,7 @@ namespace genkidama::cli {
 int run_train(Job job);
 int run_parent(Job job);
 int run_child(Job job);
+int run_learner(Job job);
 int run_cluster(Job job);
 int run_evaluate(Job job);
 int run_check(Job job);

@@ -97,8 +97,10 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.seed = learning.seed;
   options.hyperparameters = resolved_hyperparameters(job.settings);
   options.environment_spec = job.program.environment_spec;
-  const bool learns = (job.settings.command & kLearning) != 0;
-  options.purpose = learns ? EnvironmentPurpose::kTrain : EnvironmentPurpose::kEvaluate;
+  options.learning = learning_of(job.settings);
+  // Those of a learner only evaluate.
+  const bool trains = (job.settings.command & (kPlaying | kSimulation)) != 0;
+  options.purpose = trains ? EnvironmentPurpose::kTrain : EnvironmentPurpose::kEvaluate;
   options.optimizer = job.program.optimizer;
   options.algorithm = job.program.algorithm;
   options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
@@ -123,8 +125,17 @@ void tell_start(const Job& job, const CoreOrchestrator& trainer) {
                                *settings.run.patience == 1 ? "" : "s"));
   }
   if (settings.command == kChild) ends.emplace_back("with its Parent");
+  if (settings.command == kActor) ends.emplace_back("with its learner");
   if (ends.empty()) ends.emplace_back("with Ctrl-C");
-  print_error(fmt::format("training {} with preset {}, {} worker{}, ends {}\n",
+  if (settings.command == kLearner) {
+    print_error(fmt::format("learning {} from actors with preset {}, rounds of {} steps{}, ends {}\n",
+                            trainer.environment_spec().name, settings.preset,
+                            trainer.hyperparameters().round_steps,
+                            settings.links.divide_steps ? "" : " of each actor", fmt::join(ends, " or ")));
+    return;
+  }
+  const char* const doing = settings.command == kActor ? "playing" : "training";
+  print_error(fmt::format("{} {} with preset {}, {} worker{}, ends {}\n", doing,
                           trainer.environment_spec().name, settings.preset, trainer.workers(),
                           trainer.workers() == 1 ? "" : "s", fmt::join(ends, " or ")));
 }

@@ -1,42 +1,11 @@
-#include <cmath>
-#include <string>
-
 #include "cli/commands/commands.h"
-#include "cli/options/settings_check.h"
+#include "cli/commands/link_options.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/run/loopback_cluster.h"
 #include "genkidama/run/parent_run.h"
 
 namespace genkidama::cli {
-namespace {
-
-ParentOptions parent_options(const Job& job) {
-  const LinkOptions& links = job.settings.links;
-  ParentOptions options;
-  for (const std::string& text : links.listen) options.listen.push_back(Endpoint::parse(text));
-  for (const std::string& text : links.connect) {
-    options.connect.push_back(Endpoint::parse(text));
-    options.connect.back().tls |= links.tls && !options.connect.back().plain;
-  }
-  options.exchange = links.exchange;
-  options.alpha = links.alpha;
-  options.rounds = links.rounds;
-  options.rounds.deadline = Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
-  options.outer_optimizer = OuterOptimizer(links.outer_optimizer);
-  options.merge_rule = job.program.merge_rule;
-  options.name = links.name;
-  options.security = security_of(job.settings);
-  return options;
-}
-
-run::MemberContext member_of(const Job& job) {
-  run::MemberContext member;
-  member.ready_fd = job.settings.plumbing.ready_fd;
-  return member;
-}
-
-}  // namespace
 
 int run_parent(Job job) {
   prepare_run_directory(job);

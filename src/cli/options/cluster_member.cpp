@@ -18,6 +18,10 @@ std::vector<std::string> words_of(const Settings& settings, const std::vector<Op
   return words;
 }
 
+bool takes_segments(const Settings& cluster) {
+  return cluster.links.exchange == ExchangeKind::kSegments;
+}
+
 }  // namespace
 
 std::vector<std::string> parent_words(const Settings& cluster, const std::vector<OptionRow>& table,
@@ -25,10 +29,11 @@ std::vector<std::string> parent_words(const Settings& cluster, const std::vector
   Settings parent = cluster;
   parent.links.name = "parent";
   parent.links.listen = {"127.0.0.1:0"};
-  if (parent.links.exchange == ExchangeKind::kRounds) {
+  if (parent.links.exchange != ExchangeKind::kEach) {
     parent.links.rounds.first_children = static_cast<std::uint64_t>(cluster.cluster.children);
   }
-  std::vector<std::string> words = words_of(parent, table, kParent);
+  parent.learning.hyperparameters = resolved_hyperparameters(cluster);
+  std::vector<std::string> words = words_of(parent, table, takes_segments(cluster) ? kLearner : kParent);
   words.push_back((cluster.resume.empty() ? "--run-dir=" : "--resume=") + cluster.run_dir);
   words.push_back("--cluster-member");
   words.push_back(fmt::format("--ready-fd={}", ready_fd));
@@ -49,7 +54,7 @@ std::vector<std::string> child_words(const Settings& cluster, const std::vector<
   child.run.patience.reset();
   child.run.eval_episodes = 0;
   child.run.policy_average = {};
-  return words_of(child, table, kChild);
+  return words_of(child, table, takes_segments(cluster) ? kActor : kChild);
 }
 
 std::string cluster_child_name(int number) {

@@ -24,8 +24,8 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Command kCommands[] = {kTrain, kParent, kChild,    kCluster, kEvaluate,
-                                 kCheck, kSweep,  kSimulate, kPlan};
+constexpr Command kCommands[] = {kTrain,    kParent, kChild, kCluster,  kLearner, kActor,
+                                 kEvaluate, kCheck,  kSweep, kSimulate, kPlan};
 
 // One option as CLI11 fills it; the meaning of the text is the table's business.
 struct Slot {
@@ -59,6 +59,8 @@ Settings defaults_of(const ResolvedProgram& program, Command command) {
   settings.own = own_defaults(program.options);
   take_preset(program.presets.at(program.default_preset), settings);
   // An evaluation alone plays the episodes of a run's final evaluation.
+  if (command == kLearner || command == kActor) settings.links.exchange = ExchangeKind::kSegments;
+  if (command == kActor) settings.run.eval_episodes = 0;
   if (command == kEvaluate) settings.learning.seed = settings.run.eval_seed;
   if (command == kCheck) settings.evaluate.episodes = EnvironmentCheckOptions().episodes;
   return settings;
@@ -67,7 +69,7 @@ Settings defaults_of(const ResolvedProgram& program, Command command) {
 // What a preset says of a run's length holds only where the user says nothing.
 void apply_preset_steps(const ResolvedProgram& program, Settings& settings) {
   const auto steps = program.presets.at(settings.preset).max_steps;
-  if (!steps || (settings.command & (kTrain | kCluster | kSimulation)) == 0) return;
+  if (!steps || (settings.command & (kTrain | kCluster | kLearner | kSimulation)) == 0) return;
   if (!settings.run.max_steps && !settings.run.updates) settings.run.max_steps = steps;
   settings.learning.preset_steps = steps;
 }
@@ -90,7 +92,7 @@ void add_options(CLI::App& app, const std::vector<OptionRow>& table, const Setti
     } else {
       slot.option = app.add_option(row.flag(), slot.texts, help)->type_name(row.placeholder);
       // All are taken, so that it is us who say how many are expected.
-      const bool is_list = row.kind == ValueKind::kTextList && defaults.command != kChild;
+      const bool is_list = row.kind == ValueKind::kTextList && (defaults.command & kOneLink) == 0;
       if (!is_list) slot.option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
       // What follows the list of a sweep may be the command of the runs.
       if (!is_list || defaults.command == kSweep) slot.option->allow_extra_args(false);
@@ -216,13 +218,13 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
   const auto configs = read_configs(program, slots, command);
   apply_preset(program, slots, configs, settings);
   // Children with equal seeds would play the same episodes; the one drawn here is kept in config.json.
-  if (command == kChild) settings.learning.seed = std::random_device{}();
+  if ((command & kOneLink) != 0) settings.learning.seed = std::random_device{}();
   for (const ConfigFile& config : configs) {
     if (!config.is_own) check_trusted_values(config, program, slots, settings);
     apply_config(config, program.table, settings);
   }
   // A Child has one link: a new one on the command line replaces the one of the config file.
-  if (command == kChild && (flag_given(slots, "listen") || flag_given(slots, "connect"))) {
+  if ((command & kOneLink) != 0 && (flag_given(slots, "listen") || flag_given(slots, "connect"))) {
     settings.links.listen.clear();
     settings.links.connect.clear();
   }

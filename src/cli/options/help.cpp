@@ -78,6 +78,10 @@ std::string command_help(Command command) {
       return "Train on this machine and exchange weights with a Parent";
     case kCluster:
       return "Start a Parent and its Children on this machine, and end them all";
+    case kLearner:
+      return "Learn from what actors on other machines play";
+    case kActor:
+      return "Play on this machine for a learner, with its weights";
     case kEvaluate:
       return "Play episodes with the weights of checkpoints";
     case kCheck:

@@ -247,7 +247,8 @@ constexpr const char* kNoGroup = "none";
 
 /// Of `train`: none or a group of machines; of the others: how a Parent and its Children exchange weights.
 OptionRow exchange_option(const Program& program) {
-  TextList names = {exchange_name(ExchangeKind::kEach), exchange_name(ExchangeKind::kRounds), kNoGroup};
+  TextList names = {exchange_name(ExchangeKind::kEach), exchange_name(ExchangeKind::kRounds),
+                    exchange_name(ExchangeKind::kSegments), kNoGroup};
   for (const auto& [name, unused] : program.machine_groups) names.push_back(name);
   return choice_option(
       names,
@@ -279,6 +280,17 @@ OptionRow outer_optimizer_option() {
       {"none", "momentum", "nesterov", "adam"},
       [](const Settings& s) { return outer_optimizer_name(s.links.outer_optimizer.kind); },
       [](Settings& s, const std::string& text) { s.links.outer_optimizer.kind = *outer_optimizer_of(text); });
+}
+
+OptionRow actor_steps_option() {
+  return choice_option(
+      {"together", "each"}, [](const Settings& s) { return s.links.divide_steps ? "together" : "each"; },
+      [](Settings& s, const std::string& text) { s.links.divide_steps = text == "together"; });
+}
+
+OptionRow learning_option() {
+  return named_option(std::array{Learning::kWorkers, Learning::kCentral}, learning_name,
+                      GENKIDAMA_MEMBER(learning.learning));
 }
 
 /// "all", a whole number of Children, or a percentage of them.
@@ -322,8 +334,9 @@ void add_exchange(Table& table, const Program& program) {
   table.group("Exchange");
   table.add("exchange", kTraining | kSimulate, exchange_option(program),
             "Whether each Child is merged when it comes, or Children make rounds together; the same on both "
-            "sides. train: none, or with the other machines of an MPI job");
-  table.add("codec", kChild | kCluster | kSimulation, codec_option(),
+            "sides. cluster: segments, a learner and actors. train: none, or with the other machines of an "
+            "MPI job");
+  table.add("codec", kOneLink | kCluster | kSimulation, codec_option(),
             "How weights travel between a Child and its Parent; all but f32 are lossy, and take fewer bytes");
   table.add("alpha", kParent | kCluster | kSimulation,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
@@ -333,15 +346,26 @@ void add_exchange(Table& table, const Program& program) {
   table.add(
       "overlap", kChild | kCluster | kSimulate, flag_option(GENKIDAMA_MEMBER(links.overlap)),
       "each: a Child plays on while an exchange is on its way, and averages the answer in a round later");
-  table.add("quorum", kParent | kCluster | kSimulate, quorum_option(),
-            "rounds: how many Children close a round when they have answered");
-  table.add("round-deadline", kParent | kCluster | kSimulate,
+  table.add("quorum", kParent | kCluster | kLearner | kSimulate, quorum_option(),
+            "rounds, segments: how many Children or actors close a round when they have answered");
+  table.add("round-deadline", kParent | kCluster | kLearner | kSimulate,
             real_option({0, 86'400}, GENKIDAMA_MEMBER(links.round_deadline_s)),
-            "rounds: seconds that a round stays open after the first Child has answered (0: as long again as "
+            "rounds, segments: seconds that a round stays open after the first Child or actor has answered "
+            "(0: as long again as "
             "that one took, at least 1)");
   table.add("first-children", kParent | kSimulate,
             count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.first_children)),
             "rounds: the first round waits for so many Children, or for its deadline");
+  table.add(
+      "actors", kLearner, count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.first_children)),
+      "The first round waits for so many actors, or for its deadline, and its steps are divided among them");
+  table.add(
+      "actor-steps", kLearner | kCluster, actor_steps_option(),
+      "Who plays the --round-steps of a round: all actors together, or each of them, so that a round grows "
+      "with their number; give it a larger --minibatch-size then");
+  table.add("max-policy-lag", kLearner | kCluster,
+            count_option({0, 1e6}, GENKIDAMA_MEMBER(links.max_policy_lag)),
+            "Segments that were played with weights of more updates ago are dropped and counted");
   table.add("max-staleness", kParent | kCluster | kSimulate,
             count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.max_staleness)),
             "rounds: what was learnt from weights of more rounds ago is dropped");
@@ -363,37 +387,39 @@ void add_exchange(Table& table, const Program& program) {
 
 void add_links(Table& table) {
   table.group("Links");
-  table.add("listen", kParent | kChild, endpoints_option(GENKIDAMA_MEMBER(links.listen)),
+  table.add("listen", kLinked, endpoints_option(GENKIDAMA_MEMBER(links.listen)),
             "Accept peers here; port 0 takes any free one");
-  table.add("connect", kParent | kChild, endpoints_option(GENKIDAMA_MEMBER(links.connect)),
-            "Dial this peer; a parent takes several and dials them again for ever");
+  table.add("connect", kLinked, endpoints_option(GENKIDAMA_MEMBER(links.connect)),
+            "Dial this peer; a parent or a learner takes several and dials them again for ever");
   table.add(
-      "token-file", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(links.token_file), "FILE"),
+      "token-file", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.token_file), "FILE"),
       "Shared secret, the same on both sides; else that of the environment's GENKIDAMA_TOKEN; else none");
-  table.add("insecure", kParent | kChild, flag_option(GENKIDAMA_MEMBER(links.insecure)),
+  table.add("insecure", kLinked, flag_option(GENKIDAMA_MEMBER(links.insecure)),
             "Let other machines reach --listen without a token");
-  table.add("tls", kParent | kChild, flag_option(GENKIDAMA_MEMBER(links.tls)),
+  table.add("tls", kLinked, flag_option(GENKIDAMA_MEMBER(links.tls)),
             "Dial in TLS, as to wss://HOST:PORT; the peer's certificate must be for that host");
-  table.add("tls-ca", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(links.tls_ca), "FILE"),
+  table.add("tls-ca", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.tls_ca), "FILE"),
             "Authorities that sign the certificates of dialled peers, PEM (the system's when not given)");
-  table.add("tls-certificate", kParent | kChild,
-            kept_file_option(GENKIDAMA_MEMBER(links.tls_certificate), "FILE"),
+  table.add("tls-certificate", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.tls_certificate), "FILE"),
             "This side's certificate, PEM: --listen then speaks TLS only; who dials shows it when asked");
-  table.add("tls-key", kParent | kChild, kept_file_option(GENKIDAMA_MEMBER(links.tls_key), "FILE"),
+  table.add("tls-key", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.tls_key), "FILE"),
             "Key of --tls-certificate, PEM without a password");
-  table.add("tls-client-ca", kParent | kChild,
-            kept_file_option(GENKIDAMA_MEMBER(links.tls_client_ca), "FILE"),
+  table.add("tls-client-ca", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.tls_client_ca), "FILE"),
             "Take only peers with a certificate that these authorities signed, PEM (mutual TLS)");
   table.add("children", kCluster, int_option({1, 256}, GENKIDAMA_MEMBER(cluster.children)),
             "Children to start, each a process with its own workers");
-  table.add("name", kParent | kChild, text_option(GENKIDAMA_MEMBER(links.name)),
+  table.add("name", kLinked, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
-  table.add("join-timeout", kChild | kCluster, real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
+  table.add("join-timeout", kOneLink | kCluster,
+            real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
             "Seconds a Child waits for its Parent's first weights");
-  table.add("exchange-timeout", kChild | kCluster,
+  table.add("exchange-timeout", kOneLink | kCluster,
             real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
             "Seconds without any progress of an exchange before a Child makes the link anew; longer if its "
             "exchanges take longer");
+  table.add(
+      "away-timeout", kActor, real_option(kSeconds, GENKIDAMA_MEMBER(links.away_timeout_s)),
+      "Seconds that an actor waits for a learner that has gone away, playing nothing, before it gives up");
 }
 
 void add_run(Table& table, const Program& program) {
@@ -407,13 +433,13 @@ void add_run(Table& table, const Program& program) {
       "New directory for what the run leaves behind (runs/NAME-TIME-PID when not given; a sweep needs one)");
   table.add("resume", kTraining, file_option(GENKIDAMA_MEMBER(resume), "DIR"),
             "Go on with the run in this directory, with its options unless flags say otherwise");
-  table.add("init-from", kTrain | kParent | kCluster,
+  table.add("init-from", kTrain | kParent | kCluster | kLearner,
             kept_path_option(GENKIDAMA_MEMBER(run.init_from), "FILE"),
             "Begin with the weights of this policy file, such as another run's final.safetensors");
   table.add("seed", kEverywhere | kCheck | kSimulation,
             count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
-            "All randomness follows from it (a child draws one when not given)");
-  table.add("workers", kWorking | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
+            "All randomness follows from it (a child or an actor draws one when not given)");
+  table.add("workers", kPlaying | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
             "Workers of this machine, or of each Child of a cluster (one per core when not given)");
   table.add("worker-mode", kEverywhere, worker_mode_option(), "What a worker is");
   table.add("worker-timeout", kEverywhere,
@@ -425,10 +451,15 @@ void add_run(Table& table, const Program& program) {
       "max-worker-crashes", kEverywhere, int_option({0, 1e6}, GENKIDAMA_MEMBER(learning.max_worker_crashes)),
       "Workers that die or hang are started again, up to this many within a minute; 0: the first one ends "
       "the run");
-  table.add("steps-per-second", kLearning, real_option({0, 1e9}, GENKIDAMA_MEMBER(learning.steps_per_second)),
+  table.add("steps-per-second", kPlaying | kSimulation,
+            real_option({0, 1e9}, GENKIDAMA_MEMBER(learning.steps_per_second)),
             "The most steps a second in each environment of a worker, as on a slow board or a robot; "
             "evaluations are "
             "not held back; 0: no limit");
+  table.add(
+      "learning", kTrain, learning_option(),
+      "Who learns: each worker from its own steps, or one process (central) from those of all workers, which "
+      "then play --round-steps together");
   table.add("replay-capacity", kWorking, count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
             "Steps each worker keeps in a shared buffer for code of yours; a3c and ppo never learn from it; "
             "0: none");
@@ -440,50 +471,51 @@ void add_ending(Table& table) {
             "After this many updates: rounds, or merges at a Parent");
   table.add("max-steps", kTraining | kSimulation, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.max_steps)),
             "After this many environment steps of all workers together (the preset's when no end is given)");
-  table.add("target", kTraining | kSimulation, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
+  table.add("target", kKeeping | kSimulation, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
             "When the mean return of an evaluation reaches this");
-  table.add("evaluate-every", kTraining | kSimulation,
+  table.add("evaluate-every", kKeeping | kSimulation,
             count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.evaluate_every)),
             "Updates between evaluations (100 with --target or --patience, else none; with --target alone "
             "also whenever the "
             "training episodes come close to it); with it or --patience "
             "the best "
             "policy is kept as best.safetensors in the run's directory");
-  table.add("patience", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.patience)),
+  table.add("patience", kKeeping, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.patience)),
             "After this many evaluations in a row without a better mean return than the best before");
-  table.add("target-episodes", kTraining | kSimulation,
+  table.add("target-episodes", kKeeping | kSimulation,
             int_option({1, 1e6}, GENKIDAMA_MEMBER(run.target_episodes)),
             "Episodes of each of these evaluations");
-  table.add("max-weight-norm", kTraining, real_option(kNotNegative, GENKIDAMA_MEMBER(run.max_weight_norm)),
+  table.add("max-weight-norm", kKeeping, real_option(kNotNegative, GENKIDAMA_MEMBER(run.max_weight_norm)),
             "A run whose weights get a larger L2 norm has diverged and fails; 0: any finite weights will do");
 }
 
 void add_results(Table& table) {
   table.group("Results");
-  table.add("checkpoint-every", kTraining, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.checkpoint_every)),
+  table.add("checkpoint-every", kKeeping, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.checkpoint_every)),
             "Updates between checkpoints; of more than 1,000 only every tenth is written, and so on");
   table.add(
-      "keep-all", kTraining, flag_option(GENKIDAMA_MEMBER(run.keep_all)),
+      "keep-all", kKeeping, flag_option(GENKIDAMA_MEMBER(run.keep_all)),
       "All checkpoints, and a row of the metrics for every update, however many there get; otherwise the "
       "metrics of more than 10,000 updates have a sample of one in ten, and so on");
   table.add(
-      "checkpoint-seconds", kTraining, real_option(kNotNegative, GENKIDAMA_MEMBER(run.checkpoint_seconds)),
+      "checkpoint-seconds", kKeeping, real_option(kNotNegative, GENKIDAMA_MEMBER(run.checkpoint_seconds)),
       "What --resume goes on from is written at least so often too, once a round or merge has ended, and "
       "at first after 1, 2, 4, ... seconds; 0: only with checkpoints");
-  table.add("eval-episodes", kTraining | kSweep, int_option({0, 1e6}, GENKIDAMA_MEMBER(run.eval_episodes)),
+  table.add("eval-episodes", kKeeping | kSweep, int_option({0, 1e6}, GENKIDAMA_MEMBER(run.eval_episodes)),
             "Episodes of the final evaluation, or in a sweep of each checkpoint's; 0: none");
-  table.add("eval-seed", kTraining | kSweep | kSimulation,
+  table.add("eval-seed", kKeeping | kSweep | kSimulation,
             count_option(kNotNegative, GENKIDAMA_MEMBER(run.eval_seed)),
             "Seed of the evaluations; 'evaluate --seed' with the same plays the same episodes");
   table.add(
-      "policy-average", kTraining, policy_average_option(),
+      "policy-average", kKeeping, policy_average_option(),
       "What is evaluated and kept: the latest weights, their mean (swa) or an exponential moving average");
-  table.add("average-decay", kTraining, real_option(kBelowOne, GENKIDAMA_MEMBER(run.policy_average.decay)),
+  table.add("average-decay", kKeeping, real_option(kBelowOne, GENKIDAMA_MEMBER(run.policy_average.decay)),
             "What remains of the ema at each update");
-  table.add("average-from", kTraining, real_option(kBelowOne, GENKIDAMA_MEMBER(run.policy_average.from)),
+  table.add("average-from", kKeeping, real_option(kBelowOne, GENKIDAMA_MEMBER(run.policy_average.from)),
             "Share of the run (of --updates or --max-steps) at which swa starts");
-  table.add("eval-workers", kParent | kCluster, int_option({1, 4096}, GENKIDAMA_MEMBER(cluster.eval_workers)),
-            "Workers of the Parent, which only evaluate");
+  table.add("eval-workers", kParent | kCluster | kLearner,
+            int_option({1, 4096}, GENKIDAMA_MEMBER(cluster.eval_workers)),
+            "Workers of the Parent or the learner, which only evaluate");
   table.add(
       "checkpoint", kEvaluate, texts_option(GENKIDAMA_MEMBER(evaluate.checkpoints), "FILE|DIR", "a path"),
       "Safetensors file with weights to evaluate, or a directory of them such as a run's; several may be "
@@ -503,8 +535,9 @@ void add_results(Table& table) {
 
 void add_hyperparameters(Table& table, const Program& program) {
   table.group("Hyperparameters");
-  table.add("loss", kLearning, loss_option(program), "What is minimised");
-  table.add("gamma", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.gamma)),
+  table.add("loss", kLearning | kActor, loss_option(program), "What is minimised");
+  table.add("gamma", kLearning | kActor,
+            real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.gamma)),
             "Discount per step");
   table.add("gae-lambda", kLearning,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.gae_lambda)),
@@ -548,37 +581,41 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("pull-every", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.pull_every)),
             "Batches of a3c between pulls of the shared weights");
-  table.add("envs-per-worker", kLearning,
+  table.add("envs-per-worker", kLearning | kActor,
             int_option({1, 1024}, GENKIDAMA_MEMBER(learning.hyperparameters.environments_per_worker)),
             "Environments a worker plays side by side; a network that goes through LibTorch takes them all "
             "in one pass");
   table.add(
-      "epsilon", kLearning, real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon)),
+      "epsilon", kLearning | kActor,
+      real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon)),
       "Chance that a choice is uniformly random; continuous components are sampled from the policy alone");
-  table.add("equal-draws", kLearning, boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.equal_draws)),
+  table.add("equal-draws", kWorking | kSimulation,
+            boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.equal_draws)),
             "All workers draw their actions with the same random numbers, as the thesis' own program");
   table.add(
-      "noise-correlation", kLearning,
+      "noise-correlation", kLearning | kActor,
       real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.noise_correlation)),
       "How much of a step's randomness follows from the step before, while experience is collected; above 0 "
       "the agent keeps to a direction for longer");
-  table.add("round-steps", kLearning,
+  table.add("round-steps", kLearning | kActor,
             int_option({0, 1e8}, GENKIDAMA_MEMBER(learning.hyperparameters.round_steps)),
-            "Least steps of a worker's round, played to an episode's end; 0: one episode");
-  table.add("round-end", kLearning,
+            "Least steps of a worker's round, played to an episode's end; 0: one episode. With a learner: of "
+            "all workers "
+            "and actors together");
+  table.add("round-end", kWorking | kSimulation,
             named_option(std::array{RoundEnd::kEpisode, RoundEnd::kStep}, round_end_name,
                          GENKIDAMA_MEMBER(learning.hyperparameters.round_end)),
             "What a worker's round ends with: step: exactly --round-steps steps, and an unfinished episode "
             "goes on in "
             "the next round");
-  table.add("sharing", kLearning,
+  table.add("sharing", kWorking | kSimulation,
             named_option(std::array{Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal, Sharing::kServer,
                                     Sharing::kOneBuffer},
                          sharing_name, GENKIDAMA_MEMBER(learning.hyperparameters.sharing)),
             "How workers share: hogwild: they step the same weights at once; mutex: one after the other; "
             "local: each steps a copy and merges its change; server: a process applies all gradients; "
             "one-buffer: as hogwild, through one gradient for all, as the thesis' own program");
-  table.add("merge-every", kLearning,
+  table.add("merge-every", kWorking | kSimulation,
             int_option({0, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.merge_every)),
             "Optimizer steps of a worker between two merges of --sharing local; 0: at the round's end only, "
             "where the "
@@ -729,11 +766,11 @@ void add_internal(Table& table) {
   OptionRow ready = int_option({0, 1e6}, GENKIDAMA_MEMBER(plumbing.ready_fd));
   ready.hidden = true;
   ready.in_config = false;
-  table.add("ready-fd", kParent, std::move(ready), "");
+  table.add("ready-fd", kParent | kLearner, std::move(ready), "");
   OptionRow member = flag_option(GENKIDAMA_MEMBER(plumbing.cluster_member));
   member.hidden = true;
   member.in_config = false;
-  table.add("cluster-member", kParent, std::move(member), "");
+  table.add("cluster-member", kParent | kLearner, std::move(member), "");
 }
 
 }  // namespace

@@ -18,6 +18,10 @@ const char* command_name(Command command) {
       return "check";
     case kSweep:
       return "sweep";
+    case kLearner:
+      return "learner";
+    case kActor:
+      return "actor";
     case kSimulate:
       return "simulate";
     case kPlan:

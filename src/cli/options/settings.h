@@ -29,14 +29,23 @@ enum Command : unsigned {
   kEvaluate = 16,
   kSweep = 32,
   kCheck = 64,
+  kLearner = 128,
+  kActor = 256,
   kSimulate = 512,
   kPlan = 1024,
 };
-inline constexpr unsigned kTraining = kTrain | kParent | kChild | kCluster;
+inline constexpr unsigned kTraining = kTrain | kParent | kChild | kCluster | kLearner | kActor;
+/// They evaluate, and write policies.
+inline constexpr unsigned kKeeping = kTraining & ~kActor;
 inline constexpr unsigned kSimulation = kSimulate | kPlan;
 /// Those whose workers learn on this machine, as they do on a machine of their own.
 inline constexpr unsigned kWorking = kTrain | kChild | kCluster;
-inline constexpr unsigned kLearning = kWorking | kSimulation;
+inline constexpr unsigned kPlaying = kWorking | kActor;
+inline constexpr unsigned kLearning = kWorking | kLearner | kSimulation;
+/// One process, with links to others.
+inline constexpr unsigned kLinked = kParent | kChild | kLearner | kActor;
+/// They dial or accept one peer.
+inline constexpr unsigned kOneLink = kChild | kActor;
 inline constexpr unsigned kEverywhere = kTraining | kEvaluate;
 
 /// "train", "parent", ...
@@ -52,6 +61,7 @@ struct LearningOptions {
   double worker_timeout_s = 600;
   int max_worker_crashes = 10;  ///< per minute
   double steps_per_second = 0;
+  Learning learning = Learning::kWorkers;  ///< of `train`; that of other commands follows from them
   /// Ends a linear schedule when nothing else says where; the preset's.
   std::optional<std::uint64_t> preset_steps;
 };
@@ -77,7 +87,10 @@ struct LinkOptions {
   RoundOptions rounds;          ///< but for `deadline`
   double round_deadline_s = 0;  ///< RoundOptions::deadline
   OuterOptimizerOptions outer_optimizer;
+  bool divide_steps = true;          ///< SegmentOptions::divide
+  std::uint64_t max_policy_lag = 0;  ///< RoundOptions::max_staleness of a learner
   double join_timeout_s = 60;
+  double away_timeout_s = 600;
   double exchange_timeout_s = 30;
 };
 

@@ -23,13 +23,17 @@ namespace genkidama::cli {
 namespace {
 
 void check_links(const Settings& settings) {
-  if (settings.command == kParent && settings.links.listen.empty() && settings.links.connect.empty()) {
-    throw ArgumentError("a parent needs --listen HOST:PORT, --connect HOST:PORT, or both");
+  const bool takes_many = settings.command == kParent || settings.command == kLearner;
+  if (takes_many && settings.links.listen.empty() && settings.links.connect.empty()) {
+    throw ArgumentError(fmt::format("a {} needs --listen HOST:PORT, --connect HOST:PORT, or both",
+                                    command_name(settings.command)));
   }
-  if (settings.command == kChild && settings.links.listen.size() + settings.links.connect.size() != 1) {
-    throw ArgumentError(fmt::format(
-        "a child has one link: expected one --connect HOST:PORT or one --listen HOST:PORT, got {}",
-        settings.links.listen.size() + settings.links.connect.size()));
+  if ((settings.command & kOneLink) != 0 &&
+      settings.links.listen.size() + settings.links.connect.size() != 1) {
+    throw ArgumentError(
+        fmt::format("{} {} has one link: expected one --connect HOST:PORT or one --listen HOST:PORT, got {}",
+                    settings.command == kActor ? "an" : "a", command_name(settings.command),
+                    settings.links.listen.size() + settings.links.connect.size()));
   }
 }
 
@@ -57,22 +61,39 @@ void check_machine_group(const Settings& settings) {
 void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
   const LinkOptions untouched;
-  if (links.exchange == ExchangeKind::kRounds) {
-    if (!links.overlap) return;
-    throw ArgumentError(
-        "--overlap is for --exchange each; a Child of --exchange rounds waits for the others, so leave one "
-        "of "
-        "the two out");
+  const bool takes_segments = links.exchange == ExchangeKind::kSegments;
+  if (takes_segments && (settings.command == kParent || settings.command == kChild)) {
+    throw ArgumentError(fmt::format("--exchange segments is for 'cluster'; expected '{}' in place of '{}'",
+                                    command_name(settings.command == kParent ? kLearner : kActor),
+                                    command_name(settings.command)));
   }
+  if (!takes_segments && settings.command == kCluster) {
+    for (const auto& [flag, is_given] :
+         {std::pair("--actor-steps", links.divide_steps != untouched.divide_steps),
+          std::pair("--max-policy-lag", links.max_policy_lag != untouched.max_policy_lag)}) {
+      if (!is_given) continue;
+      throw ArgumentError(
+          fmt::format("{} is for --exchange segments; expected it together with that, or left out", flag));
+    }
+  }
+  if (links.exchange != ExchangeKind::kEach && links.overlap) {
+    throw ArgumentError(fmt::format(
+        "--overlap is for --exchange each; a Child of --exchange {} waits for the others, so leave "
+        "one of the two out",
+        exchange_name(links.exchange)));
+  }
+  if (links.exchange == ExchangeKind::kRounds) return;
   const auto check = [](const char* flag, bool is_given) {
     if (!is_given) return;
     throw ArgumentError(
         fmt::format("{} is for --exchange rounds; expected it together with that, or left out", flag));
   };
-  check("--quorum", links.rounds.quorum_count != untouched.rounds.quorum_count ||
-                        links.rounds.quorum_share != untouched.rounds.quorum_share);
-  check("--round-deadline", links.round_deadline_s != untouched.round_deadline_s);
-  check("--first-children", links.rounds.first_children != untouched.rounds.first_children);
+  if (!takes_segments) {
+    check("--quorum", links.rounds.quorum_count != untouched.rounds.quorum_count ||
+                          links.rounds.quorum_share != untouched.rounds.quorum_share);
+    check("--round-deadline", links.round_deadline_s != untouched.round_deadline_s);
+    check("--first-children", links.rounds.first_children != untouched.rounds.first_children);
+  }
   check("--max-staleness", links.rounds.max_staleness != untouched.rounds.max_staleness);
   check("--outer-optimizer", links.outer_optimizer.kind != untouched.outer_optimizer.kind);
   check("--outer-learning-rate", links.outer_optimizer.learning_rate.has_value());
@@ -118,7 +139,7 @@ void check_tls_use(const Settings& settings) {
 }
 
 void check_security(Settings& settings) {
-  if (settings.command != kParent && settings.command != kChild) return;
+  if ((settings.command & kLinked) == 0) return;
   settings.links.token = read_token(settings.links.token_file, "--token-file");
   genkidama::check_security(security_of(settings), endpoints_of(settings.links.listen), kFlags);
   check_tls_use(settings);
@@ -170,8 +191,23 @@ void check_name(const std::string& name) {
 
 }  // namespace
 
+Learning learning_of(const Settings& settings) {
+  if (settings.command == kLearner) return Learning::kGiven;
+  if (settings.command == kActor) return Learning::kElsewhere;
+  return settings.command == kTrain ? settings.learning.learning : Learning::kWorkers;
+}
+
 Hyperparameters resolved_hyperparameters(const Settings& settings) {
   Hyperparameters result = settings.learning.hyperparameters;
+  if (learning_of(settings) != Learning::kWorkers) {
+    result.round_end = RoundEnd::kStep;
+    if (result.round_steps == 0) {
+      throw ArgumentError(fmt::format(
+          "a {} plays rounds of --round-steps N steps, all together; expected at least 1, it is 0 "
+          "with preset '{}'",
+          settings.command == kTrain ? "central learner" : command_name(settings.command), settings.preset));
+    }
+  }
   if (result.round_end == RoundEnd::kStep && result.round_steps == 0)
     throw ArgumentError(
         "--round-end step needs --round-steps N, the steps of a round; expected at least 1, it is 0");
@@ -197,9 +233,10 @@ Hyperparameters resolved_hyperparameters(const Settings& settings) {
   // The Children of a cluster share the run's steps. A learner has them all.
   const bool is_cut_at_weights =
       (settings.command & kSimulation) != 0 && settings.simulation.cut == "weights";
-  const int machines = settings.command == kCluster ? settings.cluster.children
-                       : is_cut_at_weights          ? settings.simulation.machines
-                                                    : 1;
+  const bool shares = settings.command == kCluster && settings.links.exchange != ExchangeKind::kSegments;
+  const int machines = shares              ? settings.cluster.children
+                       : is_cut_at_weights ? settings.simulation.machines
+                                           : 1;
   return run::with_schedule_end(result, *steps, machines);
 }
 

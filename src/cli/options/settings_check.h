@@ -12,6 +12,9 @@ namespace genkidama::cli {
 /// make no sense.
 void complete_and_check(Settings& settings);
 
+/// Who learns on this machine.
+Learning learning_of(const Settings& settings);
+
 /// The hyperparameters of one machine, with the steps at which a linear schedule ends when only the length of
 /// the run was given: not kept in the settings, since a resumed run may get another length. A child that is
 /// told neither keeps its learning rate, as does what only evaluates. Throws ArgumentError when nothing says

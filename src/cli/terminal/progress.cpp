@@ -43,10 +43,13 @@ std::vector<LinePart> Progress::line_of(const run::RunProgress& state,
   if (round && !round->evaluation)
     line.push_back({fmt::format("{} steps in this round", round->so_far.steps), 6});
   if (state.mean_return) line.push_back({"mean return " + run::figure_text(*state.mean_return), 0});
-  if (state.children) line.push_back({fmt::format("children {}", *state.children), 7});
+  if (state.children) {
+    line.push_back({fmt::format("{} {}", state.policy_lag ? "actors" : "children", *state.children), 7});
+  }
   if (state.late_contributions.value_or(0) > 0) {
     line.push_back({fmt::format("late {}", *state.late_contributions), 8});
   }
+  if (state.policy_lag) line.push_back({fmt::format("policy lag {:.3g}", *state.policy_lag), 9});
   if (state.done) {
     line.push_back({fmt::format("{:.0f} %", 100 * *state.done), 2});
     const double gained = *state.done - start_.done.value_or(0);

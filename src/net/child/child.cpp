@@ -29,11 +29,11 @@ ChildOptions checked(ChildOptions options) {
     throw ArgumentError(fmt::format("a Child needs exactly one of connect and listen; {} given",
                                     options.connect ? "both were" : "none was"));
   }
-  if (options.overlap && options.exchange == ExchangeKind::kRounds) {
-    throw ArgumentError(
-        "overlap is set and the exchange is 'rounds', in which a Child waits for the others; leave overlap "
-        "out, "
-        "or choose 'each'");
+  if (options.overlap && options.exchange != ExchangeKind::kEach) {
+    throw ArgumentError(fmt::format(
+        "overlap is set and the exchange is '{}', in which a Child waits for the others; leave overlap out, "
+        "or choose 'each'",
+        exchange_name(options.exchange)));
   }
   if (options.resume &&
       (options.resume->session > kMaxJsonInteger || options.resume->sequence > kMaxJsonInteger ||
@@ -41,7 +41,8 @@ ChildOptions checked(ChildOptions options) {
     throw ArgumentError("resume is not what a ChildProgress told: its run_id or its numbers are impossible");
   }
   for (const auto& [name, value] : {std::pair("join_timeout", options.join_timeout),
-                                    std::pair("exchange_timeout", options.exchange_timeout)}) {
+                                    std::pair("exchange_timeout", options.exchange_timeout),
+                                    std::pair("away_timeout", options.away_timeout)}) {
     if (value > Milliseconds::zero()) continue;
     throw ArgumentError(fmt::format("{} is {} ms; give at least 1 ms", name, value.count()));
   }
@@ -57,7 +58,7 @@ class Child::Impl {
       : options_(checked(std::move(options))),
         trainer_(trainer),
         layout_(trainer.layout()),
-        mailbox_(options_.exchange == ExchangeKind::kRounds),
+        mailbox_(options_.exchange != ExchangeKind::kEach),
         links_(options_, layout_, trainer.own_statistics(), trainer.policy_description(), mailbox_),
         exchange_(ChildExchange::make(options_, mailbox_, links_)) {}
 
@@ -99,7 +100,7 @@ class Child::Impl {
 
   void train_round() {
     ChildProgress& progress = progress_;
-    progress.round = trainer_.train_round();
+    progress.round = exchange_->play(trainer_);
     ++progress.rounds;
     progress.in_process += progress.round.in_round();
     const ExchangeReport report = exchange_->after_round(trainer_, progress.round);

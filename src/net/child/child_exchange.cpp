@@ -7,6 +7,7 @@
 #include "genkidama/core/error.h"
 #include "net/child/each_exchange.h"
 #include "net/child/rounds_exchange.h"
+#include "net/child/segments_exchange.h"
 #include "net/span_text.h"
 
 namespace genkidama {
@@ -15,6 +16,9 @@ std::unique_ptr<ChildExchange> ChildExchange::make(const ChildOptions& options, 
                                                    ChildWire& wire) {
   if (options.exchange == ExchangeKind::kRounds) {
     return std::make_unique<RoundsExchange>(options, mailbox, wire);
+  }
+  if (options.exchange == ExchangeKind::kSegments) {
+    return std::make_unique<SegmentsExchange>(options, mailbox, wire);
   }
   return std::make_unique<EachExchange>(options, mailbox, wire);
 }
@@ -27,11 +31,15 @@ ChildExchange::ChildExchange(const ChildOptions& options, ChildMailbox& mailbox,
 }
 
 bool ChildExchange::wait_for_parent() {
-  const auto outcome = mailbox_.wait_joined(Deadline::after(options_.join_timeout));
+  return wait_for_parent(options_.join_timeout);
+}
+
+bool ChildExchange::wait_for_parent(Milliseconds limit) {
+  const auto outcome = mailbox_.wait_joined(Deadline::after(limit));
   if (outcome == ChildMailbox::Outcome::kOver) return false;
   if (outcome != ChildMailbox::Outcome::kReady) {
-    throw IoError(fmt::format("no Parent within {} {}: {}", span_text(options_.join_timeout), wire_.where(),
-                              mailbox_.last_failure()));
+    throw IoError(
+        fmt::format("no Parent within {} {}: {}", span_text(limit), wire_.where(), mailbox_.last_failure()));
   }
   return true;
 }

@@ -3,6 +3,7 @@
 // The training thread's side of a Child: what happens to the trainer's weights between two rounds. What both
 // kinds of exchange share is here.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,6 +25,8 @@ struct OutgoingWeights {
   std::shared_ptr<const std::vector<float>> weights;
   RunningStatistics own_statistics;
   std::uint64_t change_steps = 0;  ///< of a change: the steps that it was learnt from
+  /// Of an actor, in place of weights: what encode_segments() wrote.
+  std::shared_ptr<const std::vector<std::byte>> segments{};
 };
 
 /// The way to the io thread.
@@ -45,6 +48,8 @@ class ChildExchange : public Exchange {
   static std::unique_ptr<ChildExchange> make(const ChildOptions& options, ChildMailbox& mailbox,
                                              ChildWire& wire);
 
+  /// The next round: what is done between two calls of after_round().
+  virtual RoundReport play(LocalTrainer& trainer) { return trainer.train_round(); }
   ExchangeReport after_round(LocalTrainer& trainer, const RoundReport& round) override;
   std::optional<std::string> over() const override;
 
@@ -67,6 +72,8 @@ class ChildExchange : public Exchange {
 
   /// Waits for a Parent; false when the run is over before. Throws IoError when nobody comes in time.
   bool wait_for_parent();
+  /// The same with another limit than the options' join_timeout.
+  bool wait_for_parent(Milliseconds limit);
   /// Into local_ and own_.
   void read_local(const LocalTrainer& trainer);
   /// Gives the trainer what others have counted, of what came last.

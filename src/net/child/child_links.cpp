@@ -112,7 +112,11 @@ void ChildLinks::send_here(const OutgoingWeights& out) {
   unanswered_ = true;
   if (hello_.resume) hello_.resume->sequence = out.header.sequence;
   try {
-    current_->send(out.header, out.weights, out.own_statistics, out.change_steps);
+    if (out.segments) {
+      current_->send_segments(out.header, *out.segments, out.own_statistics);
+    } else {
+      current_->send(out.header, out.weights, out.own_statistics, out.change_steps);
+    }
   } catch (const std::exception&) {
     // The training thread waits for an answer, or for the end of the link.
     current_->abandon();

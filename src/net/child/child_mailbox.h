@@ -37,6 +37,7 @@ struct ParentWeights {
   std::vector<float> weights;
   RunningStatistics other_statistics;  ///< what all other Children have counted; without components: nothing
   std::uint64_t update = 0;            ///< merges that the Parent had made; set by the mailbox
+  std::uint64_t round_steps = 0;       ///< of an actor: what it is to play with them
 };
 
 /// A link that was joined, and the weights that the Parent sent at once.

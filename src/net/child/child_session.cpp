@@ -47,6 +47,19 @@ void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::ve
   }
 }
 
+void ChildSession::send_segments(const FrameHeader& header, std::span<const std::byte> segments,
+                                 const RunningStatistics& statistics) {
+  if (phase_ != Phase::kJoined) return;
+  awaited_ = header.sequence;
+  expect();
+  auto frame = link_->take_frame_buffer();
+  encode_statistics(statistics, extra_);
+  extra_.insert(extra_.end(), segments.begin(), segments.end());
+  encode_frame(header, {}, frame, extra_);
+  mailbox_.frame_sent(frame.size());
+  link_->send_frame(std::move(frame));
+}
+
 void ChildSession::end(const std::string& reason) {
   if (phase_ == Phase::kJoined) {
     link_->send_text(encode_message(LeaveMessage{reason}));
@@ -245,6 +258,7 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     refuse(refusal->code, refusal->reason);
     return;
   }
+  received_.round_steps = header.environment_steps;
   if (phase_ == Phase::kJoined) {
     mailbox_.answered(ticket_->generation, std::exchange(awaited_, 0), received_, header.update);
     owner_.session_answered(Clock::now() - expected_since_);

@@ -67,6 +67,9 @@ class ChildSession final : public HostedSession {
   /// `change_steps`: what a change begins with.
   void send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights,
             const RunningStatistics& statistics, std::uint64_t change_steps);
+  /// The same for what an actor has played, as encode_segments() wrote it.
+  void send_segments(const FrameHeader& header, std::span<const std::byte> segments,
+                     const RunningStatistics& statistics);
   /// Tells the Parent, when joined, that this Child leaves for good; closes.
   void end(const std::string& reason) override;
 

@@ -3,6 +3,7 @@
 // The round that is under way: who is waited for, who has contributed, and when it is over. No weights, no
 // socket, no clock of its own.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -39,6 +40,11 @@ class OpenRound {
   bool has(std::uint64_t session) const;
 
   std::size_t contributions() const { return contributions_; }
+  /// How many are expected to take part: all that are here, or those that are still to come too.
+  std::size_t expected() const {
+    const auto first = static_cast<std::size_t>(options_.first_children);
+    return is_gathering_ ? std::max(members_.size(), first) : members_.size();
+  }
   /// When the round is closed at the latest; nothing before its first contribution.
   std::optional<Clock::time_point> deadline() const;
   /// Whether the round must be closed now. Never without a contribution.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -29,6 +30,7 @@ namespace {
 // Each may hold max_control_bytes before anything is known about it.
 constexpr std::size_t kMaxHandshakes = 256;
 constexpr Milliseconds kLatenessLook{1'000};
+constexpr std::uint64_t kMostRoundSteps = std::uint64_t{1} << 30;
 
 ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
                       const std::vector<float>& weights) {
@@ -59,11 +61,16 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
     throw ArgumentError(fmt::format("first_update is {}; at most 2^53-1 is possible", options.first_update));
   }
   check_round_options(options.rounds);
-  if (options.exchange == ExchangeKind::kRounds && options.merge_rule) {
-    throw ArgumentError(
-        "merge_rule is given and the exchange is 'rounds'; a rule merges one Child at a time, so give it "
-        "with "
-        "'each', or choose an outer_optimizer");
+  if (options.exchange != ExchangeKind::kEach && options.merge_rule) {
+    throw ArgumentError(fmt::format(
+        "merge_rule is given and the exchange is '{}'; a rule merges one Child at a time, so give it "
+        "with 'each', or choose an outer_optimizer with 'rounds'",
+        exchange_name(options.exchange)));
+  }
+  if (options.exchange == ExchangeKind::kSegments &&
+      (options.segments.round_steps < 1 || options.segments.round_steps > kMostRoundSteps)) {
+    throw ArgumentError(fmt::format("segments.round_steps is {}; expected 1 to {}",
+                                    options.segments.round_steps, kMostRoundSteps));
   }
   if (const std::size_t size = options.outer_optimizer.size(); size > 0 && size != layout.size()) {
     throw ArgumentError(fmt::format(
@@ -125,7 +132,43 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   }
 
   std::vector<std::uint16_t> ports() const { return host_.ports(); }
-  void stop(const std::string& reason) { host_.stop(reason); }
+  void stop(const std::string& reason) {
+    host_.stop(reason);
+    {
+      const std::lock_guard lock(segments_mutex_);
+      stopped_ = true;
+    }
+    segments_ready_.notify_all();
+  }
+
+  std::optional<SegmentRound> take_segments(Milliseconds span) {
+    std::unique_lock lock(segments_mutex_);
+    segments_ready_.wait_for(lock, span, [this] { return closed_round_ || stopped_; });
+    if (stopped_ || !closed_round_) return std::nullopt;
+    is_taken_ = true;
+    return std::exchange(closed_round_, {});
+  }
+
+  void publish(std::span<const float> weights) {
+    if (weights.size() != layout_.size()) {
+      throw ArgumentError(
+          fmt::format("{} weights are published; the layout has {}", weights.size(), layout_.size()));
+    }
+    if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
+      throw ArgumentError(
+          fmt::format("the weights that are published must be finite; element {} is {}", bad, weights[bad]));
+    }
+    {
+      const std::lock_guard lock(segments_mutex_);
+      if (!std::exchange(is_taken_, false)) {
+        throw ArgumentError(
+            "publish() was called without a round that was taken; call take_segments() first");
+      }
+    }
+    host_.post(
+        [this, copy = std::vector<float>(weights.begin(), weights.end())]() mutable { publish_here(copy); });
+  }
+
   ParentStatus status() const { return state_.status(); }
   std::vector<float> weights() const { return state_.weights(); }
   StreamStatistics statistics() const { return state_.statistics(); }
@@ -215,7 +258,15 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   void round_changed() override {
     // The Children leave one after the other then: what they had contributed is not merged in parts.
     if (host_.ending()) return;
-    if (state_.is_round_over()) merge_round();
+    if (state_.is_round_over()) {
+      if (state_.takes_segments()) {
+        close_round();
+      } else {
+        merge_round();
+      }
+    }
+    // It is looked at again when what is learnt now is published.
+    if (state_.is_learning()) return;
     const auto deadline = state_.round_deadline();
     if (!deadline || (round_timer_due_ && *round_timer_due_ <= *deadline)) return;
     round_timer_.expires_at(*deadline);
@@ -228,6 +279,37 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     });
   }
 
+  void close_round() {
+    {
+      SegmentRound round = state_.take_segments();
+      const std::lock_guard lock(segments_mutex_);
+      closed_round_ = std::move(round);
+    }
+    segments_ready_.notify_all();
+  }
+
+  void publish_here(std::vector<float>& weights) {
+    if (host_.ending() || !state_.is_learning()) return;
+    state_.publish(weights);
+    GENKIDAMA_FAILPOINT("learner_published");
+    answer_round();
+    round_changed();
+  }
+
+  /// Sends the weights to all that wait, but for those whose contribution is in the next round already.
+  void answer_round() {
+    host_.for_each_session([&](HostedSession& hosted) {
+      auto& session = static_cast<ParentSession&>(hosted);
+      if (!session.waits() || state_.has_contributed(session.session())) return;
+      try {
+        session.answer_round();
+      } catch (const std::exception&) {
+        // It has waited for nothing, and makes its link anew.
+        session.abandon();
+      }
+    });
+  }
+
   void merge_round() {
     const RoundMergeReport report = state_.merge_round();
     if (!report.failure.empty()) {
@@ -236,16 +318,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
       return;
     }
     GENKIDAMA_FAILPOINT("parent_merged");
-    host_.for_each_session([&](HostedSession& hosted) {
-      auto& session = static_cast<ParentSession&>(hosted);
-      if (!session.waits()) return;
-      try {
-        session.answer_round();
-      } catch (const std::exception&) {
-        // It has waited for nothing, and makes its link anew.
-        session.abandon();
-      }
-    });
+    answer_round();
     GENKIDAMA_FAILPOINT("parent_answered");
     for (const Lateness& late : report.were_late) {
       log(LogLevel::kInfo, "parent: child '{}' is back after {:.3g} s", late.child, late.silence);
@@ -286,6 +359,12 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   bool started_ = false;
   std::function<void(const ParentUpdate&)> observer_;  // from start() on the io thread's
 
+  // Rounds of segments, on their way to the thread that learns.
+  std::mutex segments_mutex_;
+  std::condition_variable segments_ready_;
+  std::optional<SegmentRound> closed_round_;
+  bool is_taken_ = false, stopped_ = false;
+
   // The io thread's.
   Quarantine quarantine_;
   SessionNumbers numbers_;
@@ -316,6 +395,14 @@ std::vector<std::uint16_t> Parent::ports() const {
 
 void Parent::stop(const std::string& reason) {
   impl_->stop(reason);
+}
+
+std::optional<SegmentRound> Parent::take_segments(Milliseconds span) {
+  return impl_->take_segments(span);
+}
+
+void Parent::publish(std::span<const float> weights) {
+  impl_->publish(weights);
 }
 
 ParentStatus Parent::status() const {

@@ -19,6 +19,18 @@ namespace genkidama {
 namespace {
 
 constexpr std::size_t kSmallMessageBytes = 4096;  // leave, with the longest reason
+// An actor's environments end a round together: each worker may play a step more in each of them.
+constexpr std::uint64_t kMostSurplusSteps = 4096;
+constexpr std::size_t kMostSegmentsBytes = std::size_t{1} << 30;
+
+std::uint64_t most_steps(const SegmentOptions& options) {
+  return options.round_steps + kMostSurplusSteps;
+}
+
+// What a learner has room for: CoreOrchestrator::learn_round().
+std::uint64_t most_segment_steps(const SegmentOptions& options) {
+  return options.round_steps + 1024;
+}
 
 /// Names both policies; nothing unless both sides say what they are and say otherwise.
 std::optional<std::string> difference(const PolicyDescription& here, const PolicyDescription& there) {
@@ -143,8 +155,7 @@ void ParentSession::join(const HelloMessage& hello) {
   }
   phase_ = Phase::kJoined;
   agree_on_codec(hello);
-  link_->established(
-      std::max(max_frame_bytes(encoder_->kind(), owner_.layout(), extra_bytes()), kSmallMessageBytes));
+  link_->established(std::max(largest_frame(), kSmallMessageBytes));
   welcome(resumed);
   send_first_weights();
   // It may have taken its session from the last link that others waited for.
@@ -201,7 +212,8 @@ void ParentSession::welcome(const std::optional<std::uint64_t>& resumed) {
   welcome.statistics = owner_.state().statistics_components();
   welcome.exchange = exchange_name(owner_.options().exchange);
   welcome.codec = codec_name(encoder_->kind());
-  if (makes_rounds()) welcome.longest_wait_ms = OpenRound::longest_wait(owner_.options().rounds).count();
+  if (makes_rounds() || takes_segments())
+    welcome.longest_wait_ms = OpenRound::longest_wait(owner_.options().rounds).count();
   link_->send_text(encode_message(welcome));
 }
 
@@ -248,6 +260,10 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     return;
   }
   owner_.state().frame_received(frame.size());
+  if (takes_segments()) {
+    on_segments(frame);
+    return;
+  }
   const auto parts = split_frame(frame, extra_bytes());
   if (!parts.ok()) {
     refuse({RefusalCode::kFrame, parts.reason()});
@@ -279,6 +295,38 @@ void ParentSession::take_weights(const FrameParts& frame, RunningStatistics own)
   }
 }
 
+void ParentSession::on_segments(std::span<const std::byte> frame) {
+  const std::size_t components = owner_.state().statistics_components();
+  const auto parts = split_frame(frame, statistics_bytes(components));
+  if (!parts.ok()) return refuse({RefusalCode::kFrame, parts.reason()});
+  const auto segments = parts.value().weights;
+  const SegmentShape& shape = owner_.state().segments().shape;
+  if (const auto refusal = objection(parts.value())) return refuse(*refusal);
+  if (const auto different = segments_difference(segments, shape)) {
+    return refuse({RefusalCode::kLayout, *different});
+  }
+  auto own = decode_statistics(parts.value().extra, components);
+  if (!own.ok()) return refuse({RefusalCode::kFrame, own.reason()});
+  if (const auto wrong = owner_.state().objection(own.value()); !wrong.empty()) {
+    return refuse({RefusalCode::kFrame, wrong});
+  }
+  auto batch = decode_segments(segments, shape,
+                               {.max_steps = most_steps(owner_.state().segments()),
+                                .max_segment_steps = most_segment_steps(owner_.state().segments()),
+                                .max_version = owner_.state().updates()});
+  if (!batch.ok()) return refuse({RefusalCode::kFrame, batch.reason()});
+  owner_.state().contribute(parts.value().header, std::move(batch.value()), Clock::now(),
+                            {stream_, std::move(own.value())});
+  note_contribution(parts.value().header);
+}
+
+std::size_t ParentSession::largest_frame() const {
+  if (!takes_segments()) return max_frame_bytes(encoder_->kind(), owner_.layout(), extra_bytes());
+  const SegmentOptions& options = owner_.state().segments();
+  return std::min(kMostSegmentsBytes,
+                  frame_bytes(0, extra_bytes()) + most_segments_bytes(most_steps(options), options.shape));
+}
+
 std::size_t ParentSession::extra_bytes() const {
   return statistics_bytes(owner_.state().statistics_components()) + (makes_rounds() ? kChangeStepsBytes : 0);
 }
@@ -288,7 +336,7 @@ std::optional<Refusal> ParentSession::objection(const FrameParts& frame) const {
   if (header.type == FrameType::kParentWeights) {
     return Refusal{RefusalCode::kFrame, "a Parent's weights, sent to the Parent"};
   }
-  if (header.type != (makes_rounds() ? FrameType::kChildChange : FrameType::kChildWeights)) {
+  if (header.type != expected_type()) {
     return Refusal{RefusalCode::kFrame,
                    fmt::format("a frame of type {}, which is not for the exchange '{}'",
                                static_cast<int>(header.type), exchange_name(owner_.options().exchange))};
@@ -298,11 +346,24 @@ std::optional<Refusal> ParentSession::objection(const FrameParts& frame) const {
     return Refusal{RefusalCode::kSequence,
                    fmt::format("sequence {} where {} is next", header.sequence, next_sequence_)};
   }
-  return makes_rounds() ? round_objection(frame) : std::nullopt;
+  if (owner_.options().exchange == ExchangeKind::kEach) return std::nullopt;
+  if (auto refusal = round_objection(header)) return refusal;
+  return makes_rounds() ? change_objection(frame) : std::nullopt;
 }
 
-std::optional<Refusal> ParentSession::round_objection(const FrameParts& frame) const {
-  const FrameHeader& header = frame.header;
+FrameType ParentSession::expected_type() const {
+  switch (owner_.options().exchange) {
+    case ExchangeKind::kRounds:
+      return FrameType::kChildChange;
+    case ExchangeKind::kSegments:
+      return FrameType::kActorSegments;
+    case ExchangeKind::kEach:
+      break;
+  }
+  return FrameType::kChildWeights;
+}
+
+std::optional<Refusal> ParentSession::round_objection(const FrameHeader& header) const {
   if (contributed_ > 0) {
     return Refusal{RefusalCode::kSequence,
                    fmt::format("sequence {} before the answer to {}", header.sequence, contributed_)};
@@ -310,9 +371,14 @@ std::optional<Refusal> ParentSession::round_objection(const FrameParts& frame) c
   if (const std::uint64_t now = owner_.state().updates(); header.update > now) {
     return Refusal{
         RefusalCode::kSequence,
-        fmt::format("a change learnt from the weights of update {}, and this Parent is at update {}",
-                    header.update, now)};
+        fmt::format("{} the weights of update {}, and this Parent is at update {}",
+                    makes_rounds() ? "a change learnt from" : "segments played with", header.update, now)};
   }
+  return std::nullopt;
+}
+
+std::optional<Refusal> ParentSession::change_objection(const FrameParts& frame) const {
+  const FrameHeader& header = frame.header;
   const std::uint64_t steps = decode_change_steps(frame.extra);
   if (steps > header.environment_steps) {
     return Refusal{RefusalCode::kFrame,
@@ -364,7 +430,11 @@ void ParentSession::merge(const FrameView& frame, RunningStatistics own) {
 void ParentSession::contribute(const FrameView& frame, RunningStatistics own) {
   owner_.state().contribute(frame.header, decode_change_steps(frame.extra), frame.weights, Clock::now(),
                             {stream_, std::move(own)});
-  contributed_ = frame.header.sequence;
+  note_contribution(frame.header);
+}
+
+void ParentSession::note_contribution(const FrameHeader& header) {
+  contributed_ = header.sequence;
   ++next_sequence_;
   GENKIDAMA_FAILPOINT("parent_contributed");
   owner_.round_changed();
@@ -381,6 +451,7 @@ FrameHeader ParentSession::make_header(std::uint64_t sequence) const {
   header.session = session_;
   header.sequence = sequence;
   header.update = owner_.state().updates();
+  header.environment_steps = owner_.state().steps_to_play();
   return header;
 }
 

@@ -101,13 +101,23 @@ class ParentSession final : public HostedSession {
 
   /// Why a frame that is sound in itself must not be merged.
   std::optional<Refusal> objection(const FrameParts& frame) const;
-  std::optional<Refusal> round_objection(const FrameParts& frame) const;
+  std::optional<Refusal> round_objection(const FrameHeader& header) const;
+  std::optional<Refusal> change_objection(const FrameParts& frame) const;
   std::string foreign_session(std::uint64_t session) const;
   /// Decodes the weights of a frame to which there is no objection so far, and merges or keeps them.
   void take_weights(const FrameParts& frame, RunningStatistics own);
   void merge(const FrameView& frame, RunningStatistics own);
   void contribute(const FrameView& frame, RunningStatistics own);
+  /// A frame was taken into the open round.
+  void note_contribution(const FrameHeader& header);
   bool makes_rounds() const { return owner_.options().exchange == ExchangeKind::kRounds; }
+  bool takes_segments() const { return owner_.options().exchange == ExchangeKind::kSegments; }
+  /// The type of frame that a Child of this exchange sends.
+  FrameType expected_type() const;
+  /// What an actor sends.
+  void on_segments(std::span<const std::byte> frame);
+  /// The largest frame that a joined Child may send.
+  std::size_t largest_frame() const;
   /// Of what comes before the weights in a Child's frame.
   std::size_t extra_bytes() const;
 

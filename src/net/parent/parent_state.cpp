@@ -84,14 +84,16 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
       max_norm_growth_(options.max_norm_growth),
       rule_(options.merge_rule),
       max_staleness_(options.rounds.max_staleness),
+      segments_(options.exchange == ExchangeKind::kSegments ? options.segments : SegmentOptions{}),
       layout_(layout),
       weights_(std::move(weights)),
       statistics_(options.statistics),
       outer_optimizer_(options.outer_optimizer) {
   status_.updates = options.first_update;
-  if (options.exchange == ExchangeKind::kRounds) round_.emplace(options.rounds);
-  if (rule_ || round_) merged_.resize(weights_.size());
-  if (round_) mean_change_.resize(weights_.size());
+  if (options.exchange != ExchangeKind::kEach) round_.emplace(options.rounds);
+  const bool averages_rounds = options.exchange == ExchangeKind::kRounds;
+  if (rule_ || averages_rounds) merged_.resize(weights_.size());
+  if (averages_rounds) mean_change_.resize(weights_.size());
 }
 
 std::vector<float> ParentState::weights() const {

@@ -114,6 +114,22 @@ class ParentState {
   RoundMergeReport merge_round(Clock::time_point now = Clock::now());
   const OuterOptimizer& current_outer_optimizer() const { return outer_optimizer_; }
 
+  // Rounds of segments.
+
+  bool takes_segments() const { return segments_.round_steps > 0; }
+  const SegmentOptions& segments() const { return segments_; }
+  /// What an actor is to play in its next round.
+  std::uint64_t steps_to_play() const;
+  /// Takes what a joined actor has played. There must be no contribution of its session yet.
+  void contribute(const FrameHeader& frame, SegmentBatch batch, Clock::time_point now = Clock::now(),
+                  NumberedStatistics own = {});
+  /// The round must be over. Counts it, and begins the next one, which is not over before publish().
+  SegmentRound take_segments(Clock::time_point now = Clock::now());
+  /// A round was taken, and nothing was published since.
+  bool is_learning() const { return learning_; }
+  /// What was learnt becomes W_P, which counts as one update.
+  void publish(std::vector<float>& weights);
+
   /// The link is gone. The session is kept unless it is over `for_good`, or nothing was merged in it. What it
   /// has contributed to the open round is not merged.
   void left(std::uint64_t session, bool for_good);
@@ -142,7 +158,17 @@ class ParentState {
     std::uint64_t steps = 0;
     std::vector<float> change;
     NumberedStatistics own;
+    SegmentBatch batch{};
   };
+
+  /// With the mutex held.
+  void add_contribution(std::uint64_t session, Contribution given, Clock::time_point now);
+  /// What the open round's contributions tell of their Children's statistics, with those before.
+  StreamStatistics statistics_with(const std::vector<RoundContribution>& told) const;
+  /// Counts a round that closes now. With the mutex held.
+  void count_closed_round(Clock::time_point now);
+  /// Takes the segments out that are too old.
+  SegmentContribution told_segments(RoundContribution told, SegmentBatch batch) const;
 
   /// What the contributions of the open round tell, in the order of names. It does not depend on the order in
   /// which they came.
@@ -159,11 +185,13 @@ class ParentState {
   const double max_norm_growth_;
   const MergeRule rule_;
   const std::uint64_t max_staleness_;
+  const SegmentOptions segments_;
   const ParameterLayout& layout_;
 
   // The io thread's alone.
   std::optional<OpenRound> round_;                       // nothing unless Children make rounds together
   std::map<std::uint64_t, Contribution> contributions_;  // to it, by session
+  bool learning_ = false;
   std::vector<float> mean_change_;
   std::vector<float> merged_;           // by the rule or the outer optimizer, until it becomes W_P
   std::vector<std::uint64_t> present_;  // for the rule

@@ -18,12 +18,17 @@ namespace genkidama {
 void ParentState::contribute(const FrameHeader& frame, std::uint64_t steps, std::span<const float> change,
                              Clock::time_point now, NumberedStatistics own) {
   assert(round_ && !has_contributed(frame.session));
-  SessionRecord& record = children_.at(frame.session);
   // What may want memory comes first.
   Contribution given{frame, steps, {change.begin(), change.end()}, std::move(own)};
   const std::lock_guard lock(mutex_);
-  contributions_.insert_or_assign(frame.session, std::move(given));
-  round_->contributed(frame.session, frame.update == status_.updates, now);
+  add_contribution(frame.session, std::move(given), now);
+}
+
+void ParentState::add_contribution(std::uint64_t session, Contribution given, Clock::time_point now) {
+  SessionRecord& record = children_.at(session);
+  const bool fresh = given.frame.update == status_.updates;
+  contributions_.insert_or_assign(session, std::move(given));
+  round_->contributed(session, fresh, now);
   ++status_.rounds.waiting;
   // The time from the weights to the contribution; the first one on a link says nothing about a round.
   if (std::exchange(record.merged_on_this_link, true)) record.rounds.add(now - record.since);
@@ -34,7 +39,7 @@ std::optional<Clock::time_point> ParentState::round_deadline() const {
 }
 
 bool ParentState::is_round_over(Clock::time_point now) const {
-  return round_ && round_->is_over(now);
+  return round_ && !learning_ && round_->is_over(now);
 }
 
 std::vector<RoundContribution> ParentState::told_contributions() const {
@@ -99,6 +104,27 @@ std::optional<Lateness> ParentState::count(const RoundContribution& told, Clock:
   return was_late;
 }
 
+StreamStatistics ParentState::statistics_with(const std::vector<RoundContribution>& told) const {
+  StreamStatistics statistics(statistics_components());
+  if (statistics_components() == 0) return statistics;
+  statistics = statistics_;
+  for (const RoundContribution& each : told) {
+    const NumberedStatistics& own = contributions_.at(each.session).own;
+    statistics.set(own.stream, own.statistics);
+  }
+  return statistics;
+}
+
+void ParentState::count_closed_round(Clock::time_point now) {
+  RoundCounts& rounds = status_.rounds;
+  ++rounds.closed;
+  rounds.by_deadline += now >= *round_->deadline() ? 1 : 0;
+  rounds.waited_seconds += std::chrono::duration<double>(round_->waited(now)).count();
+  rounds.waiting = 0;
+  contributions_.clear();
+  round_->close(now);
+}
+
 RoundMergeReport ParentState::merge_round(Clock::time_point now) {
   assert(is_round_over(now));
   RoundMergeReport report;
@@ -107,14 +133,7 @@ RoundMergeReport ParentState::merge_round(Clock::time_point now) {
   report.were_late.reserve(report.contributions.size());
   OuterOptimizer optimizer = outer_optimizer_;
   const auto fault = run_outer_optimizer(report.contributions, optimizer);
-  StreamStatistics statistics(statistics_components());
-  if (statistics_components() > 0) {
-    statistics = statistics_;
-    for (const RoundContribution& each : report.contributions) {
-      const NumberedStatistics& own = contributions_.at(each.session).own;
-      statistics.set(own.stream, own.statistics);
-    }
-  }
+  StreamStatistics statistics = statistics_with(report.contributions);
   const std::lock_guard lock(mutex_);
   if (fault) {
     status_.failure = report.failure = *fault;
@@ -128,13 +147,7 @@ RoundMergeReport ParentState::merge_round(Clock::time_point now) {
     if (auto late = count(each, now)) report.were_late.push_back(std::move(*late));
   }
   report.waited_seconds = std::chrono::duration<double>(round_->waited(now)).count();
-  RoundCounts& rounds = status_.rounds;
-  ++rounds.closed;
-  rounds.by_deadline += now >= *round_->deadline() ? 1 : 0;
-  rounds.waited_seconds += report.waited_seconds;
-  rounds.waiting = 0;
-  contributions_.clear();
-  round_->close(now);
+  count_closed_round(now);
   return report;
 }
 

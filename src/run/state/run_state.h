@@ -30,6 +30,8 @@ namespace run_kind {
 inline constexpr const char* kTrainer = "trainer";
 inline constexpr const char* kChild = "child";
 inline constexpr const char* kParent = "parent";
+inline constexpr const char* kLearner = "learner";
+inline constexpr const char* kActor = "actor";
 }  // namespace run_kind
 
 /// What a run is a run of. A text that is empty says nothing and is not compared: states of earlier versions

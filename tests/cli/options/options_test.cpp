@@ -621,6 +621,11 @@ TEST_CASE("config.json gives the same settings again, for every command") {
       {"child", "--connect", "x:1", "--codec", "top-k"},
       {"parent", "--listen", "x:1", "--insecure", "--exchange", "rounds", "--quorum", "75%",
        "--outer-learning-rate", "0.5", "--first-children", "4"},
+      {"learner", "--listen", "x:1", "--insecure", "--actors", "4", "--actor-steps", "each",
+       "--max-policy-lag", "2", "--quorum", "75%", "--learning-rate", "0.1", "--round-steps", "100"},
+      {"actor", "--connect", "x:1", "--workers", "3", "--away-timeout", "9", "--gamma", "0.5",
+       "--round-steps", "100"},
+      {"train", "--learning", "central", "--round-steps", "100"},
   };
   const auto& table = resolved_program().table;
   for (const Words& words : calls) {
@@ -714,8 +719,9 @@ TEST_CASE("a program without an environment or with an unknown default preset is
 TEST_CASE("help of every command lists its options with their defaults") {
   const auto& table = resolved_program().table;
   const std::vector<std::pair<Command, std::string>> commands = {
-      {kTrain, "train"},       {kParent, "parent"}, {kChild, "child"}, {kCluster, "cluster"},
-      {kEvaluate, "evaluate"}, {kCheck, "check"},   {kSweep, "sweep"}};
+      {kTrain, "train"},       {kParent, "parent"},   {kChild, "child"},
+      {kCluster, "cluster"},   {kLearner, "learner"}, {kActor, "actor"},
+      {kEvaluate, "evaluate"}, {kCheck, "check"},     {kSweep, "sweep"}};
   for (const auto& [command, name] : commands) {
     const std::string help = help_of(name);
     CAPTURE(name, help);

@@ -1,0 +1,66 @@
+#include "cli/commands/link_options.h"
+
+#include <cmath>
+#include <string>
+
+#include "cli/options/settings_check.h"
+
+namespace genkidama::cli {
+namespace {
+
+Milliseconds milliseconds(double seconds) {
+  return Milliseconds(static_cast<long long>(seconds * 1000));
+}
+
+}  // namespace
+
+ParentOptions parent_options(const Job& job) {
+  const LinkOptions& links = job.settings.links;
+  ParentOptions options;
+  for (const std::string& text : links.listen) options.listen.push_back(Endpoint::parse(text));
+  for (const std::string& text : links.connect) {
+    options.connect.push_back(Endpoint::parse(text));
+    options.connect.back().tls |= links.tls && !options.connect.back().plain;
+  }
+  options.exchange = links.exchange;
+  options.alpha = links.alpha;
+  options.rounds = links.rounds;
+  options.rounds.deadline = Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
+  if (links.exchange == ExchangeKind::kSegments) {
+    options.rounds.max_staleness = links.max_policy_lag;
+    options.segments.divide = links.divide_steps;
+  }
+  options.outer_optimizer = OuterOptimizer(links.outer_optimizer);
+  // A learner merges nothing.
+  if (links.exchange != ExchangeKind::kSegments) options.merge_rule = job.program.merge_rule;
+  options.name = links.name;
+  options.security = security_of(job.settings);
+  return options;
+}
+
+ChildOptions child_options(const Settings& settings) {
+  ChildOptions options;
+  if (!settings.links.connect.empty()) options.connect = Endpoint::parse(settings.links.connect.front());
+  if (options.connect) options.connect->tls |= settings.links.tls && !options.connect->plain;
+  if (!settings.links.listen.empty()) options.listen = Endpoint::parse(settings.links.listen.front());
+  options.exchange = settings.links.exchange;
+  options.codec = settings.links.codec;
+  options.beta = settings.links.beta;
+  options.overlap = settings.links.overlap;
+  options.name = settings.links.name;
+  options.security = security_of(settings);
+  options.join_timeout = milliseconds(settings.links.join_timeout_s);
+  options.exchange_timeout = milliseconds(settings.links.exchange_timeout_s);
+  options.away_timeout = milliseconds(settings.links.away_timeout_s);
+  // After a signal there may be a wait for the Parent's answer and another for its farewell.
+  options.limits.close_timeout = Milliseconds(500);
+  return options;
+}
+
+run::MemberContext member_of(const Job& job) {
+  run::MemberContext member;
+  member.ready_fd = job.settings.plumbing.ready_fd;
+  return member;
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,74 @@
+// The Parent's state where Children are actors.
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "net/parent/parent_state.h"
+
+namespace genkidama {
+
+std::uint64_t ParentState::steps_to_play() const {
+  if (!takes_segments() || !segments_.divide) return segments_.round_steps;
+  const std::uint64_t actors = std::max<std::uint64_t>(1, round_->expected());
+  return (segments_.round_steps + actors - 1) / actors;
+}
+
+void ParentState::contribute(const FrameHeader& frame, SegmentBatch batch, Clock::time_point now,
+                             NumberedStatistics own) {
+  assert(takes_segments() && !has_contributed(frame.session));
+  const std::uint64_t steps = batch.steps;
+  const std::lock_guard lock(mutex_);
+  add_contribution(frame.session, {frame, steps, {}, std::move(own), std::move(batch)}, now);
+}
+
+SegmentContribution ParentState::told_segments(RoundContribution told, SegmentBatch batch) const {
+  SegmentContribution given;
+  const auto is_too_old = [this](const Segment& segment) {
+    return status_.updates - segment.policy_version > max_staleness_;
+  };
+  for (const Segment& segment : batch.segments) {
+    if (is_too_old(segment)) {
+      given.late_steps += segment.size();
+      continue;
+    }
+    const std::uint64_t lag = status_.updates - segment.policy_version;
+    given.lag_sum += lag * segment.size();
+    given.max_lag = std::max(given.max_lag, lag);
+  }
+  std::erase_if(batch.segments, is_too_old);
+  told.dropped = batch.segments.empty() && given.late_steps > 0;
+  given.told = std::move(told);
+  given.batch = std::move(batch);
+  return given;
+}
+
+SegmentRound ParentState::take_segments(Clock::time_point now) {
+  assert(is_round_over(now));
+  SegmentRound round;
+  const std::vector<RoundContribution> told = told_contributions();
+  StreamStatistics statistics = statistics_with(told);
+  const std::lock_guard lock(mutex_);
+  for (const RoundContribution& each : told) {
+    round.contributions.push_back(told_segments(each, std::move(contributions_.at(each.session).batch)));
+    RoundContribution counted = each;
+    counted.dropped = round.contributions.back().told.dropped;
+    count(counted, now);
+  }
+  std::swap(statistics_, statistics);
+  round.waited_seconds = std::chrono::duration<double>(round_->waited(now)).count();
+  round.by_deadline = now >= *round_->deadline();
+  count_closed_round(now);
+  learning_ = true;
+  return round;
+}
+
+void ParentState::publish(std::vector<float>& weights) {
+  assert(learning_ && weights.size() == weights_.size());
+  const std::lock_guard lock(mutex_);
+  weights_.swap(weights);
+  ++status_.updates;
+  learning_ = false;
+}
+
+}  // namespace genkidama

@@ -1,0 +1,35 @@
+#pragma once
+
+// The process that learns from segments which others have played (Learning::kCentral and kGiven).
+
+#include <memory>
+
+#include "genkidama/nn/local_network.h"
+#include "genkidama/rl/algorithm.h"
+#include "rl/shared_training.h"
+#include "rl/worker.h"
+#include "rl/worker_sink.h"
+
+namespace genkidama {
+
+/// Has the last index at the barrier, behind the workers'. It makes no environment.
+class CentralLearner {
+ public:
+  CentralLearner(const WorkerSetup& setup, SharedTraining& shared, int index);
+
+  /// In WorkerCommand::kLearn: takes all segments of the store, and learns from what it has taken since a
+  /// round began when the order ends the round. Otherwise does nothing.
+  void obey(const WorkerOrder& order);
+
+ private:
+  const WorkerSetup& setup_;
+  SharedTraining& shared_;
+  std::unique_ptr<WorkerSink> sink_;
+  EnvironmentSpec spec_;
+  std::unique_ptr<Algorithm> algorithm_;
+  LocalNetwork network_;
+  std::unique_ptr<Learner> learner_;
+  bool has_segments_ = false;  ///< of the present round
+};
+
+}  // namespace genkidama

@@ -1,0 +1,206 @@
+#include "genkidama/run/learner_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "genkidama/params/weighted_average.h"
+#include "run/directory/parent_identity.h"
+#include "run/local_run.h"
+#include "run/state/learner_memory.h"
+
+namespace genkidama::run {
+namespace {
+
+const std::vector<std::string> kColumns = {"actors",        "segments",   "policy_lag_mean", "policy_lag_max",
+                                           "dropped_steps", "late_steps", "waited_seconds"};
+
+CoreOrchestrator& checked(CoreOrchestrator& trainer) {
+  if (trainer.learning() != Learning::kGiven) {
+    throw ArgumentError(fmt::format("a learner's trainer has learning '{}'; expected '{}'",
+                                    learning_name(trainer.learning()), learning_name(Learning::kGiven)));
+  }
+  return trainer;
+}
+
+/// What some rounds have brought.
+struct SegmentTotals {
+  std::uint64_t segments = 0;
+  std::uint64_t learnt_steps = 0;
+  std::uint64_t dropped_steps = 0;
+  std::uint64_t late_steps = 0;
+  std::uint64_t lag_sum = 0;
+  std::uint64_t max_lag = 0;
+
+  void add(const SegmentContribution& given) {
+    segments += given.batch.segments.size();
+    learnt_steps += given.batch.steps_in_segments();
+    dropped_steps += given.batch.dropped_steps;
+    late_steps += given.late_steps;
+    lag_sum += given.lag_sum;
+    max_lag = std::max(max_lag, given.max_lag);
+  }
+  double mean_lag() const {
+    return learnt_steps > 0 ? static_cast<double>(lag_sum) / static_cast<double>(learnt_steps) : 0;
+  }
+};
+
+std::string parting_words(const std::string& ended_by) {
+  if (ended_by == "signal") return "the learner was stopped by a signal";
+  return fmt::format("the run is over ({})", ended_by);
+}
+
+}  // namespace
+
+class LearnerRun::Impl {
+ public:
+  Impl(CoreOrchestrator& trainer, RunOptions options, ParentOptions parent, RunObserver* observer)
+      : trainer_(checked(trainer)),
+        memory_(trainer),
+        run_(trainer, std::move(options), observer, run_kind::kLearner, kColumns, &memory_),
+        identity_(next_identity(run_.files().directory().identity(), run_.files().goes_on())),
+        weights_(trainer.layout().size()) {
+    parent.exchange = ExchangeKind::kSegments;
+    parent.segments.shape = trainer.segment_shape();
+    if (parent.segments.round_steps == 0) {
+      parent.segments.round_steps = static_cast<std::uint64_t>(trainer.hyperparameters().round_steps);
+    }
+    parent.policy = trainer.policy_description();
+    // One more stream beside those of the actors, so that each of them is told of it.
+    if (const RunningStatistics& first = run_.first_statistics(); first.components() > 0) {
+      memory_.statistics.set(trainer.own_statistics().stream, first);
+    }
+    parent.statistics = memory_.statistics;
+    parent.first_update = run_.totals().updates;
+    parent.run_id = identity_.run_id;
+    parent.epoch = identity_.epoch;
+    name_ = parent.name;
+    trainer.read_weights(weights_);
+    parent_ = std::make_unique<Parent>(std::move(parent), trainer.layout(), weights_);
+    run_.tell_progress([this](RunProgress& progress) {
+      progress.children = actors_;
+      progress.policy_lag = latest_.mean_lag();
+    });
+  }
+
+  RunSummary run() {
+    if (std::exchange(ran_, true)) {
+      throw ArgumentError("LearnerRun::run() was already called; make a new LearnerRun");
+    }
+    try {
+      run_.attempt([this] {
+        if (!run_.is_over()) serve();
+      });
+    } catch (...) {
+      parent_->stop("the learner failed");
+      throw;
+    }
+    // The actors are gone when this has returned: the evaluation that follows must not keep them waiting.
+    parent_->stop(parting_words(run_.ended_by().value_or("caller")));
+    return run_.finish("caller", report());
+  }
+
+ private:
+  void serve() {
+    log(LogLevel::kInfo, "run {}, epoch {}", identity_.run_id, identity_.epoch);
+    parent_->start();
+    const auto ports = parent_->ports();
+    for (const std::uint16_t port : ports) log(LogLevel::kInfo, "{} listens on port {}", name_, port);
+    run_.observer().on_listening(ports);
+    while (!run_.is_over()) {
+      auto round = parent_->take_segments(Milliseconds(100));
+      actors_ = parent_->status().children.size();
+      if (round) {
+        learn(std::move(*round));
+      } else {
+        run_.observer().on_wait(run_.progress());
+      }
+    }
+  }
+
+  void learn(SegmentRound round) {
+    latest_ = {};
+    std::vector<Segment> segments;
+    std::vector<EpisodeResult> episodes;
+    std::uint64_t steps = 0, lost_episodes = 0;
+    for (SegmentContribution& given : round.contributions) {
+      latest_.add(given);
+      totals_.add(given);
+      SegmentBatch& batch = given.batch;
+      steps += batch.steps;
+      lost_episodes += batch.lost_episodes;
+      std::move(batch.segments.begin(), batch.segments.end(), std::back_inserter(segments));
+      std::move(batch.episodes.begin(), batch.episodes.end(), std::back_inserter(episodes));
+    }
+    rounds_by_deadline_ += round.by_deadline ? 1 : 0;
+    waited_seconds_ += round.waited_seconds;
+    RoundReport report = trainer_.learn_round(segments, steps);
+    report.episodes = std::move(episodes);
+    report.lost_episodes = lost_episodes;
+    report.metrics = metric_means(trainer_.environment_spec().metrics, report.episodes);
+    memory_.statistics = parent_->statistics();
+    if (memory_.statistics.components() > 0) trainer_.write_other_statistics(memory_.statistics.all());
+    trainer_.read_weights(weights_);
+    // Actors play on while this round is written down and evaluated. Weights that are not sound end the run
+    // there.
+    if (first_non_finite(weights_) == weights_.size()) parent_->publish(weights_);
+    run_.record(report, {fmt::format("{}", round.contributions.size()), fmt::format("{}", latest_.segments),
+                         fmt::format("{:.6g}", latest_.mean_lag()), fmt::format("{}", latest_.max_lag),
+                         fmt::format("{}", latest_.dropped_steps), fmt::format("{}", latest_.late_steps),
+                         fmt::format("{:.6g}", round.waited_seconds)});
+  }
+
+  nlohmann::ordered_json report() const {
+    const ParentStatus status = parent_->status();
+    nlohmann::ordered_json json;
+    json["name"] = name_;
+    json["exchange"] = exchange_name(ExchangeKind::kSegments);
+    json["workers"] = trainer_.workers();
+    json["segments"] = {{"rounds", status.rounds.closed},         {"rounds_by_deadline", rounds_by_deadline_},
+                        {"segments", totals_.segments},           {"learnt_steps", totals_.learnt_steps},
+                        {"dropped_steps", totals_.dropped_steps}, {"late_steps", totals_.late_steps},
+                        {"policy_lag_mean", totals_.mean_lag()},  {"policy_lag_max", totals_.max_lag},
+                        {"waited_seconds", waited_seconds_}};
+    json["actors_joined"] = status.joined;
+    json["actors_resumed"] = status.resumed;
+    json["actors_left"] = status.left;
+    json["refused_peers"] = status.refused_peers;
+    json["refused_frames"] = status.refused_updates;
+    json["last_refusal"] = status.last_refusal;
+    json["run_id"] = identity_.run_id;
+    json["epoch"] = identity_.epoch;
+    return json;
+  }
+
+  CoreOrchestrator& trainer_;
+  LearnerMemory memory_;
+  LocalRun run_;
+  // On the disk before anything is listened to: no later process may be taken for this one.
+  const ParentIdentity identity_;
+  std::vector<float> weights_;
+  std::string name_;
+  std::size_t actors_ = 0;
+  SegmentTotals latest_, totals_;  // of the latest round, and of this process
+  std::uint64_t rounds_by_deadline_ = 0;
+  double waited_seconds_ = 0;
+  bool ran_ = false;
+  std::unique_ptr<Parent> parent_;
+};
+
+LearnerRun::LearnerRun(CoreOrchestrator& trainer, RunOptions options, ParentOptions parent,
+                       RunObserver* observer)
+    : impl_(std::make_unique<Impl>(trainer, std::move(options), std::move(parent), observer)) {}
+
+LearnerRun::~LearnerRun() = default;
+
+RunSummary LearnerRun::run() {
+  return impl_->run();
+}
+
+}  // namespace genkidama::run
