@@ -65,7 +65,7 @@ CodecMemory codec_memory(CodecKind kind, CodedContent content) {
 }
 
 WeightEncoder::WeightEncoder(CodecKind kind, const ParameterLayout& layout, CodedContent content)
-    : kind_(kind), content_(content), memory_(codec_memory(kind, content)), layout_(&layout) {
+    : kind_(kind), memory_(codec_memory(kind, content)), layout_(&layout) {
   if (memory_ == CodecMemory::kNone) return;
   state_.resize(layout.size());
   if (content == CodedContent::kChanges) before_.resize(layout.size());

@@ -41,7 +41,7 @@ bool is_actor(const ChildOptions& options) {
 }
 
 std::vector<std::string> columns_of(const ChildOptions& options) {
-  std::vector<std::string> columns = {"connected", "exchanges", "reconnects", "bytes_sent", "bytes_received"};
+  std::vector<std::string> columns = {"bytes_sent", "bytes_received", "connected", "exchanges", "reconnects"};
   if (waits(options)) columns.emplace_back("waited_seconds");
   return columns;
 }
@@ -131,9 +131,9 @@ class ChildRun::Impl {
         const std::uint64_t sent_before = bytes_sent_, received_before = bytes_received_;
         count(progress);
         std::vector<std::string> fields = {
-            progress.connected ? "1" : "0", fmt::format("{}", run_.totals().exchanges),
-            fmt::format("{}", run_.totals().reconnects), fmt::format("{}", bytes_sent_ - sent_before),
-            fmt::format("{}", bytes_received_ - received_before)};
+            fmt::format("{}", bytes_sent_ - sent_before),
+            fmt::format("{}", bytes_received_ - received_before), progress.connected ? "1" : "0",
+            fmt::format("{}", run_.totals().exchanges), fmt::format("{}", run_.totals().reconnects)};
         if (waits(options_)) {
           fields.push_back(fmt::format("{:.6g}", waited_seconds_ - waited_before));
         }

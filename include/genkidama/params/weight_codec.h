@@ -76,7 +76,6 @@ class WeightEncoder {
   void settle(const float* given, const float* decoded, std::size_t first, std::size_t count);
 
   CodecKind kind_;
-  CodedContent content_;
   CodecMemory memory_;
   const ParameterLayout* layout_;
   std::vector<float> state_;   ///< the residual, or the reference

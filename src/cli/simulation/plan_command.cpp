@@ -55,7 +55,7 @@ std::vector<Way> ways_of(const Settings& settings) {
   if (machines == 1) return ways;
   ways.push_back({"segments", "segments", "the cut at segments (players and one learner)", [](Settings&) {}});
   // What several machines learn in a round is a mean, in which much of their noise is gone.
-  if (machines >= 4) ways.push_back(rounds_with_nesterov(settings, machines >= 8 ? 2 : 1.5));
+  if (machines >= 4) ways.push_back(rounds_with_nesterov(settings, machines > 8 ? 2 : 1.5));
   ways.push_back(rounds_with_nesterov(settings, 1));
   ways.push_back({"rounds", "weights", "'--exchange rounds' for the Parent and its Children",
                   [](Settings& changed) { changed.links.exchange = ExchangeKind::kRounds; }});

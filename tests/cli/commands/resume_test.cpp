@@ -315,6 +315,16 @@ TEST_CASE("a Parent that is killed comes back as the same run with a new epoch, 
     return std::stoull(child_rows[row][child_rows[0].size() - 2]);
   };
   for (std::size_t i = 2; i < child_rows.size(); ++i) REQUIRE(exchanges(i) >= exchanges(i - 1));
+  const auto column = [&](const char* name) {
+    return static_cast<std::size_t>(std::find(child_rows[0].begin(), child_rows[0].end(), name) -
+                                    child_rows[0].begin());
+  };
+  REQUIRE(column("bytes_received") < child_rows[0].size());
+  // Both frames of an exchange have the same size here; the first weights on a link come on top.
+  const auto bytes = [&](std::size_t row, const char* name) {
+    return std::stoull(child_rows[row][column(name)]);
+  };
+  CHECK(bytes(1, "bytes_received") == 2 * bytes(1, "bytes_sent"));
 }
 
 TEST_CASE("a Child whose state is old takes the weights of its Parent") {
