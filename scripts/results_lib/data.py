@@ -28,6 +28,9 @@ TASK_COLUMNS = ["task", "published_as", "options", "threshold", "seed", "environ
                 "seconds_to_threshold", "wall_seconds", "processor_seconds", "episodes", "mean", "std", "median", "min",
                 "max", "threshold_share"]
 TASK_CURVE_COLUMNS = ["task", "seed", "environment_steps", "return_mean"]
+SCALING_COLUMNS = ["rule", "link", "extra", "machines", "seed", "target", "seconds", "steps", "updates",
+                   "virtual_seconds", "environment_steps", "waiting_share", "megabytes", "staleness", "links_lost"]
+CORES_COLUMNS = ["preset", "way", "workers", "repetition", "steps_per_second", "share"]
 TIME_COLUMNS = ["seed", "run", "wall_seconds_total", "environment_steps", "mean"]
 
 
@@ -356,6 +359,33 @@ class Data:
             curve.append((count(row["environment_steps"], where, "environment_steps"),
                           number(row["return_mean"], where, "return_mean")))
         return curves
+
+    def scaling(self, name):
+        """{(rule, link, further flags): {machines: [seconds of each seed, None where the target was missed]}}."""
+        file = f"docs/results/scaling/{name}.csv"
+        header, rows = read_rows(self.directory / "scaling" / f"{name}.csv", file)
+        if header != SCALING_COLUMNS:
+            raise ResultsError(f"{file}:1: the header is '{','.join(header)}'; expected {','.join(SCALING_COLUMNS)}")
+        ways = {}
+        for where, row in rows:
+            way = ways.setdefault((row["rule"], row["link"], row["extra"]), {})
+            seconds = number(row["seconds"], where, "seconds") if row["seconds"] else None
+            way.setdefault(count(row["machines"], where, "machines"), []).append(seconds)
+        return ways
+
+    def cores(self):
+        """{preset: {way of sharing: {workers: [share of what separate runs play, of each repetition]}}}."""
+        file = "docs/results/performance/workers_beside_runs.csv"
+        header, rows = read_rows(self.directory / "performance" / "workers_beside_runs.csv", file)
+        if header != CORES_COLUMNS:
+            raise ResultsError(f"{file}:1: the header is '{','.join(header)}'; expected {','.join(CORES_COLUMNS)}")
+        presets = {}
+        for where, row in rows:
+            if row["way"] == "2 separate runs":
+                continue
+            way = presets.setdefault(row["preset"], {}).setdefault(row["way"], {})
+            way.setdefault(count(row["workers"], where, "workers"), []).append(number(row["share"], where, "share"))
+        return presets
 
     def times(self):
         """The rows of time_to_200.csv in the file's order, as dictionaries."""

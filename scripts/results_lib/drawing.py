@@ -346,9 +346,78 @@ def tasks(data):
     return figure, [*band_legend(), Line2D([], [], color=GREY, linestyle=":", label="counts as learnt")]
 
 
+def machines(data):
+    """The time to the target against the number of machines, a panel per pace, a line per way of sharing."""
+    # Each way with the settings that suit the number of machines best.
+    panels = [("a step takes 16 us", "lunar_lander", "wire", {
+        "weights together, with momentum": [("nesterov 0.4 rate 1.5", 2), ("nesterov 0.6 rate 1.5", 4),
+                                            ("nesterov 0.6 rate 1.5", 8), ("nesterov 0.6 rate 2 clip", 16)],
+        "weights together": [("rounds", 4), ("rounds", 8)],
+        "weights, each Child by itself": [("each", 4)]}),
+              ("a robot's pace: 20 ms", "paced", "wire", {
+                  "segments": [("segments", 4), ("segments", 8), ("segments", 16)],
+                  "weights together, with momentum": [("nesterov 0.6 rate 2", 8)]})]
+    figure, grid = plt.subplots(1, len(panels), figsize=(7.2, 3.0))
+    names = list(dict.fromkeys(name for *_, lines in panels for name in lines))
+    for axes, (title, file, link, lines) in zip(grid.flat, panels):
+        times = {(rule, count): seconds for (rule, of_link, _), counts in data.scaling(file).items()
+                 if of_link == link for count, seconds in counts.items()}
+        one = times[("alone", 1)]
+        start = estimates.median(one)
+        axes.plot([1] * len(one), one, color=BLACK, marker=".", markersize=3, linestyle="none", alpha=0.5)
+        axes.plot([1, 16], [start, start / 16], color=GREY, linestyle=":", linewidth=1)
+        for name, points in lines.items():
+            colour, marker, style = SERIES[names.index(name)]
+            medians = [(1, start)]
+            for rule, count in points:
+                seconds = times.get((rule, count))
+                if seconds is None:
+                    raise ResultsError(f"docs/results/scaling/{file}.csv: no rows of the rule '{rule}' with {count} "
+                                       "machines")
+                reached = [value for value in seconds if value is not None]
+                axes.plot([count] * len(reached), reached, color=colour, marker=".", markersize=3, linestyle="none",
+                          alpha=0.5)
+                # A run that has missed the target took longer than all that have not.
+                medians.append((count, estimates.median(reached + [max(reached)] * (len(seconds) - len(reached)))))
+            axes.plot(*zip(*medians), color=colour, marker=marker, markersize=4, linestyle=style, linewidth=1.2)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xticks([1, 2, 4, 8, 16])
+        axes.set_xticklabels(["1", "2", "4", "8", "16"])
+        axes.set_title(title)
+        axes.set_xlabel("machines")
+    grid.flat[0].set_ylabel("virtual seconds to a mean of 200")
+    handles = [Line2D([], [], color=SERIES[i][0], marker=SERIES[i][1], markersize=4, linestyle=SERIES[i][2], label=name)
+               for i, name in enumerate(names)]
+    return figure, [*handles, Line2D([], [], color=BLACK, marker=".", markersize=4, linestyle="none", label="one seed"),
+                    Line2D([], [], color=GREY, linestyle=":", label="as many times sooner as machines")]
+
+
+def cores(data):
+    """What workers of one run play against separate runs on the same two cores, a panel per preset."""
+    presets = data.cores()
+    figure, grid = plt.subplots(1, len(presets), figsize=(7.2, 2.8), sharey=True, squeeze=False)
+    ways = list(dict.fromkeys(way for of in presets.values() for way in of))
+    for axes, (preset, of) in zip(grid.flat, presets.items()):
+        axes.axhline(1, color=GREY, linestyle=":", linewidth=1, zorder=1)
+        for way, counts in of.items():
+            colour, marker, style = SERIES[ways.index(way)]
+            points = [(workers, estimates.median(shares)) for workers, shares in sorted(counts.items())]
+            axes.plot(*zip(*points), color=colour, marker=marker, markersize=4, linestyle=style, linewidth=1.2)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks([2, 4, 8])
+        axes.set_xticklabels(["2", "4", "8"])
+        axes.set_title(preset)
+        axes.set_xlabel("workers on 2 cores")
+    grid.flat[0].set_ylabel("steps/s against separate runs")
+    handles = [Line2D([], [], color=SERIES[i][0], marker=SERIES[i][1], markersize=4, linestyle=SERIES[i][2], label=way)
+               for i, way in enumerate(ways)]
+    return figure, [*handles, Line2D([], [], color=GREY, linestyle=":", label="2 separate runs")]
+
+
 DRAWINGS = {drawing.__name__: drawing for drawing in (
     learning_paths, table_5_2_learning, table_5_2_boxes, tables_5_3_to_5_5_boxes, density, beside_others, tuned,
-    tuned_cart_pole, children, workers_or_children, tasks)}
+    tuned_cart_pole, children, workers_or_children, tasks, machines, cores)}
 
 
 def draw(name, data, data_hash):

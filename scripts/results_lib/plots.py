@@ -32,6 +32,8 @@ PLOTS = {
     "children": [results("children")],
     "workers_or_children": [results("workers_or_children")],
     "tasks": ["tasks.csv", "task_curves.csv"],
+    "machines": ["scaling/lunar_lander.csv", "scaling/paced.csv"],
+    "cores": ["performance/workers_beside_runs.csv"],
 }
 MARK = "genkidama-data-sha256: "
 MARK_PATTERN = re.compile(MARK + r"([0-9a-f]{64})\b")

@@ -44,8 +44,7 @@ Preset thesis_preset();
 
 /// thesis_preset() as the thesis' own program was: it takes the time limit for a terminal state, bootstraps
 /// with the value of the last stored observation, draws the same random numbers in every worker, and lets the
-/// workers' gradients overwrite each other. Each of these is an option, for comparisons;
-/// docs/results/thesis.md has them.
+/// workers' gradients overwrite each other. Each of these is an option, for comparisons.
 Preset original_preset();
 
 /// tuned_hyperparameters() for mlp_network(), 3,000,000 environment steps, alpha and beta 0.5, and greedy
