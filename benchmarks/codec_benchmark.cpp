@@ -1,6 +1,7 @@
 // Weights through each codec: what its encoder and its decoder take, and how many bytes an exchange has.
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,8 +18,7 @@ namespace {
 ParameterLayout layout_of(std::int64_t elements) {
   std::vector<ParameterLayout::Tensor> tensors;
   for (std::int64_t done = 0; done < elements; done += 1024) {
-    tensors.push_back(
-        {"t" + std::to_string(tensors.size()), {std::min<std::int64_t>(1024, elements - done)}});
+    tensors.push_back({fmt::format("t{}", tensors.size()), {std::min<std::int64_t>(1024, elements - done)}});
   }
   return ParameterLayout(tensors);
 }
