@@ -8,10 +8,13 @@
 #include <span>
 #include <vector>
 
+#include "genkidama/core/export.h"
 #include "genkidama/core/random.h"
 #include "genkidama/params/local_trainer.h"
 
-namespace genkidama::sim {
+// The command line, a library of its own, makes them.
+namespace GENKIDAMA_EXPORT genkidama {
+namespace sim {
 
 struct QuadraticOptions {
   std::size_t weights = 1000;  ///< >= 1
@@ -59,4 +62,5 @@ class QuadraticTrainer final : public LocalTrainer {
   Random random_;
 };
 
-}  // namespace genkidama::sim
+}  // namespace sim
+}  // namespace genkidama

@@ -90,7 +90,7 @@ class Tool(unittest.TestCase):
         self.assertEqual(len(columns), 1, text)
         self.assertIn("unknown argument 'extra'", self.refused("tasks", "extra"))
         self.assertIn("tasks", self.check(call("--help")).stdout.split("Subcommands:")[1])
-        self.assertIn("sweep, tasks", self.refused("fly"))
+        self.assertIn("plan, tasks", self.refused("fly"))
 
     def test_help_needs_no_task(self):
         self.assertIn("genkidama train lunar-lander", self.check(call("--help")).stdout)
