@@ -74,6 +74,23 @@ def make_tree(root, seeds=3, episodes=40):
     (directory / "time_to_200.csv").write_text(
         "seed,run,wall_seconds_total,environment_steps,mean\n1,train,20.5,900000,215.25\n2,train,31.25,1100000,205.5\n"
         "1,cluster,40,1500000,190\n", encoding="utf-8")
+    (directory / "scaling").mkdir(exist_ok=True)
+    header = ("rule,link,extra,machines,seed,target,seconds,steps,updates,virtual_seconds,environment_steps,"
+              "waiting_share,megabytes,staleness,links_lost\n")
+    for name, ways in (("lunar_lander", (("alone", 1), ("nesterov 0.4 rate 1.5", 2), ("nesterov 0.6 rate 1.5", 4),
+                                         ("nesterov 0.6 rate 1.5", 8), ("nesterov 0.6 rate 2 clip", 16), ("rounds", 4),
+                                         ("rounds", 8), ("each", 4))),
+                       ("paced", (("alone", 1), ("segments", 4), ("segments", 8), ("segments", 16),
+                                  ("nesterov 0.6 rate 2", 8)))):
+        (directory / "scaling" / f"{name}.csv").write_text(header + "".join(
+            f"{rule},wire,,{machines},{seed},200,{'' if machines == 16 and seed == 1 else 2 / machines + seed / 10},"
+            f"1000,10,1.0,1000,0.1,1.0,0.0,0\n" for rule, machines in ways for seed in (1, 2)))
+    (directory / "performance").mkdir(exist_ok=True)
+    (directory / "performance" / "workers_beside_runs.csv").write_text(
+        "preset,way,workers,repetition,steps_per_second,share\n" + "".join(
+            f"{preset},2 separate runs,2,1,1000,1\n" + "".join(
+                f'{preset},"hogwild, {end}",{workers},1,900,0.9\n' for end in ("steps", "episodes")
+                for workers in (2, 4, 8)) for preset in ("tuned", "thesis")))
     (directory / "tasks.csv").write_text(
         ",".join(TASK_COLUMNS) + "\n" + "".join(
             f"pendulum,Pendulum-v1,--preset control,-200,{seed},101000,{reached},2.5,3.1,40,{mean},90,-120,-300,-1,\n"
@@ -83,7 +100,7 @@ def make_tree(root, seeds=3, episodes=40):
         ",".join(TASK_CURVE_COLUMNS) + "\n" + "".join(f"pendulum,{seed},{steps},{-1000 + steps / 200 - seed}\n"
                                                       for seed in (1, 2, 3) for steps in range(5000, 101000, 5000)),
         encoding="utf-8")
-    (directory / "performance").mkdir()
+    (directory / "performance").mkdir(exist_ok=True)
     (directory / "performance" / "table.json").write_text(json.dumps({
         "machine": {"cpu": "A processor", "cores": 2, "load_average_at_start": [0.12, 0, 0]}, "quick": False,
         "figures": [{"name": "one action", "value": 0.41234, "unit": "us", "target": "<= 1", "met": True},

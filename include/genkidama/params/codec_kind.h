@@ -14,7 +14,7 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// How the elements of a frame are written. The numbers stand in frames (docs/wire_format.md). All but the
+/// How the elements of a frame are written. The numbers stand in frames. All but the
 /// first are lossy; what a codec leaves out of one frame, its sender puts into a later one (WeightEncoder).
 enum class CodecKind : std::uint16_t {
   kFloat32 = 1,    ///< 4 bytes an element, exact

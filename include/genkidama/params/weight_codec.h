@@ -43,6 +43,7 @@ class WeightEncoder {
   /// `layout` must outlive it.
   WeightEncoder(CodecKind kind, const ParameterLayout& layout, CodedContent content);
 
+  /// The codec that both ends have agreed upon.
   CodecKind kind() const { return kind_; }
 
   /// Begins anew: the receiver has exactly these weights, and nothing is left out. Both ends of a link do so
@@ -90,6 +91,7 @@ class WeightDecoder {
   /// `layout` must outlive it.
   WeightDecoder(CodecKind kind, const ParameterLayout& layout, CodedContent content);
 
+  /// The codec that both ends have agreed upon.
   CodecKind kind() const { return kind_; }
 
   /// As WeightEncoder::begin().
