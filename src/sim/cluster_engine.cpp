@@ -108,8 +108,16 @@ class ClusterEngine final : public Engine {
   }
 
   SimulationSummary run(const Simulation::Observer& observer) override {
+    const auto limit =
+        options_.max_seconds > 0 ? kBeginning + span_of(options_.max_seconds) : Clock::time_point::max();
     bool goes_on = true;
     while (goes_on && !queue_.is_empty()) {
+      if (queue_.next_at() > limit) {
+        last_ = limit;
+        return summary("max-seconds");
+      }
+      if (options_.give_up && queue_.taken() % kEventsBetweenLooks == 0 && options_.give_up())
+        return summary("signal");
       handle(queue_.take());
       send_answers();
       watch_deadline();
@@ -121,6 +129,7 @@ class ClusterEngine final : public Engine {
 
  private:
   static constexpr std::uint64_t kForGood = ~std::uint64_t{0};
+  static constexpr std::uint64_t kEventsBetweenLooks = 256;
 
   Clock::time_point now() const { return queue_.now(); }
 

@@ -74,6 +74,10 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
   const bool is_weights = options.cut == Cut::kWeights;
   for (std::size_t i = 0; i < machines; ++i) check_machine(options.machines[i], i, is_weights);
   check_number("parent_bits_per_second", 0, options.parent_bits_per_second, 1e15);
+  if (!is_finite(options.max_seconds) || options.max_seconds < 0 || options.max_seconds > kLongest) {
+    throw ArgumentError(fmt::format("max_seconds is {}; expected a number from 0 (no limit) to {:g}",
+                                    options.max_seconds, kLongest));
+  }
   if (options.environments < 1) {
     throw ArgumentError(fmt::format("{} environments; expected at least 1", options.environments));
   }

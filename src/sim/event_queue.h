@@ -36,6 +36,8 @@ class EventQueue {
     events_.push({std::max(at, now_), planned_++, std::move(event)});
   }
 
+  /// When the next one happens. There must be one.
+  Clock::time_point next_at() const { return events_.top().at; }
   /// There must be one.
   Event take() {
     Planned next = events_.top();

@@ -149,6 +149,34 @@ TEST_CASE("a machine that comes and goes neither stops the others nor is counted
   CHECK(machines.trainers[2]->rounds >= 20);
 }
 
+TEST_CASE("a simulation in which nothing is ever merged ends at its limit, or when it is given up") {
+  Machines machines(2);
+  for (auto& each : machines.options.machines) {
+    each.link.latency_seconds = 1;  // longer than anybody is there
+    each.machine.present_seconds = 0.001;
+    each.machine.away_seconds = 1;
+  }
+  machines.options.max_seconds = 50;
+  const SimulationSummary limited = machines.run(1);
+  CHECK(limited.end == "max-seconds");
+  CHECK(limited.seconds == 50);
+  CHECK(limited.updates == 0);
+
+  machines.options.max_seconds = 0;
+  int asked = 0;
+  machines.options.give_up = [&] { return ++asked == 3; };
+  CHECK(machines.run(1).end == "signal");
+}
+
+TEST_CASE("a simulation ends at its limit also between two updates") {
+  Machines machines(1);
+  machines.options.max_seconds = 2.5 * kRound;
+  const SimulationSummary summary = machines.run(1000);
+  CHECK(summary.end == "max-seconds");
+  CHECK(summary.seconds == 2.5 * kRound);
+  CHECK(summary.updates == 2);
+}
+
 TEST_CASE("a codec takes fewer bytes, and what the machines learn stays close to what they learn without") {
   const auto run = [](CodecKind codec, ExchangeKind exchange) {
     auto machines = std::make_unique<Machines>(3);
@@ -293,6 +321,7 @@ TEST_CASE("what cannot be simulated is refused by name") {
       },
       "momentum");
   refused([](auto& options) { options.environments = 0; }, "0 environments");
+  refused([](auto& options) { options.max_seconds = -1; }, "max_seconds is -1");
   refused(
       [](auto& options) {
         options.cut = Cut::kSegments;

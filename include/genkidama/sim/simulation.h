@@ -103,6 +103,10 @@ struct SimulationOptions {
   /// side.
   int environments = 1;
   std::uint64_t seed = 1;  ///< of jitter and loss
+  /// Virtual seconds after which the simulation ends, also where no update comes; 0: no limit.
+  double max_seconds = 0;
+  /// Asked now and then in the thread of run(); true ends the simulation. May be empty.
+  std::function<bool()> give_up{};
 };
 
 /// A moment of the simulation: a merge, or a round of Cut::kAlone and Cut::kSegments.
@@ -133,7 +137,8 @@ struct SimulationSummary {
   double mean_staleness = 0;      ///< over all contributions
   std::uint64_t links_lost = 0;   ///< how often a machine went away
   std::uint64_t events = 0;       ///< that were simulated
-  /// Why it ended: "" when the observer wanted that, else that no machine is left, or what went wrong.
+  /// Why it ended: "" when the observer wanted that, "max-seconds", "signal" (give_up), else that no machine
+  /// is left, or what went wrong.
   std::string end{};
 };
 
@@ -152,8 +157,8 @@ class Simulation {
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
 
-  /// Simulates until the observer returns false, or no machine is left. To be called once. Throws what a
-  /// trainer throws.
+  /// Simulates until the observer returns false, the options end it, or no machine is left. To be called
+  /// once. Throws what a trainer throws.
   SimulationSummary run(const Observer& observer);
 
  private:

@@ -262,7 +262,7 @@ OptionRow exchange_option(const Program& program) {
           // Whoever has no Parent is told so once all is known.
           if (s.command == kTrain) s.machine_group = text;
         } else {
-          s.machine_group = text == kNoGroup ? "" : text;
+          s.machine_group = text == kNoGroup && s.command == kTrain ? "" : text;
         }
       });
 }
@@ -332,7 +332,7 @@ OptionRow quorum_option() {
 
 void add_exchange(Table& table, const Program& program) {
   table.group("Exchange");
-  table.add("exchange", kTraining | kSimulate, exchange_option(program),
+  table.add("exchange", kTrain | kParent | kChild | kCluster | kSimulate, exchange_option(program),
             "Whether each Child is merged when it comes, or Children make rounds together; the same on both "
             "sides. cluster: segments, a learner and actors. train: none, or with the other machines of an "
             "MPI job");

@@ -62,6 +62,8 @@ void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
   const LinkOptions untouched;
   const bool takes_segments = links.exchange == ExchangeKind::kSegments;
+  if (takes_segments && settings.command == kSimulate)
+    throw ArgumentError("--exchange is 'segments'; expected --cut segments, or each or rounds");
   if (takes_segments && (settings.command == kParent || settings.command == kChild)) {
     throw ArgumentError(fmt::format("--exchange segments is for 'cluster'; expected '{}' in place of '{}'",
                                     command_name(settings.command == kParent ? kLearner : kActor),

@@ -57,7 +57,9 @@ int run_simulate(Job job) {
     run::write_json_file(job.settings.evaluate.json_file, to_json(result));
   print_text(to_text(result));
   if (measured) print("the costs were measured on this machine; to repeat: {}\n", cost_flags(*measured));
-  return run::stop_signal() != 0 ? 128 + run::stop_signal() : 0;
+  if (run::stop_signal() != 0) return 128 + run::stop_signal();
+  // The machines are gone, or the Parent has given up, before anything that ends a simulation.
+  return result.summary.end.empty() || result.summary.end == "max-seconds" ? 0 : 1;
 }
 
 }  // namespace genkidama::cli

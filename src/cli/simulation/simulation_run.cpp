@@ -197,6 +197,8 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.parent_bits_per_second = 1e6 * settings.simulation.parent_mbit;
   options.environments = settings.learning.hyperparameters.environments_per_worker;
   options.seed = settings.learning.seed;
+  options.max_seconds = settings.simulation.max_seconds;
+  options.give_up = [] { return run::stop_signal() != 0; };
   return options;
 }
 

@@ -184,6 +184,17 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
   check_bad_argument(call("plan", "--target", "1", "--exchange", "each"), "unknown argument '--exchange'");
 }
 
+TEST_CASE("a simulation whose machines are gone before its end has failed") {
+  const auto gone =
+      run_program(simulate("--machines", "2", "--updates", "5", "--machine", "2:leaves=0.0001"));
+  CHECK(gone.exit_code == 1);
+  CHECK(gone.output.find("ended by: no machine is left") != std::string::npos);
+  const auto limited = succeeds(simulate("--machines", "2", "--updates", "1000", "--max-seconds", "5",
+                                         "--machine", "2:present=0.0001,away=1"));
+  CHECK(limited.output.find("5.000 virtual seconds") != std::string::npos);
+  CHECK(limited.output.find("ended by: max-seconds") != std::string::npos);
+}
+
 TEST_CASE("bad options of a simulation are one line with exit code 2") {
   const auto bad = [](const std::string& expected, const auto&... words) {
     check_bad_argument(simulate("--updates", "1", words...), expected);
@@ -210,6 +221,10 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("--csv is '/no/such/place.csv'", "--csv", "/no/such/place.csv");
   bad("--json is '/no/such/place.json'", "--json", "/no/such/place.json");
   bad("--overlap is for --exchange each", "--exchange", "rounds", "--overlap");
+  bad("--exchange is 'segments'; expected --cut segments", "--exchange", "segments");
+  bad("--exchange is 'segments'; expected --cut segments", "--exchange", "segments", "--quadratic", "10");
+  bad("--exchange is 'none', which only train takes", "--exchange", "none");
+  bad("--json is '/tmp', a directory", "--json", "/tmp");
   check_bad_argument(call("simulate", "--quadratic", "10", "--updates", "1"),
                      "needs --step-us and --gradient-us");
   check_bad_argument(call("simulate", "--preset", "thesis", "--workers", "2"),
