@@ -26,10 +26,6 @@ std::array<double, 2> digest_of(const LocalTrainer& trainer) {
   return {static_cast<double>(hash >> 32), static_cast<double>(hash & 0xffffffffu)};
 }
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 }  // namespace
 
 AllReduceExchange::AllReduceExchange(Session& session, std::chrono::milliseconds timeout,

@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 #include <thread>
+#include <type_traits>
 
 #include "genkidama/core/clock.h"
 #include "genkidama/core/error.h"
@@ -89,18 +90,21 @@ Session::~Session() {
   }
 }
 
-Outcome Session::sum(std::span<float> values, const Patience& patience) {
+template <typename T>
+Outcome Session::sum_of(std::span<T> values, const Patience& patience) {
+  const MPI_Datatype type = std::is_same_v<T, float> ? MPI_FLOAT : MPI_DOUBLE;
   return run("a sum", patience, [&](MPI_Request* request) {
-    return MPI_Iallreduce(MPI_IN_PLACE, values.data(), count_of(values.size()), MPI_FLOAT, MPI_SUM,
-                          MPI_COMM_WORLD, request);
+    return MPI_Iallreduce(MPI_IN_PLACE, values.data(), count_of(values.size()), type, MPI_SUM, MPI_COMM_WORLD,
+                          request);
   });
 }
 
+Outcome Session::sum(std::span<float> values, const Patience& patience) {
+  return sum_of(values, patience);
+}
+
 Outcome Session::sum(std::span<double> values, const Patience& patience) {
-  return run("a sum", patience, [&](MPI_Request* request) {
-    return MPI_Iallreduce(MPI_IN_PLACE, values.data(), count_of(values.size()), MPI_DOUBLE, MPI_SUM,
-                          MPI_COMM_WORLD, request);
-  });
+  return sum_of(values, patience);
 }
 
 Outcome Session::gather(std::span<const double> own, std::vector<double>& all, const Patience& patience) {

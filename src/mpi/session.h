@@ -47,6 +47,8 @@ class Session {
   Outcome broadcast(std::span<float> values, const Patience& patience);
 
  private:
+  template <typename T>
+  Outcome sum_of(std::span<T> values, const Patience& patience);
   template <typename Start>
   Outcome run(const char* what, const Patience& patience, const Start& start);
 
