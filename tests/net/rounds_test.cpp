@@ -8,6 +8,7 @@
 #include "genkidama/params/change_average.h"
 #include "net/fixture.h"
 #include "net/log_record.h"
+#include "net/run_together.h"
 #include "net/token_fixture.h"
 #include "support/catch.h"
 #include "support/eventually.h"
@@ -125,15 +126,11 @@ void check_near(std::span<const float> a, std::span<const float> b) {
 std::vector<std::unique_ptr<FakeTrainer>> train_together(std::uint16_t port, std::uint64_t children,
                                                          std::uint64_t count) {
   std::vector<std::unique_ptr<FakeTrainer>> trainers;
-  std::vector<std::future<void>> runs;
-  for (std::uint64_t number = 1; number <= children; ++number) {
+  for (std::uint64_t number = 1; number <= children; ++number)
     trainers.push_back(std::make_unique<FakeTrainer>(small_layout(), static_cast<unsigned>(number)));
-    runs.push_back(std::async(std::launch::async, [&trainer = *trainers.back(), number, port, count] {
-      Child child(rounds_child(port, "child_" + std::to_string(number)), trainer);
-      child.run(exchanges(count));
-    }));
-  }
-  for (auto& run : runs) run.get();
+  run_together(
+      trainers, [port](std::size_t i) { return rounds_child(port, "child_" + std::to_string(i + 1)); },
+      count);
   return trainers;
 }
 

@@ -12,6 +12,7 @@
 #include "genkidama/wire/segments.h"
 #include "genkidama/wire/statistics.h"
 #include "net/fixture.h"
+#include "net/run_together.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 #include "support/raw_peer.h"
@@ -220,15 +221,10 @@ struct RawActor : RawPeer {
 std::vector<std::unique_ptr<FakeActor>> play_together(std::uint16_t port, std::uint64_t count,
                                                       std::uint64_t rounds, std::size_t components = 0) {
   std::vector<std::unique_ptr<FakeActor>> actors;
-  std::vector<std::future<void>> runs;
-  for (std::uint64_t i = 0; i < count; ++i) {
+  for (std::uint64_t i = 0; i < count; ++i)
     actors.push_back(std::make_unique<FakeActor>(100'000 * i, components));
-    runs.push_back(std::async(std::launch::async, [&actor = *actors.back(), i, port, rounds] {
-      Child child(actor_options(port, "actor_" + std::to_string(i)), actor);
-      child.run(exchanges(rounds));
-    }));
-  }
-  for (auto& run : runs) run.get();
+  run_together(
+      actors, [port](std::size_t i) { return actor_options(port, "actor_" + std::to_string(i)); }, rounds);
   return actors;
 }
 
