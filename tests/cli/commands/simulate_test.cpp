@@ -43,16 +43,12 @@ TEST_CASE("a simulated cluster learns what a cluster of processes learns, number
   const TemporaryDirectory directory;
   for (const char* round_end : {"step", "episode"}) {
     const auto run = directory / round_end;
-    const std::vector<std::string> same = {"--exchange=rounds",
-                                           "--round-steps=300",
-                                           "--seed=11",
-                                           "--updates=6",
-                                           "--evaluate-every=6",
-                                           "--target-episodes=7",
-                                           "--round-deadline=600",
-                                           "--codec=int8-delta",
-                                           std::string("--round-end=") + round_end,
-                                           "--outer-optimizer=momentum"};
+    const std::vector<std::string> same = {
+        "--exchange=rounds", "--round-steps=300", "--seed=11", "--updates=6", "--evaluate-every=6",
+        "--target-episodes=7", "--round-deadline=600", "--codec=int8-delta",
+        std::string("--round-end=") + round_end, "--outer-optimizer=momentum",
+        // Off in one of the two.
+        std::string("--average-moments=") + (round_end == std::string("step") ? "true" : "false")};
     auto real = call("cluster", "--children", "2", "--workers", "1", "--eval-episodes", "0", "--run-dir",
                      run.string());
     const auto csv = run / "simulated.csv";
