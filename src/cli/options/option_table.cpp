@@ -384,7 +384,7 @@ void add_exchange(Table& table, const Program& program) {
             real_option(kBelowOne, GENKIDAMA_MEMBER(links.outer_optimizer.beta2)),
             "Of the outer optimizer adam");
   table.add(
-      "average-moments", kParent | kChild | kCluster | kSimulation,
+      "average-moments", kParent | kChild | kCluster | kSimulate,
       boolean_option(GENKIDAMA_MEMBER(links.average_moments)),
       "rounds: the moments of the Children's optimizers are averaged together with the weights; the same on "
       "both sides");

@@ -160,7 +160,7 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
   const auto result = plan("24");
   CHECK(result.output.find("Advice: ") != std::string::npos);
   const auto json = json_of(path);
-  REQUIRE(json.size() == 5);
+  REQUIRE(json.size() == 6);
   double best = 1e9;
   std::string name;
   for (const auto& way : json) {
