@@ -149,6 +149,24 @@ TEST_CASE("ten thousand machines minimise a quadratic") {
   CHECK(summary["contributions"].get<std::uint64_t>() >= 2000);
 }
 
+TEST_CASE("a plan that is interrupted says so, and gives no advice") {
+  RunningProgram plan(call("plan", "--machines", "2", "--step-us", "10", "--gradient-us", "50", "--target",
+                           "1e9", "--max-steps", "1000000000"));
+  // Once it catches the signal.
+  REQUIRE(plan.wait_until([&] {
+    const std::string status = file_text("/proc/" + std::to_string(plan.pid()) + "/status");
+    const std::size_t caught = status.find("SigCgt:");
+    return caught != std::string::npos &&
+           (std::stoull(status.substr(caught + 7), nullptr, 16) >> (SIGTERM - 1) & 1) == 1;
+  }));
+  plan.signal(SIGTERM);
+  const auto result = plan.wait();
+  CAPTURE(result.output, result.errors);
+  CHECK(result.exit_code == 128 + SIGTERM);
+  CHECK(result.output.find("interrupted by a signal: 0 of 6 ways") != std::string::npos);
+  CHECK(result.output.find("Advice") == std::string::npos);
+}
+
 TEST_CASE("a plan compares the cuts and advises the one that is predicted to be the soonest") {
   const TemporaryDirectory directory;
   const auto path = directory / "plan.json";
