@@ -66,11 +66,7 @@ void take_exchange(const Preset& preset, Settings& settings) {
 
 void take_preset(const ResolvedProgram& program, const Preset& preset, Settings& settings) {
   const Settings untouched;
-<<<<<<< HEAD
-=======
-  settings.learning.hyperparameters = preset.hyperparameters;
   settings.learning.replay_capacity = preset.replay_capacity;
->>>>>>> main
   settings.network = mlp_options(preset.network);
   settings.run.greedy = preset.greedy;
   settings.links.alpha = preset.alpha.value_or(untouched.links.alpha);
