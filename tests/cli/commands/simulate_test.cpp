@@ -152,9 +152,11 @@ TEST_CASE("ten thousand machines minimise a quadratic") {
 TEST_CASE("a plan that is interrupted says so, and gives no advice") {
   RunningProgram plan(call("plan", "--machines", "2", "--step-us", "10", "--gradient-us", "50", "--target",
                            "1e9", "--max-steps", "1000000000"));
-  // Once it catches the signal.
+  // Once it is that program, and catches the signal.
   REQUIRE(plan.wait_until([&] {
-    const std::string status = file_text("/proc/" + std::to_string(plan.pid()) + "/status");
+    const std::string place = "/proc/" + std::to_string(plan.pid());
+    if (file_text(place + "/cmdline").find("gradient-us") == std::string::npos) return false;
+    const std::string status = file_text(place + "/status");
     const std::size_t caught = status.find("SigCgt:");
     return caught != std::string::npos &&
            (std::stoull(status.substr(caught + 7), nullptr, 16) >> (SIGTERM - 1) & 1) == 1;
