@@ -104,7 +104,7 @@ TEST_CASE("a preset says how the machines of a cluster share, and the thesis' wa
   const Hyperparameters together = run::hyperparameters_for(tuned, ExchangeKind::kRounds);
   CHECK(together.learning_rate == 1.5 * tuned.hyperparameters.learning_rate);
   CHECK(together.round_end == RoundEnd::kStep);
-  together.check();
+  run::with_schedule_end(together, 1000).check();
   // What a copy changes holds in both ways.
   run::Preset own = tuned;
   own.hyperparameters.learning_rate = 0.25;
