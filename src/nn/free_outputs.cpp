@@ -107,6 +107,30 @@ class FreeGradientFunction final : public GradientFunction {
   std::vector<float> bound_gradient_;  ///< the same, of the latest backward()
 };
 
+class FreeCriticFunction final : public CriticFunction {
+ public:
+  FreeCriticFunction(std::unique_ptr<CriticFunction> inner, Outputs outputs)
+      : inner_(std::move(inner)), outputs_(outputs) {}
+
+  void forward(std::span<const float> weights, std::span<const float> observations,
+               std::span<const float> actions, std::span<float> values) override {
+    inner_->forward(bound_weights(weights, outputs_), observations, actions, values);
+  }
+  void backward(std::span<const float> weights, std::span<const float> by_values,
+                std::span<float> gradient) override {
+    inner_->backward(bound_weights(weights, outputs_), by_values,
+                     gradient.first(weights.size() - outputs_.free));
+  }
+  void backward_to_actions(std::span<const float> weights, std::span<const float> by_values,
+                           std::span<float> by_actions) override {
+    inner_->backward_to_actions(bound_weights(weights, outputs_), by_values, by_actions);
+  }
+
+ private:
+  std::unique_ptr<CriticFunction> inner_;
+  Outputs outputs_;
+};
+
 class FreeRecurrentPolicy final : public RecurrentPolicyFunction {
  public:
   FreeRecurrentPolicy(std::unique_ptr<RecurrentPolicyFunction> inner, Outputs outputs)
@@ -186,6 +210,11 @@ class FreeOutputs final : public Network {
   std::unique_ptr<GradientFunction> make_gradient_function() override {
     auto inner = inner_->make_gradient_function();
     return inner ? std::make_unique<FreeGradientFunction>(std::move(inner), outputs_) : nullptr;
+  }
+
+  std::unique_ptr<CriticFunction> make_critic_function() override {
+    auto inner = inner_->make_critic_function();
+    return inner ? std::make_unique<FreeCriticFunction>(std::move(inner), outputs_) : nullptr;
   }
 
   std::size_t state_size() const override { return inner_->state_size(); }

@@ -24,6 +24,10 @@ struct NetworkSpec {
   /// asked for a spec without free outputs, and make_network() (genkidama/nn/free_outputs.h) adds them.
   int free = 0;
   float free_start = 0;  ///< what the free outputs are at first
+  /// Estimates of the return of an observation together with a continuous action, each with weights that
+  /// belong to it alone, >= 0; see CriticFunction (genkidama/nn/critic_function.h).
+  int critics = 0;
+  int critic_actions = 0;  ///< numbers of an action that each critic is given; 0 without critics
 
   /// Floats in an observation: the product of its dimensions.
   int observation_size() const {
