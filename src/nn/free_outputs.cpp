@@ -13,8 +13,6 @@
 namespace genkidama {
 namespace {
 
-constexpr const char* kTensor = "log_deviation";
-
 /// How a row of outputs is divided.
 struct Outputs {
   std::size_t bound;  ///< those that follow from the observation
@@ -180,10 +178,10 @@ class FreeSequenceGradient final : public SequenceGradientFunction {
   std::vector<float> bound_gradient_;  ///< the same, of the latest backward()
 };
 
-ParameterLayout with_free_tensor(const ParameterLayout& inner, std::size_t free) {
+ParameterLayout with_free_tensor(const ParameterLayout& inner, const std::string& name, std::size_t free) {
   std::vector<ParameterLayout::Tensor> tensors;
   for (const TensorInfo& tensor : inner.tensors()) tensors.push_back({tensor.name, tensor.shape});
-  tensors.push_back({kTensor, {static_cast<std::int64_t>(free)}});
+  tensors.push_back({name, {static_cast<std::int64_t>(free)}});
   return ParameterLayout(tensors);
 }
 
@@ -193,7 +191,7 @@ class FreeOutputs final : public Network {
       : inner_(std::move(inner)),
         outputs_{static_cast<std::size_t>(spec.policy - spec.free), static_cast<std::size_t>(spec.free)},
         start_(spec.free_start),
-        layout_(with_free_tensor(inner_->layout(), outputs_.free)) {}
+        layout_(with_free_tensor(inner_->layout(), spec.free_name, outputs_.free)) {}
 
   const ParameterLayout& layout() const override { return layout_; }
 
@@ -247,6 +245,7 @@ std::unique_ptr<Network> make_network(const NetworkFactory& make, const NetworkS
   bound.policy -= spec.free;
   bound.free = 0;
   bound.free_start = 0;
+  bound.free_name = NetworkSpec().free_name;
   auto network = make(bound, seed);
   if (!network) throw ArgumentError("the network factory returned a null pointer; expected a network");
   if (spec.free == 0) return network;

@@ -28,8 +28,7 @@ class MlpCriticFunction final : public CriticFunction {
   void backward(std::span<const float> weights, std::span<const float> by_values,
                 std::span<float> gradient) override {
     for (std::size_t i = 0; i < critics_.size(); ++i) {
-      critics_[i].backward(weights_of(weights, i), by_values.data() + i * rows_,
-                           gradient.data() + offset(i));
+      critics_[i].backward(weights_of(weights, i), by_values.data() + i * rows_, gradient.data() + offset(i));
     }
   }
 

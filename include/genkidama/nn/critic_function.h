@@ -27,8 +27,8 @@ class CriticFunction {
   virtual void backward(std::span<const float> weights, std::span<const float> by_values,
                         std::span<float> gradient) = 0;
 
-  /// Overwrites `by_actions` [n, action] with the loss' derivatives by the actions of the latest forward(), in
-  /// the same way.
+  /// Overwrites `by_actions` [n, action] with the loss' derivatives by the actions of the latest forward(),
+  /// in the same way.
   virtual void backward_to_actions(std::span<const float> weights, std::span<const float> by_values,
                                    std::span<float> by_actions) = 0;
 };

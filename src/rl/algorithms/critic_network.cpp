@@ -12,10 +12,9 @@ NetworkSpec critic_network(const EnvironmentSpec& environment, const Hyperparame
                            int policy, const char* algorithm) {
   const EnvironmentSpec spec = completed(environment);
   if (!is_bounded_box(spec.action_space)) {
-    throw ArgumentError(
-        fmt::format("environment '{}' has {}, and {} takes continuous actions with finite bounds; expected {}",
-                    spec.name, action_space_text(spec.action_space), algorithm,
-                    fitting_algorithms(spec.action_space)));
+    throw ArgumentError(fmt::format(
+        "environment '{}' has {}, and {} takes continuous actions with finite bounds; expected {}", spec.name,
+        action_space_text(spec.action_space), algorithm, fitting_algorithms(spec.action_space)));
   }
   NetworkSpec network{spec.observation_shape, policy, 0};
   network.critics = hyperparameters.critics;
@@ -25,10 +24,10 @@ NetworkSpec critic_network(const EnvironmentSpec& environment, const Hyperparame
 
 void check_no_memory(const LocalNetwork& network, const char* algorithm) {
   if (network.state_size() == 0) return;
-  throw ArgumentError(
-      fmt::format("{} learns from single steps, and the network carries {} floats of state from step to step; "
-                  "expected a network without memory, or ppo or a3c",
-                  algorithm, network.state_size()));
+  throw ArgumentError(fmt::format(
+      "{} learns from single steps, and the network carries {} floats of state from step to step; "
+      "expected a network without memory, or ppo or a3c",
+      algorithm, network.state_size()));
 }
 
 }  // namespace genkidama

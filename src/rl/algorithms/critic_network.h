@@ -8,8 +8,8 @@
 
 namespace genkidama {
 
-/// A policy of `policy` outputs and the critics that the hyperparameters ask for. Throws ArgumentError, with the
-/// algorithm's name and those that fit, for a space that is not a bounded box.
+/// A policy of `policy` outputs and the critics that the hyperparameters ask for. Throws ArgumentError, with
+/// the algorithm's name and those that fit, for a space that is not a bounded box.
 NetworkSpec critic_network(const EnvironmentSpec& environment, const Hyperparameters& hyperparameters,
                            int policy, const char* algorithm);
 

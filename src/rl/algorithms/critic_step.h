@@ -31,10 +31,12 @@ class CriticStep {
     double mean = 0;                      ///< over the rows
     std::span<const float> by_actions{};  ///< [n, action width]
   };
-  Scored score(std::span<const float> observations, std::span<const float> actions, std::size_t n, Score kind);
+  Scored score(std::span<const float> observations, std::span<const float> actions, std::size_t n,
+               Score kind);
 
   /// Fills the critics' part of the network's gradient, and `errors` [n] with their mean distance from the
-  /// targets [n]. Returns the loss: the sum over critics of the mean of the rows' weight times their Huber loss.
+  /// targets [n]. Returns the loss: the sum over critics of the mean of the rows' weight times their Huber
+  /// loss.
   double learn(const ReplayBatch& batch, std::span<const float> targets, std::span<float> errors);
 
  private:

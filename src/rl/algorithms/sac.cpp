@@ -72,8 +72,8 @@ class SacLearner final : public ReplayLearner {
     }
   }
 
-  /// The policy's loss is mean(temperature log pi(a|s) - Q(s, a)), and that of the logarithm of the temperature
-  /// is minus its product with mean(log pi(a|s) + target entropy).
+  /// The policy's loss is mean(temperature log pi(a|s) - Q(s, a)), and that of the logarithm of the
+  /// temperature is minus its product with mean(log pi(a|s) + target entropy).
   LearningStatistics learn_policy(const ReplayBatch& batch, Random& random) {
     const std::size_t n = batch.size();
     const auto count = static_cast<float>(n);
@@ -118,6 +118,7 @@ class Sac final : public Algorithm {
     const auto width = static_cast<int>(completed(environment).action_space.low.size());
     NetworkSpec spec = critic_network(environment, hyperparameters_, 2 * width + 1, "sac");
     spec.free = 1;
+    spec.free_name = "log_temperature";
     spec.free_start = static_cast<float>(std::log(hyperparameters_.temperature));
     return spec;
   }

@@ -1,7 +1,7 @@
 #pragma once
 
-// Actions drawn from a squashed normal distribution so that a gradient goes back through them (Haarnoja et al.
-// 2018, "Soft Actor-Critic Algorithms and Applications", section 4.2 and appendix C).
+// Actions drawn from a squashed normal distribution so that a gradient goes back through them (Haarnoja et
+// al. 2018, "Soft Actor-Critic Algorithms and Applications", section 4.2 and appendix C).
 
 #include <cstddef>
 #include <span>
@@ -15,8 +15,8 @@ namespace genkidama {
 /// Rows of actions a = tanh(mean + deviation noise) in [-1, 1], and their log-probabilities.
 class SquashedSample {
  public:
-  /// `units` is that of the behaviour, and outlives the object. Rows of outputs have `row` floats, the means and
-  /// then the log-deviations first.
+  /// `units` is that of the behaviour, and outlives the object. Rows of outputs have `row` floats, the means
+  /// and then the log-deviations first.
   SquashedSample(const GaussianUnits& units, std::size_t row) : units_(units), row_(row) {}
 
   /// Draws one action for each row of `outputs` [n, row].

@@ -68,7 +68,8 @@ class Td3Learner final : public ReplayLearner {
       const auto noise = static_cast<float>(hyperparameters().target_noise * random.normal());
       output = std::clamp(std::tanh(output) + std::clamp(noise, -limit, limit), -1.0f, 1.0f);
     }
-    const auto values = critics_.least_values(target_.weights(), batch.next_observations, outputs_, n, random);
+    const auto values =
+        critics_.least_values(target_.weights(), batch.next_observations, outputs_, n, random);
     targets_.resize(n);
     for (std::size_t i = 0; i < n; ++i) targets_[i] = batch.rewards[i] + batch.discounts[i] * values[i];
   }
@@ -116,9 +117,8 @@ class Td3 final : public Algorithm {
   }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
-    return uniform_start(
-        deterministic(context.environment.action_space, hyperparameters_.exploration_noise), context,
-        hyperparameters_.learning_starts, ActionBounds::kClip);
+    return uniform_start(deterministic(context.environment.action_space, hyperparameters_.exploration_noise),
+                         context, hyperparameters_.learning_starts, ActionBounds::kClip);
   }
 
   std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
