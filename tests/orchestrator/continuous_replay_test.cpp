@@ -41,9 +41,8 @@ OrchestratorOptions options_for(const std::string& algorithm, int workers, Worke
 }
 
 std::unique_ptr<CoreOrchestrator> make(const OrchestratorOptions& options) {
-  return std::make_unique<CoreOrchestrator>(target_factory(kBox),
-                                            mlp_network({.hidden = {32}, .activation = Activation::kRelu}),
-                                            options);
+  return std::make_unique<CoreOrchestrator>(
+      target_factory(kBox), mlp_network({.hidden = {32}, .activation = Activation::kRelu}), options);
 }
 
 double mean_return(CoreOrchestrator& trainer) {

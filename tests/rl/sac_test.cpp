@@ -29,6 +29,7 @@ EnvironmentSpec task(const ActionSpace& space) {
   spec.name = "task";
   spec.observation_size = 3;
   spec.action_space = space;
+  spec.time_limit = 100;
   return completed(spec);
 }
 
@@ -101,7 +102,8 @@ TEST_CASE("a gradient goes through a squashed sample, its probability included")
     outputs[i] = at - kStep;
     const double low = loss();
     outputs[i] = at;
-    CHECK(by_outputs[i] == Approx((high - low) / (2 * static_cast<double>(kStep))).margin(2e-3).epsilon(1e-2));
+    CHECK(by_outputs[i] ==
+          Approx((high - low) / (2 * static_cast<double>(kStep))).margin(2e-3).epsilon(1e-2));
   }
 }
 
