@@ -145,7 +145,7 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   double exploration_noise = 0.1;  ///< td3: deviation of an action's noise, >= 0, in units of [-1, 1]
   double target_noise = 0.2;       ///< td3: the same of a target's action, >= 0
   double target_noise_limit = 0.5;  ///< td3: a target's noise is cut beyond this, >= 0
-  int policy_period = 2;            ///< td3: optimizer steps of the machine for one of the policy, >= 1
+  int policy_period = 2;            ///< td3: optimizer steps of a worker for one of the policy, >= 1
 
   // What the workers of one machine share.
   Sharing sharing = Sharing::kHogwild;  ///< what becomes of a gradient

@@ -35,7 +35,7 @@ class Td3Learner final : public ReplayLearner {
   LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random& random) override {
     compute_targets(batch, random);
     LearningStatistics statistics;
-    if (is_policy_step(context().sink.policy_version())) {
+    if (is_policy_step()) {
       statistics.policy_loss = learn_policy(batch);
     } else {
       std::fill(network_.gradient().begin(), network_.gradient().end(), 0.0f);
@@ -46,12 +46,12 @@ class Td3Learner final : public ReplayLearner {
   }
 
   void after_step(std::uint64_t steps) override {
-    if (is_policy_step(steps)) target_.follow(network_.weights(), steps);
+    if (is_policy_step()) target_.follow(network_.weights(), steps);
   }
 
  private:
-  bool is_policy_step(std::uint64_t steps) const {
-    return steps % static_cast<std::uint64_t>(hyperparameters().policy_period) == 0;
+  bool is_policy_step() const {
+    return own_step() % static_cast<std::uint64_t>(hyperparameters().policy_period) == 0;
   }
 
   std::span<float> outputs(std::size_t n) {
