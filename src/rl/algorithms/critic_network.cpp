@@ -22,6 +22,13 @@ NetworkSpec critic_network(const EnvironmentSpec& environment, const Hyperparame
   return network;
 }
 
+std::function<bool()> before_learning(const Hyperparameters& hyperparameters,
+                                      const ExplorerContext& context) {
+  return [starts = hyperparameters.learning_starts, &sink = context.sink] {
+    return sink.environment_steps() < starts;
+  };
+}
+
 void check_no_memory(const LocalNetwork& network, const char* algorithm) {
   if (network.state_size() == 0) return;
   throw ArgumentError(fmt::format(

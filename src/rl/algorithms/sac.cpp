@@ -135,7 +135,7 @@ class Sac final : public Algorithm {
   }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
-    return uniform_start(make_behaviour(context.environment), context, hyperparameters_.learning_starts,
+    return uniform_start(make_behaviour(context.environment), before_learning(hyperparameters_, context),
                          ActionBounds::kTanh);
   }
 

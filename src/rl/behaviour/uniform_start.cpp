@@ -13,15 +13,14 @@ constexpr double kAlmostOne = 1 - 1.0 / (1 << 24);
 
 class UniformStart final : public Behaviour {
  public:
-  UniformStart(std::unique_ptr<Behaviour> inner, const GradientSink& sink, std::uint64_t steps,
-               ActionBounds bounds)
-      : inner_(std::move(inner)), sink_(sink), steps_(steps), bounds_(bounds) {}
+  UniformStart(std::unique_ptr<Behaviour> inner, std::function<bool()> is_start, ActionBounds bounds)
+      : inner_(std::move(inner)), is_start_(std::move(is_start)), bounds_(bounds) {}
 
   void start_episode() override { inner_->start_episode(); }
 
   void act(std::span<const float> outputs, ActionMask mask, Acting acting, Random& random,
            std::span<float> chosen, float& log_probability) const override {
-    if (acting != Acting::kExploring || sink_.environment_steps() >= steps_) {
+    if (acting != Acting::kExploring || !is_start_()) {
       inner_->act(outputs, mask, acting, random, chosen, log_probability);
       return;
     }
@@ -41,16 +40,15 @@ class UniformStart final : public Behaviour {
 
  private:
   std::unique_ptr<Behaviour> inner_;
-  const GradientSink& sink_;
-  std::uint64_t steps_;
+  std::function<bool()> is_start_;
   ActionBounds bounds_;
 };
 
 }  // namespace
 
-std::unique_ptr<Behaviour> uniform_start(std::unique_ptr<Behaviour> inner, const ExplorerContext& context,
-                                         std::uint64_t steps, ActionBounds bounds) {
-  return std::make_unique<UniformStart>(std::move(inner), context.sink, steps, bounds);
+std::unique_ptr<Behaviour> uniform_start(std::unique_ptr<Behaviour> inner, std::function<bool()> is_start,
+                                         ActionBounds bounds) {
+  return std::make_unique<UniformStart>(std::move(inner), std::move(is_start), bounds);
 }
 
 }  // namespace genkidama
