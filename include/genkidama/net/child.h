@@ -36,13 +36,16 @@ struct ChildOptions {
   /// The exchange to take part in, which must be the Parent's. With kRounds the Child sends what it has
   /// learnt since the Parent's last weights, waits until the Parent has closed the round, at most as long as
   /// the Parent says and exchange_timeout, and goes on with the Parent's weights.
-  ExchangeKind exchange = ExchangeKind::kEach;
   ///
   /// With kSegments the Child is an actor. Its trainer only plays (LocalTrainer::play_round()), as many steps
   /// as the Parent says; the Child sends what was played, waits for the weights that the Parent has learnt
   /// from it, and plays on with them. A link that is lost is waited for. Segments whose fate is not known are
   /// then sent again, unless the Parent has learnt from them, or does not know the session any more: then
   /// they are dropped, and the Parent is told how many steps they had.
+  ExchangeKind exchange = ExchangeKind::kEach;
+  /// kRounds: the moments of this machine's optimizer (LocalTrainer::moments_shape()) are averaged together
+  /// with the weights. The Parent must do the same.
+  bool average_moments = false;
   /// How weights travel, both ways. A lossy codec takes fewer bytes; what it leaves out of one frame comes in
   /// a later one. A Parent that does not know the codec answers in float32, and a line in the log says so.
   /// The first weights on every link are float32.
@@ -102,6 +105,7 @@ struct ChildProgress {
 class Child {
  public:
   /// Throws ArgumentError for a beta outside [0, 1], for `overlap` together with another exchange than kEach,
+  /// for average_moments with another one than kRounds, for a trainer whose moments have an impossible shape,
   /// unless exactly one of connect and listen is set, and for an endpoint to listen at that other machines
   /// reach when there is no token. `trainer` must outlive the Child.
   Child(ChildOptions options, LocalTrainer& trainer);

@@ -87,6 +87,7 @@ struct LinkOptions {
   RoundOptions rounds;          ///< but for `deadline`
   double round_deadline_s = 0;  ///< RoundOptions::deadline
   OuterOptimizerOptions outer_optimizer;
+  bool average_moments = false;
   bool divide_steps = true;          ///< SegmentOptions::divide
   std::uint64_t max_policy_lag = 0;  ///< RoundOptions::max_staleness of a learner
   double join_timeout_s = 60;
