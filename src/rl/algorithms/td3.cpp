@@ -118,7 +118,7 @@ class Td3 final : public Algorithm {
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
     return uniform_start(deterministic(context.environment.action_space, hyperparameters_.exploration_noise),
-                         context, hyperparameters_.learning_starts, ActionBounds::kClip);
+                         before_learning(hyperparameters_, context), ActionBounds::kClip);
   }
 
   std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
