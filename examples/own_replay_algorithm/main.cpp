@@ -118,10 +118,11 @@ int main() {
   options.algorithm = [](const genkidama::Hyperparameters& hyperparameters) {
     return std::make_unique<Sarsa>(hyperparameters);
   };
-  genkidama::CoreOrchestrator trainer(genkidama::make_cart_pole, genkidama::mlp_network(), options);
+  genkidama::CoreOrchestrator trainer(genkidama::make_cart_pole, genkidama::mlp_network({.layer_norm = true}),
+                                      options);
 
   const double before = genkidama::run::evaluate(trainer, {.episodes = 50, .greedy = true}).mean;
-  for (int round = 0; round < 20; ++round) trainer.train_round();
+  for (int round = 0; round < 30; ++round) trainer.train_round();
   const double after = genkidama::run::evaluate(trainer, {.episodes = 50, .greedy = true}).mean;
   fmt::print("mean return {:.0f} before, {:.0f} after {} steps\n", before, after,
              trainer.environment_steps());
