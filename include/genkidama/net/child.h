@@ -36,13 +36,20 @@ struct ChildOptions {
   /// The exchange to take part in, which must be the Parent's. With kRounds the Child sends what it has
   /// learnt since the Parent's last weights, waits until the Parent has closed the round, at most as long as
   /// the Parent says and exchange_timeout, and goes on with the Parent's weights.
-  ExchangeKind exchange = ExchangeKind::kEach;
   ///
   /// With kSegments the Child is an actor. Its trainer only plays (LocalTrainer::play_round()), as many steps
   /// as the Parent says; the Child sends what was played, waits for the weights that the Parent has learnt
   /// from it, and plays on with them. A link that is lost is waited for. Segments whose fate is not known are
-  /// then sent again, unless the Parent has learnt from them, or does not know the session any more: then
-  /// they are dropped, and the Parent is told how many steps they had.
+  /// then sent again, unless the Parent has taken them, or does not know the session any more: then they are
+  /// dropped, and the Parent is told how many steps they had.
+  ///
+  /// A Parent whose actors are asynchronous (ActorMode) says so when the Child joins. The Child then plays
+  /// its next round, with the weights that it has, while a frame is on its way, and takes the weights of the
+  /// answer when that round is played. It waits for the answer only then, so it holds two rounds at most.
+  ExchangeKind exchange = ExchangeKind::kEach;
+  /// kSegments: the most steps of a round for which the trainer has room, such as
+  /// Hyperparameters::round_steps; a Parent with longer rounds refuses the Child. 0: any number.
+  std::uint64_t round_steps = 0;
   /// How weights travel, both ways. A lossy codec takes fewer bytes; what it leaves out of one frame comes in
   /// a later one. A Parent that does not know the codec answers in float32, and a line in the log says so.
   /// The first weights on every link are float32.

@@ -15,6 +15,7 @@
 #include "genkidama/params/exchange.h"
 #include "genkidama/wire/frame.h"
 #include "net/child/child_mailbox.h"
+#include "net/role_words.h"
 
 namespace genkidama {
 
@@ -85,6 +86,7 @@ class ChildExchange : public Exchange {
   bool collect_answer(bool wait);
 
   const ChildOptions& options_;
+  const RoleWords words_;
   ChildMailbox& mailbox_;
   Played since_child_began_;
   std::uint64_t generation_ = 0;  ///< of the link of the last frame

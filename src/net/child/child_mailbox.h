@@ -23,6 +23,7 @@ struct JoinedSession {
   std::uint64_t sequence = 0;  ///< of the last frame that was merged in it; 0 in a new one
   bool resumed = false;
   bool merged_unanswered = false;  ///< the last frame sent was merged, and its answer lost
+  bool asynchronous = false;       ///< the Parent's actors do not wait for it
 };
 
 /// One link that was joined: every new one has another generation.
@@ -30,6 +31,7 @@ struct ChildTicket {
   std::uint64_t generation = 0;  ///< counts this Child's joins from 1
   std::uint64_t session = 0;     ///< the Parent's number
   std::uint64_t sequence = 0;    ///< of the last frame that was merged when the link was joined
+  bool asynchronous = false;     ///< JoinedSession::asynchronous
 };
 
 /// What the Parent sent.
