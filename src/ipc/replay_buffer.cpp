@@ -12,6 +12,8 @@
 #include <unordered_set>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
+#include "ipc/check_memory.h"
 #include "ipc/row_draws.h"
 
 namespace genkidama {
@@ -29,6 +31,13 @@ std::size_t checked_product(std::size_t a, std::size_t b) {
         fmt::format("a replay buffer with {} times {} values cannot be addressed; ask for less", a, b));
   }
   return a * b;
+}
+
+std::size_t bytes_of(std::size_t cores, std::size_t capacity, std::size_t words, bool is_prioritised) {
+  // What a row takes beside its words is less than they take: nothing overflows that did not before.
+  const std::size_t of_words = checked_product(words, sizeof(std::uint32_t));
+  const std::size_t of_versions = cores * capacity * sizeof(std::uint64_t);
+  return of_words + of_versions + (is_prioritised ? cores * PriorityTree::bytes(capacity) : 0);
 }
 
 template <typename T>
@@ -83,7 +92,7 @@ void drop_first(TransitionBatch& batch, std::size_t count) {
 // and ThreadSanitizer understands it.
 
 ReplayBuffer::ReplayBuffer(int cores, std::size_t capacity, int observation_size, int action_width,
-                           int mask_width)
+                           int mask_width, bool is_prioritised)
     : cores_(at_least_one(cores, "cores")),
       capacity_(at_least_one(capacity, "capacity")),
       observation_size_(at_least_one(observation_size, "observation_size")),
@@ -91,9 +100,21 @@ ReplayBuffer::ReplayBuffer(int cores, std::size_t capacity, int observation_size
       mask_width_(mask_width) {
   if (mask_width < 0) throw ArgumentError(fmt::format("mask_width is {}; expected at least 0", mask_width));
   const std::size_t rows = checked_product(static_cast<std::size_t>(cores), capacity);
-  words_ = SharedArray<Word>(checked_product(row_size(), rows), "the replay buffer");
+  const std::size_t words = checked_product(row_size(), rows);
+  check_memory(bytes_of(static_cast<std::size_t>(cores), capacity, words, is_prioritised),
+               fmt::format("a replay buffer of {} steps for each of {} worker{}", capacity, cores,
+                           cores == 1 ? "" : "s"));
+  words_ = SharedArray<Word>(words, "the replay buffer");
   versions_ = SharedArray<std::uint64_t>(rows, "the replay buffer's versions");
   stored_ = SharedArray<std::uint64_t>(static_cast<std::size_t>(cores), "the replay buffer's counters");
+  if (!is_prioritised) return;
+  for (int core = 0; core < cores; ++core) priorities_.emplace_back(capacity);
+  largest_priority_ = SharedArray<float>(1, "the replay buffer's largest priority");
+  largest_priority_[0] = 1;
+}
+
+std::size_t ReplayBuffer::bytes() const {
+  return bytes_of(static_cast<std::size_t>(cores_), capacity_, words_.size(), is_prioritised());
 }
 
 std::size_t ReplayBuffer::check_core(int core) const {
@@ -123,14 +144,16 @@ void ReplayBuffer::store(int core, const Transition& transition) {
   }
   // Only this worker writes its own counter.
   std::uint64_t number = atomically(stored_[share]).load(std::memory_order_relaxed);
-  const auto row_of = [&] { return share * capacity_ + static_cast<std::size_t>(number % capacity_); };
-  std::size_t row = row_of();
+  std::size_t row = row_of({core, number});
   // One that was killed between its row and the counter left a whole row. To write it once more with the same
   // version would look to a reader in the middle of it as if nothing had changed.
   if (atomically(versions_[row]).load(std::memory_order_relaxed) == 2 * (number + 1)) {
+    if (is_prioritised()) priorities_[share].set(row - share * capacity_, relaxed_read(largest_priority_[0]));
     ++number;
-    row = row_of();
+    row = row_of({core, number});
   }
+  // Nobody draws a row that is being written.
+  if (is_prioritised()) priorities_[share].set(row - share * capacity_, 0);
   const auto version = atomically(versions_[row]);
   version.store(2 * number + 1, std::memory_order_relaxed);
   Word* word = words_.data() + row * row_size();
@@ -151,6 +174,71 @@ void ReplayBuffer::store(int core, const Transition& transition) {
     write(transition.after_mask.empty() || transition.after_mask[k] != 0 ? 1 : 0);
   version.store(2 * (number + 1), std::memory_order_release);
   atomically(stored_[share]).store(number + 1, std::memory_order_release);
+  if (is_prioritised()) priorities_[share].set(row - share * capacity_, relaxed_read(largest_priority_[0]));
+}
+
+void ReplayBuffer::check_prioritised() const {
+  if (is_prioritised()) return;
+  throw ArgumentError("a priority of a replay buffer without priorities; expected a prioritised one");
+}
+
+void ReplayBuffer::raise_largest_priority(float priority) {
+  const auto largest = atomically(largest_priority_[0]);
+  float now = largest.load(std::memory_order_relaxed);
+  while (now < priority && !largest.compare_exchange_weak(now, priority, std::memory_order_relaxed)) {
+  }
+}
+
+void ReplayBuffer::set_priority(const ReplayPlace& place, float priority) {
+  check_prioritised();
+  const std::size_t share = check_core(place.core);
+  const std::size_t row = row_of(place);
+  if (!is_finite(priority) || priority < 0) {
+    throw ArgumentError(
+        fmt::format("the priority of row {} of core {} is {}; expected a finite number of at "
+                    "least 0",
+                    row - share * capacity_, place.core, priority));
+  }
+  if (atomically(versions_[row]).load(std::memory_order_acquire) != 2 * (place.number + 1)) return;
+  raise_largest_priority(priority);
+  priorities_[share].set(row - share * capacity_, priority);
+}
+
+float ReplayBuffer::priority(const ReplayPlace& place) const {
+  check_prioritised();
+  const std::size_t share = check_core(place.core);
+  const std::size_t row = row_of(place);
+  if (atomically(versions_[row]).load(std::memory_order_acquire) != 2 * (place.number + 1)) return 0;
+  return priorities_[share].get(row - share * capacity_);
+}
+
+float ReplayBuffer::largest_priority() const {
+  check_prioritised();
+  return relaxed_read(largest_priority_[0]);
+}
+
+void ReplayBuffer::mend_priorities(int core) {
+  const std::size_t share = check_core(core);
+  if (is_prioritised()) priorities_[share].rebuild();
+}
+
+/// One attempt.
+bool ReplayBuffer::copy_row(const ReplayPlace& place, std::span<Word> row) const {
+  const std::size_t index = row_of(place);
+  const auto version = atomically(versions_[index]);
+  if (version.load(std::memory_order_acquire) != 2 * (place.number + 1)) return false;
+  Word* word = words_.data() + index * row_size();
+  for (Word& copied : row) copied = atomically(*word++).load(std::memory_order_acquire);
+  return version.load(std::memory_order_relaxed) == 2 * (place.number + 1);
+}
+
+void ReplayBuffer::prefetch_row(const ReplayPlace& place) const {
+  constexpr std::size_t kLine = 64 / sizeof(Word);
+  const std::size_t index = row_of(place);
+  __builtin_prefetch(&versions_[index]);
+  const Word* word = words_.data() + index * row_size();
+  for (std::size_t i = 0; i < row_size(); i += kLine) __builtin_prefetch(word + i);
+  __builtin_prefetch(word + row_size() - 1);
 }
 
 std::uint64_t ReplayBuffer::stored(int core) const {
@@ -294,12 +382,19 @@ TransitionBatch ReplayBuffer::in_time_order(int core, std::size_t count, std::si
 }
 
 ReplayShare ReplayBuffer::share(int core, std::size_t count) const {
-  return {stored(core), in_time_order(core, count)};
+  ReplayShare share{stored(core), in_time_order(core, count), {}, 1};
+  if (!is_prioritised()) return share;
+  const std::size_t rows = share.newest.size();
+  for (std::size_t i = 0; i < rows; ++i)
+    share.priorities.push_back(priority({core, share.stored - rows + i}));
+  share.largest_priority = largest_priority();
+  return share;
 }
 
 void ReplayBuffer::clear(std::size_t share) {
   for (std::size_t row = share * capacity_; row < (share + 1) * capacity_; ++row) {
     atomically(versions_[row]).store(0, std::memory_order_relaxed);
+    if (is_prioritised()) priorities_[share].set(row - share * capacity_, 0);
   }
 }
 
@@ -313,7 +408,8 @@ void ReplayBuffer::restore(int core, const ReplayShare& share) {
   if (count > share.stored || rows.actions.size() != count * width ||
       rows.observations.size() != count * size || rows.next_observations.size() != count * size ||
       rows.terminated.size() != count || rows.truncated.size() != count ||
-      rows.next_masks.size() != count * mask_width) {
+      rows.next_masks.size() != count * mask_width ||
+      (!share.priorities.empty() && share.priorities.size() != count)) {
     throw ArgumentError(
         fmt::format("the saved share of core {} has {} rows of {} ever stored, with {} observation and {} "
                     "action values; this "
@@ -321,6 +417,7 @@ void ReplayBuffer::restore(int core, const ReplayShare& share) {
                     core, count, share.stored, rows.observations.size(), rows.actions.size(), size, width));
   }
   clear(index);
+  if (is_prioritised() && share.stored > 0) relaxed_write(largest_priority_[0], share.largest_priority);
   const std::size_t kept = std::min(count, capacity_);
   atomically(stored_[index]).store(share.stored - kept, std::memory_order_relaxed);
   for (std::size_t i = count - kept; i < count; ++i) {
@@ -331,6 +428,8 @@ void ReplayBuffer::restore(int core, const ReplayShare& share) {
                  .terminated = rows.terminated[i] != 0,
                  .truncated = rows.truncated[i] != 0,
                  .after_mask = std::span(rows.next_masks).subspan(i * mask_width, mask_width)});
+    if (is_prioritised() && !share.priorities.empty())
+      set_priority({core, share.stored - count + i}, share.priorities[i]);
   }
 }
 

@@ -9,13 +9,12 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <limits>
-#include <optional>
 #include <system_error>
 #include <type_traits>
 
 #include "genkidama/core/error.h"
+#include "ipc/check_memory.h"
 
 namespace genkidama {
 namespace {
@@ -44,18 +43,6 @@ class FileDescriptor {
  private:
   int fd_;
 };
-
-/// MemAvailable of /proc/meminfo, or nothing where there is none.
-std::optional<std::uint64_t> available_bytes() {
-  std::ifstream meminfo("/proc/meminfo");
-  std::string key, unit;
-  std::uint64_t kibibytes = 0;
-  while (meminfo >> key >> kibibytes) {
-    if (key == "MemAvailable:") return kibibytes * 1024;
-    std::getline(meminfo, unit);
-  }
-  return std::nullopt;
-}
 
 void reserve(int fd, std::size_t bytes, const std::string& purpose) {
   if (bytes > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) fail(bytes, purpose, EFBIG);

@@ -61,6 +61,7 @@ class GradientCheck {
         options_(options),
         observation_size_(static_cast<std::size_t>(spec.observation_size())),
         output_count_(static_cast<std::size_t>(spec.policy)),
+        value_count_(static_cast<std::size_t>(spec.values)),
         state_size_(network.state_size()),
         random_(options.seed) {}
 
@@ -98,7 +99,7 @@ class GradientCheck {
     for (float& weight : weights_) weight += static_cast<float>(kWeightNoise * random_.normal());
     observations_ = normal(options_.batch * observation_size_, random_);
     by_logits_ = normal(options_.batch * output_count_, random_);
-    by_values_ = normal(options_.batch, random_);
+    by_values_ = normal(options_.batch * value_count_, random_);
     if (state_size_ > 0) {
       split_into_sequences();
       first_states_ = normal(lengths_.size() * state_size_, random_);
@@ -139,11 +140,15 @@ class GradientCheck {
     return std::span(outputs.logits).subspan(i * output_count_, output_count_);
   }
 
+  std::span<const float> values_of(const Outputs& outputs, std::size_t i) const {
+    return std::span(outputs.values).subspan(i * value_count_, value_count_);
+  }
+
   /// What is not filled in stays NaN.
   Outputs forward(std::span<const float> observations) {
     const std::size_t n = observations.size() / observation_size_;
     constexpr float kUnset = std::numeric_limits<float>::quiet_NaN();
-    Outputs outputs{Floats(n * output_count_, kUnset), Floats(n, kUnset)};
+    Outputs outputs{Floats(n * output_count_, kUnset), Floats(n * value_count_, kUnset)};
     if (sequence_function_) {
       sequence_function_->forward(weights_, {observations, lengths_, first_states_}, outputs.logits,
                                   outputs.values);
@@ -187,7 +192,7 @@ class GradientCheck {
     if (sequence_function_) return check_sequences_alone();
     for (std::size_t i = 0; i < options_.batch; ++i) {
       const Outputs alone = forward(observation(i));
-      if (!is_same(alone.logits, logits_of(answer_, i)) || !is_same(alone.values[0], answer_.values[i])) {
+      if (!is_same(alone.logits, logits_of(answer_, i)) || !is_same(alone.values, values_of(answer_, i))) {
         problem(
             "forward() gave another answer to an observation alone than in a batch of {}; expected the "
             "observations of a batch not to influence one another",
@@ -201,14 +206,14 @@ class GradientCheck {
     constexpr float kUnset = std::numeric_limits<float>::quiet_NaN();
     for_sequences([&](std::size_t sequence, std::size_t start) {
       const std::size_t n = lengths_[sequence];
-      Outputs alone{Floats(n * output_count_, kUnset), Floats(n, kUnset)};
+      Outputs alone{Floats(n * output_count_, kUnset), Floats(n * value_count_, kUnset)};
       const auto observations =
           std::span<const float>(observations_).subspan(start * observation_size_, n * observation_size_);
       sequence_function_->forward(weights_, {observations, {&n, 1}, first_state(sequence)}, alone.logits,
                                   alone.values);
       const auto expected_logits =
           std::span(answer_.logits).subspan(start * output_count_, n * output_count_);
-      const auto expected_values = std::span(answer_.values).subspan(start, n);
+      const auto expected_values = std::span(answer_.values).subspan(start * value_count_, n * value_count_);
       if (is_same(alone.logits, expected_logits) && is_same(alone.values, expected_values)) return;
       if (!report_.problems.empty()) return;
       problem(
@@ -223,7 +228,8 @@ class GradientCheck {
     for_sequences([&](std::size_t sequence, std::size_t start) {
       Floats state(first_state(sequence).begin(), first_state(sequence).end());
       for (std::size_t i = start; i < start + lengths_[sequence] && report_.problems.empty(); ++i) {
-        if (!is_same(recurrent_policy_->value(weights_, observation(i), state), answer_.values[i])) {
+        if (value_count_ == 1 &&
+            !is_same(recurrent_policy_->value(weights_, observation(i), state), answer_.values[i])) {
           problem(
               "RecurrentPolicyFunction::value() gave another value than SequenceGradientFunction::forward()");
           return;
@@ -261,7 +267,7 @@ class GradientCheck {
         problem("PolicyFunction::logits() gave other logits than GradientFunction::forward()");
         return;
       }
-      if (!is_same(policy_->value(weights_, observation(i)), answer_.values[i])) {
+      if (value_count_ == 1 && !is_same(policy_->value(weights_, observation(i)), answer_.values[i])) {
         problem("PolicyFunction::value() gave another value than GradientFunction::forward()");
         return;
       }
@@ -379,6 +385,7 @@ class GradientCheck {
   const GradientCheckOptions& options_;
   std::size_t observation_size_;
   std::size_t output_count_;
+  std::size_t value_count_;
   std::size_t state_size_;
   Random random_;
   GradientReport report_;

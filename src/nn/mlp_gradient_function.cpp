@@ -12,11 +12,13 @@ class MlpGradientFunction : public GradientFunction {
       : trunk_(shape.trunk_stack(), kernels),
         policy_(shape.policy_stack(), kernels),
         value_(shape.value_stack(), kernels),
+        output_count_(static_cast<std::size_t>(shape.policy.back())),
+        has_value_(!shape.value.empty()),
         feature_count_(shape.trunk.empty() ? 0 : static_cast<std::size_t>(shape.trunk.back())) {}
 
   void forward(std::span<const float> weights, std::span<const float> observations, std::span<float> logits,
                std::span<float> values) override {
-    const std::size_t rows = values.size();
+    const std::size_t rows = logits.size() / output_count_;
     const float* head_weights = weights.data() + trunk_.floats();
     const float* input = observations.data();
     if (feature_count_ > 0) {
@@ -42,14 +44,16 @@ class MlpGradientFunction : public GradientFunction {
     value_.backward(head_weights + policy_.floats(), values_gradient.data(), head_gradient + policy_.floats(),
                     by_value);
     if (feature_count_ == 0) return;
-    for (std::size_t i = 0; i < features_.size(); ++i) by_policy[i] += by_value[i];
+    for (std::size_t i = 0; has_value_ && i < features_.size(); ++i) by_policy[i] += by_value[i];
     trunk_.backward(weights.data(), by_policy, gradient.data());
   }
 
  private:
   BatchStack trunk_;
   BatchStack policy_;
-  BatchStack value_;
+  BatchStack value_;  ///< without layers where no value is asked for
+  std::size_t output_count_;
+  bool has_value_;
   std::size_t feature_count_;
   std::vector<float> features_;  ///< [rows, feature_count_], what the heads see
   std::vector<float>

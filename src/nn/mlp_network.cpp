@@ -24,10 +24,10 @@ constexpr double kThesisDeviation = 0.1;
 constexpr double kHiddenGain = std::numbers::sqrt2;
 
 MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
-  if (spec.observation_size() < 1 || spec.policy < 1 || spec.values != 1) {
+  if (spec.observation_size() < 1 || spec.policy < 1 || spec.values < 0 || spec.values > 1) {
     throw ArgumentError(fmt::format(
         "a multi-layer perceptron was asked for with {} floats of observation, {} policy outputs and {} "
-        "values; expected at least 1, at least 1 and exactly 1",
+        "values; expected at least 1, at least 1, and 0 or 1",
         spec.observation_size(), spec.policy, spec.values));
   }
   if (spec.free != 0) {
@@ -36,6 +36,12 @@ MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
                     "adds them to any "
                     "network",
                     spec.free));
+  }
+  if (spec.values == 0 && options.memory > 0) {
+    throw ArgumentError(
+        fmt::format("a multi-layer perceptron with a memory of {} units was asked for without a value; "
+                    "expected no memory, or a value",
+                    options.memory));
   }
   std::vector<int> layers{spec.observation_size()};
   layers.insert(layers.end(), options.hidden.begin(), options.hidden.end());
@@ -50,8 +56,10 @@ MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
     shape.memory = {static_cast<std::size_t>(layers.front()), static_cast<std::size_t>(options.memory)};
     layers.front() = options.memory;
   }
-  shape.policy = shape.value = layers;
+  shape.policy = layers;
   shape.policy.push_back(spec.policy);
+  if (spec.values == 0) return shape;
+  shape.value = layers;
   shape.value.push_back(1);
   return shape;
 }

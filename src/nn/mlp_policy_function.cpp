@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "genkidama/core/error.h"
+
 namespace genkidama {
 namespace {
 
@@ -12,6 +14,7 @@ class MlpPolicyFunction : public PolicyFunction {
       : trunk_(shape.trunk_stack(), kernels),
         policy_(shape.policy_stack(), kernels),
         value_(shape.value_stack(), kernels),
+        has_value_(!shape.value.empty()),
         features_(shape.trunk.empty() ? 0 : static_cast<std::size_t>(shape.trunk.back())) {}
 
   void logits(std::span<const float> weights, std::span<const float> observation,
@@ -21,6 +24,8 @@ class MlpPolicyFunction : public PolicyFunction {
   }
 
   float value(std::span<const float> weights, std::span<const float> observation) override {
+    if (!has_value_)
+      throw ArgumentError("this network has no value; expected one that was made with a value");
     float result = 0;
     const float* input = features(weights.data(), observation.data());
     value_.run(weights.data() + trunk_.floats() + policy_.floats(), input, &result);
@@ -38,6 +43,7 @@ class MlpPolicyFunction : public PolicyFunction {
   SingleStack trunk_;
   SingleStack policy_;
   SingleStack value_;
+  bool has_value_;
   std::vector<float> features_;
 };
 

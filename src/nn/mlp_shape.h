@@ -13,7 +13,7 @@ namespace genkidama {
 /// policy's layers, then the value's.
 struct MlpShape {
   std::vector<int> policy;
-  std::vector<int> value;
+  std::vector<int> value;  ///< empty: the network has no value
   std::vector<int> trunk =
       {};  ///< the layers that both heads share; empty: none, the heads see the observation
   LayerStyle style = {};

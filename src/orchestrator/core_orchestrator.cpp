@@ -76,6 +76,30 @@ void check_learns_apart(OrchestratorOptions& options) {
   hyper.sharing = Sharing::kHogwild;  // nobody shares
 }
 
+/// Of an algorithm that learns from a replay buffer.
+void check_replay(const OrchestratorOptions& options) {
+  const Hyperparameters& hyper = options.hyperparameters;
+  const std::string what = "the algorithm learns from a replay buffer";
+  if (options.learning != Learning::kWorkers) {
+    throw ArgumentError(fmt::format("{}, and learning is '{}'; expected '{}', where each worker learns", what,
+                                    learning_name(options.learning), learning_name(Learning::kWorkers)));
+  }
+  if (options.purpose != EnvironmentPurpose::kTrain) return;
+  const auto least = static_cast<std::size_t>(hyper.minibatch_size);
+  if (options.replay_capacity < least) {
+    throw ArgumentError(
+        fmt::format("{}, and replay_capacity is {}; expected at least minibatch_size, {} steps, and rather "
+                    "100000",
+                    what, options.replay_capacity, least));
+  }
+  if (hyper.normalise_observations || hyper.normalise_rewards) {
+    throw ArgumentError(fmt::format(
+        "{}, which holds what the environment gave, and normalise_{} is set; expected neither "
+        "normalise_observations nor normalise_rewards: scale in the environment, and use reward_scale",
+        what, hyper.normalise_observations ? "observations" : "rewards"));
+  }
+}
+
 OrchestratorOptions completed(OrchestratorOptions options) {
   const bool is_called = options.mode == WorkerMode::kCaller;
   if (options.workers == 0) options.workers = is_called ? 1 : usable_cores();
@@ -125,6 +149,8 @@ class CoreOrchestrator::Impl {
     if (!setup_.environment) throw ArgumentError("no environment factory was given");
     if (!setup_.network) throw ArgumentError("no network factory was given");
     const bool forks = options_.mode == WorkerMode::kProcesses;
+    const auto algorithm = make_algorithm_of(setup_);
+    if (algorithm->learns_from_replay() && !options_.describe_only) check_replay(options_);
     if (forks) warn_if_threads_are_running();
     description_ = forks
                        ? describe_in_forked_process(setup_, {options_.construction_timeout, options_.give_up})
@@ -135,10 +161,10 @@ class CoreOrchestrator::Impl {
     }
     const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
     const Sharing sharing = options_.hyperparameters.sharing;
-    shared_ = std::make_unique<SharedTraining>(options_.workers, sharing, layout().size(), state_size,
-                                               make_algorithm_of(setup_)->shared_state_size(layout().size()),
-                                               options_.replay_capacity, own_.statistics.values().size(),
-                                               description_.environment, options_.learning);
+    shared_ = std::make_unique<SharedTraining>(
+        options_.workers, sharing, layout().size(), state_size, algorithm->shared_state_size(layout().size()),
+        options_.replay_capacity, own_.statistics.values().size(), description_.environment,
+        options_.learning, options_.hyperparameters.priority_exponent > 0);
     if (options_.learning != Learning::kWorkers) make_room_for_segments();
     if (options_.hyperparameters.round_end == RoundEnd::kStep) make_room_for_unfinished_episodes();
     write_weights(description_.weights);

@@ -168,6 +168,7 @@ void describe_policy(const WorkerSetup& setup, Description& description) {
   try {
     const auto algorithm = make_algorithm_of(setup);
     LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
+    algorithm->check_network(network);
     description.sizes = network.spec();
     description.network = network.description();
     // Null: the workers say so.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
@@ -16,6 +17,13 @@ constexpr const char* kStored = "replay_stored";
 constexpr const char* kActionWidth = "replay_action_width";
 // Only where actions are masked.
 constexpr const char* kMaskWidth = "replay_mask_width";
+
+// Only where rows have priorities.
+constexpr const char* kLargestPriority = "replay_largest_priority";
+
+std::string priorities_of(std::size_t worker) {
+  return fmt::format("replay_priorities.{}", worker);
+}
 
 std::string rows_of(std::size_t worker) {
   return fmt::format("replay.{}", worker);
@@ -45,6 +53,18 @@ float* save_rows(const TransitionBatch& rows, float* to) {
   return to;
 }
 
+void save_priorities(StateWriter& state, const ReplayBuffer& replay, int worker, std::size_t count) {
+  const auto priorities =
+      state.floats(priorities_of(static_cast<std::size_t>(worker)), {static_cast<std::int64_t>(count)});
+  const std::uint64_t first = replay.stored(worker) - count;
+  for (std::size_t i = 0; i < count; ++i) priorities[i] = replay.priority({worker, first + i});
+}
+
+bool are_priorities(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(),
+                     [](float value) { return is_finite(value) && value >= 0; });
+}
+
 /// At most `most`. A killed worker may have overwritten the oldest row, or half of it.
 std::size_t readable_rows(const ReplayBuffer& replay, int worker, std::size_t most) {
   std::size_t count = std::min(most, replay.size(worker));
@@ -70,10 +90,12 @@ void save_replay(StateWriter& state, const ReplayBuffer& replay, std::size_t row
       const std::size_t take = std::min(left, kRowsAtOnce);
       to = save_rows(replay.in_time_order(worker, take, left - take), to);
     }
+    if (replay.is_prioritised()) save_priorities(state, replay, worker, count);
   }
   state.u64s(kStored, stored);
   if (!any) return;
   state.u64(kActionWidth, static_cast<std::uint64_t>(replay.action_width()));
+  if (replay.is_prioritised()) state.floats(kLargestPriority, {1})[0] = replay.largest_priority();
   if (replay.mask_width() > 0) state.u64(kMaskWidth, static_cast<std::uint64_t>(replay.mask_width()));
 }
 
@@ -81,9 +103,11 @@ SavedReplay::SavedReplay(const StateReader& state)
     : source_(state.source()),
       action_(static_cast<std::size_t>(state.u64_or(kActionWidth, 1))),
       mask_(static_cast<std::size_t>(state.u64_or(kMaskWidth, 0))) {
+  if (const auto largest = state.floats(kLargestPriority).values; largest.size() == 1)
+    largest_priority_ = largest[0];
   for (const std::uint64_t stored : state.u64s(kStored)) {
     const auto [values, shape] = state.floats(rows_of(shares_.size()));
-    Share share{stored, 0, 0, values};
+    Share share{stored, 0, 0, values, state.floats(priorities_of(shares_.size())).values};
     if (!values.empty()) {
       const auto width = shape.size() == 2 ? static_cast<std::size_t>(shape[1]) : 0;
       const bool is_row = action_ > 0 && action_ <= width && mask_ <= width - action_ &&
@@ -95,6 +119,11 @@ SavedReplay::SavedReplay(const StateReader& state)
                                       rows_of(shares_.size()), shape_text(shape)));
       }
       share.observation = (width - action_ - mask_ - kOtherValues) / 2;
+    }
+    const bool are_there = share.priorities.empty() || share.priorities.size() == share.rows;
+    if (!are_there || !are_priorities(share.priorities) || !are_priorities({&largest_priority_, 1})) {
+      throw FormatError(fmt::format("{}: its '{}' are no priorities of {} rows of a replay buffer", source_,
+                                    priorities_of(shares_.size()), share.rows));
     }
     shares_.push_back(share);
   }
@@ -118,7 +147,7 @@ void SavedReplay::check_fits(const ReplayBuffer& replay) const {
 
 ReplayShare SavedReplay::share(std::size_t worker) const {
   const Share& share = shares_[worker];
-  ReplayShare result{share.stored, {}};
+  ReplayShare result{share.stored, {}, {share.priorities.begin(), share.priorities.end()}, largest_priority_};
   TransitionBatch& rows = result.newest;
   const float* value = share.values.data();
   const auto take = [&value](std::vector<float>& into, std::size_t size) {

@@ -2,7 +2,7 @@
 
 /// @file
 /// The replay buffer in a saved state: how many rows each worker has ever stored, and a tensor of its newest
-/// rows.
+/// rows, with their priorities where there are some.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,10 +36,12 @@ class SavedReplay {
     std::size_t rows = 0;
     std::size_t observation = 0;  // floats
     std::span<const float> values;
+    std::span<const float> priorities;
   };
   std::string source_;
   std::size_t action_ = 1;  // floats
   std::size_t mask_ = 0;    // one float for each alternative
+  float largest_priority_ = 1;
   std::vector<Share> shares_;
 };
 

@@ -27,6 +27,7 @@ void CentralLearner::obey(const WorkerOrder& order) {
   if (order.begins) {
     sink_->begin_round();
     sink_->pull(network_.weights());
+    learner_->begin_round(learning_random(setup_, 0, order.round));
     has_segments_ = false;
   }
   const SegmentStore& store = *shared_.segments;

@@ -58,8 +58,22 @@ void Hyperparameters::check() const {
   positive("vtrace_rho", vtrace_rho);
   positive("vtrace_c", vtrace_c);
   if (unroll < 0) refuse("unroll", unroll, "at least 0");
+  positive("replay_ratio", replay_ratio);
+  if (n_step < 1) refuse("n_step", n_step, "at least 1");
+  in_closed_unit("priority_exponent", priority_exponent);
+  in_closed_unit("importance_exponent", importance_exponent);
+  if (target_period < 0) refuse("target_period", target_period, "at least 0");
+  if (!is_finite(target_rate) || target_rate <= 0 || target_rate > 1)
+    refuse("target_rate", target_rate, "a number in (0, 1]");
+  not_negative("huber_delta", huber_delta);
+  in_closed_unit("first_epsilon", first_epsilon);
+  not_negative("epsilon_ladder", epsilon_ladder);
   if (merge_every < 0) refuse("merge_every", merge_every, "at least 0");
   positive("learning_rate", learning_rate);
+  if (!is_finite(final_learning_rate) || final_learning_rate < 0 || final_learning_rate > learning_rate) {
+    refuse("final_learning_rate", final_learning_rate,
+           "a number of at least 0 that is no larger than learning_rate");
+  }
   if (has_schedule() && schedule_steps == 0) {
     refuse("schedule_steps", 0, "the environment steps after which a schedule ends, above 0");
   }
@@ -70,6 +84,26 @@ void Hyperparameters::check() const {
   in_half_open_unit("adam_beta2", adam_beta2);
   positive("denominator_epsilon", denominator_epsilon);
   not_negative("max_gradient_norm", max_gradient_norm);
+}
+
+Hyperparameters dqn_hyperparameters() {
+  Hyperparameters h;
+  h.algorithm = "dqn";
+  h.round_steps = 1000;
+  h.round_end = RoundEnd::kStep;
+  h.minibatch_size = 64;
+  h.optimizer = "adam";
+  h.learning_rate = 1e-3;
+  h.final_learning_rate = 1e-4;
+  h.schedule = Schedule::kLinear;
+  h.weight_decay = 0;
+  h.gamma = 0.995;
+  h.reward_scale = 0.05;
+  h.max_gradient_norm = 10;
+  h.n_step = 3;
+  h.epsilon = 0.02;
+  h.epsilon_steps = 30'000;
+  return h;
 }
 
 Hyperparameters tuned_hyperparameters() {

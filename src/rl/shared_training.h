@@ -121,7 +121,8 @@ struct SharedTraining {
   /// Sharing::kLocal: each worker has `optimizer_floats` of its own.
   SharedTraining(int worker_count, Sharing sharing, std::size_t parameters, std::size_t optimizer_floats,
                  std::size_t algorithm_floats, std::size_t replay_capacity, std::size_t statistics_numbers,
-                 const EnvironmentSpec& environment, Learning learning = Learning::kWorkers)
+                 const EnvironmentSpec& environment, Learning learning = Learning::kWorkers,
+                 bool is_prioritised = false)
       : workers(worker_count),
         weights(parameters, "network weights"),
         mutex(1, "mutex"),
@@ -144,7 +145,8 @@ struct SharedTraining {
       replay.emplace(
           workers, replay_capacity, environment.observation_size,
           static_cast<int>(environment.action_space.width()),
-          environment.masks_actions ? static_cast<int>(environment.action_space.alternatives()) : 0);
+          environment.masks_actions ? static_cast<int>(environment.action_space.alternatives()) : 0,
+          is_prioritised);
     }
   }
 

@@ -62,11 +62,18 @@ class Worker {
                                            .network = network_,
                                            .sink = sink_,
                                            .shared_state = shared.algorithm_state.span(),
-                                           .replay = shared.replay ? &*shared.replay : nullptr})),
+                                           .replay = shared.replay ? &*shared.replay : nullptr,
+                                           .worker = index,
+                                           .workers = shared.workers})),
         pacer_(setup.steps_per_second),
         output_count_(static_cast<std::size_t>(network_.spec().policy)),
         longest_episode_(longest_training_episode(spec_.observation_size)) {
-    for (EpisodeSlot& slot : slots_) slot.behaviour = algorithm_->make_behaviour(spec_);
+    for (EpisodeSlot& slot : slots_) {
+      slot.behaviour = algorithm_->make_explorer(
+          {.environment = spec_, .sink = sink_, .worker = index, .workers = shared.workers});
+    }
+    // Of a killed worker, whose place this one takes.
+    if (shared.replay) shared.replay->mend_priorities(index);
     if (!slots_.front().behaviour || !learner_) {
       throw ArgumentError("the algorithm made no behaviour or no learner; expected both");
     }
@@ -167,6 +174,9 @@ class Worker {
     round_statistics_.clear();
     only_counts_ = counts() && !order.is_normalised;
     episodes_started_ = 0;
+    if (!only_counts_ && !shared_.segments) {
+      learner_->begin_round(Random(derive_seed(round_seed_, {kLearning, kContinued})));
+    }
     begin_episodes();
     while (true) {
       playing_.clear();

@@ -28,7 +28,9 @@ void WorkerSink::apply(std::span<const float> gradient, const LearningStatistics
   SharedCounters& counters = shared_.counters[0];
   const auto step = counters.optimizer_steps.fetch_add(1, std::memory_order_relaxed) + 1;
   GENKIDAMA_FAILPOINT("worker_before_step");
-  const double rate = scheduled(hyperparameters_.schedule, hyperparameters_.learning_rate, schedule_done());
+  const double last = hyperparameters_.final_learning_rate;
+  const double rate =
+      last + scheduled(hyperparameters_.schedule, hyperparameters_.learning_rate - last, schedule_done());
   take_step(gradient, step, rate);
   GENKIDAMA_FAILPOINT("worker_after_step");
   show_life();
@@ -78,10 +80,13 @@ bool WorkerSink::out_of_time() {
   return Clock::now() - *cut_seen_ >= kLearningAfterCut;
 }
 
+std::uint64_t WorkerSink::environment_steps() const {
+  return shared_.counters[0].environment_steps.load(std::memory_order_relaxed);
+}
+
 double WorkerSink::schedule_done() const {
   if (hyperparameters_.schedule_steps == 0) return 0;
-  const auto played = shared_.counters[0].environment_steps.load(std::memory_order_relaxed);
-  return static_cast<double>(played) / static_cast<double>(hyperparameters_.schedule_steps);
+  return static_cast<double>(environment_steps()) / static_cast<double>(hyperparameters_.schedule_steps);
 }
 
 std::unique_ptr<WorkerSink> make_worker_sink(const Hyperparameters& hyperparameters,

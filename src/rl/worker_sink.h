@@ -24,6 +24,7 @@ class WorkerSink : public GradientSink {
   void apply(std::span<const float> gradient, const LearningStatistics& statistics) final;
   std::uint64_t policy_version() const final { return policy_version_; }
   double schedule_done() const final;
+  std::uint64_t environment_steps() const final;
   bool out_of_time() final;
 
   /// Forgets what was reported about the round before. The worker pulls afterwards.

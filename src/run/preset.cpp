@@ -10,6 +10,8 @@ namespace {
 constexpr std::uint64_t kThesisSteps = 8'000'000;
 constexpr std::uint64_t kTunedSteps = 3'000'000;
 constexpr std::uint64_t kControlSteps = 1'000'000;
+constexpr std::uint64_t kDqnSteps = 500'000;
+constexpr std::size_t kReplayCapacity = 200'000;
 constexpr int kThoroughRoundSteps = 4096;
 
 }  // namespace
@@ -68,6 +70,20 @@ Preset control_preset() {
   return preset;
 }
 
+Preset dqn_preset() {
+  Preset preset;
+  preset.hyperparameters = dqn_hyperparameters();
+  preset.network = mlp_network({.activation = Activation::kRelu});
+  preset.replay_capacity = kReplayCapacity;
+  preset.description =
+      "double DQN from a replay buffer, for tasks with one choice: few steps, more computing";
+  preset.max_steps = kDqnSteps;
+  preset.alpha = 0.5;
+  preset.beta = 0.5;
+  preset.greedy = true;
+  return preset;
+}
+
 Hyperparameters with_schedule_end(Hyperparameters hyperparameters, std::uint64_t max_steps, int machines) {
   if (machines < 1) throw ArgumentError(fmt::format("machines is {}; expected at least 1", machines));
   const bool is_open = hyperparameters.has_schedule() && hyperparameters.schedule_steps == 0;
@@ -78,6 +94,7 @@ Hyperparameters with_schedule_end(Hyperparameters hyperparameters, std::uint64_t
 
 void apply(const Preset& preset, OrchestratorOptions& options, int machines) {
   options.hyperparameters = preset.hyperparameters;
+  options.replay_capacity = preset.replay_capacity;
   if (!preset.max_steps) return;
   options.hyperparameters = with_schedule_end(preset.hyperparameters, *preset.max_steps, machines);
 }

@@ -9,6 +9,8 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
+#include "genkidama/nn/check_gradients.h"
+#include "genkidama/nn/local_network.h"
 #include "nn/bundled_network.h"
 #include "nn/mlp_policy_function.h"
 #include "support/catch.h"
@@ -250,9 +252,36 @@ TEST_CASE("a bundled network takes an image as a vector, and has one value") {
   const auto image = mlp_network({.hidden = {5}})({{2, 3, 4}, 3, 1}, 1);
   REQUIRE(image->layout().tensors()[0].shape == std::vector<std::int64_t>{5, 24});
   for (const NetworkSpec& spec :
-       {NetworkSpec{{4}, 2, 0}, NetworkSpec{{4}, 2, 2}, NetworkSpec{{4}, 0, 1}, NetworkSpec{{0}, 2, 1}}) {
+       {NetworkSpec{{4}, 2, -1}, NetworkSpec{{4}, 2, 2}, NetworkSpec{{4}, 0, 1}, NetworkSpec{{0}, 2, 1}}) {
     CHECK_THROWS_AS(thesis_network()(spec, 1), ArgumentError);
     CHECK_THROWS_WITH(thesis_network()(spec, 1),
-                      Catch::Contains("expected at least 1, at least 1 and exactly 1"));
+                      Catch::Contains("expected at least 1, at least 1, and 0 or 1"));
   }
+}
+
+TEST_CASE("a network without a value has the same policy and gradient, and no tensors for a value") {
+  for (const bool shared_trunk : {false, true}) {
+    const auto factory =
+        mlp_network({.hidden = {8, 6}, .activation = Activation::kRelu, .shared_trunk = shared_trunk});
+    const NetworkSpec with{{3}, 2, 1}, without{{3}, 2, 0};
+    const auto network = factory(without, 5);
+    CHECK(network->layout().size() < factory(with, 5)->layout().size());
+    for (const TensorInfo& tensor : network->layout().tensors()) CHECK(tensor.name.rfind("v", 0) != 0);
+    const GradientReport report = check_gradients(*network, without);
+    CHECK(report.problems == std::vector<std::string>{});
+    CHECK_THROWS_AS(network->make_policy_function()->value(network->first_weights(), std::vector<float>(3)),
+                    ArgumentError);
+    LocalNetwork local(factory(without, 5), without), other(factory(with, 5), with);
+    std::copy_n(local.weights().begin(), local.weights().size(), other.weights().begin());
+    const std::vector<float> observations{1, 2, 3, -1, 0.5f, 2};
+    std::vector<float> logits(4), expected(4), values(2), none;
+    local.evaluate(observations, logits, none);
+    other.evaluate(observations, expected, values);
+    CHECK(logits == expected);
+    // With other weights than its own.
+    const std::vector<float> zeros(local.weights().size());
+    local.evaluate_with(zeros, observations, logits, none);
+    CHECK(logits == std::vector<float>(4));
+  }
+  CHECK_THROWS_AS(mlp_network({.hidden = {4}, .memory = 3})({{3}, 2, 0}, 1), ArgumentError);
 }

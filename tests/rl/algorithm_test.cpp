@@ -17,10 +17,10 @@ TEST_CASE("the hyperparameters name the algorithm, and another name is refused")
   REQUIRE(make_algorithm(hyper) != nullptr);
   hyper.algorithm = "ppo";
   REQUIRE(make_algorithm(hyper) != nullptr);
-  hyper.algorithm = "dqn";
+  hyper.algorithm = "reinforce";
   REQUIRE_THROWS_AS(make_algorithm(hyper), ArgumentError);
   REQUIRE_THROWS_WITH(make_algorithm(hyper),
-                      Catch::Contains("'dqn'") && Catch::Contains("expected a3c or ppo"));
+                      Catch::Contains("'reinforce'") && Catch::Contains("expected a3c, dqn or ppo"));
 }
 
 TEST_CASE("a policy gradient asks for what its action space takes and one value") {

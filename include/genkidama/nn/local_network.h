@@ -47,6 +47,12 @@ class LocalNetwork {
   void evaluate(std::span<const float> observations, std::span<float> logits, std::span<float> values) {
     gradient_function_->forward(weights_, observations, logits, values);
   }
+  /// The same with other weights than weights(), such as those of a target network. Call it before the
+  /// evaluate() that backpropagate() belongs to, not between the two.
+  void evaluate_with(std::span<const float> weights, std::span<const float> observations,
+                     std::span<float> logits, std::span<float> values) {
+    gradient_function_->forward(weights, observations, logits, values);
+  }
   /// The same for the sequences of a network with memory. `states` [steps, state size] receives the state
   /// before each step; it may be empty.
   void evaluate(const Sequences& sequences, std::span<float> logits, std::span<float> values,

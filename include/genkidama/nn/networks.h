@@ -59,8 +59,11 @@ struct MlpOptions {
 /// tensors stand before the heads' and are those of PyTorch's GRU: "gru.weight_ih_l0", "gru.weight_hh_l0",
 /// "gru.bias_ih_l0" and "gru.bias_hh_l0".
 ///
+/// A spec without values has no tensors for them, and no layers behind which there would be a value.
+///
 /// Throws ArgumentError when a layer is smaller than 1 or the memory is smaller than 0. The factory throws
-/// ArgumentError for a spec with another number of values than 1.
+/// ArgumentError for a spec with another number of values than 0 or 1, and for one without values where the
+/// network has memory.
 NetworkFactory mlp_network(const MlpOptions& options = {});
 
 /// The options of a factory that mlp_network() or thesis_network() made. Nothing for any other factory.

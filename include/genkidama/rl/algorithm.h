@@ -16,6 +16,14 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
+/// Where a behaviour explores. All of it outlives the behaviour.
+struct ExplorerContext {
+  const EnvironmentSpec& environment;  ///< completed()
+  const GradientSink& sink;            ///< tells the environment steps that schedules go by
+  int worker = 0;                      ///< the worker's number on its machine, from 0
+  int workers = 1;                     ///< how many workers the machine has
+};
+
 /// Says which outputs a network needs, how they become actions, and how to learn from a segment. It holds
 /// constants only: what is learnt lies in the weights and in the shared state. Every worker has an object of
 /// its own.
@@ -35,8 +43,23 @@ class Algorithm {
     return 0;
   }
 
+  /// Whether its learners learn from the replay buffer. A machine that trains then needs one, with room for a
+  /// minibatch at least, learns where it plays (Learning::kWorkers), and normalises nothing.
+  virtual bool learns_from_replay() const { return false; }
+
+  /// Throws ArgumentError, with what was given and what is expected, when the algorithm cannot learn with the
+  /// network that the factory made for network(). The default takes any.
+  virtual void check_network(const LocalNetwork& network) const { static_cast<void>(network); }
+
   /// Makes the object that chooses actions. It is never null.
   virtual std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec& environment) const = 0;
+
+  /// Makes the object that chooses actions while a worker collects experience, which may depend on the worker
+  /// and on how far the run has come. Its greedy choices are those of make_behaviour(), which the default
+  /// calls. It is never null.
+  virtual std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const {
+    return make_behaviour(context.environment);
+  }
 
   /// Makes the object that learns. It is never null.
   virtual std::unique_ptr<Learner> make_learner(const LearnerContext& context) const = 0;

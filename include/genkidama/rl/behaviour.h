@@ -3,6 +3,7 @@
 /// @file
 /// How the outputs of a network become actions, and how probable those actions were.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -109,6 +110,12 @@ const char* action_bounds_name(ActionBounds bounds);
 /// `noise_correlation` is GaussianOptions::noise_correlation, which epsilon's choices do not follow. Throws
 /// ArgumentError unless it lies in [0, 1).
 std::unique_ptr<Behaviour> categorical(double epsilon = 0, double noise_correlation = 0);
+
+/// Chooses the alternative with the largest output that the mask allows, the first of several. Exploring, any
+/// allowed alternative is taken with chance `epsilon()`, which is asked before each choice and lies in [0,
+/// 1]; an empty function stands for 0. Each alternative has `outputs_each` (>= 1) outputs side by side, the
+/// mean of which counts: the quantiles of a distribution of returns. Throws ArgumentError for fewer.
+std::unique_ptr<Behaviour> greedy_choice(std::function<double()> epsilon = {}, int outputs_each = 1);
 
 /// The softmax of `output_count` outputs, which categorical() samples from without its epsilon. A masked
 /// output has probability 0 and no gradient.

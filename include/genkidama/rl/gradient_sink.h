@@ -44,6 +44,10 @@ class GradientSink {
   /// schedule_steps. It goes on above 1; 0 where nothing has a schedule.
   virtual double schedule_done() const { return 0; }
 
+  /// Environment steps of this machine that were learnt from, or stored to learn from, since the run began; 0
+  /// where nobody counts.
+  virtual std::uint64_t environment_steps() const { return 0; }
+
   /// Whether the program is stopping and its time is used up. A learner that goes over its steps several
   /// times asks after each optimizer step, and stops learning when this is true.
   virtual bool out_of_time() { return false; }

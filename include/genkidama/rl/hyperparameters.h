@@ -9,6 +9,7 @@
 #include "genkidama/core/export.h"
 #include "genkidama/nn/optimizer_options.h"
 #include "genkidama/rl/behaviour.h"
+#include "genkidama/rl/replay_scope.h"
 #include "genkidama/rl/round_end.h"
 #include "genkidama/rl/schedule.h"
 #include "genkidama/rl/sharing.h"
@@ -21,7 +22,8 @@ using LearningRateSchedule = Schedule;
 /// The constants of learning, the optimizer's and those of continuous actions among them.
 struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// Which algorithm learns: "a3c", one optimizer step per batch while the episode goes on, or "ppo", several
-  /// epochs over a round's steps (see genkidama/rl/algorithms.h). `--loss` sets it. An algorithm of your own
+  /// epochs over a round's steps, or "dqn", from a replay buffer (see genkidama/rl/algorithms.h). `--loss`
+  /// sets it. An algorithm of your own
   /// goes into OrchestratorOptions::algorithm and is given all of these constants.
   std::string algorithm = "a3c";
 
@@ -99,6 +101,40 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// a segment ends with its episode or its round.
   int unroll = 0;
 
+  // Only of algorithms that learn from a replay buffer, whose optimizer steps take minibatch_size transitions
+  // each (see genkidama/rl/replay_learner.h and docs/replay.md).
+  ReplayScope replay = ReplayScope::kGlobal;  ///< whose steps a worker learns from
+  /// Optimizer steps of a worker for each environment step that it plays, > 0. It counts steps, not episodes.
+  double replay_ratio = 0.5;
+  /// Environment steps of all workers of the machine before the first optimizer step. There are none either
+  /// before a worker can draw from minibatch_size rows.
+  std::uint64_t learning_starts = 1'000;
+  int n_step = 1;  ///< rewards of so many steps are summed up in a target, >= 1
+  /// How strongly rows with large errors are preferred, in [0, 1]: a row is drawn in proportion to
+  /// (|error| + 1e-3)^priority_exponent. 0: rows are drawn uniformly, and have no priorities.
+  double priority_exponent = 0;
+  /// How much of that preference is taken back by the rows' weights in the loss, in [0, 1]: the exponent of
+  /// the importance weights at first. It rises linearly to 1 until schedule_steps; without those it stays.
+  double importance_exponent = 0.4;
+  /// The target network takes the weights as they are after each target_period optimizer steps of the
+  /// machine, >= 0; 0: it follows them by target_rate.
+  int target_period = 0;
+  double target_rate = 0.005;  ///< the target network's share of the new weights in each step, in (0, 1]
+  /// Errors count by their square up to this size, and linearly beyond (Huber's loss), in scaled rewards; 0:
+  /// always by their square.
+  double huber_delta = 1;
+
+  // Only of dqn.
+  bool double_q = true;  ///< the weights choose the next action and the target network values it
+  bool dueling = false;  ///< the network has a value and an advantage for each action
+  /// Epsilon falls linearly from first_epsilon, in [0, 1], to `epsilon` within so many environment steps of
+  /// the machine; 0: it is `epsilon` from the beginning.
+  std::uint64_t epsilon_steps = 0;
+  double first_epsilon = 1;  ///< see epsilon_steps
+  /// >= 0; worker i of N takes epsilon to the power 1 + epsilon_ladder i / (N - 1), so that some explore much
+  /// and some little (Horgan et al. 2018, "Ape-X", with 7). 0: all workers have the same epsilon.
+  double epsilon_ladder = 0;
+
   // What the workers of one machine share.
   Sharing sharing = Sharing::kHogwild;  ///< what becomes of a gradient
   /// Sharing::kLocal: steps of a worker's optimizer between two merges, >= 0. 0: a worker merges at its
@@ -107,7 +143,9 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
 
   // Optimizer; OptimizerOptions has the rest.
   Schedule schedule = Schedule::kConstant;  ///< how learning_rate changes
-  /// Environment steps of this machine after which every schedule has reached 0; > 0 unless all are constant.
+  /// What the learning rate's schedule ends at, >= 0 and at most learning_rate.
+  double final_learning_rate = 0;
+  /// Environment steps of this machine after which every schedule has ended; > 0 unless all are constant.
   std::uint64_t schedule_steps = 0;
   double max_gradient_norm = 0;  ///< the gradient is clipped to this L2 norm; 0: no clipping
 
@@ -125,5 +163,10 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
 /// GAE and a linear schedule, for mlp_network(). They were found by search. schedule_steps is 0: set it to
 /// the environment steps of the run.
 Hyperparameters tuned_hyperparameters();
+
+/// Settings with which DQN learns control tasks of LunarLander's kind, for mlp_network() with two layers of
+/// 64 units and ReLU, and a replay buffer of 200,000 steps (OrchestratorOptions::replay_capacity).
+/// schedule_steps is 0, as above.
+Hyperparameters dqn_hyperparameters();
 
 }  // namespace genkidama

@@ -22,6 +22,10 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
+  /// Called before the round's first step, when the network has the round's first weights. Whatever is random
+  /// before learn_round() follows from `random`, the round's own generator. The default does nothing.
+  virtual void begin_round(const Random& random) { static_cast<void>(random); }
+
   /// The length of a segment in steps. A shorter segment is handed over when its episode ends.
   virtual std::size_t segment_steps() const = 0;
 
@@ -39,8 +43,12 @@ struct LearnerContext {
   LocalNetwork& network;               ///< the weights that the worker plays with, and their gradient
   GradientSink& sink;                  ///< takes gradients and gives weights
   std::span<float> shared_state;       ///< Algorithm::shared_state_size() floats that all workers share
-  const ReplayBuffer* replay =
-      nullptr;  ///< steps of all workers of this machine; null without a replay buffer
+  /// Steps of all workers of this machine, stored before learn_segment() is called with them; null without a
+  /// replay buffer. Observations and rewards in it are the environment's own, and actions are what the
+  /// environment was given. ReplayLearner (genkidama/rl/replay_learner.h) learns from it.
+  ReplayBuffer* replay = nullptr;
+  int worker = 0;   ///< this worker's number on its machine, from 0: its share of the replay buffer
+  int workers = 1;  ///< how many workers of the machine learn
 };
 
 }  // namespace genkidama

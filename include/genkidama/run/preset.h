@@ -4,6 +4,7 @@
 /// Named settings of a whole run: what is learnt with, with which network, for how long, and how it is
 /// shared.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ struct Preset {
   Hyperparameters hyperparameters;  ///< how each machine learns
   /// What is trained. Empty: the network of whoever uses the preset.
   NetworkFactory network;
+  std::size_t replay_capacity =
+      0;                    ///< steps that each worker keeps; see OrchestratorOptions::replay_capacity
   std::string description;  ///< one line for --help
   /// Environment steps of a run whose length nobody says. A linear learning rate whose end nobody says ends
   /// there too. Empty: the run goes on until something else ends it.
@@ -60,6 +63,10 @@ Preset thorough_preset();
 /// a normal distribution wide, and 1,000,000 environment steps. The deviation begins at 1, half of a bounded
 /// component's range.
 Preset control_preset();
+
+/// dqn_hyperparameters() for mlp_network() with two layers of 64 units and ReLU, a replay buffer of 200,000
+/// steps for each worker, 500,000 environment steps, and greedy evaluations. For tasks with one choice.
+Preset dqn_preset();
 
 /// The hyperparameters, completed: schedules without an end get one at `max_steps` environment steps of the
 /// run, shared by `machines` (>= 1) that play at the same time; each plays its share, rounded up. A

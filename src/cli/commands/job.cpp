@@ -156,7 +156,8 @@ void warn_of_idle_options(const Job& job, const EnvironmentSpec& environment) {
     if (given.state_dependent_deviation != preset.state_dependent_deviation) warn("--deviation", why);
     if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
   }
-  if (given.vtrace && given.algorithm == "a3c") warn("--vtrace", "--loss is 'a3c'; expected 'ppo'");
+  if (given.vtrace && (given.algorithm == "a3c" || given.algorithm == "dqn"))
+    warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));
   if (!given.vtrace) {
     const std::string why = "it is a part of V-trace; expected --vtrace together with it";
     if (given.vtrace_rho != preset.vtrace_rho) warn("--vtrace-rho", why);

@@ -46,6 +46,7 @@ using Slots = std::deque<Slot>;
 void take_preset(const Preset& preset, Settings& settings) {
   const Settings untouched;
   settings.learning.hyperparameters = preset.hyperparameters;
+  settings.learning.replay_capacity = preset.replay_capacity;
   settings.network = mlp_options(preset.network);
   settings.run.greedy = preset.greedy;
   settings.links.alpha = preset.alpha.value_or(untouched.links.alpha);

@@ -11,6 +11,7 @@
 #include "cli/options/own_options.h"
 #include "genkidama/core/error.h"
 #include "genkidama/nn/networks.h"
+#include "genkidama/rl/algorithms.h"
 
 namespace genkidama::cli {
 namespace {
@@ -123,7 +124,7 @@ OptionRow action_bounds_option() {
 
 /// A program with an algorithm of its own takes any name: it may have several.
 OptionRow loss_option(const Program& program) {
-  const TextList choices = program.algorithm ? TextList{} : TextList{"a3c", "ppo"};
+  const TextList choices = program.algorithm ? TextList{} : algorithm_names();
   return choice_option(
       choices, [](const Settings& s) { return s.learning.hyperparameters.algorithm; },
       [](Settings& s, const std::string& text) { s.learning.hyperparameters.algorithm = text; });
@@ -481,8 +482,9 @@ void add_run(Table& table, const Program& program) {
       "learning", kTrain, learning_option(),
       "Who learns: each worker from its own steps, or one process (central) from those of all workers, which "
       "then play --round-steps together");
-  table.add("replay-capacity", kWorking, count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
-            "Steps each worker keeps in a shared buffer for code of yours; a3c and ppo never learn from it; "
+  table.add("replay-capacity", kWorking | kSimulation,
+            count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
+            "Steps each worker keeps in a shared buffer, from which dqn learns and a3c and ppo never do; "
             "0: none");
 }
 
@@ -645,7 +647,7 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Passes of ppo over a round's steps");
   table.add("minibatch-size", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.minibatch_size)),
-            "Steps per optimizer step of ppo");
+            "Steps per optimizer step of ppo and dqn");
   table.add("sequence-length", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.sequence_length)),
             "Steps through which ppo's gradients flow back in a network with --memory, at most");
@@ -684,9 +686,12 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Step size of the optimizer");
   table.add("schedule", kLearning, schedule_option(GENKIDAMA_MEMBER(learning.hyperparameters.schedule)),
             "linear, cosine: the learning rate falls to 0 over the run");
+  table.add("final-learning-rate", kLearning,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.final_learning_rate)),
+            "What the learning rate falls to where there is a schedule");
   table.add("schedule-steps", kLearning,
             count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.schedule_steps)),
-            "Environment steps of one machine at which every schedule reaches 0; 0: --max-steps");
+            "Environment steps of one machine at which every schedule ends; 0: --max-steps");
   table.add("momentum", kLearning,
             real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.momentum)),
             "Of sgd and rmsprop");
@@ -709,6 +714,59 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("max-gradient-norm", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.max_gradient_norm)),
             "Longer gradients are cut to this L2 norm; 0: none is");
+}
+
+void add_replay(Table& table) {
+  table.group("Learning from replay (dqn)");
+  table.add("replay", kWorking | kSimulation,
+            named_option(std::array{ReplayScope::kLocal, ReplayScope::kGlobal}, replay_scope_name,
+                         GENKIDAMA_MEMBER(learning.hyperparameters.replay)),
+            "Whose steps a worker learns from: local: its own; global: those of all workers of the machine");
+  table.add("replay-ratio", kWorking | kSimulation,
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.replay_ratio)),
+            "Optimizer steps of a worker for each environment step that it plays");
+  table.add("learning-starts", kWorking | kSimulation,
+            count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.learning_starts)),
+            "Environment steps of all workers of the machine before the first optimizer step");
+  table.add("n-step", kWorking | kSimulation,
+            int_option({1, 1e4}, GENKIDAMA_MEMBER(learning.hyperparameters.n_step)),
+            "Rewards of so many steps are summed up in a target");
+  table.add("priority-exponent", kWorking | kSimulation,
+            real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.priority_exponent)),
+            "How strongly steps with large errors are drawn more often; 0: all alike");
+  table.add(
+      "importance-exponent", kWorking | kSimulation,
+      real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.importance_exponent)),
+      "How much of that the loss takes back by weights, at first; it rises to 1 over the run where there "
+      "is a schedule");
+  table.add(
+      "target-period", kWorking | kSimulation,
+      int_option({0, 1e9}, GENKIDAMA_MEMBER(learning.hyperparameters.target_period)),
+      "Optimizer steps after which the target network takes the weights; 0: it follows by --target-rate");
+  table.add("target-rate", kWorking | kSimulation,
+            real_option({0, 1, true}, GENKIDAMA_MEMBER(learning.hyperparameters.target_rate)),
+            "How much of the weights the target network takes after each optimizer step");
+  table.add("huber-delta", kWorking | kSimulation,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.huber_delta)),
+            "Up to this error the loss is its square, and linear beyond; 0: always its square");
+  table.add("double-q", kWorking | kSimulation,
+            boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.double_q)),
+            "The weights choose the next action, which the target network values");
+  // It shapes the network.
+  table.add("dueling", kEverywhere | kCheck | kSimulation,
+            flag_option(GENKIDAMA_MEMBER(learning.hyperparameters.dueling)),
+            "The network has a value and an advantage for each action");
+  table.add("first-epsilon", kWorking | kSimulation,
+            real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.first_epsilon)),
+            "What epsilon falls from, linearly, to --epsilon over --epsilon-steps");
+  table.add(
+      "epsilon-steps", kWorking | kSimulation,
+      count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon_steps)),
+      "Environment steps of the machine over which epsilon falls; 0: it is --epsilon from the beginning");
+  table.add("epsilon-ladder", kWorking | kSimulation,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon_ladder)),
+            "Above 0 workers explore differently: the last one takes epsilon to the power 1 + this; 7 is "
+            "Ape-X's");
 }
 
 /// They shape the network, and what its outputs mean: a Parent and an evaluation need them too.
@@ -821,6 +879,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_results(table);
   add_network(table);
   add_hyperparameters(table, program);
+  add_replay(table);
   add_actions(table);
   add_check(table);
   add_internal(table);

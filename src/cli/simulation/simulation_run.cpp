@@ -140,6 +140,7 @@ std::unique_ptr<CoreOrchestrator> make_called_trainer(const Job& job, const Hype
   options.purpose = purpose;
   options.optimizer = job.program.optimizer;
   options.algorithm = job.program.algorithm;
+  options.replay_capacity = static_cast<std::size_t>(job.settings.learning.replay_capacity);
   return std::make_unique<CoreOrchestrator>(environment_of(job), network_of(job), options);
 }
 

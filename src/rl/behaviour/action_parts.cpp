@@ -24,6 +24,17 @@ PartWidths widths_of_components(const ActionSpace& space) {
   return {2 * space.low.size(), space.low.size(), 0};
 }
 
+/// Null for the description of another behaviour.
+std::unique_ptr<Behaviour> described_greedy_choice(std::string_view description) {
+  std::string_view rest = description;
+  if (take_word(rest) != "greedy") return nullptr;
+  int outputs_each = 1;
+  const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), outputs_each);
+  if (!rest.empty() && (read.ec != std::errc() || read.ptr != rest.data() + rest.size() || outputs_each < 1))
+    return nullptr;
+  return greedy_choice({}, outputs_each);
+}
+
 }  // namespace
 
 int action_outputs(const ActionSpace& space) {
@@ -64,6 +75,7 @@ std::optional<GaussianOptions> described_options(std::string_view description) {
 }
 
 std::unique_ptr<Behaviour> described_behaviour(std::string_view description, const ActionSpace& space) {
+  if (auto greedy = described_greedy_choice(description)) return greedy;
   auto behaviour = action_behaviour(space, described_options(description).value_or(GaussianOptions()));
   // Whatever else is in the text belongs to another description.
   return behaviour->description() == description ? std::move(behaviour) : nullptr;

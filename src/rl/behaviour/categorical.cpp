@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -6,14 +5,11 @@
 #include <optional>
 
 #include "genkidama/rl/behaviour.h"
+#include "rl/behaviour/masked_choice.h"
 #include "rl/behaviour/noise_correlation.h"
 
 namespace genkidama {
 namespace {
-
-bool is_allowed(ActionMask mask, std::size_t i) {
-  return mask.empty() || mask[i] != 0;
-}
 
 /// The first of the largest logits that the mask allows.
 std::size_t likeliest(std::span<const float> logits, ActionMask mask) {
@@ -23,15 +19,6 @@ std::size_t likeliest(std::span<const float> logits, ActionMask mask) {
     if (logits[i] > logits[best] && is_allowed(mask, i)) best = i;
   }
   return best;
-}
-
-/// Any alternative that the mask allows, each with the same chance.
-std::size_t draw_any(std::size_t count, ActionMask mask, Random& random) {
-  if (mask.empty()) return static_cast<std::size_t>(random.below(count));
-  auto left = random.below(static_cast<std::uint64_t>(std::count(mask.begin(), mask.end(), 1)));
-  std::size_t i = 0;
-  while (mask[i] == 0 || left-- > 0) ++i;
-  return i;
 }
 
 /// The softmax of one row of logits, not divided by its total; 0 for what the mask forbids.
@@ -92,13 +79,12 @@ class Categorical final : public Behaviour {
     const double epsilon = acting == Acting::kExploring ? epsilon_ : 0;
     const Exponentials exponentials(outputs, mask);
     const std::size_t choice = epsilon > 0 && random.uniform() < epsilon
-                                   ? draw_any(outputs.size(), mask, random)
+                                   ? draw_allowed(outputs.size(), mask, random)
                                    : at(draw_share(acting, random), exponentials, outputs.size(), mask);
     chosen[0] = static_cast<float>(choice);
     log_probability = exponentials.log_probability(choice);
     if (epsilon > 0) {
-      const auto allowed =
-          mask.empty() ? outputs.size() : static_cast<std::size_t>(std::count(mask.begin(), mask.end(), 1));
+      const std::size_t allowed = allowed_count(outputs.size(), mask);
       const double sampled = (1 - epsilon) * exponentials[choice] / exponentials.total();
       log_probability = static_cast<float>(std::log(sampled + epsilon / static_cast<double>(allowed)));
     }

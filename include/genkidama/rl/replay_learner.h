@@ -1,0 +1,72 @@
+#pragma once
+
+/// @file
+/// What learners that learn from a replay buffer have in common. Derive from it to bring an off-policy
+/// algorithm of your own.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "genkidama/core/export.h"
+#include "genkidama/core/random.h"
+#include "genkidama/ipc/replay_sampler.h"
+#include "genkidama/rl/hyperparameters.h"
+#include "genkidama/rl/learner.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+
+/// After each step of its worker it takes the optimizer steps that are due by Hyperparameters::replay_ratio,
+/// each on minibatch_size transitions of n_step steps, drawn from the worker's own share or from those of all
+/// workers. Derived classes compute the gradient of a minibatch.
+///
+/// How many steps are due follows from how many the worker has ever stored, and all that is random from the
+/// round's generator. So a resumed run goes on as the uninterrupted one, as far as the state holds the
+/// buffer's rows. Steps that were played before learning starts are never made up for.
+class ReplayLearner : public Learner {
+ public:
+  ReplayLearner(const Hyperparameters& hyperparameters, const LearnerContext& context);
+
+  /// One: optimizer steps come between environment steps.
+  std::size_t segment_steps() const final { return 1; }
+  /// A derived class that overrides it calls this one too.
+  void begin_round(const Random& random) override;
+  /// Throws ArgumentError without a replay buffer, and WorkerError when an error or the gradient is not
+  /// finite.
+  void learn_segment(const Segment& segment) final;
+  /// Does nothing: everything is learnt already.
+  void learn_round(Random& random) final { static_cast<void>(random); }
+
+ protected:
+  /// Fills LocalNetwork::gradient() for one optimizer step from `batch`, whose rewards are scaled, and
+  /// `errors` [n] with what priorities follow from, whatever their sign. Each row's part of the loss is to be
+  /// multiplied by its weight. What is returned is reported, but for the gradient's norm.
+  virtual LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random& random) = 0;
+
+  /// Called after each optimizer step, when the network has the newest weights: a target network follows
+  /// here. `steps` are those of the whole machine. The default does nothing.
+  virtual void after_step(std::uint64_t steps) { static_cast<void>(steps); }
+
+  /// The constants of learning.
+  const Hyperparameters& hyperparameters() const { return hyperparameters_; }
+  /// What the learner works with.
+  const LearnerContext& context() const { return context_; }
+
+ private:
+  std::uint64_t steps_due(std::uint64_t stored) const;
+  bool has_enough() const;
+  void take_step();
+  double importance_exponent() const;
+
+  const Hyperparameters hyperparameters_;
+  LearnerContext context_;
+  std::optional<ReplaySampler> sampler_;  ///< nothing without a replay buffer
+  Random random_;
+  std::uint64_t seen_ = 0;  ///< of the steps that the worker has stored
+  ReplayBatch batch_;
+  std::vector<float> errors_;
+};
+
+}  // namespace genkidama

@@ -1,0 +1,218 @@
+#include "genkidama/ipc/replay_sampler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
+
+namespace genkidama {
+namespace {
+
+// Rows that cannot be read are those that are written at the moment, or that a killed worker has spoiled: one
+// of each core. So many misses in a row mean that there is nothing to read.
+constexpr int kMostMisses = 1'000;
+
+[[noreturn]] void refuse_empty(std::size_t stored) {
+  throw ArgumentError(
+      fmt::format("no row of the replay buffer can be drawn ({} stored); store some first", stored));
+}
+
+float as_float(std::uint32_t word) {
+  return std::bit_cast<float>(word);
+}
+
+ReplaySamplerOptions checked(const ReplaySamplerOptions& options, const ReplayBuffer& buffer) {
+  if (options.core != ReplayBuffer::kAllCores && (options.core < 0 || options.core >= buffer.cores())) {
+    throw ArgumentError(fmt::format("core {} of a replay buffer for {}; they count from 0 to {}",
+                                    options.core, buffer.cores(), buffer.cores() - 1));
+  }
+  if (options.steps < 1)
+    throw ArgumentError(fmt::format("transitions of {} steps; expected at least 1", options.steps));
+  if (!is_finite(options.gamma) || options.gamma < 0 || options.gamma > 1)
+    throw ArgumentError(fmt::format("gamma is {}; expected a number in [0, 1]", options.gamma));
+  if (options.stride < 1)
+    throw ArgumentError(fmt::format("a stride of {} rows; expected at least 1", options.stride));
+  return options;
+}
+
+}  // namespace
+
+ReplaySampler::ReplaySampler(ReplayBuffer& buffer, const ReplaySamplerOptions& options)
+    : buffer_(buffer),
+      options_(checked(options, buffer)),
+      row_(buffer.row_size()),
+      next_row_(buffer.row_size()) {}
+
+int ReplaySampler::first_core() const {
+  return options_.core == ReplayBuffer::kAllCores ? 0 : options_.core;
+}
+
+int ReplaySampler::last_core() const {
+  return options_.core == ReplayBuffer::kAllCores ? buffer_.cores() - 1 : options_.core;
+}
+
+std::uint64_t ReplaySampler::rows_of(std::uint64_t stored) const {
+  return std::min<std::uint64_t>(stored, buffer_.capacity());
+}
+
+std::size_t ReplaySampler::size() const {
+  return buffer_.size(options_.core);
+}
+
+ReplayPlace ReplaySampler::draw_uniformly(Random& random) const {
+  std::uint64_t all = 0;
+  for (int core = first_core(); core <= last_core(); ++core) all += rows_of(buffer_.stored(core));
+  if (all == 0) refuse_empty(0);
+  std::uint64_t left = random.below(all);
+  for (int core = first_core(); core < last_core(); ++core) {
+    const std::uint64_t stored = buffer_.stored(core), rows = rows_of(stored);
+    if (left < rows) return {core, stored - rows + left};
+    left -= rows;
+  }
+  // Shares may have grown meanwhile, and never shrink.
+  const std::uint64_t stored = buffer_.stored(last_core()), rows = rows_of(stored);
+  return {last_core(), stored - rows + std::min(left, rows - std::min<std::uint64_t>(rows, 1))};
+}
+
+double ReplaySampler::total_priority() const {
+  double total = 0;
+  for (int core = first_core(); core <= last_core(); ++core)
+    total += buffer_.priorities_[static_cast<std::size_t>(core)].total();
+  return total;
+}
+
+ReplaySampler::Drawn ReplaySampler::find(double mass) const {
+  for (int core = first_core(); core <= last_core(); ++core) {
+    const PriorityTree& tree = buffer_.priorities_[static_cast<std::size_t>(core)];
+    const double total = tree.total();
+    if (mass >= total && core < last_core()) {
+      mass -= total;
+      continue;
+    }
+    const std::size_t leaf = tree.find(static_cast<float>(mass));
+    const std::uint64_t stored = buffer_.stored(core), capacity = buffer_.capacity();
+    // The newest transition that the row may hold.
+    const std::uint64_t behind = (stored + capacity - 1 - leaf) % capacity;
+    if (stored <= behind) return {};
+    return {{core, stored - 1 - behind}, tree.get(leaf)};
+  }
+  return {};
+}
+
+void ReplaySampler::resize(ReplayBatch& batch, std::size_t count) const {
+  const auto observation = static_cast<std::size_t>(buffer_.observation_size());
+  batch.observations.resize(count * observation);
+  batch.actions.resize(count * static_cast<std::size_t>(buffer_.action_width()));
+  batch.rewards.resize(count);
+  batch.discounts.resize(count);
+  batch.next_observations.resize(count * observation);
+  batch.next_masks.resize(count * static_cast<std::size_t>(buffer_.mask_width()));
+  batch.weights.assign(count, 1.0f);
+  batch.places.resize(count);
+}
+
+/// A row is observation, action, reward, next observation, terminated, truncated, mask.
+bool ReplaySampler::assemble(const ReplayPlace& place, ReplayBatch& batch, std::size_t index) {
+  if (!buffer_.copy_row(place, row_)) return false;
+  const auto observation = static_cast<std::size_t>(buffer_.observation_size());
+  const auto width = static_cast<std::size_t>(buffer_.action_width());
+  const std::size_t reward_at = observation + width, next_at = reward_at + 1,
+                    ends_at = next_at + observation;
+  std::memcpy(batch.observations.data() + index * observation, row_.data(), observation * sizeof(float));
+  std::memcpy(batch.actions.data() + index * width, row_.data() + observation, width * sizeof(float));
+  double discount = options_.gamma;
+  double sum = as_float(row_[reward_at]);
+  for (int step = 1; step < options_.steps; ++step) {
+    if (row_[ends_at] != 0 || row_[ends_at + 1] != 0) break;
+    const ReplayPlace next{place.core, place.number + static_cast<std::uint64_t>(step) * options_.stride};
+    if (!buffer_.copy_row(next, next_row_)) break;
+    if (std::memcmp(next_row_.data(), row_.data() + next_at, observation * sizeof(float)) != 0) break;
+    row_.swap(next_row_);
+    sum += discount * static_cast<double>(as_float(row_[reward_at]));
+    discount *= options_.gamma;
+  }
+  const bool terminated = row_[ends_at] != 0 || (row_[ends_at + 1] != 0 && !options_.bootstrap_truncated);
+  batch.rewards[index] = static_cast<float>(sum);
+  batch.discounts[index] = terminated ? 0 : static_cast<float>(discount);
+  std::memcpy(batch.next_observations.data() + index * observation, row_.data() + next_at,
+              observation * sizeof(float));
+  const auto mask_width = static_cast<std::size_t>(buffer_.mask_width());
+  for (std::size_t k = 0; k < mask_width; ++k) {
+    batch.next_masks[index * mask_width + k] = static_cast<std::uint8_t>(row_[ends_at + 2 + k]);
+  }
+  batch.places[index] = place;
+  return true;
+}
+
+/// Copies the rows that were drawn. The processor fetches all of them at once while the first ones are
+/// copied.
+template <typename Draw>
+void ReplaySampler::fill(std::size_t count, ReplayBatch& batch, const Draw& draw_again) {
+  for (const Drawn& drawn : drawn_) {
+    for (int step = 0; step < options_.steps; ++step) {
+      ReplayPlace place = drawn.place;
+      place.number += static_cast<std::uint64_t>(step) * options_.stride;
+      buffer_.prefetch_row(place);
+    }
+  }
+  resize(batch, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    for (int misses = 0; !assemble(drawn_[i].place, batch, i); ++misses) {
+      if (misses == kMostMisses) refuse_empty(size());
+      drawn_[i] = draw_again();
+    }
+  }
+}
+
+void ReplaySampler::sample(Random& random, std::size_t count, ReplayBatch& batch) {
+  drawn_.clear();
+  for (std::size_t i = 0; i < count; ++i) drawn_.push_back({draw_uniformly(random), 1});
+  fill(count, batch, [&] { return Drawn{draw_uniformly(random), 1}; });
+}
+
+void ReplaySampler::sample_by_priority(Random& random, std::size_t count, double importance_exponent,
+                                       ReplayBatch& batch) {
+  buffer_.check_prioritised();
+  if (!is_finite(importance_exponent) || importance_exponent < 0 || importance_exponent > 1) {
+    throw ArgumentError(
+        fmt::format("importance_exponent is {}; expected a number in [0, 1]", importance_exponent));
+  }
+  const double total = total_priority();
+  if (!(total > 0)) refuse_empty(size());
+  drawn_.clear();
+  const double part = total / static_cast<double>(count);
+  for (std::size_t i = 0; i < count; ++i)
+    drawn_.push_back(find((static_cast<double>(i) + random.uniform()) * part));
+  fill(count, batch, [&] { return find(random.uniform() * total_priority()); });
+  float largest = 0;
+  const double scale = static_cast<double>(size()) / total;
+  for (std::size_t i = 0; i < count; ++i) {
+    // A row whose priority has become 0 meanwhile counts as the smallest that there is.
+    const double expected = std::max(scale * static_cast<double>(drawn_[i].priority), 1e-30);
+    batch.weights[i] = static_cast<float>(std::pow(expected, -importance_exponent));
+    largest = std::max(largest, batch.weights[i]);
+  }
+  for (float& weight : batch.weights) weight /= largest;
+}
+
+void ReplaySampler::write_priorities(const ReplayBatch& batch, std::span<const float> priorities) {
+  buffer_.check_prioritised();
+  if (priorities.size() != batch.size()) {
+    throw ArgumentError(
+        fmt::format("{} priorities for a batch of {} rows; expected as many", priorities.size(), batch.size()));
+  }
+  for (const float priority : priorities) {
+    if (is_finite(priority) && priority >= 0) continue;
+    throw ArgumentError(
+        fmt::format("the priority of a row is {}; expected a finite number of at least 0", priority));
+  }
+  for (std::size_t i = 0; i < priorities.size(); ++i) buffer_.set_priority(batch.places[i], priorities[i]);
+}
+
+}  // namespace genkidama

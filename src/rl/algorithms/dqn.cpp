@@ -1,0 +1,182 @@
+// DQN: values of actions, learnt from a replay buffer (Mnih et al. 2015), with a second network's values for
+// the targets, chosen by the first one (van Hasselt et al. 2016).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/rl/algorithms.h"
+#include "genkidama/rl/exploration.h"
+#include "genkidama/rl/replay_learner.h"
+#include "genkidama/rl/target_weights.h"
+#include "rl/algorithms/algorithm_table.h"
+
+namespace genkidama {
+namespace {
+
+class DqnLearner final : public ReplayLearner {
+ public:
+  DqnLearner(const Hyperparameters& hyperparameters, const LearnerContext& context)
+      : ReplayLearner(hyperparameters, context),
+        network_(context.network),
+        actions_(static_cast<std::size_t>(context.network.spec().policy)),
+        target_(context.shared_state, {hyperparameters.target_period, hyperparameters.target_rate}) {}
+
+  void begin_round(const Random& random) override {
+    ReplayLearner::begin_round(random);
+    target_.begin_round(network_.weights());
+  }
+
+ protected:
+  LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random&) override {
+    const std::size_t n = batch.size();
+    compute_targets(batch);
+    network_.evaluate(batch.observations, outputs(n), values(n));
+    const auto delta = static_cast<float>(hyperparameters().huber_delta);
+    by_outputs_.assign(n * actions_, 0.0f);
+    by_values_.assign(values_.size(), 0.0f);
+    double loss = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto action = static_cast<std::size_t>(batch.actions[i]);
+      const float error = value_of(i, action) - targets_[i];
+      errors[i] = error;
+      const float cut = delta > 0 ? std::clamp(error, -delta, delta) : error;
+      // error^2 / 2 within delta, delta (|error| - delta / 2) beyond: cut (error - cut / 2) is both.
+      loss += static_cast<double>(batch.weights[i] * cut * (error - cut / 2));
+      take_back(i, action, batch.weights[i] * cut / static_cast<float>(n));
+    }
+    network_.backpropagate(by_outputs_, by_values_);
+    LearningStatistics statistics;
+    statistics.value_loss = loss / static_cast<double>(n);
+    return statistics;
+  }
+
+  void after_step(std::uint64_t steps) override { target_.follow(network_.weights(), steps); }
+
+ private:
+  std::span<float> outputs(std::size_t n) {
+    outputs_.resize(n * actions_);
+    return outputs_;
+  }
+  std::span<float> values(std::size_t n) {
+    values_.resize(hyperparameters().dueling ? n : 0);
+    return values_;
+  }
+
+  /// The value of an action from the latest outputs: with a dueling network V + A - mean(A) (Wang et al.
+  /// 2016).
+  float value_of(std::size_t row, std::size_t action) const {
+    const auto outputs = std::span(outputs_).subspan(row * actions_, actions_);
+    if (values_.empty()) return outputs[action];
+    float mean = 0;
+    for (const float advantage : outputs) mean += advantage / static_cast<float>(actions_);
+    return values_[row] + outputs[action] - mean;
+  }
+
+  /// From the loss' derivative by an action's value to those by the outputs.
+  void take_back(std::size_t row, std::size_t action, float by_value) {
+    const auto by_outputs = std::span(by_outputs_).subspan(row * actions_, actions_);
+    by_outputs[action] += by_value;
+    if (values_.empty()) return;
+    by_values_[row] = by_value;
+    for (float& by_output : by_outputs) by_output -= by_value / static_cast<float>(actions_);
+  }
+
+  /// The best action after each transition that its mask allows, by the latest outputs.
+  void choose_next(const ReplayBatch& batch) {
+    const std::size_t n = batch.size();
+    next_actions_.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto outputs = std::span(outputs_).subspan(i * actions_, actions_);
+      const ActionMask mask = batch.next_masks.empty()
+                                  ? ActionMask()
+                                  : ActionMask(batch.next_masks).subspan(i * actions_, actions_);
+      std::size_t best = actions_;
+      for (std::size_t k = 0; k < actions_; ++k) {
+        if (!mask.empty() && mask[k] == 0) continue;
+        if (best == actions_ || outputs[k] > outputs[best]) best = k;
+      }
+      // Behind an episode's end nothing may be allowed, and nothing counts.
+      next_actions_[i] = best == actions_ ? 0 : best;
+    }
+  }
+
+  void compute_targets(const ReplayBatch& batch) {
+    const std::size_t n = batch.size();
+    if (hyperparameters().double_q) {
+      network_.evaluate(batch.next_observations, outputs(n), values(n));
+      choose_next(batch);
+    }
+    network_.evaluate_with(target_.weights(), batch.next_observations, outputs(n), values(n));
+    if (!hyperparameters().double_q) choose_next(batch);
+    targets_.resize(n);
+    for (std::size_t i = 0; i < n; ++i)
+      targets_[i] = batch.rewards[i] + batch.discounts[i] * value_of(i, next_actions_[i]);
+  }
+
+  LocalNetwork& network_;
+  std::size_t actions_;
+  TargetWeights target_;
+  std::vector<float> outputs_;  ///< [n, actions]; values of actions, or advantages
+  std::vector<float> values_;   ///< [n] with a dueling network, otherwise empty
+  std::vector<float> targets_;
+  std::vector<std::size_t> next_actions_;
+  std::vector<float> by_outputs_, by_values_;
+};
+
+class Dqn final : public Algorithm {
+ public:
+  explicit Dqn(const Hyperparameters& hyperparameters) : hyperparameters_(hyperparameters) {}
+
+  NetworkSpec network(const EnvironmentSpec& environment) const override {
+    const EnvironmentSpec spec = completed(environment);
+    const ActionSpace& space = spec.action_space;
+    if (space.choices.size() != 1 || !space.low.empty()) {
+      throw ArgumentError(
+          fmt::format("environment '{}' has {}, and dqn takes one choice among alternatives; expected {}",
+                      spec.name, action_space_text(space), fitting_algorithms(space)));
+    }
+    return {spec.observation_shape, space.choices.front(), hyperparameters_.dueling ? 1 : 0};
+  }
+
+  bool learns_from_replay() const override { return true; }
+
+  void check_network(const LocalNetwork& network) const override {
+    if (network.state_size() == 0) return;
+    throw ArgumentError(
+        fmt::format("dqn learns from single steps, and the network carries {} floats of state from step to "
+                    "step; expected a network without memory, or ppo or a3c",
+                    network.state_size()));
+  }
+
+  std::size_t shared_state_size(std::size_t parameters) const override {
+    return TargetWeights::shared_size(parameters);
+  }
+
+  std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override { return greedy_choice(); }
+
+  std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
+    return greedy_choice([h = hyperparameters_, &sink = context.sink, worker = context.worker,
+                          workers = context.workers] {
+      return exploration_epsilon(h, sink.environment_steps(), worker, workers);
+    });
+  }
+
+  std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
+    return std::make_unique<DqnLearner>(hyperparameters_, context);
+  }
+
+ private:
+  Hyperparameters hyperparameters_;
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> dqn(const Hyperparameters& hyperparameters) {
+  return std::make_unique<Dqn>(hyperparameters);
+}
+
+}  // namespace genkidama

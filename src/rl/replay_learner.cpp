@@ -1,0 +1,101 @@
+#include "genkidama/rl/replay_learner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
+#include "genkidama/rl/clip_gradient.h"
+
+namespace genkidama {
+namespace {
+
+// So that a row without an error is drawn again one day (Schaul et al. 2016).
+constexpr float kLeastError = 1e-3f;
+
+ReplaySamplerOptions sampler_options(const Hyperparameters& hyperparameters, int worker) {
+  return {.core = hyperparameters.replay == ReplayScope::kLocal ? worker : ReplayBuffer::kAllCores,
+          .steps = hyperparameters.n_step,
+          .gamma = hyperparameters.gamma,
+          .stride = static_cast<std::size_t>(hyperparameters.environments_per_worker),
+          .bootstrap_truncated = hyperparameters.bootstrap_truncated};
+}
+
+}  // namespace
+
+ReplayLearner::ReplayLearner(const Hyperparameters& hyperparameters, const LearnerContext& context)
+    : hyperparameters_(hyperparameters), context_(context) {
+  if (context.replay == nullptr) return;
+  sampler_.emplace(*context.replay, sampler_options(hyperparameters, context.worker));
+  seen_ = context.replay->stored(context.worker);
+}
+
+void ReplayLearner::begin_round(const Random& random) {
+  random_ = random;
+  // Between two rounds a state may have been restored.
+  if (context_.replay != nullptr) seen_ = context_.replay->stored(context_.worker);
+}
+
+/// All optimizer steps that are due until the worker has stored so many steps.
+std::uint64_t ReplayLearner::steps_due(std::uint64_t stored) const {
+  return static_cast<std::uint64_t>(static_cast<double>(stored) * hyperparameters_.replay_ratio);
+}
+
+bool ReplayLearner::has_enough() const {
+  if (sampler_->size() < static_cast<std::size_t>(hyperparameters_.minibatch_size)) return false;
+  std::uint64_t stored = 0;
+  for (int core = 0; core < context_.replay->cores(); ++core) stored += context_.replay->stored(core);
+  return stored >= hyperparameters_.learning_starts;
+}
+
+void ReplayLearner::learn_segment(const Segment&) {
+  if (!sampler_) {
+    throw ArgumentError(
+        "the algorithm learns from a replay buffer, and there is none; expected a replay_capacity above 0");
+  }
+  const std::uint64_t stored = context_.replay->stored(context_.worker);
+  const std::uint64_t due = steps_due(stored) - steps_due(seen_);
+  seen_ = stored;
+  if (due == 0 || !has_enough()) return;
+  for (std::uint64_t i = 0; i < due && !context_.sink.out_of_time(); ++i) take_step();
+}
+
+double ReplayLearner::importance_exponent() const {
+  const double first = hyperparameters_.importance_exponent;
+  return first + (1 - first) * std::min(context_.sink.schedule_done(), 1.0);
+}
+
+void ReplayLearner::take_step() {
+  const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
+  const bool by_priority = hyperparameters_.priority_exponent > 0;
+  if (by_priority) {
+    sampler_->sample_by_priority(random_, size, importance_exponent(), batch_);
+  } else {
+    sampler_->sample(random_, size, batch_);
+  }
+  const auto scale = static_cast<float>(hyperparameters_.reward_scale);
+  for (float& reward : batch_.rewards) reward *= scale;
+  errors_.assign(size, 0.0f);
+  LearningStatistics statistics = compute(batch_, errors_, random_);
+  LocalNetwork& network = context_.network;
+  statistics.gradient_norm = clip_gradient(network.gradient(), hyperparameters_.max_gradient_norm);
+  if (by_priority) {
+    for (float& error : errors_) {
+      if (!is_finite(error)) {
+        throw WorkerError(fmt::format(
+            "learning diverged: the error of a transition is {}; a lower learning rate or a gradient-norm "
+            "limit helps",
+            error));
+      }
+      error = std::pow(std::abs(error) + kLeastError, static_cast<float>(hyperparameters_.priority_exponent));
+    }
+    sampler_->write_priorities(batch_, errors_);
+  }
+  context_.sink.apply(network.gradient(), statistics);
+  context_.sink.pull(network.weights());
+  after_step(context_.sink.policy_version());
+}
+
+}  // namespace genkidama
