@@ -1,5 +1,5 @@
-// A learner and its actors from C++ code, with an environment of your own. Start one learner and any number of
-// actors, on this machine or on others:
+// A learner and its actors from C++ code, with an environment of your own. Start one learner and any number
+// of actors, on this machine or on others:
 //   actors_and_learner learner 127.0.0.1:7000 runs/learner
 //   actors_and_learner actor 127.0.0.1:7000 runs/actor_1
 #include <fmt/format.h>
@@ -53,9 +53,7 @@ class Tank : public genkidama::DiscreteEnvironment {
   }
 
  private:
-  static float drawn(genkidama::Random& random) {
-    return -1 + 0.02F * static_cast<float>(random.below(101));
-  }
+  static float drawn(genkidama::Random& random) { return -1 + 0.02F * static_cast<float>(random.below(101)); }
   genkidama::Observation observe() {
     observation_ = {level_, mark_};
     return observation_;
@@ -144,8 +142,9 @@ int play(const std::string& endpoint, const std::string& directory) {
 int main(int argc, char** argv) try {
   const std::string role = argc > 1 ? argv[1] : "";
   if (argc != 4 || (role != "learner" && role != "actor")) {
-    fmt::print("usage: actors_and_learner learner HOST:PORT RUN_DIRECTORY\n"
-               "       actors_and_learner actor HOST:PORT RUN_DIRECTORY\n");
+    fmt::print(
+        "usage: actors_and_learner learner HOST:PORT RUN_DIRECTORY\n"
+        "       actors_and_learner actor HOST:PORT RUN_DIRECTORY\n");
     return 2;
   }
   return role == "learner" ? learn(argv[2], argv[3]) : play(argv[2], argv[3]);

@@ -27,9 +27,8 @@ std::vector<std::size_t> level_sizes(std::size_t leaves) {
 
 /// Whole groups, so that each lies in a line of its own.
 std::size_t padded_nodes(const std::vector<std::size_t>& sizes) {
-  return std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}, [](std::size_t sum, std::size_t nodes) {
-    return sum + groups_of(nodes) * kFanOut;
-  });
+  return std::accumulate(sizes.begin(), sizes.end(), std::size_t{0},
+                         [](std::size_t sum, std::size_t nodes) { return sum + groups_of(nodes) * kFanOut; });
 }
 
 std::size_t checked(std::size_t leaves) {

@@ -122,8 +122,7 @@ bool ReplaySampler::assemble(const ReplayPlace& place, ReplayBatch& batch, std::
   if (!buffer_.copy_row(place, row_)) return false;
   const auto observation = static_cast<std::size_t>(buffer_.observation_size());
   const auto width = static_cast<std::size_t>(buffer_.action_width());
-  const std::size_t reward_at = observation + width, next_at = reward_at + 1,
-                    ends_at = next_at + observation;
+  const std::size_t reward_at = observation + width, next_at = reward_at + 1, ends_at = next_at + observation;
   std::memcpy(batch.observations.data() + index * observation, row_.data(), observation * sizeof(float));
   std::memcpy(batch.actions.data() + index * width, row_.data() + observation, width * sizeof(float));
   double discount = options_.gamma;
@@ -204,8 +203,8 @@ void ReplaySampler::sample_by_priority(Random& random, std::size_t count, double
 void ReplaySampler::write_priorities(const ReplayBatch& batch, std::span<const float> priorities) {
   buffer_.check_prioritised();
   if (priorities.size() != batch.size()) {
-    throw ArgumentError(
-        fmt::format("{} priorities for a batch of {} rows; expected as many", priorities.size(), batch.size()));
+    throw ArgumentError(fmt::format("{} priorities for a batch of {} rows; expected as many",
+                                    priorities.size(), batch.size()));
   }
   for (const float priority : priorities) {
     if (is_finite(priority) && priority >= 0) continue;

@@ -7,10 +7,10 @@
 namespace genkidama {
 
 struct RoleWords {
-  const char* parent;       ///< before a message of its own
-  const char* child;        ///< the same
-  const char* the_parent;   ///< in a sentence, behind "the" or "this"
-  const char* the_child;    ///< the same
+  const char* parent;      ///< before a message of its own
+  const char* child;       ///< the same
+  const char* the_parent;  ///< in a sentence, behind "the" or "this"
+  const char* the_child;   ///< the same
 };
 
 /// Where segments are exchanged, the Parent is a learner and its Children are actors.

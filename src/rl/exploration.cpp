@@ -4,8 +4,8 @@
 
 namespace genkidama {
 
-double exploration_epsilon(const Hyperparameters& hyperparameters, std::uint64_t environment_steps, int worker,
-                           int workers) {
+double exploration_epsilon(const Hyperparameters& hyperparameters, std::uint64_t environment_steps,
+                           int worker, int workers) {
   double epsilon = hyperparameters.epsilon;
   if (environment_steps < hyperparameters.epsilon_steps) {
     const double done =

@@ -174,7 +174,8 @@ TEST_CASE("rows are drawn in proportion to their priorities, and weighted agains
     for (std::size_t k = 0; k < 8; ++k) {
       const auto n = static_cast<std::size_t>(batch.actions[k]);
       ++drawn[n];
-      // Equal parts of the sum of 8: there is always one of the smallest that can be drawn, whose weight is 1.
+      // Equal parts of the sum of 8: there is always one of the smallest that can be drawn, whose weight
+      // is 1.
       REQUIRE(batch.weights[k] == Approx(n == 2 ? 1.0 : n == 3 ? 0.5 : 0.2));
     }
   }
@@ -269,8 +270,8 @@ TEST_CASE("a share is restored with its priorities") {
 TEST_CASE("a buffer that is larger than memory is refused with its size") {
   const std::string text = "a replay buffer of 1000000000000 steps for each of 2 workers takes ";
   CHECK_THROWS_WITH(ReplayBuffer(2, 1'000'000'000'000, 8), Catch::Contains(text) &&
-                                                              Catch::Contains("176000000000000") &&
-                                                              Catch::Contains("expected fewer steps"));
+                                                               Catch::Contains("176000000000000") &&
+                                                               Catch::Contains("expected fewer steps"));
   CHECK_THROWS_AS(ReplayBuffer(2, 1'000'000'000'000, 8), IoError);
 }
 

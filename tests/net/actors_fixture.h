@@ -225,7 +225,8 @@ struct RawActor : RawPeer {
 
 /// So many real actors, each for so many exchanges.
 inline std::vector<std::unique_ptr<FakeActor>> play_together(std::uint16_t port, std::uint64_t count,
-                                                      std::uint64_t rounds, std::size_t components = 0) {
+                                                             std::uint64_t rounds,
+                                                             std::size_t components = 0) {
   std::vector<std::unique_ptr<FakeActor>> actors;
   for (std::uint64_t i = 0; i < count; ++i)
     actors.push_back(std::make_unique<FakeActor>(100'000 * i, components));

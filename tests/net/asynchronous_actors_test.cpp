@@ -48,7 +48,8 @@ using Firsts = std::vector<std::uint64_t>;
 /// What became of all that was played, once the learner has stopped.
 std::uint64_t accounted_for(const Learning& learning) {
   const RoundCounts rounds = learning.running.parent.status().rounds;
-  return learning.learnt().size() + learning.sum([](const auto& given) { return given.batch.dropped_steps; }) +
+  return learning.learnt().size() +
+         learning.sum([](const auto& given) { return given.batch.dropped_steps; }) +
          learning.sum([](const auto& given) { return given.late_steps; }) + rounds.dropped_steps +
          rounds.queued_steps;
 }

@@ -43,8 +43,9 @@ OrchestratorOptions options_for(int workers, WorkerMode mode = WorkerMode::kThre
 }
 
 std::unique_ptr<CoreOrchestrator> make(const OrchestratorOptions& options, bool masks = false) {
-  return std::make_unique<CoreOrchestrator>(
-      target_factory(kChoice, masks), mlp_network({.hidden = {16}, .activation = Activation::kRelu}), options);
+  return std::make_unique<CoreOrchestrator>(target_factory(kChoice, masks),
+                                            mlp_network({.hidden = {16}, .activation = Activation::kRelu}),
+                                            options);
 }
 
 std::vector<float> weights_of(const CoreOrchestrator& trainer) {
@@ -241,7 +242,8 @@ TEST_CASE("what an algorithm that learns from replay cannot work with is refused
     CHECK_THROWS_AS(make(options), ArgumentError);
     CHECK_THROWS_WITH(make(options), Catch::Contains(text));
   };
-  refused([](auto& o) { o.replay_capacity = 0; }, "replay_capacity is 0; expected at least minibatch_size, 32");
+  refused([](auto& o) { o.replay_capacity = 0; },
+          "replay_capacity is 0; expected at least minibatch_size, 32");
   refused([](auto& o) { o.replay_capacity = 31; }, "replay_capacity is 31");
   refused([](auto& o) { o.hyperparameters.normalise_observations = true; }, "normalise_observations");
   refused([](auto& o) { o.hyperparameters.normalise_rewards = true; }, "normalise_rewards");
@@ -255,17 +257,19 @@ TEST_CASE("what an algorithm that learns from replay cannot work with is refused
     return CoreOrchestrator(target_factory(space), mlp_network(), options_for(1));
   };
   CHECK_THROWS_AS(of_space({.choices = {}, .low = {-1}, .high = {1}}), ArgumentError);
-  CHECK_THROWS_WITH(of_space({.choices = {2, 3}, .low = {}, .high = {}}), Catch::Contains("expected a3c or ppo"));
-  CHECK_THROWS_WITH(
-      CoreOrchestrator(target_factory(kChoice), mlp_network({.memory = 4}), [] {
-        OrchestratorOptions options = options_for(1);
-        options.hyperparameters.dueling = true;
-        return options;
-      }()),
-      Catch::Contains("environment 'Target'") && Catch::Contains("without memory"));
+  CHECK_THROWS_WITH(of_space({.choices = {2, 3}, .low = {}, .high = {}}),
+                    Catch::Contains("expected a3c or ppo"));
+  CHECK_THROWS_WITH(CoreOrchestrator(target_factory(kChoice), mlp_network({.memory = 4}),
+                                     [] {
+                                       OrchestratorOptions options = options_for(1);
+                                       options.hyperparameters.dueling = true;
+                                       return options;
+                                     }()),
+                    Catch::Contains("environment 'Target'") && Catch::Contains("without memory"));
   OrchestratorOptions large = options_for(1);
   large.replay_capacity = 1'000'000'000'000;
-  CHECK_THROWS_WITH(make(large), Catch::Contains("a replay buffer of 1000000000000 steps for each of 1 worker"));
+  CHECK_THROWS_WITH(make(large),
+                    Catch::Contains("a replay buffer of 1000000000000 steps for each of 1 worker"));
 }
 
 TEST_CASE("a minibatch that is larger than what is stored waits for the rows") {

@@ -211,8 +211,10 @@ TEST_CASE("a row's priority follows from its error") {
 }
 
 TEST_CASE("optimizer steps come at the replay ratio, in steps") {
-  for (const auto& [ratio, expected] : std::map<double, std::vector<int>>{
-           {0.25, {0, 0, 0, 1, 1, 1, 1, 2}}, {1, {1, 2, 3, 4, 5, 6, 7, 8}}, {2.5, {2, 5, 7, 10, 12, 15, 17, 20}}}) {
+  for (const auto& [ratio, expected] :
+       std::map<double, std::vector<int>>{{0.25, {0, 0, 0, 1, 1, 1, 1, 2}},
+                                          {1, {1, 2, 3, 4, 5, 6, 7, 8}},
+                                          {2.5, {2, 5, 7, 10, 12, 15, 17, 20}}}) {
     Setup setup((Hyperparameters()));
     setup.hyperparameters.replay_ratio = ratio;
     auto learner = dqn(setup.hyperparameters)
@@ -282,9 +284,9 @@ TEST_CASE("dqn refuses other actions than one choice, and names the algorithms t
     spec.time_limit = 10;
     return spec;
   };
-  for (const ActionSpace& space :
-       {ActionSpace{.choices = {3, 2}, .low = {}, .high = {}}, ActionSpace{.choices = {}, .low = {-1}, .high = {1}},
-        ActionSpace{.choices = {3}, .low = {-1}, .high = {1}}}) {
+  for (const ActionSpace& space : {ActionSpace{.choices = {3, 2}, .low = {}, .high = {}},
+                                   ActionSpace{.choices = {}, .low = {-1}, .high = {1}},
+                                   ActionSpace{.choices = {3}, .low = {-1}, .high = {1}}}) {
     CHECK_THROWS_AS(algorithm->network(spec_of(space)), ArgumentError);
     CHECK_THROWS_WITH(algorithm->network(spec_of(space)), Catch::Contains("environment 'Arm' has") &&
                                                               Catch::Contains("expected a3c") &&
@@ -298,7 +300,8 @@ TEST_CASE("dqn refuses other actions than one choice, and names the algorithms t
 TEST_CASE("dqn refuses a network with memory") {
   const NetworkSpec spec{{3}, 4, 1};
   const LocalNetwork network(mlp_network({.hidden = {}, .memory = 2})(spec, 1), spec);
-  CHECK_THROWS_WITH(dqn(with([](auto& h) { h.dueling = true; }))->check_network(network), Catch::Contains("without memory"));
+  CHECK_THROWS_WITH(dqn(with([](auto& h) { h.dueling = true; }))->check_network(network),
+                    Catch::Contains("without memory"));
 }
 
 TEST_CASE("the algorithms have names") {

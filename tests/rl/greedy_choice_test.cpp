@@ -14,8 +14,8 @@ struct Choice {
   float log_probability = 1;
 };
 
-Choice act(const Behaviour& behaviour, const std::vector<float>& outputs, const std::vector<std::uint8_t>& mask,
-           Acting acting, Random& random) {
+Choice act(const Behaviour& behaviour, const std::vector<float>& outputs,
+           const std::vector<std::uint8_t>& mask, Acting acting, Random& random) {
   Choice choice;
   float chosen = -1;
   behaviour.act(outputs, mask, acting, random, {&chosen, 1}, choice.log_probability);

@@ -12,14 +12,15 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// Each node of the tree is the sum of 16 below it, which lie side by side in one line of a processor's cache:
-/// a million leaves have five levels. Make the tree before the fork.
+/// Each node of the tree is the sum of 16 below it, which lie side by side in one line of a processor's
+/// cache: a million leaves have five levels. Make the tree before the fork.
 ///
 /// There are no locks. Whoever changes a leaf sums up again what stands above it, and looks once more whether
-/// somebody else has changed one of the summands meanwhile; whoever changes one last also writes the sum last.
-/// So sums are right whenever nobody is writing, up to the rounding of one float. A worker that is killed
-/// between a leaf and a sum leaves a sum that is wrong by that change until a neighbouring leaf is written, or
-/// rebuild() is called: some rows are then drawn a little too often or too rarely, and nothing else happens.
+/// somebody else has changed one of the summands meanwhile; whoever changes one last also writes the sum
+/// last. So sums are right whenever nobody is writing, up to the rounding of one float. A worker that is
+/// killed between a leaf and a sum leaves a sum that is wrong by that change until a neighbouring leaf is
+/// written, or rebuild() is called: some rows are then drawn a little too often or too rarely, and nothing
+/// else happens.
 class PriorityTree {
  public:
   /// How many nodes are summed up by the one above them.

@@ -45,7 +45,8 @@ struct ChildOptions {
   ///
   /// A Parent whose actors are asynchronous (ActorMode) says so when the Child joins. The Child then plays
   /// its next round, with the weights that it has, while a frame is on its way, and takes the weights of the
-  /// answer when that round is played. It waits for the answer only then, so it holds two rounds at most.
+  /// answer when that round is played, or at once if it comes within a tenth of a round's time. So it holds
+  /// two rounds at most, and waits when neither is taken.
   ExchangeKind exchange = ExchangeKind::kEach;
   /// kSegments: the most steps of a round for which the trainer has room, such as
   /// Hyperparameters::round_steps; a Parent with longer rounds refuses the Child. 0: any number.

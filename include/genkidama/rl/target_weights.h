@@ -14,7 +14,7 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// How target weights follow.
 struct TargetOptions {
-  int period = 0;      ///< copied after so many optimizer steps of the machine, >= 0; 0: they follow by `rate`
+  int period = 0;  ///< copied after so many optimizer steps of the machine, >= 0; 0: they follow by `rate`
   double rate = 0.005;  ///< target += rate (weights - target) after each optimizer step, in (0, 1]
 };
 

@@ -121,6 +121,18 @@ bool ChildExchange::collect_answer(bool wait) {
       wait ? mailbox_.wait_answer(flight.ticket, flight.sequence, options_.limits.close_timeout)
            : mailbox_.look_for_answer(flight.ticket, flight.sequence);
   if (wait) waited_seconds_ += seconds_since(since);
+  return end_flight(outcome);
+}
+
+bool ChildExchange::collect_answer_within(Clock::duration span) {
+  const Clock::time_point since = Clock::now();
+  const auto outcome = mailbox_.wait_answer_for(flight_->ticket, flight_->sequence, span);
+  waited_seconds_ += seconds_since(since);
+  return end_flight(outcome);
+}
+
+bool ChildExchange::end_flight(ChildMailbox::Outcome outcome) {
+  using Outcome = ChildMailbox::Outcome;
   if (outcome == Outcome::kTimeout) return false;
   flight_.reset();
   if (outcome != Outcome::kReady) return false;

@@ -84,6 +84,8 @@ class ChildExchange : public Exchange {
   bool send(OutgoingWeights out);
   /// Ends the flight unless its answer may still come. Whether the answer came, into received_.
   bool collect_answer(bool wait);
+  /// The same after a wait of so long at most.
+  bool collect_answer_within(Clock::duration span);
 
   const ChildOptions& options_;
   const RoleWords words_;
@@ -96,6 +98,8 @@ class ChildExchange : public Exchange {
   bool is_in_flight() const { return flight_.has_value(); }
 
  private:
+  bool end_flight(ChildMailbox::Outcome outcome);
+
   struct Flight {
     ChildTicket ticket;
     std::uint64_t sequence = 0;

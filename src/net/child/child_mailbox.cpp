@@ -125,6 +125,14 @@ ChildMailbox::Outcome ChildMailbox::wait_answer(const ChildTicket& ticket, std::
   return settled() ? outcome(ticket, sequence) : Outcome::kOver;
 }
 
+ChildMailbox::Outcome ChildMailbox::wait_answer_for(const ChildTicket& ticket, std::uint64_t sequence,
+                                                    Clock::duration span) {
+  std::unique_lock lock(mutex_);
+  const auto settled = [&] { return outcome(ticket, sequence) != Outcome::kTimeout; };
+  changed_.wait_for(lock, span, [&] { return settled() || stop_; });
+  return outcome(ticket, sequence);
+}
+
 ChildMailbox::Outcome ChildMailbox::look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const {
   const std::lock_guard lock(mutex_);
   return outcome(ticket, sequence);

@@ -91,7 +91,9 @@ class ChildMailbox {
   /// `stop_grace`, then kOver. An answer that came counts, also when the link was lost or the run ended after
   /// it.
   Outcome wait_answer(const ChildTicket& ticket, std::uint64_t sequence, Milliseconds stop_grace);
-  /// The same without waiting; kTimeout while the answer may still come.
+  /// The same for so long at most; kTimeout while the answer may still come.
+  Outcome wait_answer_for(const ChildTicket& ticket, std::uint64_t sequence, Clock::duration span);
+  /// The same without waiting.
   Outcome look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const;
   /// Swaps the weights of the link that was joined last with those in `join`; false, and nothing changed,
   /// when they were taken before.

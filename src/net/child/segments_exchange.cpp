@@ -10,6 +10,8 @@
 namespace genkidama {
 namespace {
 
+constexpr int kPatienceShare = 10;  // of the time that a round takes
+
 /// `more` was played after `batch`.
 void append(SegmentBatch& batch, SegmentBatch more) {
   batch.steps += more.steps;
@@ -28,7 +30,9 @@ void SegmentsExchange::begin(LocalTrainer& trainer) {
 }
 
 RoundReport SegmentsExchange::play(LocalTrainer& trainer) {
+  const Clock::time_point since = Clock::now();
   RoundReport round = trainer.play_round(round_steps_, segments_);
+  patience_ = (Clock::now() - since) / kPatienceShare;
   for (Segment& segment : segments_) segment.policy_version = version_;
   append(unsent_, std::exchange(untold_, {}));
   SegmentBatch played;
@@ -46,6 +50,10 @@ bool SegmentsExchange::begin_exchange(LocalTrainer& trainer) {
   if (mailbox_.ticket() && !is_in_flight()) {
     if (settle(trainer)) ++averaged_;
     send_batch(trainer);
+    if (is_in_flight() && join_.ticket.asynchronous && collect_answer_within(patience_)) {
+      take_received(trainer);
+      ++averaged_;
+    }
   }
   return must_wait();
 }
@@ -70,9 +78,13 @@ ExchangeReport SegmentsExchange::finish(LocalTrainer& trainer) {
 
 bool SegmentsExchange::take_answered(LocalTrainer& trainer, bool wait) {
   if (!collect_answer(wait)) return false;
+  take_received(trainer);
+  return true;
+}
+
+void SegmentsExchange::take_received(LocalTrainer& trainer) {
   sent_ = {};
   take_over(trainer, received_);
-  return true;
 }
 
 bool SegmentsExchange::wait_for_link() {

@@ -13,7 +13,9 @@ namespace genkidama {
 /// After each round it sends the segments, waits for the weights that were learnt from them, and goes on with
 /// these. An actor that is asynchronous does not wait: while one batch is on its way, it plays the next one
 /// with the weights that it has, and takes those of the answer when that is played. It waits only when the
-/// answer is not there by then, so it has two batches at most. While no link is joined it waits for one.
+/// answer is not there by then, so it has two batches at most. While no link is joined it waits for one. An
+/// answer that takes a small part of a round's time is waited for, because the round is then played with
+/// newer weights.
 class SegmentsExchange final : public ChildExchange {
  public:
   SegmentsExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire)
@@ -36,6 +38,7 @@ class SegmentsExchange final : public ChildExchange {
   bool is_due() const { return unsent_.steps > 0 || (sent_.steps > 0 && !is_in_flight()); }
   /// The answer's weights, once it is here. Whether it is.
   bool take_answered(LocalTrainer& trainer, bool wait);
+  void take_received(LocalTrainer& trainer);
   /// A new link may have been joined since the last frame. Whether its weights have replaced the trainer's,
   /// because the learner has taken what was sent, or does not know the session any more.
   bool settle(LocalTrainer& trainer);
@@ -53,6 +56,7 @@ class SegmentsExchange final : public ChildExchange {
   SegmentBatch untold_;              ///< counts of rounds whose segments were dropped
   std::uint64_t sent_sequence_ = 0;  ///< of the frame with sent_ in it; 0: it was not sent
   std::vector<Segment> segments_;
+  Clock::duration patience_{};  ///< of an asynchronous actor with an answer
 };
 
 }  // namespace genkidama

@@ -159,10 +159,10 @@ class Dqn final : public Algorithm {
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override { return greedy_choice(); }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
-    return greedy_choice([h = hyperparameters_, &sink = context.sink, worker = context.worker,
-                          workers = context.workers] {
-      return exploration_epsilon(h, sink.environment_steps(), worker, workers);
-    });
+    return greedy_choice(
+        [h = hyperparameters_, &sink = context.sink, worker = context.worker, workers = context.workers] {
+          return exploration_epsilon(h, sink.environment_steps(), worker, workers);
+        });
   }
 
   std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
