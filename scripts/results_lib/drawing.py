@@ -350,8 +350,8 @@ def machines(data):
     """The time to the target against the number of machines, a panel per pace, a line per way of sharing."""
     # Each way with the settings that suit the number of machines best.
     panels = [("a step takes 16 us", "lunar_lander", "wire", {
-        "weights together, with momentum": [("nesterov 0.4 rate 1.5", 2), ("nesterov 0.6 rate 1.5", 4),
-                                            ("nesterov 0.6 rate 1.5", 8), ("nesterov 0.6 rate 2 clip", 16)],
+        "weights together, with momentum": [("nesterov 0.5 rate 1.5", 2), ("nesterov 0.5 rate 1.5", 4),
+                                            ("nesterov 0.5 rate 1.5", 8), ("nesterov 0.6 rate 2 clip", 16)],
         "weights together": [("rounds", 4), ("rounds", 8)],
         "weights, each Child by itself": [("each", 4)]}),
               ("a robot's pace: 20 ms", "paced", "wire", {

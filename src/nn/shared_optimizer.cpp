@@ -74,6 +74,7 @@ class SharedSgd : public SharedOptimizer {
       : momentum_(static_cast<float>(options.momentum)), decay_(static_cast<float>(options.weight_decay)) {}
 
   std::size_t state_size(std::size_t parameters) const override { return momentum_ == 0 ? 0 : parameters; }
+  MomentsShape moments_shape(std::size_t parameters) const override { return {state_size(parameters)}; }
 
   void step(std::span<float> weights, std::span<const float> gradient, std::span<float> state, std::uint64_t,
             double learning_rate) const override {
@@ -105,6 +106,9 @@ class SharedRmsProp : public SharedOptimizer {
         epsilon_(static_cast<float>(options.denominator_epsilon)) {}
 
   std::size_t state_size(std::size_t parameters) const override { return 2 * parameters; }
+  MomentsShape moments_shape(std::size_t parameters) const override {
+    return {state_size(parameters), 0, parameters};
+  }
 
   void step(std::span<float> weights, std::span<const float> gradient, std::span<float> state, std::uint64_t,
             double learning_rate) const override {
@@ -147,6 +151,9 @@ class SharedAdam : public SharedOptimizer {
         epsilon_(static_cast<float>(options.denominator_epsilon)) {}
 
   std::size_t state_size(std::size_t parameters) const override { return 2 * parameters; }
+  MomentsShape moments_shape(std::size_t parameters) const override {
+    return {state_size(parameters), parameters, state_size(parameters)};
+  }
 
   void step(std::span<float> weights, std::span<const float> gradient, std::span<float> state,
             std::uint64_t step, double learning_rate) const override {

@@ -12,6 +12,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/core/log.h"
+#include "genkidama/params/change_average.h"
 #include "genkidama/params/segment_limits.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/algorithms.h"
@@ -52,6 +53,15 @@ std::uint64_t new_stream() {
   std::random_device device;
   const std::uint64_t bits = (std::uint64_t{device()} << 32) | device();
   return bits >> 11;
+}
+
+MomentsShape checked_moments(const MomentsShape& shape, std::size_t state_size) {
+  AveragedMoments().begin(shape);
+  if (shape.size <= state_size) return shape;
+  throw ArgumentError(
+      fmt::format("the optimizer's state has {} floats and {} of them are moments; expected at most "
+                  "all of them",
+                  state_size, shape.size));
 }
 
 /// One process or thread learns, or none.
@@ -159,7 +169,9 @@ class CoreOrchestrator::Impl {
       own_ = {new_stream(), RunningStatistics(statistics_components())};
       others_ = own_.statistics;
     }
-    const auto state_size = options_.optimizer(setup_.hyperparameters)->state_size(layout().size());
+    const auto optimizer = options_.optimizer(setup_.hyperparameters);
+    const auto state_size = optimizer->state_size(layout().size());
+    moments_shape_ = checked_moments(optimizer->moments_shape(layout().size()), state_size);
     const Sharing sharing = options_.hyperparameters.sharing;
     shared_ = std::make_unique<SharedTraining>(
         options_.workers, sharing, layout().size(), state_size, algorithm->shared_state_size(layout().size()),
@@ -214,6 +226,38 @@ class CoreOrchestrator::Impl {
   void read_weights(std::span<float> out) const {
     check_size(out.size());
     relaxed_load(shared_->weights.span(), out);
+  }
+
+  const MomentsShape& moments_shape() const { return moments_shape_; }
+
+  void read_moments(OptimizerMoments& out) const {
+    out.steps = shared_->counters[0].optimizer_steps;
+    if (shared_->local_steps.size() > 0)
+      out.steps = *std::max_element(shared_->local_steps.span().begin(), shared_->local_steps.span().end());
+    out.values.resize(moments_shape_.size);
+    const std::size_t states = optimizer_states();
+    if (states == 1) {
+      relaxed_load(shared_->optimizer_state.span().first(moments_shape_.size), out.values);
+      return;
+    }
+    std::vector<std::vector<float>> copies(states, std::vector<float>(moments_shape_.size));
+    std::vector<WeightedChange> all;
+    for (std::size_t i = 0; i < states; ++i) {
+      relaxed_load(shared_->optimizer_state.span().subspan(i * optimizer_floats(), moments_shape_.size),
+                   copies[i]);
+      all.push_back({copies[i], 1, 1});
+    }
+    average_changes(all, out.values);
+  }
+
+  void write_moments(const OptimizerMoments& in) {
+    if (const std::string fault = moments_fault(moments_shape_, in.values); !fault.empty())
+      throw ArgumentError(fault);
+    for (std::size_t i = 0; i < optimizer_states(); ++i)
+      relaxed_store(shared_->optimizer_state.span().subspan(i * optimizer_floats(), in.values.size()),
+                    in.values);
+    for (std::uint64_t& steps : shared_->local_steps.span()) steps = in.steps;
+    if (shared_->local_steps.size() == 0) shared_->counters[0].optimizer_steps = in.steps;
   }
 
   RoundReport train_round() {
@@ -621,9 +665,9 @@ class CoreOrchestrator::Impl {
                                          description_.state_size});
   }
 
-  std::size_t optimizer_floats() const {
-    return shared_->optimizer_state.size() / std::max<std::size_t>(shared_->local_steps.size(), 1);
-  }
+  /// How many optimizer states there are, one after the other.
+  std::size_t optimizer_states() const { return std::max<std::size_t>(shared_->local_steps.size(), 1); }
+  std::size_t optimizer_floats() const { return shared_->optimizer_state.size() / optimizer_states(); }
 
   /// One state, or one after the other of several workers.
   std::span<const float> saved_optimizer_states(const StateReader& state) const {
@@ -741,6 +785,7 @@ class CoreOrchestrator::Impl {
   OrchestratorOptions options_;
   WorkerSetup setup_;
   Description description_;
+  MomentsShape moments_shape_;
   std::unique_ptr<SharedTraining> shared_;
   std::unique_ptr<WorkerGroup> workers_;
   std::function<void(const WorkerOrder&)>
@@ -772,6 +817,15 @@ PolicyDescription CoreOrchestrator::policy_description() const {
 }
 std::size_t CoreOrchestrator::statistics_components() const {
   return impl_->statistics_components();
+}
+MomentsShape CoreOrchestrator::moments_shape() const {
+  return impl_->moments_shape();
+}
+void CoreOrchestrator::read_moments(OptimizerMoments& out) const {
+  impl_->read_moments(out);
+}
+void CoreOrchestrator::write_moments(const OptimizerMoments& in) {
+  impl_->write_moments(in);
 }
 NumberedStatistics CoreOrchestrator::own_statistics() const {
   return impl_->own_statistics();

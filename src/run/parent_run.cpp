@@ -74,13 +74,14 @@ class ParentRun::Impl {
                                     RunObserver* observer) {
     ParentMemory memory;
     memory.statistics = StreamStatistics(evaluator.statistics_components());
-    memory.outer_optimizer = parent.outer_optimizer;
+    memory.rounds = {parent.outer_optimizer, parent.moments};
     parent.policy = evaluator.policy_description();
     const bool makes_rounds = parent.exchange == ExchangeKind::kRounds;
     OpenedRun opened = RunFiles::open(std::move(options), evaluator, observer,
                                       {run_kind::kParent, makes_rounds ? kRoundColumns : kColumns, &memory});
     parent.statistics = std::move(memory.statistics);
-    parent.outer_optimizer = std::move(memory.outer_optimizer);
+    parent.outer_optimizer = std::move(memory.rounds.outer_optimizer);
+    parent.moments = std::move(memory.rounds.moments);
     // One more stream beside those of the Children, so that each of them is told of it.
     if (opened.first_statistics.components() > 0) {
       parent.statistics.set(evaluator.own_statistics().stream, std::move(opened.first_statistics));
@@ -106,7 +107,8 @@ class ParentRun::Impl {
   /// brings its weights.
   void keep_time();
   bool makes_rounds() const { return options_.exchange == ExchangeKind::kRounds; }
-  bool checkpoint(const PolicySnapshot& snapshot, OuterOptimizer outer_optimizer);
+  bool checkpoint(const PolicySnapshot& snapshot, RoundMemory rounds);
+  RoundMemory round_memory() const { return {parent_->outer_optimizer(), parent_->moments()}; }
   FillState fill_state();
   /// The evaluator normalises with what all Children have counted until now, and policy files say so.
   void take_statistics() { use_statistics(parent_->statistics()); }
@@ -155,7 +157,7 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
     final_weights_ = std::move(opened.state->weights);
     for (const double value : opened.state->recent_returns) recent_returns_.add(value);
   }
-  memory_.outer_optimizer = parent.outer_optimizer;
+  memory_.rounds = {parent.outer_optimizer, parent.moments};
   kept_update_ = files_->totals().updates;
   evaluation_due_ = files_->is_evaluation_missing();
   parent.first_update = files_->totals().updates;
@@ -229,6 +231,7 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
     };
     json["exchange"] = exchange_name(options_.exchange);
     json["outer_optimizer"] = outer_optimizer_name(options_.outer_optimizer.options().kind);
+    json["average_moments"] = options_.average_moments;
     json["rounds"] = {{"closed", rounds.closed},
                       {"by_deadline", rounds.by_deadline},
                       {"contributions", rounds.contributions},
@@ -292,7 +295,7 @@ ParentStatus ParentRun::Impl::take_merges(Milliseconds span) {
     if (files_->options().updates && files_->totals().updates == *files_->options().updates) {
       final_weights_ = merge.weights;
       final_average_ = merge.average;
-      memory_.outer_optimizer = merge.outer_optimizer;
+      memory_.rounds = merge.rounds;
     }
   }
   return status;
@@ -311,7 +314,7 @@ void ParentRun::Impl::check_rule(const ParentStatus& status) {
   take_merges(Milliseconds(0));
   const bool whole = status.updates == files_->totals().updates;
   const auto weights = parent_->weights();
-  const bool kept = whole && checkpoint({weights, watch_.average()}, parent_->outer_optimizer());
+  const bool kept = whole && checkpoint({weights, watch_.average()}, round_memory());
   throw Error(files_->merge_rule_text(status.failure, kept));
 }
 
@@ -327,14 +330,14 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
                                        : fields_of(update, played, children));
   files_->observer().on_update({files_->totals(), progress(status), nullptr, &update});
   if (files_->is_checkpoint_due() && !merge.weights.empty()) {
-    checkpoint({merge.weights, merge.average}, merge.outer_optimizer);
+    checkpoint({merge.weights, merge.average}, merge.rounds);
   }
   if (files_->is_evaluation_due(recent_returns_)) evaluation_due_ = true;
 }
 
-bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot, OuterOptimizer outer_optimizer) {
+bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot, RoundMemory rounds) {
   kept_update_ = files_->totals().updates;
-  memory_.outer_optimizer = std::move(outer_optimizer);
+  memory_.rounds = std::move(rounds);
   take_statistics();
   return files_->checkpoint(snapshot, fill_state());
 }
@@ -347,7 +350,7 @@ void ParentRun::Impl::use_statistics(StreamStatistics statistics) {
 void ParentRun::Impl::take_final() {
   final_weights_ = parent_->weights();
   final_average_ = watch_.average();
-  memory_.outer_optimizer = parent_->outer_optimizer();
+  memory_.rounds = round_memory();
 }
 
 FillState ParentRun::Impl::fill_state() {
@@ -363,11 +366,11 @@ void ParentRun::Impl::keep_time() {
   if (!files_->is_state_due() || kept_update_ == files_->totals().updates) return;
   const auto weights = parent_->weights();
   const auto average = watch_.average();
-  auto outer_optimizer = parent_->outer_optimizer();
+  auto rounds = round_memory();
   // Asked last: if nothing was merged until now, these belong to the update that was recorded last.
   const bool still = parent_->status().updates == files_->totals().updates;
   if (still && !find_divergence(weights, evaluator_.layout(), files_->options())) {
-    checkpoint({weights, average}, std::move(outer_optimizer));
+    checkpoint({weights, average}, std::move(rounds));
   } else {
     weights_due_ = true;
   }
@@ -381,7 +384,7 @@ std::optional<std::string> ParentRun::Impl::evaluate() {
   // The last merge may have spoilt them a moment ago; check_merges() will tell.
   if (find_divergence(weights, evaluator_.layout(), files_->options())) return {};
   auto average = watch_.average();
-  auto outer_optimizer = parent_->outer_optimizer();
+  auto rounds = round_memory();
   std::optional<std::string> end;
   take_statistics();
   try {
@@ -392,7 +395,7 @@ std::optional<std::string> ParentRun::Impl::evaluate() {
   if (!end) return {};
   final_weights_ = std::move(weights);
   final_average_ = std::move(average);
-  memory_.outer_optimizer = std::move(outer_optimizer);
+  memory_.rounds = std::move(rounds);
   return end;
 }
 

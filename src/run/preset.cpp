@@ -13,6 +13,9 @@ constexpr std::uint64_t kControlSteps = 1'000'000;
 constexpr std::uint64_t kDqnSteps = 500'000;
 constexpr std::size_t kReplayCapacity = 200'000;
 constexpr int kThoroughRoundSteps = 4096;
+// docs/results/scaling.md has the search.
+constexpr double kTunedOuterMomentum = 0.5;
+constexpr double kTunedRateOfRounds = 1.5;
 
 }  // namespace
 
@@ -44,6 +47,11 @@ Preset tuned_preset() {
   preset.max_steps = kTunedSteps;
   preset.alpha = 0.5;
   preset.beta = 0.5;
+  preset.exchange = ExchangeKind::kRounds;
+  preset.rounds.outer_optimizer.kind = OuterOptimizerKind::kNesterov;
+  preset.rounds.outer_optimizer.momentum = kTunedOuterMomentum;
+  preset.rounds.learning_rate_factor = kTunedRateOfRounds;
+  preset.rounds.ends_after_steps = true;
   preset.greedy = true;
   return preset;
 }
@@ -89,6 +97,15 @@ Hyperparameters with_schedule_end(Hyperparameters hyperparameters, std::uint64_t
   const bool is_open = hyperparameters.has_schedule() && hyperparameters.schedule_steps == 0;
   const auto shares = static_cast<std::uint64_t>(machines);
   if (is_open) hyperparameters.schedule_steps = max_steps / shares + (max_steps % shares == 0 ? 0 : 1);
+  return hyperparameters;
+}
+
+Hyperparameters hyperparameters_for(const Preset& preset, ExchangeKind exchange) {
+  Hyperparameters hyperparameters = preset.hyperparameters;
+  if (exchange != ExchangeKind::kRounds) return hyperparameters;
+  hyperparameters.learning_rate *= preset.rounds.learning_rate_factor;
+  if (preset.rounds.ends_after_steps && hyperparameters.round_steps > 0)
+    hyperparameters.round_end = RoundEnd::kStep;
   return hyperparameters;
 }
 

@@ -17,6 +17,7 @@ void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyA
   MergeRecord record{update, {}, {}, {}};
   record.update.weights = {};
   record.update.outer_optimizer = nullptr;
+  record.update.moments = nullptr;
   if (update.contributions.empty()) record.update.since_merge += take_carried(update.session);
   for (RoundContribution& each : record.update.contributions) {
     const Played carried = take_carried(each.session);
@@ -26,7 +27,8 @@ void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyA
   if (surely || (wanted == Weights::kIfRoom && with_weights_ < kMaxWeights)) {
     record.weights.assign(update.weights.begin(), update.weights.end());
     record.average = average;
-    if (update.outer_optimizer != nullptr) record.outer_optimizer = *update.outer_optimizer;
+    if (update.outer_optimizer != nullptr) record.rounds.outer_optimizer = *update.outer_optimizer;
+    if (update.moments != nullptr) record.rounds.moments = *update.moments;
     ++with_weights_;
   } else if (wanted == Weights::kIfRoom) {
     ++dropped_;

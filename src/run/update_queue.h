@@ -11,17 +11,17 @@
 
 #include "genkidama/core/clock.h"
 #include "genkidama/net/parent.h"
-#include "genkidama/params/outer_optimizer.h"
 #include "genkidama/params/policy_average.h"
+#include "run/state/parent_memory.h"
 
 namespace genkidama::run {
 
 /// A merge, with a copy of the weights and of their average when they are to be kept.
 struct MergeRecord {
-  ParentUpdate update;             ///< its `weights` and `outer_optimizer` point nowhere
-  std::vector<float> weights;      ///< empty unless asked for
-  PolicyAverage average;           ///< of nothing unless asked for
-  OuterOptimizer outer_optimizer;  ///< after the merge; without a memory unless asked for
+  ParentUpdate update;         ///< its `weights`, `outer_optimizer` and `moments` point nowhere
+  std::vector<float> weights;  ///< empty unless asked for
+  PolicyAverage average;       ///< of nothing unless asked for
+  RoundMemory rounds;          ///< after the merge; empty unless asked for
 };
 
 /// Bounded: what does not fit is dropped and counted, since merging must not wait for a disk. What was played

@@ -40,6 +40,7 @@ ChildOptions child_options(const ExchangeModel& model) {
   options.beta = model.beta;
   options.overlap = model.overlap;
   options.codec = model.codec;
+  options.average_moments = model.average_moments;
   return options;
 }
 
@@ -50,6 +51,7 @@ ParentOptions parent_options(const ExchangeModel& model, std::size_t components)
   options.merge_rule = model.merge_rule;
   options.rounds = model.rounds;
   options.outer_optimizer = OuterOptimizer(model.outer_optimizer);
+  options.average_moments = model.average_moments;
   options.statistics = StreamStatistics(components);
   return options;
 }
@@ -93,7 +95,7 @@ class ClusterEngine final : public Engine {
         trainers_(trainers),
         parent_(parent_options(options.exchange, trainers.front()->statistics_components()),
                 trainers.front()->layout(), weights_of(*trainers.front()), trainers.size(),
-                options.exchange.codec),
+                options.exchange.codec, trainers.front()->moments_shape()),
         ingress_(options.parent_bits_per_second),
         egress_(options.parent_bits_per_second) {
     members_.reserve(trainers.size());

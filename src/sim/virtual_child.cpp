@@ -4,6 +4,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/wire/frame.h"
+#include "genkidama/wire/moments.h"
 #include "genkidama/wire/statistics.h"
 
 namespace genkidama::sim {
@@ -11,16 +12,21 @@ namespace genkidama::sim {
 VirtualChild::VirtualChild(const ChildOptions& options, LocalTrainer& trainer)
     : codec_(options.codec),
       makes_rounds_(options.exchange == ExchangeKind::kRounds),
+      moments_size_(options.average_moments ? trainer.moments_shape().size : 0),
       trainer_(trainer),
       mailbox_(options.exchange == ExchangeKind::kRounds),
       exchange_(ChildExchange::make(options, mailbox_, *this)) {}
 
 FrameHeader VirtualChild::decode(std::span<const std::byte> frame) {
   const std::size_t components = trainer_.statistics_components();
-  const auto parts = split_frame(frame, statistics_bytes(components));
+  const auto parts = split_frame(frame, statistics_bytes(components) + moments_bytes(moments_size_));
   if (!parts.ok()) throw FormatError("a simulated Parent's frame: " + parts.reason());
-  auto others = decode_statistics(parts.value().extra, components);
+  const auto extra = parts.value().extra;
+  auto others = decode_statistics(extra.first(statistics_bytes(components)), components);
   if (!others.ok()) throw FormatError("a simulated Parent's statistics: " + others.reason());
+  auto moments = decode_moments(extra.subspan(statistics_bytes(components)), moments_size_);
+  if (!moments.ok()) throw FormatError("a simulated Parent's moments: " + moments.reason());
+  received_.moments = std::move(moments.value());
   received_.other_statistics = std::move(others.value());
   std::span<const float> weights;
   if (const auto wrong = decoder_->decode(parts.value().codec, parts.value().weights, weights);
@@ -101,6 +107,7 @@ void VirtualChild::send(OutgoingWeights out) {
   extra_.clear();
   if (out.header.type == FrameType::kChildChange) encode_change_steps(out.change_steps, extra_);
   extra_.insert(extra_.end(), statistics_bytes_.begin(), statistics_bytes_.end());
+  if (moments_size_ > 0) append_moments(out.moments, extra_);
   encode_frame(out.header, *out.weights, makes_rounds_ ? *changes_ : *weights_, outgoing_, extra_);
   is_unanswered_ = true;
   sequence_sent_ = out.header.sequence;

@@ -66,6 +66,7 @@ class VirtualChild final : private ChildWire {
 
   const CodecKind codec_;
   const bool makes_rounds_;
+  const std::size_t moments_size_;
 
   LocalTrainer& trainer_;
   ChildMailbox mailbox_;

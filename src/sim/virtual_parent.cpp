@@ -6,6 +6,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/wire/frame.h"
+#include "genkidama/wire/moments.h"
 #include "genkidama/wire/statistics.h"
 
 namespace genkidama::sim {
@@ -19,13 +20,16 @@ std::string address_of(std::uint32_t child) {
 }  // namespace
 
 VirtualParent::VirtualParent(const ParentOptions& options, const ParameterLayout& layout,
-                             std::vector<float> weights, std::size_t children, CodecKind codec)
+                             std::vector<float> weights, std::size_t children, CodecKind codec,
+                             const MomentsShape& moments)
     : layout_(layout),
       state_(options, layout, std::move(weights)),
       sessions_(children),
       sequences_(children),
       codec_(codec),
-      codecs_(children) {}
+      codecs_(children) {
+  if (state_.averages_moments()) state_.begin_moments(moments);
+}
 
 // Of equal length, so that the order of names is that of numbers.
 std::string VirtualParent::name_of(std::uint32_t child) {
@@ -52,20 +56,29 @@ Welcome VirtualParent::join(std::uint32_t child, std::uint64_t session, std::uin
 void VirtualParent::receive(std::uint32_t child, std::span<const std::byte> bytes, Clock::time_point now) {
   const std::size_t components = state_.statistics_components();
   const std::size_t steps_bytes = state_.makes_rounds() ? kChangeStepsBytes : 0;
-  const auto frame = split_frame(bytes, steps_bytes + statistics_bytes(components));
+  const std::size_t moments_size = state_.moments_size();
+  const auto frame =
+      split_frame(bytes, steps_bytes + statistics_bytes(components) + moments_bytes(moments_size));
   if (!frame.ok()) throw FormatError("a simulated Child's frame: " + frame.reason());
   const FrameParts& parts = frame.value();
-  auto own = decode_statistics(parts.extra.subspan(steps_bytes), components);
+  const auto extra = parts.extra.subspan(steps_bytes);
+  auto own = decode_statistics(extra.first(statistics_bytes(components)), components);
   if (!own.ok()) throw FormatError("a simulated Child's statistics: " + own.reason());
+  auto moments = decode_moments(extra.subspan(statistics_bytes(components)), moments_size);
+  if (!moments.ok()) throw FormatError("a simulated Child's moments: " + moments.reason());
   std::span<const float> weights;
   if (const auto wrong = codecs_[child].decoder->decode(parts.codec, parts.weights, weights); !wrong.empty())
     throw FormatError("a simulated Child's weights: " + wrong);
-  if (const auto bad = state_.objection(weights)) {
-    throw Error(fmt::format("the Parent refuses the weights of {}: {}", name_of(child), *bad));
+  auto bad = state_.objection(weights);
+  if (!bad && moments_size > 0) {
+    if (auto fault = moments_fault(state_.current_moments().shape(), moments.value().values); !fault.empty())
+      bad = std::move(fault);
   }
+  if (bad) throw Error(fmt::format("the Parent refuses the weights of {}: {}", name_of(child), *bad));
   NumberedStatistics numbered{child + std::uint64_t{1}, std::move(own.value())};
   if (state_.makes_rounds()) {
-    state_.contribute(parts.header, decode_change_steps(parts.extra), weights, now, std::move(numbered));
+    state_.contribute(parts.header, decode_change_steps(parts.extra), weights, now, std::move(numbered),
+                      std::move(moments.value()));
     sequences_[child] = parts.header.sequence;
     look(now);
     return;
@@ -101,13 +114,14 @@ void VirtualParent::encode(const Answer& answer, std::vector<std::byte>& frame) 
   header.session = sessions_[answer.child];
   header.sequence = answer.sequence;
   header.update = state_.updates();
-  if (state_.statistics_components() > 0) {
-    encode_statistics(state_.other_statistics(answer.child + std::uint64_t{1}), statistics_bytes_);
-  }
+  extra_.clear();
+  if (state_.statistics_components() > 0)
+    encode_statistics(state_.other_statistics(answer.child + std::uint64_t{1}), extra_);
+  if (state_.averages_moments()) append_moments(state_.current_moments().mean(), extra_);
   const auto weights = state_.current();
   Codecs& codecs = codecs_[answer.child];
   if (answer.sequence > 0) {
-    encode_frame(header, weights, *codecs.encoder, frame, statistics_bytes_);
+    encode_frame(header, weights, *codecs.encoder, frame, extra_);
     return;
   }
   codecs.encoder.emplace(codec_, layout_, CodedContent::kWeights);
@@ -115,7 +129,7 @@ void VirtualParent::encode(const Answer& answer, std::vector<std::byte>& frame) 
                          state_.makes_rounds() ? CodedContent::kChanges : CodedContent::kWeights);
   codecs.encoder->begin(weights);
   codecs.decoder->begin(weights);
-  encode_frame(header, weights, frame, statistics_bytes_);
+  encode_frame(header, weights, frame, extra_);
 }
 
 }  // namespace genkidama::sim

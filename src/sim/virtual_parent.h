@@ -26,9 +26,9 @@ struct Answer {
 /// Children are known by their places in the simulation.
 class VirtualParent {
  public:
-  /// `layout` outlives it. All `children` ask for the same codec.
+  /// `layout` outlives it. All `children` ask for the same codec, and have moments of the same shape.
   VirtualParent(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights,
-                std::size_t children, CodecKind codec);
+                std::size_t children, CodecKind codec, const MomentsShape& moments);
 
   /// A hello came: of `session`, if that can be gone on with.
   Welcome join(std::uint32_t child, std::uint64_t session, std::uint64_t steps_counted,
@@ -67,7 +67,7 @@ class VirtualParent {
   std::vector<Answer> answers_;
   const CodecKind codec_;
   std::vector<Codecs> codecs_;  // of each Child
-  std::vector<std::byte> statistics_bytes_;
+  std::vector<std::byte> extra_;
   std::uint64_t next_session_ = 1, staleness_ = 0, contributions_ = 0;
 };
 

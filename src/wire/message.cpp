@@ -14,6 +14,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
+#include "genkidama/wire/moments.h"
 #include "genkidama/wire/protocol.h"
 #include "genkidama/wire/statistics.h"
 #include "wire/json_document.h"
@@ -119,6 +120,13 @@ void add_fields(JsonText& out, const HelloMessage& message) {
     out.add("statistics", message.statistics);
     out.add("stream", message.stream);
   }
+  if (message.moments) {
+    JsonText moments;
+    moments.add("size", message.moments->size);
+    moments.add("squares_begin", message.moments->squares_begin);
+    moments.add("squares_end", message.moments->squares_end);
+    out.add_as_is("moments", moments.text());
+  }
   if (const auto network = description_text(message.policy.network); !network.empty())
     out.add("network", network);
   if (const auto behaviour = description_text(message.policy.behaviour); !behaviour.empty())
@@ -137,6 +145,7 @@ void add_fields(JsonText& out, const WelcomeMessage& message) {
   if (message.sequence) out.add("sequence", *message.sequence);
   if (!message.shown_name.empty()) out.add("shown_name", message.shown_name);
   if (message.statistics > 0) out.add("statistics", message.statistics);
+  if (message.moments) out.add("moments", *message.moments);
 }
 
 void add_fields(JsonText& out, const RefuseMessage& message) {
@@ -222,6 +231,25 @@ std::optional<SessionMark> read_resume(JsonFields& fields) {
   return mark;
 }
 
+std::optional<MomentsShape> read_moments(JsonFields& fields, const ParameterLayout& layout) {
+  const json* object = fields.object("moments");
+  if (object == nullptr) return std::nullopt;
+  JsonFields inner(*object);
+  MomentsShape shape;
+  shape.size = inner.integer("size", true);
+  shape.squares_begin = inner.integer("squares_begin", true);
+  shape.squares_end = inner.integer("squares_end", true);
+  const std::size_t most = kMostMomentsOfWeight * layout.size();
+  if (inner.ok() && shape.size > most)
+    inner.fail(fmt::format("'size' is {}; at most {} moments are allowed, {} for each weight", shape.size,
+                           most, kMostMomentsOfWeight));
+  if (shape.squares_begin > shape.squares_end || shape.squares_end > shape.size)
+    inner.fail(fmt::format("squares from {} to {} are no part of {} moments", shape.squares_begin,
+                           shape.squares_end, shape.size));
+  if (!inner.ok()) fields.fail("'moments': " + inner.reason());
+  return shape;
+}
+
 template <typename Greeting>
 void read_manner(JsonFields& fields, Greeting& message) {
   const std::string exchange = fields.name("exchange", false), codec = fields.name("codec", false);
@@ -252,6 +280,7 @@ Message read_hello(JsonFields& fields) {
   message.resume = read_resume(fields);
   message.statistics = read_statistics(fields);
   message.stream = fields.integer("stream", message.statistics > 0);
+  message.moments = read_moments(fields, message.layout);
   message.policy.network = fields.text("network", false);
   message.policy.behaviour = fields.text("behaviour", false);
   message.policy.normalisation = fields.text("normalisation", false);
@@ -271,6 +300,7 @@ Message read_welcome(JsonFields& fields) {
   message.sequence = fields.optional_integer("sequence");
   message.shown_name = fields.name("shown_name", false);
   message.statistics = read_statistics(fields);
+  message.moments = fields.optional_integer("moments");
   read_manner(fields, message);
   message.longest_wait_ms = fields.integer("longest_wait_ms", false);
   if (const std::string actors = fields.name("actors", false); !actors.empty()) message.actors = actors;

@@ -11,8 +11,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 PROGRAM = '''#!/bin/sh
 echo "$@" >> "$CALLS"
-[ "$1" = cluster ] || exit 0
-seed=7
+[ "$1" = evaluate ] && exit 0
+command=$1 seed=7
 while [ $# -gt 0 ]; do
   case $1 in
     --run-dir) run_dir=$2 ;;
@@ -23,6 +23,12 @@ done
 mkdir -p "$run_dir"
 printf '{\\n  "eval_episodes": 100,\\n  "eval_seed": %s,\\n  "seed": 1\\n}\\n' "$seed" > "$run_dir/config.json"
 touch "$run_dir/final.safetensors"
+case $run_dir in
+  */alone_2) time=null ;;
+  */alone_*) time=3.25 ;;
+  *) time=1.5 ;;
+esac
+printf '{\\n  "time_to_target_seconds": %s,\\n  "wall_seconds": 9\\n}\\n' "$time" > "$run_dir/summary.json"
 '''
 
 
@@ -51,10 +57,11 @@ class Quickstart(unittest.TestCase):
                               env={**os.environ, "PATH": path, "CALLS": str(self.calls)},
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.output = done.stdout
         return [line.split() for line in self.calls.read_text().splitlines()]
 
     def evaluation_seed(self, *flags):
-        training, evaluation = self.call(*flags)
+        training, evaluation = self.call(*flags)[:2]
         self.assertEqual((training[0], evaluation[0]), ("cluster", "evaluate"))
         return evaluation[evaluation.index("--seed") + 1]
 
@@ -65,6 +72,19 @@ class Quickstart(unittest.TestCase):
         taken = self.evaluation_seed()
         self.calls.unlink()
         self.assertNotEqual(self.evaluation_seed("--eval-seed", taken), taken)
+
+    def test_two_children_are_shown_beside_one_machine_with_what_the_runs_have_counted(self):
+        calls = self.call()[2:]
+        self.assertEqual([call[0] for call in calls], ["train", "cluster"] * 3)
+        for call in calls:
+            self.assertEqual(call[call.index("--target") + 1], "200")
+            steps = "3000000" if call[0] == "train" else "1500000"
+            self.assertEqual(call[call.index("--schedule-steps") + 1], steps)
+        self.assertEqual(len({call[call.index("--run-dir") + 1] for call in calls}), 6)
+        self.assertIn("seed 1: one machine 3.25 s, two Children 1.5 s", self.output)
+        self.assertIn("seed 2: one machine over 300000 steps, two Children 1.5 s", self.output)
+        self.assertIn("In the mean of the seeds that came to it: 3.2 s and 1.5 s.", self.output)
+        self.assertIn("docs/scaling.md", self.output)
 
 
 if __name__ == "__main__":

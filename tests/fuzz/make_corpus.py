@@ -146,6 +146,12 @@ def messages():
     yield "hello_codec", text(HELLO, codec="int8-delta")
     yield "hello_codec_number", text(HELLO, codec=5)
     yield "welcome_codec", text(WELCOME, codec="top-k")
+    yield "hello_moments", text(HELLO, moments={"size": 4, "squares_begin": 2, "squares_end": 4})
+    yield "hello_moments_beyond", text(HELLO, moments={"size": 4, "squares_begin": 2, "squares_end": 5})
+    yield "hello_moments_huge", text(HELLO, moments={"size": 2**53 - 1, "squares_begin": 0, "squares_end": 0})
+    yield "hello_moments_cut", text(HELLO, moments={"size": 4})
+    yield "hello_moments_number", text(HELLO, moments=4)
+    yield "welcome_moments", text(WELCOME, moments=4)
     yield "hello_small", text(HELLO, run_id=None, library=None, environment_steps=None, capabilities=None)
     yield "hello_no_tensors", text(HELLO, layout=[])
     yield "hello_scalar", text(HELLO, layout=[{"name": "s", "shape": []}])
@@ -288,6 +294,33 @@ def segment(steps=2, version=9, end=1, scale=1.0, reserved=0, first=1.0, mask=1)
     return head + struct.pack(f"<{5 * steps + 4}f", *columns, 5, 6, 7, 8) + masks + bytes(-len(masks) % 4)
 
 
+# ---- Moments ----
+
+
+def moments(size=5, squares=(0, 5), steps=7, codes=(0x3F80, 0x4020, 1, 0, 0x7F7F), filling=None):
+    body = struct.pack(f"<Q{len(codes)}H", steps, *codes)
+    return bytes([size, *squares]) + body + (bytes(-len(body) % 8) if filling is None else filling)
+
+
+def moment_blocks():
+    yield "sound", moments()
+    yield "sound_first", moments(squares=(0, 2), codes=(0x3F80, 0x4020, 0xBF80, 0x8001, 0xFF7F))
+    yield "no_steps", moments(steps=0)
+    yield "most_steps", moments(steps=2**64 - 1)
+    yield "none", bytes([0, 0, 0])
+    yield "none_given", moments(size=0)
+    yield "negative", moments(codes=(0x3F80, 0xBF80, 1, 0, 0))
+    yield "minus_zero", moments(codes=(0x8000, 0x8000, 1, 0, 0))
+    yield "nan", moments(codes=(0x7FC0, 0, 1, 0, 0))
+    yield "nan_with_bits", moments(codes=(0x7F81, 0xFFC1, 1, 0, 0))
+    yield "infinite", moments(codes=(0x7F80, 0xFF80, 1, 0, 0))
+    yield "one_less", moments(codes=(0, 0, 0, 0))
+    yield "one_more", moments(codes=(0,) * 6)
+    yield "filling", moments(filling=bytes(5) + b"\1")
+    yield "no_filling", moments(filling=b"")
+    yield "steps_alone", moments(codes=(), filling=b"")
+
+
 def batch(*parts, shape=(2, 1, 3, 1, 1), steps=5, dropped=1, episodes=1, segments=2, reserved=0):
     body = b"".join(parts)
     head = struct.pack("<6I3Q2I", *shape, reserved, steps, dropped, 0, episodes, segments)
@@ -386,6 +419,7 @@ def main():
     write("frame", dict(frames()))
     write("codec", dict(coded_frames()))
     write("message", dict(messages()))
+    write("moments", dict(moment_blocks()))
     write("safetensors_header", {name: struct.pack("<H", size) + head for name, head, size in headers()})
     write("safetensors_file", dict(files()))
     write("run_state", dict(states()))

@@ -20,10 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 namespace fuzz = genkidama::fuzz;
 
-constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 9> kTargets{
+constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 10> kTargets{
     {{"frame", fuzz::frame},
      {"codec", fuzz::codec},
      {"message", fuzz::message},
+     {"moments", fuzz::moments},
      {"safetensors_header", fuzz::safetensors_header},
      {"safetensors_file", fuzz::safetensors_file},
      {"http_request", fuzz::http_request},

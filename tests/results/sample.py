@@ -77,8 +77,8 @@ def make_tree(root, seeds=3, episodes=40):
     (directory / "scaling").mkdir(exist_ok=True)
     header = ("rule,link,extra,machines,seed,target,seconds,steps,updates,virtual_seconds,environment_steps,"
               "waiting_share,megabytes,staleness,links_lost\n")
-    for name, ways in (("lunar_lander", (("alone", 1), ("nesterov 0.4 rate 1.5", 2), ("nesterov 0.6 rate 1.5", 4),
-                                         ("nesterov 0.6 rate 1.5", 8), ("nesterov 0.6 rate 2 clip", 16), ("rounds", 4),
+    for name, ways in (("lunar_lander", (("alone", 1), ("nesterov 0.5 rate 1.5", 2), ("nesterov 0.5 rate 1.5", 4),
+                                         ("nesterov 0.5 rate 1.5", 8), ("nesterov 0.6 rate 2 clip", 16), ("rounds", 4),
                                          ("rounds", 8), ("each", 4))),
                        ("paced", (("alone", 1), ("segments", 4), ("segments", 8), ("segments", 16),
                                   ("nesterov 0.6 rate 2", 8)))):

@@ -70,7 +70,9 @@ void exchange_all(std::uint16_t port, const CoreOrchestrator& like,
 class RepeatableTrainer : public LocalTrainer {
  public:
   RepeatableTrainer(const CoreOrchestrator& like, unsigned number, std::uint64_t round)
-      : layout_(like.layout()), weights_(layout_.size()), number_(number), round_(round) {}
+      : layout_(like.layout()), weights_(layout_.size()), number_(number), round_(round) {
+    moments_.values.resize(layout_.size());
+  }
 
   const ParameterLayout& layout() const override { return layout_; }
   RoundReport train_round() override {
@@ -78,7 +80,11 @@ class RepeatableTrainer : public LocalTrainer {
     for (std::size_t i = 0; i < weights_.size(); ++i) {
       weights_[i] +=
           0.01f * (step - static_cast<float>(i % 5)) + 0.001f * weights_[(i + 1) % weights_.size()];
+      // They are in the weights too, so that the run depends on them.
+      moments_.values[i] = 0.9f * moments_.values[i] + 0.25f * step * step;
+      weights_[i] += 0.01f * moments_.values[i];
     }
+    ++moments_.steps;
     RoundReport report;
     report.steps_in_round = 10 * number_;
     report.episodes.push_back({static_cast<double>(number_), 1, false});
@@ -88,10 +94,14 @@ class RepeatableTrainer : public LocalTrainer {
     std::copy(weights_.begin(), weights_.end(), out.begin());
   }
   void write_weights(std::span<const float> in) override { weights_.assign(in.begin(), in.end()); }
+  MomentsShape moments_shape() const override { return {layout_.size(), 0, layout_.size()}; }
+  void read_moments(OptimizerMoments& out) const override { out = moments_; }
+  void write_moments(const OptimizerMoments& in) override { moments_ = in; }
 
  private:
   ParameterLayout layout_;
   std::vector<float> weights_;
+  OptimizerMoments moments_;
   unsigned number_;
   std::uint64_t round_;
 };
@@ -108,6 +118,7 @@ RunSummary make_rounds(const std::filesystem::path& directory, CoreOrchestrator&
     OuterOptimizerOptions outer;
     outer.kind = OuterOptimizerKind::kNesterov;
     rounds.outer_optimizer = OuterOptimizer(outer);
+    rounds.average_moments = true;
   });
   std::vector<std::future<std::string>> children;
   for (const unsigned number : {1u, 2u}) {
@@ -115,6 +126,7 @@ RunSummary make_rounds(const std::filesystem::path& directory, CoreOrchestrator&
       RepeatableTrainer trainer(evaluator, number, before);
       ChildOptions child = child_of(parent.port());
       child.exchange = ExchangeKind::kRounds;
+      child.average_moments = true;
       child.name = "child_" + std::to_string(number);
       return Child(child, trainer).run();
     }));
@@ -125,7 +137,8 @@ RunSummary make_rounds(const std::filesystem::path& directory, CoreOrchestrator&
 
 }  // namespace
 
-TEST_CASE("a Parent's run of rounds goes on bit for bit, with the memory of its outer optimizer", "[forks]") {
+TEST_CASE("a Parent's run of rounds goes on bit for bit, with the memory of its outer optimizer and moments",
+          "[forks]") {
   const TemporaryDirectory directory;
   CoreOrchestrator evaluator = trainer_of({4});
   const RunSummary whole = make_rounds(directory / "whole", evaluator, 0, 8);
@@ -140,8 +153,10 @@ TEST_CASE("a Parent's run of rounds goes on bit for bit, with the memory of its 
   CHECK(weights_in("whole") == weights_in("parts"));
   const auto state = read_safetensors(directory / "whole" / "state.safetensors");
   CHECK(state.metadata.at("outer_optimizer") == "nesterov");
+  CHECK(state.metadata.at("averaged_moments_steps") == "8");
   const auto json = json_of(directory / "whole" / "summary.json");
   CHECK(json["exchange"] == "rounds");
+  CHECK(json["average_moments"] == true);
   // The Children go on until they hear of the end.
   CHECK(json["rounds"]["contributions"] >= 16);
   CHECK(json["children"]["child_2"]["environment_steps"] == 160);

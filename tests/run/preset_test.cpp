@@ -91,6 +91,32 @@ TEST_CASE("the preset for continuous actions is tuned's with longer rounds and w
   CHECK(control.alpha == 0.5);
 }
 
+TEST_CASE("a preset says how the machines of a cluster share, and the thesis' way stays what it was") {
+  const run::Preset tuned = run::tuned_preset(), thesis = run::thesis_preset();
+  CHECK(thesis.exchange == ExchangeKind::kEach);
+  CHECK(run::original_preset().exchange == ExchangeKind::kEach);
+  CHECK(tuned.exchange == ExchangeKind::kRounds);
+  CHECK(tuned.rounds.outer_optimizer.kind == OuterOptimizerKind::kNesterov);
+  CHECK(tuned.rounds.outer_optimizer.momentum == 0.5);
+  const Hyperparameters alone = run::hyperparameters_for(tuned, ExchangeKind::kEach);
+  CHECK(alone.learning_rate == tuned.hyperparameters.learning_rate);
+  CHECK(alone.round_end == RoundEnd::kEpisode);
+  const Hyperparameters together = run::hyperparameters_for(tuned, ExchangeKind::kRounds);
+  CHECK(together.learning_rate == 1.5 * tuned.hyperparameters.learning_rate);
+  CHECK(together.round_end == RoundEnd::kStep);
+  run::with_schedule_end(together, 1000).check();
+  // What a copy changes holds in both ways.
+  run::Preset own = tuned;
+  own.hyperparameters.learning_rate = 0.25;
+  own.hyperparameters.round_steps = 0;
+  CHECK(run::hyperparameters_for(own, ExchangeKind::kRounds).learning_rate == 0.375);
+  CHECK(run::hyperparameters_for(own, ExchangeKind::kRounds).round_end == RoundEnd::kEpisode);
+  const Hyperparameters thesis_together = run::hyperparameters_for(thesis, ExchangeKind::kRounds);
+  CHECK(thesis_together.learning_rate == thesis.hyperparameters.learning_rate);
+  CHECK(thesis_together.round_end == RoundEnd::kEpisode);
+  CHECK(thesis.rounds.outer_optimizer.kind == OuterOptimizerKind::kNone);
+}
+
 TEST_CASE("an open linear schedule ends with the machine's share of the run, and others stay") {
   Hyperparameters open;
   open.schedule = LearningRateSchedule::kLinear;

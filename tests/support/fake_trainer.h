@@ -37,6 +37,8 @@ class FakeTrainer : public LocalTrainer {
     ++rounds;
     const auto step = random_weights(weights_.size(), static_cast<unsigned>(random_()));
     for (std::size_t i = 0; i < weights_.size(); ++i) weights_[i] += 0.1f * step[i];
+    for (float& moment : moments.values) moment = 0.5f * moment + 0.01f * static_cast<float>(random_() % 100);
+    if (!moments.values.empty()) moments.steps += 5;
     if (on_round) on_round(weights_);
     RoundReport report;
     report.episodes = {{static_cast<double>(rounds), 10, false},
@@ -57,6 +59,21 @@ class FakeTrainer : public LocalTrainer {
     written.push_back(weights_);
   }
 
+  MomentsShape moments_shape() const override { return shape; }
+  void read_moments(OptimizerMoments& out) const override {
+    out = moments;
+    sent_moments.push_back(moments);
+  }
+  void write_moments(const OptimizerMoments& in) override {
+    moments = in;
+    written_moments.push_back(in);
+  }
+  /// Its optimizer has moments of this shape, all 0 at first.
+  void remember(const MomentsShape& given) {
+    shape = given;
+    moments.values.assign(given.size, 0.0f);
+  }
+
   const std::vector<float>& weights() const { return weights_; }
 
   std::function<void(std::vector<float>&)> on_round;  ///< after the random step of each round
@@ -64,6 +81,10 @@ class FakeTrainer : public LocalTrainer {
   std::uint64_t rounds = 0;
   mutable std::vector<std::vector<float>> sent;  ///< what each read_weights gave
   std::vector<std::vector<float>> written;       ///< what each write_weights got
+  MomentsShape shape;                            ///< of nothing, unless asked to remember()
+  OptimizerMoments moments;
+  mutable std::vector<OptimizerMoments> sent_moments;  ///< what each read_moments gave
+  std::vector<OptimizerMoments> written_moments;       ///< what each write_moments got
 
  private:
   ParameterLayout layout_;

@@ -51,6 +51,9 @@ struct ChildOptions {
   /// kSegments: the most steps of a round for which the trainer has room, such as
   /// Hyperparameters::round_steps; a Parent with longer rounds refuses the Child. 0: any number.
   std::uint64_t round_steps = 0;
+  /// kRounds: the moments of this machine's optimizer (LocalTrainer::moments_shape()) are averaged together
+  /// with the weights. The Parent must do the same.
+  bool average_moments = false;
   /// How weights travel, both ways. A lossy codec takes fewer bytes; what it leaves out of one frame comes in
   /// a later one. A Parent that does not know the codec answers in float32, and a line in the log says so.
   /// The first weights on every link are float32.
@@ -110,6 +113,7 @@ struct ChildProgress {
 class Child {
  public:
   /// Throws ArgumentError for a beta outside [0, 1], for `overlap` together with another exchange than kEach,
+  /// for average_moments with another one than kRounds, for a trainer whose moments have an impossible shape,
   /// unless exactly one of connect and listen is set, and for an endpoint to listen at that other machines
   /// reach when there is no token. `trainer` must outlive the Child.
   Child(ChildOptions options, LocalTrainer& trainer);

@@ -22,6 +22,7 @@
 #include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/merge_rule.h"
+#include "genkidama/params/optimizer_moments.h"
 #include "genkidama/params/outer_optimizer.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/played.h"
@@ -51,6 +52,12 @@ struct ParentOptions {
   /// kRounds: takes the mean change of a round into the weights; for a run that goes on, with the memory that
   /// Parent::outer_optimizer() gave before.
   OuterOptimizer outer_optimizer;
+  /// kRounds: averages the moments of the Children's optimizers too, by the same weights as their changes;
+  /// the outer optimizer has no part in that. A Child that does not do the same is refused, and so is one
+  /// whose optimizer has moments of another shape than that of the first Child.
+  bool average_moments = false;
+  /// average_moments: for a run that goes on, what Parent::moments() gave before.
+  AveragedMoments moments;
   /// What the Children's logs call this Parent: 1 to 64 printable ASCII characters.
   std::string name = "parent";
   /// Names the run. Empty: a name is made from the clock and the system's random device. A Parent that goes
@@ -118,6 +125,8 @@ struct ParentUpdate {
   double waited_seconds = 0;  ///< kRounds: from the first contribution to the end of the round
   /// kRounds: the outer optimizer after the merge; valid only during the call. nullptr for kEach.
   const OuterOptimizer* outer_optimizer = nullptr;
+  /// kRounds: the moments after the merge; valid only during the call. nullptr for kEach.
+  const AveragedMoments* moments = nullptr;
 };
 
 /// A Child that is connected now. The counts are those of its session.
@@ -220,9 +229,9 @@ struct ParentStatus {
 class Parent {
  public:
   /// Throws ArgumentError for options out of range, for no endpoint at all, for weights of the wrong size or
-  /// not finite, for a merge rule together with another exchange than kEach, for rounds of segments without
-  /// steps, for a queue of asynchronous actors without room for a round, and for an endpoint to listen at
-  /// that other machines reach when there is no token.
+  /// not finite, for a merge rule together with another exchange than kEach, for average_moments with another
+  /// one than kRounds, for rounds of segments without steps, for a queue of asynchronous actors without room
+  /// for a round, and for an endpoint to listen at that other machines reach when there is no token.
   Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights);
   /// Does what stop() does.
   ~Parent();
@@ -261,6 +270,9 @@ class Parent {
   StreamStatistics statistics() const;
   /// A copy of the outer optimizer between two merges.
   OuterOptimizer outer_optimizer() const;
+  /// A copy of the averaged moments between two merges; without any unless ParentOptions::average_moments is
+  /// set.
+  AveragedMoments moments() const;
 
  private:
   class Impl;

@@ -13,6 +13,7 @@
 #include "genkidama/core/export.h"
 #include "genkidama/ipc/shared_array.h"  // relaxed_read(), relaxed_write()
 #include "genkidama/nn/optimizer_options.h"
+#include "genkidama/params/optimizer_moments.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -25,6 +26,14 @@ class SharedOptimizer {
   /// The number of floats of shared state for `parameters` weights. They are 0 at the start of a run and are
   /// kept in checkpoints.
   virtual std::size_t state_size(std::size_t parameters) const = 0;
+
+  /// The floats at the beginning of the state that machines may average together with the weights, when they
+  /// make rounds together: means, over time, of gradients and of their squares. None, as here: the state
+  /// stays each machine's own.
+  virtual MomentsShape moments_shape(std::size_t parameters) const {
+    static_cast<void>(parameters);
+    return {};
+  }
 
   /// Applies one gradient. Other workers write `weights` and `state` at the same time: access their elements
   /// through relaxed_read() and relaxed_write() only. `step` counts the steps of all workers and includes

@@ -175,6 +175,10 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   RoundReport learn_round(std::span<const Segment> segments, std::uint64_t steps) override;
   void read_weights(std::span<float> out) const override;
   void write_weights(std::span<const float> in) override;
+  /// Those that SharedOptimizer::moments_shape() names.
+  MomentsShape moments_shape() const override;
+  void read_moments(OptimizerMoments& out) const override;
+  void write_moments(const OptimizerMoments& in) override;
   /// Those of an observation and one for the return, when Hyperparameters::normalise_observations or
   /// normalise_rewards is set.
   std::size_t statistics_components() const override;

@@ -11,6 +11,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/export.h"
+#include "genkidama/params/optimizer_moments.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/played.h"
 #include "genkidama/params/policy_description.h"
@@ -119,6 +120,17 @@ class LocalTrainer {
   /// Replaces the weights; the next round starts from them. Call it between rounds only. Throws
   /// ArgumentError when the size is wrong or a value is not finite.
   virtual void write_weights(std::span<const float> in) = 0;
+
+  /// The moments of the optimizer that machines may average together with the weights; none, as here: there
+  /// is nothing to average. It is the same for the whole lifetime of the trainer.
+  virtual MomentsShape moments_shape() const { return {}; }
+  /// Replaces `out` by the present moments; the mean of the workers' moments where each worker has its own.
+  /// Call it between rounds only.
+  virtual void read_moments(OptimizerMoments& out) const { out = {}; }
+  /// Replaces the moments, of all workers, and what the optimizer counts its steps from; the next round goes
+  /// on from them. Call it between rounds only. Throws ArgumentError for values that are no moments of this
+  /// shape.
+  virtual void write_moments(const OptimizerMoments& in) { static_cast<void>(in); }
 
   /// Components of the running statistics that machines share together with the weights, in order to
   /// normalise alike; 0, as here: there are none.

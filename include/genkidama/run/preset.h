@@ -14,10 +14,23 @@
 #include "genkidama/net/parent.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/exchange_kind.h"
+#include "genkidama/params/outer_optimizer.h"
 #include "genkidama/rl/hyperparameters.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 namespace run {
+
+/// How machines learn when they make rounds together (ExchangeKind::kRounds). The mean of what several
+/// machines have learnt has less noise than what one has, so that a higher learning rate pays, and is
+/// shorter, for which an outer momentum makes up.
+struct RoundsPreset {
+  OuterOptimizerOptions outer_optimizer{};  ///< of the Parent
+  double learning_rate_factor = 1;          ///< multiplies Hyperparameters::learning_rate; > 0
+  /// Rounds of at least one step end after exactly so many (RoundEnd::kStep), so that nobody waits for
+  /// somebody else's long episode; false: as the hyperparameters say.
+  bool ends_after_steps = false;
+};
 
 /// A preset is a value: copy one, change a field, and use the copy. The functions `apply` below fill the
 /// options of each class that takes part in a run:
@@ -38,7 +51,10 @@ struct Preset {
   std::optional<std::uint64_t> max_steps;
   std::optional<double> alpha;  ///< of a Parent, see ParentOptions::alpha; empty: the thesis' 0.9
   std::optional<double> beta;   ///< of a Child, see ChildOptions::beta; empty: the thesis' 0
-  bool greedy = false;          ///< evaluations take the likeliest action; false: they sample the policy
+  /// How the machines of a cluster exchange weights: kEach or kRounds.
+  ExchangeKind exchange = ExchangeKind::kEach;
+  RoundsPreset rounds{};  ///< for kRounds, by whomever it was chosen
+  bool greedy = false;    ///< evaluations take the likeliest action; false: they sample the policy
 };
 
 /// The thesis' settings and network: A3C with n-step returns and SGD with momentum (sections 4.6 and 5.2). A
@@ -50,8 +66,10 @@ Preset thesis_preset();
 /// workers' gradients overwrite each other. Each of these is an option, for comparisons.
 Preset original_preset();
 
-/// tuned_hyperparameters() for mlp_network(), 3,000,000 environment steps, alpha and beta 0.5, and greedy
-/// evaluations. It learns control tasks of LunarLander's and CartPole's kind in a minute.
+/// tuned_hyperparameters() for mlp_network(), 3,000,000 environment steps, and greedy evaluations. The
+/// machines of a cluster make rounds together, with an outer Nesterov momentum of 0.5 and 1.5 times the
+/// learning rate; where each is merged by itself alpha and beta are 0.5. It learns control tasks of
+/// LunarLander's and CartPole's kind in a minute.
 Preset tuned_preset();
 
 /// tuned_preset() for the sake of the final policy: rounds of 4,096 steps, a GAE lambda of 0.98, and an
@@ -72,6 +90,9 @@ Preset dqn_preset();
 /// run, shared by `machines` (>= 1) that play at the same time; each plays its share, rounded up. A
 /// schedule_steps above 0 stays as it is, and so do hyperparameters whose schedules are all constant.
 Hyperparameters with_schedule_end(Hyperparameters hyperparameters, std::uint64_t max_steps, int machines = 1);
+
+/// How one of the machines learns that exchange weights in this way.
+Hyperparameters hyperparameters_for(const Preset& preset, ExchangeKind exchange);
 
 /// How a machine learns. The learning rate ends at preset.max_steps, shared by `machines` as
 /// with_schedule_end() says; a preset without max_steps leaves schedule_steps to the caller.

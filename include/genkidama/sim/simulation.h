@@ -86,6 +86,7 @@ struct ExchangeModel {
   MergeRule merge_rule{};                     ///< each
   RoundOptions rounds{};                      ///< rounds
   OuterOptimizerOptions outer_optimizer{};    ///< rounds
+  bool average_moments = false;               ///< rounds
   CodecKind codec = CodecKind::kFloat32;      ///< how weights travel, both ways
 };
 

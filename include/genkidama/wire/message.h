@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "genkidama/core/export.h"
+#include "genkidama/params/optimizer_moments.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_description.h"
 #include "genkidama/wire/decoded.h"
@@ -42,6 +43,9 @@ struct HelloMessage {
   /// The number of the Child's own stream of statistics, at most 2^53-1, which stays the same in all its
   /// processes.
   std::uint64_t stream = 0;
+  /// The moments of the Child's optimizer in each frame, at most kMostMomentsOfWeight for each weight, where
+  /// it wants them averaged; nothing: it does not. Parents of earlier versions ignore it.
+  std::optional<MomentsShape> moments{};
   /// What the Child trains, each text as description_text() makes it. Parents of earlier versions ignore it.
   PolicyDescription policy{};
   /// The exchange that the Child wants to take part in, as exchange_name(); not sent when it is "each".
@@ -68,6 +72,8 @@ struct WelcomeMessage {
   std::string shown_name{};
   /// The hello's number, from a Parent that knows statistics.
   std::uint64_t statistics = 0;
+  /// The number of moments in the hello, from a Parent that averages moments; nothing: it does not.
+  std::optional<std::uint64_t> moments{};
   /// The exchange that the Parent makes, as exchange_name(); not sent when it is "each".
   std::string exchange = "each";
   /// The longest time in milliseconds that the Parent lets an answer wait for other Children; 0: it answers

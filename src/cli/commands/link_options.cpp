@@ -35,6 +35,7 @@ ParentOptions parent_options(const Job& job) {
     options.segments.when_full = links.when_full;
   }
   options.outer_optimizer = OuterOptimizer(links.outer_optimizer);
+  options.average_moments = links.average_moments;
   // A learner merges nothing.
   if (links.exchange != ExchangeKind::kSegments) options.merge_rule = job.program.merge_rule;
   options.name = links.name;
@@ -49,6 +50,7 @@ ChildOptions child_options(const Settings& settings) {
   if (!settings.links.listen.empty()) options.listen = Endpoint::parse(settings.links.listen.front());
   options.exchange = settings.links.exchange;
   options.codec = settings.links.codec;
+  options.average_moments = settings.links.average_moments;
   options.beta = settings.links.beta;
   options.overlap = settings.links.overlap;
   options.name = settings.links.name;

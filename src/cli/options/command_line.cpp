@@ -43,14 +43,36 @@ struct Slot {
 // Slots do not move once CLI11 holds references to them.
 using Slots = std::deque<Slot>;
 
-void take_preset(const Preset& preset, Settings& settings) {
+// The machines of a cluster are started together and by one program, so it can choose how they exchange
+// weights. A Parent and a Child by themselves may meet an older one.
+ExchangeKind default_exchange(const ResolvedProgram& program, const Preset& preset, Command command) {
+  if (command == kLearner || command == kActor) return ExchangeKind::kSegments;
+  const bool chooses = command == kCluster || command == kSimulate;
+  // The rule merges one Child at a time.
+  return chooses && !program.merge_rule ? preset.exchange : ExchangeKind::kEach;
+}
+
+// What follows from how weights are exchanged, once that is known.
+void take_exchange(const Preset& preset, Settings& settings) {
   const Settings untouched;
-  settings.learning.hyperparameters = preset.hyperparameters;
+  const bool is_shared = (settings.command & (kParent | kChild | kCluster | kSimulate)) != 0;
+  const bool makes_rounds = is_shared && settings.links.exchange == ExchangeKind::kRounds &&
+                            (settings.command != kSimulate || settings.simulation.cut == "weights");
+  settings.learning.hyperparameters =
+      makes_rounds ? run::hyperparameters_for(preset, ExchangeKind::kRounds) : preset.hyperparameters;
+  settings.links.outer_optimizer =
+      makes_rounds ? preset.rounds.outer_optimizer : untouched.links.outer_optimizer;
+}
+
+void take_preset(const ResolvedProgram& program, const Preset& preset, Settings& settings) {
+  const Settings untouched;
   settings.learning.replay_capacity = preset.replay_capacity;
   settings.network = mlp_options(preset.network);
   settings.run.greedy = preset.greedy;
   settings.links.alpha = preset.alpha.value_or(untouched.links.alpha);
   settings.links.beta = preset.beta.value_or(untouched.links.beta);
+  settings.links.exchange = default_exchange(program, preset, settings.command);
+  take_exchange(preset, settings);
 }
 
 Settings defaults_of(const ResolvedProgram& program, Command command) {
@@ -58,9 +80,8 @@ Settings defaults_of(const ResolvedProgram& program, Command command) {
   settings.command = command;
   settings.preset = program.default_preset;
   settings.own = own_defaults(program.options);
-  take_preset(program.presets.at(program.default_preset), settings);
+  take_preset(program, program.presets.at(program.default_preset), settings);
   // An evaluation alone plays the episodes of a run's final evaluation.
-  if (command == kLearner || command == kActor) settings.links.exchange = ExchangeKind::kSegments;
   if (command == kActor) settings.run.eval_episodes = 0;
   if (command == kEvaluate) settings.learning.seed = settings.run.eval_seed;
   if (command == kCheck) settings.evaluate.episodes = EnvironmentCheckOptions().episodes;
@@ -177,7 +198,32 @@ std::vector<ConfigFile> read_configs(const ResolvedProgram& program, const Slots
   return configs;
 }
 
-// A preset's values lie below those of config files, so it must be known before them.
+constexpr const char* kOfEach[] = {"alpha", "beta", "overlap"};
+
+bool is_given(const char* name, const Slots& slots, const std::vector<ConfigFile>& configs) {
+  return flag_given(slots, name) ||
+         std::any_of(configs.begin(), configs.end(),
+                     [name](const ConfigFile& config) { return config.values.contains(name); });
+}
+
+/// What the config files and the flags say of one option, the latter above the former.
+void apply_early(const char* name, const ResolvedProgram& program, const Slots& slots,
+                 const std::vector<ConfigFile>& configs, Settings& settings) {
+  for (const ConfigFile& config : configs) {
+    if (config.values.contains(name))
+      apply_config({config.source, {{name, config.values[name]}}}, program.table, settings);
+  }
+  for (const Slot& slot : slots) {
+    if (slot.row->name != name || slot.option->count() == 0) continue;
+    const std::string text = slot.given().front();
+    if (!slot.row->set(settings, text)) {
+      throw ArgumentError(fmt::format("{} is '{}'; expected {}", slot.row->flag(), text, slot.row->expected));
+    }
+  }
+}
+
+// A preset's values lie below those of config files, so it must be known before them, and so must the
+// exchange, which some of them follow from.
 void apply_preset(const ResolvedProgram& program, const Slots& slots, const std::vector<ConfigFile>& configs,
                   Settings& settings) {
   for (const ConfigFile& config : configs) {
@@ -197,7 +243,17 @@ void apply_preset(const ResolvedProgram& program, const Slots& slots, const std:
     throw ArgumentError(fmt::format("--preset is '{}'; expected '{}', with which the resumed run was made",
                                     settings.preset, recorded));
   }
-  take_preset(program.presets.at(settings.preset), settings);
+  const Preset& preset = program.presets.at(settings.preset);
+  take_preset(program, preset, settings);
+  if (settings.command == kSimulate) apply_early("cut", program, slots, configs, settings);
+  // They are of this exchange alone, so whoever gives one means it.
+  const bool means_each = std::any_of(std::begin(kOfEach), std::end(kOfEach),
+                                      [&](const char* name) { return is_given(name, slots, configs); });
+  if (means_each && settings.links.exchange == ExchangeKind::kRounds)
+    settings.links.exchange = ExchangeKind::kEach;
+  if ((settings.command & (kParent | kChild | kCluster | kSimulate)) != 0)
+    apply_early("exchange", program, slots, configs, settings);
+  take_exchange(preset, settings);
 }
 
 // A file of options may come from a stranger; what the command line says too is the user's own word.

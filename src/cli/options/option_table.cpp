@@ -405,6 +405,11 @@ void add_exchange(Table& table, const Program& program) {
   table.add("outer-beta2", kParent | kCluster | kSimulate,
             real_option(kBelowOne, GENKIDAMA_MEMBER(links.outer_optimizer.beta2)),
             "Of the outer optimizer adam");
+  table.add(
+      "average-moments", kParent | kChild | kCluster | kSimulate,
+      boolean_option(GENKIDAMA_MEMBER(links.average_moments)),
+      "rounds: the moments of the Children's optimizers are averaged together with the weights; the same on "
+      "both sides");
 }
 
 void add_links(Table& table) {

@@ -89,6 +89,7 @@ struct LinkOptions {
   RoundOptions rounds;          ///< but for `deadline`
   double round_deadline_s = 0;  ///< RoundOptions::deadline
   OuterOptimizerOptions outer_optimizer;
+  bool average_moments = false;
   bool divide_steps = true;  ///< SegmentOptions::divide
   ActorMode actor_mode = ActorMode::kWaiting;
   std::uint64_t queued_rounds = SegmentOptions{}.queued_rounds;

@@ -121,6 +121,7 @@ void check_exchange(const Settings& settings) {
   }
   check("--max-staleness", links.rounds.max_staleness != untouched.rounds.max_staleness);
   check("--outer-optimizer", links.outer_optimizer.kind != untouched.outer_optimizer.kind);
+  check("--average-moments", links.average_moments);
   check("--outer-learning-rate", links.outer_optimizer.learning_rate.has_value());
 }
 

@@ -24,7 +24,7 @@ namespace {
 constexpr double kNever = std::numeric_limits<double>::infinity();
 // A way that takes this many times as long as the best one so far is not simulated any further.
 constexpr double kWorthKnowing = 1.5;
-constexpr double kPlannedMomentum = 0.6;
+constexpr double kPlannedMomentum = 0.5;
 
 /// One way of sharing.
 struct Way {
@@ -32,21 +32,26 @@ struct Way {
   std::function<void(Settings&)> set;
 };
 
-Way rounds_with_nesterov(const Settings& settings, double rate_factor) {
-  const double rate = rate_factor * settings.learning.hyperparameters.learning_rate;
-  const std::string flag = rate_factor > 1 ? fmt::format(" --learning-rate {:g}", rate) : "";
-  return {
-      rate_factor > 1 ? fmt::format("rounds, nesterov, rate x {:g}", rate_factor) : "rounds, nesterov",
-      "weights",
-      fmt::format("'--exchange rounds --outer-optimizer nesterov --outer-momentum {:g}' for the Parent and "
-                  "'--exchange rounds{}' for its Children",
-                  kPlannedMomentum, flag),
-      [rate](Settings& changed) {
-        changed.learning.hyperparameters.learning_rate = rate;
-        changed.links.exchange = ExchangeKind::kRounds;
-        changed.links.outer_optimizer.kind = OuterOptimizerKind::kNesterov;
-        changed.links.outer_optimizer.momentum = kPlannedMomentum;
-      }};
+/// The advice says all that is simulated, since a preset has values of its own for rounds.
+Way rounds_way(const Settings& settings, OuterOptimizerKind outer, double rate_factor) {
+  const bool has_momentum = outer != OuterOptimizerKind::kNone;
+  Hyperparameters hyper = settings.learning.hyperparameters;
+  hyper.learning_rate *= rate_factor;
+  if (hyper.round_steps > 0) hyper.round_end = RoundEnd::kStep;
+  std::string name = has_momentum ? fmt::format("rounds, {}", outer_optimizer_name(outer)) : "rounds";
+  if (rate_factor > 1) name += fmt::format(", rate x {:g}", rate_factor);
+  const std::string momentum = has_momentum ? fmt::format(" --outer-momentum {:g}", kPlannedMomentum) : "";
+  return {name, "weights",
+          fmt::format("'--exchange rounds --outer-optimizer {}{}' for the Parent and '--exchange rounds "
+                      "--learning-rate {:g} --round-end {}' for its Children",
+                      outer_optimizer_name(outer), momentum, hyper.learning_rate,
+                      round_end_name(hyper.round_end)),
+          [hyper, outer](Settings& changed) {
+            changed.learning.hyperparameters = hyper;
+            changed.links.exchange = ExchangeKind::kRounds;
+            changed.links.outer_optimizer.kind = outer;
+            changed.links.outer_optimizer.momentum = kPlannedMomentum;
+          }};
 }
 
 std::vector<Way> ways_of(const Settings& settings) {
@@ -55,10 +60,9 @@ std::vector<Way> ways_of(const Settings& settings) {
   if (machines == 1) return ways;
   ways.push_back({"segments", "segments", "the cut at segments (players and one learner)", [](Settings&) {}});
   // What several machines learn in a round is a mean, in which much of their noise is gone.
-  if (machines >= 4) ways.push_back(rounds_with_nesterov(settings, machines > 8 ? 2 : 1.5));
-  ways.push_back(rounds_with_nesterov(settings, 1));
-  ways.push_back({"rounds", "weights", "'--exchange rounds' for the Parent and its Children",
-                  [](Settings& changed) { changed.links.exchange = ExchangeKind::kRounds; }});
+  ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, machines > 8 ? 2 : 1.5));
+  ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, 1));
+  ways.push_back(rounds_way(settings, OuterOptimizerKind::kNone, 1));
   ways.push_back({"each", "weights", "'--exchange each' for the Parent and its Children",
                   [](Settings& changed) { changed.links.exchange = ExchangeKind::kEach; }});
   return ways;
@@ -154,6 +158,14 @@ nlohmann::ordered_json json_of(const std::vector<Prediction>& predictions) {
   return json;
 }
 
+/// What is known is shown, and no advice is given: the ways that are missing may be better.
+int interrupted(const std::vector<Prediction>& predictions, std::size_t ways) {
+  if (!predictions.empty()) print_text(table_of(predictions));
+  print("interrupted by a signal: {} of {} ways were simulated, so there is no advice\n", predictions.size(),
+        ways);
+  return 128 + run::stop_signal();
+}
+
 }  // namespace
 
 int run_plan(Job job) {
@@ -168,9 +180,11 @@ int run_plan(Job job) {
   }
   std::vector<Prediction> predictions;
   double best = kNever;
-  for (const Way& way : ways_of(settings)) {
-    predictions.push_back(predict(job, way, kWorthKnowing * best));
-    if (run::stop_signal() != 0) return 128 + run::stop_signal();
+  const std::vector<Way> ways = ways_of(settings);
+  for (const Way& way : ways) {
+    Prediction prediction = predict(job, way, kWorthKnowing * best);
+    if (run::stop_signal() != 0) return interrupted(predictions, ways.size());
+    predictions.push_back(std::move(prediction));
     best = std::min(best, predictions.back().median());
   }
   if (!settings.evaluate.json_file.empty())

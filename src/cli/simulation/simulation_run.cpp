@@ -195,6 +195,8 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
         }));
   }
   options.exchange.outer_optimizer = links.outer_optimizer;
+  options.exchange.average_moments = links.average_moments && links.exchange == ExchangeKind::kRounds &&
+                                     job.settings.simulation.quadratic == 0;
   options.parent_bits_per_second = 1e6 * settings.simulation.parent_mbit;
   options.environments = settings.learning.hyperparameters.environments_per_worker;
   options.seed = settings.learning.seed;

@@ -36,6 +36,12 @@ ChildOptions checked(ChildOptions options) {
         "or choose 'each'",
         exchange_name(options.exchange)));
   }
+  if (options.average_moments && options.exchange != ExchangeKind::kRounds) {
+    throw ArgumentError(fmt::format(
+        "average_moments is set and the exchange is '{}', in which only weights are merged; leave "
+        "average_moments out, or choose 'rounds'",
+        exchange_name(options.exchange)));
+  }
   if (options.resume &&
       (options.resume->session > kMaxJsonInteger || options.resume->sequence > kMaxJsonInteger ||
        (!options.resume->run_id.empty() && !valid_peer_name(options.resume->run_id)))) {
@@ -60,7 +66,8 @@ class Child::Impl {
         trainer_(trainer),
         layout_(trainer.layout()),
         mailbox_(options_.exchange != ExchangeKind::kEach),
-        links_(options_, layout_, trainer.own_statistics(), trainer.policy_description(), mailbox_),
+        links_(options_, layout_, trainer.own_statistics(), trainer.policy_description(),
+               trainer.moments_shape(), mailbox_),
         exchange_(ChildExchange::make(options_, mailbox_, links_)) {}
 
   void start() { links_.bind(); }

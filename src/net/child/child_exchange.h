@@ -26,6 +26,7 @@ struct OutgoingWeights {
   std::shared_ptr<const std::vector<float>> weights;
   RunningStatistics own_statistics;
   std::uint64_t change_steps = 0;  ///< of a change: the steps that it was learnt from
+  OptimizerMoments moments{};      ///< with a change, where moments are averaged
   /// Of an actor, in place of weights: what encode_segments() wrote.
   std::shared_ptr<const std::vector<std::byte>> segments{};
 };

@@ -11,6 +11,7 @@
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
 #include "genkidama/params/actor_mode.h"
+#include "genkidama/wire/moments.h"
 #include "genkidama/wire/protocol.h"
 #include "genkidama/wire/statistics.h"
 
@@ -25,8 +26,22 @@ constexpr int kBelievedRefusals = 3;
 // Of the hello's `resume`, with the longest numbers.
 constexpr std::size_t kMaxResumeBytes = 128;
 
+/// Throws ArgumentError for a shape that no Parent takes.
+MomentsShape checked(const MomentsShape& moments, const ParameterLayout& layout) {
+  const std::size_t most = kMostMomentsOfWeight * layout.size();
+  if (moments.size <= most) {
+    AveragedMoments().begin(moments);
+    return moments;
+  }
+  throw ArgumentError(
+      fmt::format("average_moments is set and the optimizer has {} moments; at most {}, {} for each "
+                  "weight, are possible",
+                  moments.size, most, kMostMomentsOfWeight));
+}
+
 HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& layout,
-                         const NumberedStatistics& own, const PolicyDescription& policy) {
+                         const NumberedStatistics& own, const PolicyDescription& policy,
+                         const MomentsShape& moments) {
   const std::size_t statistics = own.statistics.components();
   if (statistics > kMaxStatisticsComponents) {
     throw ArgumentError(fmt::format("statistics of {} components are shared; at most {} are possible",
@@ -38,6 +53,7 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
   hello.name = options.name;
   hello.library = std::string("genkidama ") + kVersion;
   hello.layout = layout;
+  if (options.average_moments) hello.moments = checked(moments, layout);
   hello.policy = policy;
   hello.exchange = exchange_name(options.exchange);
   hello.codec = codec_name(options.codec);
@@ -74,12 +90,13 @@ HostOptions host_options(const ChildOptions& options) {
 }  // namespace
 
 ChildLinks::ChildLinks(const ChildOptions& options, const ParameterLayout& layout,
-                       const NumberedStatistics& own, const PolicyDescription& policy, ChildMailbox& mailbox)
+                       const NumberedStatistics& own, const PolicyDescription& policy,
+                       const MomentsShape& moments, ChildMailbox& mailbox)
     : options_(options),
       layout_(layout),
       statistics_(own.statistics.components()),
       mailbox_(mailbox),
-      hello_(first_hello(options, layout, own, policy)),
+      hello_(first_hello(options, layout, own, policy, moments)),
       host_(host_options(options), *this) {}
 
 ChildLinks::~ChildLinks() {
@@ -119,7 +136,7 @@ void ChildLinks::send_here(const OutgoingWeights& out) {
     if (out.segments) {
       current_->send_segments(out.header, *out.segments, out.own_statistics);
     } else {
-      current_->send(out.header, out.weights, out.own_statistics, out.change_steps);
+      current_->send(out);
     }
   } catch (const std::exception&) {
     // The training thread waits for an answer, or for the end of the link.

@@ -24,9 +24,9 @@ namespace genkidama {
 class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildSessionOwner {
  public:
   /// All outlive it. Throws ArgumentError for a network whose description is too large to be told.
-  /// `own` and `policy`: the trainer's, for the hello.
+  /// `own`, `policy` and `moments`: the trainer's, for the hello.
   ChildLinks(const ChildOptions& options, const ParameterLayout& layout, const NumberedStatistics& own,
-             const PolicyDescription& policy, ChildMailbox& mailbox);
+             const PolicyDescription& policy, const MomentsShape& moments, ChildMailbox& mailbox);
   /// As stop().
   ~ChildLinks() override;
 
@@ -50,6 +50,7 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   HelloMessage make_hello() const override { return hello_; }
   ExchangeKind exchange() const override { return options_.exchange; }
   CodecKind codec() const override { return options_.codec; }
+  std::optional<MomentsShape> moments() const override { return hello_.moments; }
   void session_welcomed() override { refused_hellos_ = 0; }
   JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) override;
   WeightEncoder& change_encoder() override { return *changes_; }

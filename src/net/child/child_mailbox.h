@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "genkidama/core/clock.h"
+#include "genkidama/params/optimizer_moments.h"
 #include "genkidama/params/running_statistics.h"
 #include "genkidama/wire/message.h"
 
@@ -38,6 +39,7 @@ struct ChildTicket {
 struct ParentWeights {
   std::vector<float> weights;
   RunningStatistics other_statistics;  ///< what all other Children have counted; without components: nothing
+  OptimizerMoments moments;            ///< the mean of all Children's; of 0 steps: there are none yet
   std::uint64_t update = 0;            ///< merges that the Parent had made; set by the mailbox
   std::uint64_t round_steps = 0;       ///< of an actor: what it is to play with them
 };

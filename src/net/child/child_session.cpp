@@ -9,6 +9,7 @@
 #include "genkidama/net/round_options.h"
 #include "genkidama/params/actor_mode.h"
 #include "genkidama/params/weighted_average.h"
+#include "genkidama/wire/moments.h"
 #include "net/host/link_host.h"
 #include "net/link/peer_watch.h"
 #include "net/span_text.h"
@@ -23,25 +24,27 @@ ChildSession::ChildSession(ChildSessionOwner& owner, LinkHost& host, std::uint64
       limits_(limits),
       layout_(layout),
       statistics_(statistics),
+      moments_(owner.moments()),
       mailbox_(mailbox),
       timer_(host.context()) {}
 
-void ChildSession::send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights,
-                        const RunningStatistics& statistics, std::uint64_t change_steps) {
+void ChildSession::send(const OutgoingWeights& out) {
   if (phase_ != Phase::kJoined) return;
+  const FrameHeader& header = out.header;
   awaited_ = header.sequence;
   expect();
   auto frame = link_->take_frame_buffer();
-  encode_statistics(statistics, statistics_bytes_);
+  encode_statistics(out.own_statistics, statistics_bytes_);
   extra_.clear();
-  if (header.type == FrameType::kChildChange) encode_change_steps(change_steps, extra_);
+  if (header.type == FrameType::kChildChange) encode_change_steps(out.change_steps, extra_);
   extra_.insert(extra_.end(), statistics_bytes_.begin(), statistics_bytes_.end());
+  if (moments_) append_moments(out.moments, extra_);
   if (codec_ == CodecKind::kFloat32) {
-    const auto rest = encode_frame_head(header, *weights, frame, extra_);
+    const auto rest = encode_frame_head(header, *out.weights, frame, extra_);
     mailbox_.frame_sent(frame.size() + rest.size());
-    link_->send_frame(std::move(frame), rest, std::move(weights));
+    link_->send_frame(std::move(frame), rest, out.weights);
   } else {
-    encode_frame(header, *weights, weight_encoder_ ? *weight_encoder_ : owner_.change_encoder(), frame,
+    encode_frame(header, *out.weights, weight_encoder_ ? *weight_encoder_ : owner_.change_encoder(), frame,
                  extra_);
     mailbox_.frame_sent(frame.size());
     link_->send_frame(std::move(frame));
@@ -72,8 +75,11 @@ void ChildSession::end(const std::string& reason) {
 }
 
 std::size_t ChildSession::first_message_max() const {
-  return std::max(limits_.max_control_bytes,
-                  max_frame_bytes(owner_.codec(), layout_, statistics_bytes(statistics_)));
+  return std::max(limits_.max_control_bytes, max_frame_bytes(owner_.codec(), layout_, extra_bytes()));
+}
+
+std::size_t ChildSession::extra_bytes() const {
+  return statistics_bytes(statistics_) + (moments_ ? moments_bytes(moments_->size) : 0);
 }
 
 void ChildSession::expect() {
@@ -180,6 +186,15 @@ bool ChildSession::accepts(const WelcomeMessage& welcome) {
                        actor_mode_name(ActorMode::kWaiting), actor_mode_name(ActorMode::kAsynchronous)));
     return false;
   }
+  if (welcome.moments.has_value() != moments_.has_value() ||
+      (moments_ && *welcome.moments != moments_->size)) {
+    refuse(RefusalCode::kProtocol,
+           fmt::format(
+               "this Child {} the moments of its optimizer and the Parent {}; give both the same",
+               moments_ ? fmt::format("wants {} averaged, which are", moments_->size) : "averages none of",
+               welcome.moments ? fmt::format("averages {}", *welcome.moments) : "averages none"));
+    return false;
+  }
   const auto codec = codec_of(welcome.codec);
   if (!codec || (*codec != CodecKind::kFloat32 && *codec != owner_.codec())) {
     refuse(RefusalCode::kProtocol,
@@ -248,17 +263,15 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     return;
   }
   mailbox_.frame_received(frame.size());
-  const auto parts = split_frame(frame, statistics_bytes(statistics_));
+  const auto parts = split_frame(frame, extra_bytes());
   if (!parts.ok()) {
     refuse(RefusalCode::kFrame, parts.reason());
     return;
   }
-  auto others = decode_statistics(parts.value().extra, statistics_);
-  if (!others.ok()) {
-    refuse(RefusalCode::kFrame, others.reason());
+  if (const auto refusal = read_extra(parts.value().extra)) {
+    refuse(refusal->code, refusal->reason);
     return;
   }
-  received_.other_statistics = std::move(others.value());
   const FrameHeader& header = parts.value().header;
   if (const auto wrong = objection(header)) {
     refuse(RefusalCode::kSequence, *wrong);
@@ -281,6 +294,19 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     return;
   }
   join(header.update);
+}
+
+std::optional<RefuseMessage> ChildSession::read_extra(std::span<const std::byte> extra) {
+  auto others = decode_statistics(extra.first(statistics_bytes(statistics_)), statistics_);
+  if (!others.ok()) return RefuseMessage{RefusalCode::kFrame, others.reason()};
+  received_.other_statistics = std::move(others.value());
+  if (!moments_) return std::nullopt;
+  auto moments = decode_moments(extra.subspan(statistics_bytes(statistics_)), moments_->size);
+  if (!moments.ok()) return RefuseMessage{RefusalCode::kFrame, moments.reason()};
+  if (const std::string fault = moments_fault(*moments_, moments.value().values); !fault.empty())
+    return RefuseMessage{RefusalCode::kWeights, fault};
+  received_.moments = std::move(moments.value());
+  return std::nullopt;
 }
 
 std::optional<RefuseMessage> ChildSession::read_weights(const FrameParts& frame) {

@@ -15,6 +15,7 @@
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/statistics.h"
+#include "net/child/child_exchange.h"
 #include "net/child/child_mailbox.h"
 #include "net/host/hosted_session.h"
 #include "net/role_words.h"
@@ -34,6 +35,8 @@ class ChildSessionOwner {
   virtual ExchangeKind exchange() const = 0;
   /// The codec that the Child asks for.
   virtual CodecKind codec() const = 0;
+  /// The moments in each frame; nothing: the Child averages none.
+  virtual std::optional<MomentsShape> moments() const = 0;
   /// The Parent took the hello.
   virtual void session_welcomed() = 0;
   virtual JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) = 0;
@@ -65,9 +68,7 @@ class ChildSession final : public HostedSession {
   /// Nothing before the first weights arrived.
   const std::optional<ChildTicket>& ticket() const { return ticket_; }
   /// Sends weights; the answer goes to the mailbox. Ignored when the link is not joined.
-  /// `change_steps`: what a change begins with.
-  void send(const FrameHeader& header, std::shared_ptr<const std::vector<float>> weights,
-            const RunningStatistics& statistics, std::uint64_t change_steps);
+  void send(const OutgoingWeights& out);
   /// The same for what an actor has played, as encode_segments() wrote it.
   void send_segments(const FrameHeader& header, std::span<const std::byte> segments,
                      const RunningStatistics& statistics);
@@ -99,6 +100,10 @@ class ChildSession final : public HostedSession {
     return phase_ == Phase::kFirstWeights || (phase_ == Phase::kJoined && awaited_ > 0);
   }
   void refuse(RefusalCode code, const std::string& reason);
+  /// Of what stands before the weights in the Parent's frames.
+  std::size_t extra_bytes() const;
+  /// Of what stands before the weights in a frame that was refused, or nothing; else it is in received_.
+  std::optional<RefuseMessage> read_extra(std::span<const std::byte> extra);
   std::optional<std::string> objection(const FrameHeader& header) const;
   /// Of the weights in a frame that was refused, or nothing; else they are in received_.
   std::optional<RefuseMessage> read_weights(const FrameParts& frame);
@@ -111,6 +116,7 @@ class ChildSession final : public HostedSession {
   const LinkLimits& limits_;
   const ParameterLayout& layout_;
   const std::size_t statistics_;
+  const std::optional<MomentsShape> moments_;
   ChildMailbox& mailbox_;
   Phase phase_ = Phase::kWelcome;
   std::optional<SessionMark> resume_;  ///< as the hello said

@@ -19,7 +19,12 @@ void RoundsExchange::take_over(LocalTrainer& trainer) {
   basis_update_ = join_.weights.update;
   basis_steps_ = since_child_began_.steps;
   unanswered_.reset();
+  take_moments(trainer, join_.weights);
   take_statistics(trainer, join_.weights);
+}
+
+void RoundsExchange::take_moments(LocalTrainer& trainer, const ParentWeights& received) const {
+  if (options_.average_moments && received.moments.steps > 0) trainer.write_moments(received.moments);
 }
 
 bool RoundsExchange::settle(LocalTrainer& trainer) {
@@ -57,6 +62,7 @@ bool RoundsExchange::begin_exchange(LocalTrainer& trainer) {
   out.header.update = basis_update_;
   out.weights = change;
   out.change_steps = since_child_began_.steps - basis_steps_;
+  if (options_.average_moments) trainer.read_moments(out.moments);
   // A link that was joined a moment ago has its turn in the next round, with its weights.
   out.generation = join_.ticket.generation;
   GENKIDAMA_FAILPOINT("child_before_send");
@@ -76,6 +82,7 @@ bool RoundsExchange::end_exchange(LocalTrainer& trainer) {
   std::swap(basis_, received_.weights);
   basis_update_ = received_.update;
   basis_steps_ = since_child_began_.steps;
+  take_moments(trainer, received_);
   take_statistics(trainer, received_);
   return true;
 }

@@ -32,6 +32,8 @@ class RoundsExchange final : public ChildExchange {
   bool settle(LocalTrainer& trainer);
   /// The trainer goes on from join_.
   void take_over(LocalTrainer& trainer);
+  /// The trainer's optimizer goes on from the Parent's moments, if they are averaged and there are some.
+  void take_moments(LocalTrainer& trainer, const ParentWeights& received) const;
 
   JoinedWeights join_;        ///< of the link that was joined last
   std::vector<float> basis_;  ///< the Parent's weights that the trainer began from

@@ -13,6 +13,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/params/weighted_average.h"
+#include "genkidama/wire/moments.h"
 #include "genkidama/wire/protocol.h"
 #include "genkidama/wire/statistics.h"
 #include "net/check_options.h"
@@ -67,6 +68,17 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
         "merge_rule is given and the exchange is '{}'; a rule merges one Child at a time, so give it "
         "with 'each', or choose an outer_optimizer with 'rounds'",
         exchange_name(options.exchange)));
+  }
+  if (options.average_moments && options.exchange != ExchangeKind::kRounds) {
+    throw ArgumentError(fmt::format(
+        "average_moments is set and the exchange is '{}', in which only weights are merged; leave "
+        "average_moments out, or choose 'rounds'",
+        exchange_name(options.exchange)));
+  }
+  if (const std::size_t size = options.moments.shape().size; size > kMostMomentsOfWeight * layout.size()) {
+    throw ArgumentError(
+        fmt::format("moments are {} numbers, and the layout has {} weights; give those of this network", size,
+                    layout.size()));
   }
   if (options.exchange == ExchangeKind::kSegments &&
       (options.segments.round_steps < 1 || options.segments.round_steps > kMostRoundSteps)) {
@@ -191,6 +203,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   std::vector<float> weights() const { return state_.weights(); }
   StreamStatistics statistics() const { return state_.statistics(); }
   OuterOptimizer outer_optimizer() const { return state_.outer_optimizer(); }
+  AveragedMoments moments() const { return state_.moments(); }
 
  private:
   // For the host; on the io thread.
@@ -376,6 +389,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     update.weights = state_.current();
     update.waited_seconds = report.waited_seconds;
     update.outer_optimizer = &state_.current_outer_optimizer();
+    update.moments = &state_.current_moments();
     return update;
   }
 
@@ -451,6 +465,10 @@ StreamStatistics Parent::statistics() const {
 
 OuterOptimizer Parent::outer_optimizer() const {
   return impl_->outer_optimizer();
+}
+
+AveragedMoments Parent::moments() const {
+  return impl_->moments();
 }
 
 std::vector<float> Parent::weights() const {

@@ -11,6 +11,7 @@
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
 #include "genkidama/params/segment_limits.h"
+#include "genkidama/wire/moments.h"
 #include "genkidama/wire/statistics.h"
 #include "net/host/link_host.h"
 #include "net/parent/session_numbers.h"
@@ -152,6 +153,11 @@ void ParentSession::join(const HelloMessage& hello) {
                         hello.round_steps, steps, steps)});
     return;
   }
+  if (const std::string objection = owner_.state().begin_moments(hello.moments); !objection.empty()) {
+    const bool is_other_optimizer = hello.moments && owner_.state().averages_moments();
+    refuse({is_other_optimizer ? RefusalCode::kLayout : RefusalCode::kProtocol, objection});
+    return;
+  }
   own_name_ = hello.name;
   stream_ = hello.stream;
   const auto resumed = resume(hello);
@@ -221,6 +227,7 @@ void ParentSession::welcome(const std::optional<std::uint64_t>& resumed) {
   welcome.sequence = resumed;
   if (shown_name_ != own_name_) welcome.shown_name = shown_name_;
   welcome.statistics = owner_.state().statistics_components();
+  if (owner_.state().averages_moments()) welcome.moments = owner_.state().moments_size();
   welcome.exchange = exchange_name(owner_.options().exchange);
   welcome.codec = codec_name(encoder_->kind());
   const SegmentOptions& segments = owner_.options().segments;
@@ -285,27 +292,33 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     refuse({RefusalCode::kFrame, parts.reason()});
     return;
   }
-  const auto statistics = parts.value().extra.subspan(makes_rounds() ? kChangeStepsBytes : 0);
-  auto own = decode_statistics(statistics, owner_.state().statistics_components());
-  if (!own.ok()) {
-    refuse({RefusalCode::kFrame, own.reason()});
+  const std::size_t components = owner_.state().statistics_components();
+  const auto extra = parts.value().extra.subspan(makes_rounds() ? kChangeStepsBytes : 0);
+  auto own = decode_statistics(extra.first(statistics_bytes(components)), components);
+  auto moments = decode_moments(extra.subspan(statistics_bytes(components)), owner_.state().moments_size());
+  if (!own.ok() || !moments.ok()) {
+    refuse({RefusalCode::kFrame, own.ok() ? moments.reason() : own.reason()});
   } else if (const auto wrong = owner_.state().objection(own.value()); !wrong.empty()) {
     refuse({RefusalCode::kFrame, wrong});
   } else if (const auto refusal = objection(parts.value())) {
     refuse(*refusal);
   } else {
-    take_weights(parts.value(), std::move(own.value()));
+    take_weights(parts.value(), std::move(own.value()), std::move(moments.value()));
   }
 }
 
-void ParentSession::take_weights(const FrameParts& frame, RunningStatistics own) {
+void ParentSession::take_weights(const FrameParts& frame, RunningStatistics own, OptimizerMoments moments) {
   FrameView view{frame.header, {}, frame.extra};
   if (const auto wrong = decoder_->decode(frame.codec, frame.weights, view.weights); !wrong.empty()) {
     refuse({RefusalCode::kFrame, "binary frame: " + wrong});
   } else if (const auto bad = owner_.state().objection(view.weights)) {
     quarantine_child(*bad);
+  } else if (const std::string fault =
+                 moments_fault(owner_.state().current_moments().shape(), moments.values);
+             owner_.state().averages_moments() && !fault.empty()) {
+    quarantine_child(fault);
   } else if (makes_rounds()) {
-    contribute(view, std::move(own));
+    contribute(view, std::move(own), std::move(moments));
   } else {
     merge(view, std::move(own));
   }
@@ -344,7 +357,8 @@ std::size_t ParentSession::largest_frame() const {
 }
 
 std::size_t ParentSession::extra_bytes() const {
-  return statistics_bytes(owner_.state().statistics_components()) + (makes_rounds() ? kChangeStepsBytes : 0);
+  return statistics_bytes(owner_.state().statistics_components()) + (makes_rounds() ? kChangeStepsBytes : 0) +
+         moments_bytes(owner_.state().moments_size());
 }
 
 std::optional<Refusal> ParentSession::objection(const FrameParts& frame) const {
@@ -442,9 +456,9 @@ void ParentSession::merge(const FrameView& frame, RunningStatistics own) {
   host_.peer_works(connection_);
 }
 
-void ParentSession::contribute(const FrameView& frame, RunningStatistics own) {
+void ParentSession::contribute(const FrameView& frame, RunningStatistics own, OptimizerMoments moments) {
   owner_.state().contribute(frame.header, decode_change_steps(frame.extra), frame.weights, Clock::now(),
-                            {stream_, std::move(own)});
+                            {stream_, std::move(own)}, std::move(moments));
   note_contribution(frame.header);
 }
 
@@ -470,26 +484,27 @@ FrameHeader ParentSession::make_header(std::uint64_t sequence) const {
   return header;
 }
 
-void ParentSession::encode_other_statistics() {
-  if (owner_.state().statistics_components() > 0) {
-    encode_statistics(owner_.state().other_statistics(stream_), statistics_bytes_);
-  }
+void ParentSession::encode_extra() {
+  const ParentState& state = owner_.state();
+  extra_.clear();
+  if (state.statistics_components() > 0) encode_statistics(state.other_statistics(stream_), extra_);
+  if (state.averages_moments()) append_moments(state.current_moments().mean(), extra_);
 }
 
 void ParentSession::send_first_weights() {
   const auto weights = owner_.state().current();
   encoder_->begin(weights);
   decoder_->begin(weights);
-  encode_other_statistics();
+  encode_extra();
   auto frame = link_->take_frame_buffer();
-  encode_frame(make_header(0), weights, frame, statistics_bytes_);
+  encode_frame(make_header(0), weights, frame, extra_);
   send_frame(std::move(frame));
 }
 
 void ParentSession::send_weights(std::uint64_t sequence) {
-  encode_other_statistics();
+  encode_extra();
   auto frame = link_->take_frame_buffer();
-  encode_frame(make_header(sequence), owner_.state().current(), *encoder_, frame, statistics_bytes_);
+  encode_frame(make_header(sequence), owner_.state().current(), *encoder_, frame, extra_);
   send_frame(std::move(frame));
 }
 

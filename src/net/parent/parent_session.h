@@ -96,8 +96,8 @@ class ParentSession final : public HostedSession {
   /// The answer to a frame.
   void send_weights(std::uint64_t sequence);
   FrameHeader make_header(std::uint64_t sequence) const;
-  /// Into statistics_bytes_.
-  void encode_other_statistics();
+  /// What comes before the weights, into extra_.
+  void encode_extra();
   void send_frame(std::vector<std::byte> frame);
 
   /// Why a frame that is sound in itself must not be merged.
@@ -106,9 +106,9 @@ class ParentSession final : public HostedSession {
   std::optional<Refusal> change_objection(const FrameParts& frame) const;
   std::string foreign_session(std::uint64_t session) const;
   /// Decodes the weights of a frame to which there is no objection so far, and merges or keeps them.
-  void take_weights(const FrameParts& frame, RunningStatistics own);
+  void take_weights(const FrameParts& frame, RunningStatistics own, OptimizerMoments moments);
   void merge(const FrameView& frame, RunningStatistics own);
-  void contribute(const FrameView& frame, RunningStatistics own);
+  void contribute(const FrameView& frame, RunningStatistics own, OptimizerMoments moments);
   /// A frame was taken into the open round.
   void note_contribution(const FrameHeader& header);
   bool makes_rounds() const { return owner_.options().exchange == ExchangeKind::kRounds; }
@@ -142,7 +142,7 @@ class ParentSession final : public HostedSession {
   std::optional<WeightEncoder> encoder_;  ///< once joined, as the next
   std::optional<WeightDecoder> decoder_;
   std::uint64_t stream_ = 0;  ///< of the Child's statistics
-  std::vector<std::byte> statistics_bytes_;
+  std::vector<std::byte> extra_;
 };
 
 }  // namespace genkidama

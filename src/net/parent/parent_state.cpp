@@ -84,11 +84,13 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
       max_norm_growth_(options.max_norm_growth),
       rule_(options.merge_rule),
       max_staleness_(options.rounds.max_staleness),
+      averages_moments_(options.average_moments),
       segments_(options.exchange == ExchangeKind::kSegments ? options.segments : SegmentOptions{}),
       layout_(layout),
       weights_(std::move(weights)),
       statistics_(options.statistics),
-      outer_optimizer_(options.outer_optimizer) {
+      outer_optimizer_(options.outer_optimizer),
+      moments_(averages_moments_ ? options.moments : AveragedMoments()) {
   status_.updates = options.first_update;
   if (options.exchange != ExchangeKind::kEach) round_.emplace(options.rounds);
   if (takes_segments() && segments_.mode == ActorMode::kAsynchronous) {
@@ -112,6 +114,11 @@ StreamStatistics ParentState::statistics() const {
 OuterOptimizer ParentState::outer_optimizer() const {
   const std::lock_guard lock(mutex_);
   return outer_optimizer_;
+}
+
+AveragedMoments ParentState::moments() const {
+  const std::lock_guard lock(mutex_);
+  return moments_;
 }
 
 ParentStatus ParentState::status(Clock::time_point now) const {

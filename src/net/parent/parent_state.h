@@ -49,7 +49,7 @@ struct RoundMergeReport {
 class ParentState {
  public:
   /// Uses the options alpha, merge_rule, max_norm_growth, statistics and first_update, and for rounds
-  /// exchange, rounds and outer_optimizer. `layout` must outlive this.
+  /// exchange, rounds, outer_optimizer, average_moments and moments. `layout` must outlive this.
   ParentState(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights);
 
   // Any thread.
@@ -57,6 +57,7 @@ class ParentState {
   std::vector<float> weights() const;
   StreamStatistics statistics() const;
   OuterOptimizer outer_optimizer() const;
+  AveragedMoments moments() const;
   ParentStatus status(Clock::time_point now = Clock::now()) const;
 
   // The io thread.
@@ -70,6 +71,14 @@ class ParentState {
   RunningStatistics other_statistics(std::uint64_t stream) const { return statistics_.all_but(stream); }
   /// Why these statistics of a Child are refused; empty: they are not.
   std::string objection(const RunningStatistics& own) const { return statistics_.objection(own); }
+
+  bool averages_moments() const { return averages_moments_; }
+  const AveragedMoments& current_moments() const { return moments_; }
+  /// Of what comes with the weights in a frame; 0 unless moments are averaged.
+  std::size_t moments_size() const { return averages_moments_ ? moments_.shape().size : 0; }
+  /// Moments of this shape are averaged from now on, unless others are: those of the Children that are here,
+  /// or of the rounds before. Why a Child that tells this shape, or none, is refused; empty: it is not.
+  std::string begin_moments(const std::optional<MomentsShape>& told);
 
   /// Why these weights, or this change of weights, must not be merged: not finite, or out of proportion.
   std::optional<std::string> objection(std::span<const float> weights) const;
@@ -102,9 +111,10 @@ class ParentState {
 
   bool makes_rounds() const { return round_.has_value(); }
   /// Takes what a joined Child has learnt in `steps`, to which there was no objection. There must be no
-  /// contribution of its session yet.
+  /// contribution of its session yet. `moments`: of its optimizer, without a fault, where they are averaged.
   void contribute(const FrameHeader& frame, std::uint64_t steps, std::span<const float> change,
-                  Clock::time_point now = Clock::now(), NumberedStatistics own = {});
+                  Clock::time_point now = Clock::now(), NumberedStatistics own = {},
+                  OptimizerMoments moments = {});
   /// Whether what it has sent waits for the end of the round, or for room in the queue.
   bool has_contributed(std::uint64_t session) const { return contributions_.contains(session); }
   /// When the round is over at the latest; nothing while nobody has contributed.
@@ -165,6 +175,7 @@ class ParentState {
     std::uint64_t steps = 0;
     std::vector<float> change;
     NumberedStatistics own;
+    OptimizerMoments moments{};
     SegmentBatch batch{};
     std::uint64_t arrival = 0;  ///< in the order of arrival
   };
@@ -188,6 +199,8 @@ class ParentState {
   /// Leaves the result in merged_. What the outer optimizer did wrong, or nothing.
   std::optional<std::string> run_outer_optimizer(const std::vector<RoundContribution>& told,
                                                  OuterOptimizer& optimizer);
+  /// The moments with those of the open round's contributions, weighted as their changes are.
+  AveragedMoments moments_with(const std::vector<RoundContribution>& told) const;
   /// Counts one contribution that was merged, and tells whether its Child was late.
   std::optional<Lateness> count(const RoundContribution& told, Clock::time_point now);
   /// Counts what a merge has added to the run and to its Child.
@@ -197,6 +210,7 @@ class ParentState {
   const double max_norm_growth_;
   const MergeRule rule_;
   const std::uint64_t max_staleness_;
+  const bool averages_moments_;
   const SegmentOptions segments_;
   const ParameterLayout& layout_;
 
@@ -215,6 +229,7 @@ class ParentState {
   std::vector<float> weights_;
   StreamStatistics statistics_;
   OuterOptimizer outer_optimizer_;
+  AveragedMoments moments_;
   std::optional<SegmentQueue> queue_;     // nothing unless actors are asynchronous
   std::uint64_t told_dropped_steps_ = 0;  // of status_.rounds.dropped_steps, those that a round has told
   ParentStatus status_;                   // without `children`

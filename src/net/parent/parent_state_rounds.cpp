@@ -16,10 +16,10 @@
 namespace genkidama {
 
 void ParentState::contribute(const FrameHeader& frame, std::uint64_t steps, std::span<const float> change,
-                             Clock::time_point now, NumberedStatistics own) {
+                             Clock::time_point now, NumberedStatistics own, OptimizerMoments moments) {
   assert(round_ && !has_contributed(frame.session));
   // What may want memory comes first.
-  Contribution given{frame, steps, {change.begin(), change.end()}, std::move(own)};
+  Contribution given{frame, steps, {change.begin(), change.end()}, std::move(own), std::move(moments)};
   const std::lock_guard lock(mutex_);
   add_contribution(frame.session, std::move(given), now);
 }
@@ -109,6 +109,40 @@ std::optional<Lateness> ParentState::count(const RoundContribution& told, Clock:
   return was_late;
 }
 
+std::string ParentState::begin_moments(const std::optional<MomentsShape>& told) {
+  if (told.has_value() != averages_moments_) {
+    return fmt::format(
+        "this Parent averages {} moments of the optimizer and the Child {}; give both the same",
+        averages_moments_ ? "the" : "no", told ? "sends them" : "sends none");
+  }
+  if (!told || *told == moments_.shape()) return {};
+  // As long as nothing was averaged, they are what the Children that are here have.
+  if (moments_.mean().steps == 0 && children_.empty()) {
+    const std::lock_guard lock(mutex_);
+    moments_.begin(*told);
+    return {};
+  }
+  const MomentsShape& here = moments_.shape();
+  return fmt::format(
+      "another optimizer: {} moments, of which {} are means of squares, and this Parent averages {}, "
+      "of which {} are; give all Children the same optimizer",
+      told->size, told->squares_end - told->squares_begin, here.size, here.squares_end - here.squares_begin);
+}
+
+AveragedMoments ParentState::moments_with(const std::vector<RoundContribution>& told) const {
+  AveragedMoments averaged = moments_;
+  if (moments_size() == 0) return averaged;
+  std::vector<WeightedMoments> all;
+  for (const RoundContribution& each : told) {
+    if (each.dropped) continue;
+    const Contribution& given = contributions_.at(each.session);
+    all.push_back({given.moments.values, given.moments.steps,
+                   static_cast<double>(given.steps) * staleness_discount(each.staleness)});
+  }
+  averaged.average(all);
+  return averaged;
+}
+
 StreamStatistics ParentState::statistics_with(const std::vector<RoundContribution>& told) const {
   StreamStatistics statistics(statistics_components());
   if (statistics_components() == 0) return statistics;
@@ -139,6 +173,7 @@ RoundMergeReport ParentState::merge_round(Clock::time_point now) {
   OuterOptimizer optimizer = outer_optimizer_;
   const auto fault = run_outer_optimizer(report.contributions, optimizer);
   StreamStatistics statistics = statistics_with(report.contributions);
+  AveragedMoments moments = moments_with(report.contributions);
   const std::lock_guard lock(mutex_);
   if (fault) {
     status_.failure = report.failure = *fault;
@@ -147,6 +182,7 @@ RoundMergeReport ParentState::merge_round(Clock::time_point now) {
   weights_.swap(merged_);
   std::swap(outer_optimizer_, optimizer);
   std::swap(statistics_, statistics);
+  std::swap(moments_, moments);
   ++status_.updates;
   for (const RoundContribution& each : report.contributions) {
     if (auto late = count(each, now)) report.were_late.push_back(std::move(*late));

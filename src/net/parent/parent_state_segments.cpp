@@ -19,7 +19,7 @@ void ParentState::contribute(const FrameHeader& frame, SegmentBatch batch, Clock
   assert(takes_segments() && !has_contributed(frame.session));
   const std::uint64_t steps = batch.steps;
   const std::lock_guard lock(mutex_);
-  add_contribution(frame.session, {frame, steps, {}, std::move(own), std::move(batch)}, now);
+  add_contribution(frame.session, {frame, steps, {}, std::move(own), {}, std::move(batch)}, now);
 }
 
 SegmentContribution ParentState::told_segments(RoundContribution told, SegmentBatch batch) const {

@@ -43,16 +43,12 @@ TEST_CASE("a simulated cluster learns what a cluster of processes learns, number
   const TemporaryDirectory directory;
   for (const char* round_end : {"step", "episode"}) {
     const auto run = directory / round_end;
-    const std::vector<std::string> same = {"--exchange=rounds",
-                                           "--round-steps=300",
-                                           "--seed=11",
-                                           "--updates=6",
-                                           "--evaluate-every=6",
-                                           "--target-episodes=7",
-                                           "--round-deadline=600",
-                                           "--codec=int8-delta",
-                                           std::string("--round-end=") + round_end,
-                                           "--outer-optimizer=momentum"};
+    const std::vector<std::string> same = {
+        "--exchange=rounds", "--round-steps=300", "--seed=11", "--updates=6", "--evaluate-every=6",
+        "--target-episodes=7", "--round-deadline=600", "--codec=int8-delta",
+        std::string("--round-end=") + round_end, "--outer-optimizer=momentum",
+        // Off in one of the two.
+        std::string("--average-moments=") + (round_end == std::string("step") ? "true" : "false")};
     auto real = call("cluster", "--children", "2", "--workers", "1", "--eval-episodes", "0", "--run-dir",
                      run.string());
     const auto csv = run / "simulated.csv";
@@ -153,6 +149,26 @@ TEST_CASE("ten thousand machines minimise a quadratic") {
   CHECK(summary["contributions"].get<std::uint64_t>() >= 2000);
 }
 
+TEST_CASE("a plan that is interrupted says so, and gives no advice") {
+  RunningProgram plan(call("plan", "--machines", "2", "--step-us", "10", "--gradient-us", "50", "--target",
+                           "1e9", "--max-steps", "1000000000"));
+  // Once it is that program, and catches the signal.
+  REQUIRE(plan.wait_until([&] {
+    const std::string place = "/proc/" + std::to_string(plan.pid());
+    if (file_text(place + "/cmdline").find("gradient-us") == std::string::npos) return false;
+    const std::string status = file_text(place + "/status");
+    const std::size_t caught = status.find("SigCgt:");
+    return caught != std::string::npos &&
+           (std::stoull(status.substr(caught + 7), nullptr, 16) >> (SIGTERM - 1) & 1) == 1;
+  }));
+  plan.signal(SIGTERM);
+  const auto result = plan.wait();
+  CAPTURE(result.output, result.errors);
+  CHECK(result.exit_code == 128 + SIGTERM);
+  CHECK(result.output.find("interrupted by a signal: 0 of 6 ways") != std::string::npos);
+  CHECK(result.output.find("Advice") == std::string::npos);
+}
+
 TEST_CASE("a plan compares the cuts and advises the one that is predicted to be the soonest") {
   const TemporaryDirectory directory;
   const auto path = directory / "plan.json";
@@ -164,7 +180,7 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
   const auto result = plan("24");
   CHECK(result.output.find("Advice: ") != std::string::npos);
   const auto json = json_of(path);
-  REQUIRE(json.size() == 5);
+  REQUIRE(json.size() == 6);
   double best = 1e9;
   std::string name;
   for (const auto& way : json) {

@@ -12,6 +12,7 @@
 #include "fixture.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
+#include "genkidama/run/preset.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -489,6 +490,7 @@ TEST_CASE("the tuned preset says how long a run is, how it averages and how it a
   CHECK(cluster.run.max_steps == train.run.max_steps);
   CHECK(resolved_hyperparameters(cluster).schedule_steps == (*train.run.max_steps + 2) / 3);
   CHECK(cluster.links.beta > 0);
+  CHECK(cluster.links.exchange == ExchangeKind::kRounds);
   CHECK(parse({"cluster", "--preset", "tuned", "--beta", "0"}).links.beta == 0);
 
   // A Child ends when its Parent does, so its learning rate cannot fall towards an end.
@@ -540,7 +542,7 @@ TEST_CASE("the policy's average is none unless asked for, and swa must know when
 TEST_CASE("options of one exchange are refused with the other") {
   for (const Words& words : {Words{"--quorum", "2"}, Words{"--quorum", "50%"}, Words{"--round-deadline", "3"},
                              Words{"--max-staleness", "3"}, Words{"--outer-optimizer", "nesterov"},
-                             Words{"--outer-learning-rate", "0.5"}}) {
+                             Words{"--outer-learning-rate", "0.5"}, Words{"--average-moments", "true"}}) {
     Words cluster = {"cluster"};
     cluster.insert(cluster.end(), words.begin(), words.end());
     CAPTURE(words);
@@ -551,6 +553,60 @@ TEST_CASE("options of one exchange are refused with the other") {
   CHECK(refusal({"cluster", "--overlap", "--exchange", "rounds"}).find("--overlap is for --exchange each") ==
         0);
   CHECK(refusal({"child", "--connect", "x:1", "--overlap", "--exchange", "rounds"}).find("--overlap") == 0);
+}
+
+TEST_CASE("a cluster with the tuned preset makes rounds together, until a word says otherwise") {
+  using Kind = ExchangeKind;
+  const double rate = run::tuned_preset().hyperparameters.learning_rate;
+  const auto expect = [&](Words words, Kind exchange, double learning_rate) {
+    words.insert(words.end(), {"--preset", "tuned"});
+    CAPTURE(words);
+    const Settings settings = parse(words);
+    const bool makes_rounds = learning_rate != rate;
+    CHECK(settings.links.exchange == exchange);
+    CHECK(settings.learning.hyperparameters.learning_rate == learning_rate);
+    CHECK(settings.learning.hyperparameters.round_end ==
+          (makes_rounds ? RoundEnd::kStep : RoundEnd::kEpisode));
+    CHECK(settings.links.outer_optimizer.kind ==
+          (makes_rounds ? OuterOptimizerKind::kNesterov : OuterOptimizerKind::kNone));
+  };
+  expect({"cluster"}, Kind::kRounds, 1.5 * rate);
+  expect({"simulate"}, Kind::kRounds, 1.5 * rate);
+  expect({"simulate", "--cut", "alone"}, Kind::kRounds, rate);
+  expect({"cluster", "--exchange", "each"}, Kind::kEach, rate);
+  // They say that each Child is merged by itself.
+  expect({"cluster", "--alpha", "0.3"}, Kind::kEach, rate);
+  expect({"cluster", "--beta", "0.3"}, Kind::kEach, rate);
+  expect({"cluster", "--overlap"}, Kind::kEach, rate);
+  expect({"cluster", "--alpha", "0.3", "--exchange", "rounds"}, Kind::kRounds, 1.5 * rate);
+  // Those of a Parent or a Child may meet others that were started elsewhere.
+  expect({"parent", "--listen", "127.0.0.1:1"}, Kind::kEach, rate);
+  expect({"child", "--connect", "127.0.0.1:1"}, Kind::kEach, rate);
+  expect({"child", "--connect", "127.0.0.1:1", "--exchange", "rounds"}, Kind::kRounds, 1.5 * rate);
+  expect({"plan"}, Kind::kEach, rate);
+  expect({"train"}, Kind::kEach, rate);
+  // What is given wins.
+  const Settings given = parse({"cluster", "--preset", "tuned", "--learning-rate", "0.25", "--round-end",
+                                "episode", "--outer-optimizer", "adam"});
+  CHECK(given.learning.hyperparameters.learning_rate == 0.25);
+  CHECK(given.learning.hyperparameters.round_end == RoundEnd::kEpisode);
+  CHECK(given.links.outer_optimizer.kind == OuterOptimizerKind::kAdam);
+  CHECK(parse({"cluster", "--preset", "tuned", "--outer-optimizer", "none"}).links.outer_optimizer.kind ==
+        OuterOptimizerKind::kNone);
+  const ConfigText each(R"({"exchange": "each"})"), alpha(R"({"alpha": 0.5})");
+  CHECK(parse({"cluster", "--preset", "tuned", "--config", each.path()}).links.exchange == Kind::kEach);
+  CHECK(parse({"cluster", "--preset", "tuned", "--config", alpha.path()}).links.exchange == Kind::kEach);
+  CHECK(parse({"cluster", "--preset", "tuned", "--config", each.path(), "--exchange", "rounds"})
+            .learning.hyperparameters.learning_rate == 1.5 * rate);
+  // The thesis' way.
+  CHECK(parse({"cluster", "--preset", "thesis"}).links.exchange == Kind::kEach);
+  // A program's own rule merges one Child at a time.
+  Program own = test_program();
+  own.merge_rule = [](std::span<float>, std::span<const float>, const MergeContext&) {};
+  const ResolvedProgram with_rule(own);
+  const char* words[] = {"test", "cluster", "--preset", "tuned"};
+  std::ostringstream out;
+  CHECK(parse_command_line(4, words, with_rule, out)->links.exchange == Kind::kEach);
 }
 
 TEST_CASE("--quorum is all Children, a number or a share of them") {
@@ -618,6 +674,7 @@ TEST_CASE("config.json gives the same settings again, for every command") {
       {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},
       {"cluster", "--exchange", "rounds", "--quorum", "2", "--outer-optimizer", "nesterov"},
       {"cluster", "--codec", "int8-delta"},
+      {"cluster", "--exchange", "rounds", "--average-moments", "true"},
       {"child", "--connect", "x:1", "--codec", "top-k"},
       {"parent", "--listen", "x:1", "--insecure", "--exchange", "rounds", "--quorum", "75%",
        "--outer-learning-rate", "0.5", "--first-children", "4"},

@@ -42,14 +42,15 @@ struct RoundState {
     state.joined(status, 0, false, kStart);
   }
   /// What a Child has learnt in `steps` steps from the weights of `basis`.
-  void contribute(std::uint64_t child, std::uint64_t steps, std::uint64_t basis,
-                  NumberedStatistics own = {}) {
+  void contribute(std::uint64_t child, std::uint64_t steps, std::uint64_t basis, NumberedStatistics own = {},
+                  OptimizerMoments moments = {}) {
     FrameHeader frame = frame_header(FrameType::kChildChange, child, ++sequences[child]);
     frame.update = basis;
     frame.environment_steps = played[child] += steps;
     frame.episodes = sequences[child];
     frame.mean_return = 10.0 * static_cast<double>(child);
-    state.contribute(frame, steps, change(child, frame.sequence), kStart + S(10), std::move(own));
+    state.contribute(frame, steps, change(child, frame.sequence), kStart + S(10), std::move(own),
+                     std::move(moments));
   }
   static std::vector<float> change(std::uint64_t child, std::uint64_t sequence) {
     return random_weights(kSize, static_cast<unsigned>(1000 * child + sequence));
@@ -215,6 +216,47 @@ TEST_CASE("a late contribution enters the next round and counts less", "[rounds]
   CHECK(counts.staleness == 1);
   CHECK(counts.dropped == 0);
   CHECK(rounds.state.status().children[1].staleness == 1);
+}
+
+TEST_CASE(
+    "moments count as much as the change that they came with, and the outer optimizer leaves them alone",
+    "[rounds]") {
+  ParentOptions options = rounds_options(OuterOptimizerKind::kNesterov);
+  options.average_moments = true;
+  options.rounds.max_staleness = 2;
+  options.rounds.quorum_count = 1;
+  const MomentsShape shape{2, 1, 2};
+  const auto given = [](std::uint64_t steps, float mean, float square) {
+    return OptimizerMoments{steps, {mean, square}};
+  };
+  RoundState rounds(0, options);
+  CHECK(rounds.state.begin_moments(shape).empty());
+  for (const std::uint64_t child : {1, 2, 3}) rounds.join(child);
+  rounds.contribute(1, 100, 0, {}, given(10, 2, 4));
+  rounds.contribute(2, 300, 0, {}, given(12, -2, 8));
+  rounds.merge();
+  CHECK(rounds.state.moments().mean() == given(12, -1, 7));
+  // A late one counts 1 / sqrt(2) as much.
+  rounds.contribute(1, 100, 1, {}, given(20, 1, 1));
+  rounds.contribute(3, 100, 0, {}, given(15, 3, 3));
+  rounds.merge();
+  const double late = 1 / std::sqrt(2.0), mean = (1 + 3 * late) / (1 + late);
+  CHECK(rounds.state.moments().mean().steps == 20);
+  CHECK(rounds.state.moments().mean().values[0] == Approx(mean));
+  CHECK(rounds.state.moments().mean().values[1] == Approx(mean));
+  // One that is dropped counts nothing, also when it is alone; nor does one without an optimizer step so far.
+  rounds.contribute(1, 100, 2, {}, given(30, 1, 1));
+  rounds.merge();
+  rounds.contribute(2, 100, 3, {}, given(40, 5, 5));
+  rounds.contribute(3, 100, 0, {}, given(1'000, 9, 9));
+  rounds.contribute(1, 100, 3, {}, given(0, 0, 0));
+  CHECK(rounds.merge().contributions.at(2).dropped);
+  CHECK(rounds.state.moments().mean() == given(40, 5, 5));
+  rounds.state.left(1, true);
+  rounds.state.left(2, true);
+  rounds.contribute(3, 100, 0, {}, given(2'000, 9, 9));
+  rounds.merge();
+  CHECK(rounds.state.moments().mean() == given(40, 5, 5));
 }
 
 TEST_CASE("a contribution that is too stale counts nothing, and its steps were played", "[rounds]") {
