@@ -60,20 +60,27 @@ bool SegmentsExchange::begin_exchange(LocalTrainer& trainer) {
 
 bool SegmentsExchange::end_exchange(LocalTrainer& trainer) {
   bool has_weights = false;
-  while (must_wait()) {
-    if (is_in_flight() && take_answered(trainer, /*wait=*/true)) {
-      has_weights = true;
-      if (!is_due()) break;
-    }
-    if (!wait_for_link()) break;
-    has_weights |= settle(trainer);
-    send_batch(trainer);
+  while (must_wait() && go_on(trainer, has_weights)) {
   }
   return has_weights;
 }
 
 ExchangeReport SegmentsExchange::finish(LocalTrainer& trainer) {
-  return {is_in_flight() && take_answered(trainer, /*wait=*/true) ? 1u : 0u, 0};
+  bool has_weights = false;
+  while ((is_in_flight() || is_due()) && go_on(trainer, has_weights)) {
+  }
+  return {has_weights ? 1u : 0u, 0};
+}
+
+bool SegmentsExchange::go_on(LocalTrainer& trainer, bool& has_weights) {
+  if (is_in_flight() && take_answered(trainer, /*wait=*/true)) {
+    has_weights = true;
+    if (!is_due()) return true;
+  }
+  if (!wait_for_link()) return false;
+  if (settle(trainer)) has_weights = true;
+  send_batch(trainer);
+  return true;
 }
 
 bool SegmentsExchange::take_answered(LocalTrainer& trainer, bool wait) {

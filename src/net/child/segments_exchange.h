@@ -23,13 +23,16 @@ class SegmentsExchange final : public ChildExchange {
 
   void begin(LocalTrainer& trainer) override;
   RoundReport play(LocalTrainer& trainer) override;
-  /// Waits for the answer to what is on its way.
+  /// Waits until what was played is answered.
   ExchangeReport finish(LocalTrainer& trainer) override;
 
  private:
   bool begin_exchange(LocalTrainer& trainer) override;
   bool end_exchange(LocalTrainer& trainer) override;
 
+  /// Waits for the answer to what is on its way, or for a link, and sends what is due. False when the run is
+  /// over before; `has_weights` becomes true when the trainer has others.
+  bool go_on(LocalTrainer& trainer, bool& has_weights);
   /// Waits until a link is joined; false when the run is over before.
   bool wait_for_link();
   /// Whether the next round is not to be played yet.
