@@ -1,6 +1,6 @@
 #pragma once
 
-// Whether the machine has the memory that is about to be shared.
+// Whether there is the memory that is about to be shared.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,10 +9,11 @@
 
 namespace genkidama {
 
-/// MemAvailable of /proc/meminfo, or nothing where there is none.
+/// What the machine and the control groups of this process have left: the smaller of both. Nothing when
+/// neither says.
 std::optional<std::uint64_t> available_bytes();
 
-/// Throws IoError when the machine has less than `bytes` available. `purpose` names what they are for.
+/// Throws IoError when fewer than `bytes` are available. `purpose` names what they are for.
 void check_memory(std::size_t bytes, const std::string& purpose);
 
 }  // namespace genkidama

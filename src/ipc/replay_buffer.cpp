@@ -102,7 +102,7 @@ ReplayBuffer::ReplayBuffer(int cores, std::size_t capacity, int observation_size
   const std::size_t rows = checked_product(static_cast<std::size_t>(cores), capacity);
   const std::size_t words = checked_product(row_size(), rows);
   check_memory(bytes_of(static_cast<std::size_t>(cores), capacity, words, is_prioritised),
-               fmt::format("a replay buffer of {} steps for each of {} worker{}", capacity, cores,
+               fmt::format("{} steps for each of {} worker{} in the replay buffer", capacity, cores,
                            cores == 1 ? "" : "s"));
   words_ = SharedArray<Word>(words, "the replay buffer");
   versions_ = SharedArray<std::uint64_t>(rows, "the replay buffer's versions");

@@ -52,6 +52,7 @@ Floats normal(std::size_t count, Random& random) {
 struct Outputs {
   Floats logits;
   Floats values;
+  Floats critics;  ///< [critics, n]
 };
 
 class GradientCheck {
@@ -62,6 +63,8 @@ class GradientCheck {
         observation_size_(static_cast<std::size_t>(spec.observation_size())),
         output_count_(static_cast<std::size_t>(spec.policy)),
         value_count_(static_cast<std::size_t>(spec.values)),
+        critic_count_(static_cast<std::size_t>(spec.critics)),
+        action_size_(static_cast<std::size_t>(spec.critic_actions)),
         state_size_(network.state_size()),
         random_(options.seed) {}
 
@@ -71,6 +74,7 @@ class GradientCheck {
         check_answers();
         check_policy();
         if (report_.problems.empty()) check_tensors();
+        if (report_.problems.empty() && critic_function_) check_actions();
       }
     } catch (const std::exception& error) {
       problem("a function of the network threw an exception: {}", error.what());
@@ -100,6 +104,8 @@ class GradientCheck {
     observations_ = normal(options_.batch * observation_size_, random_);
     by_logits_ = normal(options_.batch * output_count_, random_);
     by_values_ = normal(options_.batch * value_count_, random_);
+    actions_ = normal(options_.batch * action_size_, random_);
+    by_critics_ = normal(options_.batch * critic_count_, random_);
     if (state_size_ > 0) {
       split_into_sequences();
       first_states_ = normal(lengths_.size() * state_size_, random_);
@@ -108,6 +114,13 @@ class GradientCheck {
   }
 
   bool make_functions() {
+    if (critic_count_ > 0) {
+      critic_function_ = network_.make_critic_function();
+      if (!critic_function_) {
+        problem("make_critic_function() returned nullptr; expected a function of {} critics", critic_count_);
+        return false;
+      }
+    }
     if (state_size_ > 0) {
       sequence_function_ = network_.make_sequence_gradient_function();
       recurrent_policy_ = network_.make_recurrent_policy_function();
@@ -136,19 +149,31 @@ class GradientCheck {
   std::span<const float> observation(std::size_t i) const {
     return std::span(observations_).subspan(i * observation_size_, observation_size_);
   }
+  std::span<const float> action(std::size_t i) const {
+    return std::span(actions_).subspan(i * action_size_, action_size_);
+  }
   std::span<const float> logits_of(const Outputs& outputs, std::size_t i) const {
     return std::span(outputs.logits).subspan(i * output_count_, output_count_);
   }
-
   std::span<const float> values_of(const Outputs& outputs, std::size_t i) const {
     return std::span(outputs.values).subspan(i * value_count_, value_count_);
   }
+  Floats critics_of(const Outputs& outputs, std::size_t i) const {
+    Floats values;
+    for (std::size_t k = 0; k < critic_count_; ++k) {
+      values.push_back(outputs.critics[k * options_.batch + i]);
+    }
+    return values;
+  }
 
   /// What is not filled in stays NaN.
-  Outputs forward(std::span<const float> observations) {
+  Outputs forward(std::span<const float> observations) { return forward(observations, actions_); }
+  Outputs forward(std::span<const float> observations, std::span<const float> actions) {
     const std::size_t n = observations.size() / observation_size_;
     constexpr float kUnset = std::numeric_limits<float>::quiet_NaN();
-    Outputs outputs{Floats(n * output_count_, kUnset), Floats(n * value_count_, kUnset)};
+    Outputs outputs{Floats(n * output_count_, kUnset), Floats(n * value_count_, kUnset),
+                    Floats(n * critic_count_, kUnset)};
+    if (critic_function_) critic_function_->forward(weights_, observations, actions, outputs.critics);
     if (sequence_function_) {
       sequence_function_->forward(weights_, {observations, lengths_, first_states_}, outputs.logits,
                                   outputs.values);
@@ -164,6 +189,7 @@ class GradientCheck {
     } else {
       gradient_function_->backward(weights_, by_logits_, by_values_, gradient);
     }
+    if (critic_function_) critic_function_->backward(weights_, by_critics_, gradient);
   }
 
   /// Calls `with` with the number of each sequence and that of its first step.
@@ -177,12 +203,13 @@ class GradientCheck {
 
   void check_answers() {
     answer_ = forward(observations_);
-    if (!all_finite(answer_.logits) || !all_finite(answer_.values)) {
+    if (!all_finite(answer_.logits) || !all_finite(answer_.values) || !all_finite(answer_.critics)) {
       problem("forward() gave values that are not finite, or did not fill in all of them");
       return;
     }
     const Outputs again = forward(observations_);
-    if (!is_same(again.logits, answer_.logits) || !is_same(again.values, answer_.values)) {
+    if (!is_same(again.logits, answer_.logits) || !is_same(again.values, answer_.values) ||
+        !is_same(again.critics, answer_.critics)) {
       problem(
           "forward() gave another answer to the same observations the second time; expected it to follow "
           "from "
@@ -191,8 +218,9 @@ class GradientCheck {
     }
     if (sequence_function_) return check_sequences_alone();
     for (std::size_t i = 0; i < options_.batch; ++i) {
-      const Outputs alone = forward(observation(i));
-      if (!is_same(alone.logits, logits_of(answer_, i)) || !is_same(alone.values, values_of(answer_, i))) {
+      const Outputs alone = forward(observation(i), action(i));
+      if (!is_same(alone.logits, logits_of(answer_, i)) || !is_same(alone.values, values_of(answer_, i)) ||
+          !is_same(alone.critics, critics_of(answer_, i))) {
         problem(
             "forward() gave another answer to an observation alone than in a batch of {}; expected the "
             "observations of a batch not to influence one another",
@@ -206,14 +234,14 @@ class GradientCheck {
     constexpr float kUnset = std::numeric_limits<float>::quiet_NaN();
     for_sequences([&](std::size_t sequence, std::size_t start) {
       const std::size_t n = lengths_[sequence];
-      Outputs alone{Floats(n * output_count_, kUnset), Floats(n * value_count_, kUnset)};
+      Outputs alone{Floats(n * output_count_, kUnset), Floats(n * value_count_, kUnset), {}};
       const auto observations =
           std::span<const float>(observations_).subspan(start * observation_size_, n * observation_size_);
       sequence_function_->forward(weights_, {observations, {&n, 1}, first_state(sequence)}, alone.logits,
                                   alone.values);
       const auto expected_logits =
           std::span(answer_.logits).subspan(start * output_count_, n * output_count_);
-      const auto expected_values = std::span(answer_.values).subspan(start * value_count_, n * value_count_);
+      const auto expected_values = std::span(answer_.values).subspan(start, n);
       if (is_same(alone.logits, expected_logits) && is_same(alone.values, expected_values)) return;
       if (!report_.problems.empty()) return;
       problem(
@@ -228,8 +256,7 @@ class GradientCheck {
     for_sequences([&](std::size_t sequence, std::size_t start) {
       Floats state(first_state(sequence).begin(), first_state(sequence).end());
       for (std::size_t i = start; i < start + lengths_[sequence] && report_.problems.empty(); ++i) {
-        if (value_count_ == 1 &&
-            !is_same(recurrent_policy_->value(weights_, observation(i), state), answer_.values[i])) {
+        if (!is_same(recurrent_policy_->value(weights_, observation(i), state), answer_.values[i])) {
           problem(
               "RecurrentPolicyFunction::value() gave another value than SequenceGradientFunction::forward()");
           return;
@@ -294,6 +321,9 @@ class GradientCheck {
     for (std::size_t i = 0; i < outputs.values.size(); ++i) {
       sum += static_cast<double>(outputs.values[i]) * by_values_[i];
     }
+    for (std::size_t i = 0; i < outputs.critics.size(); ++i) {
+      sum += static_cast<double>(outputs.critics[i]) * by_critics_[i];
+    }
     return sum;
   }
 
@@ -337,33 +367,47 @@ class GradientCheck {
 
   TensorGradient check_tensor(const TensorInfo& tensor, const Floats& gradient, double smallest_scale) {
     std::vector<Element> elements;
-    double scale = smallest_scale;
     for (const std::size_t index : elements_of(tensor)) {
-      float& weight = weights_[tensor.offset + index];
-      const Differences whole = differences(weight, options_.step),
-                        half = differences(weight, options_.step / 2);
-      // Richardson's extrapolation: what is left of a smooth function's third derivative goes, and of its
-      // second derivative in the one-sided differences, which then differ only at a kink.
-      const double expected = (4 * half.central - whole.central) / 3;
-      const double left = 2 * half.left - whole.left, right = 2 * half.right - whole.right;
-      const auto [lowest, highest] = std::minmax({left, expected, right});
-      const double got = gradient[tensor.offset + index];
-      const double outside = std::max({0.0, lowest - got, got - highest});
-      const double error = std::max(0.0, outside - 2 * std::abs(whole.central - half.central));
-      elements.push_back({index, expected, got, error});
-      scale = std::max({scale, std::abs(expected), std::abs(got)});
+      elements.push_back(compare(index, weights_[tensor.offset + index], gradient[tensor.offset + index]));
+    }
+    return summary(tensor.name, elements, smallest_scale);
+  }
+
+  /// Reported as if the actions were a tensor behind the weights.
+  void check_actions() {
+    forward(observations_);
+    Floats by_actions(actions_.size(), std::numeric_limits<float>::quiet_NaN());
+    critic_function_->backward_to_actions(weights_, by_critics_, by_actions);
+    std::vector<Element> elements;
+    for (std::size_t i = 0; i < actions_.size(); ++i)
+      elements.push_back(compare(i, actions_[i], by_actions[i]));
+    report_.tensors.push_back(summary("actions of the critics", elements, 0));
+  }
+
+  /// The derivative `got` by `weight`, beside differences of the loss.
+  Element compare(std::size_t index, float& weight, double got) {
+    const Differences whole = differences(weight, options_.step),
+                      half = differences(weight, options_.step / 2);
+    // Richardson's extrapolation: what is left of a smooth function's third derivative goes, and of its
+    // second derivative in the one-sided differences, which then differ only at a kink.
+    const double expected = (4 * half.central - whole.central) / 3;
+    const double left = 2 * half.left - whole.left, right = 2 * half.right - whole.right;
+    const auto [lowest, highest] = std::minmax({left, expected, right});
+    const double outside = std::max({0.0, lowest - got, got - highest});
+    const double error = std::max(0.0, outside - 2 * std::abs(whole.central - half.central));
+    return {index, expected, got, std::isnan(got) ? std::numeric_limits<double>::infinity() : error};
+  }
+
+  TensorGradient summary(const std::string& name, const std::vector<Element>& elements, double scale) {
+    for (const Element& element : elements) {
+      scale = std::max({scale, std::abs(element.expected), std::abs(element.got)});
     }
     const auto worst =
         *std::max_element(elements.begin(), elements.end(),
                           [](const Element& a, const Element& b) { return a.error < b.error; });
     const double error = scale > 0 ? worst.error / scale : 0;
-    return {tensor.name,
-            elements.size(),
-            error,
-            worst.index,
-            worst.expected,
-            worst.got,
-            error <= options_.tolerance};
+    return {
+        name, elements.size(), error, worst.index, worst.expected, worst.got, error <= options_.tolerance};
   }
 
   /// All of a small tensor, else as many as the options say, without repetition.
@@ -386,17 +430,21 @@ class GradientCheck {
   std::size_t observation_size_;
   std::size_t output_count_;
   std::size_t value_count_;
+  std::size_t critic_count_;
+  std::size_t action_size_;
   std::size_t state_size_;
   Random random_;
   GradientReport report_;
   std::unique_ptr<GradientFunction> gradient_function_;
   std::unique_ptr<PolicyFunction> policy_;
+  std::unique_ptr<CriticFunction> critic_function_;  ///< null without critics
   // Of a network with memory, in their place.
   std::unique_ptr<SequenceGradientFunction> sequence_function_;
   std::unique_ptr<RecurrentPolicyFunction> recurrent_policy_;
   std::vector<std::size_t> lengths_;
   Floats first_states_;
   Floats weights_, observations_, by_logits_, by_values_;
+  Floats actions_, by_critics_;
   Outputs answer_;
   double loss_here_ = 0;  ///< with the weights as they are
 };

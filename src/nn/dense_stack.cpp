@@ -82,13 +82,13 @@ void BatchStack::forward(const float* weights, const float* input, std::size_t r
 void BatchStack::backward(const float* weights, const float* output_gradient, float* gradient,
                           float* input_gradient) {
   weights += floats_;
-  gradient += floats_;
+  if (gradient != nullptr) gradient += floats_;
   const float* delta = output_gradient;
   for (std::size_t i = stack_.layers(); i-- > 0;) {
     const std::size_t in = stack_.in(i);
     const std::size_t out = stack_.out(i);
     weights -= stack_.floats(i);
-    gradient -= stack_.floats(i);
+    if (gradient != nullptr) gradient -= stack_.floats(i);
     if (stack_.activates(i)) {
       std::vector<float>& own = deltas_[(i + 1) % 2];
       // Of the layers below the last it lies there already.
@@ -96,16 +96,18 @@ void BatchStack::backward(const float* weights, const float* output_gradient, fl
       activate_backward(weights, i, own.data(), gradient);
       delta = own.data();
     }
-    kernels_.multiply({.rows = out,
-                       .columns = in,
-                       .depth = rows_,
-                       .a = delta,
-                       .a_row = 1,
-                       .a_depth = out,
-                       .b = input_of(i),
-                       .b_row = in,
-                       .c = gradient});
-    sum_rows(kernels_, delta, rows_, out, gradient + out * in);
+    if (gradient != nullptr) {
+      kernels_.multiply({.rows = out,
+                         .columns = in,
+                         .depth = rows_,
+                         .a = delta,
+                         .a_row = 1,
+                         .a_depth = out,
+                         .b = input_of(i),
+                         .b_row = in,
+                         .c = gradient});
+      sum_rows(kernels_, delta, rows_, out, gradient + out * in);
+    }
     if (i > 0) {
       std::vector<float>& below = deltas_[i % 2];
       below.resize(rows_ * in);
@@ -184,14 +186,16 @@ void BatchStack::activate_backward(const float* weights, std::size_t layer, floa
   }
   if (!stack_.style.layer_norm) return;
   const std::size_t gain = out * (stack_.in(layer) + 1);
+  if (gradient == nullptr) unwanted_.resize(2 * out);
+  float* const gain_gradient = gradient == nullptr ? unwanted_.data() : gradient + gain;
   kernels_.normalise_rows_backward({.rows = rows_,
                                     .width = out,
                                     .gain = weights + gain,
                                     .normalised = kept_[layer].normalised.data(),
                                     .scales = kept_[layer].scales.data(),
                                     .delta = delta,
-                                    .gain_gradient = gradient + gain,
-                                    .shift_gradient = gradient + gain + out});
+                                    .gain_gradient = gain_gradient,
+                                    .shift_gradient = gain_gradient + out});
 }
 
 /// The derivative by a layer's input.

@@ -66,9 +66,15 @@ class BatchStack {
   void forward(const float* weights, const float* input, std::size_t rows, float* output);
 
   /// `output_gradient` [rows, last size] is the loss' derivative by the output of the latest forward().
-  /// Overwrites the stack's part of the gradient, and `input_gradient` [rows, first size] unless it is null.
+  /// Overwrites the stack's part of the gradient unless that is null, and `input_gradient` [rows, first size]
+  /// unless it is null.
   void backward(const float* weights, const float* output_gradient, float* gradient,
                 float* input_gradient = nullptr);
+
+  /// The same for the input alone: no gradient is computed.
+  void backward_to_input(const float* weights, const float* output_gradient, float* input_gradient) {
+    backward(weights, output_gradient, nullptr, input_gradient);
+  }
 
  private:
   /// What forward() keeps of a layer.
@@ -100,6 +106,7 @@ class BatchStack {
   std::vector<float> transposed_;
   std::vector<float> bias_;
   std::vector<float> wide_output_;
+  std::vector<float> unwanted_;   ///< derivatives by a layer's gain and shift that nobody asked for
   std::vector<float> deltas_[2];  ///< read from one, written to the other
 };
 

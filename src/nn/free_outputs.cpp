@@ -13,8 +13,6 @@
 namespace genkidama {
 namespace {
 
-constexpr const char* kTensor = "log_deviation";
-
 /// How a row of outputs is divided.
 struct Outputs {
   std::size_t bound;  ///< those that follow from the observation
@@ -107,6 +105,30 @@ class FreeGradientFunction final : public GradientFunction {
   std::vector<float> bound_gradient_;  ///< the same, of the latest backward()
 };
 
+class FreeCriticFunction final : public CriticFunction {
+ public:
+  FreeCriticFunction(std::unique_ptr<CriticFunction> inner, Outputs outputs)
+      : inner_(std::move(inner)), outputs_(outputs) {}
+
+  void forward(std::span<const float> weights, std::span<const float> observations,
+               std::span<const float> actions, std::span<float> values) override {
+    inner_->forward(bound_weights(weights, outputs_), observations, actions, values);
+  }
+  void backward(std::span<const float> weights, std::span<const float> by_values,
+                std::span<float> gradient) override {
+    inner_->backward(bound_weights(weights, outputs_), by_values,
+                     gradient.first(weights.size() - outputs_.free));
+  }
+  void backward_to_actions(std::span<const float> weights, std::span<const float> by_values,
+                           std::span<float> by_actions) override {
+    inner_->backward_to_actions(bound_weights(weights, outputs_), by_values, by_actions);
+  }
+
+ private:
+  std::unique_ptr<CriticFunction> inner_;
+  Outputs outputs_;
+};
+
 class FreeRecurrentPolicy final : public RecurrentPolicyFunction {
  public:
   FreeRecurrentPolicy(std::unique_ptr<RecurrentPolicyFunction> inner, Outputs outputs)
@@ -156,10 +178,10 @@ class FreeSequenceGradient final : public SequenceGradientFunction {
   std::vector<float> bound_gradient_;  ///< the same, of the latest backward()
 };
 
-ParameterLayout with_free_tensor(const ParameterLayout& inner, std::size_t free) {
+ParameterLayout with_free_tensor(const ParameterLayout& inner, const std::string& name, std::size_t free) {
   std::vector<ParameterLayout::Tensor> tensors;
   for (const TensorInfo& tensor : inner.tensors()) tensors.push_back({tensor.name, tensor.shape});
-  tensors.push_back({kTensor, {static_cast<std::int64_t>(free)}});
+  tensors.push_back({name, {static_cast<std::int64_t>(free)}});
   return ParameterLayout(tensors);
 }
 
@@ -169,7 +191,7 @@ class FreeOutputs final : public Network {
       : inner_(std::move(inner)),
         outputs_{static_cast<std::size_t>(spec.policy - spec.free), static_cast<std::size_t>(spec.free)},
         start_(spec.free_start),
-        layout_(with_free_tensor(inner_->layout(), outputs_.free)) {}
+        layout_(with_free_tensor(inner_->layout(), spec.free_name, outputs_.free)) {}
 
   const ParameterLayout& layout() const override { return layout_; }
 
@@ -186,6 +208,11 @@ class FreeOutputs final : public Network {
   std::unique_ptr<GradientFunction> make_gradient_function() override {
     auto inner = inner_->make_gradient_function();
     return inner ? std::make_unique<FreeGradientFunction>(std::move(inner), outputs_) : nullptr;
+  }
+
+  std::unique_ptr<CriticFunction> make_critic_function() override {
+    auto inner = inner_->make_critic_function();
+    return inner ? std::make_unique<FreeCriticFunction>(std::move(inner), outputs_) : nullptr;
   }
 
   std::size_t state_size() const override { return inner_->state_size(); }
@@ -218,6 +245,7 @@ std::unique_ptr<Network> make_network(const NetworkFactory& make, const NetworkS
   bound.policy -= spec.free;
   bound.free = 0;
   bound.free_start = 0;
+  bound.free_name = NetworkSpec().free_name;
   auto network = make(bound, seed);
   if (!network) throw ArgumentError("the network factory returned a null pointer; expected a network");
   if (spec.free == 0) return network;

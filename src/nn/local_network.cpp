@@ -62,6 +62,15 @@ LocalNetwork::LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& 
         fmt::format("the network gave {} first weights; its layout has {}", weights_.size(), size));
   }
   gradient_.assign(size, 0.0f);
+  if (spec.critics > 0) {
+    critics_ = network_->make_critic_function();
+    if (!critics_) {
+      throw ArgumentError(fmt::format(
+          "the network made no critic function, and the algorithm needs {} critics; expected a network whose "
+          "make_critic_function() makes one, such as mlp_network()",
+          spec.critics));
+    }
+  }
   if (state_size_ > 0) {
     recurrent_policy_ = network_->make_recurrent_policy_function();
     sequence_function_ = network_->make_sequence_gradient_function();

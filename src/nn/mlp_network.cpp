@@ -12,6 +12,7 @@
 #include "genkidama/nn/networks.h"
 #include "nn/bundled_network.h"
 #include "nn/initial_weights.h"
+#include "nn/mlp_critic_function.h"
 #include "nn/mlp_gradient_function.h"
 #include "nn/mlp_policy_function.h"
 #include "nn/mlp_shape.h"
@@ -43,6 +44,18 @@ MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
                     "expected no memory, or a value",
                     options.memory));
   }
+  if (spec.critics < 0 || (spec.critics > 0) != (spec.critic_actions > 0)) {
+    throw ArgumentError(
+        fmt::format("a multi-layer perceptron was asked for with {} critics of {} numbers of an action; "
+                    "expected at least 1 of each, or 0 of both",
+                    spec.critics, spec.critic_actions));
+  }
+  if (spec.critics > 0 && (options.memory > 0 || options.shared_trunk)) {
+    throw ArgumentError(fmt::format(
+        "the network '{}' was asked for with {} critics, which share nothing with the policy and remember "
+        "nothing; expected a network without a shared trunk and without memory",
+        mlp_description(options), spec.critics));
+  }
   std::vector<int> layers{spec.observation_size()};
   layers.insert(layers.end(), options.hidden.begin(), options.hidden.end());
   MlpShape shape;
@@ -58,6 +71,13 @@ MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
   }
   shape.policy = layers;
   shape.policy.push_back(spec.policy);
+  if (spec.critics > 0) {
+    shape.critics = spec.critics;
+    shape.critic_actions = spec.critic_actions;
+    shape.critic = layers;
+    shape.critic.front() += spec.critic_actions;
+    shape.critic.push_back(1);
+  }
   if (spec.values == 0) return shape;
   shape.value = layers;
   shape.value.push_back(1);
@@ -93,6 +113,9 @@ ParameterLayout layout_for(const MlpShape& shape, const MlpOptions& options) {
   add_tensors(shape.memory, tensors);
   add_tensors("pi", shape.policy_stack(), tensors);
   add_tensors("v", shape.value_stack(), tensors);
+  for (int i = 0; i < shape.critics; ++i) {
+    add_tensors(fmt::format("q{}_", i + 1), shape.critic_stack(), tensors);
+  }
   try {
     return ParameterLayout(tensors);
   } catch (const ArgumentError& error) {
@@ -120,6 +143,7 @@ class MlpNetwork : public Network {
     fill(shape_.memory, rest, random);
     fill(shape_.policy_stack(), 0.01, rest, random);
     fill(shape_.value_stack(), 1, rest, random);
+    for (int i = 0; i < shape_.critics; ++i) fill(shape_.critic_stack(), 1, rest, random);
     return weights;
   }
 
@@ -130,6 +154,10 @@ class MlpNetwork : public Network {
   }
   std::unique_ptr<GradientFunction> make_gradient_function() override {
     return has_memory() ? nullptr : make_mlp_gradient_function(shape_);
+  }
+
+  std::unique_ptr<CriticFunction> make_critic_function() override {
+    return shape_.critics > 0 ? make_mlp_critic_function(shape_) : nullptr;
   }
 
   std::size_t state_size() const override { return shape_.memory.units; }

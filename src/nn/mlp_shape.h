@@ -17,11 +17,18 @@ struct MlpShape {
   std::vector<int> trunk =
       {};  ///< the layers that both heads share; empty: none, the heads see the observation
   LayerStyle style = {};
-  GruShape memory = {};  ///< behind the trunk, or the first layer of all; no units: there is none
+  int critics = 0;               ///< stacks of an observation and an action, behind everything else
+  int critic_actions = 0;        ///< floats of an action
+  std::vector<int> critic = {};  ///< layer sizes of each critic; empty without critics
+  GruShape memory = {};          ///< behind the trunk, or the first layer of all; no units: there is none
 
   DenseStack trunk_stack() const { return {trunk, true, style}; }
   DenseStack policy_stack() const { return {policy, false, style}; }
   DenseStack value_stack() const { return {value, false, style}; }
+  DenseStack critic_stack() const { return {critic, false, style}; }
+  std::size_t floats_before_critics() const {
+    return trunk_stack().floats() + memory.floats() + policy_stack().floats() + value_stack().floats();
+  }
 };
 
 }  // namespace genkidama

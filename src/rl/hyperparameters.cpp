@@ -8,7 +8,7 @@
 namespace genkidama {
 namespace {
 
-[[noreturn]] void refuse(const char* field, double value, const char* expected) {
+[[noreturn]] void refuse(const char* field, double value, const std::string& expected) {
   throw ArgumentError(fmt::format("{} is {}; expected {}", field, value, expected));
 }
 
@@ -68,6 +68,16 @@ void Hyperparameters::check() const {
   not_negative("huber_delta", huber_delta);
   in_closed_unit("first_epsilon", first_epsilon);
   not_negative("epsilon_ladder", epsilon_ladder);
+  if (critics < 1) refuse("critics", critics, "at least 1");
+  if (target_critics < 1 || target_critics > critics) {
+    refuse("target_critics", target_critics, fmt::format("1 to critics, which is {}", critics));
+  }
+  positive("temperature", temperature);
+  if (!is_finite(target_entropy)) refuse("target_entropy", target_entropy, "a finite number");
+  not_negative("exploration_noise", exploration_noise);
+  not_negative("target_noise", target_noise);
+  not_negative("target_noise_limit", target_noise_limit);
+  if (policy_period < 1) refuse("policy_period", policy_period, "at least 1");
   if (merge_every < 0) refuse("merge_every", merge_every, "at least 0");
   positive("learning_rate", learning_rate);
   if (!is_finite(final_learning_rate) || final_learning_rate < 0 || final_learning_rate > learning_rate) {

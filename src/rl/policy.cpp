@@ -118,12 +118,13 @@ std::shared_ptr<const Behaviour> behaviour_of(const Path& path, const PolicyReco
         "PolicyOptions::behaviour",
         path.string(), record.behaviour, action_space_text(*record.actions)));
   }
-  if (record.sizes->policy != action_outputs(*record.actions)) {
+  const int taken = described_outputs(record.behaviour, *record.actions);
+  // Free outputs that no action is chosen from may stand behind the others.
+  if (record.sizes->policy != taken && record.sizes->policy - record.sizes->free != taken) {
     throw FormatError(fmt::format(
         "'{}' does not say what policy it holds: by its metadata its network has {} policy outputs, and "
         "'{}' takes {} for {}",
-        path.string(), record.sizes->policy, record.behaviour, action_outputs(*record.actions),
-        action_space_text(*record.actions)));
+        path.string(), record.sizes->policy, record.behaviour, taken, action_space_text(*record.actions)));
   }
   return behaviour;
 }

@@ -20,6 +20,9 @@ constexpr const char* kObservation = "observation_shape";  // "3 84 84"
 constexpr const char* kPolicy = "policy_outputs";
 constexpr const char* kValues = "value_outputs";
 constexpr const char* kFree = "free_outputs";
+constexpr const char* kFreeName = "free_outputs_name";
+constexpr const char* kCritics = "critics";
+constexpr const char* kCriticActions = "critic_actions";
 constexpr const char* kActionWidth = "action_width";
 constexpr const char* kChoices = "action_choices";  // "3 2"
 constexpr const char* kLow = "action_low";          // "-1 -inf"
@@ -120,7 +123,16 @@ std::map<std::string, std::string> to_metadata(const PolicyRecord& record) {
     metadata[kObservation] = list_text(record.sizes->observation);
     metadata[kPolicy] = fmt::format("{}", record.sizes->policy);
     metadata[kValues] = fmt::format("{}", record.sizes->values);
-    if (record.sizes->free > 0) metadata[kFree] = fmt::format("{}", record.sizes->free);
+    if (record.sizes->free > 0) {
+      metadata[kFree] = fmt::format("{}", record.sizes->free);
+      if (record.sizes->free_name != NetworkSpec().free_name) {
+        metadata[kFreeName] = to_utf8(record.sizes->free_name);
+      }
+    }
+    if (record.sizes->critics > 0) {
+      metadata[kCritics] = fmt::format("{}", record.sizes->critics);
+      metadata[kCriticActions] = fmt::format("{}", record.sizes->critic_actions);
+    }
   }
   if (record.action_width) metadata[kActionWidth] = fmt::format("{}", *record.action_width);
   if (record.actions) {
@@ -152,6 +164,11 @@ PolicyRecord policy_record(const std::filesystem::path& path, const Metadata& me
         NetworkSpec{fields.dimensions(kObservation), fields.number(kPolicy, 1), fields.number(kValues, 0)};
     if (fields.has(kFree)) record.sizes->free = fields.number(kFree, 1);
     if (record.sizes->free >= record.sizes->policy) fields.refuse(kFree);
+    if (fields.has(kFreeName)) record.sizes->free_name = fields.text(kFreeName);
+    if (fields.has(kCritics)) {
+      record.sizes->critics = fields.number(kCritics, 1);
+      record.sizes->critic_actions = fields.number(kCriticActions, 1);
+    }
   }
   if (fields.has(kActionWidth))
     record.action_width = static_cast<std::size_t>(fields.number(kActionWidth, 1));

@@ -56,10 +56,13 @@ void ReplayLearner::learn_segment(const Segment&) {
         "the algorithm learns from a replay buffer, and there is none; expected a replay_capacity above 0");
   }
   const std::uint64_t stored = context_.replay->stored(context_.worker);
-  const std::uint64_t due = steps_due(stored) - steps_due(seen_);
+  const std::uint64_t first = steps_due(seen_), due = steps_due(stored) - first;
   seen_ = stored;
   if (due == 0 || !has_enough()) return;
-  for (std::uint64_t i = 0; i < due && !context_.sink.out_of_time(); ++i) take_step();
+  for (std::uint64_t i = 0; i < due && !context_.sink.out_of_time(); ++i) {
+    own_step_ = first + i;
+    take_step();
+  }
 }
 
 double ReplayLearner::importance_exponent() const {

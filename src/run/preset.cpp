@@ -81,7 +81,7 @@ Preset control_preset() {
 Preset dqn_preset() {
   Preset preset;
   preset.hyperparameters = dqn_hyperparameters();
-  preset.network = mlp_network({.activation = Activation::kRelu});
+  preset.network = mlp_network({.activation = Activation::kRelu, .layer_norm = true});
   preset.replay_capacity = kReplayCapacity;
   preset.description =
       "double DQN from a replay buffer, for tasks with one choice: few steps, more computing";

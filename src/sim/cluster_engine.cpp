@@ -1,5 +1,6 @@
 // A Parent and its Children in virtual time.
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -82,6 +83,7 @@ struct Member {
   bool is_present = false, is_waiting = false, is_training = false, has_begun = false;
   Clock::time_point since{};  // is_waiting
   Clock::time_point due{};    // is_training: the round's end
+  double round_seconds = 0;   // is_training: what the whole round takes, absences left out
   Played played;              // in the round that is trained
   std::vector<EpisodeResult> episodes;
   Clock::duration rest{};  // of a round that the machine's absence has interrupted
@@ -236,7 +238,7 @@ class ClusterEngine final : public Engine {
     const double learning =
         machine.factor * machine.seconds_per_gradient * static_cast<double>(report.optimizer_steps);
     const double seconds = with_jitter(machine, playing + learning, member.random);
-    computing_ += seconds;
+    member.round_seconds = seconds;
     optimizer_steps_ += report.optimizer_steps;
     member.played = report.in_round();
     member.episodes = report.episodes;
@@ -247,6 +249,7 @@ class ClusterEngine final : public Engine {
 
   void end_round(Member& member, std::uint32_t child) {
     member.is_training = false;
+    computing_ += member.round_seconds;
     played_ += member.played;
     recent_.add(member.episodes);
     const bool waits = member.child.send_round();
@@ -325,6 +328,14 @@ class ClusterEngine final : public Engine {
     return update;
   }
 
+  /// What of a round that has not ended was computed so far.
+  double computed(const Member& member) const {
+    if (!member.is_training) return 0;
+    const Clock::duration rest =
+        member.is_present ? std::max(member.due - last_, Clock::duration::zero()) : member.rest;
+    return std::max(0.0, member.round_seconds - seconds_of(rest));
+  }
+
   SimulationSummary summary(std::string end) const {
     SimulationSummary summary;
     summary.seconds = seconds_of(last_ - kBeginning);
@@ -335,6 +346,11 @@ class ClusterEngine final : public Engine {
     summary.bytes_down = bytes_down_;
     summary.computing_seconds = computing_;
     summary.waiting_seconds = waiting_;
+    // What is under way counts up to the end.
+    for (const auto& member : members_) {
+      summary.computing_seconds += computed(*member);
+      if (member->is_waiting) summary.waiting_seconds += seconds_of(last_ - member->since);
+    }
     summary.contributions = parent_.contributions();
     const RoundCounts rounds = parent_.state().status(now()).rounds;
     summary.late = rounds.late;

@@ -2,10 +2,13 @@
 
 #include <sched.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 
+#include "core/cgroup_memory.h"
 #include "core/cgroup_quota.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
@@ -23,6 +26,7 @@ class MachineRoot {
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file) << text;
   }
+  std::optional<std::uint64_t> memory_left() const { return cgroup_memory_left(directory_.path().string()); }
   int cores_of(int allowed) const { return cores_within_quota(allowed, directory_.path().string()); }
 
  private:
@@ -104,4 +108,32 @@ TEST_CASE("the affinity mask limits the usable cores") {
   REQUIRE(::sched_setaffinity(0, sizeof mask, &mask) == 0);
   CHECK(with_one == 1);
   CHECK(usable_cores() == before);
+}
+
+TEST_CASE("what control groups leave of memory is the least of a group and its parents") {
+  const MachineRoot root;
+  CHECK_FALSE(root.memory_left());
+  root.write("proc/self/cgroup", "0::/a/b\n");
+  root.write("sys/fs/cgroup/a/b/memory.max", "max\n");
+  root.write("sys/fs/cgroup/a/b/memory.current", "500\n");
+  CHECK_FALSE(root.memory_left());
+  root.write("sys/fs/cgroup/a/memory.max", "1000\n");
+  root.write("sys/fs/cgroup/a/memory.current", "700\n");
+  CHECK(root.memory_left() == 300);
+  // What is kept of files is given up when memory is asked for.
+  root.write("sys/fs/cgroup/a/memory.stat", "anon 100\nfile 600\ninactive_file 150\nactive_file 50\n");
+  CHECK(root.memory_left() == 500);
+  root.write("sys/fs/cgroup/a/b/memory.max", "510\n");
+  CHECK(root.memory_left() == 10);
+  root.write("sys/fs/cgroup/a/b/memory.current", "600\n");
+  CHECK(root.memory_left() == 0);
+}
+
+TEST_CASE("a memory limit of version 1 counts") {
+  const MachineRoot root;
+  root.write("proc/self/cgroup", "5:memory:/job\n4:cpu,cpuacct:/job\n");
+  root.write("sys/fs/cgroup/memory/job/memory.limit_in_bytes", "4000\n");
+  root.write("sys/fs/cgroup/memory/job/memory.usage_in_bytes", "1500\n");
+  root.write("sys/fs/cgroup/memory/job/memory.stat", "total_inactive_file 200\ntotal_active_file 300\n");
+  CHECK(root.memory_left() == 3000);
 }

@@ -10,6 +10,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 #include "genkidama/nn/check_gradients.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/nn/local_network.h"
 #include "nn/bundled_network.h"
 #include "nn/mlp_policy_function.h"
@@ -284,4 +285,119 @@ TEST_CASE("a network without a value has the same policy and gradient, and no te
     CHECK(logits == std::vector<float>(4));
   }
   CHECK_THROWS_AS(mlp_network({.hidden = {4}, .memory = 3})({{3}, 2, 0}, 1), ArgumentError);
+}
+
+namespace {
+
+NetworkSpec with_critics(int critics, int actions, int values = 0) {
+  NetworkSpec spec{{3}, 4, values};
+  spec.critics = critics;
+  spec.critic_actions = actions;
+  return spec;
+}
+
+}  // namespace
+
+TEST_CASE("critics are stacks of their own over an observation and an action, with the right gradients") {
+  for (const int values : {0, 1}) {
+    for (const bool layer_norm : {false, true}) {
+      for (const Activation activation : {Activation::kTanh, Activation::kRelu, Activation::kSilu}) {
+        CAPTURE(values, layer_norm, activation_name(activation));
+        const NetworkSpec spec = with_critics(2, 2, values);
+        const auto network =
+            mlp_network({.hidden = {7, 6}, .activation = activation, .layer_norm = layer_norm})(spec, 3);
+        const GradientReport report = check_gradients(*network, spec);
+        INFO(to_text(report));
+        CHECK(report.ok());
+        CHECK(report.tensors.back().name == "actions of the critics");
+      }
+    }
+  }
+  const auto network = mlp_network({.hidden = {7}})(with_critics(2, 2), 3);
+  const auto& tensors = network->layout().tensors();
+  REQUIRE(tensors.size() == 4 + 2 * 4);
+  CHECK(tensors[4].name == "q1_1.weight");
+  CHECK(tensors[4].shape == std::vector<std::int64_t>{7, 5});
+  CHECK(tensors[8].name == "q2_1.weight");
+  const auto weights = network->first_weights();
+  CHECK_FALSE(std::equal(weights.begin() + static_cast<std::ptrdiff_t>(tensors[4].offset),
+                         weights.begin() + static_cast<std::ptrdiff_t>(tensors[4].offset + 35),
+                         weights.begin() + static_cast<std::ptrdiff_t>(tensors[8].offset)));
+}
+
+TEST_CASE("free outputs stand behind the critics") {
+  NetworkSpec spec = with_critics(2, 1);
+  spec.policy = 5;
+  spec.free = 1;
+  const auto network = make_network(mlp_network({.hidden = {6}}), spec, 3);
+  const GradientReport report = check_gradients(*network, spec);
+  INFO(to_text(report));
+  CHECK(report.ok());
+}
+
+TEST_CASE("a gradient of a critic that is wrong is found") {
+  struct WrongCritics final : CriticFunction {
+    WrongCritics(std::unique_ptr<CriticFunction> given, bool by_weights)
+        : inner(std::move(given)), wrong_weights(by_weights) {}
+    void forward(std::span<const float> w, std::span<const float> x, std::span<const float> a,
+                 std::span<float> values) override {
+      inner->forward(w, x, a, values);
+    }
+    void backward(std::span<const float> w, std::span<const float> by_values,
+                  std::span<float> gradient) override {
+      inner->backward(w, by_values, gradient);
+      if (wrong_weights) gradient.back() += 1;
+    }
+    void backward_to_actions(std::span<const float> w, std::span<const float> by_values,
+                             std::span<float> by_actions) override {
+      inner->backward_to_actions(w, by_values, by_actions);
+      if (!wrong_weights) by_actions.back() += 1;
+    }
+    std::unique_ptr<CriticFunction> inner;
+    bool wrong_weights;
+  };
+  struct Wrong final : Network {
+    Wrong(const NetworkSpec& spec, bool by_weights)
+        : inner(mlp_network({.hidden = {6}})(spec, 3)), wrong_weights(by_weights) {}
+    const ParameterLayout& layout() const override { return inner->layout(); }
+    std::vector<float> first_weights() const override { return inner->first_weights(); }
+    std::unique_ptr<PolicyFunction> make_policy_function() override { return inner->make_policy_function(); }
+    std::unique_ptr<GradientFunction> make_gradient_function() override {
+      return inner->make_gradient_function();
+    }
+    std::unique_ptr<CriticFunction> make_critic_function() override {
+      return std::make_unique<WrongCritics>(inner->make_critic_function(), wrong_weights);
+    }
+    std::unique_ptr<Network> inner;
+    bool wrong_weights;
+  };
+  const NetworkSpec spec = with_critics(2, 1);
+  for (const bool by_weights : {false, true}) {
+    Wrong network(spec, by_weights);
+    const GradientReport report = check_gradients(network, spec);
+    CHECK_FALSE(report.ok());
+    const auto& found = by_weights ? report.tensors[report.tensors.size() - 2] : report.tensors.back();
+    CHECK_FALSE(found.ok);
+  }
+}
+
+TEST_CASE("critics need a network that can have them") {
+  CHECK_THROWS_WITH(mlp_network()(with_critics(2, 0), 1), Catch::Contains("2 critics of 0 numbers"));
+  CHECK_THROWS_WITH(mlp_network()(with_critics(0, 2), 1), Catch::Contains("0 critics of 2 numbers"));
+  CHECK_THROWS_WITH(mlp_network({.shared_trunk = true})(with_critics(2, 1), 1),
+                    Catch::Contains("without a shared trunk"));
+  CHECK_THROWS_WITH(mlp_network({.memory = 4})(with_critics(2, 1, 1), 1), Catch::Contains("without memory"));
+  struct NoCritics final : Network {
+    explicit NoCritics(const NetworkSpec& spec) : inner(mlp_network({.hidden = {6}})(spec, 3)) {}
+    const ParameterLayout& layout() const override { return inner->layout(); }
+    std::vector<float> first_weights() const override { return inner->first_weights(); }
+    std::unique_ptr<PolicyFunction> make_policy_function() override { return inner->make_policy_function(); }
+    std::unique_ptr<GradientFunction> make_gradient_function() override {
+      return inner->make_gradient_function();
+    }
+    std::unique_ptr<Network> inner;
+  };
+  const NetworkSpec spec = with_critics(2, 1);
+  CHECK_THROWS_WITH(LocalNetwork(std::make_unique<NoCritics>(spec), spec),
+                    Catch::Contains("made no critic function, and the algorithm needs 2 critics"));
 }

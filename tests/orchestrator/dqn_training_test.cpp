@@ -268,8 +268,9 @@ TEST_CASE("what an algorithm that learns from replay cannot work with is refused
                     Catch::Contains("environment 'Target'") && Catch::Contains("without memory"));
   OrchestratorOptions large = options_for(1);
   large.replay_capacity = 1'000'000'000'000;
-  CHECK_THROWS_WITH(make(large),
-                    Catch::Contains("a replay buffer of 1000000000000 steps for each of 1 worker"));
+  CHECK_THROWS_WITH(
+      make(large),
+      Catch::Contains("1000000000000 steps for each of 1 worker in the replay buffer: the machine has"));
 }
 
 TEST_CASE("a minibatch that is larger than what is stored waits for the rows") {

@@ -334,3 +334,29 @@ TEST_CASE("what cannot be simulated is refused by name") {
   CHECK_THROWS_WITH(simulation.run([](const SimulatedUpdate&) { return false; }),
                     Catch::Contains("already called"));
 }
+
+TEST_CASE("computing and waiting are never more than the machines' time, wherever a simulation ends") {
+  for (const double limit : {0.05, 0.31, 0.5, 0.77, 1.9}) {
+    Machines machines(3);
+    machines.options.machines[1].machine.factor = 3;
+    machines.options.machines[2].machine.present_seconds = 0.3;
+    machines.options.machines[2].machine.away_seconds = 0.1;
+    machines.options.max_seconds = limit;
+    const SimulationSummary summary = machines.run(1'000);
+    CAPTURE(limit);
+    CHECK(summary.seconds == Approx(limit));
+    CHECK(summary.computing_seconds > 0);
+    CHECK(summary.computing_seconds + summary.waiting_seconds <= 3 * limit + 1e-9);
+    // The slow one does nothing but compute until its first round has ended.
+    if (limit <= 0.31) CHECK(summary.computing_seconds >= limit);
+  }
+}
+
+TEST_CASE("a round that has not ended was computed as far as it went") {
+  Machines machines(1);
+  machines.options.max_seconds = 0.6 * kRound;
+  const SimulationSummary summary = machines.run(1);
+  CHECK(summary.updates == 0);
+  CHECK(summary.computing_seconds == Approx(0.6 * kRound));
+  CHECK(summary.waiting_seconds == 0);
+}

@@ -51,6 +51,9 @@ struct GradientReport {
 /// the step disagrees with it, or the differences to the left and to the right with each other (at or near
 /// the kink of a ReLU), any derivative between them is right.
 ///
+/// The critics of a spec that has some are tried with random actions, and their derivatives by the actions
+/// are one more entry of the report, "actions of the critics".
+///
 /// Problems: the number of first weights; values that are not finite; a forward pass whose answer for one
 /// observation depends on the others of its batch or changes when it is repeated; a PolicyFunction that does
 /// not play what the GradientFunction computes; a gradient that backward() adds to instead of overwriting it;

@@ -12,7 +12,7 @@
 namespace GENKIDAMA_EXPORT genkidama {
 
 /// Makes the network for a spec. The factory is asked for the spec's outputs without its free ones. The free
-/// ones become one more tensor behind the network's own, "log_deviation" [free], which starts as
+/// ones become one more tensor behind the network's own, NetworkSpec::free_name [free], which starts as
 /// `free_start`. Each observation's last outputs are the elements of that tensor.
 ///
 /// Throws ArgumentError when the factory returns null or `free` is out of range, LayoutError when the network

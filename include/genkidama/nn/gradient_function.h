@@ -23,7 +23,8 @@ class GradientFunction {
 
   /// Overwrites `gradient` with the derivative of a loss by the weights, given the loss' derivatives by the
   /// logits [n, policy] and the values [n, values] of the latest forward(). The weights are those of that
-  /// forward(), whose observations must still be there.
+  /// forward(), whose observations must still be there. Elements that belong to critics
+  /// (genkidama/nn/critic_function.h) may be overwritten or not.
   virtual void backward(std::span<const float> weights, std::span<const float> logits_gradient,
                         std::span<const float> values_gradient, std::span<float> gradient) = 0;
 };

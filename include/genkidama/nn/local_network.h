@@ -17,7 +17,8 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// weights(), and an optimizer step reads gradient(). A local network is used by one thread.
 class LocalNetwork {
  public:
-  /// Throws ArgumentError when `network` is null or makes no functions; LayoutError when it has no
+  /// Throws ArgumentError when `network` is null or makes no functions, or no critic function although
+  /// critics are asked for; LayoutError when it has no
   /// parameters, or another number of first weights than its layout says.
   LocalNetwork(std::unique_ptr<Network> network, const NetworkSpec& spec);
 
@@ -59,8 +60,12 @@ class LocalNetwork {
                 std::span<float> states = {}) {
     sequence_function_->forward(weights_, sequences, logits, values, states);
   }
+  /// The function of the network's critics; give it weights() and gradient(), or the weights of a target
+  /// network. Call it only when NetworkSpec::critics is at least 1.
+  CriticFunction& critics() { return *critics_; }
   /// Overwrites gradient() with that of a loss, given the loss' derivatives by the results of the latest
-  /// evaluate().
+  /// evaluate(). What belongs to critics is undefined until
+  /// CriticFunction::backward().
   void backpropagate(std::span<const float> logits_gradient, std::span<const float> values_gradient) {
     if (state_size_ > 0) {
       sequence_function_->backward(weights_, logits_gradient, values_gradient, gradient_);
@@ -77,6 +82,7 @@ class LocalNetwork {
   std::vector<float> gradient_;
   std::unique_ptr<PolicyFunction> policy_;
   std::unique_ptr<GradientFunction> gradient_function_;
+  std::unique_ptr<CriticFunction> critics_;  ///< null without critics
   // Of a network with memory, in their place.
   std::unique_ptr<RecurrentPolicyFunction> recurrent_policy_;
   std::unique_ptr<SequenceGradientFunction> sequence_function_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "genkidama/core/export.h"
+#include "genkidama/nn/critic_function.h"
 #include "genkidama/nn/gradient_function.h"
 #include "genkidama/nn/network_spec.h"
 #include "genkidama/nn/policy_function.h"
@@ -52,6 +53,10 @@ class Network {
 
   /// Makes the function with which a network with memory learns. As above.
   virtual std::unique_ptr<SequenceGradientFunction> make_sequence_gradient_function() { return nullptr; }
+
+  /// Makes the function that estimates the return of actions. It is asked for when NetworkSpec::critics is at
+  /// least 1, and must then not be null. As make_policy_function() otherwise.
+  virtual std::unique_ptr<CriticFunction> make_critic_function() { return nullptr; }
 
   /// A few words that tell this network from another one with the same tensors, such as "mlp 64 64 tanh". A
   /// run writes them into its checkpoints, and a checkpoint is refused by a network that describes itself

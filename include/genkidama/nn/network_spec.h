@@ -23,7 +23,12 @@ struct NetworkSpec {
   /// observation; 0 or more, and fewer than `policy`. Networks need not know of them: a factory is always
   /// asked for a spec without free outputs, and make_network() (genkidama/nn/free_outputs.h) adds them.
   int free = 0;
-  float free_start = 0;  ///< what the free outputs are at first
+  float free_start = 0;                     ///< what the free outputs are at first
+  std::string free_name = "log_deviation";  ///< the name of the tensor that holds them
+  /// Estimates of the return of an observation together with a continuous action, each with weights that
+  /// belong to it alone, >= 0; see CriticFunction (genkidama/nn/critic_function.h).
+  int critics = 0;
+  int critic_actions = 0;  ///< numbers of an action that each critic is given; 0 without critics
 
   /// Floats in an observation: the product of its dimensions.
   int observation_size() const {

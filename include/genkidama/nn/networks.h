@@ -59,11 +59,15 @@ struct MlpOptions {
 /// tensors stand before the heads' and are those of PyTorch's GRU: "gru.weight_ih_l0", "gru.weight_hh_l0",
 /// "gru.bias_ih_l0" and "gru.bias_hh_l0".
 ///
+/// Each critic of a spec has hidden layers as the policy has, behind an observation and an action side by
+/// side: "q1_1.weight", "q1_1.bias", ... for the first one, "q2_1.weight", ... for the second. Critics need a
+/// network without a shared trunk and without memory.
+///
 /// A spec without values has no tensors for them, and no layers behind which there would be a value.
 ///
 /// Throws ArgumentError when a layer is smaller than 1 or the memory is smaller than 0. The factory throws
-/// ArgumentError for a spec with another number of values than 0 or 1, and for one without values where the
-/// network has memory.
+/// ArgumentError for a spec with another number of values than 0 or 1, for one without values where the
+/// network has memory, and for critics with a shared trunk or memory.
 NetworkFactory mlp_network(const MlpOptions& options = {});
 
 /// The options of a factory that mlp_network() or thesis_network() made. Nothing for any other factory.

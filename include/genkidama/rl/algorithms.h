@@ -31,6 +31,23 @@ std::unique_ptr<Algorithm> ppo(const Hyperparameters& hyperparameters);
 /// and collects experience with exploration_epsilon().
 std::unique_ptr<Algorithm> dqn(const Hyperparameters& hyperparameters);
 
+/// Soft actor-critic learns continuous actions with finite bounds from a replay buffer (Haarnoja et al. 2018;
+/// see ReplayLearner). Critics Q learn y = r + gamma^n (min Q'(s', a') - T log pi(a'|s')), with the policy's
+/// a' and target critics Q'; the policy's loss is mean(T log pi(a|s) - Q(s, a)), with a drawn so that its
+/// gradient goes through it. The logarithm of the temperature T is one of the weights: it is learnt so that
+/// the policy keeps its target_entropy. All three losses make one gradient. More than two critics, of which
+/// targets take target_critics at random, are those of REDQ (Chen et al. 2021): the policy then raises their
+/// mean.
+std::unique_ptr<Algorithm> sac(const Hyperparameters& hyperparameters);
+
+/// TD3 learns continuous actions with finite bounds from a replay buffer (Fujimoto et al. 2018; see
+/// ReplayLearner). Critics Q learn y = r + gamma^n min Q'(s', a'), with the target policy's a' and some
+/// noise; in every policy_period-th optimizer step the policy's loss is -mean(Q(s, pi(s))), and the target
+/// network follows. In between the policy's gradient is 0, and the momentum of an optimizer that has one
+/// moves on. It acts by the hyperbolic tangent of the policy's outputs, and explores with normal noise on
+/// top.
+std::unique_ptr<Algorithm> td3(const Hyperparameters& hyperparameters);
+
 /// The names that make_algorithm() knows, in alphabetical order.
 std::vector<std::string> algorithm_names();
 

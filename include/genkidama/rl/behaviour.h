@@ -117,6 +117,12 @@ std::unique_ptr<Behaviour> categorical(double epsilon = 0, double noise_correlat
 /// mean of which counts: the quantiles of a distribution of returns. Throws ArgumentError for fewer.
 std::unique_ptr<Behaviour> greedy_choice(std::function<double()> epsilon = {}, int outputs_each = 1);
 
+/// Chooses continuous actions with finite bounds: the hyperbolic tangent of each output, mapped linearly to
+/// the bounds. Exploring, normal noise with the deviation `noise` (>= 0) is added to it, and what lies beyond
+/// [-1, 1] is cut. Log-probabilities are 0. Throws ArgumentError for another space and for a `noise` out of
+/// range.
+std::unique_ptr<Behaviour> deterministic(const ActionSpace& space, double noise = 0);
+
 /// The softmax of `output_count` outputs, which categorical() samples from without its epsilon. A masked
 /// output has probability 0 and no gradient.
 std::unique_ptr<ActionDistribution> categorical_distribution(int output_count);
@@ -150,6 +156,9 @@ int action_outputs(const ActionSpace& space);
 /// What a description says of continuous components: the bounds, and on what the deviation depends. Empty
 /// when it says nothing of them.
 std::optional<GaussianOptions> described_options(std::string_view description);
+
+/// How many outputs the behaviour with a description of the library takes, for a space.
+int described_outputs(std::string_view description, const ActionSpace& space);
 
 /// The behaviour with a description, for a space; null when no behaviour of the library has that description.
 std::unique_ptr<Behaviour> described_behaviour(std::string_view description, const ActionSpace& space);

@@ -22,9 +22,9 @@ using LearningRateSchedule = Schedule;
 /// The constants of learning, the optimizer's and those of continuous actions among them.
 struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// Which algorithm learns: "a3c", one optimizer step per batch while the episode goes on, or "ppo", several
-  /// epochs over a round's steps, or "dqn", from a replay buffer (see genkidama/rl/algorithms.h). `--loss`
-  /// sets it. An algorithm of your own
-  /// goes into OrchestratorOptions::algorithm and is given all of these constants.
+  /// epochs over a round's steps, or "dqn", "sac" or "td3", from a replay buffer (see
+  /// genkidama/rl/algorithms.h). `--loss` sets it. An algorithm of your own goes into
+  /// OrchestratorOptions::algorithm and is given all of these constants.
   std::string algorithm = "a3c";
 
   // Returns and loss.
@@ -134,6 +134,18 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// >= 0; worker i of N takes epsilon to the power 1 + epsilon_ladder i / (N - 1), so that some explore much
   /// and some little (Horgan et al. 2018, "Ape-X", with 7). 0: all workers have the same epsilon.
   double epsilon_ladder = 0;
+
+  // Only of sac and td3.
+  int critics = 2;         ///< estimates of an action's return, >= 1
+  int target_critics = 2;  ///< how many of them, drawn at random, make a target; 1 to `critics`
+  /// sac: the weight of the policy's entropy at first, in scaled rewards, > 0.
+  double temperature = 1;
+  bool learn_temperature = true;   ///< sac: the temperature is learnt so that the policy keeps target_entropy
+  double target_entropy = -1;      ///< sac: for each number of an action, in nats of its unit [-1, 1]
+  double exploration_noise = 0.1;  ///< td3: deviation of an action's noise, >= 0, in units of [-1, 1]
+  double target_noise = 0.2;       ///< td3: the same of a target's action, >= 0
+  double target_noise_limit = 0.5;  ///< td3: a target's noise is cut beyond this, >= 0
+  int policy_period = 2;            ///< td3: optimizer steps of a worker for one of the policy, >= 1
 
   // What the workers of one machine share.
   Sharing sharing = Sharing::kHogwild;  ///< what becomes of a gradient

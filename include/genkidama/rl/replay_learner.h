@@ -49,6 +49,9 @@ class ReplayLearner : public Learner {
   /// here. `steps` are those of the whole machine. The default does nothing.
   virtual void after_step(std::uint64_t steps) { static_cast<void>(steps); }
 
+  /// The number of the present optimizer step among those of this worker, from 0. A resumed run goes on
+  /// counting. Steps that were not due yet when learning started are counted too.
+  std::uint64_t own_step() const { return own_step_; }
   /// The constants of learning.
   const Hyperparameters& hyperparameters() const { return hyperparameters_; }
   /// What the learner works with.
@@ -65,6 +68,7 @@ class ReplayLearner : public Learner {
   std::optional<ReplaySampler> sampler_;  ///< nothing without a replay buffer
   Random random_;
   std::uint64_t seen_ = 0;  ///< of the steps that the worker has stored
+  std::uint64_t own_step_ = 0;
   ReplayBatch batch_;
   std::vector<float> errors_;
 };

@@ -82,8 +82,9 @@ Preset thorough_preset();
 /// component's range.
 Preset control_preset();
 
-/// dqn_hyperparameters() for mlp_network() with two layers of 64 units and ReLU, a replay buffer of 200,000
-/// steps for each worker, 500,000 environment steps, and greedy evaluations. For tasks with one choice.
+/// dqn_hyperparameters() for mlp_network() with two layers of 64 units, layer norm and ReLU, a replay buffer
+/// of 200,000 steps for each worker, 500,000 environment steps, and greedy evaluations. For tasks with one
+/// choice.
 Preset dqn_preset();
 
 /// The hyperparameters, completed: schedules without an end get one at `max_steps` environment steps of the

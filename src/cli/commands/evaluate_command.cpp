@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/params/safetensors.h"
+#include "genkidama/rl/algorithms.h"
 #include "nn/bundled_network.h"
 #include "run/directory/checkpoint_list.h"
 #include "run/directory/json_file.h"
@@ -105,12 +107,27 @@ std::string take_records(Job& job, const std::vector<Path>& paths) {
   return preset;
 }
 
+// Which algorithm's policy it is, where the run had another one than the preset: only the outputs that it
+// asks of the network and what they mean count.
+void take_algorithm(Settings& settings, const std::string& behaviour, const Checkpoint& checkpoint) {
+  Hyperparameters& hyperparameters = settings.learning.hyperparameters;
+  const auto names = algorithm_names();
+  // One of the program's own knows its policies.
+  if (std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end()) return;
+  const bool of_values = behaviour == "greedy", expects_values = hyperparameters.algorithm == "dqn";
+  if (of_values != expects_values) hyperparameters.algorithm = of_values ? "dqn" : "ppo";
+  const auto values = checkpoint.metadata.find("value_outputs");
+  if (of_values && values != checkpoint.metadata.end() && !names_option(settings.command_line, "dueling"))
+    hyperparameters.dueling = values->second == "1";
+}
+
 // How actions follow from the network's outputs belongs to the weights, so the file knows unless the user
 // says.
 void take_behaviour(Settings& settings, const Path& path) {
   const Checkpoint checkpoint = as_argument([&] { return read_safetensors(path); });
   const auto recorded = checkpoint.metadata.find("behaviour");
   if (recorded == checkpoint.metadata.end()) return;
+  take_algorithm(settings, recorded->second, checkpoint);
   const auto options = described_options(recorded->second);
   if (!options) return;
   Hyperparameters& hyperparameters = settings.learning.hyperparameters;

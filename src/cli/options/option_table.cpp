@@ -774,6 +774,38 @@ void add_replay(Table& table) {
             "Ape-X's");
 }
 
+void add_critics(Table& table) {
+  table.group("Continuous actions from replay (sac, td3)");
+  // They shape the network.
+  table.add("critics", kEverywhere | kCheck | kSimulation,
+            int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.critics)),
+            "Estimates of an action's return");
+  table.add("target-critics", kWorking | kSimulation,
+            int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.target_critics)),
+            "How many of them, drawn at random, make a target");
+  table.add("temperature", kEverywhere | kCheck | kSimulation,
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.temperature)),
+            "Weight of sac's entropy at first, in scaled rewards");
+  table.add("learn-temperature", kWorking | kSimulation,
+            boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.learn_temperature)),
+            "sac learns the temperature, so that the policy keeps --target-entropy");
+  table.add("target-entropy", kWorking | kSimulation,
+            real_option({-1e3, 1e3}, GENKIDAMA_MEMBER(learning.hyperparameters.target_entropy)),
+            "Entropy of sac's policy for each number of an action, in nats");
+  table.add("exploration-noise", kWorking | kSimulation,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.exploration_noise)),
+            "Deviation of the noise in td3's actions, where an action's bounds are -1 and 1");
+  table.add("target-noise", kWorking | kSimulation,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.target_noise)),
+            "The same in the actions of td3's targets");
+  table.add("target-noise-limit", kWorking | kSimulation,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.target_noise_limit)),
+            "That noise is cut beyond this");
+  table.add("policy-period", kWorking | kSimulation,
+            int_option({1, 1e6}, GENKIDAMA_MEMBER(learning.hyperparameters.policy_period)),
+            "Optimizer steps of td3 for one of its policy");
+}
+
 /// They shape the network, and what its outputs mean: a Parent and an evaluation need them too.
 void add_actions(Table& table) {
   table.group("Continuous actions");
@@ -885,6 +917,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_network(table);
   add_hyperparameters(table, program);
   add_replay(table);
+  add_critics(table);
   add_actions(table);
   add_check(table);
   add_internal(table);

@@ -6,6 +6,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/rl/algorithms.h"
 #include "rl/algorithms/algorithm_table.h"
+#include "rl/behaviour/gaussian_units.h"
 
 namespace genkidama {
 namespace {
@@ -24,7 +25,11 @@ constexpr bool takes_any(const ActionSpace&) {
   return true;
 }
 
-constexpr Row kAlgorithms[] = {{"a3c", a3c, takes_any}, {"dqn", dqn, is_one_choice}, {"ppo", ppo, takes_any}};
+constexpr Row kAlgorithms[] = {{"a3c", a3c, takes_any},
+                               {"dqn", dqn, is_one_choice},
+                               {"ppo", ppo, takes_any},
+                               {"sac", sac, is_bounded_box},
+                               {"td3", td3, is_bounded_box}};
 
 /// "a", "a or b", "a, b or c".
 std::string alternatives_text(const std::vector<std::string>& names) {

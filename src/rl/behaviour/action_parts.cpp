@@ -24,15 +24,18 @@ PartWidths widths_of_components(const ActionSpace& space) {
   return {2 * space.low.size(), space.low.size(), 0};
 }
 
-/// Null for the description of another behaviour.
-std::unique_ptr<Behaviour> described_greedy_choice(std::string_view description) {
+constexpr std::string_view kDeterministic = "deterministic";
+constexpr int kMostOutputsEach = 1'000'000;
+
+/// The outputs of each alternative of a greedy_choice(); nothing for the description of another behaviour.
+std::optional<int> greedy_outputs_each(std::string_view description) {
   std::string_view rest = description;
-  if (take_word(rest) != "greedy") return nullptr;
+  if (take_word(rest) != "greedy") return {};
+  if (rest.empty()) return 1;
   int outputs_each = 1;
   const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), outputs_each);
-  if (!rest.empty() && (read.ec != std::errc() || read.ptr != rest.data() + rest.size() || outputs_each < 1))
-    return nullptr;
-  return greedy_choice({}, outputs_each);
+  if (read.ec != std::errc() || read.ptr != rest.data() + rest.size()) return {};
+  return outputs_each >= 1 && outputs_each <= kMostOutputsEach ? std::optional(outputs_each) : std::nullopt;
 }
 
 }  // namespace
@@ -74,8 +77,16 @@ std::optional<GaussianOptions> described_options(std::string_view description) {
   return options;
 }
 
+int described_outputs(std::string_view description, const ActionSpace& space) {
+  if (const auto outputs_each = greedy_outputs_each(description)) {
+    return static_cast<int>(space.alternatives()) * *outputs_each;
+  }
+  return description == kDeterministic ? static_cast<int>(space.low.size()) : action_outputs(space);
+}
+
 std::unique_ptr<Behaviour> described_behaviour(std::string_view description, const ActionSpace& space) {
-  if (auto greedy = described_greedy_choice(description)) return greedy;
+  if (const auto outputs_each = greedy_outputs_each(description)) return greedy_choice({}, *outputs_each);
+  if (description == kDeterministic) return deterministic(space);
   auto behaviour = action_behaviour(space, described_options(description).value_or(GaussianOptions()));
   // Whatever else is in the text belongs to another description.
   return behaviour->description() == description ? std::move(behaviour) : nullptr;

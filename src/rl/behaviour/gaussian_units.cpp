@@ -8,6 +8,14 @@
 
 namespace genkidama {
 
+bool is_bounded_box(const ActionSpace& space) {
+  if (!space.choices.empty() || space.low.empty()) return false;
+  for (std::size_t i = 0; i < space.low.size(); ++i) {
+    if (!is_finite(space.low[i]) || !is_finite(space.high[i])) return false;
+  }
+  return true;
+}
+
 GaussianUnits::GaussianUnits(const ActionSpace& space, const GaussianOptions& options)
     : squashes_(options.action_bounds == ActionBounds::kTanh),
       offset_(options.state_dependent_deviation ? options.initial_log_deviation : 0) {

@@ -23,6 +23,9 @@ inline double log_tanh_slope(double u) {
   return 2 * (std::log(2.0) - size - std::log1p(std::exp(-2 * size)));
 }
 
+/// Whether every number of an action is continuous and has finite bounds.
+bool is_bounded_box(const ActionSpace& space);
+
 class GaussianUnits {
  public:
   /// Throws ArgumentError where the options need finite bounds and the space has others.
@@ -42,6 +45,14 @@ class GaussianUnits {
     return value >= kLeastLogDeviation && value <= kMostLogDeviation;
   }
 
+  /// The environment's value of a component in [-1, 1], of a space that is a bounded box.
+  float to_unit(std::size_t i, float action) const {
+    const Component& component = components_[i];
+    // A component whose bounds are equal has one value only.
+    if (!(component.half_range > 0)) return 0;
+    const double unit = (action - component.centre) / component.half_range;
+    return static_cast<float>(std::clamp(unit, -1.0, 1.0));
+  }
   /// What the environment is given for a component that was sampled.
   float to_environment(std::size_t i, float chosen) const {
     const Component& component = components_[i];
