@@ -27,6 +27,15 @@ std::vector<std::string> learner_call(const std::filesystem::path& run,
       more);
 }
 
+/// Asynchronous actors have no deadline.
+std::vector<std::string> asynchronous_call(const std::filesystem::path& run,
+                                           const std::vector<std::string>& more) {
+  auto words = with(learner_call(run, {"--listen", "127.0.0.1:0", "--actor-mode", "asynchronous"}), more);
+  const auto deadline = std::find(words.begin(), words.end(), "--round-deadline");
+  words.erase(deadline, deadline + 2);
+  return words;
+}
+
 std::vector<std::string> actor_call(const std::string& endpoint, const std::string& name,
                                     const std::filesystem::path& run,
                                     const std::vector<std::string>& more = {},
@@ -203,9 +212,8 @@ TEST_CASE("asynchronous actors play on, and a learner reports their lag and what
   const TemporaryDirectory directory;
   const auto run = directory / "learner";
   const std::string when_full = GENERATE("wait", "drop-oldest");
-  RunningProgram learner(learner_call(
-      run, {"--listen", "127.0.0.1:0", "--actors", "2", "--updates", "30", "--actor-mode", "asynchronous",
-            "--queued-rounds", "2", "--when-full", when_full, "--max-policy-lag", "3"}));
+  RunningProgram learner(asynchronous_call(run, {"--actors", "2", "--updates", "30", "--queued-rounds", "2",
+                                                 "--when-full", when_full, "--max-policy-lag", "3"}));
   const std::string endpoint = "127.0.0.1:" + listening_port(learner);
   RunningProgram one(actor_call(endpoint, "one", directory / "one"));
   RunningProgram two(actor_call(endpoint, "two", directory / "two"));
@@ -240,8 +248,7 @@ TEST_CASE("asynchronous actors play on, and a learner reports their lag and what
 TEST_CASE("asynchronous actors go on with a learner that was killed and is resumed") {
   const TemporaryDirectory directory;
   const auto run = directory / "learner";
-  auto first = std::make_unique<RunningProgram>(
-      learner_call(run, {"--listen", "127.0.0.1:0", "--updates", "100000", "--actor-mode", "asynchronous"}));
+  auto first = std::make_unique<RunningProgram>(asynchronous_call(run, {"--updates", "100000"}));
   const std::string endpoint = "127.0.0.1:" + listening_port(*first);
   RunningProgram playing(actor_call(endpoint, "actor", directory / "actor"));
   REQUIRE(wait_for_tenth_update(*first, run));
@@ -262,14 +269,9 @@ TEST_CASE("a frozen actor holds its learner up for one deadline at most, and not
   const TemporaryDirectory directory;
   const bool asynchronous = GENERATE(false, true);
   const auto run = directory / "learner";
-  auto words = learner_call(run, {"--listen", "127.0.0.1:0", "--updates", "1000000", "--actor-mode",
-                                  asynchronous ? "asynchronous" : "waiting"});
-  // The last one holds.
+  auto words = asynchronous ? asynchronous_call(run, {"--updates", "1000000"})
+                            : learner_call(run, {"--listen", "127.0.0.1:0", "--updates", "1000000"});
   if (!asynchronous) *std::find(words.begin(), words.end(), "60") = "0.2";
-  if (asynchronous) {
-    const auto deadline = std::find(words.begin(), words.end(), "--round-deadline");
-    words.erase(deadline, deadline + 2);
-  }
   RunningProgram learner(words);
   const std::string endpoint = "127.0.0.1:" + listening_port(learner);
   RunningProgram awake(actor_call(endpoint, "awake", directory / "awake"));
