@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <numeric>
@@ -29,6 +30,35 @@ std::vector<std::size_t> level_sizes(std::size_t leaves) {
 std::size_t padded_nodes(const std::vector<std::size_t>& sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), std::size_t{0},
                          [](std::size_t sum, std::size_t nodes) { return sum + groups_of(nodes) * kFanOut; });
+}
+
+/// Which of four summands side by side holds the mass, from whose beginning it is counted afterwards. There
+/// is no branch that a processor could only guess.
+std::size_t choose_of_four(const float* summands, float& mass) {
+  const float two = summands[0] + summands[1], three = two + summands[2];
+  const std::size_t chosen =
+      (mass >= summands[0] ? 1u : 0u) + (mass >= two ? 1u : 0u) + (mass >= three ? 1u : 0u);
+  const std::array<float, 4> before{0, summands[0], two, three};
+  mass -= before[chosen];
+  return chosen;
+}
+
+/// The same of a group.
+std::size_t choose(const std::array<float, kFanOut>& values, float& mass) {
+  static_assert(kFanOut == 16);
+  std::array<float, 4> fours;
+  for (std::size_t i = 0; i < 4; ++i)
+    fours[i] = (values[4 * i] + values[4 * i + 1]) + (values[4 * i + 2] + values[4 * i + 3]);
+  std::size_t chosen = 4 * choose_of_four(fours.data(), mass);
+  chosen += choose_of_four(values.data() + chosen, mass);
+  if (values[chosen] > 0) return chosen;
+  // Rounding, or another worker, has left more mass than the summands have: the last of them counts.
+  for (std::size_t i = kFanOut; i-- > 0;) {
+    if (!(values[i] > 0)) continue;
+    mass = values[i];
+    return i;
+  }
+  return 0;
 }
 
 std::size_t checked(std::size_t leaves) {
@@ -106,22 +136,22 @@ void PriorityTree::set(std::size_t leaf, float priority) {
 }
 
 std::size_t PriorityTree::find(float mass) const {
-  std::size_t node = 0;
+  std::size_t leaf = 0;
+  find({&mass, 1}, {&leaf, 1});
+  return leaf;
+}
+
+void PriorityTree::find(std::span<float> masses, std::span<std::size_t> leaves) const {
+  std::fill(leaves.begin(), leaves.end(), std::size_t{0});
   std::array<float, kFanOut> values;
   for (std::size_t level = starts_.size() - 1; level-- > 0;) {
-    const std::size_t first = node * kFanOut;
-    relaxed_load(nodes_.span().subspan(starts_[level] + first, kFanOut), values);
-    // Where rounding, or another worker, has left more mass than the summands have, the last of them counts.
-    std::size_t chosen = 0;
-    for (std::size_t i = 0; i < kFanOut && first + i < counts_[level]; ++i) {
-      if (!(values[i] > 0)) continue;
-      chosen = i;
-      if (mass < values[i]) break;
-      mass -= values[i];
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const std::size_t first = leaves[i] * kFanOut;
+      relaxed_load(nodes_.span().subspan(starts_[level] + first, kFanOut), values);
+      leaves[i] = first + choose(values, masses[i]);
+      if (level > 0) __builtin_prefetch(&nodes_[starts_[level - 1] + leaves[i] * kFanOut]);
     }
-    node = first + chosen;
   }
-  return node;
 }
 
 void PriorityTree::rebuild() {

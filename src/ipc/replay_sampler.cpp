@@ -87,22 +87,47 @@ double ReplaySampler::total_priority() const {
   return total;
 }
 
-ReplaySampler::Drawn ReplaySampler::find(double mass) const {
+/// The newest transition that may lie at a leaf.
+ReplaySampler::Drawn ReplaySampler::at(int core, std::size_t leaf) const {
+  const std::uint64_t stored = buffer_.stored(core), capacity = buffer_.capacity();
+  const std::uint64_t behind = (stored + capacity - 1 - leaf) % capacity;
+  if (stored <= behind) return {};
+  return {{core, stored - 1 - behind}, buffer_.priorities_[static_cast<std::size_t>(core)].get(leaf)};
+}
+
+ReplaySampler::Drawn ReplaySampler::draw_by_priority(Random& random) const {
+  double mass = random.uniform() * total_priority();
+  int core = first_core();
+  for (; core < last_core(); ++core) {
+    const double total = buffer_.priorities_[static_cast<std::size_t>(core)].total();
+    if (mass < total) break;
+    mass -= total;
+  }
+  return at(core, buffer_.priorities_[static_cast<std::size_t>(core)].find(static_cast<float>(mass)));
+}
+
+/// A draw from each of `count` equal parts of the priorities' sum: they ascend, so those of a share lie side
+/// by side.
+void ReplaySampler::find_equal_parts(Random& random, std::size_t count, double total) {
+  drawn_.clear();
+  const double part = total / static_cast<double>(count);
+  double mass = random.uniform() * part, before = 0;
+  std::size_t next = 1;
+  bool is_left = count > 0;
   for (int core = first_core(); core <= last_core(); ++core) {
     const PriorityTree& tree = buffer_.priorities_[static_cast<std::size_t>(core)];
-    const double total = tree.total();
-    if (mass >= total && core < last_core()) {
-      mass -= total;
-      continue;
+    const double end = before + static_cast<double>(tree.total());
+    masses_.clear();
+    while (is_left && (mass < end || core == last_core())) {
+      masses_.push_back(static_cast<float>(mass - before));
+      is_left = next < count;
+      if (is_left) mass = (static_cast<double>(next++) + random.uniform()) * part;
     }
-    const std::size_t leaf = tree.find(static_cast<float>(mass));
-    const std::uint64_t stored = buffer_.stored(core), capacity = buffer_.capacity();
-    // The newest transition that the row may hold.
-    const std::uint64_t behind = (stored + capacity - 1 - leaf) % capacity;
-    if (stored <= behind) return {};
-    return {{core, stored - 1 - behind}, tree.get(leaf)};
+    leaves_.resize(masses_.size());
+    tree.find(masses_, leaves_);
+    for (const std::size_t leaf : leaves_) drawn_.push_back(at(core, leaf));
+    before = end;
   }
-  return {};
 }
 
 void ReplaySampler::resize(ReplayBatch& batch, std::size_t count) const {
@@ -184,17 +209,15 @@ void ReplaySampler::sample_by_priority(Random& random, std::size_t count, double
   }
   const double total = total_priority();
   if (!(total > 0)) refuse_empty(size());
-  drawn_.clear();
-  const double part = total / static_cast<double>(count);
-  for (std::size_t i = 0; i < count; ++i)
-    drawn_.push_back(find((static_cast<double>(i) + random.uniform()) * part));
-  fill(count, batch, [&] { return find(random.uniform() * total_priority()); });
+  find_equal_parts(random, count, total);
+  fill(count, batch, [&] { return draw_by_priority(random); });
   float largest = 0;
-  const double scale = static_cast<double>(size()) / total;
+  const auto scale = static_cast<float>(static_cast<double>(size()) / total);
+  const auto exponent = static_cast<float>(-importance_exponent);
   for (std::size_t i = 0; i < count; ++i) {
     // A row whose priority has become 0 meanwhile counts as the smallest that there is.
-    const double expected = std::max(scale * static_cast<double>(drawn_[i].priority), 1e-30);
-    batch.weights[i] = static_cast<float>(std::pow(expected, -importance_exponent));
+    const float expected = std::max(scale * drawn_[i].priority, 1e-30f);
+    batch.weights[i] = std::pow(expected, exponent);
     largest = std::max(largest, batch.weights[i]);
   }
   for (float& weight : batch.weights) weight /= largest;

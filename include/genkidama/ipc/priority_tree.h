@@ -5,6 +5,7 @@
 /// proportion to them.
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "genkidama/core/export.h"
@@ -45,6 +46,9 @@ class PriorityTree {
   /// Finds the leaf at `mass`, in [0, total()), when the priorities are laid side by side. It is a leaf with
   /// a priority above 0, unless somebody changes the tree meanwhile or all priorities are 0: look at get().
   std::size_t find(float mass) const;
+  /// Finds the leaves at several masses, which are spent, at once: as many as there is room for in `leaves`.
+  /// That takes less time, for the processor fetches the nodes of all of them while it looks at the first.
+  void find(std::span<float> masses, std::span<std::size_t> leaves) const;
 
   /// Computes all sums anew. Others may draw and write meanwhile.
   void rebuild();

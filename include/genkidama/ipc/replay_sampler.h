@@ -91,7 +91,9 @@ class ReplaySampler {
   int last_core() const;
   std::uint64_t rows_of(std::uint64_t stored) const;
   ReplayPlace draw_uniformly(Random& random) const;
-  Drawn find(double mass) const;
+  Drawn at(int core, std::size_t leaf) const;
+  Drawn draw_by_priority(Random& random) const;
+  void find_equal_parts(Random& random, std::size_t count, double total);
   double total_priority() const;
   void resize(ReplayBatch& batch, std::size_t count) const;
   bool assemble(const ReplayPlace& place, ReplayBatch& batch, std::size_t index);
@@ -102,6 +104,8 @@ class ReplaySampler {
   ReplaySamplerOptions options_;
   std::vector<std::uint32_t> row_, next_row_;
   std::vector<Drawn> drawn_;
+  std::vector<float> masses_;
+  std::vector<std::size_t> leaves_;
 };
 
 }  // namespace genkidama
