@@ -4,12 +4,16 @@ import multiprocessing
 import random
 import select
 import socket
+import time
 
 
 class ByteRelay:
-    """Listens at `port` of loopback and dials `target`. One bit in `flip_every` bytes is flipped (0: none)."""
+    """Listens at `port` of loopback and dials `target`. One bit in `flip_every` bytes is flipped (0: none). With
+    `bytes_per_second`, no more than these pass, both ways and all connections together."""
 
-    def __init__(self, target, flip_every=0, seed=1):
+    def __init__(self, target, flip_every=0, seed=1, bytes_per_second=0):
+        self.chunk = max(1, bytes_per_second // 20) if bytes_per_second else 1 << 16
+        self.pause = 0.05 if bytes_per_second else 0
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.listener.getsockname()[1]
         context = multiprocessing.get_context("fork")
@@ -68,7 +72,9 @@ class ByteRelay:
                     other[near], other[far] = far, near
                 elif end in other:
                     try:
-                        data = bytearray(end.recv(1 << 16))
+                        data = bytearray(end.recv(self.chunk))
+                        if self.pause:
+                            time.sleep(self.pause)
                         while left is not None and left < len(data):
                             data[left] ^= 1 << chance.randrange(8)
                             self.flips.value += 1

@@ -242,8 +242,20 @@ class Training(Program):
 
         return wait_until(reached, seconds, f"{updates} more updates")
 
+    def summary(self):
+        return json.loads((self.run_dir / "summary.json").read_text())
+
     def end(self, seconds=30):
         """Returns its summary."""
         super().end(seconds)
         check_weights(self.run_dir / "final.safetensors")
-        return json.loads((self.run_dir / "summary.json").read_text())
+        return self.summary()
+
+
+class Playing(Training):
+    """One that learns nothing, and so has no weights of its own."""
+
+    def end(self, seconds=30):
+        """Returns its summary."""
+        Program.end(self, seconds)
+        return self.summary()

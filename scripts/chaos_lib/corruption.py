@@ -93,7 +93,7 @@ def let_children_exchange(arguments, family):
             for number, child in family.children.items():
                 if child.process.poll() is None:
                     continue
-                if "the Parent refused" not in child.said() and "was refused" not in child.said():
+                if " refused " not in child.said() and "was refused" not in child.said():
                     child.check_alive()
                 gave_up += 1
                 doubted += refusals_doubted(child)

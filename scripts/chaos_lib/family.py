@@ -5,7 +5,7 @@ import pathlib
 import socket
 import time
 
-from chaos_lib.common import Failure, Training, check_weights, wait_until
+from chaos_lib.common import Failure, Playing, Training, check_weights, wait_until
 
 
 def free_port():
@@ -18,13 +18,22 @@ class Family:
     """`places`: words before the program's name, for the Parent and for its Children (a network namespace)."""
 
     def __init__(
-        self, arguments, directory, children, host="127.0.0.1", parent_words=(), child_words=(), places=((), ())
+        self,
+        arguments,
+        directory,
+        children,
+        host="127.0.0.1",
+        parent_words=(),
+        child_words=(),
+        places=((), ()),
+        roles=("parent", "child"),
     ):
         self.program, self.seed, self.preset = arguments.program, arguments.seed, arguments.preset
         self.directory = pathlib.Path(directory)
         self.host, self.port = host, free_port()
         self.dial_port = self.port  # another one when something lies between
         self.parent_words, self.child_words, self.places = list(parent_words), list(child_words), places
+        self.roles = roles  # the commands; a learner's actors are its Children
         self.environment = {}  # of all that are started
         self.workers = 1  # of each Child
         self.own_words = {}  # of one Child, by its number
@@ -45,7 +54,7 @@ class Family:
         return ["--preset", self.preset, "--eval-episodes", "0"]
 
     def start_parent(self, resume=False, more=()):
-        words = [*self.places[0], self.program, "parent", "--listen", f"{self.host}:{self.port}", "--name", "parent"]
+        words = [*self.places[0], self.program, self.roles[0], "--listen", f"{self.host}:{self.port}", "--name", "parent"]
         if not resume:
             words += [*self.common_words(), "--seed", self.seed]
         self.parent = Training([*words, *self.parent_words, *more], self.directory / "parent", resume, self.environment)
@@ -59,17 +68,25 @@ class Family:
         """Each start in a directory of its own, so that what it has done is plain."""
         name = f"child_{number}"
         self.starts[number] = self.starts.get(number, 0) + 1
-        words = [*self.places[1], self.program, "child", "--connect", f"{self.host}:{self.dial_port}", "--name", name]
-        words += [*self.common_words(), "--seed", self.seed + number, "--workers", self.workers]
+        words = [*self.places[1], self.program, self.roles[1], "--connect", f"{self.host}:{self.dial_port}"]
+        words += ["--name", name, "--preset", self.preset]
+        words += ["--seed", self.seed + number, "--workers", self.workers]
+        if self.roles[1] == "child":
+            words += ["--eval-episodes", "0"]
         words += ["--join-timeout", "600"]
         run_dir = self.directory / f"{name}.{self.starts[number]}"
         words += [*self.child_words, *self.own_words.get(number, [])]
-        self.children[number] = Training(words, run_dir, False, self.environment)
+        self.children[number] = self.training(words, run_dir, False)
+
+    def training(self, words, run_dir, resume):
+        """An actor has no policy of its own to write."""
+        kind = Training if self.roles[1] == "child" else Playing
+        return kind(words, run_dir, resume, self.environment)
 
     def resume_child(self, number):
         """One that has ended, from where its state was."""
-        words = [*self.places[1], self.program, "child"]
-        self.children[number] = Training(words, self.children[number].run_dir, True, self.environment)
+        words = [*self.places[1], self.program, self.roles[1]]
+        self.children[number] = self.training(words, self.children[number].run_dir, True)
 
     def start(self):
         self.start_parent()

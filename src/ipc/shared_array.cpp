@@ -22,7 +22,7 @@ namespace {
 [[noreturn]] void fail(std::size_t bytes, const std::string& purpose, const std::string& reason) {
   throw IoError(fmt::format(
       "cannot share {} bytes of memory for {}: {}; free some memory (end other programs, empty /dev/shm and "
-      "other tmpfs) or ask for less (fewer workers, a smaller replay buffer)",
+      "other tmpfs) or ask for less (fewer workers, a smaller replay buffer, shorter rounds)",
       bytes, purpose, reason));
 }
 

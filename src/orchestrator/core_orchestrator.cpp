@@ -13,6 +13,7 @@
 #include "genkidama/core/is_finite.h"
 #include "genkidama/core/log.h"
 #include "genkidama/params/change_average.h"
+#include "genkidama/params/segment_limits.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/algorithms.h"
 #include "orchestrator/description.h"
@@ -592,7 +593,22 @@ class CoreOrchestrator::Impl {
   /// Learning::kGiven: of one segment.
   std::size_t most_segment_steps() const { return configured_round_steps() + kMostEnvironments; }
 
+  /// An actor that plays alone sends a whole round.
+  void check_round_size() const {
+    const SegmentShape shape = segment_shape();
+    const std::size_t step = sizeof(float) * (shape.observation + shape.action + 2) + shape.alternatives;
+    if (configured_round_steps() <= kMostSegmentBytes / step) return;
+    throw ArgumentError(
+        fmt::format("round_steps is {}, whose segments take {:.3g} GB in this environment; expected at most "
+                    "{}, the {:.3g} "
+                    "GB that an actor sends at once",
+                    configured_round_steps(),
+                    1e-9 * static_cast<double>(step) * static_cast<double>(configured_round_steps()),
+                    kMostSegmentBytes / step, 1e-9 * static_cast<double>(kMostSegmentBytes)));
+  }
+
   void make_room_for_segments() {
+    if (options_.learning != Learning::kCentral) check_round_size();
     const Hyperparameters& hyper = options_.hyperparameters;
     const bool given = options_.learning == Learning::kGiven;
     const auto environments = static_cast<std::size_t>(hyper.environments_per_worker);

@@ -20,14 +20,17 @@ namespace {
 // A Child that was gone for a moment goes on with its session and its own weights, as one does that lost its
 // link. After a longer time the others have moved on, and a merge of its old weights, with a large alpha,
 // would set all of them back.
-bool goes_on_with_session(const std::optional<ResumedSession>& resumed) {
+bool goes_on_with_session(const std::optional<ResumedSession>& resumed, bool is_actor) {
   constexpr double kFreshSeconds = 120;
   if (!resumed || resumed->session.run_id.empty()) return false;
   const auto age = seconds_between(resumed->written, machine_time());
   const bool fresh = age && *age <= kFreshSeconds;
-  log(LogLevel::kInfo, "the resumed state is {}: this Child {}",
+  log(LogLevel::kInfo, "the resumed state is {}: this {} {}",
       age ? fmt::format("{:.0f} s old", *age) : "from before this machine was started",
-      fresh ? "goes on with its session" : "takes its Parent's weights");
+      is_actor ? "actor" : "Child",
+      fresh      ? "goes on with its session"
+      : is_actor ? "takes its learner's weights"
+                 : "takes its Parent's weights");
   return fresh;
 }
 
@@ -46,11 +49,12 @@ std::vector<std::string> columns_of(const ChildOptions& options) {
   return columns;
 }
 
-RunOptions without_first_weights(RunOptions options) {
+RunOptions without_first_weights(RunOptions options, bool is_actor) {
   if (options.init_from.empty()) return options;
-  throw ArgumentError(
-      fmt::format("{} {}: a Child begins with its Parent's weights; give the file to the Parent",
-                  options.name_of("init_from"), options.init_from.string()));
+  throw ArgumentError(fmt::format(
+      "{} {}: {}; give the file to the {}", options.name_of("init_from"), options.init_from.string(),
+      is_actor ? "an actor begins with its learner's weights" : "a Child begins with its Parent's weights",
+      is_actor ? "learner" : "Parent"));
 }
 
 // Passes the wish for an end on while Child::run() waits for a Parent, when nobody else asks.
@@ -81,12 +85,15 @@ class EndWatch {
 class ChildRun::Impl {
  public:
   Impl(CoreOrchestrator& trainer, RunOptions options, ChildOptions child, RunObserver* observer)
-      : run_(trainer, without_first_weights(std::move(options)), observer,
+      : run_(trainer, without_first_weights(std::move(options), is_actor(child)), observer,
              is_actor(child) ? run_kind::kActor : run_kind::kChild, columns_of(child)),
         trainer_(trainer),
         options_(std::move(child)),
         earlier_(run_.totals()) {
     options_.resume.reset();
+    if (is_actor(options_)) {
+      options_.round_steps = static_cast<std::uint64_t>(trainer.hyperparameters().round_steps);
+    }
   }
 
   RunSummary run() {
@@ -116,7 +123,8 @@ class ChildRun::Impl {
 
  private:
   void train() {
-    if (goes_on_with_session(run_.resumed_session())) options_.resume = run_.resumed_session()->session;
+    if (goes_on_with_session(run_.resumed_session(), is_actor(options_)))
+      options_.resume = run_.resumed_session()->session;
     Child child(options_, trainer_);
     child.start();
     if (options_.listen) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,8 +19,9 @@
 namespace genkidama::run {
 namespace {
 
-const std::vector<std::string> kColumns = {"actors",        "segments",   "policy_lag_mean", "policy_lag_max",
-                                           "dropped_steps", "late_steps", "waited_seconds"};
+const std::vector<std::string> kColumns = {
+    "actors",     "segments",       "policy_lag_mean",     "policy_lag_max", "dropped_steps",
+    "late_steps", "waited_seconds", "queue_dropped_steps", "queued_steps"};
 
 CoreOrchestrator& checked(CoreOrchestrator& trainer) {
   if (trainer.learning() != Learning::kGiven) {
@@ -35,6 +37,7 @@ struct SegmentTotals {
   std::uint64_t learnt_steps = 0;
   std::uint64_t dropped_steps = 0;
   std::uint64_t late_steps = 0;
+  std::uint64_t queue_dropped_steps = 0;
   std::uint64_t lag_sum = 0;
   std::uint64_t max_lag = 0;
 
@@ -50,6 +53,12 @@ struct SegmentTotals {
     return learnt_steps > 0 ? static_cast<double>(lag_sum) / static_cast<double>(learnt_steps) : 0;
   }
 };
+
+std::size_t actors_in(const SegmentRound& round) {
+  std::set<std::uint64_t> sessions;
+  for (const SegmentContribution& given : round.contributions) sessions.insert(given.told.session);
+  return sessions.size();
+}
 
 std::string parting_words(const std::string& ended_by) {
   if (ended_by == "signal") return "the learner was stopped by a signal";
@@ -81,11 +90,15 @@ class LearnerRun::Impl {
     parent.run_id = identity_.run_id;
     parent.epoch = identity_.epoch;
     name_ = parent.name;
+    mode_ = parent.segments.mode;
+    when_full_ = parent.segments.when_full;
     trainer.read_weights(weights_);
     parent_ = std::make_unique<Parent>(std::move(parent), trainer.layout(), weights_);
     run_.tell_progress([this](RunProgress& progress) {
       progress.children = actors_;
       progress.policy_lag = latest_.mean_lag();
+      progress.largest_policy_lag = latest_.max_lag;
+      progress.dropped_steps = totals_.dropped_steps + totals_.late_steps + totals_.queue_dropped_steps;
     });
   }
 
@@ -128,7 +141,10 @@ class LearnerRun::Impl {
     latest_ = {};
     std::vector<Segment> segments;
     std::vector<EpisodeResult> episodes;
-    std::uint64_t steps = 0, lost_episodes = 0;
+    std::uint64_t steps = round.dropped_steps, lost_episodes = 0;
+    latest_.queue_dropped_steps = round.dropped_steps;
+    totals_.queue_dropped_steps += round.dropped_steps;
+    const std::size_t actors = actors_in(round);
     for (SegmentContribution& given : round.contributions) {
       latest_.add(given);
       totals_.add(given);
@@ -150,10 +166,12 @@ class LearnerRun::Impl {
     // Actors play on while this round is written down and evaluated. Weights that are not sound end the run
     // there.
     if (first_non_finite(weights_) == weights_.size()) parent_->publish(weights_);
-    run_.record(report, {fmt::format("{}", round.contributions.size()), fmt::format("{}", latest_.segments),
-                         fmt::format("{:.6g}", latest_.mean_lag()), fmt::format("{}", latest_.max_lag),
-                         fmt::format("{}", latest_.dropped_steps), fmt::format("{}", latest_.late_steps),
-                         fmt::format("{:.6g}", round.waited_seconds)});
+    run_.record(report,
+                {fmt::format("{}", actors), fmt::format("{}", latest_.segments),
+                 fmt::format("{:.6g}", latest_.mean_lag()), fmt::format("{}", latest_.max_lag),
+                 fmt::format("{}", latest_.dropped_steps), fmt::format("{}", latest_.late_steps),
+                 fmt::format("{:.6g}", round.waited_seconds), fmt::format("{}", latest_.queue_dropped_steps),
+                 fmt::format("{}", round.queued_steps)});
   }
 
   nlohmann::ordered_json report() const {
@@ -162,11 +180,17 @@ class LearnerRun::Impl {
     json["name"] = name_;
     json["exchange"] = exchange_name(ExchangeKind::kSegments);
     json["workers"] = trainer_.workers();
+    json["actors"] = actor_mode_name(mode_);
     json["segments"] = {{"rounds", status.rounds.closed},         {"rounds_by_deadline", rounds_by_deadline_},
                         {"segments", totals_.segments},           {"learnt_steps", totals_.learnt_steps},
                         {"dropped_steps", totals_.dropped_steps}, {"late_steps", totals_.late_steps},
                         {"policy_lag_mean", totals_.mean_lag()},  {"policy_lag_max", totals_.max_lag},
                         {"waited_seconds", waited_seconds_}};
+    if (mode_ == ActorMode::kAsynchronous) {
+      json["segments"]["when_full"] = full_queue_name(when_full_);
+      json["segments"]["queue_dropped_steps"] = status.rounds.dropped_steps;
+      json["segments"]["queued_steps"] = status.rounds.queued_steps;
+    }
     json["actors_joined"] = status.joined;
     json["actors_resumed"] = status.resumed;
     json["actors_left"] = status.left;
@@ -185,6 +209,8 @@ class LearnerRun::Impl {
   const ParentIdentity identity_;
   std::vector<float> weights_;
   std::string name_;
+  ActorMode mode_ = ActorMode::kWaiting;
+  FullQueue when_full_ = FullQueue::kWait;
   std::size_t actors_ = 0;
   SegmentTotals latest_, totals_;  // of the latest round, and of this process
   std::uint64_t rounds_by_deadline_ = 0;

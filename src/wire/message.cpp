@@ -95,7 +95,7 @@ void add_greeting(JsonText& out, std::string_view role, const Greeting& message)
 }
 
 /// Peers that know one exchange or one codec only do not say which.
-constexpr const char *kUnsaidExchange = "each", *kUnsaidCodec = "f32";
+constexpr const char *kUnsaidExchange = "each", *kUnsaidCodec = "f32", *kUnsaidActors = "waiting";
 
 template <typename Greeting>
 void add_manner(JsonText& out, const Greeting& message) {
@@ -107,6 +107,7 @@ void add_fields(JsonText& out, const HelloMessage& message) {
   add_greeting(out, "child", message);
   add_manner(out, message);
   out.add("environment_steps", message.environment_steps);
+  if (message.round_steps > 0) out.add("round_steps", message.round_steps);
   out.add_as_is("layout", layout_text(message.layout));
   out.add("layout_hash", hash_text(message.layout.hash()));
   if (message.resume) {
@@ -138,6 +139,7 @@ void add_fields(JsonText& out, const WelcomeMessage& message) {
   add_greeting(out, "parent", message);
   add_manner(out, message);
   if (message.longest_wait_ms > 0) out.add("longest_wait_ms", message.longest_wait_ms);
+  if (message.actors != kUnsaidActors) out.add("actors", message.actors);
   out.add("session", message.session);
   out.add("update", message.update);
   if (message.sequence) out.add("sequence", *message.sequence);
@@ -272,6 +274,7 @@ Message read_hello(JsonFields& fields) {
   message.run_id = fields.name("run_id", false);
   message.library = fields.name("library", false);
   message.environment_steps = fields.integer("environment_steps", false);
+  message.round_steps = fields.integer("round_steps", false);
   message.layout = read_layout(fields);
   message.capabilities = fields.names("capabilities");
   message.resume = read_resume(fields);
@@ -300,6 +303,7 @@ Message read_welcome(JsonFields& fields) {
   message.moments = fields.optional_integer("moments");
   read_manner(fields, message);
   message.longest_wait_ms = fields.integer("longest_wait_ms", false);
+  if (const std::string actors = fields.name("actors", false); !actors.empty()) message.actors = actors;
   return message;
 }
 

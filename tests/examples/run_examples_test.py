@@ -126,5 +126,33 @@ class ChildInAProgram(unittest.TestCase):
                 parent.end(signal.SIGTERM)
 
 
+class ActorsAndLearner(unittest.TestCase):
+    def test_two_actors_play_until_the_learner_has_its_updates(self):
+        with tempfile.TemporaryDirectory() as place:
+            program = PROGRAMS / "actors_and_learner"
+            learner = Talk(program, "learner", "127.0.0.1:0", f"{place}/learner")
+            actors = []
+            try:
+                learner.read_until("listens on port ")
+                port = learner.read_until("\n").strip()
+                for number in (1, 2):
+                    actors.append(Talk(program, "actor", f"127.0.0.1:{port}", f"{place}/actor_{number}"))
+                learner.read_until("update 20: mean return ")
+                for actor in actors:
+                    actor.read_until("played ")
+                learner.read_until("mean return ")
+                for each in [learner, *actors]:
+                    self.assertEqual(each.process.wait(PATIENCE_S), 0)
+                summary = json.loads(Path(place, "learner", "summary.json").read_text())
+                self.assertEqual(summary["updates"], 120)
+                self.assertEqual(summary["actors"], "asynchronous")
+                self.assertEqual(summary["actors_joined"], 2)
+                # A policy that does nothing ends below -20.
+                self.assertGreater(summary["final_evaluation"]["mean"], -10)
+            finally:
+                for each in [learner, *actors]:
+                    each.end()
+
+
 if __name__ == "__main__":
     unittest.main()

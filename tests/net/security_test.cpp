@@ -61,7 +61,7 @@ TEST_CASE("a Child with another token does not join a Parent that listens", "[se
   options.security.token = kToken;
   CHECK(ChildThread(options).join() == "the Child's program ended the training");
   CHECK(running.parent.status().updates == 2);
-  CHECK(log.holds("401", "security.token"));
+  CHECK(log.holds("401", "same token on both sides"));
   CHECK_THAT(log.text(), !Catch::Contains(kToken.substr(0, 8)));
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("a Child that gives up says that its token was refused", "[security]")
   CHECK_THROWS_WITH(child.run([](const ChildProgress&) { return false; }),
                     Catch::Contains("no Parent within 1.5 s") &&
                         Catch::Contains("refused: the Parent wants another token (401): give the same "
-                                        "security.token on both sides") &&
+                                        "token on both sides") &&
                         !Catch::Contains(kWrongTokens[1]));
   CHECK(running.parent.status().joined == 0);
 }

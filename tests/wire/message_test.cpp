@@ -122,6 +122,14 @@ TEST_CASE("the thesis' exchange is not said, and another one comes back as it wa
   CHECK(round_trip(hello).exchange == "rounds");
   CHECK(round_trip(welcome).exchange == "rounds");
   CHECK(round_trip(welcome).longest_wait_ms == 420'000);
+  CHECK(encode_message(welcome).find("actors") == std::string::npos);
+  CHECK(round_trip(welcome).actors == "waiting");
+  welcome.actors = "asynchronous";
+  CHECK(round_trip(welcome).actors == "asynchronous");
+  CHECK(encode_message(hello).find("round_steps") == std::string::npos);
+  CHECK(round_trip(hello).round_steps == 0);
+  hello.round_steps = 2'048;
+  CHECK(round_trip(hello).round_steps == 2'048);
   // Of a later version: it is the receiver that knows what it does not know.
   hello.exchange = "ring";
   CHECK(round_trip(hello).exchange == "ring");

@@ -40,9 +40,17 @@ struct ChildOptions {
   /// With kSegments the Child is an actor. Its trainer only plays (LocalTrainer::play_round()), as many steps
   /// as the Parent says; the Child sends what was played, waits for the weights that the Parent has learnt
   /// from it, and plays on with them. A link that is lost is waited for. Segments whose fate is not known are
-  /// then sent again, unless the Parent has learnt from them, or does not know the session any more: then
-  /// they are dropped, and the Parent is told how many steps they had.
+  /// then sent again, unless the Parent has taken them, or does not know the session any more: then they are
+  /// dropped, and the Parent is told how many steps they had.
+  ///
+  /// A Parent whose actors are asynchronous (ActorMode) says so when the Child joins. The Child then plays
+  /// its next round, with the weights that it has, while a frame is on its way, and takes the weights of the
+  /// answer when that round is played, or at once if it comes within a tenth of a round's time. So it holds
+  /// two rounds at most, and waits when neither is taken.
   ExchangeKind exchange = ExchangeKind::kEach;
+  /// kSegments: the most steps of a round for which the trainer has room, such as
+  /// Hyperparameters::round_steps; a Parent with longer rounds refuses the Child. 0: any number.
+  std::uint64_t round_steps = 0;
   /// kRounds: the moments of this machine's optimizer (LocalTrainer::moments_shape()) are averaged together
   /// with the weights. The Parent must do the same.
   bool average_moments = false;

@@ -176,6 +176,9 @@ struct RoundCounts {
   std::uint64_t staleness = 0;      ///< the sum over all contributions
   double waited_seconds = 0;        ///< from the first contribution to the end, the sum over all rounds
   std::uint64_t waiting = 0;        ///< contributions to the round that is open now
+  std::uint64_t queued_steps = 0;   ///< of asynchronous actors: played, and not yet taken by the learner
+  /// kSegments: the sum of SegmentRound::dropped_steps, with those since the last round.
+  std::uint64_t dropped_steps = 0;
 };
 
 /// What a Parent has done so far.
@@ -216,14 +219,19 @@ struct ParentStatus {
 /// which learns while this object goes on serving, and whose publish() answers those that have contributed.
 /// No second round is over before that.
 ///
+/// With ActorMode::kAsynchronous an actor is answered as soon as what it has played is in a queue, and
+/// take_segments() takes the oldest from there once they have a round's steps. What is in the queue counts as
+/// taken: it is learnt from once, whether its actor's link lives or not, unless the learner's process ends or
+/// the queue is to drop its oldest.
+///
 /// A merge rule that fails, or an outer optimizer whose result is not finite, ends the run as stop() does,
 /// except that stop() or the destructor must still join the thread; status() tells why.
 class Parent {
  public:
   /// Throws ArgumentError for options out of range, for no endpoint at all, for weights of the wrong size or
   /// not finite, for a merge rule together with another exchange than kEach, for average_moments with another
-  /// one than kRounds, for rounds of segments without steps, and for an endpoint to listen at that other
-  /// machines reach when there is no token.
+  /// one than kRounds, for rounds of segments without steps, for a queue of asynchronous actors without room
+  /// for a round, and for an endpoint to listen at that other machines reach when there is no token.
   Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights);
   /// Does what stop() does.
   ~Parent();
@@ -249,9 +257,9 @@ class Parent {
   /// kSegments: waits up to `span` for a round that is over, and takes it. Nothing while no round is over,
   /// and always after stop(). A round that was taken is to be followed by publish().
   std::optional<SegmentRound> take_segments(Milliseconds span);
-  /// kSegments: makes `weights` W_P, which counts as one update, and sends them to all whose segments were in
-  /// the round that was taken. Throws ArgumentError for weights of another size or that are not finite, and
-  /// when no round was taken.
+  /// kSegments: makes `weights` W_P, which counts as one update, and sends them to all that wait for the end
+  /// of the round that was taken. Throws ArgumentError for weights of another size or that are not finite,
+  /// and when no round was taken.
   void publish(std::span<const float> weights);
 
   /// What it has done so far.

@@ -36,6 +36,10 @@ struct RunProgress {
   /// Updates between the weights that the latest round was played with and those that learnt from it, in the
   /// mean over its steps; empty unless this is a learner.
   std::optional<double> policy_lag{};
+  std::optional<std::uint64_t> largest_policy_lag{};  ///< the same, the greatest of a step
+  /// Steps that were played for this learner and not learnt from: they came too late, a full queue dropped
+  /// them, or their actor did. Of this process; empty unless this is a learner.
+  std::optional<std::uint64_t> dropped_steps{};
 };
 
 /// A run that is about to train.

@@ -52,6 +52,8 @@ struct HelloMessage {
   std::string exchange = "each";
   /// The codec in which the Child would like to exchange weights, as codec_name(); not sent when it is "f32".
   std::string codec = "f32";
+  /// Of an actor: the most steps that it can play in a round, at most 2^53-1; 0, and not sent: any number.
+  std::uint64_t round_steps = 0;
 };
 
 /// The Parent's answer to a hello that it accepts. Its weights follow.
@@ -80,6 +82,9 @@ struct WelcomeMessage {
   /// The codec of this link: the hello's, or "f32" when the Parent does not know that one; not sent when it
   /// is "f32".
   std::string codec = "f32";
+  /// Of a Parent whose exchange is "segments": whether actors wait for it, as actor_mode_name(); not sent
+  /// when it is "waiting".
+  std::string actors = "waiting";
 };
 
 /// Why a peer or its weights are not accepted. The sender then closes the link.

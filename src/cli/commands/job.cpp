@@ -156,6 +156,13 @@ void warn_of_idle_options(const Job& job, const EnvironmentSpec& environment) {
     if (given.state_dependent_deviation != preset.state_dependent_deviation) warn("--deviation", why);
     if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
   }
+  if (given.vtrace && (given.algorithm == "a3c" || given.algorithm == "dqn"))
+    warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));
+  if (!given.vtrace) {
+    const std::string why = "it is a part of V-trace; expected --vtrace together with it";
+    if (given.vtrace_rho != preset.vtrace_rho) warn("--vtrace-rho", why);
+    if (given.vtrace_c != preset.vtrace_c) warn("--vtrace-c", why);
+  }
   const run::RunOptions& limits = settings.run;
   if (!limits.patience || !limits.updates) return;
   const std::uint64_t every = limits.evaluate_every.value_or(run::kEvaluateEvery);

@@ -286,6 +286,13 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
     settings.links.connect.clear();
   }
   apply_flags(slots, settings);
+  if (learning_of(settings) == Learning::kCentral && flag_given(slots, "round-end") &&
+      settings.learning.hyperparameters.round_end == RoundEnd::kEpisode) {
+    throw ArgumentError(
+        "--round-end is 'episode' with --learning central, whose rounds end after --round-steps steps; "
+        "expected "
+        "'step', or leave it out");
+  }
   apply_preset_steps(program, settings);
   return settings;
 }

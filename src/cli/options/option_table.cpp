@@ -289,6 +289,16 @@ OptionRow actor_steps_option() {
       [](Settings& s, const std::string& text) { s.links.divide_steps = text == "together"; });
 }
 
+OptionRow actor_mode_option() {
+  return named_option(std::array{ActorMode::kWaiting, ActorMode::kAsynchronous}, actor_mode_name,
+                      GENKIDAMA_MEMBER(links.actor_mode));
+}
+
+OptionRow full_queue_option() {
+  return named_option(std::array{FullQueue::kWait, FullQueue::kDropOldest}, full_queue_name,
+                      GENKIDAMA_MEMBER(links.when_full));
+}
+
 OptionRow learning_option() {
   return named_option(std::array{Learning::kWorkers, Learning::kCentral}, learning_name,
                       GENKIDAMA_MEMBER(learning.learning));
@@ -364,9 +374,20 @@ void add_exchange(Table& table, const Program& program) {
       "actor-steps", kLearner | kCluster, actor_steps_option(),
       "Who plays the --round-steps of a round: all actors together, or each of them, so that a round grows "
       "with their number; give it a larger --minibatch-size then");
+  table.add("actor-mode", kLearner | kCluster, actor_mode_option(),
+            "Whether actors wait until a round was learnt from, or play on and send into a queue; with "
+            "asynchronous ones the learner corrects by V-trace for steps that are a few updates old");
+  table.add("queued-rounds", kLearner | kCluster,
+            count_option({1, 1e6}, GENKIDAMA_MEMBER(links.queued_rounds)),
+            "Asynchronous actors: the queue holds the steps of so many rounds");
+  table.add(
+      "when-full", kLearner | kCluster, full_queue_option(),
+      "Asynchronous actors: when the queue is full the actor waits, or the oldest steps in it are dropped "
+      "and counted");
   table.add("max-policy-lag", kLearner | kCluster,
             count_option({0, 1e6}, GENKIDAMA_MEMBER(links.max_policy_lag)),
-            "Segments that were played with weights of more updates ago are dropped and counted");
+            "Segments that were played with weights of more updates ago are dropped and counted (when not "
+            "given: 0 for waiting actors, 20 for asynchronous ones)");
   table.add("max-staleness", kParent | kCluster | kSimulate,
             count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.max_staleness)),
             "rounds: what was learnt from weights of more rounds ago is dropped");

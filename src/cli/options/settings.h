@@ -10,8 +10,10 @@
 
 #include "genkidama/env/option_values.h"
 #include "genkidama/net/round_options.h"
+#include "genkidama/net/segment_options.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/params/actor_mode.h"
 #include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/outer_optimizer.h"
@@ -88,8 +90,12 @@ struct LinkOptions {
   double round_deadline_s = 0;  ///< RoundOptions::deadline
   OuterOptimizerOptions outer_optimizer;
   bool average_moments = false;
-  bool divide_steps = true;          ///< SegmentOptions::divide
-  std::uint64_t max_policy_lag = 0;  ///< RoundOptions::max_staleness of a learner
+  bool divide_steps = true;  ///< SegmentOptions::divide
+  ActorMode actor_mode = ActorMode::kWaiting;
+  std::uint64_t queued_rounds = SegmentOptions{}.queued_rounds;
+  FullQueue when_full = FullQueue::kWait;
+  /// RoundOptions::max_staleness of a learner; empty: by the actor_mode.
+  std::optional<std::uint64_t> max_policy_lag;
   double join_timeout_s = 60;
   double away_timeout_s = 600;
   double exchange_timeout_s = 30;

@@ -57,6 +57,27 @@ void check_machine_group(const Settings& settings) {
   }
 }
 
+/// Flags that only one kind of actors knows.
+void check_actor_mode(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  const LinkOptions untouched;
+  const bool is_asynchronous = links.actor_mode == ActorMode::kAsynchronous;
+  const auto check = [](const char* flag, bool is_given, ActorMode mode) {
+    if (!is_given) return;
+    throw ArgumentError(fmt::format("{} is for --actor-mode {}; expected it together with that, or left out",
+                                    flag, actor_mode_name(mode)));
+  };
+  check("--queued-rounds", !is_asynchronous && links.queued_rounds != untouched.queued_rounds,
+        ActorMode::kAsynchronous);
+  check("--when-full", !is_asynchronous && links.when_full != untouched.when_full, ActorMode::kAsynchronous);
+  check("--quorum",
+        is_asynchronous && (links.rounds.quorum_count != untouched.rounds.quorum_count ||
+                            links.rounds.quorum_share != untouched.rounds.quorum_share),
+        ActorMode::kWaiting);
+  check("--round-deadline", is_asynchronous && links.round_deadline_s != untouched.round_deadline_s,
+        ActorMode::kWaiting);
+}
+
 /// Flags of the other exchange. alpha and beta may come from a preset.
 void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -72,12 +93,14 @@ void check_exchange(const Settings& settings) {
   if (!takes_segments && settings.command == kCluster) {
     for (const auto& [flag, is_given] :
          {std::pair("--actor-steps", links.divide_steps != untouched.divide_steps),
-          std::pair("--max-policy-lag", links.max_policy_lag != untouched.max_policy_lag)}) {
+          std::pair("--actor-mode", links.actor_mode != untouched.actor_mode),
+          std::pair("--max-policy-lag", links.max_policy_lag.has_value())}) {
       if (!is_given) continue;
       throw ArgumentError(
           fmt::format("{} is for --exchange segments; expected it together with that, or left out", flag));
     }
   }
+  check_actor_mode(settings);
   if (links.exchange != ExchangeKind::kEach && links.overlap) {
     throw ArgumentError(fmt::format(
         "--overlap is for --exchange each; a Child of --exchange {} waits for the others, so leave "
@@ -272,6 +295,8 @@ void complete_and_check(Settings& settings) {
   check_exchange(settings);
   check_policy_average(settings);
   check_network_size(settings);
+  // Their steps are of older policies.
+  if (settings.links.actor_mode == ActorMode::kAsynchronous) settings.learning.hyperparameters.vtrace = true;
   if (settings.learning.workers == 0) {
     const int sharing = settings.command == kCluster ? settings.cluster.children : 1;
     settings.learning.workers = std::max(1, usable_cores() / sharing);

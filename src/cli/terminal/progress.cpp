@@ -49,7 +49,14 @@ std::vector<LinePart> Progress::line_of(const run::RunProgress& state,
   if (state.late_contributions.value_or(0) > 0) {
     line.push_back({fmt::format("late {}", *state.late_contributions), 8});
   }
-  if (state.policy_lag) line.push_back({fmt::format("policy lag {:.3g}", *state.policy_lag), 9});
+  if (state.policy_lag) {
+    line.push_back({fmt::format("policy lag {:.3g}, at most {}", *state.policy_lag,
+                                state.largest_policy_lag.value_or(0)),
+                    9});
+  }
+  if (state.dropped_steps.value_or(0) > 0) {
+    line.push_back({fmt::format("dropped steps {}", *state.dropped_steps), 8});
+  }
   if (state.done) {
     line.push_back({fmt::format("{:.0f} %", 100 * *state.done), 2});
     const double gained = *state.done - start_.done.value_or(0);

@@ -14,6 +14,7 @@
 #include "net/child/child_exchange.h"
 #include "net/child/child_links.h"
 #include "net/child/child_mailbox.h"
+#include "net/role_words.h"
 
 namespace genkidama {
 namespace {
@@ -82,10 +83,10 @@ class Child::Impl {
       links_.stop(reason);
       return reason;
     } catch (const std::exception& error) {
-      links_.stop(fmt::format("the Child failed: {}", error.what()));
+      links_.stop(fmt::format("the {} failed: {}", words_.the_child, error.what()));
       throw;
     } catch (...) {
-      links_.stop("the Child failed");
+      links_.stop(fmt::format("the {} failed", words_.the_child));
       throw;
     }
   }
@@ -101,7 +102,7 @@ class Child::Impl {
       progress_.exchanges += exchange_->finish(trainer_).averaged;
       update_progress();
       // Looked at once more: what came last may have been a refusal.
-      return exchange_->over().value_or("the Child's program ended the training");
+      return exchange_->over().value_or(fmt::format("the {}'s program ended the training", words_.the_child));
     }
   }
 
@@ -126,6 +127,7 @@ class Child::Impl {
   }
 
   const ChildOptions options_;
+  const RoleWords words_ = role_words(options_.exchange);
   LocalTrainer& trainer_;
   const ParameterLayout layout_;
   ChildMailbox mailbox_;

@@ -24,7 +24,7 @@ std::unique_ptr<ChildExchange> ChildExchange::make(const ChildOptions& options, 
 }
 
 ChildExchange::ChildExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire)
-    : options_(options), mailbox_(mailbox), wire_(wire) {
+    : options_(options), words_(role_words(options.exchange)), mailbox_(mailbox), wire_(wire) {
   if (!options_.resume) return;
   session_ = *options_.resume;
   since_child_began_ = session_.since_child_began;
@@ -38,8 +38,8 @@ bool ChildExchange::wait_for_parent(Milliseconds limit) {
   const auto outcome = mailbox_.wait_joined(Deadline::after(limit));
   if (outcome == ChildMailbox::Outcome::kOver) return false;
   if (outcome != ChildMailbox::Outcome::kReady) {
-    throw IoError(
-        fmt::format("no Parent within {} {}: {}", span_text(limit), wire_.where(), mailbox_.last_failure()));
+    throw IoError(fmt::format("no {} within {} {}: {}", words_.the_parent, span_text(limit), wire_.where(),
+                              mailbox_.last_failure()));
   }
   return true;
 }
@@ -65,12 +65,16 @@ ExchangeReport ChildExchange::take_answer(LocalTrainer& trainer) {
 std::optional<std::string> ChildExchange::over() const {
   if (const auto refusal = mailbox_.refusal()) {
     if (refusal->code == RefusalCode::kLayout) {
-      throw LayoutError("the Parent refused this network: " + refusal->reason);
+      throw LayoutError(fmt::format("the {} refused this {}: {}", words_.the_parent,
+                                    options_.exchange == ExchangeKind::kSegments ? "actor" : "network",
+                                    refusal->reason));
     }
-    throw IoError(fmt::format("the Parent refused this Child ({}): {}", refusal_code_text(refusal->code),
-                              refusal->reason));
+    throw IoError(fmt::format("the {} refused this {} ({}): {}", words_.the_parent, words_.the_child,
+                              refusal_code_text(refusal->code), refusal->reason));
   }
-  if (const auto reason = mailbox_.end_reason()) return "the Parent ended the run: " + *reason;
+  if (const auto reason = mailbox_.end_reason()) {
+    return fmt::format("the {} ended the run: {}", words_.the_parent, *reason);
+  }
   if (mailbox_.stop_requested()) return "stop requested";
   return std::nullopt;
 }
@@ -117,6 +121,18 @@ bool ChildExchange::collect_answer(bool wait) {
       wait ? mailbox_.wait_answer(flight.ticket, flight.sequence, options_.limits.close_timeout)
            : mailbox_.look_for_answer(flight.ticket, flight.sequence);
   if (wait) waited_seconds_ += seconds_since(since);
+  return end_flight(outcome);
+}
+
+bool ChildExchange::collect_answer_within(Clock::duration span) {
+  const Clock::time_point since = Clock::now();
+  const auto outcome = mailbox_.wait_answer_for(flight_->ticket, flight_->sequence, span);
+  waited_seconds_ += seconds_since(since);
+  return end_flight(outcome);
+}
+
+bool ChildExchange::end_flight(ChildMailbox::Outcome outcome) {
+  using Outcome = ChildMailbox::Outcome;
   if (outcome == Outcome::kTimeout) return false;
   flight_.reset();
   if (outcome != Outcome::kReady) return false;

@@ -15,6 +15,7 @@
 #include "genkidama/params/exchange.h"
 #include "genkidama/wire/frame.h"
 #include "net/child/child_mailbox.h"
+#include "net/role_words.h"
 
 namespace genkidama {
 
@@ -84,8 +85,11 @@ class ChildExchange : public Exchange {
   bool send(OutgoingWeights out);
   /// Ends the flight unless its answer may still come. Whether the answer came, into received_.
   bool collect_answer(bool wait);
+  /// The same after a wait of so long at most.
+  bool collect_answer_within(Clock::duration span);
 
   const ChildOptions& options_;
+  const RoleWords words_;
   ChildMailbox& mailbox_;
   Played since_child_began_;
   std::uint64_t generation_ = 0;  ///< of the link of the last frame
@@ -95,6 +99,8 @@ class ChildExchange : public Exchange {
   bool is_in_flight() const { return flight_.has_value(); }
 
  private:
+  bool end_flight(ChildMailbox::Outcome outcome);
+
   struct Flight {
     ChildTicket ticket;
     std::uint64_t sequence = 0;

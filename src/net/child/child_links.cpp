@@ -10,6 +10,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
+#include "genkidama/params/actor_mode.h"
 #include "genkidama/wire/moments.h"
 #include "genkidama/wire/protocol.h"
 #include "genkidama/wire/statistics.h"
@@ -68,13 +69,15 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
                     "max_control_bytes, {}, are possible",
                     layout.tensors().size(), bytes, kMaxTensors, options.limits.max_control_bytes));
   }
+  if (options.exchange == ExchangeKind::kSegments) hello.round_steps = options.round_steps;
   return hello;
 }
 
 HostOptions host_options(const ChildOptions& options) {
   HostOptions host;
-  host.who = fmt::format("child '{}'", options.name);
-  host.peer = "Parent";
+  const RoleWords words = role_words(options.exchange);
+  host.who = fmt::format("{} '{}'", words.child, options.name);
+  host.peer = words.the_parent;
   if (options.listen) host.listen = {*options.listen};
   if (options.connect) host.connect = {*options.connect};
   host.limits = options.limits;
@@ -97,7 +100,8 @@ ChildLinks::ChildLinks(const ChildOptions& options, const ParameterLayout& layou
       host_(host_options(options), *this) {}
 
 ChildLinks::~ChildLinks() {
-  host_.shut_down("the Child was destroyed");
+  host_.shut_down(options_.exchange == ExchangeKind::kSegments ? "the actor was destroyed"
+                                                               : "the Child was destroyed");
 }
 
 void ChildLinks::bind() {
@@ -147,13 +151,13 @@ std::shared_ptr<HostedSession> ChildLinks::make_session(std::uint64_t connection
 }
 
 void ChildLinks::connection_refused(const asio::ip::address& from, const std::string& reason) {
-  warnings_.warn(fmt::format("child '{}': a connection from {} was closed: {}", options_.name,
+  warnings_.warn(fmt::format("{} '{}': a connection from {} was closed: {}", words_.child, options_.name,
                              from.to_string(), reason));
 }
 
 void ChildLinks::dial_failed(const std::string& reason) {
   mailbox_.failed(reason);
-  log(LogLevel::kDebug, "child '{}': {}", options_.name, reason);
+  log(LogLevel::kDebug, "{} '{}': {}", words_.child, options_.name, reason);
 }
 
 bool ChildLinks::session_refused(const RefuseMessage& refusal, bool welcomed) {
@@ -164,9 +168,10 @@ bool ChildLinks::session_refused(const RefuseMessage& refusal, bool welcomed) {
     host_.stop_dialling();
     return true;
   }
-  warnings_.warn(fmt::format(
-      "child '{}': the Parent {} refused this Child ({}, {} of {} times in a row, and it tries again): {}",
-      options_.name, where_, refusal_code_text(refusal.code), in_a_row, kBelievedRefusals, refusal.reason));
+  warnings_.warn(
+      fmt::format("{} '{}': the {} {} refused this {} ({}, {} of {} times in a row, and it tries again): {}",
+                  words_.child, options_.name, words_.the_parent, where_, words_.the_child,
+                  refusal_code_text(refusal.code), in_a_row, kBelievedRefusals, refusal.reason));
   return false;
 }
 
@@ -179,21 +184,22 @@ JoinedSession ChildLinks::session_joined(ChildSession& session, const WelcomeMes
   joined.session = welcome.session;
   joined.sequence = welcome.sequence.value_or(0);
   joined.resumed = welcome.sequence.has_value();
+  joined.asynchronous = actor_mode_of(welcome.actors) == ActorMode::kAsynchronous;
   const bool is_latest = joined.resumed && hello_.resume && hello_.resume->session == joined.session;
   const bool was_unanswered = std::exchange(unanswered_, false);
   joined.merged_unanswered = was_unanswered && is_latest && joined.sequence >= hello_.resume->sequence;
   if (joined.merged_unanswered) count_steps();
   hello_.run_id = welcome.run_id;
   hello_.resume = SessionMark{joined.session, joined.sequence};
-  log(LogLevel::kInfo, "child '{}': joined '{}' (run {}, update {}, {} session {})", options_.name,
+  log(LogLevel::kInfo, "{} '{}': joined '{}' (run {}, update {}, {} session {})", words_.child, options_.name,
       welcome.name, welcome.run_id, welcome.update, joined.resumed ? "again" : "new", joined.session);
   prepare_changes(session.codec(), joined, was_unanswered);
   tell_codec(session.codec(), welcome.name);
   if (!welcome.shown_name.empty() && !joined.resumed) {
     warnings_.warn(fmt::format(
-        "child '{}': the Parent knows another Child of this name, and shows this one as '{}'; give each a "
-        "name of its own",
-        options_.name, welcome.shown_name));
+        "{} '{}': the {} knows another {} of this name, and shows this one as '{}'; give each a name of its "
+        "own",
+        words_.child, options_.name, words_.the_parent, words_.the_child, welcome.shown_name));
   }
   return joined;
 }
@@ -212,9 +218,9 @@ void ChildLinks::prepare_changes(CodecKind codec, const JoinedSession& joined, b
 
 void ChildLinks::tell_codec(CodecKind codec, const std::string& parent) {
   if (codec == options_.codec) return;
-  warnings_.warn(
-      fmt::format("child '{}': the Parent '{}' does not know the codec '{}'; weights travel as '{}'",
-                  options_.name, parent, codec_name(options_.codec), codec_name(codec)));
+  warnings_.warn(fmt::format("{} '{}': the {} '{}' does not know the codec '{}'; weights travel as '{}'",
+                             words_.child, options_.name, words_.the_parent, parent,
+                             codec_name(options_.codec), codec_name(codec)));
 }
 
 Clock::duration ChildLinks::silence_limit() const {
@@ -242,12 +248,12 @@ void ChildLinks::session_closed(ChildSession& session, const std::string& reason
   if (was_joined) current_ = nullptr;
   try {
     if (was_joined) {
-      log(LogLevel::kInfo, "child '{}': the link is gone: {}", options_.name, reason);
+      log(LogLevel::kInfo, "{} '{}': the link is gone: {}", words_.child, options_.name, reason);
     } else {
       mailbox_.failed(reason);
       // What trying again will hardly mend, unless somebody hears of it.
       if (session.fault() != PeerFault::kNone && !host_.ending()) {
-        warnings_.warn(fmt::format("child '{}': no link {}: {}", options_.name, where_, reason));
+        warnings_.warn(fmt::format("{} '{}': no link {}: {}", words_.child, options_.name, where_, reason));
       }
     }
   } catch (const std::exception&) {

@@ -15,6 +15,7 @@
 #include "net/child/child_session.h"
 #include "net/host/link_host.h"
 #include "net/quiet_log.h"
+#include "net/role_words.h"
 #include "net/round_time_estimate.h"
 
 namespace genkidama {
@@ -69,6 +70,7 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   void count_steps();
 
   const ChildOptions& options_;
+  const RoleWords words_ = role_words(options_.exchange);
   const ParameterLayout& layout_;
   const std::size_t statistics_;
   ChildMailbox& mailbox_;

@@ -11,7 +11,7 @@ ChildTicket ChildMailbox::joined(const JoinedSession& session, ParentWeights& we
   {
     std::string run_id = session.run_id;
     const std::lock_guard lock(mutex_);
-    ticket = {++joins_, session.session, session.sequence};
+    ticket = {++joins_, session.session, session.sequence, session.asynchronous};
     if (joins_ == 1) began_resumed_ = session.resumed;
     if (session.merged_unanswered) ++merges_;
     run_id_ = std::move(run_id);
@@ -123,6 +123,14 @@ ChildMailbox::Outcome ChildMailbox::wait_answer(const ChildTicket& ticket, std::
   // A merge that is under way is worth a moment, so that the last round is not lost.
   if (!settled()) changed_.wait_until(lock, Deadline::after(stop_grace).at(), settled);
   return settled() ? outcome(ticket, sequence) : Outcome::kOver;
+}
+
+ChildMailbox::Outcome ChildMailbox::wait_answer_for(const ChildTicket& ticket, std::uint64_t sequence,
+                                                    Clock::duration span) {
+  std::unique_lock lock(mutex_);
+  const auto settled = [&] { return outcome(ticket, sequence) != Outcome::kTimeout; };
+  changed_.wait_for(lock, span, [&] { return settled() || stop_; });
+  return outcome(ticket, sequence);
 }
 
 ChildMailbox::Outcome ChildMailbox::look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const {

@@ -24,6 +24,7 @@ struct JoinedSession {
   std::uint64_t sequence = 0;  ///< of the last frame that was merged in it; 0 in a new one
   bool resumed = false;
   bool merged_unanswered = false;  ///< the last frame sent was merged, and its answer lost
+  bool asynchronous = false;       ///< the Parent's actors do not wait for it
 };
 
 /// One link that was joined: every new one has another generation.
@@ -31,6 +32,7 @@ struct ChildTicket {
   std::uint64_t generation = 0;  ///< counts this Child's joins from 1
   std::uint64_t session = 0;     ///< the Parent's number
   std::uint64_t sequence = 0;    ///< of the last frame that was merged when the link was joined
+  bool asynchronous = false;     ///< JoinedSession::asynchronous
 };
 
 /// What the Parent sent.
@@ -91,7 +93,9 @@ class ChildMailbox {
   /// `stop_grace`, then kOver. An answer that came counts, also when the link was lost or the run ended after
   /// it.
   Outcome wait_answer(const ChildTicket& ticket, std::uint64_t sequence, Milliseconds stop_grace);
-  /// The same without waiting; kTimeout while the answer may still come.
+  /// The same for so long at most; kTimeout while the answer may still come.
+  Outcome wait_answer_for(const ChildTicket& ticket, std::uint64_t sequence, Clock::duration span);
+  /// The same without waiting.
   Outcome look_for_answer(const ChildTicket& ticket, std::uint64_t sequence) const;
   /// Swaps the weights of the link that was joined last with those in `join`; false, and nothing changed,
   /// when they were taken before.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "genkidama/net/round_options.h"
+#include "genkidama/params/actor_mode.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/wire/moments.h"
 #include "net/host/link_host.h"
@@ -125,13 +126,14 @@ void ChildSession::look_for_progress(Clock::time_point due) {
     return;
   }
   owner_.session_unanswered();
-  link_->drop(fmt::format("nothing came from the Parent, and nothing went there, for {} of an exchange",
-                          span_text(std::chrono::duration_cast<Milliseconds>(limit))));
+  link_->drop(fmt::format("nothing came from the {}, and nothing went there, for {} of an exchange",
+                          words().the_parent, span_text(std::chrono::duration_cast<Milliseconds>(limit))));
 }
 
 void ChildSession::on_open() {
   if (owner_.taken()) {
-    refuse(RefusalCode::kBusy, "this Child already has a Parent");
+    refuse(RefusalCode::kBusy,
+           fmt::format("this {} already has a {}", words().the_child, words().the_parent));
   } else {
     const HelloMessage hello = owner_.make_hello();
     resume_ = hello.resume;
@@ -150,7 +152,7 @@ void ChildSession::on_text(std::string_view text) {
     // Also before the first weights: a run may end while a Child joins.
     phase_ = Phase::kOver;
     mailbox_.ended(end->reason);
-    link_->close("the Parent ended the run: " + end->reason);
+    link_->close(fmt::format("the {} ended the run: {}", words().the_parent, end->reason));
   } else if (const auto* welcome = std::get_if<WelcomeMessage>(&message.value());
              welcome && phase_ == Phase::kWelcome) {
     handle(*welcome);
@@ -167,15 +169,21 @@ bool ChildSession::accepts(const WelcomeMessage& welcome) {
   }
   if (welcome.statistics != statistics_) {
     refuse(RefusalCode::kLayout,
-           fmt::format("this Child shares statistics of {} components (0: it normalises nothing), and the "
-                       "Parent those of {}; expected the same at both ends",
-                       statistics_, welcome.statistics));
+           fmt::format("this {} shares statistics of {} components (0: it normalises nothing), and the {} "
+                       "those of {}; expected the same at both ends",
+                       words().the_child, statistics_, words().the_parent, welcome.statistics));
     return false;
   }
   if (const char* const wanted = exchange_name(owner_.exchange()); welcome.exchange != wanted) {
     refuse(RefusalCode::kProtocol,
            fmt::format("this Child's exchange is '{}' and the Parent's '{}'; give both the same", wanted,
                        welcome.exchange));
+    return false;
+  }
+  if (!actor_mode_of(welcome.actors)) {
+    refuse(RefusalCode::kProtocol,
+           fmt::format("the learner's actors are '{}'; expected '{}' or '{}'", welcome.actors,
+                       actor_mode_name(ActorMode::kWaiting), actor_mode_name(ActorMode::kAsynchronous)));
     return false;
   }
   if (welcome.moments.has_value() != moments_.has_value() ||
@@ -190,8 +198,9 @@ bool ChildSession::accepts(const WelcomeMessage& welcome) {
   const auto codec = codec_of(welcome.codec);
   if (!codec || (*codec != CodecKind::kFloat32 && *codec != owner_.codec())) {
     refuse(RefusalCode::kProtocol,
-           fmt::format("the Parent's codec is '{}', and this Child asked for '{}'; expected that one or '{}'",
-                       welcome.codec, codec_name(owner_.codec()), codec_name(CodecKind::kFloat32)));
+           fmt::format("the {}'s codec is '{}', and this {} asked for '{}'; expected that one or '{}'",
+                       words().the_parent, welcome.codec, words().the_child, codec_name(owner_.codec()),
+                       codec_name(CodecKind::kFloat32)));
     return false;
   }
   return true;
@@ -229,7 +238,8 @@ void ChildSession::handle(const RefuseMessage& refusal) {
     case RefusalCode::kFrame:
       break;
   }
-  link_->close(fmt::format("the Parent refused ({}): {}", refusal_code_text(refusal.code), refusal.reason));
+  link_->close(fmt::format("the {} refused ({}): {}", words().the_parent, refusal_code_text(refusal.code),
+                           refusal.reason));
 }
 
 std::optional<std::string> ChildSession::objection(const FrameHeader& header) const {
@@ -279,7 +289,8 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     return;
   }
   if (owner_.taken()) {
-    refuse(RefusalCode::kBusy, "this Child already has a Parent");
+    refuse(RefusalCode::kBusy,
+           fmt::format("this {} already has a {}", words().the_child, words().the_parent));
     return;
   }
   join(header.update);
@@ -310,8 +321,9 @@ std::optional<RefuseMessage> ChildSession::read_weights(const FrameParts& frame)
     return RefuseMessage{RefusalCode::kFrame, "binary frame: " + wrong};
   }
   if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
-    return RefuseMessage{RefusalCode::kWeights,
-                         fmt::format("element {} of the Parent's weights is not a finite number", bad)};
+    return RefuseMessage{
+        RefusalCode::kWeights,
+        fmt::format("element {} of the {}'s weights is not a finite number", bad, words().the_parent)};
   }
   received_.weights.assign(weights.begin(), weights.end());
   return std::nullopt;

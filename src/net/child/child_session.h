@@ -18,6 +18,7 @@
 #include "net/child/child_exchange.h"
 #include "net/child/child_mailbox.h"
 #include "net/host/hosted_session.h"
+#include "net/role_words.h"
 
 namespace genkidama {
 
@@ -109,6 +110,7 @@ class ChildSession final : public HostedSession {
   void join(std::uint64_t update);
   /// Whether it agrees with the Parent's answer to its hello; refuses it otherwise.
   bool accepts(const WelcomeMessage& welcome);
+  RoleWords words() const { return role_words(owner_.exchange()); }
 
   ChildSessionOwner& owner_;
   const LinkLimits& limits_;

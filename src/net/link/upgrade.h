@@ -181,9 +181,8 @@ class Upgrade {
   void declined() {
     if (response_.result() == http::status::unauthorized) {
       fault_ = PeerFault::kToken;
-      link_.drop(
-          fmt::format("refused: the {} wants {} token (401): give the same security.token on both sides",
-                      settings_.peer, settings_.security.token.empty() ? "a" : "another"));
+      link_.drop(fmt::format("refused: the {} wants {} token (401): give the same token on both sides",
+                             settings_.peer, settings_.security.token.empty() ? "a" : "another"));
       return;
     }
     fault_ = PeerFault::kRequest;

@@ -32,6 +32,7 @@ namespace {
 constexpr std::size_t kMaxHandshakes = 256;
 constexpr Milliseconds kLatenessLook{1'000};
 constexpr std::uint64_t kMostRoundSteps = std::uint64_t{1} << 30;
+constexpr std::uint64_t kMostQueuedRounds = 1'000'000;
 
 ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
                       const std::vector<float>& weights) {
@@ -84,6 +85,11 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
     throw ArgumentError(fmt::format("segments.round_steps is {}; expected 1 to {}",
                                     options.segments.round_steps, kMostRoundSteps));
   }
+  if (options.exchange == ExchangeKind::kSegments && options.segments.mode == ActorMode::kAsynchronous &&
+      (options.segments.queued_rounds < 1 || options.segments.queued_rounds > kMostQueuedRounds)) {
+    throw ArgumentError(fmt::format("segments.queued_rounds is {}; expected 1 to {}",
+                                    options.segments.queued_rounds, kMostQueuedRounds));
+  }
   if (const std::size_t size = options.outer_optimizer.size(); size > 0 && size != layout.size()) {
     throw ArgumentError(fmt::format(
         "outer_optimizer has a memory of {} weights, and the layout {}; give that of this network", size,
@@ -102,8 +108,9 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
 
 HostOptions host_options(const ParentOptions& options) {
   HostOptions host;
-  host.who = "parent";
-  host.peer = "Child";
+  const RoleWords words = role_words(options.exchange);
+  host.who = words.parent;
+  host.peer = words.the_child;
   host.listen = options.listen;
   host.connect = options.connect;
   host.limits = options.limits;
@@ -128,7 +135,9 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
         lateness_timer_(host_.context()),
         round_timer_(host_.context()) {}
 
-  ~Impl() override { host_.shut_down("the Parent stopped"); }
+  ~Impl() override {
+    host_.shut_down(state_.takes_segments() ? "the learner stopped" : "the Parent stopped");
+  }
 
   void on_update(std::function<void(const ParentUpdate&)> observer) {
     const std::lock_guard lock(mutex_);
@@ -181,7 +190,16 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
         [this, copy = std::vector<float>(weights.begin(), weights.end())]() mutable { publish_here(copy); });
   }
 
-  ParentStatus status() const { return state_.status(); }
+  ParentStatus status() const {
+    ParentStatus status = state_.status();
+    if (!state_.queues_segments()) return status;
+    const std::lock_guard lock(segments_mutex_);
+    if (!closed_round_) return status;
+    for (const SegmentContribution& given : closed_round_->contributions) {
+      status.rounds.queued_steps += given.batch.steps;
+    }
+    return status;
+  }
   std::vector<float> weights() const { return state_.weights(); }
   StreamStatistics statistics() const { return state_.statistics(); }
   OuterOptimizer outer_optimizer() const { return state_.outer_optimizer(); }
@@ -197,10 +215,12 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
 
   void connection_refused(const asio::ip::address& from, const std::string& reason) override {
     state_.peer_refused(reason, PeerFault::kConnections);
-    warn(fmt::format("parent: a connection from {} was closed: {}", from.to_string(), reason));
+    warn(fmt::format("{}: a connection from {} was closed: {}", words_.parent, from.to_string(), reason));
   }
 
-  void dial_failed(const std::string& reason) override { log(LogLevel::kDebug, "parent: {}", reason); }
+  void dial_failed(const std::string& reason) override {
+    log(LogLevel::kDebug, "{}: {}", words_.parent, reason);
+  }
 
   void set_going() override {
     if (!watching_lateness_) watch_lateness();
@@ -216,8 +236,8 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
       if (error || host_.ending()) return;
       for (const Lateness& late : state_.become_late(options_.limits.idle_timeout)) {
         log(LogLevel::kWarning,
-            "parent: child '{}' is late: its rounds take {:.3g} s, nothing for {:.3g} s; the link is alive",
-            late.child, late.round, late.silence);
+            "{}: {} '{}' is late: its rounds take {:.3g} s, nothing for {:.3g} s; the link is alive",
+            words_.parent, words_.child, late.child, late.round, late.silence);
       }
       watch_lateness();
     });
@@ -271,6 +291,10 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   void round_changed() override {
     // The Children leave one after the other then: what they had contributed is not merged in parts.
     if (host_.ending()) return;
+    if (state_.queues_segments()) {
+      take_from_queue();
+      return;
+    }
     if (state_.is_round_over()) {
       if (state_.takes_segments()) {
         close_round();
@@ -290,6 +314,17 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
       round_timer_due_.reset();
       round_changed();
     });
+  }
+
+  /// Actors that do not wait for the end of the round are answered when they are in the queue.
+  void take_from_queue() {
+    for (bool is_over = true; is_over;) {
+      state_.fill_queue();
+      answer_round();
+      is_over = state_.is_round_over();
+      // That makes room.
+      if (is_over) close_round();
+    }
   }
 
   void close_round() {
@@ -367,6 +402,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   }
 
   const ParentOptions options_;
+  const RoleWords words_ = role_words(options_.exchange);
   const ParameterLayout layout_;
   ParentState state_;
   std::mutex mutex_;  // on_update and start against one another
@@ -374,7 +410,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   std::function<void(const ParentUpdate&)> observer_;  // from start() on the io thread's
 
   // Rounds of segments, on their way to the thread that learns.
-  std::mutex segments_mutex_;
+  mutable std::mutex segments_mutex_;
   std::condition_variable segments_ready_;
   std::optional<SegmentRound> closed_round_;
   bool is_taken_ = false, stopped_ = false;

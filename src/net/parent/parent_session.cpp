@@ -10,6 +10,7 @@
 #include "core/failpoint.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
+#include "genkidama/params/segment_limits.h"
 #include "genkidama/wire/moments.h"
 #include "genkidama/wire/statistics.h"
 #include "net/host/link_host.h"
@@ -22,7 +23,6 @@ namespace {
 constexpr std::size_t kSmallMessageBytes = 4096;  // leave, with the longest reason
 // An actor's environments end a round together: each worker may play a step more in each of them.
 constexpr std::uint64_t kMostSurplusSteps = 4096;
-constexpr std::size_t kMostSegmentsBytes = std::size_t{1} << 30;
 
 std::uint64_t most_steps(const SegmentOptions& options) {
   return options.round_steps + kMostSurplusSteps;
@@ -82,7 +82,7 @@ void ParentSession::on_greeting(const Message& message) {
     join(*hello);
   } else if (const auto* refusal = std::get_if<RefuseMessage>(&message)) {
     standing_ = Standing::kRefused;
-    owner_.state().peer_refused("the Child refused: " + refusal->reason);
+    owner_.state().peer_refused(fmt::format("the {} refused: {}", words().the_child, refusal->reason));
     host_.peer_refused(connection_);
     child_refused(*refusal);
   } else {
@@ -106,7 +106,7 @@ void ParentSession::child_refused(const RefuseMessage& refusal) {
   phase_ = Phase::kOver;
   // The Child has lost the thread too; what else it refuses says nothing about its session.
   session_over_ = refusal.code == RefusalCode::kSequence;
-  link_->close("the Child refused: " + refusal.reason);
+  link_->close(fmt::format("the {} refused: {}", words().the_child, refusal.reason));
 }
 
 void ParentSession::refuse_unexpected(const Message& message) {
@@ -128,8 +128,8 @@ void ParentSession::join(const HelloMessage& hello) {
   if (!different) different = difference(owner_.options().policy, hello.policy);
   if (different) {
     refuse({RefusalCode::kLayout,
-            fmt::format("a different network: {} ('here' is the Parent '{}', 'there' the Child '{}')",
-                        *different, owner_.options().name, hello.name)});
+            fmt::format("a different network: {} ('here' is the {} '{}', 'there' the {} '{}')", *different,
+                        words().the_parent, owner_.options().name, words().the_child, hello.name)});
     return;
   }
   if (const char* const here = exchange_name(owner_.options().exchange); hello.exchange != here) {
@@ -140,9 +140,17 @@ void ParentSession::join(const HelloMessage& hello) {
   }
   if (hello.statistics != owner_.state().statistics_components()) {
     refuse({RefusalCode::kLayout,
-            fmt::format("statistics of {} components, and this Parent's run has those of {} (0: nothing is "
+            fmt::format("statistics of {} components, and this {}'s run has those of {} (0: nothing is "
                         "normalised); give both the same options",
-                        hello.statistics, owner_.state().statistics_components())});
+                        hello.statistics, words().the_parent, owner_.state().statistics_components())});
+    return;
+  }
+  if (const std::uint64_t steps = owner_.options().segments.round_steps;
+      takes_segments() && hello.round_steps > 0 && hello.round_steps < steps) {
+    refuse({RefusalCode::kLayout,
+            fmt::format("this actor's rounds have at most {} steps, and this learner's {}; give the actor "
+                        "round_steps of {} or more",
+                        hello.round_steps, steps, steps)});
     return;
   }
   if (const std::string objection = owner_.state().begin_moments(hello.moments); !objection.empty()) {
@@ -156,7 +164,8 @@ void ParentSession::join(const HelloMessage& hello) {
   if (resumed) {
     next_sequence_ = *resumed + 1;
   } else if (!begin_session(hello)) {
-    refuse({RefusalCode::kBusy, "this Parent has no session numbers left; start it again"});
+    refuse({RefusalCode::kBusy,
+            fmt::format("this {} has no session numbers left; start it again", words().the_parent)});
     return;
   }
   phase_ = Phase::kJoined;
@@ -171,12 +180,13 @@ void ParentSession::join(const HelloMessage& hello) {
 void ParentSession::agree_on_codec(const HelloMessage& hello) {
   const auto wanted = codec_of(hello.codec);
   if (!wanted) {
-    log(LogLevel::kInfo, "parent: '{}' asks for the codec '{}', which this Parent does not know; it is '{}'",
-        shown_name_, hello.codec, codec_name(CodecKind::kFloat32));
+    log(LogLevel::kInfo, "{}: '{}' asks for the codec '{}', which this {} does not know; it is '{}'",
+        words().parent, shown_name_, hello.codec, words().the_parent, codec_name(CodecKind::kFloat32));
   }
   const CodecKind codec = wanted.value_or(CodecKind::kFloat32);
   if (codec != CodecKind::kFloat32) {
-    log(LogLevel::kInfo, "parent: '{}' exchanges in the codec '{}'", shown_name_, codec_name(codec));
+    log(LogLevel::kInfo, "{}: '{}' exchanges in the codec '{}'", words().parent, shown_name_,
+        codec_name(codec));
   }
   encoder_.emplace(codec, owner_.layout(), CodedContent::kWeights);
   decoder_.emplace(codec, owner_.layout(), makes_rounds() ? CodedContent::kChanges : CodedContent::kWeights);
@@ -196,12 +206,13 @@ bool ParentSession::begin_session(const HelloMessage& hello) {
   owner_.state().joined(std::move(status), hello.environment_steps, came_back);
   standing_ = Standing::kJoined;
   shown_name_ = owner_.state().shown_name_of(session_);
-  log(LogLevel::kInfo, "parent: '{}' ({}) joined as session {}", shown_name_, link_->address(), session_);
+  log(LogLevel::kInfo, "{}: '{}' ({}) joined as session {}", words().parent, shown_name_, link_->address(),
+      session_);
   if (shown_name_ != own_name_) {
     owner_.warn(fmt::format(
-        "parent: the Child at {} calls itself '{}', as another one does that is here or may come back; it is "
-        "shown as '{}'",
-        link_->address(), own_name_, shown_name_));
+        "{}: the {} at {} calls itself '{}', as another one does that is here or may come back; it is shown "
+        "as '{}'",
+        words().parent, words().the_child, link_->address(), own_name_, shown_name_));
   }
   return true;
 }
@@ -219,7 +230,11 @@ void ParentSession::welcome(const std::optional<std::uint64_t>& resumed) {
   if (owner_.state().averages_moments()) welcome.moments = owner_.state().moments_size();
   welcome.exchange = exchange_name(owner_.options().exchange);
   welcome.codec = codec_name(encoder_->kind());
-  if (makes_rounds() || takes_segments())
+  const SegmentOptions& segments = owner_.options().segments;
+  if (owner_.state().queues_segments()) welcome.actors = actor_mode_name(segments.mode);
+  const bool answers_at_once =
+      owner_.state().queues_segments() && segments.when_full == FullQueue::kDropOldest;
+  if ((makes_rounds() || takes_segments()) && !answers_at_once)
     welcome.longest_wait_ms = OpenRound::longest_wait(owner_.options().rounds).count();
   link_->send_text(encode_message(welcome));
 }
@@ -231,13 +246,13 @@ std::optional<std::uint64_t> ParentSession::find_resumed(const HelloMessage& hel
     return std::nullopt;
   }
   if (SessionNumbers::epoch_of(mark.session) != owner_.epoch()) {
-    objection = "it is of another start of this Parent";
+    objection = fmt::format("it is of another start of this {}", words().the_parent);
     return std::nullopt;
   }
   // The Child may have noticed first that their link was lost.
   owner_.detach_session(mark.session, hello.name);
   const auto merged = owner_.state().rejoined(mark.session, hello.name, link_->address());
-  if (!merged) objection = "it is not known, or another Child's";
+  if (!merged) objection = fmt::format("it is not known, or another {}'s", words().the_child);
   return merged;
 }
 
@@ -246,15 +261,16 @@ std::optional<std::uint64_t> ParentSession::resume(const HelloMessage& hello) {
   std::string objection;
   const auto merged = find_resumed(hello, objection);
   if (!merged) {
-    log(LogLevel::kInfo, "parent: '{}' cannot go on with session {}: {}", hello.name, hello.resume->session,
-        objection);
+    log(LogLevel::kInfo, "{}: '{}' cannot go on with session {}: {}", words().parent, hello.name,
+        hello.resume->session, objection);
     return std::nullopt;
   }
   session_ = hello.resume->session;
   standing_ = Standing::kJoined;
   shown_name_ = owner_.state().shown_name_of(session_);
-  log(LogLevel::kInfo, "parent: '{}' ({}) goes on with session {}; it had sent {}, and {} was merged last",
-      shown_name_, link_->address(), session_, hello.resume->sequence, *merged);
+  log(LogLevel::kInfo, "{}: '{}' ({}) goes on with session {}; it had sent {}, and {} was {} last",
+      words().parent, shown_name_, link_->address(), session_, hello.resume->sequence, *merged,
+      takes_segments() ? "taken" : "merged");
   return merged;
 }
 
@@ -336,7 +352,7 @@ void ParentSession::on_segments(std::span<const std::byte> frame) {
 std::size_t ParentSession::largest_frame() const {
   if (!takes_segments()) return max_frame_bytes(encoder_->kind(), owner_.layout(), extra_bytes());
   const SegmentOptions& options = owner_.state().segments();
-  return std::min(kMostSegmentsBytes,
+  return std::min(kMostSegmentBytes,
                   frame_bytes(0, extra_bytes()) + most_segments_bytes(most_steps(options), options.shape));
 }
 
@@ -383,10 +399,10 @@ std::optional<Refusal> ParentSession::round_objection(const FrameHeader& header)
                    fmt::format("sequence {} before the answer to {}", header.sequence, contributed_)};
   }
   if (const std::uint64_t now = owner_.state().updates(); header.update > now) {
-    return Refusal{
-        RefusalCode::kSequence,
-        fmt::format("{} the weights of update {}, and this Parent is at update {}",
-                    makes_rounds() ? "a change learnt from" : "segments played with", header.update, now)};
+    return Refusal{RefusalCode::kSequence,
+                   fmt::format("{} the weights of update {}, and this {} is at update {}",
+                               makes_rounds() ? "a change learnt from" : "segments played with",
+                               header.update, words().the_parent, now)};
   }
   return std::nullopt;
 }
@@ -405,9 +421,8 @@ std::optional<Refusal> ParentSession::change_objection(const FrameParts& frame) 
 std::string ParentSession::foreign_session(std::uint64_t session) const {
   const std::uint64_t epoch = SessionNumbers::epoch_of(session);
   if (epoch < owner_.epoch()) {
-    return fmt::format(
-        "a frame of an earlier start of this Parent (session {} of epoch {}; this is epoch {})", session,
-        epoch, owner_.epoch());
+    return fmt::format("a frame of an earlier start of this {} (session {} of epoch {}; this is epoch {})",
+                       words().the_parent, session, epoch, owner_.epoch());
   }
   return fmt::format("a frame of session {} in session {}", session, session_);
 }
@@ -546,8 +561,8 @@ void ParentSession::record_departure(const std::string& reason) {
   }
   owner_.state().left(session_, session_over_);
   contributed_ = 0;
-  try_log(LogLevel::kInfo, "parent: '{}' (session {}) is gone: {} ({})", shown_name_, session_, reason,
-          summary);
+  try_log(LogLevel::kInfo, "{}: '{}' (session {}) is gone: {} ({})", words().parent, shown_name_, session_,
+          reason, summary);
 }
 
 void ParentSession::on_closed(const std::string& reason) {
@@ -558,7 +573,7 @@ void ParentSession::on_closed(const std::string& reason) {
       owner_.round_changed();
     } else if (standing_ != Standing::kDeparted && !host_.ending()) {
       if (standing_ == Standing::kStranger) owner_.state().peer_refused(reason, fault());
-      owner_.warn(fmt::format("parent: {} did not join: {}", link_->address(), reason));
+      owner_.warn(fmt::format("{}: {} did not join: {}", words().parent, link_->address(), reason));
     }
   } catch (const std::exception&) {
     // Out of memory: it goes without a word.

@@ -15,6 +15,7 @@
 #include "net/host/hosted_session.h"
 #include "net/parent/parent_state.h"
 #include "net/parent/refusal.h"
+#include "net/role_words.h"
 
 namespace genkidama {
 
@@ -112,6 +113,7 @@ class ParentSession final : public HostedSession {
   void note_contribution(const FrameHeader& header);
   bool makes_rounds() const { return owner_.options().exchange == ExchangeKind::kRounds; }
   bool takes_segments() const { return owner_.options().exchange == ExchangeKind::kSegments; }
+  RoleWords words() const { return role_words(owner_.options().exchange); }
   /// The type of frame that a Child of this exchange sends.
   FrameType expected_type() const;
   /// What an actor sends.

@@ -93,6 +93,9 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
       moments_(averages_moments_ ? options.moments : AveragedMoments()) {
   status_.updates = options.first_update;
   if (options.exchange != ExchangeKind::kEach) round_.emplace(options.rounds);
+  if (takes_segments() && segments_.mode == ActorMode::kAsynchronous) {
+    queue_.emplace(segments_.queued_rounds * segments_.round_steps);
+  }
   const bool averages_rounds = options.exchange == ExchangeKind::kRounds;
   if (rule_ || averages_rounds) merged_.resize(weights_.size());
   if (averages_rounds) mean_change_.resize(weights_.size());
@@ -121,6 +124,7 @@ AveragedMoments ParentState::moments() const {
 ParentStatus ParentState::status(Clock::time_point now) const {
   const std::lock_guard lock(mutex_);
   ParentStatus status = status_;
+  if (queue_) status.rounds.queued_steps = queue_->steps();
   status.children.reserve(children_.size());
   for (const auto& [session, record] : children_) status.children.push_back(status_of(record, now));
   return status;
@@ -289,7 +293,12 @@ void ParentState::left(std::uint64_t session, bool for_good) {
   const auto found = children_.find(session);
   if (found == children_.end()) return;
   if (round_) round_->left(session);
-  if (contributions_.erase(session) > 0) --status_.rounds.waiting;
+  if (const auto given = contributions_.find(session); given != contributions_.end()) {
+    // One that leaves for good does not send it again.
+    if (for_good) status_.rounds.dropped_steps += given->second.batch.steps;
+    contributions_.erase(given);
+    --status_.rounds.waiting;
+  }
   SessionRecord& record = found->second;
   record.status.late = false;
   try {

@@ -17,6 +17,7 @@
 #include "net/link/peer_fault.h"
 #include "net/parent/lost_sessions.h"
 #include "net/parent/open_round.h"
+#include "net/parent/segment_queue.h"
 
 namespace genkidama {
 
@@ -114,7 +115,8 @@ class ParentState {
   void contribute(const FrameHeader& frame, std::uint64_t steps, std::span<const float> change,
                   Clock::time_point now = Clock::now(), NumberedStatistics own = {},
                   OptimizerMoments moments = {});
-  bool has_contributed(std::uint64_t session) const { return round_ && round_->has(session); }
+  /// Whether what it has sent waits for the end of the round, or for room in the queue.
+  bool has_contributed(std::uint64_t session) const { return contributions_.contains(session); }
   /// When the round is over at the latest; nothing while nobody has contributed.
   std::optional<Clock::time_point> round_deadline() const;
   bool is_round_over(Clock::time_point now = Clock::now()) const;
@@ -128,11 +130,16 @@ class ParentState {
 
   bool takes_segments() const { return segments_.round_steps > 0; }
   const SegmentOptions& segments() const { return segments_; }
+  /// Actors do not wait: what they have played goes through a queue.
+  bool queues_segments() const { return queue_.has_value(); }
   /// What an actor is to play in its next round.
   std::uint64_t steps_to_play() const;
   /// Takes what a joined actor has played. There must be no contribution of its session yet.
   void contribute(const FrameHeader& frame, SegmentBatch batch, Clock::time_point now = Clock::now(),
                   NumberedStatistics own = {});
+  /// Moves what actors have sent into the queue, the oldest first, as long as there is room; where the oldest
+  /// is to be dropped there always is. Those whose batch is in the queue are sent the weights.
+  void fill_queue(Clock::time_point now = Clock::now());
   /// The round must be over. Counts it, and begins the next one, which is not over before publish().
   SegmentRound take_segments(Clock::time_point now = Clock::now());
   /// A round was taken, and nothing was published since.
@@ -170,6 +177,7 @@ class ParentState {
     NumberedStatistics own;
     OptimizerMoments moments{};
     SegmentBatch batch{};
+    std::uint64_t arrival = 0;  ///< in the order of arrival
   };
 
   /// With the mutex held.
@@ -180,7 +188,11 @@ class ParentState {
   void count_closed_round(Clock::time_point now);
   /// Takes the segments out that are too old.
   SegmentContribution told_segments(RoundContribution told, SegmentBatch batch) const;
+  SegmentRound take_queued(Clock::time_point now);
+  /// SegmentRound::dropped_steps of the round that is taken now.
+  std::uint64_t untold_dropped_steps();
 
+  RoundContribution told_contribution(std::uint64_t session, const FrameHeader& frame) const;
   /// What the contributions of the open round tell, in the order of names. It does not depend on the order in
   /// which they came.
   std::vector<RoundContribution> told_contributions() const;
@@ -204,7 +216,8 @@ class ParentState {
 
   // The io thread's alone.
   std::optional<OpenRound> round_;                       // nothing unless Children make rounds together
-  std::map<std::uint64_t, Contribution> contributions_;  // to it, by session
+  std::map<std::uint64_t, Contribution> contributions_;  // to it, or for the queue, by session
+  std::uint64_t arrivals_ = 0;
   bool learning_ = false;
   std::vector<float> mean_change_;
   std::vector<float> merged_;           // by the rule or the outer optimizer, until it becomes W_P
@@ -217,7 +230,9 @@ class ParentState {
   StreamStatistics statistics_;
   OuterOptimizer outer_optimizer_;
   AveragedMoments moments_;
-  ParentStatus status_;  // without `children`
+  std::optional<SegmentQueue> queue_;     // nothing unless actors are asynchronous
+  std::uint64_t told_dropped_steps_ = 0;  // of status_.rounds.dropped_steps, those that a round has told
+  ParentStatus status_;                   // without `children`
   std::map<std::uint64_t, SessionRecord> children_;
 };
 

@@ -27,8 +27,9 @@ void ParentState::contribute(const FrameHeader& frame, std::uint64_t steps, std:
 void ParentState::add_contribution(std::uint64_t session, Contribution given, Clock::time_point now) {
   SessionRecord& record = children_.at(session);
   const bool fresh = given.frame.update == status_.updates;
+  given.arrival = ++arrivals_;
   contributions_.insert_or_assign(session, std::move(given));
-  round_->contributed(session, fresh, now);
+  if (!queue_) round_->contributed(session, fresh, now);
   ++status_.rounds.waiting;
   // The time from the weights to the contribution; the first one on a link says nothing about a round.
   if (std::exchange(record.merged_on_this_link, true)) record.rounds.add(now - record.since);
@@ -39,25 +40,29 @@ std::optional<Clock::time_point> ParentState::round_deadline() const {
 }
 
 bool ParentState::is_round_over(Clock::time_point now) const {
+  if (queue_) return !learning_ && queue_->steps() >= segments_.round_steps;
   return round_ && !learning_ && round_->is_over(now);
+}
+
+RoundContribution ParentState::told_contribution(std::uint64_t session, const FrameHeader& frame) const {
+  const SessionRecord& record = children_.at(session);
+  RoundContribution told;
+  told.child = record.status.name;
+  told.session = session;
+  told.sequence = frame.sequence;
+  told.since_child_began = {frame.environment_steps, frame.episodes};
+  told.since_merge = played_since_merge(record, told.since_child_began);
+  told.mean_return = frame.mean_return;
+  told.staleness = status_.updates - frame.update;
+  return told;
 }
 
 std::vector<RoundContribution> ParentState::told_contributions() const {
   std::vector<RoundContribution> told;
   told.reserve(contributions_.size());
   for (const auto& [session, given] : contributions_) {
-    const SessionRecord& record = children_.at(session);
-    const FrameHeader& frame = given.frame;
-    RoundContribution each;
-    each.child = record.status.name;
-    each.session = session;
-    each.sequence = frame.sequence;
-    each.since_child_began = {frame.environment_steps, frame.episodes};
-    each.since_merge = played_since_merge(record, each.since_child_began);
-    each.mean_return = frame.mean_return;
-    each.staleness = status_.updates - frame.update;
-    each.dropped = each.staleness > max_staleness_;
-    told.push_back(std::move(each));
+    told.push_back(told_contribution(session, given.frame));
+    told.back().dropped = told.back().staleness > max_staleness_;
   }
   std::sort(told.begin(), told.end(), [](const RoundContribution& a, const RoundContribution& b) {
     return std::tie(a.child, a.session) < std::tie(b.child, b.session);

@@ -43,8 +43,52 @@ SegmentContribution ParentState::told_segments(RoundContribution told, SegmentBa
   return given;
 }
 
+void ParentState::fill_queue(Clock::time_point now) {
+  while (!contributions_.empty()) {
+    if (segments_.when_full == FullQueue::kWait && queue_->is_full()) return;
+    const auto oldest =
+        std::min_element(contributions_.begin(), contributions_.end(),
+                         [](const auto& a, const auto& b) { return a.second.arrival < b.second.arrival; });
+    auto& [session, given] = *oldest;
+    QueuedBatch queued{told_contribution(session, given.frame), std::move(given.batch), now};
+    const std::lock_guard lock(mutex_);
+    while (queue_->is_full()) status_.rounds.dropped_steps += queue_->pop().batch.steps;
+    if (statistics_components() > 0) statistics_.set(given.own.stream, std::move(given.own.statistics));
+    // From here on it is not to be sent again.
+    count(queued.told, now);
+    queue_->push(std::move(queued));
+    contributions_.erase(oldest);
+    --status_.rounds.waiting;
+  }
+}
+
+std::uint64_t ParentState::untold_dropped_steps() {
+  const std::uint64_t all = status_.rounds.dropped_steps;
+  return all - std::exchange(told_dropped_steps_, all);
+}
+
+SegmentRound ParentState::take_queued(Clock::time_point now) {
+  SegmentRound round;
+  const std::lock_guard lock(mutex_);
+  std::vector<QueuedBatch> taken = queue_->take(segments_.round_steps);
+  round.waited_seconds = std::chrono::duration<double>(now - taken.front().since).count();
+  for (QueuedBatch& queued : taken) {
+    round.contributions.push_back(told_segments(std::move(queued.told), std::move(queued.batch)));
+    status_.rounds.dropped += round.contributions.back().told.dropped ? 1 : 0;
+  }
+  round.queued_steps = queue_->steps();
+  round.dropped_steps = untold_dropped_steps();
+  ++status_.rounds.closed;
+  status_.rounds.waited_seconds += round.waited_seconds;
+  // Actors that start together have begun.
+  round_->close(now);
+  learning_ = true;
+  return round;
+}
+
 SegmentRound ParentState::take_segments(Clock::time_point now) {
   assert(is_round_over(now));
+  if (queue_) return take_queued(now);
   SegmentRound round;
   const std::vector<RoundContribution> told = told_contributions();
   StreamStatistics statistics = statistics_with(told);
@@ -58,6 +102,7 @@ SegmentRound ParentState::take_segments(Clock::time_point now) {
   std::swap(statistics_, statistics);
   round.waited_seconds = std::chrono::duration<double>(round_->waited(now)).count();
   round.by_deadline = now >= *round_->deadline();
+  round.dropped_steps = untold_dropped_steps();
   count_closed_round(now);
   learning_ = true;
   return round;

@@ -101,6 +101,14 @@ TEST_CASE("an option that has no effect is told", "[forks]") {
   CHECK_THAT(told({"--patience", "2"}), Contains("--patience has no effect: 2 updates have 0 evaluations"));
   CHECK_THAT(told({"--patience", "1", "--evaluate-every", "1"}), !Contains("no effect"));
   CHECK_THAT(told({"--gamma", "0.9"}), !Contains("no effect"));
+  CHECK_THAT(told({"--vtrace-rho", "2"}), Contains("--vtrace-rho has no effect: it is a part of V-trace"));
+  CHECK_THAT(told({"--vtrace-c", "2"}), Contains("--vtrace-c has no effect: it is a part of V-trace"));
+  CHECK_THAT(told({"--vtrace", "--vtrace-c", "2"}), !Contains("no effect"));
+  const auto a3c = run_program(call("train", "--preset", "tuned", "--loss", "a3c", "--vtrace", "--workers",
+                                    "1", "--updates", "1", "--eval-episodes", "0", "--schedule-steps", "1000",
+                                    "--run-dir", (directory / "a3c").string()));
+  CHECK(a3c.exit_code == 0);
+  CHECK_THAT(a3c.errors, Contains("--vtrace has no effect: --loss is 'a3c'"));
 }
 
 TEST_CASE("a resumed run of continuous actions ends as the uninterrupted one, bit for bit", "[forks]") {

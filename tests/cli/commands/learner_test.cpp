@@ -6,6 +6,7 @@
 #include "fixture.h"
 #include "genkidama/params/safetensors.h"
 #include "support/catch.h"
+#include "support/eventually.h"
 
 using namespace genkidama;
 using namespace genkidama::test;
@@ -24,6 +25,15 @@ std::vector<std::string> learner_call(const std::filesystem::path& run,
       call("learner", "--preset", "tuned", "--round-steps", "64", "--round-deadline", "60", "--eval-episodes",
            "2", "--eval-workers", "1", "--checkpoint-every", "10", "--run-dir", run.string()),
       more);
+}
+
+/// Asynchronous actors have no deadline.
+std::vector<std::string> asynchronous_call(const std::filesystem::path& run,
+                                           const std::vector<std::string>& more) {
+  auto words = with(learner_call(run, {"--listen", "127.0.0.1:0", "--actor-mode", "asynchronous"}), more);
+  const auto deadline = std::find(words.begin(), words.end(), "--round-deadline");
+  words.erase(deadline, deadline + 2);
+  return words;
 }
 
 std::vector<std::string> actor_call(const std::string& endpoint, const std::string& name,
@@ -198,6 +208,117 @@ TEST_CASE("a cluster of a learner and actors trains, and leaves no process") {
   CHECK(json_of(run / "summary.json")["updates"] == 9);
 }
 
+TEST_CASE("asynchronous actors play on, and a learner reports their lag and what it did not learn from") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "learner";
+  const std::string when_full = GENERATE("wait", "drop-oldest");
+  RunningProgram learner(asynchronous_call(run, {"--actors", "2", "--updates", "30", "--queued-rounds", "2",
+                                                 "--when-full", when_full, "--max-policy-lag", "3"}));
+  const std::string endpoint = "127.0.0.1:" + listening_port(learner);
+  RunningProgram one(actor_call(endpoint, "one", directory / "one"));
+  RunningProgram two(actor_call(endpoint, "two", directory / "two"));
+  const auto result = learner.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(one.wait().exit_code == 0);
+  CHECK(two.wait().exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["updates"] == 30);
+  CHECK(summary["actors"] == "asynchronous");
+  const auto& segments = summary["segments"];
+  CHECK(segments["when_full"] == when_full);
+  CHECK(segments["policy_lag_max"] <= 3);
+  CHECK(segments["dropped_steps"] == 0);
+  if (when_full == "wait") CHECK(segments["queue_dropped_steps"] == 0);
+  // Each step was played, and learnt from or told of.
+  const auto metrics = csv_of(run / "metrics.csv");
+  std::uint64_t queue_dropped = 0, late = 0;
+  for (std::size_t row = 1; row < metrics.size(); ++row) {
+    queue_dropped += std::stoull(metrics[row][column_of(metrics, "queue_dropped_steps")]);
+    late += std::stoull(metrics[row][column_of(metrics, "late_steps")]);
+    // A round's steps are in the queue of two more at most, and the batch that has filled it.
+    CHECK(std::stoull(metrics[row][column_of(metrics, "queued_steps")]) <= 3 * 64);
+  }
+  CHECK(late == segments["late_steps"]);
+  CHECK(queue_dropped <= segments["queue_dropped_steps"]);
+  CHECK(summary["environment_steps"] == segments["learnt_steps"].get<std::uint64_t>() + late + queue_dropped);
+  CHECK(json_of(run / "config.json")["vtrace"] == true);
+}
+
+TEST_CASE("asynchronous actors go on with a learner that was killed and is resumed") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "learner";
+  auto first = std::make_unique<RunningProgram>(asynchronous_call(run, {"--updates", "100000"}));
+  const std::string endpoint = "127.0.0.1:" + listening_port(*first);
+  RunningProgram playing(actor_call(endpoint, "actor", directory / "actor"));
+  REQUIRE(wait_for_tenth_update(*first, run));
+  first->signal(SIGKILL);
+  first->wait();
+  REQUIRE(playing.wait_for_error_text("plays nothing meanwhile"));
+  RunningProgram second(call("learner", "--resume", run.string(), "--listen", endpoint, "--updates", "40"));
+  const auto result = second.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(playing.wait().exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["updates"].get<int>() >= 40);
+  CHECK(summary["actors"] == "asynchronous");
+}
+
+TEST_CASE("a frozen actor holds its learner up for one deadline at most, and not at all when asynchronous") {
+  const TemporaryDirectory directory;
+  const bool asynchronous = GENERATE(false, true);
+  const auto run = directory / "learner";
+  auto words = asynchronous ? asynchronous_call(run, {"--updates", "1000000"})
+                            : learner_call(run, {"--listen", "127.0.0.1:0", "--updates", "1000000"});
+  if (!asynchronous) *std::find(words.begin(), words.end(), "60") = "0.2";
+  RunningProgram learner(words);
+  const std::string endpoint = "127.0.0.1:" + listening_port(learner);
+  RunningProgram awake(actor_call(endpoint, "awake", directory / "awake"));
+  RunningProgram frozen(actor_call(endpoint, "frozen", directory / "frozen"));
+  REQUIRE(wait_for_tenth_update(learner, run));
+  const auto exchanges_of = [&](const std::string& name) {
+    const auto table = csv_of(directory / name / "metrics.csv");
+    return table.size() < 2 ? 0 : std::stoi(table.back().at(column_of(table, "exchanges")));
+  };
+  REQUIRE(eventually([&] { return exchanges_of("frozen") > 0; }));
+  frozen.signal(SIGSTOP);
+  const int before = exchanges_of("awake");
+  CHECK(eventually([&] { return exchanges_of("awake") >= before + 10; }));
+  const int stopped_at = exchanges_of("frozen");
+  frozen.signal(SIGCONT);
+  CHECK(eventually([&] { return exchanges_of("frozen") > stopped_at; }));
+  // A frozen learner: nobody ends, and all go on when it does.
+  learner.signal(SIGSTOP);
+  const int waiting = exchanges_of("awake");
+  learner.signal(SIGCONT);
+  CHECK(eventually([&] { return exchanges_of("awake") > waiting; }));
+  learner.signal(SIGINT);
+  CHECK(learner.wait().exit_code == 128 + SIGINT);
+  CHECK(awake.wait().exit_code == 0);
+  CHECK(frozen.wait().exit_code == 0);
+}
+
+TEST_CASE("an actor whose rounds are shorter than its learner's is refused with both numbers") {
+  const TemporaryDirectory directory;
+  RunningProgram learner(learner_call(directory / "learner", {"--listen", "127.0.0.1:0", "--updates", "2"}));
+  const std::string endpoint = "127.0.0.1:" + listening_port(learner);
+  RunningProgram shorter(call("actor", "--preset", "tuned", "--round-steps", "32", "--connect", endpoint,
+                              "--workers", "1", "--name", "shorter", "--run-dir",
+                              (directory / "shorter").string()));
+  const auto result = shorter.wait();
+  CHECK(result.exit_code == 1);
+  CHECK_THAT(result.errors, Contains("the learner refused this actor") && Contains("at most 32 steps") &&
+                                Contains("this learner's 64"));
+  CHECK_THAT(result.errors, !Contains("Child") && !Contains("Parent"));
+  // Longer ones do no harm.
+  RunningProgram longer(call("actor", "--preset", "tuned", "--round-steps", "100", "--connect", endpoint,
+                             "--workers", "1", "--name", "longer", "--run-dir",
+                             (directory / "longer").string()));
+  CHECK(learner.wait().exit_code == 0);
+  CHECK(json_of(directory / "learner" / "summary.json")["environment_steps"] == 128);
+}
+
 TEST_CASE("what a learner or an actor cannot be told is a bad argument") {
   check_bad_argument(call("learner", "--preset", "tuned"), "a learner needs --listen");
   check_bad_argument(call("actor", "--preset", "tuned"), "an actor has one link");
@@ -213,10 +334,28 @@ TEST_CASE("what a learner or an actor cannot be told is a bad argument") {
   check_bad_argument(call("cluster", "--actor-steps", "each"), "--actor-steps is for --exchange segments");
   check_bad_argument(call("cluster", "--exchange", "segments", "--overlap"), "--overlap");
   check_bad_argument(call("train", "--learning", "elsewhere"), "--learning is 'elsewhere'");
+  check_bad_argument(call("train", "--preset", "tuned", "--learning", "central", "--round-end", "episode"),
+                     "--round-end is 'episode' with --learning central");
+  const auto learner = [](const std::vector<std::string>& more) {
+    return with(call("learner", "--listen", "127.0.0.1:0", "--preset", "tuned"), more);
+  };
+  check_bad_argument(learner({"--actor-mode", "hasty"}), "--actor-mode is 'hasty'");
+  check_bad_argument(learner({"--when-full", "drop-oldest"}), "--when-full is for --actor-mode asynchronous");
+  check_bad_argument(learner({"--queued-rounds", "2"}), "--queued-rounds is for --actor-mode asynchronous");
+  check_bad_argument(learner({"--actor-mode", "asynchronous", "--queued-rounds", "0"}), "--queued-rounds");
+  check_bad_argument(learner({"--actor-mode", "asynchronous", "--quorum", "1"}),
+                     "--quorum is for --actor-mode waiting");
+  check_bad_argument(learner({"--actor-mode", "asynchronous", "--round-deadline", "1"}),
+                     "--round-deadline is for --actor-mode waiting");
+  check_bad_argument(call("cluster", "--actor-mode", "asynchronous"),
+                     "--actor-mode is for --exchange segments");
   check_bad_argument(call("learner", "--listen", "127.0.0.1:0", "--preset", "tuned", "--round-steps", "0"),
                      "--round-steps");
   const TemporaryDirectory directory;
   check_bad_argument(call("learner", "--listen", "127.0.0.1:0", "--preset", "tuned", "--loss", "a3c",
                           "--run-dir", (directory / "run").string()),
                      "'a3c'");
+  // 4.4 GB, and more than an actor may send at once.
+  check_bad_argument(learner({"--round-steps", "100000000", "--run-dir", (directory / "large").string()}),
+                     "round_steps is 100000000");
 }
