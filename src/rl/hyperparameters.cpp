@@ -8,7 +8,7 @@
 namespace genkidama {
 namespace {
 
-[[noreturn]] void refuse(const char* field, double value, const std::string& expected) {
+[[noreturn]] void refuse(const char* field, double value, const char* expected) {
   throw ArgumentError(fmt::format("{} is {}; expected {}", field, value, expected));
 }
 
@@ -69,9 +69,7 @@ void Hyperparameters::check() const {
   in_closed_unit("first_epsilon", first_epsilon);
   not_negative("epsilon_ladder", epsilon_ladder);
   if (critics < 1) refuse("critics", critics, "at least 1");
-  if (target_critics < 1 || target_critics > critics) {
-    refuse("target_critics", target_critics, fmt::format("1 to critics, which is {}", critics));
-  }
+  if (target_critics < 1) refuse("target_critics", target_critics, "at least 1");
   positive("temperature", temperature);
   if (!is_finite(target_entropy)) refuse("target_entropy", target_entropy, "a finite number");
   not_negative("exploration_noise", exploration_noise);
@@ -113,6 +111,25 @@ Hyperparameters dqn_hyperparameters() {
   h.n_step = 3;
   h.epsilon = 0.02;
   h.epsilon_steps = 30'000;
+  return h;
+}
+
+Hyperparameters sac_hyperparameters() {
+  Hyperparameters h;
+  h.algorithm = "sac";
+  h.round_steps = 1000;
+  h.round_end = RoundEnd::kStep;
+  h.minibatch_size = 64;
+  h.optimizer = "adam";
+  h.learning_rate = 1e-3;
+  h.schedule = Schedule::kLinear;
+  h.weight_decay = 0;
+  h.gamma = 0.995;
+  h.reward_scale = 0.05;
+  h.replay_ratio = 1;
+  h.learning_starts = 2'000;
+  h.n_step = 3;
+  h.huber_delta = 0;
   return h;
 }
 

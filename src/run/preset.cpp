@@ -11,6 +11,7 @@ constexpr std::uint64_t kThesisSteps = 8'000'000;
 constexpr std::uint64_t kTunedSteps = 3'000'000;
 constexpr std::uint64_t kControlSteps = 1'000'000;
 constexpr std::uint64_t kDqnSteps = 500'000;
+constexpr std::uint64_t kSacSteps = 200'000;
 constexpr std::size_t kReplayCapacity = 200'000;
 constexpr int kThoroughRoundSteps = 4096;
 // docs/results/scaling.md has the search.
@@ -86,6 +87,20 @@ Preset dqn_preset() {
   preset.description =
       "double DQN from a replay buffer, for tasks with one choice: few steps, more computing";
   preset.max_steps = kDqnSteps;
+  preset.alpha = 0.5;
+  preset.beta = 0.5;
+  preset.greedy = true;
+  return preset;
+}
+
+Preset sac_preset() {
+  Preset preset;
+  preset.hyperparameters = sac_hyperparameters();
+  preset.network = mlp_network({.activation = Activation::kRelu});
+  preset.replay_capacity = kReplayCapacity;
+  preset.description =
+      "soft actor-critic from a replay buffer, for continuous actions: few steps, more computing";
+  preset.max_steps = kSacSteps;
   preset.alpha = 0.5;
   preset.beta = 0.5;
   preset.greedy = true;

@@ -257,7 +257,7 @@ TEST_CASE("constants of sac and td3 that are out of range are refused by name") 
     CHECK_THROWS_WITH(h.check(), Contains(text));
   };
   refused([](auto& h) { h.critics = 0; }, "critics is 0");
-  refused([](auto& h) { h.target_critics = 3; }, "target_critics is 3; expected 1 to critics, which is 2");
+  refused([](auto& h) { h.target_critics = 0; }, "target_critics is 0");
   refused([](auto& h) { h.temperature = 0; }, "temperature is 0");
   refused([](auto& h) { h.target_entropy = NAN; }, "target_entropy is nan");
   refused([](auto& h) { h.exploration_noise = -1; }, "exploration_noise is -1");

@@ -136,8 +136,9 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   double epsilon_ladder = 0;
 
   // Only of sac and td3.
-  int critics = 2;         ///< estimates of an action's return, >= 1
-  int target_critics = 2;  ///< how many of them, drawn at random, make a target; 1 to `critics`
+  int critics = 2;  ///< estimates of an action's return, >= 1
+  /// How many of them, drawn at random, make a target, >= 1; all of them where there are fewer.
+  int target_critics = 2;
   /// sac: the weight of the policy's entropy at first, in scaled rewards, > 0.
   double temperature = 1;
   bool learn_temperature = true;   ///< sac: the temperature is learnt so that the policy keeps target_entropy
@@ -180,5 +181,9 @@ Hyperparameters tuned_hyperparameters();
 /// 64 units and ReLU, and a replay buffer of 200,000 steps (OrchestratorOptions::replay_capacity).
 /// schedule_steps is 0, as above.
 Hyperparameters dqn_hyperparameters();
+
+/// Settings with which SAC learns continuous control tasks, for mlp_network() with two layers of 64 units and
+/// ReLU, and a replay buffer of 200,000 steps. schedule_steps is 0, as above.
+Hyperparameters sac_hyperparameters();
 
 }  // namespace genkidama

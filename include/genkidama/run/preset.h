@@ -87,6 +87,11 @@ Preset control_preset();
 /// choice.
 Preset dqn_preset();
 
+/// sac_hyperparameters() for mlp_network() with two layers of 64 units and ReLU, a replay buffer of 200,000
+/// steps for each worker, 200,000 environment steps, and greedy evaluations. For continuous actions with
+/// finite bounds.
+Preset sac_preset();
+
 /// The hyperparameters, completed: schedules without an end get one at `max_steps` environment steps of the
 /// run, shared by `machines` (>= 1) that play at the same time; each plays its share, rounded up. A
 /// schedule_steps above 0 stays as it is, and so do hyperparameters whose schedules are all constant.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <memory>
 #include <system_error>
@@ -114,8 +115,21 @@ void take_algorithm(Settings& settings, const std::string& behaviour, const Chec
   const auto names = algorithm_names();
   // One of the program's own knows its policies.
   if (std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end()) return;
-  const bool of_values = behaviour == "greedy", expects_values = hyperparameters.algorithm == "dqn";
-  if (of_values != expects_values) hyperparameters.algorithm = of_values ? "dqn" : "ppo";
+  const auto critics = checkpoint.metadata.find("critics");
+  const bool of_values = behaviour == "greedy", has_critics = critics != checkpoint.metadata.end();
+  const bool is_a3c = hyperparameters.algorithm == "a3c";
+  if (of_values) {
+    hyperparameters.algorithm = "dqn";
+  } else if (has_critics) {
+    hyperparameters.algorithm = behaviour == "deterministic" ? "td3" : "sac";
+  } else if (!is_a3c) {
+    hyperparameters.algorithm = "ppo";
+  }
+  if (has_critics && !names_option(settings.command_line, "critics")) {
+    // What is no number is refused with the network that it does not fit.
+    std::from_chars(critics->second.data(), critics->second.data() + critics->second.size(),
+                    hyperparameters.critics);
+  }
   const auto values = checkpoint.metadata.find("value_outputs");
   if (of_values && values != checkpoint.metadata.end() && !names_option(settings.command_line, "dueling"))
     hyperparameters.dueling = values->second == "1";

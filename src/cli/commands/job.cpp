@@ -13,6 +13,7 @@
 #include "cli/options/settings_check.h"
 #include "cli/terminal/output.h"
 #include "genkidama/core/log.h"
+#include "genkidama/rl/algorithms.h"
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
@@ -156,7 +157,9 @@ void warn_of_idle_options(const Job& job, const EnvironmentSpec& environment) {
     if (given.state_dependent_deviation != preset.state_dependent_deviation) warn("--deviation", why);
     if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
   }
-  if (given.vtrace && (given.algorithm == "a3c" || given.algorithm == "dqn"))
+  const auto names = algorithm_names();
+  const bool is_bundled = std::find(names.begin(), names.end(), given.algorithm) != names.end();
+  if (given.vtrace && is_bundled && given.algorithm != "ppo")
     warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));
   if (!given.vtrace) {
     const std::string why = "it is a part of V-trace; expected --vtrace together with it";
