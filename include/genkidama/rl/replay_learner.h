@@ -27,6 +27,7 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// buffer's rows. Steps that were played before learning starts are never made up for.
 class ReplayLearner : public Learner {
  public:
+  /// What the context refers to outlives the learner. Without a replay buffer learn_segment() throws.
   ReplayLearner(const Hyperparameters& hyperparameters, const LearnerContext& context);
 
   /// One: optimizer steps come between environment steps.
