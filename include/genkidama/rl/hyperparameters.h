@@ -102,7 +102,7 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   int unroll = 0;
 
   // Only of algorithms that learn from a replay buffer, whose optimizer steps take minibatch_size transitions
-  // each (see genkidama/rl/replay_learner.h and docs/replay.md).
+  // each (see genkidama/rl/replay_learner.h).
   ReplayScope replay = ReplayScope::kGlobal;  ///< whose steps a worker learns from
   /// Optimizer steps of a worker for each environment step that it plays, > 0. It counts steps, not episodes.
   double replay_ratio = 0.5;
