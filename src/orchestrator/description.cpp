@@ -82,6 +82,20 @@ class Reader {
   std::size_t at_ = 0;
 };
 
+/// Calls `with` with each field of a NetworkSpec.
+template <typename Sizes, typename With>
+void for_each_size(Sizes& sizes, const With& with) {
+  auto& [observation, policy, values, free, free_start, free_name, critics, critic_actions] = sizes;
+  with(observation);
+  with(policy);
+  with(values);
+  with(free);
+  with(free_start);
+  with(free_name);
+  with(critics);
+  with(critic_actions);
+}
+
 // The process sends what it does next before it does it, and at last a description or an error.
 enum class Part : int { kStage, kDescription, kError, kArgumentError };
 
@@ -89,11 +103,7 @@ std::string pack(const Description& description) {
   Writer out;
   out.value(Part::kDescription);
   for_each_field(description.environment, [&out](const auto& field) { out.value(field); });
-  out.value(description.sizes.observation);
-  out.value(description.sizes.policy);
-  out.value(description.sizes.values);
-  out.value(description.sizes.free);
-  out.value(description.sizes.free_start);
+  for_each_size(description.sizes, [&out](const auto& size) { out.value(size); });
   out.value(description.network);
   out.value(description.behaviour);
   out.value(description.state_size);
@@ -111,11 +121,7 @@ std::string pack(const Description& description) {
 Description unpack_description(Reader& in) {
   Description description;
   for_each_field(description.environment, [&in](auto& field) { in.value(field); });
-  in.value(description.sizes.observation);
-  in.value(description.sizes.policy);
-  in.value(description.sizes.values);
-  in.value(description.sizes.free);
-  in.value(description.sizes.free_start);
+  for_each_size(description.sizes, [&in](auto& size) { in.value(size); });
   in.value(description.network);
   in.value(description.behaviour);
   in.value(description.state_size);

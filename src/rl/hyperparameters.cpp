@@ -8,6 +8,8 @@
 namespace genkidama {
 namespace {
 
+constexpr double kMostReplayRatio = 10'000;
+
 [[noreturn]] void refuse(const char* field, double value, const char* expected) {
   throw ArgumentError(fmt::format("{} is {}; expected {}", field, value, expected));
 }
@@ -58,7 +60,8 @@ void Hyperparameters::check() const {
   positive("vtrace_rho", vtrace_rho);
   positive("vtrace_c", vtrace_c);
   if (unroll < 0) refuse("unroll", unroll, "at least 0");
-  positive("replay_ratio", replay_ratio);
+  if (!is_finite(replay_ratio) || replay_ratio <= 0 || replay_ratio > kMostReplayRatio)
+    refuse("replay_ratio", replay_ratio, "a number above 0 and at most 10000");
   if (n_step < 1) refuse("n_step", n_step, "at least 1");
   in_closed_unit("priority_exponent", priority_exponent);
   in_closed_unit("importance_exponent", importance_exponent);

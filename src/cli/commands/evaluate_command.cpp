@@ -111,6 +111,7 @@ std::string take_records(Job& job, const std::vector<Path>& paths) {
 // Which algorithm's policy it is, where the run had another one than the preset: only the outputs that it
 // asks of the network and what they mean count.
 void take_algorithm(Settings& settings, const std::string& behaviour, const Checkpoint& checkpoint) {
+  if (names_option(settings.command_line, "loss")) return;
   Hyperparameters& hyperparameters = settings.learning.hyperparameters;
   const auto names = algorithm_names();
   // One of the program's own knows its policies.

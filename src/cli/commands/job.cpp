@@ -167,6 +167,12 @@ void warn_of_idle_options(const Job& job, const EnvironmentSpec& environment) {
     if (given.vtrace_c != preset.vtrace_c) warn("--vtrace-c", why);
   }
   const run::RunOptions& limits = settings.run;
+  if (settings.learning.replay_capacity > 0 && limits.max_steps &&
+      *limits.max_steps <= given.learning_starts && is_bundled && given.algorithm != "a3c" &&
+      given.algorithm != "ppo") {
+    log(LogLevel::kWarning, "nothing is learnt: the run ends after {} steps, and --learning-starts is {}",
+        *limits.max_steps, given.learning_starts);
+  }
   if (!limits.patience || !limits.updates) return;
   const std::uint64_t every = limits.evaluate_every.value_or(run::kEvaluateEvery);
   // The first one is always the best until then.

@@ -489,7 +489,8 @@ void add_run(Table& table, const Program& program) {
       "then play --round-steps together");
   table.add("replay-capacity", kWorking | kSimulation,
             count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
-            "Steps each worker keeps in a shared buffer, from which dqn learns and a3c and ppo never do; "
+            "Steps each worker keeps in a shared buffer, from which dqn, sac and td3 learn and a3c and ppo "
+            "never do; "
             "0: none");
 }
 
@@ -563,7 +564,8 @@ void add_results(Table& table) {
 
 void add_hyperparameters(Table& table, const Program& program) {
   table.group("Hyperparameters");
-  table.add("loss", kLearning | kActor, loss_option(program), "What is minimised");
+  // It decides which outputs the network has.
+  table.add("loss", kLearning | kActor | kEverywhere | kCheck, loss_option(program), "What is minimised");
   table.add("gamma", kLearning | kActor,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.gamma)),
             "Discount per step");
@@ -652,7 +654,7 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Passes of ppo over a round's steps");
   table.add("minibatch-size", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.minibatch_size)),
-            "Steps per optimizer step of ppo and dqn");
+            "Steps per optimizer step of ppo, dqn, sac and td3");
   table.add("sequence-length", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.sequence_length)),
             "Steps through which ppo's gradients flow back in a network with --memory, at most");
@@ -722,13 +724,13 @@ void add_hyperparameters(Table& table, const Program& program) {
 }
 
 void add_replay(Table& table) {
-  table.group("Learning from replay (dqn)");
+  table.group("Learning from replay (dqn, sac, td3)");
   table.add("replay", kWorking | kSimulation,
             named_option(std::array{ReplayScope::kLocal, ReplayScope::kGlobal}, replay_scope_name,
                          GENKIDAMA_MEMBER(learning.hyperparameters.replay)),
             "Whose steps a worker learns from: local: its own; global: those of all workers of the machine");
   table.add("replay-ratio", kWorking | kSimulation,
-            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.replay_ratio)),
+            real_option({0, 10'000, true}, GENKIDAMA_MEMBER(learning.hyperparameters.replay_ratio)),
             "Optimizer steps of a worker for each environment step that it plays");
   table.add("learning-starts", kWorking | kSimulation,
             count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.learning_starts)),
