@@ -92,7 +92,7 @@ TEST_CASE("a policy of sac or td3 is loaded from its file without the program th
   const TemporaryDirectory place;
   for (const std::string algorithm : {"sac", "td3"}) {
     CAPTURE(algorithm);
-    const auto trainer = make(options_for(algorithm, 1, WorkerMode::kThreads));
+    const auto trainer = make(options_for(algorithm, 1, WorkerMode::kProcesses));
     trainer->train_round();
     const auto path = place.path() / (algorithm + ".safetensors");
     write_safetensors(path, Checkpoint{trainer->layout(), weights_of(*trainer), trainer->policy_metadata()});

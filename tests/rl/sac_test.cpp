@@ -264,4 +264,6 @@ TEST_CASE("constants of sac and td3 that are out of range are refused by name") 
   refused([](auto& h) { h.target_noise = INFINITY; }, "target_noise is inf");
   refused([](auto& h) { h.target_noise_limit = -1; }, "target_noise_limit is -1");
   refused([](auto& h) { h.policy_period = 0; }, "policy_period is 0");
+  refused([](auto& h) { h.replay_ratio = 1e30; },
+          "replay_ratio is 1e+30; expected a number above 0 and at most");
 }
