@@ -8,14 +8,13 @@ from chaos_lib.byte_relay import ByteRelay
 from chaos_lib.common import Failure, report, spread, wait_until
 from chaos_lib.corruption import let_children_exchange
 from chaos_lib.family import Family
-from chaos_lib.rounds import freeze_one, kill_one
+from chaos_lib.rounds import REJOINED_S, kill_freeze_and_cut, start_behind
 
 ACTORS = 3
 ROUND_STEPS = 512
 DEADLINE_S = 1.0
 # A round's own length and a machine that is busy, on top of the deadline.
 GRACE_S = 5.0
-REJOINED_S = 60
 
 
 def make_family(arguments, directory, mode, more=()):
@@ -79,23 +78,9 @@ def let_faults_happen(arguments, chance, mode):
         with make_family(arguments, directory, mode) as family:
             family.start_parent()
             with ByteRelay(family.port) as relay:
-                family.dial_port = relay.port
-                for number in family.children:
-                    family.start_child(number)
-                for number in family.children:
-                    family.wait_exchanges(number, 3, 60)
+                start_behind(family, relay)
                 for _ in range(arguments.times):
-                    victim = chance.choice(sorted(family.children))
-                    others = [number for number in family.children if number != victim]
-                    took, again = kill_one(family, victim, others)
-                    figures["others"].append(took)
-                    figures["back"].append(again)
-                    pause, again = freeze_one(family, victim, others, arguments.hold)
-                    figures["pauses"].append(pause)
-                    figures["thawed"].append(again)
-                    before = family.all_exchanges()
-                    relay.cut()
-                    figures["cut"] += family.rejoin_times(REJOINED_S, before)
+                    kill_freeze_and_cut(family, relay, arguments, chance, figures)
                     figures["frozen"] += freeze_learner(family, arguments.hold)
                     figures["learner"] += kill_learner(family)
                 slow_pause, slow_exchanges = slow_link(family, arguments)

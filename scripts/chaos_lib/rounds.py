@@ -13,6 +13,7 @@ CODECS = ("int8-delta", "top-k", "int8", "f32", "f16", "bf16")
 DEADLINE_S = 1.0
 # A round's own length and a machine that is busy, on top of the deadline.
 GRACE_S = 5.0
+REJOINED_S = 60
 
 
 def make_family(arguments, directory):
@@ -59,34 +60,44 @@ def freeze_one(family, victim, others, hold):
     pause = longest_pause(family, others, hold)
     before = {victim: family.exchanges(victim)}
     family.children[victim].signal_all(signal.SIGCONT)
-    return pause, family.rejoin_times(60, before)[0]
+    return pause, family.rejoin_times(REJOINED_S, before)[0]
+
+
+def start_behind(family, relay):
+    """Starts every Child behind the relay and waits until each has made three exchanges."""
+    family.dial_port = relay.port
+    for number in family.children:
+        family.start_child(number)
+    for number in family.children:
+        family.wait_exchanges(number, 3, 60)
+
+
+def kill_freeze_and_cut(family, relay, arguments, chance, figures):
+    """Kills one Child and freezes it, then cuts all links; appends what it saw to the lists of `figures`."""
+    victim = chance.choice(sorted(family.children))
+    others = [number for number in family.children if number != victim]
+    took, again = kill_one(family, victim, others)
+    figures["others"].append(took)
+    figures["back"].append(again)
+    pause, again = freeze_one(family, victim, others, arguments.hold)
+    figures["pauses"].append(pause)
+    figures["thawed"].append(again)
+    before = family.all_exchanges()
+    relay.cut()
+    figures["cut"] += family.rejoin_times(REJOINED_S, before)
 
 
 def run(arguments, chance):
     """Kills, freezes and cuts off Children that make rounds together in six codecs, and flips bits on their way; the
     others must go on after a deadline, and no weights may be merged that were damaged or decoded wrongly."""
-    killed, back, pauses, thawed, rejoined = [], [], [], [], []
+    seen = {name: [] for name in ("others", "back", "pauses", "thawed", "cut")}
     with tempfile.TemporaryDirectory(prefix="genkidama-chaos-") as directory:
         with make_family(arguments, directory) as family:
             family.start_parent()
             with ByteRelay(family.port) as relay:
-                family.dial_port = relay.port
-                for number in family.children:
-                    family.start_child(number)
-                for number in family.children:
-                    family.wait_exchanges(number, 3, 60)
+                start_behind(family, relay)
                 for _ in range(arguments.times):
-                    victim = chance.choice(sorted(family.children))
-                    others = [number for number in family.children if number != victim]
-                    took, again = kill_one(family, victim, others)
-                    killed.append(took)
-                    back.append(again)
-                    pause, again = freeze_one(family, victim, others, arguments.hold)
-                    pauses.append(pause)
-                    thawed.append(again)
-                    before = family.all_exchanges()
-                    relay.cut()
-                    rejoined += family.rejoin_times(60, before)
+                    kill_freeze_and_cut(family, relay, arguments, chance, seen)
                 family.check_parent_said_no_error()
                 checkpoints = family.check_checkpoints()
                 summary = family.end()
@@ -97,11 +108,11 @@ def run(arguments, chance):
     rounds = summary["rounds"]
     figures = {
         "kills_freezes_and_cuts": arguments.times,
-        "two_rounds_of_the_others_after_a_kill_s": spread(killed),
-        "killed_child_takes_part_again_after_s": spread(back),
-        "longest_pause_of_the_others_in_a_freeze_s": spread(pauses),
-        "frozen_child_takes_part_again_after_s": spread(thawed),
-        "all_take_part_again_after_a_cut_s": spread(rejoined),
+        "two_rounds_of_the_others_after_a_kill_s": spread(seen["others"]),
+        "killed_child_takes_part_again_after_s": spread(seen["back"]),
+        "longest_pause_of_the_others_in_a_freeze_s": spread(seen["pauses"]),
+        "frozen_child_takes_part_again_after_s": spread(seen["thawed"]),
+        "all_take_part_again_after_a_cut_s": spread(seen["cut"]),
         "rounds_closed": rounds["closed"],
         "rounds_closed_by_the_deadline": rounds["by_deadline"],
         "late_contributions": rounds["late"],
@@ -118,7 +129,7 @@ def run(arguments, chance):
     report("rounds", figures, {"longest_pause_of_the_others_in_a_freeze_s": promised})
     if summary["refused_updates"] != 0:
         raise Failure("the Parent refused updates although no bit was flipped")
-    if max(pauses) > DEADLINE_S + GRACE_S:
+    if max(seen["pauses"]) > DEADLINE_S + GRACE_S:
         raise Failure("a frozen Child held the others up for longer than the deadline")
     if flips == 0 or exchanges == 0:
         raise Failure("no bit was flipped, or nothing was exchanged: the run says nothing")
