@@ -17,6 +17,7 @@
 #include "net/run_together.h"
 #include "support/catch.h"
 #include "support/raw_peer.h"
+#include "support/relay.h"
 
 namespace genkidama::test {
 
@@ -180,6 +181,25 @@ class Learning {
   std::atomic<bool> over_{false};
   std::thread thread_;
 };
+
+/// So many exchanges of an actor whose link is cut all the time, at different places of an exchange.
+inline void play_over_cut_links(const Learning& learning, FakeActor& actor, std::uint64_t count) {
+  Relay relay(learning.port());
+  std::uint64_t plays = 0;
+  actor.on_play = [&] {
+    if (++plays % 3 == 0) relay.cut(learning.port());
+  };
+  Child child(actor_options(relay.port(), "actor"), actor);
+  {
+    ChildRun run(child, exchanges(count));
+    for (int i = 0; i < 40 && !run.ended(); ++i) {
+      std::this_thread::sleep_for(Milliseconds(2));
+      relay.cut(learning.port());
+    }
+    run.get();
+  }
+  CHECK(child.progress().reconnects > 0);
+}
 
 /// An actor that is only a socket.
 struct RawActor : RawPeer {

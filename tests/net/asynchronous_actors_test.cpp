@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <limits>
 #include <set>
-#include <thread>
 
 #include "genkidama/core/error.h"
 #include "net/actors_fixture.h"
@@ -290,23 +289,8 @@ TEST_CASE("whatever happens to an asynchronous actor's link, nothing is learnt t
           "[asynchronous]") {
   const FullQueue when_full = GENERATE(FullQueue::kWait, FullQueue::kDropOldest);
   Learning learning(asynchronous_options(when_full));
-  Relay relay(learning.port());
   FakeActor actor;
-  std::uint64_t plays = 0;
-  // At different places of an exchange.
-  actor.on_play = [&] {
-    if (++plays % 3 == 0) relay.cut(learning.port());
-  };
-  Child child(actor_options(relay.port(), "actor"), actor);
-  {
-    ChildRun run(child, exchanges(60));
-    for (int i = 0; i < 40 && !run.ended(); ++i) {
-      std::this_thread::sleep_for(Milliseconds(2));
-      relay.cut(learning.port());
-    }
-    run.get();
-  }
-  CHECK(child.progress().reconnects > 0);
+  play_over_cut_links(learning, actor, 60);
   REQUIRE(eventually([&] { return learning.running.parent.status().children.empty(); }));
   learning.stop();
   for (const auto& [step, times] : learning.learnt()) CHECK(times == 1);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <thread>
 
 #include "genkidama/core/error.h"
 #include "genkidama/wire/statistics.h"
@@ -133,23 +132,8 @@ TEST_CASE("segments whose link is lost before the round is over are sent again, 
 
 TEST_CASE("whatever happens to an actor's link, nothing is learnt twice or lost silently", "[segments]") {
   Learning learning(learner_options(1));
-  Relay relay(learning.port());
   FakeActor actor;
-  std::uint64_t plays = 0;
-  // At different places of an exchange.
-  actor.on_play = [&] {
-    if (++plays % 3 == 0) relay.cut(learning.port());
-  };
-  Child child(actor_options(relay.port(), "actor"), actor);
-  {
-    ChildRun run(child, exchanges(40));
-    for (int i = 0; i < 40 && !run.ended(); ++i) {
-      std::this_thread::sleep_for(Milliseconds(2));
-      relay.cut(learning.port());
-    }
-    run.get();
-  }
-  CHECK(child.progress().reconnects > 0);
+  play_over_cut_links(learning, actor, 40);
   const auto learnt = learning.learnt();
   for (const auto& [step, times] : learnt) CHECK(times == 1);
   // The last round's answer was waited for.

@@ -51,6 +51,27 @@ std::size_t column_of(const std::vector<std::vector<std::string>>& table, const 
   return static_cast<std::size_t>(found - table[0].begin());
 }
 
+/// Kills a learner that was started by `words`, with the run directory `run`, and resumes it while its actor
+/// waits. Returns the resumed run's summary.
+nlohmann::json summary_after_a_kill(const TemporaryDirectory& directory, const std::filesystem::path& run,
+                                    const std::vector<std::string>& words) {
+  RunningProgram first(words);
+  const std::string endpoint = "127.0.0.1:" + listening_port(first);
+  RunningProgram playing(actor_call(endpoint, "actor", directory / "actor"));
+  REQUIRE(wait_for_tenth_update(first, run));
+  first.signal(SIGKILL);
+  first.wait();
+  REQUIRE(playing.wait_for_error_text("plays nothing meanwhile"));
+  RunningProgram second(call("learner", "--resume", run.string(), "--listen", endpoint, "--updates", "40"));
+  const auto result = second.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(playing.wait().exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["updates"].get<int>() >= 40);
+  return summary;
+}
+
 }  // namespace
 
 TEST_CASE("two actors play for a learner until it has its updates") {
@@ -107,22 +128,8 @@ TEST_CASE("each actor plays the steps of a round where the learner says so") {
 TEST_CASE("actors wait for a learner that was killed, and play on for the next process of its run") {
   const TemporaryDirectory directory;
   const auto run = directory / "learner";
-  const auto first_call = learner_call(run, {"--listen", "127.0.0.1:0", "--updates", "100000"});
-  auto first = std::make_unique<RunningProgram>(first_call);
-  const std::string endpoint = "127.0.0.1:" + listening_port(*first);
-  RunningProgram playing(actor_call(endpoint, "actor", directory / "actor"));
-  REQUIRE(wait_for_tenth_update(*first, run));
-  first->signal(SIGKILL);
-  first->wait();
-  REQUIRE(playing.wait_for_error_text("plays nothing meanwhile"));
-  RunningProgram second(call("learner", "--resume", run.string(), "--listen", endpoint, "--updates", "40"));
-  const auto result = second.wait();
-  CAPTURE(result.errors);
-  CHECK(result.exit_code == 0);
-  CHECK(playing.wait().exit_code == 0);
-  const auto summary = json_of(run / "summary.json");
-  CHECK(summary["updates"].get<int>() >= 40);
-  CHECK(summary["epoch"] == 1);
+  const auto words = learner_call(run, {"--listen", "127.0.0.1:0", "--updates", "100000"});
+  CHECK(summary_after_a_kill(directory, run, words)["epoch"] == 1);
 }
 
 TEST_CASE("an actor that is killed does not keep the learner from its end") {
@@ -248,21 +255,8 @@ TEST_CASE("asynchronous actors play on, and a learner reports their lag and what
 TEST_CASE("asynchronous actors go on with a learner that was killed and is resumed") {
   const TemporaryDirectory directory;
   const auto run = directory / "learner";
-  auto first = std::make_unique<RunningProgram>(asynchronous_call(run, {"--updates", "100000"}));
-  const std::string endpoint = "127.0.0.1:" + listening_port(*first);
-  RunningProgram playing(actor_call(endpoint, "actor", directory / "actor"));
-  REQUIRE(wait_for_tenth_update(*first, run));
-  first->signal(SIGKILL);
-  first->wait();
-  REQUIRE(playing.wait_for_error_text("plays nothing meanwhile"));
-  RunningProgram second(call("learner", "--resume", run.string(), "--listen", endpoint, "--updates", "40"));
-  const auto result = second.wait();
-  CAPTURE(result.errors);
-  CHECK(result.exit_code == 0);
-  CHECK(playing.wait().exit_code == 0);
-  const auto summary = json_of(run / "summary.json");
-  CHECK(summary["updates"].get<int>() >= 40);
-  CHECK(summary["actors"] == "asynchronous");
+  const auto words = asynchronous_call(run, {"--updates", "100000"});
+  CHECK(summary_after_a_kill(directory, run, words)["actors"] == "asynchronous");
 }
 
 TEST_CASE("a frozen actor holds its learner up for one deadline at most, and not at all when asynchronous") {
