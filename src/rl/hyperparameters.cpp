@@ -30,6 +30,23 @@ void not_negative(const char* field, double value) {
   if (!is_finite(value) || value < 0) refuse(field, value, "a number of at least 0");
 }
 
+/// What the settings of algorithms that learn from a replay buffer have in common.
+Hyperparameters replay_hyperparameters(const char* algorithm) {
+  Hyperparameters h;
+  h.algorithm = algorithm;
+  h.round_steps = 1000;
+  h.round_end = RoundEnd::kStep;
+  h.minibatch_size = 64;
+  h.optimizer = "adam";
+  h.learning_rate = 1e-3;
+  h.schedule = Schedule::kLinear;
+  h.weight_decay = 0;
+  h.gamma = 0.995;
+  h.reward_scale = 0.05;
+  h.n_step = 3;
+  return h;
+}
+
 }  // namespace
 
 void Hyperparameters::check() const {
@@ -98,40 +115,18 @@ void Hyperparameters::check() const {
 }
 
 Hyperparameters dqn_hyperparameters() {
-  Hyperparameters h;
-  h.algorithm = "dqn";
-  h.round_steps = 1000;
-  h.round_end = RoundEnd::kStep;
-  h.minibatch_size = 64;
-  h.optimizer = "adam";
-  h.learning_rate = 1e-3;
+  Hyperparameters h = replay_hyperparameters("dqn");
   h.final_learning_rate = 1e-4;
-  h.schedule = Schedule::kLinear;
-  h.weight_decay = 0;
-  h.gamma = 0.995;
-  h.reward_scale = 0.05;
   h.max_gradient_norm = 10;
-  h.n_step = 3;
   h.epsilon = 0.02;
   h.epsilon_steps = 30'000;
   return h;
 }
 
 Hyperparameters sac_hyperparameters() {
-  Hyperparameters h;
-  h.algorithm = "sac";
-  h.round_steps = 1000;
-  h.round_end = RoundEnd::kStep;
-  h.minibatch_size = 64;
-  h.optimizer = "adam";
-  h.learning_rate = 1e-3;
-  h.schedule = Schedule::kLinear;
-  h.weight_decay = 0;
-  h.gamma = 0.995;
-  h.reward_scale = 0.05;
+  Hyperparameters h = replay_hyperparameters("sac");
   h.replay_ratio = 1;
   h.learning_starts = 2'000;
-  h.n_step = 3;
   h.huber_delta = 0;
   return h;
 }

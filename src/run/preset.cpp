@@ -18,6 +18,17 @@ constexpr int kThoroughRoundSteps = 4096;
 constexpr double kTunedOuterMomentum = 0.5;
 constexpr double kTunedRateOfRounds = 1.5;
 
+Preset replay_preset(const Hyperparameters& hyperparameters, std::uint64_t max_steps) {
+  Preset preset;
+  preset.hyperparameters = hyperparameters;
+  preset.replay_capacity = kReplayCapacity;
+  preset.max_steps = max_steps;
+  preset.alpha = 0.5;
+  preset.beta = 0.5;
+  preset.greedy = true;
+  return preset;
+}
+
 }  // namespace
 
 Preset thesis_preset() {
@@ -80,30 +91,18 @@ Preset control_preset() {
 }
 
 Preset dqn_preset() {
-  Preset preset;
-  preset.hyperparameters = dqn_hyperparameters();
+  Preset preset = replay_preset(dqn_hyperparameters(), kDqnSteps);
   preset.network = mlp_network({.activation = Activation::kRelu, .layer_norm = true});
-  preset.replay_capacity = kReplayCapacity;
   preset.description =
       "double DQN from a replay buffer, for tasks with one choice: few steps, more computing";
-  preset.max_steps = kDqnSteps;
-  preset.alpha = 0.5;
-  preset.beta = 0.5;
-  preset.greedy = true;
   return preset;
 }
 
 Preset sac_preset() {
-  Preset preset;
-  preset.hyperparameters = sac_hyperparameters();
+  Preset preset = replay_preset(sac_hyperparameters(), kSacSteps);
   preset.network = mlp_network({.activation = Activation::kRelu});
-  preset.replay_capacity = kReplayCapacity;
   preset.description =
       "soft actor-critic from a replay buffer, for continuous actions: few steps, more computing";
-  preset.max_steps = kSacSteps;
-  preset.alpha = 0.5;
-  preset.beta = 0.5;
-  preset.greedy = true;
   return preset;
 }
 

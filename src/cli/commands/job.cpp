@@ -168,8 +168,8 @@ void warn_of_idle_options(const Job& job, const EnvironmentSpec& environment) {
   }
   const run::RunOptions& limits = settings.run;
   if (settings.learning.replay_capacity > 0 && limits.max_steps &&
-      *limits.max_steps <= given.learning_starts && is_bundled && given.algorithm != "a3c" &&
-      given.algorithm != "ppo") {
+      *limits.max_steps <= given.learning_starts && is_bundled &&
+      make_algorithm(given)->learns_from_replay()) {
     log(LogLevel::kWarning, "nothing is learnt: the run ends after {} steps, and --learning-starts is {}",
         *limits.max_steps, given.learning_starts);
   }

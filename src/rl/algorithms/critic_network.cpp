@@ -29,12 +29,4 @@ std::function<bool()> before_learning(const Hyperparameters& hyperparameters,
   };
 }
 
-void check_no_memory(const LocalNetwork& network, const char* algorithm) {
-  if (network.state_size() == 0) return;
-  throw ArgumentError(fmt::format(
-      "{} learns from single steps, and the network carries {} floats of state from step to step; "
-      "expected a network without memory, or ppo or a3c",
-      algorithm, network.state_size()));
-}
-
 }  // namespace genkidama

@@ -4,7 +4,6 @@
 
 #include <functional>
 
-#include "genkidama/nn/local_network.h"
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
 
@@ -17,8 +16,5 @@ NetworkSpec critic_network(const EnvironmentSpec& environment, const Hyperparame
 
 /// Whether the machine has not made the environment steps yet before which nothing is learnt.
 std::function<bool()> before_learning(const Hyperparameters& hyperparameters, const ExplorerContext& context);
-
-/// Throws ArgumentError with the algorithm's name when the network remembers earlier steps.
-void check_no_memory(const LocalNetwork& network, const char* algorithm);
 
 }  // namespace genkidama

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "rl/algorithms/huber_loss.h"
+
 namespace genkidama {
 
 CriticStep::CriticStep(const Hyperparameters& hyperparameters, LocalNetwork& network,
@@ -67,16 +69,14 @@ double CriticStep::learn(const ReplayBatch& batch, std::span<const float> target
   }
   network_.critics().forward(network_.weights(), batch.observations, units_, values(n));
   by_values_.resize(critics_ * n);
-  const auto delta = static_cast<float>(hyperparameters_.huber_delta);
+  const HuberLoss huber(static_cast<float>(hyperparameters_.huber_delta));
   std::fill(errors.begin(), errors.end(), 0.0f);
   double loss = 0;
   for (std::size_t k = 0; k < critics_; ++k) {
     for (std::size_t i = 0; i < n; ++i) {
       const float error = values_[k * n + i] - targets[i];
-      const float cut = delta > 0 ? std::clamp(error, -delta, delta) : error;
-      // error^2 / 2 within delta, delta (|error| - delta / 2) beyond: cut (error - cut / 2) is both.
-      loss += static_cast<double>(batch.weights[i] * cut * (error - cut / 2));
-      by_values_[k * n + i] = batch.weights[i] * cut / static_cast<float>(n);
+      loss += static_cast<double>(huber.weighted(batch.weights[i], error));
+      by_values_[k * n + i] = batch.weights[i] * huber.derivative(error) / static_cast<float>(n);
       errors[i] += std::abs(error) / static_cast<float>(critics_);
     }
   }

@@ -10,32 +10,25 @@
 #include "genkidama/core/error.h"
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/rl/exploration.h"
-#include "genkidama/rl/replay_learner.h"
-#include "genkidama/rl/target_weights.h"
 #include "rl/algorithms/algorithm_table.h"
+#include "rl/algorithms/huber_loss.h"
+#include "rl/algorithms/replay_algorithm.h"
 
 namespace genkidama {
 namespace {
 
-class DqnLearner final : public ReplayLearner {
+class DqnLearner final : public TargetLearner {
  public:
   DqnLearner(const Hyperparameters& hyperparameters, const LearnerContext& context)
-      : ReplayLearner(hyperparameters, context),
-        network_(context.network),
-        actions_(static_cast<std::size_t>(context.network.spec().policy)),
-        target_(context.shared_state, {hyperparameters.target_period, hyperparameters.target_rate}) {}
-
-  void begin_round(const Random& random) override {
-    ReplayLearner::begin_round(random);
-    target_.begin_round(network_.weights());
-  }
+      : TargetLearner(hyperparameters, context),
+        actions_(static_cast<std::size_t>(context.network.spec().policy)) {}
 
  protected:
   LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random&) override {
     const std::size_t n = batch.size();
     compute_targets(batch);
-    network_.evaluate(batch.observations, outputs(n), values(n));
-    const auto delta = static_cast<float>(hyperparameters().huber_delta);
+    network().evaluate(batch.observations, outputs(n), values(n));
+    const HuberLoss huber(static_cast<float>(hyperparameters().huber_delta));
     by_outputs_.assign(n * actions_, 0.0f);
     by_values_.assign(values_.size(), 0.0f);
     double loss = 0;
@@ -43,18 +36,14 @@ class DqnLearner final : public ReplayLearner {
       const auto action = static_cast<std::size_t>(batch.actions[i]);
       const float error = value_of(i, action) - targets_[i];
       errors[i] = error;
-      const float cut = delta > 0 ? std::clamp(error, -delta, delta) : error;
-      // error^2 / 2 within delta, delta (|error| - delta / 2) beyond: cut (error - cut / 2) is both.
-      loss += static_cast<double>(batch.weights[i] * cut * (error - cut / 2));
-      take_back(i, action, batch.weights[i] * cut / static_cast<float>(n));
+      loss += static_cast<double>(huber.weighted(batch.weights[i], error));
+      take_back(i, action, batch.weights[i] * huber.derivative(error) / static_cast<float>(n));
     }
-    network_.backpropagate(by_outputs_, by_values_);
+    network().backpropagate(by_outputs_, by_values_);
     LearningStatistics statistics;
     statistics.value_loss = loss / static_cast<double>(n);
     return statistics;
   }
-
-  void after_step(std::uint64_t steps) override { target_.follow(network_.weights(), steps); }
 
  private:
   std::span<float> outputs(std::size_t n) {
@@ -107,19 +96,17 @@ class DqnLearner final : public ReplayLearner {
   void compute_targets(const ReplayBatch& batch) {
     const std::size_t n = batch.size();
     if (hyperparameters().double_q) {
-      network_.evaluate(batch.next_observations, outputs(n), values(n));
+      network().evaluate(batch.next_observations, outputs(n), values(n));
       choose_next(batch);
     }
-    network_.evaluate_with(target_.weights(), batch.next_observations, outputs(n), values(n));
+    network().evaluate_with(target_weights(), batch.next_observations, outputs(n), values(n));
     if (!hyperparameters().double_q) choose_next(batch);
     targets_.resize(n);
     for (std::size_t i = 0; i < n; ++i)
       targets_[i] = batch.rewards[i] + batch.discounts[i] * value_of(i, next_actions_[i]);
   }
 
-  LocalNetwork& network_;
   std::size_t actions_;
-  TargetWeights target_;
   std::vector<float> outputs_;  ///< [n, actions]; values of actions, or advantages
   std::vector<float> values_;   ///< [n] with a dueling network, otherwise empty
   std::vector<float> targets_;
@@ -127,9 +114,9 @@ class DqnLearner final : public ReplayLearner {
   std::vector<float> by_outputs_, by_values_;
 };
 
-class Dqn final : public Algorithm {
+class Dqn final : public ReplayAlgorithm<DqnLearner> {
  public:
-  explicit Dqn(const Hyperparameters& hyperparameters) : hyperparameters_(hyperparameters) {}
+  explicit Dqn(const Hyperparameters& hyperparameters) : ReplayAlgorithm("dqn", hyperparameters) {}
 
   NetworkSpec network(const EnvironmentSpec& environment) const override {
     const EnvironmentSpec spec = completed(environment);
@@ -139,38 +126,17 @@ class Dqn final : public Algorithm {
           fmt::format("environment '{}' has {}, and dqn takes one choice among alternatives; expected {}",
                       spec.name, action_space_text(space), fitting_algorithms(space)));
     }
-    return {spec.observation_shape, space.choices.front(), hyperparameters_.dueling ? 1 : 0};
-  }
-
-  bool learns_from_replay() const override { return true; }
-
-  void check_network(const LocalNetwork& network) const override {
-    if (network.state_size() == 0) return;
-    throw ArgumentError(
-        fmt::format("dqn learns from single steps, and the network carries {} floats of state from step to "
-                    "step; expected a network without memory, or ppo or a3c",
-                    network.state_size()));
-  }
-
-  std::size_t shared_state_size(std::size_t parameters) const override {
-    return TargetWeights::shared_size(parameters);
+    return {spec.observation_shape, space.choices.front(), hyperparameters().dueling ? 1 : 0};
   }
 
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override { return greedy_choice(); }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
     return greedy_choice(
-        [h = hyperparameters_, &sink = context.sink, worker = context.worker, workers = context.workers] {
+        [h = hyperparameters(), &sink = context.sink, worker = context.worker, workers = context.workers] {
           return exploration_epsilon(h, sink.environment_steps(), worker, workers);
         });
   }
-
-  std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
-    return std::make_unique<DqnLearner>(hyperparameters_, context);
-  }
-
- private:
-  Hyperparameters hyperparameters_;
 };
 
 }  // namespace

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "genkidama/rl/algorithms.h"
-#include "genkidama/rl/replay_learner.h"
-#include "genkidama/rl/target_weights.h"
 #include "rl/algorithms/critic_network.h"
 #include "rl/algorithms/critic_step.h"
+#include "rl/algorithms/replay_algorithm.h"
 #include "rl/algorithms/squashed_sample.h"
 #include "rl/behaviour/gaussian_units.h"
 #include "rl/behaviour/uniform_start.h"
@@ -27,22 +26,15 @@ GaussianOptions policy_options() {
 }
 
 /// The policy's outputs are means, log-deviations, and the logarithm of the temperature, which is free.
-class SacLearner final : public ReplayLearner {
+class SacLearner final : public TargetLearner {
  public:
   SacLearner(const Hyperparameters& given, const LearnerContext& context)
-      : ReplayLearner(given, context),
-        network_(context.network),
+      : TargetLearner(given, context),
         row_(static_cast<std::size_t>(context.network.spec().policy)),
         units_(context.environment.action_space, policy_options()),
         sample_(units_, row_),
-        critics_(hyperparameters(), network_, units_),
-        target_(context.shared_state, {given.target_period, given.target_rate}),
+        critics_(hyperparameters(), network(), units_),
         target_entropy_(given.target_entropy * static_cast<double>(units_.size())) {}
-
-  void begin_round(const Random& random) override {
-    ReplayLearner::begin_round(random);
-    target_.begin_round(network_.weights());
-  }
 
  protected:
   LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random& random) override {
@@ -53,17 +45,15 @@ class SacLearner final : public ReplayLearner {
     return statistics;
   }
 
-  void after_step(std::uint64_t steps) override { target_.follow(network_.weights(), steps); }
-
  private:
   /// r + gamma^n (min Q'(s', a') - temperature log pi(a'|s')), with a' drawn by the policy of now.
   void compute_targets(const ReplayBatch& batch, Random& random) {
     const std::size_t n = batch.size();
     outputs_.resize(n * row_);
-    network_.evaluate_with(network_.weights(), batch.next_observations, outputs_, {});
+    network().evaluate_with(network().weights(), batch.next_observations, outputs_, {});
     sample_.draw(outputs_, random);
     const auto values =
-        critics_.least_values(target_.weights(), batch.next_observations, sample_.actions(), n, random);
+        critics_.least_values(target_weights(), batch.next_observations, sample_.actions(), n, random);
     const float temperature = std::exp(outputs_.back());
     targets_.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
@@ -77,7 +67,7 @@ class SacLearner final : public ReplayLearner {
   LearningStatistics learn_policy(const ReplayBatch& batch, Random& random) {
     const std::size_t n = batch.size();
     const auto count = static_cast<float>(n);
-    network_.evaluate(batch.observations, outputs_, {});
+    network().evaluate(batch.observations, outputs_, {});
     sample_.draw(outputs_, random);
     const float temperature = std::exp(outputs_.back());
     const auto scored =
@@ -91,7 +81,7 @@ class SacLearner final : public ReplayLearner {
       const auto distance = static_cast<float>(log_probability + target_entropy_);
       by_outputs_[(i + 1) * row_ - 1] = hyperparameters().learn_temperature ? -distance / count : 0;
     }
-    network_.backpropagate(by_outputs_, {});
+    network().backpropagate(by_outputs_, {});
     LearningStatistics statistics;
     statistics.entropy = -sum / count;
     statistics.policy_loss = -temperature * statistics.entropy - scored.mean;
@@ -99,35 +89,26 @@ class SacLearner final : public ReplayLearner {
     return statistics;
   }
 
-  LocalNetwork& network_;
   std::size_t row_;  ///< policy outputs
   GaussianUnits units_;
   SquashedSample sample_;
   CriticStep critics_;
-  TargetWeights target_;
   double target_entropy_;
   std::vector<float> outputs_, by_outputs_;  ///< [n, row_]
   std::vector<float> targets_;
 };
 
-class Sac final : public Algorithm {
+class Sac final : public ReplayAlgorithm<SacLearner> {
  public:
-  explicit Sac(const Hyperparameters& hyperparameters) : hyperparameters_(hyperparameters) {}
+  explicit Sac(const Hyperparameters& hyperparameters) : ReplayAlgorithm("sac", hyperparameters) {}
 
   NetworkSpec network(const EnvironmentSpec& environment) const override {
     const auto width = static_cast<int>(completed(environment).action_space.low.size());
-    NetworkSpec spec = critic_network(environment, hyperparameters_, 2 * width + 1, "sac");
+    NetworkSpec spec = critic_network(environment, hyperparameters(), 2 * width + 1, name());
     spec.free = 1;
     spec.free_name = "log_temperature";
-    spec.free_start = static_cast<float>(std::log(hyperparameters_.temperature));
+    spec.free_start = static_cast<float>(std::log(hyperparameters().temperature));
     return spec;
-  }
-
-  bool learns_from_replay() const override { return true; }
-  void check_network(const LocalNetwork& network) const override { check_no_memory(network, "sac"); }
-
-  std::size_t shared_state_size(std::size_t parameters) const override {
-    return TargetWeights::shared_size(parameters);
   }
 
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec& environment) const override {
@@ -135,16 +116,9 @@ class Sac final : public Algorithm {
   }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
-    return uniform_start(make_behaviour(context.environment), before_learning(hyperparameters_, context),
+    return uniform_start(make_behaviour(context.environment), before_learning(hyperparameters(), context),
                          ActionBounds::kTanh);
   }
-
-  std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
-    return std::make_unique<SacLearner>(hyperparameters_, context);
-  }
-
- private:
-  Hyperparameters hyperparameters_;
 };
 
 }  // namespace
