@@ -81,6 +81,19 @@ class Tool(unittest.TestCase):
                           "1")
             self.assertIn("CartPole-v1", self.check(result).stdout + result.stderr)
 
+    def test_a_policy_learnt_from_replay_is_evaluated_as_what_it_is(self):
+        few = ("--workers", "1", "--updates", "3", "--eval-episodes", "2", "--round-steps", "64", "--learning-starts",
+               "64")
+        for task, preset, loss in (("cart-pole", "dqn", "dqn"), ("pendulum", "sac", "sac"), ("pendulum", "sac", "td3")):
+            with self.subTest(loss=loss):
+                run = self.folder / loss
+                self.train(task, "--preset", preset, "--loss", loss, run=run, few=few)
+                played = self.folder / f"{loss}.json"
+                self.check(call("evaluate", "--checkpoint", run, "--episodes", "2", "--workers", "1", "--json", played))
+                told = json.loads((run / "summary.json").read_text())["final_evaluation"]["mean"]
+                self.assertEqual(json.loads(played.read_text())["mean"], told)
+                self.check(call("check", task, "--preset", preset, "--loss", loss))
+
     def test_the_tasks_are_listed(self):
         text = self.check(call("tasks")).stdout
         for word in ("cart-pole", "lunar-lander", "./my_env.so", "gymnasium:CartPole-v1"):
