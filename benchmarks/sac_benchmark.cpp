@@ -4,11 +4,14 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "genkidama/core/random.h"
 #include "genkidama/ipc/replay_buffer.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/rl/algorithms.h"
@@ -27,7 +30,9 @@ class OwnSink final : public GradientSink {
   void apply(std::span<const float> gradient, const LearningStatistics&) override {
     optimizer_->step_alone(weights_, gradient, state_, ++steps_, 1e-3);
   }
-  void pull(std::span<float> weights) override { std::copy(weights_.begin(), weights_.end(), weights.begin()); }
+  void pull(std::span<float> weights) override {
+    std::copy(weights_.begin(), weights_.end(), weights.begin());
+  }
   std::uint64_t policy_version() const override { return steps_; }
 
  private:
@@ -47,7 +52,8 @@ void sac_step(benchmark::State& state, const std::vector<int>& hidden) {
   h.n_step = 1;
   const auto algorithm = sac(h);
   const NetworkSpec spec = algorithm->network(environment);
-  LocalNetwork network(mlp_network({.hidden = hidden, .activation = Activation::kRelu})(spec, 1), spec);
+  LocalNetwork network(
+      make_network(mlp_network({.hidden = hidden, .activation = Activation::kRelu}), spec, 1), spec);
   ReplayBuffer buffer(1, 20'000, 3);
   OwnSink sink(network.weights());
   std::vector<float> shared(algorithm->shared_state_size(network.weights().size()));
@@ -60,8 +66,13 @@ void sac_step(benchmark::State& state, const std::vector<int>& hidden) {
   const auto store = [&] {
     std::vector<float> numbers(8);
     for (float& number : numbers) number = static_cast<float>(random.uniform(-1, 1));
-    buffer.store(0, {std::span(numbers).first(3), {&numbers[3], 1}, numbers[4], std::span(numbers).subspan(5, 3),
-                     false, false, {}});
+    buffer.store(0, {std::span(numbers).first(3),
+                     {&numbers[3], 1},
+                     numbers[4],
+                     std::span(numbers).subspan(5, 3),
+                     false,
+                     false,
+                     {}});
   };
   for (int i = 0; i < 10'000; ++i) store();
   learner->begin_round(Random(2));
