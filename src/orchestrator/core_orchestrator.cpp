@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <string>
@@ -32,6 +33,8 @@ namespace {
 constexpr Milliseconds kEndTimeout{1'000};
 // The most Hyperparameters::environments_per_worker.
 constexpr std::size_t kMostEnvironments = 1'024;
+// Of all workers together: each look at the queue goes over all of it.
+constexpr std::size_t kMostQueuedRounds = 10'000;
 // The fields of a state.
 constexpr const char* kOptimizerState = "optimizer_state";
 constexpr const char* kAlgorithmState = "algorithm_state";
@@ -41,6 +44,7 @@ constexpr const char* kTrainerSteps = "trainer_environment_steps";
 // Where states of 0.1 have them: a run's own count.
 constexpr const char* kRunSteps = "environment_steps";
 constexpr const char* kRounds = "rounds";
+constexpr const char* kPlays = "orders_to_play";
 constexpr const char* kStream = "statistics_stream";
 constexpr const char* kOwnStatistics = "own_statistics";
 constexpr const char* kOtherStatistics = "other_statistics";
@@ -84,6 +88,21 @@ void check_learns_apart(OrchestratorOptions& options) {
                        options.replay_capacity));
   }
   hyper.sharing = Sharing::kHogwild;  // nobody shares
+}
+
+/// Workers that play on while the learner learns.
+void check_asynchronous(const OrchestratorOptions& options) {
+  const std::string what = fmt::format("actor_mode is '{}'", actor_mode_name(options.actor_mode));
+  if (options.learning != Learning::kCentral) {
+    throw ArgumentError(fmt::format("{}, and learning is '{}'; expected '{}' with it", what,
+                                    learning_name(options.learning), learning_name(Learning::kCentral)));
+  }
+  if (options.mode == WorkerMode::kCaller) {
+    throw ArgumentError(what +
+                        ", and the caller's thread plays the rounds (WorkerMode::kCaller); expected "
+                        "processes or threads, which play while the learner learns");
+  }
+  if (options.queued_rounds < 1) throw ArgumentError("queued_rounds is 0; expected at least 1");
 }
 
 /// Of an algorithm that learns from a replay buffer.
@@ -130,6 +149,7 @@ OrchestratorOptions completed(OrchestratorOptions options) {
   }
   options.hyperparameters.check();
   if (options.learning != Learning::kWorkers) check_learns_apart(options);
+  if (options.actor_mode == ActorMode::kAsynchronous) check_asynchronous(options);
   if (is_called && options.workers != 1) {
     throw ArgumentError(
         fmt::format("{} workers; expected 1 where the caller's thread plays the rounds (WorkerMode::kCaller)",
@@ -266,6 +286,7 @@ class CoreOrchestrator::Impl {
       throw ArgumentError(fmt::format("this trainer does not both play and learn: learning is '{}'",
                                       learning_name(options_.learning)));
     }
+    if (is_asynchronous()) return train_while_playing();
     const RoundStart start = start_of_round();
     RoundReport round = play(central ? most_round_steps() : configured_round_steps());
     if (central) learn(/*begins=*/true, /*ends=*/true);
@@ -352,6 +373,7 @@ class CoreOrchestrator::Impl {
     state.u64s(kLocalSteps, shared_->local_steps.span());
     state.u64(kTrainerSteps, shared_->counters[0].environment_steps);
     state.u64(kRounds, rounds_);
+    if (is_asynchronous()) state.u64(kPlays, plays_);
     if (normalises()) {
       state.u64(kStream, own_.stream);
       state.f64s(kOwnStatistics, own_.statistics.values());
@@ -371,6 +393,8 @@ class CoreOrchestrator::Impl {
     const std::uint64_t environment_steps =
         state.has(kTrainerSteps) ? state.u64(kTrainerSteps) : state.u64(kRunSteps);
     const std::uint64_t rounds = state.u64(kRounds);
+    // At least so many, in a run whose workers have waited so far.
+    const std::uint64_t plays = state.has(kPlays) ? state.u64(kPlays) : rounds;
     const SavedReplay replay(state);
     if (shared_->replay) replay.check_fits(*shared_->replay);
     NumberedStatistics own = own_;
@@ -398,6 +422,8 @@ class CoreOrchestrator::Impl {
     shared_->counters[0].optimizer_steps = optimizer_steps;
     shared_->counters[0].environment_steps = environment_steps;
     rounds_ = rounds;
+    plays_ = plays;
+    if (shared_->slots) shared_->slots->reset();
     own_ = std::move(own);
     others_ = std::move(others);
     publish_normalisation();
@@ -410,6 +436,7 @@ class CoreOrchestrator::Impl {
   const EnvironmentSpec& environment_spec() const { return description_.environment; }
   const Hyperparameters& hyperparameters() const { return options_.hyperparameters; }
   Learning learning() const { return options_.learning; }
+  ActorMode actor_mode() const { return options_.actor_mode; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
     const bool is_used = used.statistics.count() > 0 && (used.observations || used.rewards);
@@ -496,7 +523,12 @@ class CoreOrchestrator::Impl {
     WorkerOrder order;
     order.command = WorkerCommand::kTrain;
     order.round = rounds_;
+    order.play = rounds_;
     order.round_steps = round_steps;
+    return play(order);
+  }
+
+  RoundReport play(WorkerOrder order) {
     order.is_normalised = statistics().count() > 0;
     carry_out(order);
     count_round();
@@ -509,6 +541,57 @@ class CoreOrchestrator::Impl {
       round.lost_episodes += report.lost_episodes.get();
     }
     return round;
+  }
+
+  bool is_asynchronous() const { return options_.actor_mode == ActorMode::kAsynchronous; }
+
+  /// A round of asynchronous workers.
+  RoundReport train_while_playing() {
+    const RoundStart start = start_of_round();
+    if (normalises() && statistics().count() == 0) {
+      // It only counts what to normalise with.
+      return completed_round(play(most_round_steps()), start);
+    }
+    RoundReport round;
+    while (!round.cut_short && shared_->slots->queued_steps() < configured_round_steps())
+      play_on(WorkerCommand::kTrain, round);
+    SegmentCounts counts = claim_segments();
+    shared_->counters[0].environment_steps += counts.learnt_steps;
+    play_on(WorkerCommand::kTrainAndLearn, round);
+    shared_->slots->release();
+    const std::uint64_t dropped = shared_->slots->dropped_steps();
+    counts.queue_dropped_steps = dropped - std::exchange(told_dropped_steps_, dropped);
+    round.segments = counts;
+    round.queued_steps = shared_->slots->queued_steps();
+    return completed_round(std::move(round), start);
+  }
+
+  /// Lets workers play until enough is queued, or until the learner has learnt.
+  void play_on(WorkerCommand command, RoundReport& round) {
+    relaxed_load(shared_->weights.span(), shared_->played_weights.span());
+    shared_->slots->go_on();
+    WorkerOrder order;
+    order.command = command;
+    order.round = rounds_;
+    order.play = plays_++;
+    order.round_steps = most_round_steps();
+    if (command == WorkerCommand::kTrain) order.enough_steps = configured_round_steps();
+    RoundReport played = play(order);
+    std::move(played.episodes.begin(), played.episodes.end(), std::back_inserter(round.episodes));
+    round.lost_episodes += played.lost_episodes;
+    round.cut_short |= played.cut_short;
+  }
+
+  /// What the learner learns from next is its own; the counts leave out what is too old.
+  SegmentCounts claim_segments() {
+    shared_->slots->claim(configured_round_steps());
+    SegmentCounts counts;
+    for (const std::size_t slot : shared_->slots->claimed()) {
+      shared_->segments->for_each_head(slot, [&](std::uint64_t version, std::uint64_t steps) {
+        counts.take_segment(steps, rounds_ - version, options_.max_policy_lag);
+      });
+    }
+    return counts;
   }
 
   /// Lets the central learner take what is in the store.
@@ -596,7 +679,7 @@ class CoreOrchestrator::Impl {
   /// An actor that plays alone sends a whole round.
   void check_round_size() const {
     const SegmentShape shape = segment_shape();
-    const std::size_t step = sizeof(float) * (shape.observation + shape.action + 2) + shape.alternatives;
+    const std::size_t step = shape.step_bytes();
     if (configured_round_steps() <= kMostSegmentBytes / step) return;
     throw ArgumentError(
         fmt::format("round_steps is {}, whose segments take {:.3g} GB in this environment; expected at most "
@@ -612,12 +695,27 @@ class CoreOrchestrator::Impl {
     const Hyperparameters& hyper = options_.hyperparameters;
     const bool given = options_.learning == Learning::kGiven;
     const auto environments = static_cast<std::size_t>(hyper.environments_per_worker);
-    const std::size_t parts = given ? 1 : static_cast<std::size_t>(options_.workers);
+    const std::size_t workers = static_cast<std::size_t>(options_.workers);
     // A round ends with the step of all environments that brings enough.
     const std::size_t steps = given ? most_segment_steps() : most_round_steps() + environments;
     // Where episodes end, where rounds do, and where segments are long enough: four steps at least.
     const std::size_t segments = std::min(steps, kEpisodesPerRound + 2 * environments + steps / 4);
-    shared_->segments.emplace(parts, segment_shape(), steps, segments);
+    if (!is_asynchronous()) {
+      shared_->segments.emplace(given ? 1 : workers, segment_shape(), steps, segments);
+      return;
+    }
+    // What workers fill, what the learner learns from, and the queue.
+    if (options_.queued_rounds > kMostQueuedRounds / workers) {
+      throw ArgumentError(fmt::format("queued_rounds is {} with {} workers; expected at most {}",
+                                      options_.queued_rounds, workers, kMostQueuedRounds / workers));
+    }
+    const std::size_t slots = workers * (static_cast<std::size_t>(options_.queued_rounds) + 2);
+    // A segment ends, too, where the learner has learnt.
+    shared_->segments.emplace(slots, segment_shape(), steps, steps);
+    shared_->slots.emplace(slots);
+    shared_->played_weights = SharedArray<float>(layout().size(), "weights to play with");
+    shared_->when_full = options_.when_full;
+    shared_->max_policy_lag = options_.max_policy_lag;
   }
 
   std::size_t observation_size() const {
@@ -761,7 +859,8 @@ class CoreOrchestrator::Impl {
   [[noreturn]] void throw_failure() const {
     // Before the first order there is nothing to keep, and an evaluation changes nothing.
     const WorkerCommand command = shared_->order[0].command;
-    const bool trains = command == WorkerCommand::kTrain || command == WorkerCommand::kLearn;
+    const bool trains = command == WorkerCommand::kTrain || command == WorkerCommand::kLearn ||
+                        command == WorkerCommand::kTrainAndLearn;
     throw WorkerError(failure_ + (trains ? "; training stopped, the weights are kept" : ""));
   }
 
@@ -797,6 +896,8 @@ class CoreOrchestrator::Impl {
   std::optional<Normalisation>
       played_;  // that of a policy which is only played, in place of what was counted
   std::uint64_t rounds_ = 0;
+  std::uint64_t plays_ = 0;                   // orders to play, of asynchronous workers
+  std::uint64_t told_dropped_steps_ = 0;      // those that train_round() has reported
   std::uint64_t episodes_evaluated_ = 0;      // in earlier chunks of the present evaluation
   std::uint64_t optimizer_steps_before_ = 0;  // the present order
   std::uint64_t told_restarts_ = 0;           // those that train_round() has reported
@@ -862,6 +963,9 @@ const EnvironmentSpec& CoreOrchestrator::environment_spec() const {
 }
 Learning CoreOrchestrator::learning() const {
   return impl_->learning();
+}
+ActorMode CoreOrchestrator::actor_mode() const {
+  return impl_->actor_mode();
 }
 const Hyperparameters& CoreOrchestrator::hyperparameters() const {
   return impl_->hyperparameters();

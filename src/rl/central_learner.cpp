@@ -23,22 +23,43 @@ CentralLearner::CentralLearner(const WorkerSetup& setup, SharedTraining& shared,
 }
 
 void CentralLearner::obey(const WorkerOrder& order) {
-  if (order.command != WorkerCommand::kLearn) return;
-  if (order.begins) {
-    sink_->begin_round();
-    sink_->pull(network_.weights());
-    learner_->begin_round(learning_random(setup_, 0, order.round));
-    has_segments_ = false;
+  if (order.command == WorkerCommand::kTrainAndLearn) {
+    learn_claimed(order);
+    return;
   }
-  const SegmentStore& store = *shared_.segments;
-  for (std::size_t part = 0; part < store.parts(); ++part) {
-    store.for_each(part, [this](const Segment& segment) {
-      learner_->learn_segment(segment);
-      has_segments_ = true;
-      sink_->show_life();
+  if (order.command != WorkerCommand::kLearn) return;
+  if (order.begins) begin_round(order);
+  for (std::size_t part = 0; part < shared_.segments->parts(); ++part) {
+    shared_.segments->for_each(part, [this](const Segment& segment) { take(segment); });
+  }
+  if (order.ends) end_round(order);
+}
+
+void CentralLearner::learn_claimed(const WorkerOrder& order) {
+  begin_round(order);
+  for (const std::size_t part : shared_.slots->claimed()) {
+    shared_.segments->for_each(part, [this, &order](const Segment& segment) {
+      if (order.round - segment.policy_version <= shared_.max_policy_lag) take(segment);
     });
   }
-  if (!order.ends) return;
+  end_round(order);
+  shared_.slots->stop();
+}
+
+void CentralLearner::begin_round(const WorkerOrder& order) {
+  sink_->begin_round();
+  sink_->pull(network_.weights());
+  learner_->begin_round(learning_random(setup_, 0, order.round));
+  has_segments_ = false;
+}
+
+void CentralLearner::take(const Segment& segment) {
+  learner_->learn_segment(segment);
+  has_segments_ = true;
+  sink_->show_life();
+}
+
+void CentralLearner::end_round(const WorkerOrder& order) {
   GENKIDAMA_FAILPOINT("learner_before_learning");
   // As the only worker of a machine would: the same segments then give the same weights.
   Random random = learning_random(setup_, 0, order.round);

@@ -18,10 +18,16 @@ class CentralLearner {
   CentralLearner(const WorkerSetup& setup, SharedTraining& shared, int index);
 
   /// In WorkerCommand::kLearn: takes all segments of the store, and learns from what it has taken since a
-  /// round began when the order ends the round. Otherwise does nothing.
+  /// round began when the order ends the round. In kTrainAndLearn: learns from the parts that it was given,
+  /// and then lets the workers stop. Otherwise does nothing.
   void obey(const WorkerOrder& order);
 
  private:
+  void begin_round(const WorkerOrder& order);
+  void take(const Segment& segment);
+  void end_round(const WorkerOrder& order);
+  void learn_claimed(const WorkerOrder& order);
+
   const WorkerSetup& setup_;
   SharedTraining& shared_;
   std::unique_ptr<WorkerSink> sink_;

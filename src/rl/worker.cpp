@@ -87,7 +87,8 @@ class Worker {
   }
 
   void obey(const WorkerOrder& order) {
-    if (order.command == WorkerCommand::kTrain) train_round(order);
+    if (order.command == WorkerCommand::kTrain || order.command == WorkerCommand::kTrainAndLearn)
+      train_round(order);
     if (order.command == WorkerCommand::kEvaluate) evaluate(order);
   }
 
@@ -163,13 +164,19 @@ class Worker {
   /// steps; less when the lead cuts the round. Everything random follows from (seed, worker, round, episode),
   /// so a resumed run goes on as the uninterrupted one would have.
   void train_round(const WorkerOrder& order) {
-    round_seed_ = seed_of_round(setup_, index_, order.round);
+    round_seed_ = seed_of_round(setup_, index_, order.play);
     draws_seed_ =
-        setup_.hyperparameters.equal_draws ? derive_seed(setup_.seed, {kTraining, order.round}) : round_seed_;
+        setup_.hyperparameters.equal_draws ? derive_seed(setup_.seed, {kTraining, order.play}) : round_seed_;
     round_steps_ = order.round_steps;
-    if (shared_.segments) shared_.segments->clear(static_cast<std::size_t>(index_));
+    enough_steps_ = order.enough_steps;
+    version_ = order.round;
+    if (shared_.segments && !shared_.slots) shared_.segments->clear(static_cast<std::size_t>(index_));
     sink_.begin_round();
-    sink_.pull(network_.weights());
+    if (shared_.slots) {
+      relaxed_load(shared_.played_weights.span(), network_.weights());
+    } else {
+      sink_.pull(network_.weights());
+    }
     normaliser_ = Normaliser(shared_.normaliser.span());
     round_statistics_.clear();
     only_counts_ = counts() && !order.is_normalised;
@@ -177,6 +184,15 @@ class Worker {
     if (!only_counts_ && !shared_.segments) {
       learner_->begin_round(Random(derive_seed(round_seed_, {kLearning, kContinued})));
     }
+    if (!is_asynchronous() || find_place()) play_episodes();
+    Random random = learning_random(setup_, index_, order.round);
+    if (!only_counts_ && !shared_.segments) learner_->learn_round(random);
+    sink_.end_round();
+    const auto counted = round_statistics_.values();
+    std::copy(counted.begin(), counted.end(), shared_.statistics_of(index_).begin());
+  }
+
+  void play_episodes() {
     begin_episodes();
     while (true) {
       playing_.clear();
@@ -198,16 +214,54 @@ class Worker {
       if (pacer_.is_set()) {
         pacer_.wait([this] {
           sink_.show_life();
-          return !sink_.is_round_cut();
+          return !sink_.is_round_cut() && !(is_asynchronous() && has_enough_steps());
         });
       }
       play_step();
+      if (is_asynchronous()) hand_over_full_part();
     }
-    Random random = learning_random(setup_, index_, order.round);
-    if (!only_counts_ && !shared_.segments) learner_->learn_round(random);
-    sink_.end_round();
-    const auto counted = round_statistics_.values();
-    std::copy(counted.begin(), counted.end(), shared_.statistics_of(index_).begin());
+  }
+
+  /// Whether the learner learns while this worker plays.
+  bool is_asynchronous() const { return shared_.slots && !only_counts_; }
+
+  /// Whether there is a part of the store to write to.
+  bool find_place() {
+    SegmentSlots& slots = *shared_.slots;
+    place_ = slots.filling(index_);
+    // Of a worker that has died, whose place this one takes.
+    if (place_ && !has_played_) abandon_part();
+    if (!place_) begin_part();
+    has_played_ = true;
+    stop_when_enough();
+    return place_.has_value();
+  }
+
+  void abandon_part() {
+    shared_.slots->abandon(*place_);
+    shared_.segments->clear(*place_);
+  }
+
+  void begin_part() {
+    place_ = shared_.slots->begin(index_, shared_.when_full);
+    if (place_) shared_.segments->clear(*place_);
+  }
+
+  /// After a step, of asynchronous workers: a part with the worker's share of a round goes into the queue.
+  void hand_over_full_part() {
+    std::uint64_t steps = shared_.slots->steps(*place_);
+    for (const EpisodeSlot& slot : slots_) steps += slot.segment.size();
+    if (steps < round_steps_) return;
+    for (EpisodeSlot& slot : slots_) {
+      if (slot.segment.size() > 0) learn_segment(slot);
+    }
+    shared_.slots->finish(*place_);
+    stop_when_enough();
+    begin_part();
+  }
+
+  void stop_when_enough() {
+    if (enough_steps_ > 0 && shared_.slots->queued_steps() >= enough_steps_) shared_.slots->stop();
   }
 
   bool counts() const { return round_statistics_.components() > 0; }
@@ -278,8 +332,12 @@ class Worker {
   bool has_enough_steps() {
     const WorkerReport& report = sink_.report();
     // The report has room for so many episodes.
-    return report.environment_steps.get() >= round_steps_ ||
-           report.episode_count.get() + slots_.size() > kEpisodesPerRound;
+    return has_played_enough() || report.episode_count.get() + slots_.size() > kEpisodesPerRound;
+  }
+
+  bool has_played_enough() {
+    if (is_asynchronous()) return !place_ || shared_.slots->is_stopped();
+    return sink_.report().environment_steps.get() >= round_steps_;
   }
 
   /// `draws_seed`: of the actions; everything else follows from `seed`.
@@ -325,9 +383,7 @@ class Worker {
         report.episode_count.add(1);
       }
       if (shared_.unfinished) shared_.unfinished->end(index_of(slot));
-      const bool enough =
-          report.environment_steps.get() >= round_steps_ || episodes_started_ >= kEpisodesPerRound;
-      if (!enough) start_episode(slot);
+      if (!has_played_enough() && episodes_started_ < kEpisodesPerRound) start_episode(slot);
     }
   }
 
@@ -383,7 +439,7 @@ class Worker {
   /// The step of the i-th slot that plays, with what was chosen for it.
   void take_step(EpisodeSlot& slot, std::size_t i) {
     Segment& segment = slot.segment;
-    if (segment.size() == 0) segment.policy_version = sink_.policy_version();
+    if (segment.size() == 0) segment.policy_version = is_asynchronous() ? version_ : sink_.policy_version();
     const ActionMask mask = slot.mask();  // before the step, which makes it another one
     segment.masks.insert(segment.masks.end(), mask.begin(), mask.end());
     const Transition transition = step(slot);
@@ -422,7 +478,8 @@ class Worker {
     segment.last_observation.assign(last.begin(), last.end());
     segment.last_state = slot.state;
     segment.reward_scale = normaliser_.reward_scale();
-    sink_.count_environment_steps(segment.size());
+    // Asynchronous workers' steps are counted when they are learnt from.
+    if (!is_asynchronous()) sink_.count_environment_steps(segment.size());
     if (!only_counts_) hand_over(segment);
     segment.clear();
   }
@@ -433,13 +490,14 @@ class Worker {
       learner_->learn_segment(segment);
       return;
     }
-    const auto part = static_cast<std::size_t>(index_);
+    const std::size_t part = shared_.slots ? *place_ : static_cast<std::size_t>(index_);
     if (!shared_.segments->has_room(part, segment)) {
       throw WorkerError(
           "the segments of a round do not fit into the memory for them; expected longer segments, or rounds "
           "of fewer steps");
     }
     shared_.segments->add(part, segment);
+    if (shared_.slots) shared_.slots->add_steps(part, segment.size());
   }
 
   /// Ends an episode in its middle, since the lead wants it or the environment failed: what was played is
@@ -518,7 +576,11 @@ class Worker {
   std::uint32_t longest_episode_;
   std::uint64_t round_seed_ = 0;
   std::uint64_t round_steps_ = 0;
-  std::uint64_t draws_seed_ = 0;  ///< of the round's actions
+  std::uint64_t enough_steps_ = 0;    ///< WorkerOrder::enough_steps
+  std::uint64_t version_ = 0;         ///< of the weights that asynchronous workers play with: updates
+  std::optional<std::size_t> place_;  ///< the part of the store that an asynchronous worker fills
+  bool has_played_ = false;           ///< of an asynchronous worker: what is in that part is its own
+  std::uint64_t draws_seed_ = 0;      ///< of the round's actions
   std::uint64_t episodes_started_ = 0;
   std::uint64_t restores_ = 0;  ///< UnfinishedEpisodes::restores() as this worker has seen it
   std::vector<EpisodeSlot*> playing_;

@@ -49,7 +49,7 @@ std::uint64_t accounted_for(const Learning& learning) {
   const RoundCounts rounds = learning.running.parent.status().rounds;
   return learning.learnt().size() +
          learning.sum([](const auto& given) { return given.batch.dropped_steps; }) +
-         learning.sum([](const auto& given) { return given.late_steps; }) + rounds.dropped_steps +
+         learning.sum([](const auto& given) { return given.counts.late_steps; }) + rounds.dropped_steps +
          rounds.queued_steps;
 }
 
@@ -76,8 +76,8 @@ TEST_CASE("an asynchronous actor is told so, and answered before anybody has lea
   CHECK(actor.answer().update == 1);
   CHECK(same_bits(actor.weights, weights_after(1)));
   const SegmentContribution late = next_round(learner).contributions.at(0);
-  CHECK(late.max_lag == 1);
-  CHECK(late.lag_sum == 30);
+  CHECK(late.counts.max_lag == 1);
+  CHECK(late.counts.lag_sum == 30);
 }
 
 TEST_CASE("a learner whose actors wait says nothing of it", "[asynchronous]") {
@@ -159,10 +159,10 @@ TEST_CASE("segments of too old a policy are dropped and counted", "[asynchronous
   old.send_batch(header, batch_of(30, {segment_of(1'000, 20, 0), segment_of(1'020, 10, 1)}));
   old.answer();
   const SegmentContribution given = next_round(learner).contributions.at(0);
-  CHECK(given.late_steps == 20);
+  CHECK(given.counts.late_steps == 20);
   CHECK(given.batch.steps_in_segments() == 10);
-  CHECK(given.max_lag == 1);
-  CHECK(given.lag_sum == 10);
+  CHECK(given.counts.max_lag == 1);
+  CHECK(given.counts.lag_sum == 10);
 }
 
 TEST_CASE("what is in the queue is not sent again when its link is lost", "[asynchronous]") {
@@ -277,7 +277,7 @@ TEST_CASE("actors share a round's steps, and each step is learnt from once", "[a
         const float expected = segment.policy_version == 0 ? learning.running.initial.at(0)
                                                            : static_cast<float>(segment.policy_version);
         CHECK(weight == expected);
-        CHECK(given.max_lag <= 2);
+        CHECK(given.counts.max_lag <= 2);
         ++checked;
       }
     }

@@ -20,6 +20,7 @@
 #include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/params/actor_mode.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/saveable.h"
 #include "genkidama/rl/algorithm.h"
@@ -65,6 +66,15 @@ struct OrchestratorOptions {
   /// Who learns from what the workers play. All but kWorkers needs RoundEnd::kStep, no replay buffer, and
   /// another algorithm than "a3c", which learns while it plays.
   Learning learning = Learning::kWorkers;
+  /// Learning::kCentral: kAsynchronous lets the workers play on, with the weights that they have, while the
+  /// learner learns. A round then ends when the learner has learnt from the oldest `round_steps` steps in the
+  /// queue; what workers have begun goes on in the next round, and the queue is in no state. Not with
+  /// WorkerMode::kCaller.
+  ActorMode actor_mode = ActorMode::kWaiting;
+  std::uint64_t queued_rounds = 1;  ///< asynchronous: the queue holds the steps of so many rounds, >= 1
+  FullQueue when_full = FullQueue::kWait;  ///< asynchronous: what happens when the queue is full
+  std::uint64_t max_policy_lag =
+      20;                           ///< asynchronous: older segments are dropped and counted (SegmentCounts)
   OptimizerFactory optimizer;       ///< empty: make_shared_optimizer
   AlgorithmFactory algorithm;       ///< empty: the algorithm that hyperparameters.algorithm names
   std::size_t replay_capacity = 0;  ///< steps that each worker keeps; 0: there is no replay buffer
@@ -199,6 +209,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   const Hyperparameters& hyperparameters() const;
   /// Who learns, as given.
   Learning learning() const;
+  /// Whether workers wait while the learner learns, as given.
+  ActorMode actor_mode() const;
   /// What a checkpoint of these weights says about the policy in it: its environment, its sizes and its
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.

@@ -5,6 +5,7 @@
 /// `orchestrator` meet here and never include each other.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "genkidama/params/policy_description.h"
 #include "genkidama/params/running_statistics.h"
 #include "genkidama/params/segment.h"
+#include "genkidama/params/segment_counts.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -69,6 +71,10 @@ struct RoundReport {
   /// The environment's metrics in their order, over the round's episodes; empty when it has none or no
   /// episode ended.
   std::vector<MetricMean> metrics{};
+  /// Of a trainer whose workers play on while it learns: what became of the steps that were played. The
+  /// round's steps are those that were learnt from, and its episodes are those that have ended meanwhile.
+  std::optional<SegmentCounts> segments{};
+  std::uint64_t queued_steps = 0;  ///< of such a trainer: played and not learnt from yet
 
   /// The steps of the round, and the number of `episodes`.
   Played in_round() const { return {steps_in_round, episodes.size()}; }

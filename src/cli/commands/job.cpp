@@ -99,6 +99,13 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.hyperparameters = resolved_hyperparameters(job.settings);
   options.environment_spec = job.program.environment_spec;
   options.learning = learning_of(job.settings);
+  if (options.learning == Learning::kCentral) {
+    const LinkOptions& links = job.settings.links;
+    options.actor_mode = links.actor_mode;
+    options.queued_rounds = links.queued_rounds;
+    options.when_full = links.when_full;
+    options.max_policy_lag = most_policy_lag(links);
+  }
   // Those of a learner only evaluate.
   const bool trains = (job.settings.command & (kPlaying | kSimulation)) != 0;
   options.purpose = trains ? EnvironmentPurpose::kTrain : EnvironmentPurpose::kEvaluate;

@@ -374,17 +374,20 @@ void add_exchange(Table& table, const Program& program) {
       "actor-steps", kLearner | kCluster, actor_steps_option(),
       "Who plays the --round-steps of a round: all actors together, or each of them, so that a round grows "
       "with their number; give it a larger --minibatch-size then");
-  table.add("actor-mode", kLearner | kCluster, actor_mode_option(),
-            "Whether actors wait until a round was learnt from, or play on and send into a queue; with "
-            "asynchronous ones the learner corrects by V-trace for steps that are a few updates old");
-  table.add("queued-rounds", kLearner | kCluster,
+  table.add(
+      "actor-mode", kLearner | kCluster | kTrain | kSimulate, actor_mode_option(),
+      "Whether actors, or workers of --learning central, wait until a round was learnt from, or play on "
+      "and send into a queue; then ppo corrects by V-trace for steps that are a few updates old");
+  table.add("queued-rounds", kLearner | kCluster | kTrain | kSimulate,
             count_option({1, 1e6}, GENKIDAMA_MEMBER(links.queued_rounds)),
             "Asynchronous actors: the queue holds the steps of so many rounds");
+  table.add("queue-bytes", kLearner | kCluster, count_option({1, 1e15}, GENKIDAMA_MEMBER(links.queue_bytes)),
+            "Asynchronous actors: the queue is full, too, when it takes so much memory; a round must fit");
   table.add(
-      "when-full", kLearner | kCluster, full_queue_option(),
+      "when-full", kLearner | kCluster | kTrain | kSimulate, full_queue_option(),
       "Asynchronous actors: when the queue is full the actor waits, or the oldest steps in it are dropped "
       "and counted");
-  table.add("max-policy-lag", kLearner | kCluster,
+  table.add("max-policy-lag", kLearner | kCluster | kTrain | kSimulate,
             count_option({0, 1e6}, GENKIDAMA_MEMBER(links.max_policy_lag)),
             "Segments that were played with weights of more updates ago are dropped and counted (when not "
             "given: 0 for waiting actors, 20 for asynchronous ones)");

@@ -57,6 +57,20 @@ void check_machine_group(const Settings& settings) {
   }
 }
 
+/// What lets a command's machines or workers play for one learner; nullptr where they do.
+const char* missing_for_actors(const Settings& settings) {
+  switch (settings.command) {
+    case kTrain:
+      return settings.learning.learning == Learning::kCentral ? nullptr : "--learning central";
+    case kCluster:
+      return settings.links.exchange == ExchangeKind::kSegments ? nullptr : "--exchange segments";
+    case kSimulate:
+      return settings.simulation.cut == "segments" ? nullptr : "--cut segments";
+    default:
+      return nullptr;
+  }
+}
+
 /// Flags that only one kind of actors knows.
 void check_actor_mode(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -70,6 +84,12 @@ void check_actor_mode(const Settings& settings) {
   check("--queued-rounds", !is_asynchronous && links.queued_rounds != untouched.queued_rounds,
         ActorMode::kAsynchronous);
   check("--when-full", !is_asynchronous && links.when_full != untouched.when_full, ActorMode::kAsynchronous);
+  check("--queue-bytes", !is_asynchronous && links.queue_bytes != untouched.queue_bytes,
+        ActorMode::kAsynchronous);
+  // Waiting workers and simulated machines always have the newest weights.
+  check("--max-policy-lag",
+        !is_asynchronous && links.max_policy_lag && (settings.command & (kTrain | kSimulate)) != 0,
+        ActorMode::kAsynchronous);
   check("--quorum",
         is_asynchronous && (links.rounds.quorum_count != untouched.rounds.quorum_count ||
                             links.rounds.quorum_share != untouched.rounds.quorum_share),
@@ -90,14 +110,14 @@ void check_exchange(const Settings& settings) {
                                     command_name(settings.command == kParent ? kLearner : kActor),
                                     command_name(settings.command)));
   }
-  if (!takes_segments && settings.command == kCluster) {
+  if (const char* const missing = missing_for_actors(settings)) {
     for (const auto& [flag, is_given] :
          {std::pair("--actor-steps", links.divide_steps != untouched.divide_steps),
           std::pair("--actor-mode", links.actor_mode != untouched.actor_mode),
           std::pair("--max-policy-lag", links.max_policy_lag.has_value())}) {
       if (!is_given) continue;
       throw ArgumentError(
-          fmt::format("{} is for --exchange segments; expected it together with that, or left out", flag));
+          fmt::format("{} is for {}; expected it together with that, or left out", flag, missing));
     }
   }
   check_actor_mode(settings);
@@ -217,6 +237,10 @@ void check_name(const std::string& name) {
 
 }  // namespace
 
+std::uint64_t most_policy_lag(const LinkOptions& links) {
+  return links.max_policy_lag.value_or(links.actor_mode == ActorMode::kAsynchronous ? 20 : 0);
+}
+
 Learning learning_of(const Settings& settings) {
   if (settings.command == kLearner) return Learning::kGiven;
   if (settings.command == kActor) return Learning::kElsewhere;
@@ -296,7 +320,9 @@ void complete_and_check(Settings& settings) {
   check_policy_average(settings);
   check_network_size(settings);
   // Their steps are of older policies.
-  if (settings.links.actor_mode == ActorMode::kAsynchronous) settings.learning.hyperparameters.vtrace = true;
+  if (settings.links.actor_mode == ActorMode::kAsynchronous &&
+      settings.learning.hyperparameters.algorithm == "ppo")
+    settings.learning.hyperparameters.vtrace = true;
   if (settings.learning.workers == 0) {
     const int sharing = settings.command == kCluster ? settings.cluster.children : 1;
     settings.learning.workers = std::max(1, usable_cores() / sharing);

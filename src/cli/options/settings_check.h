@@ -12,6 +12,9 @@ namespace genkidama::cli {
 /// make no sense.
 void complete_and_check(Settings& settings);
 
+/// How old segments may be that are learnt from, in updates.
+std::uint64_t most_policy_lag(const LinkOptions& links);
+
 /// Who learns on this machine.
 Learning learning_of(const Settings& settings);
 

@@ -34,6 +34,16 @@ constexpr Milliseconds kLatenessLook{1'000};
 constexpr std::uint64_t kMostRoundSteps = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMostQueuedRounds = 1'000'000;
 
+void check_queue_bytes(const SegmentOptions& options) {
+  if (options.mode != ActorMode::kAsynchronous) return;
+  const std::size_t step = options.shape.step_bytes();
+  if (options.queue_bytes / step >= options.round_steps) return;
+  throw ArgumentError(fmt::format(
+      "segments.queue_bytes is {}, and a round of {} steps takes {} bytes at least; expected so many, or a "
+      "round of at most {} steps",
+      options.queue_bytes, options.round_steps, options.round_steps * step, options.queue_bytes / step));
+}
+
 ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
                       const std::vector<float>& weights) {
   check_mixing_weight(options.alpha, "alpha");
@@ -90,6 +100,7 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
     throw ArgumentError(fmt::format("segments.queued_rounds is {}; expected 1 to {}",
                                     options.segments.queued_rounds, kMostQueuedRounds));
   }
+  if (options.exchange == ExchangeKind::kSegments) check_queue_bytes(options.segments);
   if (const std::size_t size = options.outer_optimizer.size(); size > 0 && size != layout.size()) {
     throw ArgumentError(fmt::format(
         "outer_optimizer has a memory of {} weights, and the layout {}; give that of this network", size,

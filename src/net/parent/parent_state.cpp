@@ -94,7 +94,7 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
   status_.updates = options.first_update;
   if (options.exchange != ExchangeKind::kEach) round_.emplace(options.rounds);
   if (takes_segments() && segments_.mode == ActorMode::kAsynchronous) {
-    queue_.emplace(segments_.queued_rounds * segments_.round_steps);
+    queue_.emplace(segments_.queued_rounds * segments_.round_steps, segments_.queue_bytes);
   }
   const bool averages_rounds = options.exchange == ExchangeKind::kRounds;
   if (rule_ || averages_rounds) merged_.resize(weights_.size());

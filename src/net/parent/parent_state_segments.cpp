@@ -24,20 +24,12 @@ void ParentState::contribute(const FrameHeader& frame, SegmentBatch batch, Clock
 
 SegmentContribution ParentState::told_segments(RoundContribution told, SegmentBatch batch) const {
   SegmentContribution given;
-  const auto is_too_old = [this](const Segment& segment) {
-    return status_.updates - segment.policy_version > max_staleness_;
-  };
-  for (const Segment& segment : batch.segments) {
-    if (is_too_old(segment)) {
-      given.late_steps += segment.size();
-      continue;
-    }
-    const std::uint64_t lag = status_.updates - segment.policy_version;
-    given.lag_sum += lag * segment.size();
-    given.max_lag = std::max(given.max_lag, lag);
-  }
-  std::erase_if(batch.segments, is_too_old);
-  told.dropped = batch.segments.empty() && given.late_steps > 0;
+  given.counts.dropped_steps = batch.dropped_steps;
+  std::erase_if(batch.segments, [&](const Segment& segment) {
+    return !given.counts.take_segment(segment.size(), status_.updates - segment.policy_version,
+                                      max_staleness_);
+  });
+  told.dropped = batch.segments.empty() && given.counts.late_steps > 0;
   given.told = std::move(told);
   given.batch = std::move(batch);
   return given;
