@@ -35,6 +35,8 @@ constexpr Milliseconds kEndTimeout{1'000};
 constexpr std::size_t kMostEnvironments = 1'024;
 // Of all workers together: each look at the queue goes over all of it.
 constexpr std::size_t kMostQueuedRounds = 10'000;
+// Each worker of each actor has a number.
+constexpr std::uint64_t kMostPlaces = 100'000;
 // The fields of a state.
 constexpr const char* kOptimizerState = "optimizer_state";
 constexpr const char* kAlgorithmState = "algorithm_state";
@@ -83,10 +85,6 @@ void check_learns_apart(OrchestratorOptions& options) {
         "the algorithm is 'a3c', which learns while it plays; expected one that learns from whole rounds, "
         "such as 'ppo'");
   }
-  if (options.replay_capacity > 0) {
-    refuse(fmt::format("replay_capacity is {}; expected 0 where workers do not learn themselves",
-                       options.replay_capacity));
-  }
   hyper.sharing = Sharing::kHogwild;  // nobody shares
 }
 
@@ -106,16 +104,27 @@ void check_asynchronous(const OrchestratorOptions& options) {
 }
 
 /// Of an algorithm that learns from a replay buffer.
-void check_replay(const OrchestratorOptions& options) {
+void check_replay(const OrchestratorOptions& options, const EnvironmentSpec& environment) {
   const Hyperparameters& hyper = options.hyperparameters;
   const std::string what = "the algorithm learns from a replay buffer";
-  if (options.learning != Learning::kWorkers) {
-    throw ArgumentError(fmt::format("{}, and learning is '{}'; expected '{}', where each worker learns", what,
-                                    learning_name(options.learning), learning_name(Learning::kWorkers)));
+  const bool is_given = options.learning == Learning::kGiven;
+  // The workers of a learner only evaluate, but it learns.
+  if (options.purpose != EnvironmentPurpose::kTrain && !is_given) return;
+  if (options.learning != Learning::kWorkers && environment.masks_actions) {
+    throw ArgumentError(fmt::format(
+        "{}, environment '{}' masks actions, and learning is '{}'; expected '{}', where the buffer knows the "
+        "masks after a step",
+        what, environment.name, learning_name(options.learning), learning_name(Learning::kWorkers)));
   }
-  if (options.purpose != EnvironmentPurpose::kTrain) return;
   const auto least = static_cast<std::size_t>(hyper.minibatch_size);
-  if (options.replay_capacity < least) {
+  if (options.learning == Learning::kElsewhere) {
+    if (options.replay_capacity > 0) {
+      throw ArgumentError(fmt::format(
+          "{}, which its learner has, and replay_capacity is {}; expected 0 where workers play for a learner "
+          "elsewhere",
+          what, options.replay_capacity));
+    }
+  } else if (options.replay_capacity < least) {
     throw ArgumentError(
         fmt::format("{}, and replay_capacity is {}; expected at least minibatch_size, {} steps, and rather "
                     "100000",
@@ -127,6 +136,15 @@ void check_replay(const OrchestratorOptions& options) {
         "normalise_observations nor normalise_rewards: scale in the environment, and use reward_scale",
         what, hyper.normalise_observations ? "observations" : "rewards"));
   }
+}
+
+/// Of one that does not.
+void check_no_replay(const OrchestratorOptions& options) {
+  if (options.learning == Learning::kWorkers || options.replay_capacity == 0) return;
+  throw ArgumentError(
+      fmt::format("replay_capacity is {}, the algorithm does not learn from a replay buffer, and learning is "
+                  "'{}'; expected 0 where workers do not learn themselves",
+                  options.replay_capacity, learning_name(options.learning)));
 }
 
 OrchestratorOptions completed(OrchestratorOptions options) {
@@ -180,11 +198,14 @@ class CoreOrchestrator::Impl {
     if (!setup_.network) throw ArgumentError("no network factory was given");
     const bool forks = options_.mode == WorkerMode::kProcesses;
     const auto algorithm = make_algorithm_of(setup_);
-    if (algorithm->learns_from_replay() && !options_.describe_only) check_replay(options_);
+    const bool has_replay = algorithm->learns_from_replay();
+    if (!has_replay) check_no_replay(options_);
+    if (has_replay && !options_.describe_only) check_replay(options_, {});
     if (forks) warn_if_threads_are_running();
     description_ = forks
                        ? describe_in_forked_process(setup_, {options_.construction_timeout, options_.give_up})
                        : describe_here(setup_);
+    if (has_replay && !options_.describe_only) check_replay(options_, description_.environment);
     if (normalises()) {
       own_ = {new_stream(), RunningStatistics(statistics_components())};
       others_ = own_.statistics;
@@ -289,7 +310,7 @@ class CoreOrchestrator::Impl {
     if (is_asynchronous()) return train_while_playing();
     const RoundStart start = start_of_round();
     RoundReport round = play(central ? most_round_steps() : configured_round_steps());
-    if (central) learn(/*begins=*/true, /*ends=*/true);
+    if (central) learn(/*begins=*/true, /*ends=*/true, rows_stored());
     return completed_round(std::move(round), start);
   }
 
@@ -309,6 +330,17 @@ class CoreOrchestrator::Impl {
     return completed_round(std::move(round), start);
   }
 
+  void follow_run(const ActorPlace& place) {
+    if (options_.learning != Learning::kElsewhere) return;
+    if (place.place >= place.places || place.places > kMostPlaces) {
+      throw ArgumentError(
+          fmt::format("place {} among {} actors; expected one below their number, and at most {}",
+                      place.place, place.places, kMostPlaces));
+    }
+    place_ = place;
+    shared_->counters[0].environment_steps = place.run_steps;
+  }
+
   RoundReport learn_round(std::span<const Segment> segments, std::uint64_t steps) {
     if (options_.learning != Learning::kGiven) {
       throw ArgumentError(fmt::format("this trainer does not learn from segments of others: learning is '{}'",
@@ -319,8 +351,9 @@ class CoreOrchestrator::Impl {
     // They are learnt from by the schedules' clock before the first optimizer step, as in a round that is
     // played here.
     shared_->counters[0].environment_steps += steps;
+    const std::uint64_t rows = rows_stored();
     bool is_whole = false;
-    while (!is_whole) is_whole = learn(segments);
+    while (!is_whole) is_whole = learn(segments, rows);
     RoundReport round;
     round.cut_short = shared_->counters[0].cut_round;
     return completed_round(std::move(round), start);
@@ -427,7 +460,7 @@ class CoreOrchestrator::Impl {
     own_ = std::move(own);
     others_ = std::move(others);
     publish_normalisation();
-    for (int i = 0; shared_->replay && i < options_.workers; ++i) {
+    for (int i = 0; shared_->replay && i < shared_->replay->cores(); ++i) {
       const auto worker = static_cast<std::size_t>(i);
       shared_->replay->restore(i, worker < replay.size() ? replay.share(worker) : ReplayShare());
     }
@@ -530,6 +563,9 @@ class CoreOrchestrator::Impl {
 
   RoundReport play(WorkerOrder order) {
     order.is_normalised = statistics().count() > 0;
+    order.first_worker = static_cast<int>(place_.place) * options_.workers;
+    order.all_workers = static_cast<int>(place_.places) * options_.workers;
+    order.first_row = rows_stored();
     carry_out(order);
     count_round();
     RoundReport round;
@@ -541,6 +577,11 @@ class CoreOrchestrator::Impl {
       round.lost_episodes += report.lost_episodes.get();
     }
     return round;
+  }
+
+  /// Rows that were ever in the replay buffer of a learner apart from the workers.
+  std::uint64_t rows_stored() const {
+    return shared_->replay && shared_->segments ? shared_->replay->stored(0) : 0;
   }
 
   bool is_asynchronous() const { return options_.actor_mode == ActorMode::kAsynchronous; }
@@ -595,10 +636,11 @@ class CoreOrchestrator::Impl {
   }
 
   /// Lets the central learner take what is in the store.
-  void learn(bool begins, bool ends) {
+  void learn(bool begins, bool ends, std::uint64_t first_row) {
     WorkerOrder order;
     order.command = WorkerCommand::kLearn;
     order.round = rounds_;
+    order.first_row = first_row;
     order.begins = begins;
     order.ends = ends;
     carry_out(order);
@@ -606,20 +648,23 @@ class CoreOrchestrator::Impl {
 
   /// Hands the segments to the central learner, as many at once as the store has room for. Whether one
   /// learner has had all of them: one that died between two orders took with it what it had of the first.
-  bool learn(std::span<const Segment> segments) {
+  bool learn(std::span<const Segment> segments, std::uint64_t rows) {
     SegmentStore& store = *shared_->segments;
     const std::uint64_t restarts = worker_restarts();
     bool begins = true;
+    std::uint64_t steps = 0;
     store.clear(0);
     for (const Segment& segment : segments) {
       if (!store.has_room(0, segment)) {
-        learn(std::exchange(begins, false), /*ends=*/false);
+        learn(std::exchange(begins, false), /*ends=*/false, rows);
+        rows += std::exchange(steps, 0);
         store.clear(0);
       }
       store.add(0, segment);
+      steps += segment.size();
     }
     const bool at_once = begins;
-    learn(begins, /*ends=*/true);
+    learn(begins, /*ends=*/true, rows);
     return at_once || worker_restarts() == restarts;
   }
 
@@ -896,6 +941,7 @@ class CoreOrchestrator::Impl {
   std::optional<Normalisation>
       played_;  // that of a policy which is only played, in place of what was counted
   std::uint64_t rounds_ = 0;
+  ActorPlace place_;
   std::uint64_t plays_ = 0;                   // orders to play, of asynchronous workers
   std::uint64_t told_dropped_steps_ = 0;      // those that train_round() has reported
   std::uint64_t episodes_evaluated_ = 0;      // in earlier chunks of the present evaluation
@@ -945,6 +991,9 @@ SegmentShape CoreOrchestrator::segment_shape() const {
 }
 RoundReport CoreOrchestrator::play_round(std::uint64_t steps, std::vector<Segment>& segments) {
   return impl_->play_round(steps, segments);
+}
+void CoreOrchestrator::follow_run(const ActorPlace& place) {
+  impl_->follow_run(place);
 }
 RoundReport CoreOrchestrator::learn_round(std::span<const Segment> segments, std::uint64_t steps) {
   return impl_->learn_round(segments, steps);

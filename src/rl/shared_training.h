@@ -37,6 +37,10 @@ struct WorkerOrder {
   std::uint64_t enough_steps = 0;     ///< kTrain, asynchronous: workers stop once so many are queued
   bool begins = false, ends = false;  ///< kLearn: the round's first and last segments
   bool is_normalised = false;         ///< kTrain: there is something to normalise with
+  /// kTrain, kTrainAndLearn: the number of the first worker here among those of all machines, and of these.
+  int first_worker = 0, all_workers = 0;
+  /// kLearn, kTrainAndLearn: rows that were ever in the replay buffer before the first step of this order.
+  std::uint64_t first_row = 0;
   std::uint64_t evaluation_seed = 0;  ///< kEvaluate
   std::uint64_t first_episode = 0;    ///< kEvaluate: number of the chunk's first episode
   std::uint32_t episode_count = 0;    ///< kEvaluate: episodes in this chunk
@@ -147,7 +151,7 @@ struct SharedTraining {
     if (sharing == Sharing::kServer) gradients.emplace(workers, parameters);
     if (replay_capacity > 0) {
       replay.emplace(
-          workers, replay_capacity, environment.observation_size,
+          learning == Learning::kWorkers ? workers : 1, replay_capacity, environment.observation_size,
           static_cast<int>(environment.action_space.width()),
           environment.masks_actions ? static_cast<int>(environment.action_space.alternatives()) : 0,
           is_prioritised);

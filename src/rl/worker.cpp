@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/failpoint.h"
@@ -38,6 +39,8 @@ constexpr std::uint64_t kLearning = 4;
 constexpr std::uint64_t kContinued = 5;
 
 constexpr Milliseconds kWaitSlice{1'000};
+// Of an algorithm that learns from single steps, where its learner is elsewhere.
+constexpr std::size_t kReplaySegmentSteps = 256;
 
 std::uint64_t seed_of_round(const WorkerSetup& setup, int worker, std::uint64_t round) {
   return derive_seed(setup.seed, {kTraining, static_cast<std::uint64_t>(worker), round});
@@ -58,22 +61,23 @@ class Worker {
         spec_(setup.spec ? completed(*setup.spec) : slots_.front().spec()),
         algorithm_(make_algorithm_of(setup)),
         network_(make_network(setup, *algorithm_, spec_, sink_)),
-        learner_(algorithm_->make_learner({.environment = spec_,
-                                           .network = network_,
-                                           .sink = sink_,
-                                           .shared_state = shared.algorithm_state.span(),
-                                           .replay = shared.replay ? &*shared.replay : nullptr,
-                                           .worker = index,
-                                           .workers = shared.workers})),
+        learner_(
+            algorithm_->make_learner({.environment = spec_,
+                                      .network = network_,
+                                      .sink = sink_,
+                                      .shared_state = shared.algorithm_state.span(),
+                                      // A learner apart from the workers has it.
+                                      .replay = shared.replay && !shared.segments ? &*shared.replay : nullptr,
+                                      .worker = index,
+                                      .workers = shared.workers})),
         pacer_(setup.steps_per_second),
         output_count_(static_cast<std::size_t>(network_.spec().policy)),
         longest_episode_(longest_training_episode(spec_.observation_size)) {
-    for (EpisodeSlot& slot : slots_) {
-      slot.behaviour = algorithm_->make_explorer(
-          {.environment = spec_, .sink = sink_, .worker = index, .workers = shared.workers});
-    }
+    segment_steps_ =
+        shared.segments && algorithm_->learns_from_replay() ? kReplaySegmentSteps : learner_->segment_steps();
+    make_explorers(index, shared.workers);
     // Of a killed worker, whose place this one takes.
-    if (shared.replay) shared.replay->mend_priorities(index);
+    if (shared.replay && !shared.segments) shared.replay->mend_priorities(index);
     if (!slots_.front().behaviour || !learner_) {
       throw ArgumentError("the algorithm made no behaviour or no learner; expected both");
     }
@@ -93,6 +97,15 @@ class Worker {
   }
 
  private:
+  /// For the worker of this number among so many.
+  void make_explorers(int worker, int workers) {
+    explorer_ = {worker, workers};
+    for (EpisodeSlot& slot : slots_) {
+      slot.behaviour = algorithm_->make_explorer(
+          {.environment = spec_, .sink = sink_, .worker = worker, .workers = workers});
+    }
+  }
+
   static std::vector<EpisodeSlot> make_slots(const WorkerSetup& setup, WorkerSink& sink,
                                              const Normaliser& normaliser, int index) {
     std::vector<EpisodeSlot> slots;
@@ -170,6 +183,8 @@ class Worker {
     round_steps_ = order.round_steps;
     enough_steps_ = order.enough_steps;
     version_ = order.round;
+    if (const std::pair explorer{order.first_worker + index_, order.all_workers}; explorer != explorer_)
+      make_explorers(explorer.first, explorer.second);
     if (shared_.segments && !shared_.slots) shared_.segments->clear(static_cast<std::size_t>(index_));
     sink_.begin_round();
     if (shared_.slots) {
@@ -458,14 +473,14 @@ class Worker {
     segment.actions.insert(segment.actions.end(), slot.chosen.begin(), slot.chosen.end());
     segment.rewards.push_back(transition.reward);
     segment.log_probabilities.push_back(slot.log_probability);
-    if (shared_.replay) {
+    if (shared_.replay && !shared_.segments) {
       Transition stored = transition;
       stored.truncated = transition.truncated || cut;
       shared_.replay->store(index_, stored);
     }
     if (transition.terminated) segment.end = SegmentEnd::kTerminated;
     if (transition.truncated && !transition.terminated) segment.end = SegmentEnd::kTruncated;
-    if (segment.ends_episode() || cut || segment.size() >= learner_->segment_steps()) learn_segment(slot);
+    if (segment.ends_episode() || cut || segment.size() >= segment_steps_) learn_segment(slot);
     if (cut) {
       slot.result.truncated = true;
       slot.playing = false;
@@ -574,6 +589,8 @@ class Worker {
   Pacer pacer_;
   std::size_t output_count_;
   std::uint32_t longest_episode_;
+  std::size_t segment_steps_ = 0;
+  std::pair<int, int> explorer_;  ///< the worker's number and how many there are, as its explorers know them
   std::uint64_t round_seed_ = 0;
   std::uint64_t round_steps_ = 0;
   std::uint64_t enough_steps_ = 0;    ///< WorkerOrder::enough_steps

@@ -69,6 +69,7 @@ class LearnerRun::Impl {
     }
     parent.statistics = memory_.statistics;
     parent.first_update = run_.totals().updates;
+    parent.first_steps = run_.totals().in_run.steps;
     parent.run_id = identity_.run_id;
     parent.epoch = identity_.epoch;
     name_ = parent.name;
@@ -148,7 +149,8 @@ class LearnerRun::Impl {
     trainer_.read_weights(weights_);
     // Actors play on while this round is written down and evaluated. Weights that are not sound end the run
     // there.
-    if (first_non_finite(weights_) == weights_.size()) parent_->publish(weights_);
+    if (first_non_finite(weights_) == weights_.size())
+      parent_->publish(weights_, run_.totals().in_run.steps + steps);
     std::vector<std::string> fields = {fmt::format("{}", actors),
                                        fmt::format("{:.6g}", round.waited_seconds)};
     const std::vector<std::string> more = segments_.fields();

@@ -56,16 +56,16 @@ struct Actor {
   Clock::time_point due{};                     ///< is_playing: the round's end
   double round_seconds = 0;
   bool is_playing = false;
-  std::uint64_t number = 0;            ///< of its latest plan
-  Clock::time_point since = kBeginning;  ///< since when it does nothing
-  std::optional<SegmentBatch> played;  ///< while it plays, and until it is sent
-  std::optional<SegmentBatch> sent;    ///< on its way to the learner
+  std::uint64_t number = 0;                        ///< of its latest plan
+  Clock::time_point since = kBeginning;            ///< since when it does nothing
+  std::optional<SegmentBatch> played;              ///< while it plays, and until it is sent
+  std::optional<SegmentBatch> sent;                ///< on its way to the learner
   bool is_unanswered = false, has_answer = false;  ///< has_answer: to be taken when the round has ended
   std::uint64_t sequence = 0;
   std::uint64_t steps = 0, episodes = 0;  ///< of everything that was sent
   // The answer that is on its way.
   std::vector<float> weights;
-  std::uint64_t weights_version = 0, weights_round_steps = 0;
+  std::uint64_t weights_version = 0, weights_round_steps = 0, run_steps = 0;
   RunningStatistics others;
 };
 
@@ -146,7 +146,7 @@ class ActorsEngine final : public Engine {
         break;
       case What::kLearnt:
         is_learning_ = false;
-        state_.publish(weights_);
+        state_.publish(weights_, played_.steps);
         break;
     }
   }
@@ -165,9 +165,7 @@ class ActorsEngine final : public Engine {
   }
 
   // Of equal length, so that the order of names is that of numbers.
-  static std::string name_of(std::uint32_t number) {
-    return fmt::format("actor-{:06}", number + 1);
-  }
+  static std::string name_of(std::uint32_t number) { return fmt::format("actor-{:06}", number + 1); }
 
   void take_batch(Actor& actor, std::uint32_t number) {
     FrameHeader header;
@@ -237,6 +235,7 @@ class ActorsEngine final : public Engine {
     actor.weights.assign(present.begin(), present.end());
     actor.weights_version = state_.updates();
     actor.weights_round_steps = state_.steps_to_play();
+    actor.run_steps = state_.run_steps();
     if (state_.statistics_components() > 0) actor.others = state_.other_statistics(session_of(number));
     if (number == kLearner) {
       queue_.plan(now(), {What::kAnswer, number});
@@ -278,7 +277,7 @@ class ActorsEngine final : public Engine {
     actor.is_playing = false;
     actor.since = now();
     summary_.computing_seconds += actor.round_seconds;
-    if (std::exchange(actor.has_answer, false)) take_weights(actor);
+    if (std::exchange(actor.has_answer, false)) take_weights(actor, number);
     // With one batch on its way and one more that was played, it waits.
     if (!actor.is_unanswered) send_batch(actor, number);
   }
@@ -307,7 +306,7 @@ class ActorsEngine final : public Engine {
       actor.has_answer = true;
       return;
     }
-    take_weights(actor);
+    take_weights(actor, number);
     if (actor.played) {
       send_batch(actor, number);
     } else {
@@ -315,18 +314,21 @@ class ActorsEngine final : public Engine {
     }
   }
 
-  void take_weights(Actor& actor) {
+  void take_weights(Actor& actor, std::uint32_t number) {
     actor.trainer.write_weights(actor.weights);
     if (actor.others.components() > 0) actor.trainer.write_other_statistics(actor.others);
     actor.version = actor.weights_version;
     actor.round_steps = actor.weights_round_steps;
+    actor.trainer.follow_run({actor.run_steps, number, actors_.size()});
   }
 
   std::size_t message_bytes_of(const SegmentBatch& batch) const {
     return kFrameHeaderBytes + statistics_bytes(state_.statistics_components()) +
            static_cast<std::size_t>(batch.steps) * options_.bytes_per_step;
   }
-  std::size_t wire_bytes_of(const SegmentBatch& batch) const { return bytes_on_wire(message_bytes_of(batch)); }
+  std::size_t wire_bytes_of(const SegmentBatch& batch) const {
+    return bytes_on_wire(message_bytes_of(batch));
+  }
 
   SimulatedUpdate update() const {
     SimulatedUpdate update;

@@ -27,7 +27,7 @@ ParentOptions parent_options(const Job& job) {
   options.rounds = links.rounds;
   options.rounds.deadline = Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
   if (links.exchange == ExchangeKind::kSegments) {
-    options.rounds.max_staleness = most_policy_lag(links);
+    options.rounds.max_staleness = most_policy_lag(job.settings);
     options.segments.divide = links.divide_steps;
     options.segments.mode = links.actor_mode;
     options.segments.queued_rounds = links.queued_rounds;

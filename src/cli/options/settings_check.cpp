@@ -14,6 +14,7 @@
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/token.h"
 #include "genkidama/params/parameter_layout.h"
+#include "genkidama/rl/algorithms.h"
 #include "genkidama/run/preset.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
@@ -69,6 +70,13 @@ const char* missing_for_actors(const Settings& settings) {
     default:
       return nullptr;
   }
+}
+
+/// Of a bundled algorithm.
+bool learns_from_replay(const Hyperparameters& hyperparameters) {
+  const auto names = algorithm_names();
+  return std::find(names.begin(), names.end(), hyperparameters.algorithm) != names.end() &&
+         make_algorithm(hyperparameters)->learns_from_replay();
 }
 
 /// Flags that only one kind of actors knows.
@@ -237,8 +245,11 @@ void check_name(const std::string& name) {
 
 }  // namespace
 
-std::uint64_t most_policy_lag(const LinkOptions& links) {
-  return links.max_policy_lag.value_or(links.actor_mode == ActorMode::kAsynchronous ? 20 : 0);
+std::uint64_t most_policy_lag(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  if (links.max_policy_lag) return *links.max_policy_lag;
+  if (learns_from_replay(settings.learning.hyperparameters)) return ~std::uint64_t{0};
+  return links.actor_mode == ActorMode::kAsynchronous ? 20 : 0;
 }
 
 Learning learning_of(const Settings& settings) {

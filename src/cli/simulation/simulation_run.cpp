@@ -156,7 +156,8 @@ std::unique_ptr<CoreOrchestrator> make_called_trainer(const Job& job, const Hype
   options.learning = learning;
   options.optimizer = job.program.optimizer;
   options.algorithm = job.program.algorithm;
-  options.replay_capacity = static_cast<std::size_t>(job.settings.learning.replay_capacity);
+  if (learning != Learning::kElsewhere)
+    options.replay_capacity = static_cast<std::size_t>(job.settings.learning.replay_capacity);
   return std::make_unique<CoreOrchestrator>(environment_of(job), network_of(job), options);
 }
 
@@ -218,7 +219,7 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
     options.segments.round_steps = static_cast<std::uint64_t>(settings.learning.hyperparameters.round_steps);
     options.segments.queued_rounds = links.queued_rounds;
     options.segments.when_full = links.when_full;
-    options.max_policy_lag = most_policy_lag(links);
+    options.max_policy_lag = most_policy_lag(settings);
   }
   options.parent_bits_per_second = 1e6 * settings.simulation.parent_mbit;
   options.environments = settings.learning.hyperparameters.environments_per_worker;

@@ -181,7 +181,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     return std::exchange(closed_round_, {});
   }
 
-  void publish(std::span<const float> weights) {
+  void publish(std::span<const float> weights, std::uint64_t run_steps) {
     if (weights.size() != layout_.size()) {
       throw ArgumentError(
           fmt::format("{} weights are published; the layout has {}", weights.size(), layout_.size()));
@@ -197,8 +197,9 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
             "publish() was called without a round that was taken; call take_segments() first");
       }
     }
-    host_.post(
-        [this, copy = std::vector<float>(weights.begin(), weights.end())]() mutable { publish_here(copy); });
+    host_.post([this, run_steps, copy = std::vector<float>(weights.begin(), weights.end())]() mutable {
+      publish_here(copy, run_steps);
+    });
   }
 
   ParentStatus status() const {
@@ -347,9 +348,9 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     segments_ready_.notify_all();
   }
 
-  void publish_here(std::vector<float>& weights) {
+  void publish_here(std::vector<float>& weights, std::uint64_t run_steps) {
     if (host_.ending() || !state_.is_learning()) return;
-    state_.publish(weights);
+    state_.publish(weights, run_steps);
     GENKIDAMA_FAILPOINT("learner_published");
     answer_round();
     round_changed();
@@ -462,8 +463,8 @@ std::optional<SegmentRound> Parent::take_segments(Milliseconds span) {
   return impl_->take_segments(span);
 }
 
-void Parent::publish(std::span<const float> weights) {
-  impl_->publish(weights);
+void Parent::publish(std::span<const float> weights, std::uint64_t run_steps) {
+  impl_->publish(weights, run_steps);
 }
 
 ParentStatus Parent::status() const {

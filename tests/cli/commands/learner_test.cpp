@@ -297,6 +297,60 @@ TEST_CASE("asynchronous actors go on with a learner that was killed and is resum
   CHECK(summary_after_a_kill(directory, run, words)["actors"] == "asynchronous");
 }
 
+TEST_CASE("actors fill the replay buffer of a learner, which goes on with it after it was killed") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "learner";
+  const std::string mode = GENERATE("asynchronous", "waiting");
+  RunningProgram first(call("learner", "--preset", "dqn", "--listen", "127.0.0.1:0", "--actors", "2",
+                            "--actor-mode", mode, "--round-steps", "64", "--learning-starts", "100",
+                            "--replay-capacity", "5000", "--epsilon-ladder", "7", "--max-steps", "100000000",
+                            "--schedule", "constant", "--eval-episodes", "2", "--eval-workers", "1",
+                            "--checkpoint-every", "10", "--run-dir", run.string()));
+  const std::string endpoint = "127.0.0.1:" + listening_port(first);
+  const auto actor = [&](const std::string& name) {
+    return call("actor", "--preset", "dqn", "--connect", endpoint, "--workers", "1", "--round-steps", "64",
+                "--learning-starts", "100", "--epsilon-ladder", "7", "--name", name, "--run-dir",
+                (directory / name).string());
+  };
+  RunningProgram one(actor("one")), two(actor("two"));
+  REQUIRE(wait_for_tenth_update(first, run));
+  first.signal(SIGKILL);
+  first.wait();
+  REQUIRE(one.wait_for_error_text("plays nothing meanwhile"));
+  RunningProgram second(
+      call("learner", "--resume", run.string(), "--listen", endpoint, "--max-steps", "4000"));
+  const auto result = second.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(one.wait().exit_code == 0);
+  CHECK(two.wait().exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["environment_steps"] >= 4000);
+  CHECK(summary["actors"] == mode);
+  CHECK(summary["segments"]["late_steps"] == 0);
+  CHECK(json_of(run / "config.json")["replay_capacity"] == 5000);
+  CHECK(json_of(run / "config.json")["vtrace"] == false);
+  // What the first process had stored is there.
+  const auto saved = read_safetensors(run / "state.safetensors");
+  CHECK(saved.metadata.size() > 0);
+}
+
+TEST_CASE("workers fill the replay buffer of a central learner") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const std::string mode = GENERATE("asynchronous", "waiting");
+  RunningProgram program(call("train", "--preset", "dqn", "--learning", "central", "--actor-mode", mode,
+                              "--workers", "2", "--round-steps", "64", "--learning-starts", "100",
+                              "--replay-capacity", "2000", "--max-steps", "1000", "--eval-episodes", "2",
+                              "--run-dir", run.string()));
+  const auto result = program.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(json_of(run / "summary.json")["environment_steps"] >= 1000);
+  const auto metrics = csv_of(run / "metrics.csv");
+  CHECK(std::stod(metrics.back()[column_of(metrics, "value_loss")]) > 0);
+}
+
 TEST_CASE("a frozen actor holds its learner up for one deadline at most, and not at all when asynchronous") {
   const TemporaryDirectory directory;
   const bool asynchronous = GENERATE(false, true);
