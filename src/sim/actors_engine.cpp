@@ -346,8 +346,9 @@ class ActorsEngine final : public Engine {
     summary.seconds = seconds_of(end - kBeginning);
     summary.updates = state_.updates();
     summary.played = played_;
+    // What is under way counts up to the end.
+    if (is_learning_) summary.computing_seconds -= std::max(0.0, seconds_of(learns_until_ - end));
     for (const Actor& actor : actors_) {
-      // What is under way counts up to the end.
       if (actor.is_playing) {
         const double rest = std::max(0.0, seconds_of(actor.due - end));
         summary.computing_seconds += std::max(0.0, actor.round_seconds - rest);
