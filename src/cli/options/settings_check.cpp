@@ -217,11 +217,7 @@ void check_network_size(const Settings& settings) {
 /// What learns from single steps has no use for a network that remembers earlier ones.
 void check_memory(const Settings& settings) {
   const Hyperparameters& hyperparameters = settings.learning.hyperparameters;
-  const auto names = algorithm_names();
-  if (!settings.network || settings.network->memory == 0 ||
-      std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end() ||
-      !make_algorithm(hyperparameters)->learns_from_replay())
-    return;
+  if (!settings.network || settings.network->memory == 0 || !learns_from_replay(hyperparameters)) return;
   throw ArgumentError(fmt::format(
       "--memory is 'gru:{}', and {} learns from single steps; expected --memory none, or --loss a3c "
       "or ppo",
