@@ -218,7 +218,7 @@ void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, 
   record.update_sent = status_.updates;
   record.counted.steps = steps_counted_before;
   record.since = now;
-  record.place = free_place(0);
+  if (takes_segments()) record.place = free_place(0);
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);
   children_[session] = std::move(record);
@@ -236,7 +236,7 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
   record->status.address = address;
   record->since = now;
   record->merged_on_this_link = false;
-  record->place = free_place(record->place);
+  if (takes_segments()) record->place = free_place(record->place);
   const std::uint64_t sequence = record->sequence;
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);
