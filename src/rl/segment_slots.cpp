@@ -27,10 +27,13 @@ std::optional<std::size_t> SegmentSlots::begin(int worker, FullQueue when_full) 
     for (std::size_t slot = 0; slot < heads_.size(); ++slot) {
       const std::uint64_t state = heads_[slot].state.load(std::memory_order_acquire);
       const Stage stage = stage_of(state);
-      const bool may_have = stage == Stage::kFree || (stage == Stage::kQueued && when_full == FullQueue::kDropOldest);
+      const bool may_have =
+          stage == Stage::kFree || (stage == Stage::kQueued && when_full == FullQueue::kDropOldest);
       if (!may_have) continue;
       // A free one comes before all that are queued.
-      const auto rank = [](std::uint64_t of) { return std::pair(stage_of(of) != Stage::kFree, number_of(of)); };
+      const auto rank = [](std::uint64_t of) {
+        return std::pair(stage_of(of) != Stage::kFree, number_of(of));
+      };
       if (best && rank(best_state) <= rank(state)) continue;
       best = slot;
       best_state = state;
@@ -46,7 +49,8 @@ std::optional<std::size_t> SegmentSlots::begin(int worker, FullQueue when_full) 
 }
 
 void SegmentSlots::abandon(std::size_t slot) {
-  dropped_steps_[0].fetch_add(heads_[slot].steps.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
+  dropped_steps_[0].fetch_add(heads_[slot].steps.exchange(0, std::memory_order_relaxed),
+                              std::memory_order_relaxed);
 }
 
 void SegmentSlots::finish(std::size_t slot) {

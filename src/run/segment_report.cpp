@@ -21,7 +21,8 @@ void SegmentReport::add(const SegmentCounts& round, std::uint64_t queued_steps) 
   latest_ = round;
   all_ += round;
   queued_steps_ = queued_steps;
-  if (++rounds_ < kRoundsBeforeWarning || has_warned_ || all_.all_dropped_steps() <= all_.learnt_steps) return;
+  if (++rounds_ < kRoundsBeforeWarning || has_warned_ || all_.all_dropped_steps() <= all_.learnt_steps)
+    return;
   has_warned_ = true;
   log(LogLevel::kWarning,
       "more steps were dropped than learnt from: {} and {} so far ({} by a full queue, {} too late, {} by "
@@ -32,9 +33,9 @@ void SegmentReport::add(const SegmentCounts& round, std::uint64_t queued_steps) 
 }
 
 std::vector<std::string> SegmentReport::fields() const {
-  return {fmt::format("{}", latest_.segments),      fmt::format("{:.6g}", latest_.mean_lag()),
-          fmt::format("{}", latest_.max_lag),       fmt::format("{}", latest_.dropped_steps),
-          fmt::format("{}", latest_.late_steps),    fmt::format("{}", latest_.queue_dropped_steps),
+  return {fmt::format("{}", latest_.segments),   fmt::format("{:.6g}", latest_.mean_lag()),
+          fmt::format("{}", latest_.max_lag),    fmt::format("{}", latest_.dropped_steps),
+          fmt::format("{}", latest_.late_steps), fmt::format("{}", latest_.queue_dropped_steps),
           fmt::format("{}", queued_steps_)};
 }
 

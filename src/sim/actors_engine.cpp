@@ -56,10 +56,10 @@ struct Actor {
   Clock::time_point due{};                     ///< is_playing: the round's end
   double round_seconds = 0;
   bool is_playing = false;
-  std::uint64_t number = 0;            ///< of its latest plan
-  Clock::time_point since = kBeginning;  ///< since when it does nothing
-  std::optional<SegmentBatch> played;  ///< while it plays, and until it is sent
-  std::optional<SegmentBatch> sent;    ///< on its way to the learner
+  std::uint64_t number = 0;                        ///< of its latest plan
+  Clock::time_point since = kBeginning;            ///< since when it does nothing
+  std::optional<SegmentBatch> played;              ///< while it plays, and until it is sent
+  std::optional<SegmentBatch> sent;                ///< on its way to the learner
   bool is_unanswered = false, has_answer = false;  ///< has_answer: to be taken when the round has ended
   std::uint64_t sequence = 0;
   std::uint64_t steps = 0, episodes = 0;  ///< of everything that was sent
@@ -165,9 +165,7 @@ class ActorsEngine final : public Engine {
   }
 
   // Of equal length, so that the order of names is that of numbers.
-  static std::string name_of(std::uint32_t number) {
-    return fmt::format("actor-{:06}", number + 1);
-  }
+  static std::string name_of(std::uint32_t number) { return fmt::format("actor-{:06}", number + 1); }
 
   void take_batch(Actor& actor, std::uint32_t number) {
     FrameHeader header;
@@ -326,7 +324,9 @@ class ActorsEngine final : public Engine {
     return kFrameHeaderBytes + statistics_bytes(state_.statistics_components()) +
            static_cast<std::size_t>(batch.steps) * options_.bytes_per_step;
   }
-  std::size_t wire_bytes_of(const SegmentBatch& batch) const { return bytes_on_wire(message_bytes_of(batch)); }
+  std::size_t wire_bytes_of(const SegmentBatch& batch) const {
+    return bytes_on_wire(message_bytes_of(batch));
+  }
 
   SimulatedUpdate update() const {
     SimulatedUpdate update;
