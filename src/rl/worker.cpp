@@ -231,6 +231,8 @@ class Worker {
           sink_.show_life();
           return !sink_.is_round_cut() && !(is_asynchronous() && has_enough_steps());
         });
+        // The step that was waited for belongs to the next round then.
+        if (is_asynchronous() && has_enough_steps()) continue;
       }
       play_step();
       if (is_asynchronous()) hand_over_full_part();

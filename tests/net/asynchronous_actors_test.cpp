@@ -143,6 +143,57 @@ TEST_CASE("a queue has as many rounds as the option says", "[asynchronous]") {
   REQUIRE(eventually([&] { return learner.parent.status().rounds.waiting == 1; }));
 }
 
+TEST_CASE("a queue is full, too, when it takes too many bytes, and is then learnt from", "[asynchronous]") {
+  const FullQueue when_full = GENERATE(FullQueue::kWait, FullQueue::kDropOldest);
+  ParentOptions options = asynchronous_options(when_full, 3);
+  options.segments.queue_bytes = 2 * batch_of(10, {segment_of(0, 10, 0)}).bytes();
+  RunningParent learner(options);
+  RawActor actor(learner.port());
+  for (const std::uint64_t first : {0u, 10u}) {
+    actor.send_steps(first, 10, 0);
+    actor.answer();
+  }
+  // 20 of 30 steps.
+  CHECK(firsts_of(next_round(learner)) == Firsts{0, 10});
+  for (const std::uint64_t first : {20u, 30u}) {
+    actor.send_steps(first, 10, 0);
+    actor.answer();
+  }
+  actor.send_steps(40, 10, 0);
+  if (when_full == FullQueue::kWait) {
+    REQUIRE(eventually([&] { return learner.parent.status().rounds.waiting == 1; }));
+    learner.parent.publish(weights_after(1));
+    CHECK(firsts_of(next_round(learner)) == Firsts{20, 30});
+    CHECK(actor.answer().update == 1);
+  } else {
+    actor.answer();
+    learner.parent.publish(weights_after(1));
+    const SegmentRound round = next_round(learner);
+    CHECK(firsts_of(round) == Firsts{30, 40});
+    CHECK(round.dropped_steps == 10);
+  }
+}
+
+TEST_CASE("a queue that cannot hold a round is refused", "[asynchronous]") {
+  const auto refused = [](std::size_t bytes, ActorMode mode) {
+    ParentOptions options = asynchronous_options();
+    options.segments.mode = mode;
+    options.segments.queue_bytes = bytes;
+    try {
+      const RunningParent learner(options);
+    } catch (const ArgumentError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  // 16 bytes a step, and 30 steps.
+  CHECK(refused(480, ActorMode::kAsynchronous).empty());
+  CHECK(refused(479, ActorMode::kAsynchronous).find("a round of 30 steps takes 480 bytes") !=
+        std::string::npos);
+  CHECK(refused(0, ActorMode::kAsynchronous).find("segments.queue_bytes is 0") != std::string::npos);
+  CHECK(refused(0, ActorMode::kWaiting).empty());
+}
+
 TEST_CASE("segments of too old a policy are dropped and counted", "[asynchronous]") {
   ParentOptions options = asynchronous_options();
   options.rounds.max_staleness = 1;
