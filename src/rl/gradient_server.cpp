@@ -37,7 +37,7 @@ void GradientServer::obey(const WorkerOrder& order) {
 }
 
 bool GradientServer::have_all_arrived() const {
-  for (int worker = 0; worker < shared_.workers; ++worker) {
+  for (int worker = 0; worker < shared_.learners(); ++worker) {
     if (!shared_.barrier.has_arrived(worker)) return false;
   }
   return true;

@@ -14,7 +14,8 @@ class GradientServer {
  public:
   GradientServer(std::unique_ptr<SharedOptimizer> optimizer, SharedTraining& shared, int index);
 
-  /// In a round: applies gradients until all workers have arrived at the barrier. Otherwise does nothing.
+  /// In a round: applies gradients until all workers and helpers have arrived at the barrier. Otherwise does
+  /// nothing.
   void obey(const WorkerOrder& order);
 
  private:

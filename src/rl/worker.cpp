@@ -24,6 +24,7 @@
 #include "rl/central_learner.h"
 #include "rl/episode_slot.h"
 #include "rl/gradient_server.h"
+#include "rl/helper_worker.h"
 #include "rl/pacer.h"
 #include "rl/worker_sink.h"
 
@@ -678,6 +679,8 @@ bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
   try {
     if (shared.is_server(index) && shared.segments) {
       work(CentralLearner(setup, shared, index));
+    } else if (shared.is_helper(index)) {
+      work(HelperWorker(setup, shared, index));
     } else if (shared.is_server(index)) {
       work(GradientServer(setup.optimizer(setup.hyperparameters), shared, index));
     } else {

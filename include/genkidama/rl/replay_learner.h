@@ -37,6 +37,15 @@ class ReplayLearner : public Learner {
   /// Throws ArgumentError without a replay buffer, and WorkerError when an error or the gradient is not
   /// finite.
   void learn_segment(const Segment& segment) final;
+  /// Optimizer steps that the latest learn_segment() has taken.
+  std::uint64_t steps_of_segment() const { return steps_of_segment_; }
+  /// Takes an optimizer step on transitions that come from elsewhere than the buffer, with the environment's
+  /// own rewards, which are scaled here. Priorities stay as they are. `errors` receives what they would
+  /// follow from. Throws as learn_segment() does.
+  void learn_batch(ReplayBatch& batch, std::vector<float>& errors);
+  /// The priority of a row with this error: (|error| + 1e-3)^exponent. Throws WorkerError unless it is
+  /// finite.
+  float priority_of(float error) const;
   /// Does nothing: everything is learnt already.
   void learn_round(Random& random) final { static_cast<void>(random); }
 
@@ -62,6 +71,8 @@ class ReplayLearner : public Learner {
   std::uint64_t steps_due(std::uint64_t stored) const;
   bool has_enough() const;
   void take_step();
+  LearningStatistics compute_clipped(ReplayBatch& batch, std::vector<float>& errors);
+  void apply(const LearningStatistics& statistics);
   double importance_exponent() const;
 
   const Hyperparameters hyperparameters_;
@@ -70,6 +81,7 @@ class ReplayLearner : public Learner {
   Random random_;
   std::uint64_t seen_ = 0;  ///< of the steps that the worker has stored
   std::uint64_t own_step_ = 0;
+  std::uint64_t steps_of_segment_ = 0;
   ReplayBatch batch_;
   std::vector<float> errors_;
 };

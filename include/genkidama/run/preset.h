@@ -87,6 +87,9 @@ Preset control_preset();
 /// choice.
 Preset dqn_preset();
 
+/// The same with dyna_q_hyperparameters().
+Preset dyna_q_preset();
+
 /// sac_hyperparameters() for mlp_network() with two layers of 64 units and ReLU, a replay buffer of 200,000
 /// steps for each worker, 200,000 environment steps, and greedy evaluations. For continuous actions with
 /// finite bounds.

@@ -39,6 +39,7 @@ struct RunProgress {
   std::optional<std::uint64_t> largest_policy_lag{};  ///< the same, the greatest of a step
   /// RunTotals::dropped_steps; empty where policy_lag is.
   std::optional<std::uint64_t> dropped_steps{};
+  std::optional<double> model_error{};  ///< RunTotals::model_error
 };
 
 /// A run that is about to train.

@@ -27,6 +27,8 @@ struct RunTotals {
   /// Steps that were played for this run and not learnt from: they came too late, a full queue dropped them,
   /// or their actor did. They are not in `in_run`, so they do not bring the run's end nearer.
   std::uint64_t dropped_steps = 0;
+  /// RoundReport::model_error of the latest round with one; empty where no world model is learnt.
+  std::optional<double> model_error{};
   std::uint64_t exchanges = 0;   ///< of a Child: answers of its Parent that were averaged in
   std::uint64_t reconnects = 0;  ///< of a Child: links that were made anew
 };

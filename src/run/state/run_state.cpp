@@ -33,6 +33,7 @@ void save(const RunTotals& totals, StateWriter& state) {
   state.u64("worker_restarts", totals.worker_restarts);
   state.u64("lost_episodes", totals.lost_episodes);
   state.u64("dropped_steps", totals.dropped_steps);
+  if (totals.model_error) state.f64("model_error", *totals.model_error);
   state.u64("exchanges", totals.exchanges);
   state.u64("reconnects", totals.reconnects);
 }
@@ -49,6 +50,7 @@ RunTotals totals_in(const StateReader& state) {
   totals.worker_restarts = state.u64_or("worker_restarts", 0);
   totals.lost_episodes = state.u64_or("lost_episodes", 0);
   totals.dropped_steps = state.u64_or("dropped_steps", 0);
+  if (state.has("model_error")) totals.model_error = state.f64("model_error");
   totals.exchanges = state.u64_or("exchanges", 0);
   totals.reconnects = state.u64_or("reconnects", 0);
   return totals;

@@ -117,9 +117,9 @@ TEST_CASE("asynchronous actors are simulated, with their lag, and the same each 
   const TemporaryDirectory directory;
   const auto run = [&](const char* name, const char* when_full, const char* gradient) {
     const auto path = directory / name;
-    succeeds(call("simulate", "--cut", "segments", "--actor-mode", "asynchronous", "--machines", "3",
-                  "--step-us", "10", "--gradient-us", gradient, "--round-steps", "100", "--updates", "12",
-                  "--when-full", when_full, "--json", path.string()));
+    succeeds(call("simulate", "--preset", "tuned", "--cut", "segments", "--actor-mode", "asynchronous",
+                  "--machines", "3", "--step-us", "10", "--gradient-us", gradient, "--round-steps", "100",
+                  "--updates", "12", "--when-full", when_full, "--json", path.string()));
     return json_of(path);
   };
   const auto slow = run("slow", "wait", "5000"), again = run("again", "wait", "5000");

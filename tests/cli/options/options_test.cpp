@@ -192,7 +192,7 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
        "--steps-per-second is '-1'; expected a number in [0, 1000000000]"},
       {{"train", "--loss", "q"}, "--loss is 'q'; expected one of a3c, dqn, ppo"},
       {{"train", "--preset", "fast"},
-       "--preset is 'fast'; expected one of control, dqn, original, own, quick, sac, thesis"},
+       "--preset is 'fast'; expected one of control, dqn, dyna-q, original, own, quick, sac, thesis"},
       {{"train", "--preset", "td3"}, "--preset is 'td3', an algorithm; expected one of control"},
       {{"train", "--preset", "qr_dqn"}, "and --loss qr_dqn to learn by it"},
       {{"train", "--quantiles", "0"}, "--quantiles is '0'; expected a whole number in [1, 1000]"},
@@ -267,7 +267,7 @@ TEST_CASE("a wrong config file is refused with its name and the key") {
       {R"({"batch_size": null})", "key 'batch_size' is null; expected a whole number"},
       {R"({"greedy": 1})", "key 'greedy' is 1; expected true or false"},
       {R"({"preset": "fast"})",
-       "key 'preset' is \"fast\"; expected one of control, dqn, original, own, quick, sac, thesis"},
+       "key 'preset' is \"fast\"; expected one of control, dqn, dyna-q, original, own, quick, sac, thesis"},
       {R"({"alpha": 0.5})", "key 'alpha' is not an option of 'train'"},
       {R"({"run-dir": "x"})", "unknown key 'run-dir'"},
       {R"([1, 2])", "expected a JSON object"},
@@ -689,9 +689,9 @@ TEST_CASE("config.json gives the same settings again, for every command") {
        "--round-steps", "100"},
       {"train", "--learning", "central", "--round-steps", "100"},
       {"train", "--learning", "central", "--actor-mode", "asynchronous", "--queued-rounds", "3",
-       "--when-full", "drop-oldest", "--max-policy-lag", "4"},
-      {"learner", "--listen", "x:1", "--insecure", "--actor-mode", "asynchronous", "--queue-bytes",
-       "1000000"},
+       "--when-full", "drop-oldest", "--max-policy-lag", "4", "--round-steps", "100"},
+      {"learner", "--listen", "x:1", "--insecure", "--actor-mode", "asynchronous", "--queue-bytes", "1000000",
+       "--round-steps", "100"},
   };
   const auto& table = resolved_program().table;
   for (const Words& words : calls) {
