@@ -190,7 +190,7 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--round-end", "step", "--round-steps", "0"}, "--round-end step needs --round-steps N"},
       {{"train", "--steps-per-second", "-1"},
        "--steps-per-second is '-1'; expected a number in [0, 1000000000]"},
-      {{"train", "--loss", "q"}, "--loss is 'q'; expected one of a3c, dqn, ppo"},
+      {{"train", "--loss", "q"}, "--loss is 'q'; expected one of a3c, dqn, dyna_q, ppo, qr_dqn"},
       {{"train", "--preset", "fast"},
        "--preset is 'fast'; expected one of control, dqn, dyna-q, original, own, quick, sac, thesis"},
       {{"train", "--preset", "td3"}, "--preset is 'td3', an algorithm; expected one of control"},
