@@ -67,7 +67,8 @@ void ReplayLearner::learn_segment(const Segment&) {
   }
 }
 
-double ReplayLearner::importance_exponent() const {
+std::optional<double> ReplayLearner::importance_exponent() const {
+  if (!(hyperparameters_.priority_exponent > 0)) return {};
   const double first = hyperparameters_.importance_exponent;
   return first + (1 - first) * std::min(context_.sink.schedule_done(), 1.0);
 }
@@ -82,38 +83,42 @@ float ReplayLearner::priority_of(float error) const {
   return std::pow(std::abs(error) + kLeastError, static_cast<float>(hyperparameters_.priorities_exponent()));
 }
 
-LearningStatistics ReplayLearner::compute_clipped(ReplayBatch& batch, std::vector<float>& errors) {
+LearningStatistics ReplayLearner::compute_scaled(ReplayBatch& batch, std::vector<float>& errors) {
   const auto scale = static_cast<float>(hyperparameters_.reward_scale);
   for (float& reward : batch.rewards) reward *= scale;
   errors.assign(batch.size(), 0.0f);
-  LearningStatistics statistics = compute(batch, errors, random_);
-  statistics.gradient_norm = clip_gradient(context_.network.gradient(), hyperparameters_.max_gradient_norm);
+  return compute(batch, errors, random_);
+}
+
+LearningStatistics ReplayLearner::learn_minibatch(ReplaySampler& sampler, Random& random) {
+  const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
+  if (const auto exponent = importance_exponent()) {
+    sampler.sample_by_priority(random, size, *exponent, batch_);
+  } else {
+    sampler.sample(random, size, batch_);
+  }
+  const LearningStatistics statistics = compute_scaled(batch_, errors_);
+  if (hyperparameters_.priorities_exponent() > 0) {
+    for (float& error : errors_) error = priority_of(error);
+    sampler.write_priorities(batch_, errors_);
+  }
   return statistics;
 }
 
-void ReplayLearner::apply(const LearningStatistics& statistics) {
-  context_.sink.apply(context_.network.gradient(), statistics);
-  context_.sink.pull(context_.network.weights());
+void ReplayLearner::apply(LearningStatistics statistics) {
+  LocalNetwork& network = context_.network;
+  statistics.gradient_norm = clip_gradient(network.gradient(), hyperparameters_.max_gradient_norm);
+  context_.sink.apply(network.gradient(), statistics);
+  context_.sink.pull(network.weights());
   after_step(context_.sink.policy_version());
 }
 
 void ReplayLearner::learn_batch(ReplayBatch& batch, std::vector<float>& errors) {
-  apply(compute_clipped(batch, errors));
+  apply(compute_scaled(batch, errors));
 }
 
 void ReplayLearner::take_step() {
-  const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
-  if (hyperparameters_.priority_exponent > 0) {
-    sampler_->sample_by_priority(random_, size, importance_exponent(), batch_);
-  } else {
-    sampler_->sample(random_, size, batch_);
-  }
-  const LearningStatistics statistics = compute_clipped(batch_, errors_);
-  if (hyperparameters_.priorities_exponent() > 0) {
-    for (float& error : errors_) error = priority_of(error);
-    sampler_->write_priorities(batch_, errors_);
-  }
-  apply(statistics);
+  apply(learn_minibatch(*sampler_, random_));
 }
 
 }  // namespace genkidama

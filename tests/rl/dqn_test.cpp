@@ -297,13 +297,6 @@ TEST_CASE("dqn refuses other actions than one choice, and names the algorithms t
   CHECK(spec.values == 0);
 }
 
-TEST_CASE("dqn refuses a network with memory") {
-  const NetworkSpec spec{{3}, 4, 1};
-  const LocalNetwork network(mlp_network({.hidden = {}, .memory = 2})(spec, 1), spec);
-  CHECK_THROWS_WITH(dqn(with([](auto& h) { h.dueling = true; }))->check_network(network),
-                    Catch::Contains("without memory"));
-}
-
 TEST_CASE("the algorithms have names") {
   const auto named = [](const char* name) {
     return make_algorithm(with([name](auto& h) { h.algorithm = name; }));

@@ -80,7 +80,7 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   int minibatch_size = 64;  ///< steps per optimizer step, >= 1; the weights are pulled after each
   /// A network with memory learns from sequences of at most so many steps, >= 1. Gradients go back through
   /// time to a sequence's first step, and a minibatch takes whole sequences until it has minibatch_size
-  /// steps.
+  /// steps. dqn takes minibatch_size / sequence_length of them, and at least one.
   int sequence_length = 32;
   double clip_range = 0.2;                             ///< the probability ratio counts up to 1 +- this, > 0
   Schedule clip_range_schedule = Schedule::kConstant;  ///< how clip_range changes
@@ -125,6 +125,9 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   double huber_delta = 1;
 
   // Only of dqn and qr_dqn.
+  /// dqn with memory: a drawn sequence has up to so many steps before those that are learnt from, >= 0, from
+  /// which the memory becomes what it was (Kapturowski et al. 2019, "R2D2"). It begins empty.
+  int burn_in = 16;
   bool double_q = true;  ///< the weights choose the next action and the target network values it
   bool dueling = false;  ///< dqn: the network has a value and an advantage for each action
   int quantiles = 50;    ///< qr_dqn: quantiles of each action's return, 1 to 1000

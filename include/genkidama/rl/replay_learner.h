@@ -55,6 +55,14 @@ class ReplayLearner : public Learner {
   /// multiplied by its weight. What is returned is reported, but for the gradient's norm.
   virtual LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random& random) = 0;
 
+  /// Draws what an optimizer step learns from, fills LocalNetwork::gradient(), and writes priorities where
+  /// rows have some. The default draws transitions and calls compute(). Override it to learn from something
+  /// else, such as sequences of steps. Throws WorkerError when an error is not finite.
+  virtual LearningStatistics learn_minibatch(ReplaySampler& sampler, Random& random);
+  /// What rows are drawn by priority with, at present: Hyperparameters::importance_exponent on its way to 1.
+  /// Nothing where they are drawn uniformly.
+  std::optional<double> importance_exponent() const;
+
   /// Called after each optimizer step, when the network has the newest weights: a target network follows
   /// here. `steps` are those of the whole machine. The default does nothing.
   virtual void after_step(std::uint64_t steps) { static_cast<void>(steps); }
@@ -71,9 +79,8 @@ class ReplayLearner : public Learner {
   std::uint64_t steps_due(std::uint64_t stored) const;
   bool has_enough() const;
   void take_step();
-  LearningStatistics compute_clipped(ReplayBatch& batch, std::vector<float>& errors);
-  void apply(const LearningStatistics& statistics);
-  double importance_exponent() const;
+  LearningStatistics compute_scaled(ReplayBatch& batch, std::vector<float>& errors);
+  void apply(LearningStatistics statistics);
 
   const Hyperparameters hyperparameters_;
   LearnerContext context_;

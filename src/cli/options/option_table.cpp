@@ -773,6 +773,9 @@ void add_replay(Table& table) {
   table.add("dueling", kEverywhere | kCheck | kSimulation,
             flag_option(GENKIDAMA_MEMBER(learning.hyperparameters.dueling)),
             "The network has a value and an advantage for each action");
+  table.add("burn-in", kWorking | kSimulation,
+            int_option({0, 1e6}, GENKIDAMA_MEMBER(learning.hyperparameters.burn_in)),
+            "With --memory: steps before a drawn sequence that bring the memory to what it was");
   table.add("quantiles", kEverywhere | kCheck | kSimulation,
             int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.quantiles)),
             "Quantiles of each action's return that qr_dqn learns");
