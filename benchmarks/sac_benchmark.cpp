@@ -27,7 +27,9 @@ class OwnSink final : public GradientSink {
   void apply(std::span<const float> gradient, const LearningStatistics&) override {
     optimizer_->step_alone(weights_, gradient, state_, ++steps_, 1e-3);
   }
-  void pull(std::span<float> weights) override { std::copy(weights_.begin(), weights_.end(), weights.begin()); }
+  void pull(std::span<float> weights) override {
+    std::copy(weights_.begin(), weights_.end(), weights.begin());
+  }
   std::uint64_t policy_version() const override { return steps_; }
 
  private:
@@ -60,8 +62,13 @@ void sac_step(benchmark::State& state, const std::vector<int>& hidden) {
   const auto store = [&] {
     std::vector<float> numbers(8);
     for (float& number : numbers) number = static_cast<float>(random.uniform(-1, 1));
-    buffer.store(0, {std::span(numbers).first(3), {&numbers[3], 1}, numbers[4], std::span(numbers).subspan(5, 3),
-                     false, false, {}});
+    buffer.store(0, {std::span(numbers).first(3),
+                     {&numbers[3], 1},
+                     numbers[4],
+                     std::span(numbers).subspan(5, 3),
+                     false,
+                     false,
+                     {}});
   };
   for (int i = 0; i < 10'000; ++i) store();
   learner->begin_round(Random(2));

@@ -9,6 +9,7 @@
 
 #include "genkidama/core/error.h"
 #include "run/local_run.h"
+#include "run/segment_report.h"
 
 namespace genkidama::run {
 
@@ -17,8 +18,12 @@ class TrainerRun::Impl {
   Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer, Exchange* exchange)
       : trainer_(trainer),
         exchange_(exchange),
-        run_(trainer, std::move(options), observer, run_kind::kTrainer,
-             exchange ? std::vector<std::string>{"averaged", "waited_seconds"} : std::vector<std::string>{}) {
+        run_(trainer, std::move(options), observer, run_kind::kTrainer, columns(trainer, exchange)) {
+    if (!is_asynchronous(trainer)) return;
+    run_.tell_progress([this](RunProgress& progress) {
+      segments_.complete(progress);
+      progress.dropped_steps = run_.totals().dropped_steps;
+    });
   }
 
   bool advance() {
@@ -27,7 +32,7 @@ class TrainerRun::Impl {
     run_.attempt([this, &played] {
       if (run_.is_over() || !begin_exchange()) return;
       const RoundReport round = trainer_.train_round();
-      run_.record(round, exchanged(round));
+      run_.record(round, fields_of(round));
       if (exchange_) end_with_exchange();
       played = true;
     });
@@ -41,6 +46,10 @@ class TrainerRun::Impl {
       throw ArgumentError("TrainerRun::finish() was called on a run that is finished or has failed");
     }
     nlohmann::ordered_json extra = {{"workers", trainer_.workers()}};
+    if (is_asynchronous(trainer_)) {
+      extra["actors"] = actor_mode_name(trainer_.actor_mode());
+      extra["segments"] = segments_.json();
+    }
     if (exchange_) {
       run_.attempt([this] {
         if (begun_) waited_seconds_ += exchange_->finish(trainer_).waited_seconds;
@@ -52,6 +61,29 @@ class TrainerRun::Impl {
   }
 
  private:
+  static bool is_asynchronous(const CoreOrchestrator& trainer) {
+    return trainer.actor_mode() == ActorMode::kAsynchronous;
+  }
+
+  static std::vector<std::string> columns(const CoreOrchestrator& trainer, const Exchange* exchange) {
+    std::vector<std::string> names;
+    if (is_asynchronous(trainer)) names = SegmentReport::columns();
+    if (exchange != nullptr) names.insert(names.end(), {"averaged", "waited_seconds"});
+    return names;
+  }
+
+  /// What this run's metrics have beside those of every run.
+  std::vector<std::string> fields_of(const RoundReport& round) {
+    std::vector<std::string> fields;
+    if (is_asynchronous(trainer_)) {
+      segments_.add(round.segments.value_or(SegmentCounts()), round.queued_steps);
+      fields = segments_.fields();
+    }
+    const std::vector<std::string> of_exchange = exchanged(round);
+    fields.insert(fields.end(), of_exchange.begin(), of_exchange.end());
+    return fields;
+  }
+
   /// Whether there is a round to play.
   bool begin_exchange() {
     if (!exchange_ || begun_) return true;
@@ -77,7 +109,8 @@ class TrainerRun::Impl {
   CoreOrchestrator& trainer_;
   Exchange* exchange_;
   LocalRun run_;
-  bool begun_ = false;  ///< the exchange
+  SegmentReport segments_;  ///< of asynchronous workers
+  bool begun_ = false;      ///< the exchange
   bool finished_ = false;
   std::uint64_t averaged_ = 0;  ///< of this process
   double waited_seconds_ = 0;   ///< of this process

@@ -56,6 +56,9 @@ struct HelloMessage {
   std::uint64_t round_steps = 0;
 };
 
+/// The most actors of one learner that are told apart.
+inline constexpr std::uint64_t kMostActorPlaces = 100'000;
+
 /// The Parent's answer to a hello that it accepts. Its weights follow.
 struct WelcomeMessage {
   std::string name;                       ///< what the Parent calls itself
@@ -85,6 +88,9 @@ struct WelcomeMessage {
   /// Of a Parent whose exchange is "segments": whether actors wait for it, as actor_mode_name(); not sent
   /// when it is "waiting".
   std::string actors = "waiting";
+  /// Of such a Parent: the actor's place among so many, from 0, by which actors explore differently; not sent
+  /// when there is one place. At most kMostActorPlaces.
+  std::uint64_t place = 0, places = 1;
 };
 
 /// Why a peer or its weights are not accepted. The sender then closes the link.
