@@ -24,6 +24,7 @@
 #include "rl/episode_slot.h"
 #include "rl/gradient_server.h"
 #include "rl/pacer.h"
+#include "rl/sharded_server.h"
 #include "rl/worker_sink.h"
 
 namespace genkidama {
@@ -597,8 +598,11 @@ bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
   try {
     if (shared.is_server(index) && shared.segments) {
       work(CentralLearner(setup, shared, index));
+    } else if (shared.is_server(index) && setup.shards) {
+      work(ShardedServer(setup.shards, shared, index, lead_alive));
     } else if (shared.is_server(index)) {
-      work(GradientServer(setup.optimizer(setup.hyperparameters), shared, index));
+      work(GradientServer(setup.optimizer(setup.hyperparameters), setup.hyperparameters.max_gradient_age,
+                          shared, index));
     } else {
       work(Worker(setup, shared, index));
     }

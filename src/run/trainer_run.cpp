@@ -17,9 +17,8 @@ class TrainerRun::Impl {
   Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer, Exchange* exchange)
       : trainer_(trainer),
         exchange_(exchange),
-        run_(trainer, std::move(options), observer, run_kind::kTrainer,
-             exchange ? std::vector<std::string>{"averaged", "waited_seconds"} : std::vector<std::string>{}) {
-  }
+        run_(trainer, std::move(options), observer, run_kind::kTrainer, columns_of(trainer, exchange)),
+        drops_(may_drop_gradients(trainer)) {}
 
   bool advance() {
     if (run_.ended_by() == "error" || finished_) return false;
@@ -27,7 +26,9 @@ class TrainerRun::Impl {
     run_.attempt([this, &played] {
       if (run_.is_over() || !begin_exchange()) return;
       const RoundReport round = trainer_.train_round();
-      run_.record(round, exchanged(round));
+      std::vector<std::string> fields = exchanged(round);
+      if (drops_) count_dropped(round, fields);
+      run_.record(round, fields);
       if (exchange_) end_with_exchange();
       played = true;
     });
@@ -48,10 +49,36 @@ class TrainerRun::Impl {
       extra["exchanges"] = averaged_;
       extra["waited_seconds"] = waited_seconds_;
     }
+    if (drops_) {
+      extra["stale_gradients"] = stale_;
+      extra["outlier_gradients"] = outliers_;
+      extra["lost_gradients"] = lost_;
+    }
     return run_.finish("caller", extra);
   }
 
  private:
+  static bool may_drop_gradients(const CoreOrchestrator& trainer) {
+    const Hyperparameters& hyper = trainer.hyperparameters();
+    return hyper.max_gradient_age > 0 || hyper.max_loss_deviations > 0 || trainer.has_shards();
+  }
+
+  static std::vector<std::string> columns_of(const CoreOrchestrator& trainer, const Exchange* exchange) {
+    std::vector<std::string> columns;
+    if (exchange != nullptr) columns = {"averaged", "waited_seconds"};
+    if (may_drop_gradients(trainer))
+      columns.insert(columns.end(), {"stale_gradients", "outlier_gradients", "lost_gradients"});
+    return columns;
+  }
+
+  void count_dropped(const RoundReport& round, std::vector<std::string>& fields) {
+    stale_ += round.stale_gradients;
+    outliers_ += round.outlier_gradients;
+    lost_ += round.lost_gradients;
+    for (const std::uint64_t count : {round.stale_gradients, round.outlier_gradients, round.lost_gradients})
+      fields.push_back(fmt::format("{}", count));
+  }
+
   /// Whether there is a round to play.
   bool begin_exchange() {
     if (!exchange_ || begun_) return true;
@@ -79,8 +106,10 @@ class TrainerRun::Impl {
   LocalRun run_;
   bool begun_ = false;  ///< the exchange
   bool finished_ = false;
-  std::uint64_t averaged_ = 0;  ///< of this process
-  double waited_seconds_ = 0;   ///< of this process
+  const bool drops_;                                   ///< gradients, for one reason or another
+  std::uint64_t averaged_ = 0;                         ///< of this process
+  std::uint64_t stale_ = 0, outliers_ = 0, lost_ = 0;  ///< gradients, of this process
+  double waited_seconds_ = 0;                          ///< of this process
 };
 
 TrainerRun::TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,

@@ -22,6 +22,7 @@
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/saveable.h"
+#include "genkidama/params/weight_shards.h"
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/rl/learning.h"
@@ -65,6 +66,12 @@ struct OrchestratorOptions {
   /// Who learns from what the workers play. All but kWorkers needs RoundEnd::kStep, no replay buffer, and
   /// another algorithm than "a3c", which learns while it plays.
   Learning learning = Learning::kWorkers;
+  /// Where the weights live: at shards elsewhere (make_shard_links() of genkidama/net/shard_links.h). The
+  /// sharing is then Sharing::kServer, whose process calls the factory and hands the workers' gradients to
+  /// the shards; the optimizer is theirs. Each round begins with their weights, whatever was written here
+  /// before. Needs Learning::kWorkers, and nothing that is normalised. Empty: the weights live on this
+  /// machine.
+  WeightShardsFactory shards;
   OptimizerFactory optimizer;       ///< empty: make_shared_optimizer
   AlgorithmFactory algorithm;       ///< empty: the algorithm that hyperparameters.algorithm names
   std::size_t replay_capacity = 0;  ///< steps that each worker keeps; 0: there is no replay buffer
@@ -203,6 +210,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.
   std::map<std::string, std::string> policy_metadata() const;
+  /// Whether the weights live at shards.
+  bool has_shards() const;
   /// Number of workers; 0 with OrchestratorOptions::describe_only.
   int workers() const;
   /// Rounds played since the start, with those of a restored state.
