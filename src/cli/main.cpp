@@ -7,6 +7,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/guarded.h"
 #include "cli/options/command_line.h"
+#include "cli/options/flags_in_text.h"
 #include "cli/terminal/output.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/standard_descriptors.h"
@@ -59,9 +60,15 @@ int run_words(int argc, char** argv, const ResolvedProgram& program) {
   // Whoever asked for help may have sent it to a full disk, which finish_output() notices.
   std::ostringstream help;
   const auto settings = parse_command_line(argc, argv, program, help);
-  if (settings) return run(*settings, program);
-  print_text(help.str());
-  return 0;
+  if (!settings) {
+    print_text(help.str());
+    return 0;
+  }
+  try {
+    return run(*settings, program);
+  } catch (const ArgumentError& error) {
+    throw ArgumentError(with_flags(error.what(), program.table));
+  }
 }
 
 }  // namespace

@@ -86,6 +86,7 @@ void Hyperparameters::check() const {
   if (!is_finite(target_rate) || target_rate <= 0 || target_rate > 1)
     refuse("target_rate", target_rate, "a number in (0, 1]");
   not_negative("huber_delta", huber_delta);
+  if (quantiles < 1 || quantiles > 1000) refuse("quantiles", quantiles, "1 to 1000");
   in_closed_unit("first_epsilon", first_epsilon);
   not_negative("epsilon_ladder", epsilon_ladder);
   if (critics < 1) refuse("critics", critics, "at least 1");

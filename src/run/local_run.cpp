@@ -16,9 +16,10 @@ namespace {
 std::vector<std::string> all_columns(const std::vector<std::string>& extra,
                                      const std::vector<std::string>& metrics) {
   std::vector<std::string> columns = {
-      "episodes",           "return_mean",   "return_min",    "return_max",     "length_mean",
-      "policy_loss",        "value_loss",    "entropy",       "approximate_kl", "clip_fraction",
-      "explained_variance", "learning_rate", "gradient_norm", "deviation",      "lost_episodes"};
+      "episodes",       "return_mean",   "return_min",         "return_max",
+      "length_mean",    "policy_loss",   "value_loss",         "entropy",
+      "approximate_kl", "clip_fraction", "explained_variance", "learning_rate",
+      "gradient_norm",  "deviation",     "lost_episodes",      "optimizer_steps"};
   columns.insert(columns.end(), extra.begin(), extra.end());
   for (const std::string& name : metrics) columns.push_back(metric_column(name));
   return columns;
@@ -122,6 +123,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
     row.push_back(fmt::format("{:.6g}", value));
   }
   row.push_back(fmt::format("{}", after.lost_episodes));
+  row.push_back(fmt::format("{}", round.optimizer_steps));
   row.insert(row.end(), fields.begin(), fields.end());
   for (std::size_t i = 0; i < trainer_.environment_spec().metrics.size(); ++i) {
     row.push_back(round.metrics.empty() ? "" : fmt::format("{:.6g}", round.metrics[i].mean));

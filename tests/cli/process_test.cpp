@@ -46,6 +46,17 @@ bool can_be_process_1() {
 
 }  // namespace
 
+TEST_CASE("a cluster whose Children refuse their arguments refuses them too", "[forks]") {
+  const TemporaryDirectory directory;
+  // Only whoever makes the buffer knows what a minibatch needs.
+  const auto result = run_program(call("cluster", "--children", "2", "--workers", "1", "--preset", "dqn",
+                                       "--replay-capacity", "10", "--max-steps", "100", "--eval-episodes",
+                                       "0", "--run-dir", (directory / "run").string()));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 2);
+  CHECK(result.errors.find("child_1 ended with exit code 2") != std::string::npos);
+}
+
 TEST_CASE("the first signal of a kind leaves a mark and the second one ends the process", "[forks]") {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     CAPTURE(signal);

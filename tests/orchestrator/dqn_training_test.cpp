@@ -95,12 +95,13 @@ TEST_CASE("dqn learns a task of one choice, with masks and without") {
   }
 }
 
-TEST_CASE("dueling, by priority, with a target that is replaced, dqn learns too") {
-  for (int kind = 0; kind < 3; ++kind) {
+TEST_CASE("dueling, by priority, with a target that is replaced, by quantiles, dqn learns too") {
+  for (int kind = 0; kind < 4; ++kind) {
     OrchestratorOptions options = options_for(1);
     if (kind == 0) options.hyperparameters.dueling = true;
     if (kind == 1) options.hyperparameters.priority_exponent = 0.6;
     if (kind == 2) options.hyperparameters.target_period = 50;
+    if (kind == 3) options.hyperparameters.algorithm = "qr_dqn";
     const auto trainer = make(options);
     for (int round = 0; round < 24; ++round) trainer->train_round();
     INFO("kind " << kind);

@@ -308,8 +308,8 @@ TEST_CASE("the algorithms have names") {
   const auto named = [](const char* name) {
     return make_algorithm(with([name](auto& h) { h.algorithm = name; }));
   };
-  CHECK(algorithm_names() == std::vector<std::string>{"a3c", "dqn", "ppo", "sac", "td3"});
-  CHECK_THROWS_WITH(named("none"), Catch::Contains("expected a3c, dqn, ppo, sac or td3"));
+  CHECK(algorithm_names() == std::vector<std::string>{"a3c", "dqn", "ppo", "qr_dqn", "sac", "td3"});
+  CHECK_THROWS_WITH(named("none"), Catch::Contains("expected a3c, dqn, ppo, qr_dqn, sac or td3"));
   CHECK(named("dqn")->learns_from_replay());
   CHECK_FALSE(named("ppo")->learns_from_replay());
 }

@@ -84,7 +84,8 @@ class Tool(unittest.TestCase):
     def test_a_policy_learnt_from_replay_is_evaluated_as_what_it_is(self):
         few = ("--workers", "1", "--updates", "3", "--eval-episodes", "2", "--round-steps", "64", "--learning-starts",
                "64")
-        for task, preset, loss in (("cart-pole", "dqn", "dqn"), ("pendulum", "sac", "sac"), ("pendulum", "sac", "td3")):
+        for task, preset, loss in (("cart-pole", "dqn", "dqn"), ("cart-pole", "dqn", "qr_dqn"),
+                                   ("pendulum", "sac", "sac"), ("pendulum", "sac", "td3")):
             with self.subTest(loss=loss):
                 run = self.folder / loss
                 self.train(task, "--preset", preset, "--loss", loss, run=run, few=few)

@@ -31,6 +31,13 @@ std::unique_ptr<Algorithm> ppo(const Hyperparameters& hyperparameters);
 /// and collects experience with exploration_epsilon().
 std::unique_ptr<Algorithm> dqn(const Hyperparameters& hyperparameters);
 
+/// QR-DQN learns for each alternative `quantiles` quantiles of the return's distribution (Dabney et al.
+/// 2018). Quantile i of N is learnt at (i + 1/2) / N, from the differences u of each target quantile to it,
+/// with the loss mean over targets, sum over quantiles, of |tau - [u < 0]| Huber(u) / huber_delta. Means of
+/// quantiles are what dqn's values are; it explores as dqn does, and `dueling` has no meaning. Throws
+/// ArgumentError unless huber_delta is above 0.
+std::unique_ptr<Algorithm> qr_dqn(const Hyperparameters& hyperparameters);
+
 /// Soft actor-critic learns continuous actions with finite bounds from a replay buffer (Haarnoja et al. 2018;
 /// see ReplayLearner). Critics Q learn y = r + gamma^n (min Q'(s', a') - T log pi(a'|s')), with the policy's
 /// a' and target critics Q'; the policy's loss is mean(T log pi(a|s) - Q(s, a)), with a drawn so that its

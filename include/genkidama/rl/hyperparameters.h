@@ -22,7 +22,7 @@ using LearningRateSchedule = Schedule;
 /// The constants of learning, the optimizer's and those of continuous actions among them.
 struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// Which algorithm learns: "a3c", one optimizer step per batch while the episode goes on, or "ppo", several
-  /// epochs over a round's steps, or "dqn", "sac" or "td3", from a replay buffer (see
+  /// epochs over a round's steps, or "dqn", "qr_dqn", "sac" or "td3", from a replay buffer (see
   /// genkidama/rl/algorithms.h). `--loss` sets it. An algorithm of your own goes into
   /// OrchestratorOptions::algorithm and is given all of these constants.
   std::string algorithm = "a3c";
@@ -124,9 +124,10 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// always by their square.
   double huber_delta = 1;
 
-  // Only of dqn.
+  // Only of dqn and qr_dqn.
   bool double_q = true;  ///< the weights choose the next action and the target network values it
-  bool dueling = false;  ///< the network has a value and an advantage for each action
+  bool dueling = false;  ///< dqn: the network has a value and an advantage for each action
+  int quantiles = 50;    ///< qr_dqn: quantiles of each action's return, 1 to 1000
   /// Epsilon falls linearly from first_epsilon, in [0, 1], to `epsilon` within so many environment steps of
   /// the machine; 0: it is `epsilon` from the beginning.
   std::uint64_t epsilon_steps = 0;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -13,6 +14,8 @@
 
 namespace genkidama::cli {
 namespace {
+
+constexpr int kBadArguments = 2;
 
 std::vector<std::string> words_of(const Job& job, const run::MemberContext& member) {
   // A member inherits the token; no command line has it.
@@ -40,7 +43,10 @@ int run_cluster(Job job) {
   const run::ClusterSummary summary = run::LoopbackCluster(std::move(options)).run();
   if (summary.stopped) return 128 + run::stop_signal();
   if (summary.error.empty()) return 0;
-  return summary.parent_exit_code == 2 ? 2 : 1;
+  const std::vector<int>& children = summary.child_exit_codes;
+  const bool all_refused = !children.empty() && std::all_of(children.begin(), children.end(),
+                                                            [](int code) { return code == kBadArguments; });
+  return summary.parent_exit_code == kBadArguments || all_refused ? kBadArguments : 1;
 }
 
 }  // namespace genkidama::cli

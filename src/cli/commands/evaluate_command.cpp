@@ -108,6 +108,11 @@ std::string take_records(Job& job, const std::vector<Path>& paths) {
   return preset;
 }
 
+// What is no number is refused with the network that it does not fit.
+void take_count(std::string_view text, int& count) {
+  std::from_chars(text.data(), text.data() + text.size(), count);
+}
+
 // Which algorithm's policy it is, where the run had another one than the preset: only the outputs that it
 // asks of the network and what they mean count.
 void take_algorithm(Settings& settings, const std::string& behaviour, const Checkpoint& checkpoint) {
@@ -117,20 +122,23 @@ void take_algorithm(Settings& settings, const std::string& behaviour, const Chec
   // One of the program's own knows its policies.
   if (std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end()) return;
   const auto critics = checkpoint.metadata.find("critics");
+  constexpr std::string_view kQuantiles = "greedy ";
+  const bool of_quantiles = behaviour.starts_with(kQuantiles);
   const bool of_values = behaviour == "greedy", has_critics = critics != checkpoint.metadata.end();
   const bool is_a3c = hyperparameters.algorithm == "a3c";
-  if (of_values) {
+  if (of_quantiles) {
+    hyperparameters.algorithm = "qr_dqn";
+  } else if (of_values) {
     hyperparameters.algorithm = "dqn";
   } else if (has_critics) {
     hyperparameters.algorithm = behaviour == "deterministic" ? "td3" : "sac";
   } else if (!is_a3c) {
     hyperparameters.algorithm = "ppo";
   }
-  if (has_critics && !names_option(settings.command_line, "critics")) {
-    // What is no number is refused with the network that it does not fit.
-    std::from_chars(critics->second.data(), critics->second.data() + critics->second.size(),
-                    hyperparameters.critics);
-  }
+  if (has_critics && !names_option(settings.command_line, "critics"))
+    take_count(critics->second, hyperparameters.critics);
+  if (of_quantiles && !names_option(settings.command_line, "quantiles"))
+    take_count(std::string_view(behaviour).substr(kQuantiles.size()), hyperparameters.quantiles);
   const auto values = checkpoint.metadata.find("value_outputs");
   if (of_values && values != checkpoint.metadata.end() && !names_option(settings.command_line, "dueling"))
     hyperparameters.dueling = values->second == "1";
@@ -143,6 +151,9 @@ void take_behaviour(Settings& settings, const Path& path) {
   const auto recorded = checkpoint.metadata.find("behaviour");
   if (recorded == checkpoint.metadata.end()) return;
   take_algorithm(settings, recorded->second, checkpoint);
+  // They draw nothing unless they explore.
+  if (recorded->second.starts_with("greedy") || recorded->second == "deterministic")
+    settings.run.greedy = true;
   const auto options = described_options(recorded->second);
   if (!options) return;
   Hyperparameters& hyperparameters = settings.learning.hyperparameters;

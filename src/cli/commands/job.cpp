@@ -15,7 +15,6 @@
 #include "cli/terminal/output.h"
 #include "genkidama/core/log.h"
 #include "genkidama/nn/optimizer_text.h"
-#include "genkidama/rl/algorithms.h"
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
@@ -146,47 +145,6 @@ void tell_start(const Job& job, const CoreOrchestrator& trainer) {
   print_error(fmt::format("{} {} with preset {}, {} worker{}, ends {}\n", doing,
                           trainer.environment_spec().name, settings.preset, trainer.workers(),
                           trainer.workers() == 1 ? "" : "s", fmt::join(ends, " or ")));
-}
-
-void warn_of_idle_options(const Job& job, const EnvironmentSpec& environment) {
-  const Settings& settings = job.settings;
-  const Hyperparameters& given = settings.learning.hyperparameters;
-  const Hyperparameters& preset = job.program.presets.at(settings.preset).hyperparameters;
-  const auto warn = [](const char* flag, const std::string& why) {
-    log(LogLevel::kWarning, "{} has no effect: {}", flag, why);
-  };
-  if (given.sequence_length != preset.sequence_length && settings.network && settings.network->memory == 0)
-    warn("--sequence-length", "the network has no memory, which --memory gru:N gives it");
-  if (environment.action_space.low.empty()) {
-    const std::string why =
-        fmt::format("the actions of '{}' have no continuous components", environment.name);
-    if (given.action_bounds != preset.action_bounds) warn("--action-bounds", why);
-    if (given.state_dependent_deviation != preset.state_dependent_deviation) warn("--deviation", why);
-    if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
-  }
-  const auto names = algorithm_names();
-  const bool is_bundled = std::find(names.begin(), names.end(), given.algorithm) != names.end();
-  if (given.vtrace && is_bundled && given.algorithm != "ppo")
-    warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));
-  if (!given.vtrace) {
-    const std::string why = "it is a part of V-trace; expected --vtrace together with it";
-    if (given.vtrace_rho != preset.vtrace_rho) warn("--vtrace-rho", why);
-    if (given.vtrace_c != preset.vtrace_c) warn("--vtrace-c", why);
-  }
-  const run::RunOptions& limits = settings.run;
-  if (settings.learning.replay_capacity > 0 && limits.max_steps &&
-      *limits.max_steps <= given.learning_starts && is_bundled &&
-      make_algorithm(given)->learns_from_replay()) {
-    log(LogLevel::kWarning, "nothing is learnt: the run ends after {} steps, and --learning-starts is {}",
-        *limits.max_steps, given.learning_starts);
-  }
-  if (!limits.patience || !limits.updates) return;
-  const std::uint64_t every = limits.evaluate_every.value_or(run::kEvaluateEvery);
-  // The first one is always the best until then.
-  if (*limits.updates / every > *limits.patience) return;
-  warn("--patience",
-       fmt::format("{} updates have {} evaluations, one in {} (--evaluate-every); expected more than {}",
-                   *limits.updates, *limits.updates / every, every, *limits.patience));
 }
 
 int exit_code_of(const run::RunSummary& summary) {

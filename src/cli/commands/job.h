@@ -49,9 +49,6 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
 /// Tells on standard error what is trained, by how many workers, and when that ends.
 void tell_start(const Job& job, const CoreOrchestrator& trainer);
 
-/// Warns of options that were changed and have no effect in this run.
-void warn_of_idle_options(const Job& job, const EnvironmentSpec& environment);
-
 /// 0, 1 when a file is missing, 128 + N after signal N. Tells of the missing file in a last line.
 int exit_code_of(const run::RunSummary& summary);
 

@@ -1,4 +1,5 @@
 #include "cli/commands/commands.h"
+#include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
@@ -19,7 +20,8 @@ int run_learner(Job job) {
   run::LearnerRun run(*trainer, run_options(job, trainer->environment_spec().name), parent_options(job),
                       &observers);
   tell_start(job, *trainer);
-  warn_of_idle_options(job, trainer->environment_spec());
+  warn_of_idle_options(job.settings, job.program.presets.at(job.settings.preset),
+                       trainer->environment_spec());
   return exit_code_of(run.run());
 }
 

@@ -1,4 +1,5 @@
 #include "cli/commands/commands.h"
+#include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
@@ -12,7 +13,8 @@ int run_parent(Job job) {
   log_above_live_line();
   // The workers know the network and evaluate; they are forked before the Parent's thread exists.
   const auto evaluator = make_trainer(job, job.settings.cluster.eval_workers);
-  warn_of_idle_options(job, evaluator->environment_spec());
+  warn_of_idle_options(job.settings, job.program.presets.at(job.settings.preset),
+                       evaluator->environment_spec());
   RunDisplay display;
   run::PortTeller port(member_of(job));
   run::RunObservers observers({&display, &port});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/idle_options.h"
 #include "cli/commands/machine_group.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
@@ -40,7 +41,8 @@ int run_train(Job job) {
   if (speaks) {
     tell_start(own, *trainer);
     if (group) print_error(fmt::format("machine 0 of {}: steps are those of this machine\n", group->size()));
-    warn_of_idle_options(own, trainer->environment_spec());
+    warn_of_idle_options(own.settings, own.program.presets.at(own.settings.preset),
+                         trainer->environment_spec());
   }
   while (run.advance()) {
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -167,6 +168,15 @@ OptionRow preset_option(const Program& program) {
       names, [](const Settings& s) { return s.preset; },
       [](Settings& s, const std::string& text) { s.preset = text; });
   row.placeholder = "NAME";
+  row.set = [set = row.set, names](Settings& settings, const nlohmann::json& value) {
+    if (set(settings, value)) return true;
+    const TextList algorithms = algorithm_names();
+    if (!value.is_string() || std::find(algorithms.begin(), algorithms.end(), value) == algorithms.end())
+      return false;
+    throw ArgumentError(
+        fmt::format("--preset is '{0}', an algorithm; expected one of {1}, and --loss {0} to learn by it",
+                    value.get<std::string>(), fmt::join(names, ", ")));
+  };
   return row;
 }
 
@@ -528,11 +538,11 @@ void add_run(Table& table, const Program& program) {
       "learning", kTrain, learning_option(),
       "Who learns: each worker from its own steps, or one process (central) from those of all workers, which "
       "then play --round-steps together");
-  table.add("replay-capacity", kWorking | kSimulation,
-            count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
-            "Steps each worker keeps in a shared buffer, from which dqn, sac and td3 learn and a3c and ppo "
-            "never do; "
-            "0: none");
+  table.add(
+      "replay-capacity", kWorking | kSimulation,
+      count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
+      "Steps each worker keeps in a shared buffer, from which all algorithms learn but a3c and ppo, which "
+      "only fill it; 0: none");
 }
 
 void add_ending(Table& table) {
@@ -708,7 +718,7 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Passes of ppo over a round's steps");
   table.add("minibatch-size", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.minibatch_size)),
-            "Steps per optimizer step of ppo, dqn, sac and td3");
+            "Steps per optimizer step of ppo and of what learns from replay");
   table.add("sequence-length", kLearning,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.sequence_length)),
             "Steps through which ppo's gradients flow back in a network with --memory, at most");
@@ -779,7 +789,7 @@ void add_hyperparameters(Table& table, const Program& program) {
 }
 
 void add_replay(Table& table) {
-  table.group("Learning from replay (dqn, sac, td3)");
+  table.group("Learning from replay (dqn, qr_dqn, sac, td3)");
   table.add("replay", kWorking | kSimulation,
             named_option(std::array{ReplayScope::kLocal, ReplayScope::kGlobal}, replay_scope_name,
                          GENKIDAMA_MEMBER(learning.hyperparameters.replay)),
@@ -818,6 +828,9 @@ void add_replay(Table& table) {
   table.add("dueling", kEverywhere | kShard | kCheck | kSimulation,
             flag_option(GENKIDAMA_MEMBER(learning.hyperparameters.dueling)),
             "The network has a value and an advantage for each action");
+  table.add("quantiles", kEverywhere | kCheck | kSimulation,
+            int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.quantiles)),
+            "Quantiles of each action's return that qr_dqn learns");
   table.add("first-epsilon", kWorking | kSimulation,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.first_epsilon)),
             "What epsilon falls from, linearly, to --epsilon over --epsilon-steps");

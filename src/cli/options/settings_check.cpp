@@ -14,6 +14,7 @@
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/token.h"
 #include "genkidama/params/parameter_layout.h"
+#include "genkidama/rl/algorithms.h"
 #include "genkidama/run/preset.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
@@ -220,6 +221,20 @@ void check_network_size(const Settings& settings) {
                   fmt::join(settings.network->hidden, ","), weights, ParameterLayout::kMaxElements));
 }
 
+/// What learns from single steps has no use for a network that remembers earlier ones.
+void check_memory(const Settings& settings) {
+  const Hyperparameters& hyperparameters = settings.learning.hyperparameters;
+  const auto names = algorithm_names();
+  if (!settings.network || settings.network->memory == 0 ||
+      std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end() ||
+      !make_algorithm(hyperparameters)->learns_from_replay())
+    return;
+  throw ArgumentError(fmt::format(
+      "--memory is 'gru:{}', and {} learns from single steps; expected --memory none, or --loss a3c "
+      "or ppo",
+      settings.network->memory, hyperparameters.algorithm));
+}
+
 void check_policy_average(const Settings& settings) {
   const PolicyAverageOptions& average = settings.run.policy_average;
   if (average.kind != PolicyAverageKind::kSwa || average.from == 0) return;
@@ -329,6 +344,7 @@ void complete_and_check(Settings& settings) {
   check_exchange(settings);
   check_policy_average(settings);
   check_network_size(settings);
+  check_memory(settings);
   // Their steps are of older policies.
   if (settings.links.actor_mode == ActorMode::kAsynchronous) settings.learning.hyperparameters.vtrace = true;
   if (settings.learning.workers == 0) {

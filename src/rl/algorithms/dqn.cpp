@@ -1,16 +1,10 @@
 // DQN: values of actions, learnt from a replay buffer (Mnih et al. 2015), with a second network's values for
 // the targets, chosen by the first one (van Hasselt et al. 2016).
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
 #include <vector>
 
-#include "genkidama/core/error.h"
 #include "genkidama/rl/algorithms.h"
-#include "genkidama/rl/exploration.h"
-#include "rl/algorithms/algorithm_table.h"
+#include "rl/algorithms/choice_values.h"
 #include "rl/algorithms/huber_loss.h"
 #include "rl/algorithms/replay_algorithm.h"
 
@@ -74,33 +68,14 @@ class DqnLearner final : public TargetLearner {
     for (float& by_output : by_outputs) by_output -= by_value / static_cast<float>(actions_);
   }
 
-  /// The best action after each transition that its mask allows, by the latest outputs.
-  void choose_next(const ReplayBatch& batch) {
-    const std::size_t n = batch.size();
-    next_actions_.resize(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      const auto outputs = std::span(outputs_).subspan(i * actions_, actions_);
-      const ActionMask mask = batch.next_masks.empty()
-                                  ? ActionMask()
-                                  : ActionMask(batch.next_masks).subspan(i * actions_, actions_);
-      std::size_t best = actions_;
-      for (std::size_t k = 0; k < actions_; ++k) {
-        if (!mask.empty() && mask[k] == 0) continue;
-        if (best == actions_ || outputs[k] > outputs[best]) best = k;
-      }
-      // Behind an episode's end nothing may be allowed, and nothing counts.
-      next_actions_[i] = best == actions_ ? 0 : best;
-    }
-  }
-
   void compute_targets(const ReplayBatch& batch) {
     const std::size_t n = batch.size();
     if (hyperparameters().double_q) {
       network().evaluate(batch.next_observations, outputs(n), values(n));
-      choose_next(batch);
+      choose_next(batch, outputs_, next_actions_);
     }
     network().evaluate_with(target_weights(), batch.next_observations, outputs(n), values(n));
-    if (!hyperparameters().double_q) choose_next(batch);
+    if (!hyperparameters().double_q) choose_next(batch, outputs_, next_actions_);
     targets_.resize(n);
     for (std::size_t i = 0; i < n; ++i)
       targets_[i] = batch.rewards[i] + batch.discounts[i] * value_of(i, next_actions_[i]);
@@ -119,23 +94,14 @@ class Dqn final : public ReplayAlgorithm<DqnLearner> {
   explicit Dqn(const Hyperparameters& hyperparameters) : ReplayAlgorithm("dqn", hyperparameters) {}
 
   NetworkSpec network(const EnvironmentSpec& environment) const override {
-    const EnvironmentSpec spec = completed(environment);
-    const ActionSpace& space = spec.action_space;
-    if (space.choices.size() != 1 || !space.low.empty()) {
-      throw ArgumentError(
-          fmt::format("environment '{}' has {}, and dqn takes one choice among alternatives; expected {}",
-                      spec.name, action_space_text(space), fitting_algorithms(space)));
-    }
-    return {spec.observation_shape, space.choices.front(), hyperparameters().dueling ? 1 : 0};
+    return {completed(environment).observation_shape, one_choice(environment, name()),
+            hyperparameters().dueling ? 1 : 0};
   }
 
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override { return greedy_choice(); }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
-    return greedy_choice(
-        [h = hyperparameters(), &sink = context.sink, worker = context.worker, workers = context.workers] {
-          return exploration_epsilon(h, sink.environment_steps(), worker, workers);
-        });
+    return choice_explorer(hyperparameters(), context, 1);
   }
 };
 

@@ -104,6 +104,9 @@ TEST_CASE("an option that has no effect is told", "[forks]") {
   CHECK_THAT(told({"--vtrace-rho", "2"}), Contains("--vtrace-rho has no effect: it is a part of V-trace"));
   CHECK_THAT(told({"--vtrace-c", "2"}), Contains("--vtrace-c has no effect: it is a part of V-trace"));
   CHECK_THAT(told({"--vtrace", "--vtrace-c", "2"}), !Contains("no effect"));
+  CHECK_THAT(told({"--critics", "3"}),
+             Contains("--critics has no effect: --loss is 'ppo', and it is for sac, td3"));
+  CHECK_THAT(told({"--target-rate=0.1"}), Contains("--target-rate has no effect: --loss is 'ppo'"));
   const auto a3c = run_program(call("train", "--preset", "tuned", "--loss", "a3c", "--vtrace", "--workers",
                                     "1", "--updates", "1", "--eval-episodes", "0", "--schedule-steps", "1000",
                                     "--run-dir", (directory / "a3c").string()));

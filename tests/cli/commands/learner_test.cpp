@@ -351,5 +351,5 @@ TEST_CASE("what a learner or an actor cannot be told is a bad argument") {
                      "'a3c'");
   // 4.4 GB, and more than an actor may send at once.
   check_bad_argument(learner({"--round-steps", "100000000", "--run-dir", (directory / "large").string()}),
-                     "round_steps is 100000000");
+                     "--round-steps is 100000000");
 }

@@ -173,3 +173,16 @@ TEST_CASE("help goes to standard output and is no error") {
   CHECK(run_program(call("--help")).exit_code == 0);
   CHECK(run_program(call("--version")).output.find('.') != std::string::npos);
 }
+
+TEST_CASE("what only the library can refuse is refused in the words of the command line", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto refused = [&](std::vector<std::string> words, const std::string& expected) {
+    words.insert(words.end(), {"--workers", "1", "--run-dir", (directory / "run").string()});
+    auto command = call("train", "--preset", "dqn");
+    command.insert(command.end(), words.begin(), words.end());
+    check_bad_argument(command, expected);
+  };
+  refused({"--replay-capacity", "10"},
+          "and --replay-capacity is 10; expected at least --minibatch-size, 64 steps");
+  refused({"--loss", "qr_dqn", "--huber-delta", "0"}, "--huber-delta is 0, with which no quantiles");
+}

@@ -1,0 +1,128 @@
+#include "cli/commands/idle_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/options/command_line.h"
+#include "genkidama/core/log.h"
+#include "genkidama/rl/algorithms.h"
+#include "genkidama/run/run_options.h"
+#include "run/evaluation/run_evaluator.h"
+
+namespace genkidama::cli {
+namespace {
+
+using Names = std::vector<std::string>;
+
+bool is_named(const Names& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void warn(std::string_view flag, const std::string& why) {
+  log(LogLevel::kWarning, "{} has no effect: {}", flag, why);
+}
+
+/// Options that only some algorithms know. The others take them without a word, so that one preset can serve
+/// several algorithms.
+struct Scope {
+  Names algorithms;
+  Names options;
+};
+
+const std::vector<Scope>& scopes() {
+  const Names policy_gradient = {"a3c", "ppo"};
+  const Names of_values = {"dqn", "qr_dqn"};
+  const Names from_replay = {"dqn", "qr_dqn", "sac", "td3"};
+  static const std::vector<Scope> all = {
+      {{"a3c"}, {"batch-size", "pull-every"}},
+      {{"ppo"},
+       {"epochs", "clip-range", "clip-range-schedule", "value-clip-range", "target-kl",
+        "normalise-advantages"}},
+      {policy_gradient,
+       {"gae-lambda", "value-weight", "entropy-weight", "entropy-weight-schedule", "deviation",
+        "action-bounds", "initial-log-deviation", "noise-correlation"}},
+      {{"a3c", "ppo", "dqn", "qr_dqn"}, {"epsilon"}},
+      {from_replay,
+       {"replay", "replay-ratio", "learning-starts", "n-step", "priority-exponent", "importance-exponent",
+        "target-period", "target-rate", "huber-delta"}},
+      {of_values, {"double-q", "first-epsilon", "epsilon-steps", "epsilon-ladder"}},
+      {{"dqn"}, {"dueling"}},
+      {{"qr_dqn"}, {"quantiles"}},
+      {{"sac", "td3"}, {"critics", "target-critics"}},
+      {{"sac"}, {"temperature", "learn-temperature", "target-entropy"}},
+      {{"td3"}, {"exploration-noise", "target-noise", "target-noise-limit", "policy-period"}},
+  };
+  return all;
+}
+
+void warn_of_others_options(const Settings& settings) {
+  const Hyperparameters& given = settings.learning.hyperparameters;
+  for (const Scope& scope : scopes()) {
+    if (is_named(scope.algorithms, given.algorithm)) continue;
+    for (const std::string& option : scope.options) {
+      if (!names_option(settings.command_line, option)) continue;
+      warn("--" + option, fmt::format("--loss is '{}', and it is for {}", given.algorithm,
+                                      fmt::join(scope.algorithms, ", ")));
+    }
+  }
+  if (names_option(settings.command_line, "target-critics") && given.target_critics > given.critics) {
+    warn("--target-critics", fmt::format("it is {}, and there are {} critics, all of which make a target",
+                                         given.target_critics, given.critics));
+  }
+}
+
+void warn_of_exchange(const Settings& settings) {
+  if (settings.links.exchange == ExchangeKind::kEach) return;
+  for (const char* const option : {"alpha", "beta"}) {
+    if (!names_option(settings.command_line, option)) continue;
+    warn(fmt::format("--{}", option), fmt::format("it is for --exchange each, and the exchange is '{}'",
+                                                  exchange_name(settings.links.exchange)));
+  }
+}
+
+}  // namespace
+
+void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset,
+                          const EnvironmentSpec& environment) {
+  const Hyperparameters& given = settings.learning.hyperparameters;
+  const Hyperparameters& preset = of_preset.hyperparameters;
+  if (given.sequence_length != preset.sequence_length && settings.network && settings.network->memory == 0)
+    warn("--sequence-length", "the network has no memory, which --memory gru:N gives it");
+  if (environment.action_space.low.empty()) {
+    const std::string why =
+        fmt::format("the actions of '{}' have no continuous components", environment.name);
+    if (given.action_bounds != preset.action_bounds) warn("--action-bounds", why);
+    if (given.state_dependent_deviation != preset.state_dependent_deviation) warn("--deviation", why);
+    if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
+  }
+  const bool is_bundled = is_named(algorithm_names(), given.algorithm);
+  if (is_bundled) warn_of_others_options(settings);
+  warn_of_exchange(settings);
+  if (given.vtrace && is_bundled && given.algorithm != "ppo")
+    warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));
+  if (!given.vtrace) {
+    const std::string why = "it is a part of V-trace; expected --vtrace together with it";
+    if (given.vtrace_rho != preset.vtrace_rho) warn("--vtrace-rho", why);
+    if (given.vtrace_c != preset.vtrace_c) warn("--vtrace-c", why);
+  }
+  const run::RunOptions& limits = settings.run;
+  if (settings.learning.replay_capacity > 0 && limits.max_steps &&
+      *limits.max_steps <= given.learning_starts && is_bundled &&
+      make_algorithm(given)->learns_from_replay()) {
+    log(LogLevel::kWarning, "nothing is learnt: the run ends after {} steps, and --learning-starts is {}",
+        *limits.max_steps, given.learning_starts);
+  }
+  if (!limits.patience || !limits.updates) return;
+  const std::uint64_t every = limits.evaluate_every.value_or(run::kEvaluateEvery);
+  // The first one is always the best until then.
+  if (*limits.updates / every > *limits.patience) return;
+  warn("--patience",
+       fmt::format("{} updates have {} evaluations, one in {} (--evaluate-every); expected more than {}",
+                   *limits.updates, *limits.updates / every, every, *limits.patience));
+}
+
+}  // namespace genkidama::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+// What dqn and qr_dqn have in common: values of the alternatives of one choice.
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "genkidama/env/action_space.h"
+#include "genkidama/env/environment.h"
+#include "genkidama/ipc/replay_sampler.h"
+#include "genkidama/rl/algorithm.h"
+#include "genkidama/rl/hyperparameters.h"
+
+namespace genkidama {
+
+/// The number of alternatives. Throws ArgumentError with the algorithm's name unless the environment takes
+/// one choice and nothing else.
+int one_choice(const EnvironmentSpec& environment, const char* algorithm);
+
+/// greedy_choice() with exploration_epsilon() of the context's worker.
+std::unique_ptr<Behaviour> choice_explorer(const Hyperparameters& hyperparameters,
+                                           const ExplorerContext& context, int outputs_each);
+
+/// Fills `chosen` with the alternative after each transition that has the largest value and that its mask
+/// allows. `values` is [n, alternatives].
+void choose_next(const ReplayBatch& batch, std::span<const float> values, std::vector<std::size_t>& chosen);
+
+}  // namespace genkidama
