@@ -21,7 +21,8 @@ class ShardedServer {
                 int index, const std::function<bool()>& lead_alive);
 
   /// In a round: writes the shards' weights, then hands gradients over, as many at once as are there, and
-  /// writes the weights that come back, until all workers have arrived at the barrier. Otherwise does nothing.
+  /// writes the weights that come back, until all workers have arrived at the barrier. Otherwise does
+  /// nothing.
   void obey(const WorkerOrder& order);
 
  private:

@@ -77,8 +77,8 @@ class ShardRun::Impl {
     const bool begins = !directory_.goes_on(options_) || !directory_.has_state();
     const auto first = begins ? read_first_policy(options_, described) : std::nullopt;
     directory_.create(options_);
-    lock_ = std::make_unique<RunLock>(directory_.lock(), kLockPatience,
-                                      [this] { return !end_reason().empty(); });
+    lock_ =
+        std::make_unique<RunLock>(directory_.lock(), kLockPatience, [this] { return !end_reason().empty(); });
     remove_leftovers(directory_.path());
     const bool goes_on = directory_.goes_on(options_);
     if (first) described.write_weights(first->weights);
@@ -94,9 +94,8 @@ class ShardRun::Impl {
     name_ = own.name;
     run_id_ = identity.run_id;
     const auto step = [this](std::span<float> weights, std::span<const float> gradient,
-                             std::span<float> state, std::uint64_t number, double rate) {
-      optimizer_->step_alone(weights, gradient, state, number, rate);
-    };
+                             std::span<float> state, std::uint64_t number,
+                             double rate) { optimizer_->step_alone(weights, gradient, state, number, rate); };
     shard_ = std::make_unique<Shard>(std::move(own), described.layout(), std::move(contents), step);
   }
 
@@ -215,7 +214,8 @@ class ShardRun::Impl {
       kept_step_ = contents.steps;
       write_failure_.clear();
     } catch (const IoError& error) {
-      if (write_failure_.empty()) log(LogLevel::kError, "{}: the state was not written: {}", name_, error.what());
+      if (write_failure_.empty())
+        log(LogLevel::kError, "{}: the state was not written: {}", name_, error.what());
       write_failure_ = error.what();
     }
     return write_failure_.empty();
@@ -229,10 +229,8 @@ class ShardRun::Impl {
     auto report = summary_of(options_, described_.environment_spec().name, totals, ended_by);
     report["name"] = name_;
     report["run_id"] = run_id_;
-    report["slice"] = {{"number", slice_.number},
-                       {"count", slice_.count},
-                       {"begin", slice_.begin},
-                       {"end", slice_.end}};
+    report["slice"] = {
+        {"number", slice_.number}, {"count", slice_.count}, {"begin", slice_.begin}, {"end", slice_.end}};
     report["gradients"] = status.gradients;
     report["stale_gradients"] = status.stale;
     report["learners_joined"] = status.joined;
@@ -253,8 +251,9 @@ class ShardRun::Impl {
     result.write_failure = write_failure_;
     if (!write_summary(directory_.summary(), summary(ended_by))) {
       result.files_written = false;
-      result.write_failure += fmt::format("{}{} could not be written", result.write_failure.empty() ? "" : "; ",
-                                          directory_.summary().string());
+      result.write_failure +=
+          fmt::format("{}{} could not be written", result.write_failure.empty() ? "" : "; ",
+                      directory_.summary().string());
     }
     const ShardStatus status = shard_->status();
     result.totals.updates = status.steps;

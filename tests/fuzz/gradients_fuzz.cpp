@@ -36,7 +36,8 @@ void gradients(Input input) {
   }
   again.clear();
   append_gradients(decoded.value(), again);
-  require(std::equal(bytes.begin(), bytes.end(), again.begin(), again.end()), "sound gradients have one form");
+  require(std::equal(bytes.begin(), bytes.end(), again.begin(), again.end()),
+          "sound gradients have one form");
 }
 
 }  // namespace genkidama::fuzz

@@ -162,7 +162,8 @@ TEST_CASE("two learners share their shards, and what is too old is dropped and c
   ShardOptions bounded = shard_options(1, 1);
   bounded.max_gradient_age = 1;
   RunningShard shard(bounded);
-  const auto first = links_to(links_options({shard.port()})), second = links_to(links_options({shard.port()}));
+  const auto first = links_to(links_options({shard.port()})),
+             second = links_to(links_options({shard.port()}));
   REQUIRE(first->join(kForEver));
   REQUIRE(second->join(kForEver));
   const std::vector<float> gradient(small_layout().size(), 1.0f);
@@ -180,7 +181,8 @@ TEST_CASE("two learners share their shards, and what is too old is dropped and c
 TEST_CASE("slices that are claimed twice, or do not cover the weights, are refused in one line", "[shard]") {
   RunningShard one(shard_options(1, 2)), again(shard_options(1, 2)), third(shard_options(3, 3));
   const std::string twice = join_failure(links_options({one.port(), again.port()}));
-  CHECK_THAT(twice, Contains("both own slice 1 of 2") && Contains("127.0.0.1:" + std::to_string(one.port())) &&
+  CHECK_THAT(twice, Contains("both own slice 1 of 2") &&
+                        Contains("127.0.0.1:" + std::to_string(one.port())) &&
                         Contains("127.0.0.1:" + std::to_string(again.port())));
   CHECK(twice.find('\n') == std::string::npos);
   CHECK_THAT(join_failure(links_options({one.port()})),
@@ -253,7 +255,8 @@ TEST_CASE("a learner waits for a shard that is away, and follows one that comes 
   CHECK(same_bits(second_half(read(*links).weights), two->shard.contents().weights));
 }
 
-TEST_CASE("a gradient whose link is lost before the answer counts as lost, and is not sent again", "[shard]") {
+TEST_CASE("a gradient whose link is lost before the answer counts as lost, and is not sent again",
+          "[shard]") {
   RunningShard shard(shard_options(1, 1));
   Relay relay(shard.port());
   const auto links = links_to(links_options({relay.port()}));

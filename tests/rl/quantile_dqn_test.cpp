@@ -104,8 +104,7 @@ class Setup {
     const std::size_t chosen = best(quantiles(network.weights(), kAfter));
     std::vector<double> result;
     for (std::size_t k = 0; k < kQuantiles; ++k)
-      result.push_back(0.25 +
-                       (terminated ? 0 : 0.5 * quantiles(target, kAfter)[chosen * kQuantiles + k]));
+      result.push_back(0.25 + (terminated ? 0 : 0.5 * quantiles(target, kAfter)[chosen * kQuantiles + k]));
     return result;
   }
 

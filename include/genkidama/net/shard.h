@@ -23,21 +23,20 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// Takes an optimizer step on a slice: changes `weights` and `state` by `gradient`. `step` counts the shard's
 /// optimizer steps and includes this one.
-using ShardStep =
-    std::function<void(std::span<float> weights, std::span<const float> gradient, std::span<float> state,
-                       std::uint64_t step, double learning_rate)>;
+using ShardStep = std::function<void(std::span<float> weights, std::span<const float> gradient,
+                                     std::span<float> state, std::uint64_t step, double learning_rate)>;
 
 /// How a shard takes part.
 struct ShardOptions {
-  std::vector<Endpoint> listen;      ///< where learners are accepted; at least one
-  WeightSlice slice;                 ///< which weights it owns
-  std::string name = "shard";        ///< 1 to 64 printable ASCII characters, for people
-  std::string run_id;                ///< what learners know it by; the same in all processes of a run
-  std::string optimizer;             ///< the optimizer as a text, which learners must have too
-  PolicyDescription policy;          ///< what is trained; learners that say otherwise are refused
+  std::vector<Endpoint> listen;        ///< where learners are accepted; at least one
+  WeightSlice slice;                   ///< which weights it owns
+  std::string name = "shard";          ///< 1 to 64 printable ASCII characters, for people
+  std::string run_id;                  ///< what learners know it by; the same in all processes of a run
+  std::string optimizer;               ///< the optimizer as a text, which learners must have too
+  PolicyDescription policy;            ///< what is trained; learners that say otherwise are refused
   std::uint64_t max_gradient_age = 0;  ///< see Hyperparameters::max_gradient_age; 0: any age
-  LinkLimits limits;                 ///< deadlines and limits of the links
-  LinkSecurity security;             ///< token and certificates
+  LinkLimits limits;                   ///< deadlines and limits of the links
+  LinkSecurity security;               ///< token and certificates
 };
 
 /// What a shard owns at one moment, between two frames.
@@ -58,15 +57,15 @@ struct ShardLearnerStatus {
 
 /// What a shard has done.
 struct ShardStatus {
-  std::uint64_t steps = 0;              ///< optimizer steps since the run began
-  std::uint64_t stale = 0;              ///< gradients that were too old, since the run began
-  std::uint64_t gradients = 0;          ///< received by this object
-  std::uint64_t joined = 0;             ///< links of learners, one after the other
-  std::uint64_t refused_peers = 0;      ///< before they had joined
-  std::uint64_t refused_frames = 0;     ///< of learners that had joined
-  std::string last_refusal;             ///< why, the last time
-  std::uint64_t bytes_received = 0;     ///< frames, with their headers
-  std::uint64_t bytes_sent = 0;         ///< as above
+  std::uint64_t steps = 0;                   ///< optimizer steps since the run began
+  std::uint64_t stale = 0;                   ///< gradients that were too old, since the run began
+  std::uint64_t gradients = 0;               ///< received by this object
+  std::uint64_t joined = 0;                  ///< links of learners, one after the other
+  std::uint64_t refused_peers = 0;           ///< before they had joined
+  std::uint64_t refused_frames = 0;          ///< of learners that had joined
+  std::string last_refusal;                  ///< why, the last time
+  std::uint64_t bytes_received = 0;          ///< frames, with their headers
+  std::uint64_t bytes_sent = 0;              ///< as above
   std::vector<ShardLearnerStatus> learners;  ///< connected now
   /// Why the slice is of no use any more: an optimizer step made a weight that is not finite. Empty: it is
   /// sound. Nothing is applied any more, and contents() has the spoilt weights.

@@ -28,9 +28,10 @@ std::string with_flags(std::string_view text, const std::vector<OptionRow>& rows
     const std::string_view word = text.substr(i, end - i);
     const bool stands_apart =
         (i == 0 || is_apart(text[i - 1])) && (end == text.size() || is_apart(text[end]) || text[end] == '.');
-    const bool is_field = word.find('_') != std::string_view::npos ||
-                          (i == 0 && text.substr(end).starts_with(" is "));
-    const auto row = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& r) { return r.key() == word; });
+    const bool is_field =
+        word.find('_') != std::string_view::npos || (i == 0 && text.substr(end).starts_with(" is "));
+    const auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const OptionRow& r) { return r.key() == word; });
     result += stands_apart && is_field && row != rows.end() ? row->flag() : std::string(word);
     i = end;
   }

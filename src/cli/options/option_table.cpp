@@ -707,8 +707,8 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add(
       "max-gradient-age", kWorking | kShard,
       count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.max_gradient_age)),
-      "--sharing server, and a shard: gradients of weights that are more optimizer steps old are dropped; "
-      "0: none are");
+      "A gradient of weights that are more optimizer steps old is dropped, at a shard and where a server "
+      "applies gradients; 0: none is");
   table.add(
       "max-loss-deviations", kWorking,
       real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.max_loss_deviations)),
@@ -828,7 +828,7 @@ void add_replay(Table& table) {
   table.add("dueling", kEverywhere | kShard | kCheck | kSimulation,
             flag_option(GENKIDAMA_MEMBER(learning.hyperparameters.dueling)),
             "The network has a value and an advantage for each action");
-  table.add("quantiles", kEverywhere | kCheck | kSimulation,
+  table.add("quantiles", kEverywhere | kShard | kCheck | kSimulation,
             int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.quantiles)),
             "Quantiles of each action's return that qr_dqn learns");
   table.add("first-epsilon", kWorking | kSimulation,

@@ -91,8 +91,8 @@ void LearnerSession::on_binary(std::span<const std::byte> frame) {
   if (!fates.ok()) return refuse({RefusalCode::kFrame, fates.reason()});
   const std::span<const float> weights = view.value().weights;
   if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
-    return refuse({RefusalCode::kWeights,
-                   fmt::format("weight {} of the shard's slice is not a finite number", bad)});
+    return refuse(
+        {RefusalCode::kWeights, fmt::format("weight {} of the shard's slice is not a finite number", bad)});
   }
   const std::uint64_t step = view.value().header.update;
   if (joined()) {

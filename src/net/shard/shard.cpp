@@ -40,8 +40,8 @@ ShardOptions checked(ShardOptions options, const ParameterLayout& layout, const 
   }
   for (const std::vector<float>* values : {&contents.weights, &contents.optimizer_state}) {
     if (const std::size_t bad = first_non_finite(*values); bad != values->size()) {
-      throw ArgumentError(fmt::format("the shard's weights and optimizer state must be finite; element {} is {}",
-                                      bad, (*values)[bad]));
+      throw ArgumentError(fmt::format(
+          "the shard's weights and optimizer state must be finite; element {} is {}", bad, (*values)[bad]));
     }
   }
   return options;

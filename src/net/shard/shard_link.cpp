@@ -90,16 +90,15 @@ std::optional<RefuseMessage> ShardLink::objection(const WelcomeMessage& welcome)
     return RefuseMessage{code, std::move(reason)};
   };
   if (welcome.exchange != kGradientsExchange || !welcome.slice) {
-    return refuse(RefusalCode::kProtocol, fmt::format("the peer's exchange is '{}', and it owns {} slice; "
-                                                      "expected a shard, whose exchange is '{}'",
-                                                      welcome.exchange, welcome.slice ? "a" : "no",
-                                                      kGradientsExchange));
+    return refuse(RefusalCode::kProtocol,
+                  fmt::format("the peer's exchange is '{}', and it owns {} slice; "
+                              "expected a shard, whose exchange is '{}'",
+                              welcome.exchange, welcome.slice ? "a" : "no", kGradientsExchange));
   }
   const WeightSlice& slice = *welcome.slice;
   if (slice.count > layout_.size() || slice != weight_slice(layout_.size(), slice.number, slice.count)) {
-    return refuse(RefusalCode::kLayout,
-                  fmt::format("the shard owns {}, which is no slice of {} weights", slice_text(slice),
-                              layout_.size()));
+    return refuse(RefusalCode::kLayout, fmt::format("the shard owns {}, which is no slice of {} weights",
+                                                    slice_text(slice), layout_.size()));
   }
   const std::lock_guard lock(board_.mutex);
   if (!place_.slice) return std::nullopt;
@@ -144,8 +143,8 @@ void ShardLink::session_joined(LearnerSession& session, const WelcomeMessage& we
         "seen before; its last {} steps are lost, and learning goes on from its weights",
         options_.name, welcome.slice->number, welcome.slice->count, where_, step, seen, seen - step);
   } else {
-    log(LogLevel::kInfo, "learner '{}': shard {} of {} at {} is back at step {} after {:.3g} s", options_.name,
-        welcome.slice->number, welcome.slice->count, where_, step,
+    log(LogLevel::kInfo, "learner '{}': shard {} of {} at {} is back at step {} after {:.3g} s",
+        options_.name, welcome.slice->number, welcome.slice->count, where_, step,
         std::chrono::duration<double>(away).count());
   }
 }
@@ -166,8 +165,9 @@ bool ShardLink::session_refused(const RefuseMessage& refusal) {
   const bool may_pass = refusal.code != RefusalCode::kWeights;
   const bool is_about_us = refusal.code == RefusalCode::kProtocol || refusal.code == RefusalCode::kLayout;
   if (may_pass && (!is_about_us || ++refusals_in_a_row_ < kBelievedRefusals)) {
-    warnings_.warn(fmt::format("learner '{}': the shard at {} refused this learner ({}), which tries again: {}",
-                               options_.name, where_, refusal_code_text(refusal.code), refusal.reason));
+    warnings_.warn(
+        fmt::format("learner '{}': the shard at {} refused this learner ({}), which tries again: {}",
+                    options_.name, where_, refusal_code_text(refusal.code), refusal.reason));
     return false;
   }
   host_.stop_dialling();
@@ -198,7 +198,8 @@ void ShardLink::session_closed(LearnerSession& session, const std::string& reaso
                               std::chrono::duration<double>(options_.away_timeout).count())
                 : "learning goes on with the weights of its slice as they are");
     } else if (session.fault() != PeerFault::kNone) {
-      warnings_.warn(fmt::format("learner '{}': no link to the shard at {}: {}", options_.name, where_, reason));
+      warnings_.warn(
+          fmt::format("learner '{}': no link to the shard at {}: {}", options_.name, where_, reason));
     }
   } catch (const std::exception&) {
     // Out of memory: it goes without a word.

@@ -27,12 +27,12 @@ ShardLinksOptions checked(ShardLinksOptions options) {
   check_backoff(options.backoff_min, options.backoff_max);
   check_peer_name(options.name, "the learner's name");
   if (options.connect.empty() || options.connect.size() > kMostShards) {
-    throw ArgumentError(fmt::format("connect names {} shards; expected 1 to {}", options.connect.size(),
-                                    kMostShards));
+    throw ArgumentError(
+        fmt::format("connect names {} shards; expected 1 to {}", options.connect.size(), kMostShards));
   }
-  for (const auto& [span, name] : {std::pair(options.join_timeout, "join_timeout"),
-                                   std::pair(options.away_timeout, "away_timeout"),
-                                   std::pair(options.exchange_timeout, "exchange_timeout")}) {
+  for (const auto& [span, name] :
+       {std::pair(options.join_timeout, "join_timeout"), std::pair(options.away_timeout, "away_timeout"),
+        std::pair(options.exchange_timeout, "exchange_timeout")}) {
     if (span <= Milliseconds::zero())
       throw ArgumentError(fmt::format("{} is {} ms; give at least 1 ms", name, span.count()));
   }
@@ -111,7 +111,8 @@ class ShardLinks final : public WeightShards {
   void read(std::span<float> weights, std::span<std::uint64_t> versions) const override {
     const std::lock_guard lock(board_.mutex);
     for (const ShardPlace& place : board_.places) {
-      std::copy(place.weights.begin(), place.weights.end(), weights.begin() + static_cast<std::ptrdiff_t>(place.slice->begin));
+      std::copy(place.weights.begin(), place.weights.end(),
+                weights.begin() + static_cast<std::ptrdiff_t>(place.slice->begin));
       versions[place.slice->number - 1] = place.step;
     }
   }
@@ -140,9 +141,9 @@ class ShardLinks final : public WeightShards {
       }
       const ShardLink*& owner = owners[slice->number - 1];
       if (owner != nullptr) {
-        throw ArgumentError(fmt::format(
-            "the shards at {} and {} both own slice {} of {}; expected each slice once", owner->where(),
-            links_[i]->where(), slice->number, slice->count));
+        throw ArgumentError(
+            fmt::format("the shards at {} and {} both own slice {} of {}; expected each slice once",
+                        owner->where(), links_[i]->where(), slice->number, slice->count));
       }
       owner = links_[i].get();
     }
@@ -151,7 +152,8 @@ class ShardLinks final : public WeightShards {
   void check_refusal(std::size_t index) const {
     const ShardPlace& place = board_.places[index];
     if (place.refusal.empty()) return;
-    throw IoError(fmt::format("the shard at {} refuses this learner: {}", links_[index]->where(), place.refusal));
+    throw IoError(
+        fmt::format("the shard at {} refuses this learner: {}", links_[index]->where(), place.refusal));
   }
 
   /// A moment; false when there is to be no more waiting.
@@ -251,7 +253,8 @@ const char* shard_away_name(ShardAway away) {
   return away == ShardAway::kWait ? "wait" : "go-on";
 }
 
-std::unique_ptr<WeightShards> make_shard_links(const ShardLinksOptions& options, const ShardLearner& learner) {
+std::unique_ptr<WeightShards> make_shard_links(const ShardLinksOptions& options,
+                                               const ShardLearner& learner) {
   return std::make_unique<ShardLinks>(options, learner);
 }
 

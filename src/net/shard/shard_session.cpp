@@ -54,8 +54,7 @@ void ShardSession::on_message(const Message& message) {
     phase_ = Phase::kOver;
     link_->close("it left: " + leave->reason);
   } else {
-    refuse(
-        {RefusalCode::kProtocol, fmt::format("a {} message is not expected here", message_type(message))});
+    refuse({RefusalCode::kProtocol, fmt::format("a {} message is not expected here", message_type(message))});
   }
 }
 
@@ -88,8 +87,8 @@ void ShardSession::join(const HelloMessage& hello) {
   was_joined_ = true;
   owner_.state().joined(connection_, name_, link_->address());
   const std::size_t slice = options.slice.size();
-  link_->established(std::max(
-      kSmallMessageBytes, kFrameHeaderBytes + gradients_bytes(most_frame_gradients(slice), slice)));
+  link_->established(
+      std::max(kSmallMessageBytes, kFrameHeaderBytes + gradients_bytes(most_frame_gradients(slice), slice)));
   WelcomeMessage welcome;
   welcome.name = options.name;
   welcome.run_id = options.run_id;
@@ -129,8 +128,8 @@ void ShardSession::on_binary(std::span<const std::byte> frame) {
   const auto parts = split_frame(frame);
   if (!parts.ok()) return refuse({RefusalCode::kFrame, parts.reason()});
   if (const auto refusal = objection(parts.value().header)) return refuse(*refusal);
-  const auto gradients = decode_gradients(parts.value().weights, owner_.options().slice.size(),
-                                          state.steps(), values_);
+  const auto gradients =
+      decode_gradients(parts.value().weights, owner_.options().slice.size(), state.steps(), values_);
   // Frames have a checksum: it is the learner that made it so.
   if (!gradients.ok()) return refuse({RefusalCode::kWeights, gradients.reason()});
   const auto fates = state.apply(connection_, gradients.value());

@@ -49,7 +49,7 @@ class ShardState {
   const ShardStep step_;
   mutable std::mutex mutex_;
   ShardContents contents_;
-  ShardStatus status_;  // but for what follows from the others
+  ShardStatus status_;                                    // but for what follows from the others
   std::map<std::uint64_t, ShardLearnerStatus> learners_;  // by the number of the connection
 };
 

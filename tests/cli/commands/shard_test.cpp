@@ -27,10 +27,11 @@ std::vector<std::string> shard_call(const std::string& slice, const std::filesys
 
 std::vector<std::string> learner_call(const std::vector<std::string>& shards,
                                       const std::filesystem::path& run,
-                                      const std::vector<std::string>& more = {}) {
+                                      const std::vector<std::string>& more = {},
+                                      const std::string& steps = "4000") {
   auto words = with(call("train", "--preset", "dqn", "--shards"), shards);
   words = with(words, {"--workers", "2", "--round-steps", "100", "--learning-starts", "200",
-                       "--replay-capacity", "2000", "--max-steps", "4000", "--eval-episodes", "5",
+                       "--replay-capacity", "2000", "--max-steps", steps, "--eval-episodes", "5",
                        "--checkpoint-every", "10", "--run-dir", run.string()});
   return with(words, more);
 }
@@ -93,8 +94,8 @@ TEST_CASE("a shard that is killed comes back from its state, and its learners go
   const std::string where = endpoint(*two);
   const std::vector<std::string> shards = {endpoint(one), where};
   // Until they are told to stop.
-  RunningProgram first(learner_call(shards, directory / "first", {"--max-steps", "1000000"}));
-  RunningProgram second(learner_call(shards, directory / "second", {"--max-steps", "1000000"}));
+  RunningProgram first(learner_call(shards, directory / "first", {}, "1000000"));
+  RunningProgram second(learner_call(shards, directory / "second", {}, "1000000"));
   REQUIRE(wait_for_tenth_update(first, directory / "first"));
   REQUIRE(wait_for_tenth_update(second, directory / "second"));
   two->signal(SIGKILL);
@@ -129,10 +130,9 @@ TEST_CASE("a shard that is killed comes back from its state, and its learners go
 TEST_CASE("a learner is resumed with its shards, which have gone on") {
   const TemporaryDirectory directory;
   RunningProgram shard(shard_call("1/1", directory / "shard"));
-  RunningProgram first(learner_call({endpoint(shard)}, directory / "learner", {"--max-steps", "1000"}));
+  RunningProgram first(learner_call({endpoint(shard)}, directory / "learner", {}, "1000"));
   CHECK(first.wait().exit_code == 0);
-  RunningProgram second(
-      call("train", "--resume", (directory / "learner").string(), "--max-steps", "2000"));
+  RunningProgram second(call("train", "--resume", (directory / "learner").string(), "--max-steps", "2000"));
   const auto result = second.wait();
   CAPTURE(result.errors);
   CHECK(result.exit_code == 0);
@@ -140,12 +140,11 @@ TEST_CASE("a learner is resumed with its shards, which have gone on") {
   CHECK(summary["environment_steps"].get<int>() >= 2'000);
   const auto of_shard = end(shard, directory / "shard");
   CHECK(of_shard["learners_joined"] == 2);
-  CHECK(read_safetensors(directory / "learner" / "final.safetensors").weights ==
-        [&] {
-          auto state = read_safetensors(directory / "shard" / "state.safetensors").weights;
-          state.resize(read_safetensors(directory / "learner" / "final.safetensors").weights.size());
-          return state;
-        }());
+  CHECK(read_safetensors(directory / "learner" / "final.safetensors").weights == [&] {
+    auto state = read_safetensors(directory / "shard" / "state.safetensors").weights;
+    state.resize(read_safetensors(directory / "learner" / "final.safetensors").weights.size());
+    return state;
+  }());
 }
 
 TEST_CASE("a shard ends after its optimizer steps, and its run goes on only with the same slice") {
@@ -181,7 +180,20 @@ TEST_CASE("shards that do not fit end a learner with one line") {
   CHECK_THAT(said({first}), Contains("owns slice 1 of 2, and there are links to 1 shards"));
   CHECK_THAT(said({first, second}, {"--hidden", "32"}), Contains("a different network"));
   CHECK_THAT(said({first, second}, {"--adam-beta1", "0.5"}), Contains("beta1 0.9") && Contains("beta1 0.5"));
-  CHECK_THAT(said({"127.0.0.1:1"}, {"--join-timeout", "0.2"}), Contains("no link to the shard at 127.0.0.1:1"));
+  CHECK_THAT(said({"127.0.0.1:1"}, {"--join-timeout", "0.2"}),
+             Contains("no link to the shard at 127.0.0.1:1"));
+}
+
+TEST_CASE("an age of gradients that nobody looks at is told") {
+  const TemporaryDirectory directory;
+  const auto said = [&](const std::string& sharing) {
+    return run_program(call("train", "--preset", "dqn", "--max-steps", "10", "--workers", "1",
+                            "--eval-episodes", "0", "--sharing", sharing, "--max-gradient-age", "3",
+                            "--run-dir", (directory / sharing).string()))
+        .errors;
+  };
+  CHECK_THAT(said("mutex"), Contains("--max-gradient-age has no effect: --sharing is 'mutex'"));
+  CHECK_THAT(said("server"), !Contains("has no effect: --sharing"));
 }
 
 TEST_CASE("arguments of shards and their learners that cannot be are refused") {
