@@ -30,6 +30,9 @@ TASK_COLUMNS = ["task", "published_as", "options", "threshold", "seed", "environ
 TASK_CURVE_COLUMNS = ["task", "seed", "environment_steps", "return_mean"]
 SCALING_COLUMNS = ["rule", "link", "extra", "machines", "seed", "target", "seconds", "steps", "updates",
                    "virtual_seconds", "environment_steps", "waiting_share", "megabytes", "staleness", "links_lost"]
+CONCURRENT_COLUMNS = ["task", "algorithm", "workers", "sharing", "replay", "seed", "environment_steps", "optimizer_steps",
+                      "episodes", "cpu_seconds", "wall_seconds", "final_mean", "solved_steps", "solved_optimizer_steps",
+                      "solved_episodes", "solved_cpu_seconds", "solved_wall_seconds"]
 CORES_COLUMNS = ["preset", "way", "workers", "repetition", "steps_per_second", "share"]
 TIME_COLUMNS = ["seed", "run", "wall_seconds_total", "environment_steps", "mean"]
 
@@ -386,6 +389,27 @@ class Data:
             way = presets.setdefault(row["preset"], {}).setdefault(row["way"], {})
             way.setdefault(count(row["workers"], where, "workers"), []).append(number(row["share"], where, "share"))
         return presets
+
+    def concurrent_runs(self):
+        """{(task, algorithm, workers, sharing, replay): [run, ...]} of concurrent_algorithms.csv; what only a run has
+        that solved its task is None in the others."""
+        file = "docs/results/concurrent_algorithms.csv"
+        header, rows = read_rows(self.directory / "concurrent_algorithms.csv", file)
+        if header != CONCURRENT_COLUMNS:
+            raise ResultsError(f"{file}:1: the header is '{','.join(header)}'; expected {','.join(CONCURRENT_COLUMNS)}")
+        ways = {}
+        for where, row in rows:
+            run = {column: number(row[column], where, column) if row[column] else None
+                   for column in CONCURRENT_COLUMNS[5:]}
+            missing = next((column for column in CONCURRENT_COLUMNS[5:12] if run[column] is None), None)
+            if missing:
+                raise ResultsError(f"{where}: {missing} is empty; expected a number")
+            key = (row["task"], row["algorithm"], count(row["workers"], where, "workers"), row["sharing"], row["replay"])
+            runs = ways.setdefault(key, [])
+            if run["seed"] in [other["seed"] for other in runs]:
+                raise ResultsError(f"{where}: a second row for seed {row['seed']} of {' '.join(map(str, key))}")
+            runs.append(run)
+        return ways
 
     def times(self):
         """The rows of time_to_200.csv in the file's order, as dictionaries."""

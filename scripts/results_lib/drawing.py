@@ -415,9 +415,112 @@ def cores(data):
     return figure, [*handles, Line2D([], [], color=GREY, linestyle=":", label="2 separate runs")]
 
 
+WORKER_COUNTS = [1, 2, 4, 8, 16]
+
+
+def workers_axis(axes):
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(WORKER_COUNTS)
+    axes.set_xticklabels(list(map(str, WORKER_COUNTS)))
+
+
+def concurrent_ways(data, sharing, replay="global"):
+    """{task: {algorithm: {workers: runs}}} with one way of sharing; one worker shares with nobody."""
+    tasks = {}
+    for (task, algorithm, workers, of_sharing, of_replay), runs in data.concurrent_runs().items():
+        if of_replay in ("", replay) and (workers == 1 or of_sharing == sharing):
+            tasks.setdefault(task, {}).setdefault(algorithm, {})[workers] = runs
+    return tasks
+
+
+def algorithm_lines(axes, algorithms, names, value_of):
+    """A line of medians for each algorithm, and a point for each seed. `value_of`: None where a run has none."""
+    for name, counts in algorithms.items():
+        colour, marker, style = SERIES[names.index(name)]
+        medians = []
+        for workers, runs in sorted(counts.items()):
+            values = [value_of(run, workers) for run in runs]
+            reached = [value for value in values if value is not None]
+            axes.plot([workers] * len(reached), reached, color=colour, marker=".", markersize=3, linestyle="none",
+                      alpha=0.5)
+            median = estimates.median_of_all(values)
+            medians.append((workers, float("nan") if median is None else median))
+        axes.plot(*zip(*medians), color=colour, marker=marker, markersize=4, linestyle=style, linewidth=1.2)
+    workers_axis(axes)
+
+
+def algorithm_legend(names):
+    return [*(Line2D([], [], color=SERIES[i][0], marker=SERIES[i][1], markersize=4, linestyle=SERIES[i][2], label=name)
+              for i, name in enumerate(names)),
+            Line2D([], [], color=BLACK, marker=".", markersize=4, linestyle="none", label="one seed")]
+
+
+def concurrent_episodes(data):
+    """Episodes and environment steps until a task is solved, against the workers of a machine."""
+    tasks = concurrent_ways(data, "hogwild")
+    names = list(dict.fromkeys(name for algorithms in tasks.values() for name in algorithms))
+    figure, grid = plt.subplots(2, len(tasks), figsize=(7.2, 4.6), squeeze=False, sharex=True)
+    for column, (task, algorithms) in enumerate(tasks.items()):
+        algorithm_lines(grid[0][column], algorithms, names, lambda run, _: run["solved_episodes"])
+        algorithm_lines(grid[1][column], algorithms, names,
+                        lambda run, _: run["solved_steps"] and run["solved_steps"] / 1e3)
+        grid[0][column].set_title(f"{task}, hogwild")
+        grid[1][column].set_xlabel("workers")
+        for axes in (grid[0][column], grid[1][column]):
+            axes.set_yscale("log")
+    grid[0][0].set_ylabel("episodes until solved")
+    grid[1][0].set_ylabel("thousand steps until solved")
+    return figure, algorithm_legend(names)
+
+
+def concurrent_speedup(data):
+    """How much sooner a task is solved than by one worker, if every worker has a core: processor time by workers."""
+    tasks = concurrent_ways(data, "hogwild")
+    names = list(dict.fromkeys(name for algorithms in tasks.values() for name in algorithms))
+    figure, grid = plt.subplots(1, len(tasks), figsize=(7.2, 2.8), squeeze=False)
+    for axes, (task, algorithms) in zip(grid.flat, tasks.items()):
+        for name, counts in algorithms.items():
+            colour, marker, style = SERIES[names.index(name)]
+            times = {workers: estimates.median_of_all([run["solved_cpu_seconds"] for run in runs])
+                     for workers, runs in sorted(counts.items())}
+            points = [(workers, workers * times[1] / seconds if times[1] and seconds else float("nan"))
+                      for workers, seconds in times.items()]
+            axes.plot(*zip(*points), color=colour, marker=marker, markersize=4, linestyle=style, linewidth=1.2)
+        axes.plot(WORKER_COUNTS, WORKER_COUNTS, color=GREY, linestyle=":", linewidth=1)
+        axes.set_yscale("log", base=2)
+        axes.set_yticks([0.5, *WORKER_COUNTS])
+        axes.set_yticklabels(["0.5", *map(str, WORKER_COUNTS)])
+        axes.set_title(f"{task}, hogwild")
+        axes.set_xlabel("workers, each with a core")
+        workers_axis(axes)
+    grid.flat[0].set_ylabel("speed-up against one worker")
+    return figure, [*algorithm_legend(names)[:-1],
+                    Line2D([], [], color=GREY, linestyle=":", label="as many times sooner as workers")]
+
+
+def concurrent_sharing(data):
+    """Steps until LunarLander is solved and the return at the end, a column per algorithm, a line per sharing."""
+    ways = ("hogwild", "mutex", "server", "local")
+    by_way = {way: concurrent_ways(data, way).get("lunar-lander", {}) for way in ways}
+    algorithms = list(by_way["hogwild"])
+    figure, grid = plt.subplots(2, len(algorithms), figsize=(7.2, 4.4), squeeze=False, sharex=True)
+    for column, algorithm in enumerate(algorithms):
+        of_algorithm = {way: by_way[way][algorithm] for way in ways if algorithm in by_way[way]}
+        algorithm_lines(grid[0][column], of_algorithm, ways,
+                        lambda run, _: run["solved_steps"] and run["solved_steps"] / 1e3)
+        algorithm_lines(grid[1][column], of_algorithm, ways, lambda run, _: run["final_mean"])
+        solved_line(grid[1][column])
+        grid[0][column].set_title(algorithm)
+        grid[1][column].set_xlabel("workers")
+    grid[0][0].set_ylabel("thousand steps until solved")
+    grid[1][0].set_ylabel("return at the end")
+    return figure, algorithm_legend(ways)
+
+
 DRAWINGS = {drawing.__name__: drawing for drawing in (
     learning_paths, table_5_2_learning, table_5_2_boxes, tables_5_3_to_5_5_boxes, density, beside_others, tuned,
-    tuned_cart_pole, children, workers_or_children, tasks, machines, cores)}
+    tuned_cart_pole, children, workers_or_children, tasks, machines, concurrent_episodes,
+    concurrent_speedup, concurrent_sharing, cores)}
 
 
 def draw(name, data, data_hash):

@@ -36,6 +36,14 @@ def median(values):
     return quantile(values, 0.5)
 
 
+def median_of_all(values):
+    """The median where None is larger than every number, as the time of a run that has not arrived; None itself when
+    that is in the middle."""
+    reached = sorted(value for value in values if value is not None)
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    return (reached[low] + reached[high]) / 2 if high < len(reached) else None
+
+
 def t_interval(values):
     """The 95 % interval of the mean, or None for a single value."""
     if len(values) < 2:

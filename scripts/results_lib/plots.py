@@ -8,6 +8,7 @@ from .data import ResultsError
 THESIS = "thesis.csv"
 PUBLISHED = "published.csv"
 TIMES = "time_to_200.csv"
+CONCURRENT = "concurrent_algorithms.csv"
 
 
 def results(sweep):
@@ -33,6 +34,9 @@ PLOTS = {
     "workers_or_children": [results("workers_or_children")],
     "tasks": ["tasks.csv", "task_curves.csv"],
     "machines": ["scaling/lunar_lander.csv", "scaling/paced.csv"],
+    "concurrent_episodes": [CONCURRENT],
+    "concurrent_speedup": [CONCURRENT],
+    "concurrent_sharing": [CONCURRENT],
     "cores": ["performance/workers_beside_runs.csv"],
 }
 MARK = "genkidama-data-sha256: "

@@ -326,6 +326,27 @@ def task_settings(data):
     return markdown([("task", "l"), ("learnt at", "r"), ("options of `genkidama train TASK`", "l")], rows)
 
 
+def concurrent_table(data, task):
+    """A row for each way in which the task was learnt."""
+    def cell(runs, column, digits=0):
+        value = estimates.median_of_all([run[column] for run in runs])
+        return "" if value is None else f"{value:,.{digits}f}"
+
+    rows = []
+    for (of_task, algorithm, workers, sharing, replay), runs in data.concurrent_runs().items():
+        if of_task != task:
+            continue
+        solved = sum(run["solved_steps"] is not None for run in runs)
+        finals = column(runs, "final_mean")
+        rows.append([algorithm, workers, "" if workers == 1 else sharing, replay, f"{solved} of {len(runs)}",
+                     cell(runs, "solved_episodes"), cell(runs, "solved_steps"), cell(runs, "solved_optimizer_steps"),
+                     cell(runs, "solved_cpu_seconds", 1), cell(runs, "solved_wall_seconds", 1),
+                     fixed(estimates.median(finals)), fixed(min(finals))])
+    return markdown([("algorithm", "l"), ("workers", "r"), ("sharing", "l"), ("replay", "l"), ("solved", "r"),
+                     ("episodes", "r"), ("environment steps", "r"), ("optimizer steps", "r"), ("processor s", "r"),
+                     ("wall s", "r"), ("final return", "r"), ("worst seed", "r")], rows)
+
+
 BLOCKS = {
     "table_5_2": table_5_2,
     "plateau": plateau,
@@ -343,4 +364,6 @@ BLOCKS = {
     "performance": performance,
     "tasks": tasks,
     "task_settings": task_settings,
+    "concurrent_lunar_lander": lambda data: concurrent_table(data, "lunar-lander"),
+    "concurrent_cart_pole": lambda data: concurrent_table(data, "cart-pole"),
 }

@@ -174,10 +174,45 @@ bool ReplaySampler::assemble(const ReplayPlace& place, ReplayBatch& batch, std::
   return true;
 }
 
+void ReplaySampler::draw_all(Random& random, std::size_t count, std::optional<double> importance_exponent) {
+  if (!importance_exponent) {
+    drawn_.clear();
+    for (std::size_t i = 0; i < count; ++i) drawn_.push_back({draw_uniformly(random), 1});
+    return;
+  }
+  buffer_.check_prioritised();
+  if (!is_finite(*importance_exponent) || *importance_exponent < 0 || *importance_exponent > 1) {
+    throw ArgumentError(
+        fmt::format("importance_exponent is {}; expected a number in [0, 1]", *importance_exponent));
+  }
+  const double total = total_priority();
+  if (!(total > 0)) refuse_empty(size());
+  find_equal_parts(random, count, total);
+  drawn_from_ = total;
+}
+
+/// In place of one that was overwritten meanwhile.
+ReplaySampler::Drawn ReplaySampler::draw_again(Random& random, bool by_priority) const {
+  return by_priority ? draw_by_priority(random) : Drawn{draw_uniformly(random), 1};
+}
+
+/// Importance weights of the rows that were drawn by priority.
+void ReplaySampler::weigh(double importance_exponent, std::span<float> weights) const {
+  float largest = 0;
+  const auto scale = static_cast<float>(static_cast<double>(size()) / drawn_from_);
+  const auto exponent = static_cast<float>(-importance_exponent);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    // A row whose priority has become 0 meanwhile counts as the smallest that there is.
+    const float expected = std::max(scale * drawn_[i].priority, 1e-30f);
+    weights[i] = std::pow(expected, exponent);
+    largest = std::max(largest, weights[i]);
+  }
+  for (float& weight : weights) weight /= largest;
+}
+
 /// Copies the rows that were drawn. The processor fetches all of them at once while the first ones are
 /// copied.
-template <typename Draw>
-void ReplaySampler::fill(std::size_t count, ReplayBatch& batch, const Draw& draw_again) {
+void ReplaySampler::fill(Random& random, bool by_priority, ReplayBatch& batch) {
   for (const Drawn& drawn : drawn_) {
     for (int step = 0; step < options_.steps; ++step) {
       ReplayPlace place = drawn.place;
@@ -185,56 +220,104 @@ void ReplaySampler::fill(std::size_t count, ReplayBatch& batch, const Draw& draw
       buffer_.prefetch_row(place);
     }
   }
-  resize(batch, count);
-  for (std::size_t i = 0; i < count; ++i) {
+  resize(batch, drawn_.size());
+  for (std::size_t i = 0; i < drawn_.size(); ++i) {
     for (int misses = 0; !assemble(drawn_[i].place, batch, i); ++misses) {
       if (misses == kMostMisses) refuse_empty(size());
-      drawn_[i] = draw_again();
+      drawn_[i] = draw_again(random, by_priority);
     }
   }
 }
 
 void ReplaySampler::sample(Random& random, std::size_t count, ReplayBatch& batch) {
-  drawn_.clear();
-  for (std::size_t i = 0; i < count; ++i) drawn_.push_back({draw_uniformly(random), 1});
-  fill(count, batch, [&] { return Drawn{draw_uniformly(random), 1}; });
+  draw_all(random, count, {});
+  fill(random, false, batch);
 }
 
 void ReplaySampler::sample_by_priority(Random& random, std::size_t count, double importance_exponent,
                                        ReplayBatch& batch) {
-  buffer_.check_prioritised();
-  if (!is_finite(importance_exponent) || importance_exponent < 0 || importance_exponent > 1) {
-    throw ArgumentError(
-        fmt::format("importance_exponent is {}; expected a number in [0, 1]", importance_exponent));
-  }
-  const double total = total_priority();
-  if (!(total > 0)) refuse_empty(size());
-  find_equal_parts(random, count, total);
-  fill(count, batch, [&] { return draw_by_priority(random); });
-  float largest = 0;
-  const auto scale = static_cast<float>(static_cast<double>(size()) / total);
-  const auto exponent = static_cast<float>(-importance_exponent);
-  for (std::size_t i = 0; i < count; ++i) {
-    // A row whose priority has become 0 meanwhile counts as the smallest that there is.
-    const float expected = std::max(scale * drawn_[i].priority, 1e-30f);
-    batch.weights[i] = std::pow(expected, exponent);
-    largest = std::max(largest, batch.weights[i]);
-  }
-  for (float& weight : batch.weights) weight /= largest;
+  draw_all(random, count, importance_exponent);
+  fill(random, true, batch);
+  weigh(importance_exponent, batch.weights);
 }
 
-void ReplaySampler::write_priorities(const ReplayBatch& batch, std::span<const float> priorities) {
+void ReplaySampler::sample_sequences(Random& random, std::size_t count, std::size_t before,
+                                     std::size_t length, std::optional<double> importance_exponent,
+                                     ReplaySequences& sequences) {
+  if (length < 1) throw ArgumentError("sequences of 0 steps; expected at least 1");
+  draw_all(random, count, importance_exponent);
+  sequences = {};
+  for (std::size_t i = 0; i < count; ++i) {
+    for (int misses = 0; !append_sequence(drawn_[i].place, before, length, sequences); ++misses) {
+      if (misses == kMostMisses) refuse_empty(size());
+      drawn_[i] = draw_again(random, importance_exponent.has_value());
+    }
+  }
+  sequences.weights.assign(count, 1.0f);
+  if (importance_exponent) weigh(*importance_exponent, sequences.weights);
+}
+
+/// A row is observation, action, reward, next observation, terminated, truncated, mask.
+bool ReplaySampler::append_sequence(const ReplayPlace& place, std::size_t before, std::size_t length,
+                                    ReplaySequences& sequences) {
+  const std::size_t row_size = buffer_.row_size();
+  const auto observation = static_cast<std::size_t>(buffer_.observation_size());
+  const auto width = static_cast<std::size_t>(buffer_.action_width());
+  const std::size_t reward_at = observation + width, next_at = reward_at + 1, ends_at = next_at + observation;
+  sequence_.resize((before + length) * row_size);
+  const auto row = [&](std::size_t i) { return std::span(sequence_).subspan(i * row_size, row_size); };
+  const auto ends = [&](std::size_t i) { return row(i)[ends_at] != 0 || row(i)[ends_at + 1] != 0; };
+  const auto goes_on = [&](std::size_t i) {
+    return !ends(i) &&
+           std::memcmp(row(i + 1).data(), row(i).data() + next_at, observation * sizeof(float)) == 0;
+  };
+  if (!buffer_.copy_row(place, row(before))) return false;
+  std::size_t first = before, last = before;
+  while (first > 0) {
+    const std::uint64_t back = (before - first + 1) * options_.stride;
+    if (place.number < back || !buffer_.copy_row({place.core, place.number - back}, row(first - 1)) ||
+        !goes_on(first - 1))
+      break;
+    --first;
+  }
+  while (last + 1 < before + length && !ends(last)) {
+    const std::uint64_t on = (last - before + 1) * options_.stride;
+    if (!buffer_.copy_row({place.core, place.number + on}, row(last + 1)) || !goes_on(last)) break;
+    ++last;
+  }
+  const auto append = [](std::span<const std::uint32_t> words, std::vector<float>& to) {
+    for (const std::uint32_t word : words) to.push_back(as_float(word));
+  };
+  const auto mask_width = static_cast<std::size_t>(buffer_.mask_width());
+  sequences.masks.insert(sequences.masks.end(), mask_width, 1);
+  for (std::size_t i = first; i <= last; ++i) {
+    append(row(i).first(observation), sequences.observations);
+    append(row(i).subspan(observation, width), sequences.actions);
+    sequences.rewards.push_back(as_float(row(i)[reward_at]));
+    for (const std::uint32_t word : row(i).subspan(ends_at + 2, mask_width))
+      sequences.masks.push_back(static_cast<std::uint8_t>(word));
+  }
+  append(row(last).subspan(next_at, observation), sequences.observations);
+  const bool is_truncated = row(last)[ends_at + 1] != 0;
+  sequences.terminated.push_back(row(last)[ends_at] != 0 || (is_truncated && !options_.bootstrap_truncated));
+  sequences.lengths.push_back(last - first + 1);
+  sequences.drawn.push_back(before - first);
+  sequences.places.push_back(place);
+  return true;
+}
+
+void ReplaySampler::write_priorities(std::span<const ReplayPlace> places, std::span<const float> priorities) {
   buffer_.check_prioritised();
-  if (priorities.size() != batch.size()) {
+  if (priorities.size() != places.size()) {
     throw ArgumentError(fmt::format("{} priorities for a batch of {} rows; expected as many",
-                                    priorities.size(), batch.size()));
+                                    priorities.size(), places.size()));
   }
   for (const float priority : priorities) {
     if (is_finite(priority) && priority >= 0) continue;
     throw ArgumentError(
         fmt::format("the priority of a row is {}; expected a finite number of at least 0", priority));
   }
-  for (std::size_t i = 0; i < priorities.size(); ++i) buffer_.set_priority(batch.places[i], priorities[i]);
+  for (std::size_t i = 0; i < priorities.size(); ++i) buffer_.set_priority(places[i], priorities[i]);
 }
 
 }  // namespace genkidama

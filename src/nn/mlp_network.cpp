@@ -38,12 +38,6 @@ MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
                     "network",
                     spec.free));
   }
-  if (spec.values == 0 && options.memory > 0) {
-    throw ArgumentError(
-        fmt::format("a multi-layer perceptron with a memory of {} units was asked for without a value; "
-                    "expected no memory, or a value",
-                    options.memory));
-  }
   if (spec.critics < 0 || (spec.critics > 0) != (spec.critic_actions > 0)) {
     throw ArgumentError(
         fmt::format("a multi-layer perceptron was asked for with {} critics of {} numbers of an action; "

@@ -66,6 +66,7 @@ class RecurrentMlpGradient final : public SequenceGradientFunction {
         gru_floats_(shape.memory.floats()),
         policy_(shape.policy_stack(), kernels),
         value_(shape.value_stack(), kernels),
+        has_value_(!shape.value.empty()),
         units_(shape.memory.units),
         feature_count_(shape.trunk.empty() ? 0 : static_cast<std::size_t>(shape.trunk.back())) {}
 
@@ -89,7 +90,7 @@ class RecurrentMlpGradient final : public SequenceGradientFunction {
     gru_.forward(weights.data() + trunk_.floats(), input, {sizes_, rows}, first_states_.data(),
                  memory_.data());
     packed_outputs_.resize(outputs.size());
-    packed_values_.resize(rows);
+    packed_values_.resize(values.size());
     const float* head_weights = weights.data() + trunk_.floats() + gru_floats_;
     policy_.forward(head_weights, memory_.data(), rows, packed_outputs_.data());
     value_.forward(head_weights + policy_.floats(), memory_.data(), rows, packed_values_.data());
@@ -110,7 +111,7 @@ class RecurrentMlpGradient final : public SequenceGradientFunction {
     gather(values_gradient, packed_values_);
     value_.backward(weights.data() + value_at, packed_values_.data(), gradient.data() + value_at,
                     by_memory_of_value_.data());
-    for (std::size_t i = 0; i < by_memory_.size(); ++i) by_memory_[i] += by_memory_of_value_[i];
+    for (std::size_t i = 0; has_value_ && i < by_memory_.size(); ++i) by_memory_[i] += by_memory_of_value_[i];
     by_features_.resize(features_.size());
     gru_.backward(weights.data() + gru_at, by_memory_.data(), gradient.data() + gru_at,
                   feature_count_ > 0 ? by_features_.data() : nullptr);
@@ -159,7 +160,8 @@ class RecurrentMlpGradient final : public SequenceGradientFunction {
   BatchGru gru_;
   std::size_t gru_floats_;
   BatchStack policy_;
-  BatchStack value_;
+  BatchStack value_;  ///< without layers where no value is asked for
+  bool has_value_;
   std::size_t units_;
   std::size_t feature_count_;
   std::vector<std::size_t> order_;   ///< sequences, the longest first

@@ -203,10 +203,12 @@ class CoreOrchestrator::Impl {
     const auto state_size = at_shards ? 0 : optimizer->state_size(layout().size());
     if (!at_shards) moments_shape_ = checked_moments(optimizer->moments_shape(layout().size()), state_size);
     const Sharing sharing = options_.hyperparameters.sharing;
+    const int helpers = helpers_of(*algorithm);
     shared_ = std::make_unique<SharedTraining>(
-        options_.workers, sharing, layout().size(), state_size, algorithm->shared_state_size(layout().size()),
-        options_.replay_capacity, own_.statistics.values().size(), description_.environment,
-        options_.learning, options_.hyperparameters.priority_exponent > 0, at_shards);
+        options_.workers, sharing, layout().size(), state_size,
+        algorithm->shared_state_for(description_.environment, layout().size()), options_.replay_capacity,
+        own_.statistics.values().size(), description_.environment, options_.learning,
+        options_.hyperparameters.priorities_exponent() > 0, helpers, at_shards);
     if (options_.learning != Learning::kWorkers) make_room_for_segments();
     if (options_.hyperparameters.round_end == RoundEnd::kStep) make_room_for_unfinished_episodes();
     write_weights(description_.weights);
@@ -222,7 +224,7 @@ class CoreOrchestrator::Impl {
       run_worker(setup_, *shared_, index, lead_alive);
     };
     const int threads = forks ? thread_count() : 1;
-    const int members = options_.workers + SharedTraining::servers(sharing, options_.learning);
+    const int members = shared_->learners() + SharedTraining::servers(sharing, options_.learning);
     workers_ = start_workers(options_.mode, members, body, [this] { shared_->barrier.wake_lead(); });
     const SupervisorLimits limits{options_.worker_timeout, options_.construction_timeout,
                                   options_.max_crashes_per_minute};
@@ -640,12 +642,14 @@ class CoreOrchestrator::Impl {
       round.explained_variance += report.learning.explained_variance;
       round.gradient_norm += report.learning.gradient_norm;
       round.deviation += report.learning.deviation;
+      round.model_error += report.learning.model_error;
+      round.imagined += report.learning.imagined;
       round.learning_rate += report.learning_rate;
     }
     const auto divisor = static_cast<double>(std::max<std::uint64_t>(steps, 1));
-    for (double* sum :
-         {&round.policy_loss, &round.value_loss, &round.entropy, &round.approximate_kl, &round.clip_fraction,
-          &round.explained_variance, &round.gradient_norm, &round.deviation, &round.learning_rate}) {
+    for (double* sum : {&round.policy_loss, &round.value_loss, &round.entropy, &round.approximate_kl,
+                        &round.clip_fraction, &round.explained_variance, &round.gradient_norm,
+                        &round.deviation, &round.model_error, &round.imagined, &round.learning_rate}) {
       *sum /= divisor;
     }
     round.metrics = metric_means(description_.environment.metrics, round.episodes);
@@ -699,6 +703,21 @@ class CoreOrchestrator::Impl {
     // Where episodes end, where rounds do, and where segments are long enough: four steps at least.
     const std::size_t segments = std::min(steps, kEpisodesPerRound + 2 * environments + steps / 4);
     shared_->segments.emplace(parts, segment_shape(), steps, segments);
+  }
+
+  /// Those of a trainer that trains.
+  int helpers_of(const Algorithm& algorithm) const {
+    const bool trains = options_.purpose == EnvironmentPurpose::kTrain && !options_.describe_only;
+    const int helpers = trains && options_.learning == Learning::kWorkers ? algorithm.helpers() : 0;
+    if (helpers < 0)
+      throw ArgumentError(fmt::format("an algorithm with {} helpers; expected at least 0", helpers));
+    if (helpers > 0 && options_.mode == WorkerMode::kCaller) {
+      throw ArgumentError(
+          fmt::format("helpers of the algorithm: {}; expected 0 where the caller's thread plays the rounds "
+                      "(WorkerMode::kCaller)",
+                      helpers));
+    }
+    return helpers;
   }
 
   std::size_t observation_size() const {

@@ -162,6 +162,8 @@ std::string Supervisor::place_of_crash(int worker) const {
 }
 
 std::string Supervisor::name(int worker) const {
+  if (shared_.is_helper(worker))
+    return fmt::format("helper {} of {}", worker - shared_.workers + 1, shared_.helpers);
   if (!shared_.is_server(worker)) return worker_name(worker, shared_.workers);
   return shared_.segments ? "the learner" : "the gradient server";
 }

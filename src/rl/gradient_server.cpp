@@ -50,7 +50,7 @@ void GradientServer::take(const GradientQueue::Item& item) {
 }
 
 bool GradientServer::have_all_arrived() const {
-  for (int worker = 0; worker < shared_.workers; ++worker) {
+  for (int worker = 0; worker < shared_.learners(); ++worker) {
     if (!shared_.barrier.has_arrived(worker)) return false;
   }
   return true;

@@ -17,7 +17,8 @@ class GradientServer {
   GradientServer(std::unique_ptr<SharedOptimizer> optimizer, std::uint64_t max_gradient_age,
                  SharedTraining& shared, int index);
 
-  /// In a round: applies gradients until all workers have arrived at the barrier. Otherwise does nothing.
+  /// In a round: applies gradients until all workers and helpers have arrived at the barrier. Otherwise does
+  /// nothing.
   void obey(const WorkerOrder& order);
 
  private:

@@ -9,6 +9,8 @@ namespace genkidama {
 namespace {
 
 constexpr double kMostReplayRatio = 10'000;
+constexpr double kMostRatioToReal = 1'000;
+constexpr int kMostHelpers = 1024;
 
 [[noreturn]] void refuse(const char* field, double value, const char* expected) {
   throw ArgumentError(fmt::format("{} is {}; expected {}", field, value, expected));
@@ -28,6 +30,11 @@ void positive(const char* field, double value) {
 
 void not_negative(const char* field, double value) {
   if (!is_finite(value) || value < 0) refuse(field, value, "a number of at least 0");
+}
+
+void in_ratio(const char* field, double value) {
+  if (!is_finite(value) || value < 0 || value > kMostRatioToReal)
+    refuse(field, value, "a number in [0, 1000]");
 }
 
 /// What the settings of algorithms that learn from a replay buffer have in common.
@@ -86,9 +93,25 @@ void Hyperparameters::check() const {
   if (!is_finite(target_rate) || target_rate <= 0 || target_rate > 1)
     refuse("target_rate", target_rate, "a number in (0, 1]");
   not_negative("huber_delta", huber_delta);
+  if (burn_in < 0) refuse("burn_in", burn_in, "at least 0");
   if (quantiles < 1 || quantiles > 1000) refuse("quantiles", quantiles, "1 to 1000");
   in_closed_unit("first_epsilon", first_epsilon);
   not_negative("epsilon_ladder", epsilon_ladder);
+  if (model_ensemble < 1 || model_ensemble > 100) refuse("model_ensemble", model_ensemble, "1 to 100");
+  if (model_units < 1 || model_units > 10'000) refuse("model_units", model_units, "1 to 10000");
+  positive("model_learning_rate", model_learning_rate);
+  in_ratio("model_ratio", model_ratio);
+  positive("model_error_limit", model_error_limit);
+  in_ratio("planning_ratio", planning_ratio);
+  if (planning_steps < 1 || planning_steps > minibatch_size)
+    refuse("planning_steps", planning_steps, "1 to minibatch_size");
+  in_closed_unit("planning_epsilon", planning_epsilon);
+  in_closed_unit("sweeping_exponent", sweeping_exponent);
+  if (priority_exponent > 0 && sweeping_exponent > 0 && priority_exponent != sweeping_exponent)
+    refuse("sweeping_exponent", sweeping_exponent,
+           "0 or the priority_exponent, for a row of the replay buffer has one priority");
+  if (modellers < 0 || modellers > kMostHelpers) refuse("modellers", modellers, "0 to 1024");
+  if (planners < 0 || planners > kMostHelpers) refuse("planners", planners, "0 to 1024");
   if (critics < 1) refuse("critics", critics, "at least 1");
   if (target_critics < 1) refuse("target_critics", target_critics, "at least 1");
   positive("temperature", temperature);
@@ -122,6 +145,15 @@ Hyperparameters dqn_hyperparameters() {
   h.max_gradient_norm = 10;
   h.epsilon = 0.02;
   h.epsilon_steps = 30'000;
+  return h;
+}
+
+Hyperparameters dyna_q_hyperparameters() {
+  Hyperparameters h = dqn_hyperparameters();
+  h.algorithm = "dyna_q";
+  h.replay_ratio = 0.25;
+  h.planning_ratio = 1;
+  h.sweeping_exponent = 0.6;
   return h;
 }
 

@@ -22,7 +22,7 @@ LocalSink::LocalSink(const Hyperparameters& hyperparameters, int merge_every,
       steps_(shared.local_steps.size() > 0 ? &shared.local_steps[static_cast<std::size_t>(index)] : nullptr),
       merge_every_(merge_every),
       // Whole rounds of all workers, added up, would go too far: their mean is taken.
-      share_(merge_every_ > 0 ? 1 : 1 / static_cast<float>(shared.workers)),
+      share_(merge_every_ > 0 ? 1 : 1 / static_cast<float>(shared.learners())),
       weights_(shared.weights.size()),
       merged_(shared.weights.size()) {}
 

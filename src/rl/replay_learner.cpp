@@ -58,47 +58,67 @@ void ReplayLearner::learn_segment(const Segment&) {
   const std::uint64_t stored = context_.replay->stored(context_.worker);
   const std::uint64_t first = steps_due(seen_), due = steps_due(stored) - first;
   seen_ = stored;
+  steps_of_segment_ = 0;
   if (due == 0 || !has_enough()) return;
-  for (std::uint64_t i = 0; i < due && !context_.sink.out_of_time(); ++i) {
-    own_step_ = first + i;
+  while (steps_of_segment_ < due && !context_.sink.out_of_time()) {
+    own_step_ = first + steps_of_segment_;
     take_step();
+    ++steps_of_segment_;
   }
 }
 
-double ReplayLearner::importance_exponent() const {
+std::optional<double> ReplayLearner::importance_exponent() const {
+  if (!(hyperparameters_.priority_exponent > 0)) return {};
   const double first = hyperparameters_.importance_exponent;
   return first + (1 - first) * std::min(context_.sink.schedule_done(), 1.0);
 }
 
-void ReplayLearner::take_step() {
-  const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
-  const bool by_priority = hyperparameters_.priority_exponent > 0;
-  if (by_priority) {
-    sampler_->sample_by_priority(random_, size, importance_exponent(), batch_);
-  } else {
-    sampler_->sample(random_, size, batch_);
+float ReplayLearner::priority_of(float error) const {
+  if (!is_finite(error)) {
+    throw WorkerError(fmt::format(
+        "learning diverged: the error of a transition is {}; a lower learning rate or a gradient-norm limit "
+        "helps",
+        error));
   }
+  return std::pow(std::abs(error) + kLeastError, static_cast<float>(hyperparameters_.priorities_exponent()));
+}
+
+LearningStatistics ReplayLearner::compute_scaled(ReplayBatch& batch, std::vector<float>& errors) {
   const auto scale = static_cast<float>(hyperparameters_.reward_scale);
-  for (float& reward : batch_.rewards) reward *= scale;
-  errors_.assign(size, 0.0f);
-  LearningStatistics statistics = compute(batch_, errors_, random_);
+  for (float& reward : batch.rewards) reward *= scale;
+  errors.assign(batch.size(), 0.0f);
+  return compute(batch, errors, random_);
+}
+
+LearningStatistics ReplayLearner::learn_minibatch(ReplaySampler& sampler, Random& random) {
+  const auto size = static_cast<std::size_t>(hyperparameters_.minibatch_size);
+  if (const auto exponent = importance_exponent()) {
+    sampler.sample_by_priority(random, size, *exponent, batch_);
+  } else {
+    sampler.sample(random, size, batch_);
+  }
+  const LearningStatistics statistics = compute_scaled(batch_, errors_);
+  if (hyperparameters_.priorities_exponent() > 0) {
+    for (float& error : errors_) error = priority_of(error);
+    sampler.write_priorities(batch_, errors_);
+  }
+  return statistics;
+}
+
+void ReplayLearner::apply(LearningStatistics statistics) {
   LocalNetwork& network = context_.network;
   statistics.gradient_norm = clip_gradient(network.gradient(), hyperparameters_.max_gradient_norm);
-  if (by_priority) {
-    for (float& error : errors_) {
-      if (!is_finite(error)) {
-        throw WorkerError(fmt::format(
-            "learning diverged: the error of a transition is {}; a lower learning rate or a gradient-norm "
-            "limit helps",
-            error));
-      }
-      error = std::pow(std::abs(error) + kLeastError, static_cast<float>(hyperparameters_.priority_exponent));
-    }
-    sampler_->write_priorities(batch_, errors_);
-  }
   context_.sink.apply(network.gradient(), statistics);
   context_.sink.pull(network.weights());
   after_step(context_.sink.policy_version());
+}
+
+void ReplayLearner::learn_batch(ReplayBatch& batch, std::vector<float>& errors) {
+  apply(compute_scaled(batch, errors));
+}
+
+void ReplayLearner::take_step() {
+  apply(learn_minibatch(*sampler_, random_));
 }
 
 }  // namespace genkidama

@@ -62,7 +62,7 @@ void ShardedServer::write_weights() {
 }
 
 bool ShardedServer::have_all_arrived() const {
-  for (int worker = 0; worker < shared_.workers; ++worker) {
+  for (int worker = 0; worker < shared_.learners(); ++worker) {
     if (!shared_.barrier.has_arrived(worker)) return false;
   }
   return true;
@@ -76,7 +76,7 @@ bool ShardedServer::keeps_waiting() {
 }
 
 bool ShardedServer::have_all_given_up() const {
-  for (int worker = 0; worker < shared_.workers; ++worker) {
+  for (int worker = 0; worker < shared_.learners(); ++worker) {
     if (!shared_.gradients->is_free(worker)) return false;
   }
   return true;

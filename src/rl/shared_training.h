@@ -127,28 +127,29 @@ struct SharedTraining {
   SharedTraining(int worker_count, Sharing sharing, std::size_t parameters, std::size_t optimizer_floats,
                  std::size_t algorithm_floats, std::size_t replay_capacity, std::size_t statistics_numbers,
                  const EnvironmentSpec& environment, Learning learning = Learning::kWorkers,
-                 bool is_prioritised = false, bool weights_at_shards = false)
+                 bool is_prioritised = false, int helper_count = 0, bool weights_at_shards = false)
       : workers(worker_count),
+        helpers(helper_count),
         at_shards(weights_at_shards),
         weights(parameters, "network weights"),
         mutex(1, "mutex"),
         optimizer_state(
-            optimizer_floats * (sharing == Sharing::kLocal ? static_cast<std::size_t>(workers) : 1),
+            optimizer_floats * (sharing == Sharing::kLocal ? static_cast<std::size_t>(learners()) : 1),
             "optimizer state"),
-        local_steps(sharing == Sharing::kLocal ? static_cast<std::size_t>(workers) : 0, "optimizer steps"),
+        local_steps(sharing == Sharing::kLocal ? static_cast<std::size_t>(learners()) : 0, "optimizer steps"),
         algorithm_state(algorithm_floats, "algorithm state"),
         gradient(sharing == Sharing::kOneBuffer ? parameters : 0, "gradient"),
         counters(1, "counters"),
         order(1, "worker order"),
-        reports(static_cast<std::size_t>(workers + servers(sharing, learning)), "worker reports"),
+        reports(static_cast<std::size_t>(learners() + servers(sharing, learning)), "worker reports"),
         losses(reports.size(), "losses"),
         versions(1, "weight versions"),
         evaluation(kEvaluationChunk, "evaluation results"),
         normaliser(Normaliser::shared_size(static_cast<std::size_t>(environment.observation_size)),
                    "normaliser"),
         round_statistics(static_cast<std::size_t>(workers) * statistics_numbers, "round statistics"),
-        barrier(workers + servers(sharing, learning)) {
-    if (sharing == Sharing::kServer) gradients.emplace(workers, parameters);
+        barrier(learners() + servers(sharing, learning)) {
+    if (sharing == Sharing::kServer) gradients.emplace(learners(), parameters);
     if (replay_capacity > 0) {
       replay.emplace(
           workers, replay_capacity, environment.observation_size,
@@ -163,11 +164,23 @@ struct SharedTraining {
     const bool learns_apart = learning == Learning::kCentral || learning == Learning::kGiven;
     return sharing == Sharing::kServer || learns_apart ? 1 : 0;
   }
+  /// Whether this index at the barrier is a helper's: they come behind the workers.
+  bool is_helper(int index) const { return index >= workers && index < learners(); }
   /// Whether this index at the barrier is the gradient server's, or that of the central learner: it comes
-  /// behind those of the workers.
-  bool is_server(int index) const { return index == workers; }
+  /// behind all others.
+  bool is_server(int index) const { return index == learners(); }
+  /// Whoever has gradients.
+  int learners() const { return workers + helpers; }
+  /// Whether all workers are at the barrier.
+  bool have_all_workers_arrived() const {
+    for (int worker = 0; worker < workers; ++worker) {
+      if (!barrier.has_arrived(worker)) return false;
+    }
+    return true;
+  }
 
   int workers;     ///< that play; reports and the barrier have one more with a server or a central learner
+  int helpers;     ///< that learn beside them (Algorithm::helpers())
   bool at_shards;  ///< Sharing::kServer: the server hands gradients to shards elsewhere
   SharedArray<float> weights;
   SharedArray<SharedMutex> mutex;  ///< one, for workers that do not write the weights at once

@@ -23,6 +23,7 @@
 #include "rl/central_learner.h"
 #include "rl/episode_slot.h"
 #include "rl/gradient_server.h"
+#include "rl/helper_worker.h"
 #include "rl/pacer.h"
 #include "rl/sharded_server.h"
 #include "rl/worker_sink.h"
@@ -598,6 +599,8 @@ bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
   try {
     if (shared.is_server(index) && shared.segments) {
       work(CentralLearner(setup, shared, index));
+    } else if (shared.is_helper(index)) {
+      work(HelperWorker(setup, shared, index));
     } else if (shared.is_server(index) && setup.shards) {
       work(ShardedServer(setup.shards, shared, index, lead_alive));
     } else if (shared.is_server(index)) {

@@ -51,6 +51,8 @@ void WorkerSink::apply(std::span<const float> gradient, const LearningStatistics
   sums.explained_variance += statistics.explained_variance;
   sums.gradient_norm += statistics.gradient_norm;
   sums.deviation += statistics.deviation;
+  sums.model_error += statistics.model_error;
+  sums.imagined += statistics.imagined;
   report_.learning_rate += rate;
 }
 
@@ -102,7 +104,7 @@ std::unique_ptr<WorkerSink> make_worker_sink(const Hyperparameters& hyperparamet
   switch (hyperparameters.sharing) {
     case Sharing::kHogwild:
       // One that shares with nobody needs no atomic accesses, and comes to the same bits.
-      if (shared.workers == 1 || shared.is_server(index)) {
+      if (shared.learners() == 1 || shared.is_server(index)) {
         return std::make_unique<LocalSink>(hyperparameters, kMergesOfOne, std::move(optimizer), shared,
                                            index);
       }

@@ -16,10 +16,10 @@ namespace {
 std::vector<std::string> all_columns(const std::vector<std::string>& extra,
                                      const std::vector<std::string>& metrics) {
   std::vector<std::string> columns = {
-      "episodes",       "return_mean",   "return_min",         "return_max",
-      "length_mean",    "policy_loss",   "value_loss",         "entropy",
-      "approximate_kl", "clip_fraction", "explained_variance", "learning_rate",
-      "gradient_norm",  "deviation",     "lost_episodes",      "optimizer_steps"};
+      "episodes",           "return_mean",   "return_min",    "return_max",     "length_mean",
+      "policy_loss",        "value_loss",    "entropy",       "approximate_kl", "clip_fraction",
+      "explained_variance", "learning_rate", "gradient_norm", "deviation",      "lost_episodes",
+      "optimizer_steps",    "model_error",   "imagined"};
   columns.insert(columns.end(), extra.begin(), extra.end());
   for (const std::string& name : metrics) columns.push_back(metric_column(name));
   return columns;
@@ -110,6 +110,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   after.updates += 1;
   after.in_run += round.in_round();
   after.lost_episodes += round.lost_episodes;
+  if (round.model_error > 0) after.model_error = round.model_error;
   for (const EpisodeResult& episode : round.episodes) recent_returns_.add(episode.episode_return);
 
   const RoundStatistics statistics = statistics_of_round(round);
@@ -124,6 +125,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   }
   row.push_back(fmt::format("{}", after.lost_episodes));
   row.push_back(fmt::format("{}", round.optimizer_steps));
+  for (const double value : {round.model_error, round.imagined}) row.push_back(fmt::format("{:.6g}", value));
   row.insert(row.end(), fields.begin(), fields.end());
   for (std::size_t i = 0; i < trainer_.environment_spec().metrics.size(); ++i) {
     row.push_back(round.metrics.empty() ? "" : fmt::format("{:.6g}", round.metrics[i].mean));
@@ -188,6 +190,7 @@ RunSummary LocalRun::finish_over(const nlohmann::ordered_json& extra) {
 
 RunProgress LocalRun::progress() const {
   RunProgress progress{totals().updates, totals().in_run, recent_returns_.mean(), files_->done(), {}};
+  progress.model_error = totals().model_error;
   if (complete_progress_) complete_progress_(progress);
   return progress;
 }

@@ -111,6 +111,16 @@ Preset gorila_preset() {
   return preset;
 }
 
+Preset dyna_q_preset() {
+  Preset preset = replay_preset(dyna_q_hyperparameters(), kDqnSteps);
+  preset.network = dqn_preset().network;
+  preset.description =
+      "dqn with a learnt model of the task, in which it imagines steps: fewer real steps, for tasks whose "
+      "steps "
+      "are dear";
+  return preset;
+}
+
 Preset sac_preset() {
   Preset preset = replay_preset(sac_hyperparameters(), kSacSteps);
   preset.network = mlp_network({.activation = Activation::kRelu});

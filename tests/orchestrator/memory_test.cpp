@@ -143,3 +143,37 @@ TEST_CASE("a memory answers what was asked six steps ago, which a network withou
   CHECK(share_of_right_answers(kMemory, 60) >= 0.99);
   CHECK(share_of_right_answers(mlp_network({.hidden = {8}}), 10) == Approx(0.5).margin(0.12));
 }
+
+TEST_CASE("dqn with memory answers what was asked six steps ago") {
+  OrchestratorOptions options = options_of(WorkerMode::kThreads, 1, "dqn");
+  Hyperparameters& hyper = options.hyperparameters = dqn_hyperparameters();
+  hyper.schedule = Schedule::kConstant;
+  hyper.learning_rate = 3e-3;
+  hyper.final_learning_rate = 0;
+  hyper.gamma = 0.9;
+  hyper.reward_scale = 1;
+  hyper.round_steps = 1'000;
+  hyper.sequence_length = 8;
+  hyper.burn_in = 8;
+  hyper.learning_starts = 500;
+  hyper.epsilon_steps = 3'000;
+  hyper.target_rate = 0.02;
+  options.replay_capacity = 20'000;
+  CoreOrchestrator trainer(recall, kMemory, options);
+  for (int i = 0; i < 12; ++i) trainer.train_round();
+  double sum = 0;
+  const auto episodes = trainer.evaluate({400, 9, true});
+  for (const EpisodeResult& episode : episodes) sum += episode.episode_return;
+  CHECK(sum / static_cast<double>(episodes.size()) >= 0.99);
+  // The run's state has all that goes on.
+  StateWriter state;
+  trainer.save(state);
+  const auto weights = weights_of(trainer);
+  CoreOrchestrator resumed(recall, kMemory, options);
+  resumed.write_weights(weights);
+  const Checkpoint saved = state.take();
+  resumed.restore(StateReader(saved, "test"));
+  trainer.train_round();
+  resumed.train_round();
+  CHECK(weights_of(resumed) == weights_of(trainer));
+}

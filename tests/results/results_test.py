@@ -56,6 +56,13 @@ class Estimates(unittest.TestCase):
         self.assertEqual(estimates.quantile([1, 2, 3, 4], 0.25), 1.75)
         self.assertEqual(estimates.quantile([5], 0.9), 5)
 
+    def test_a_median_with_runs_that_have_not_arrived(self):
+        self.assertEqual(estimates.median_of_all([3, None, 1]), 3)
+        self.assertEqual(estimates.median_of_all([3, 1]), 2)
+        self.assertIsNone(estimates.median_of_all([3, None]))
+        self.assertIsNone(estimates.median_of_all([None]))
+        self.assertIsNone(estimates.median_of_all([]))
+
     def test_interpolation_stays_within_the_points(self):
         points = [(1, 10), (3, 30)]
         self.assertEqual([estimates.interpolate(points, x) for x in (0, 1, 2, 3, 4)], [None, 10, 20, 30, None])
@@ -229,6 +236,13 @@ class Tables(Tree):
         means = sorted(policy["mean"] for policy in
                        data.Data(self.root).sweep("tables_5_3_to_5_5").at_update("alpha=0.5,beta=0.9", 1000))
         self.assertIn(f" {means[1]:.1f} [{means[0]:.1f}, {means[2]:.1f}] |", self.block("learning_paths"))
+
+    def test_a_run_that_solves_nothing_counts_as_longer_than_all_that_do(self):
+        lines = self.block("concurrent_lunar_lander").splitlines()
+        mutex = next(line for line in lines if line.startswith("| dqn | 2 | mutex"))
+        cells = [cell.strip() for cell in mutex.strip("|").split("|")]
+        self.assertEqual(cells[3:7], ["global", "2 of 3", "303", "83,000"])
+        self.assertEqual(cells[-2:], ["232.0", "231.0"])
 
     def test_unequal_children_are_grouped_by_speed(self):
         self.assertIn("| 0.5 | 0.5 | 1/4 | 260.0, 250.0 | 255.0 | 20.0 % | 4.0 | 25 s |",

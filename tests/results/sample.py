@@ -11,7 +11,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from results_lib import estimates  # noqa: E402
-from results_lib.data import COLUMNS, TASK_COLUMNS, TASK_CURVE_COLUMNS, UNEQUAL_COLUMNS, Data, options_of  # noqa: E402
+from results_lib.data import (COLUMNS, CONCURRENT_COLUMNS, TASK_COLUMNS, TASK_CURVE_COLUMNS,  # noqa: E402
+                              UNEQUAL_COLUMNS, Data, options_of)
 from results_lib.tables import BLOCKS, PLATEAU_SETTING  # noqa: E402
 
 
@@ -74,6 +75,14 @@ def make_tree(root, seeds=3, episodes=40):
     (directory / "time_to_200.csv").write_text(
         "seed,run,wall_seconds_total,environment_steps,mean\n1,train,20.5,900000,215.25\n2,train,31.25,1100000,205.5\n"
         "1,cluster,40,1500000,190\n", encoding="utf-8")
+    (directory / "concurrent_algorithms.csv").write_text(
+        ",".join(CONCURRENT_COLUMNS) + "\n" + "".join(
+            f"{task},{algorithm},{workers},{sharing},{replay},{seed},200000,100000,900,12.5,7.5,{230 + seed},"
+            # One seed of the mutex runs has not solved its task.
+            + (",,,,\n" if sharing == "mutex" and seed == 1 else f"{80000 + 1000 * seed},40000,{300 + seed},5.0,3.0\n")
+            for task in ("lunar-lander", "cart-pole") for algorithm, replay in (("dqn", "global"), ("ppo", ""))
+            for workers, sharing in ((1, "hogwild"), (2, "hogwild"), (2, "mutex"), (2, "server"), (2, "local"))
+            for seed in (1, 2, 3)), encoding="utf-8")
     (directory / "scaling").mkdir(exist_ok=True)
     header = ("rule,link,extra,machines,seed,target,seconds,steps,updates,virtual_seconds,environment_steps,"
               "waiting_share,megabytes,staleness,links_lost\n")

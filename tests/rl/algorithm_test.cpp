@@ -19,9 +19,9 @@ TEST_CASE("the hyperparameters name the algorithm, and another name is refused")
   REQUIRE(make_algorithm(hyper) != nullptr);
   hyper.algorithm = "reinforce";
   REQUIRE_THROWS_AS(make_algorithm(hyper), ArgumentError);
-  REQUIRE_THROWS_WITH(
-      make_algorithm(hyper),
-      Catch::Contains("'reinforce'") && Catch::Contains("expected a3c, dqn, ppo, qr_dqn, sac or td3"));
+  REQUIRE_THROWS_WITH(make_algorithm(hyper),
+                      Catch::Contains("'reinforce'") &&
+                          Catch::Contains("expected a3c, dqn, dyna_q, ppo, qr_dqn, sac or td3"));
 }
 
 TEST_CASE("a policy gradient asks for what its action space takes and one value") {

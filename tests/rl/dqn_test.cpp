@@ -297,19 +297,12 @@ TEST_CASE("dqn refuses other actions than one choice, and names the algorithms t
   CHECK(spec.values == 0);
 }
 
-TEST_CASE("dqn refuses a network with memory") {
-  const NetworkSpec spec{{3}, 4, 1};
-  const LocalNetwork network(mlp_network({.hidden = {}, .memory = 2})(spec, 1), spec);
-  CHECK_THROWS_WITH(dqn(with([](auto& h) { h.dueling = true; }))->check_network(network),
-                    Catch::Contains("without memory"));
-}
-
 TEST_CASE("the algorithms have names") {
   const auto named = [](const char* name) {
     return make_algorithm(with([name](auto& h) { h.algorithm = name; }));
   };
-  CHECK(algorithm_names() == std::vector<std::string>{"a3c", "dqn", "ppo", "qr_dqn", "sac", "td3"});
-  CHECK_THROWS_WITH(named("none"), Catch::Contains("expected a3c, dqn, ppo, qr_dqn, sac or td3"));
+  CHECK(algorithm_names() == std::vector<std::string>{"a3c", "dqn", "dyna_q", "ppo", "qr_dqn", "sac", "td3"});
+  CHECK_THROWS_WITH(named("none"), Catch::Contains("expected a3c, dqn, dyna_q, ppo, qr_dqn, sac or td3"));
   CHECK(named("dqn")->learns_from_replay());
   CHECK_FALSE(named("ppo")->learns_from_replay());
 }

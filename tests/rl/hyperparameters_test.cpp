@@ -62,7 +62,31 @@ TEST_CASE("each hyperparameter out of its range is refused by name") {
       {"adam_beta1", [](auto& h) { h.adam_beta1 = 1; }},
       {"adam_beta2", [&](auto& h) { h.adam_beta2 = nan; }},
       {"denominator_epsilon", [](auto& h) { h.denominator_epsilon = 0; }},
-      {"max_gradient_norm", [](auto& h) { h.max_gradient_norm = -1; }}};
+      {"max_gradient_norm", [](auto& h) { h.max_gradient_norm = -1; }},
+      {"model_ensemble", [](auto& h) { h.model_ensemble = 0; }},
+      {"model_ensemble", [](auto& h) { h.model_ensemble = 101; }},
+      {"model_units", [](auto& h) { h.model_units = 0; }},
+      {"model_units", [](auto& h) { h.model_units = 10'001; }},
+      {"model_learning_rate", [](auto& h) { h.model_learning_rate = 0; }},
+      {"model_ratio", [](auto& h) { h.model_ratio = -0.5; }},
+      {"model_ratio", [&](auto& h) { h.model_ratio = nan; }},
+      {"model_error_limit", [](auto& h) { h.model_error_limit = 0; }},
+      {"model_error_limit", [&](auto& h) { h.model_error_limit = infinity; }},
+      {"planning_ratio", [](auto& h) { h.planning_ratio = -1; }},
+      {"planning_ratio", [](auto& h) { h.planning_ratio = 1'001; }},
+      {"planning_steps", [](auto& h) { h.planning_steps = 0; }},
+      {"planning_steps", [](auto& h) { h.planning_steps = h.minibatch_size + 1; }},
+      {"planning_epsilon", [](auto& h) { h.planning_epsilon = 1.5; }},
+      {"sweeping_exponent", [](auto& h) { h.sweeping_exponent = -0.1; }},
+      {"sweeping_exponent",
+       [](auto& h) {
+         h.sweeping_exponent = 0.6;
+         h.priority_exponent = 0.5;
+       }},
+      {"modellers", [](auto& h) { h.modellers = -1; }},
+      {"modellers", [](auto& h) { h.modellers = 1'025; }},
+      {"planners", [](auto& h) { h.planners = -1; }},
+      {"planners", [](auto& h) { h.planners = 1'025; }}};
   for (const auto& [name, spoil] : cases) {
     Hyperparameters hyper;
     spoil(hyper);

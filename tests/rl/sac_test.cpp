@@ -214,7 +214,7 @@ TEST_CASE("sac and td3 ask for a policy and critics, and refuse other actions wi
   CHECK(of_td3.critics == 2);
   CHECK_THROWS_WITH(
       sac(h)->network(kEnvironment),
-      Contains("sac takes continuous actions with finite bounds; expected a3c, dqn, ppo or qr_dqn"));
+      Contains("sac takes continuous actions with finite bounds; expected a3c, dqn, dyna_q, ppo or qr_dqn"));
   CHECK_THROWS_WITH(td3(h)->network(task({.choices = {2}, .low = {-1}, .high = {1}})),
                     Contains("td3 takes continuous actions") && Contains("expected a3c or ppo"));
   const float infinite = std::numeric_limits<float>::infinity();

@@ -85,7 +85,8 @@ class Tool(unittest.TestCase):
         few = ("--workers", "1", "--updates", "3", "--eval-episodes", "2", "--round-steps", "64", "--learning-starts",
                "64")
         for task, preset, loss in (("cart-pole", "dqn", "dqn"), ("cart-pole", "dqn", "qr_dqn"),
-                                   ("pendulum", "sac", "sac"), ("pendulum", "sac", "td3")):
+                                   ("cart-pole", "dyna-q", "dyna_q"), ("pendulum", "sac", "sac"),
+                                   ("pendulum", "sac", "td3")):
             with self.subTest(loss=loss):
                 run = self.folder / loss
                 self.train(task, "--preset", preset, "--loss", loss, run=run, few=few)

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,6 +34,28 @@ struct ReplayBatch {
 
   /// The number of transitions.
   std::size_t size() const { return rewards.size(); }
+};
+
+/// Steps of episodes in the order of time, for a learner with memory: sequences, one behind the other. A
+/// sequence of n steps has n + 1 observations: one before each step, and the one after its last.
+struct ReplaySequences {
+  std::vector<std::size_t> lengths;  ///< [sequences]; steps of each, >= 1
+  /// [sequences]; the drawn step, counted from its sequence's first: those before it only bring the memory to
+  /// what it was.
+  std::vector<std::size_t> drawn;
+  std::vector<float> observations;  ///< [steps + sequences, observation size], row-major
+  std::vector<float> actions;       ///< [steps, action width], row-major
+  std::vector<float> rewards;       ///< [steps], not scaled
+  /// [sequences], 0 or 1: nothing lies beyond the last step, since the task ended there.
+  std::vector<std::uint8_t> terminated;
+  /// [steps + sequences, mask width], 0 or 1, of each observation; that of a sequence's first one allows
+  /// everything. Empty where nothing is masked.
+  std::vector<std::uint8_t> masks;
+  std::vector<float> weights;       ///< [sequences]; as ReplayBatch::weights
+  std::vector<ReplayPlace> places;  ///< [sequences]; where the drawn step lies
+
+  /// The number of sequences.
+  std::size_t size() const { return lengths.size(); }
 };
 
 /// What a sampler draws.
@@ -76,10 +99,21 @@ class ReplaySampler {
   /// lies in [0, 1].
   void sample_by_priority(Random& random, std::size_t count, double importance_exponent, ReplayBatch& batch);
 
+  /// Draws `count` steps as sample() does, or with an `importance_exponent` as sample_by_priority() does.
+  /// Each comes with up to `before` steps that led to it and with up to `length` (>= 1) steps from it on, all
+  /// of one episode. A sequence is shorter where its episode begins or ends, and where the buffer does.
+  /// Throws as those do.
+  void sample_sequences(Random& random, std::size_t count, std::size_t before, std::size_t length,
+                        std::optional<double> importance_exponent, ReplaySequences& sequences);
+
   /// Gives the rows of a batch new priorities [n]. Rows that were overwritten meanwhile keep theirs. Throws
   /// ArgumentError, with all priorities as they were, unless each is finite and at least 0, and there are as
   /// many as the batch has rows.
-  void write_priorities(const ReplayBatch& batch, std::span<const float> priorities);
+  void write_priorities(const ReplayBatch& batch, std::span<const float> priorities) {
+    write_priorities(batch.places, priorities);
+  }
+  /// The same for drawn steps, such as those of sequences.
+  void write_priorities(std::span<const ReplayPlace> places, std::span<const float> priorities);
 
  private:
   struct Drawn {
@@ -97,13 +131,19 @@ class ReplaySampler {
   double total_priority() const;
   void resize(ReplayBatch& batch, std::size_t count) const;
   bool assemble(const ReplayPlace& place, ReplayBatch& batch, std::size_t index);
-  template <typename Draw>
-  void fill(std::size_t count, ReplayBatch& batch, const Draw& draw_again);
+  bool append_sequence(const ReplayPlace& place, std::size_t before, std::size_t length,
+                       ReplaySequences& sequences);
+  void draw_all(Random& random, std::size_t count, std::optional<double> importance_exponent);
+  Drawn draw_again(Random& random, bool by_priority) const;
+  void weigh(double importance_exponent, std::span<float> weights) const;
+  void fill(Random& random, bool by_priority, ReplayBatch& batch);
 
   ReplayBuffer& buffer_;
   ReplaySamplerOptions options_;
   std::vector<std::uint32_t> row_, next_row_;
+  std::vector<std::uint32_t> sequence_;  ///< rows of the sequence that is put together
   std::vector<Drawn> drawn_;
+  double drawn_from_ = 0;  ///< the sum of all priorities at the latest draw by them
   std::vector<float> masses_;
   std::vector<std::size_t> leaves_;
 };

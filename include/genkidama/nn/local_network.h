@@ -60,6 +60,12 @@ class LocalNetwork {
                 std::span<float> states = {}) {
     sequence_function_->forward(weights_, sequences, logits, values, states);
   }
+  /// The same with other weights than weights(). Call it before the evaluate() that backpropagate() belongs
+  /// to.
+  void evaluate_with(std::span<const float> weights, const Sequences& sequences, std::span<float> logits,
+                     std::span<float> values) {
+    sequence_function_->forward(weights, sequences, logits, values);
+  }
   /// The function of the network's critics; give it weights() and gradient(), or the weights of a target
   /// network. Call it only when NetworkSpec::critics is at least 1.
   CriticFunction& critics() { return *critics_; }

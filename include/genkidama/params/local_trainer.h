@@ -72,6 +72,8 @@ struct RoundReport {
   double gradient_norm = 0;       ///< L2 norm of the gradient before it was clipped, as above
   /// How widely continuous components of an action are drawn, as above; 0 where there are none.
   double deviation = 0;
+  double model_error = 0;  ///< of a world model over that of predicting no change, as above
+  double imagined = 0;     ///< share of the optimizer steps that learnt from what a world model imagined
   /// The environment's metrics in their order, over the round's episodes; empty when it has none or no
   /// episode ended.
   std::vector<MetricMean> metrics{};

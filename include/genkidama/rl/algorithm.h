@@ -43,6 +43,25 @@ class Algorithm {
     return 0;
   }
 
+  /// The same where it depends on the environment too, for instance for a model of it. The default asks the
+  /// other one. Whoever makes the shared state asks this one.
+  virtual std::size_t shared_state_for(const EnvironmentSpec& environment, std::size_t parameters) const {
+    static_cast<void>(environment);
+    return shared_state_size(parameters);
+  }
+
+  /// How many processes or threads beside the workers help to learn, while these play a round.
+  virtual int helpers() const { return 0; }
+
+  /// Makes what helper number `helper`, from 0, works with. LearnerContext::worker is 0 for it, and the share
+  /// of that number is not the helper's own. It is called when helpers() is above 0, and must not be null
+  /// then.
+  virtual std::unique_ptr<Helper> make_helper(const LearnerContext& context, int helper) const {
+    static_cast<void>(context);
+    static_cast<void>(helper);
+    return nullptr;
+  }
+
   /// Whether its learners learn from the replay buffer. A machine that trains then needs one, with room for a
   /// minibatch at least, learns where it plays (Learning::kWorkers), and normalises nothing.
   virtual bool learns_from_replay() const { return false; }

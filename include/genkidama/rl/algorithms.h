@@ -31,6 +31,14 @@ std::unique_ptr<Algorithm> ppo(const Hyperparameters& hyperparameters);
 /// and collects experience with exploration_epsilon().
 std::unique_ptr<Algorithm> dqn(const Hyperparameters& hyperparameters);
 
+/// Dyna-Q (Sutton 1991) is dqn() with a learnt model of the task: networks that give, for an observation and
+/// an action, the difference to the next observation, the reward, and the chance that the task ends. For each
+/// optimizer step on real transitions there are up to planning_ratio on imagined ones, from states of the
+/// replay buffer that are drawn by the size of their latest error (prioritized sweeping: Moore and Atkeson
+/// 1993). The loss is dqn's. A model whose error on new steps is above model_error_limit is not used. Without
+/// modellers and planners each worker does all of this in turn.
+std::unique_ptr<Algorithm> dyna_q(const Hyperparameters& hyperparameters);
+
 /// QR-DQN learns for each alternative `quantiles` quantiles of the return's distribution (Dabney et al.
 /// 2018). Quantile i of N is learnt at (i + 1/2) / N, from the differences u of each target quantile to it,
 /// with the loss mean over targets, sum over quantiles, of |tau - [u < 0]| Huber(u) / huber_delta. Means of

@@ -23,6 +23,10 @@ struct LearningStatistics {
   double explained_variance = 0;  ///< 1 - Var(R - V) / Var(R): 1 where values tell the returns exactly
   double gradient_norm = 0;       ///< L2 norm of the gradient before it was clipped
   double deviation = 0;  ///< ActionDistribution::deviation(): how widely continuous components are drawn
+  /// How wrong dyna_q's world model is about steps that it has not learnt from: its mean squared error over
+  /// that of predicting no change and the mean reward.
+  double model_error = 0;
+  double imagined = 0;  ///< share of the steps that learnt from what a world model imagined
 };
 
 /// Takes gradients and gives weights. Each worker has one such object, which only the worker's thread uses.

@@ -22,7 +22,7 @@ using LearningRateSchedule = Schedule;
 /// The constants of learning, the optimizer's and those of continuous actions among them.
 struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// Which algorithm learns: "a3c", one optimizer step per batch while the episode goes on, or "ppo", several
-  /// epochs over a round's steps, or "dqn", "qr_dqn", "sac" or "td3", from a replay buffer (see
+  /// epochs over a round's steps, or "dqn", "dyna_q", "qr_dqn", "sac" or "td3", from a replay buffer (see
   /// genkidama/rl/algorithms.h). `--loss` sets it. An algorithm of your own goes into
   /// OrchestratorOptions::algorithm and is given all of these constants.
   std::string algorithm = "a3c";
@@ -80,7 +80,7 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   int minibatch_size = 64;  ///< steps per optimizer step, >= 1; the weights are pulled after each
   /// A network with memory learns from sequences of at most so many steps, >= 1. Gradients go back through
   /// time to a sequence's first step, and a minibatch takes whole sequences until it has minibatch_size
-  /// steps.
+  /// steps. dqn takes minibatch_size / sequence_length of them, and at least one.
   int sequence_length = 32;
   double clip_range = 0.2;                             ///< the probability ratio counts up to 1 +- this, > 0
   Schedule clip_range_schedule = Schedule::kConstant;  ///< how clip_range changes
@@ -125,6 +125,9 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   double huber_delta = 1;
 
   // Only of dqn and qr_dqn.
+  /// dqn with memory: a drawn sequence has up to so many steps before those that are learnt from, >= 0, from
+  /// which the memory becomes what it was (Kapturowski et al. 2019, "R2D2"). It begins empty.
+  int burn_in = 16;
   bool double_q = true;  ///< the weights choose the next action and the target network values it
   bool dueling = false;  ///< dqn: the network has a value and an advantage for each action
   int quantiles = 50;    ///< qr_dqn: quantiles of each action's return, 1 to 1000
@@ -135,6 +138,31 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// >= 0; worker i of N takes epsilon to the power 1 + epsilon_ladder i / (N - 1), so that some explore much
   /// and some little (Horgan et al. 2018, "Ape-X", with 7). 0: all workers have the same epsilon.
   double epsilon_ladder = 0;
+
+  // Only of dyna_q, which has dqn's constants too. Optimizer steps are `real` where they learn from the
+  // replay buffer and `imagined` where the world model gave what is learnt from.
+  int model_ensemble = 1;             ///< world models, each learnt from draws of its own, 1 to 100
+  int model_units = 64;               ///< units of each of a model's two hidden layers, 1 to 10,000
+  double model_learning_rate = 1e-3;  ///< of Adam, with which models learn, > 0
+  double model_ratio = 1;             ///< optimizer steps of each model for a real one at most, in [0, 1000]
+  /// Above this error, relative to that of predicting no change, models are not used, > 0. They are again
+  /// below nine tenths of it.
+  double model_error_limit = 0.5;
+  double planning_ratio = 1;  ///< imagined optimizer steps for a real one at most, in [0, 1000]
+  /// Environment steps of all workers of the machine before the first imagined step.
+  std::uint64_t planning_starts = 2'000;
+  /// Steps that are imagined one after the other, 1 to minibatch_size. The rewards from each of them to the
+  /// last one are summed up in its target.
+  int planning_steps = 1;
+  /// Chance that the first action of those is uniformly random, in [0, 1]. The others are greedy.
+  double planning_epsilon = 0.5;
+  /// How strongly states with large errors are preferred to imagine from, in [0, 1], as priority_exponent
+  /// has it; 0: all alike. When both are above 0 they must be equal, for a row has one priority.
+  double sweeping_exponent = 0;
+  /// Processes or threads beside the workers that only learn models, 0 to 1024; 0: workers do it themselves.
+  int modellers = 0;
+  /// The same that only imagine and learn from that, 0 to 1024.
+  int planners = 0;
 
   // Only of sac and td3.
   int critics = 2;  ///< estimates of an action's return, >= 1
@@ -170,6 +198,9 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   std::uint64_t schedule_steps = 0;
   double max_gradient_norm = 0;  ///< the gradient is clipped to this L2 norm; 0: no clipping
 
+  /// The exponent by which rows of a replay buffer get priorities from errors; 0: they have none.
+  double priorities_exponent() const { return priority_exponent > 0 ? priority_exponent : sweeping_exponent; }
+
   /// Whether a schedule is not constant, so that schedule_steps is needed.
   bool has_schedule() const {
     return schedule != Schedule::kConstant || clip_range_schedule != Schedule::kConstant ||
@@ -189,6 +220,9 @@ Hyperparameters tuned_hyperparameters();
 /// 64 units and ReLU, and a replay buffer of 200,000 steps (OrchestratorOptions::replay_capacity).
 /// schedule_steps is 0, as above.
 Hyperparameters dqn_hyperparameters();
+
+/// Settings with which Dyna-Q learns the same, on the same network. schedule_steps is 0, as above.
+Hyperparameters dyna_q_hyperparameters();
 
 /// Settings with which SAC learns continuous control tasks, for mlp_network() with two layers of 64 units and
 /// ReLU, and a replay buffer of 200,000 steps. schedule_steps is 0, as above.

@@ -37,6 +37,19 @@ class Learner {
   virtual void learn_round(Random& random) = 0;
 };
 
+/// Learns beside the workers while these play and learn. One thread uses it.
+class Helper {
+ public:
+  virtual ~Helper() = default;
+
+  /// Called when a round begins, when the network has the newest weights. As Learner::begin_round().
+  virtual void begin_round(const Random& random) = 0;
+
+  /// Does one piece of work, such as an optimizer step. Returns false when there is none at the moment; it is
+  /// then called again after a moment, until all workers have ended the round.
+  virtual bool help() = 0;
+};
+
 /// What a learner works with. All of it outlives the learner.
 struct LearnerContext {
   const EnvironmentSpec& environment;  ///< completed()

@@ -37,6 +37,15 @@ class ReplayLearner : public Learner {
   /// Throws ArgumentError without a replay buffer, and WorkerError when an error or the gradient is not
   /// finite.
   void learn_segment(const Segment& segment) final;
+  /// Optimizer steps that the latest learn_segment() has taken.
+  std::uint64_t steps_of_segment() const { return steps_of_segment_; }
+  /// Takes an optimizer step on transitions that come from elsewhere than the buffer, with the environment's
+  /// own rewards, which are scaled here. Priorities stay as they are. `errors` receives what they would
+  /// follow from. Throws as learn_segment() does.
+  void learn_batch(ReplayBatch& batch, std::vector<float>& errors);
+  /// The priority of a row with this error: (|error| + 1e-3)^exponent. Throws WorkerError unless it is
+  /// finite.
+  float priority_of(float error) const;
   /// Does nothing: everything is learnt already.
   void learn_round(Random& random) final { static_cast<void>(random); }
 
@@ -45,6 +54,14 @@ class ReplayLearner : public Learner {
   /// `errors` [n] with what priorities follow from, whatever their sign. Each row's part of the loss is to be
   /// multiplied by its weight. What is returned is reported, but for the gradient's norm.
   virtual LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random& random) = 0;
+
+  /// Draws what an optimizer step learns from, fills LocalNetwork::gradient(), and writes priorities where
+  /// rows have some. The default draws transitions and calls compute(). Override it to learn from something
+  /// else, such as sequences of steps. Throws WorkerError when an error is not finite.
+  virtual LearningStatistics learn_minibatch(ReplaySampler& sampler, Random& random);
+  /// What rows are drawn by priority with, at present: Hyperparameters::importance_exponent on its way to 1.
+  /// Nothing where they are drawn uniformly.
+  std::optional<double> importance_exponent() const;
 
   /// Called after each optimizer step, when the network has the newest weights: a target network follows
   /// here. `steps` are those of the whole machine. The default does nothing.
@@ -62,7 +79,8 @@ class ReplayLearner : public Learner {
   std::uint64_t steps_due(std::uint64_t stored) const;
   bool has_enough() const;
   void take_step();
-  double importance_exponent() const;
+  LearningStatistics compute_scaled(ReplayBatch& batch, std::vector<float>& errors);
+  void apply(LearningStatistics statistics);
 
   const Hyperparameters hyperparameters_;
   LearnerContext context_;
@@ -70,6 +88,7 @@ class ReplayLearner : public Learner {
   Random random_;
   std::uint64_t seen_ = 0;  ///< of the steps that the worker has stored
   std::uint64_t own_step_ = 0;
+  std::uint64_t steps_of_segment_ = 0;
   ReplayBatch batch_;
   std::vector<float> errors_;
 };

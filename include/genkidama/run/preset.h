@@ -87,6 +87,9 @@ Preset control_preset();
 /// choice.
 Preset dqn_preset();
 
+/// The same with dyna_q_hyperparameters().
+Preset dyna_q_preset();
+
 /// dqn_preset() as Gorila has it (Nair et al. 2015): a server applies all gradients (Sharing::kServer, with
 /// or without shards), each worker learns from its own steps and explores in its own measure, and gradients
 /// that are more than 20 optimizer steps old, or whose loss is more than 4 deviations above its mean, are

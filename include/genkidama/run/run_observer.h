@@ -40,6 +40,7 @@ struct RunProgress {
   /// Steps that were played for this learner and not learnt from: they came too late, a full queue dropped
   /// them, or their actor did. Of this process; empty unless this is a learner.
   std::optional<std::uint64_t> dropped_steps{};
+  std::optional<double> model_error{};  ///< RunTotals::model_error
 };
 
 /// A run that is about to train.

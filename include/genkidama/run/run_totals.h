@@ -21,6 +21,8 @@ struct RunTotals {
   /// Episodes that were given up because their environment failed, as a process or a device may
   /// (StepResult::lost); 0 at a Parent.
   std::uint64_t lost_episodes = 0;
+  /// RoundReport::model_error of the latest round with one; empty where no world model is learnt.
+  std::optional<double> model_error{};
   std::uint64_t exchanges = 0;   ///< of a Child: answers of its Parent that were averaged in
   std::uint64_t reconnects = 0;  ///< of a Child: links that were made anew
 };

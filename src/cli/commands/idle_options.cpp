@@ -35,8 +35,8 @@ struct Scope {
 
 const std::vector<Scope>& scopes() {
   const Names policy_gradient = {"a3c", "ppo"};
-  const Names of_values = {"dqn", "qr_dqn"};
-  const Names from_replay = {"dqn", "qr_dqn", "sac", "td3"};
+  const Names of_values = {"dqn", "dyna_q", "qr_dqn"};
+  const Names from_replay = {"dqn", "dyna_q", "qr_dqn", "sac", "td3"};
   static const std::vector<Scope> all = {
       {{"a3c"}, {"batch-size", "pull-every"}},
       {{"ppo"},
@@ -45,12 +45,16 @@ const std::vector<Scope>& scopes() {
       {policy_gradient,
        {"gae-lambda", "value-weight", "entropy-weight", "entropy-weight-schedule", "deviation",
         "action-bounds", "initial-log-deviation", "noise-correlation"}},
-      {{"a3c", "ppo", "dqn", "qr_dqn"}, {"epsilon"}},
+      {{"a3c", "ppo", "dqn", "dyna_q", "qr_dqn"}, {"epsilon"}},
       {from_replay,
        {"replay", "replay-ratio", "learning-starts", "n-step", "priority-exponent", "importance-exponent",
         "target-period", "target-rate", "huber-delta"}},
       {of_values, {"double-q", "first-epsilon", "epsilon-steps", "epsilon-ladder"}},
-      {{"dqn"}, {"dueling"}},
+      {{"dqn", "dyna_q"}, {"dueling"}},
+      {{"dyna_q"},
+       {"model-ensemble", "model-units", "model-learning-rate", "model-ratio", "model-error-limit",
+        "planning-ratio", "planning-starts", "planning-steps", "planning-epsilon", "sweeping-exponent",
+        "modellers", "planners"}},
       {{"qr_dqn"}, {"quantiles"}},
       {{"sac", "td3"}, {"critics", "target-critics"}},
       {{"sac"}, {"temperature", "learn-temperature", "target-entropy"}},

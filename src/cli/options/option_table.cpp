@@ -789,7 +789,7 @@ void add_hyperparameters(Table& table, const Program& program) {
 }
 
 void add_replay(Table& table) {
-  table.group("Learning from replay (dqn, qr_dqn, sac, td3)");
+  table.group("Learning from replay (dqn, dyna_q, qr_dqn, sac, td3)");
   table.add("replay", kWorking | kSimulation,
             named_option(std::array{ReplayScope::kLocal, ReplayScope::kGlobal}, replay_scope_name,
                          GENKIDAMA_MEMBER(learning.hyperparameters.replay)),
@@ -828,6 +828,9 @@ void add_replay(Table& table) {
   table.add("dueling", kEverywhere | kShard | kCheck | kSimulation,
             flag_option(GENKIDAMA_MEMBER(learning.hyperparameters.dueling)),
             "The network has a value and an advantage for each action");
+  table.add("burn-in", kWorking | kSimulation,
+            int_option({0, 1e6}, GENKIDAMA_MEMBER(learning.hyperparameters.burn_in)),
+            "With --memory: steps before a drawn sequence that bring the memory to what it was");
   table.add("quantiles", kEverywhere | kShard | kCheck | kSimulation,
             int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.quantiles)),
             "Quantiles of each action's return that qr_dqn learns");
@@ -842,6 +845,47 @@ void add_replay(Table& table) {
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon_ladder)),
             "Above 0 workers explore differently: the last one takes epsilon to the power 1 + this; 7 is "
             "Ape-X's");
+}
+
+void add_dyna_q(Table& table) {
+  table.group("A learnt model of the task (dyna_q)");
+  // The first two shape what a run's state holds.
+  table.add("model-ensemble", kWorking | kSimulation,
+            int_option({1, 100}, GENKIDAMA_MEMBER(learning.hyperparameters.model_ensemble)),
+            "Networks that each learn the task; each plays a part of what is imagined");
+  table.add("model-units", kWorking | kSimulation,
+            int_option({1, 1e4}, GENKIDAMA_MEMBER(learning.hyperparameters.model_units)),
+            "Units of each of their two hidden layers");
+  table.add("model-learning-rate", kWorking | kSimulation,
+            real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.model_learning_rate)),
+            "Learning rate of Adam, with which they learn");
+  table.add("model-ratio", kWorking | kSimulation,
+            real_option({0, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.model_ratio)),
+            "Optimizer steps of each of them for one of Q on real steps, at most");
+  table.add(
+      "model-error-limit", kWorking | kSimulation,
+      real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.model_error_limit)),
+      "Nothing is imagined while their error on new steps, over that of predicting no change, is above");
+  table.add("planning-ratio", kWorking | kSimulation,
+            real_option({0, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.planning_ratio)),
+            "Optimizer steps of Q on imagined steps for one on real steps, at most");
+  table.add("planning-starts", kWorking | kSimulation,
+            count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.planning_starts)),
+            "Environment steps of all workers of the machine before anything is imagined");
+  table.add("planning-steps", kWorking | kSimulation,
+            int_option({1, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.planning_steps)),
+            "Steps that are imagined one after the other");
+  table.add("planning-epsilon", kWorking | kSimulation,
+            real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.planning_epsilon)),
+            "Chance that the first of them takes a random action; the others are greedy");
+  table.add("sweeping-exponent", kWorking | kSimulation,
+            real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.sweeping_exponent)),
+            "How strongly steps with large errors are preferred to imagine from; 0: all alike");
+  table.add("modellers", kWorking,
+            int_option({0, 1024}, GENKIDAMA_MEMBER(learning.hyperparameters.modellers)),
+            "Processes beside the workers that only learn models; 0: workers do it themselves");
+  table.add("planners", kWorking, int_option({0, 1024}, GENKIDAMA_MEMBER(learning.hyperparameters.planners)),
+            "Processes beside the workers that only imagine and learn from it; 0: workers do it themselves");
 }
 
 void add_critics(Table& table) {
@@ -987,6 +1031,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_network(table);
   add_hyperparameters(table, program);
   add_replay(table);
+  add_dyna_q(table);
   add_critics(table);
   add_actions(table);
   add_check(table);

@@ -12,10 +12,10 @@ namespace genkidama::cli {
 
 /// Made once, at the start of a process, and handed on.
 struct ResolvedProgram : Program {
-  /// Completes `presets`: "control", "dqn", "original", "sac", "thesis", "thorough" and "tuned" are
-  /// among them, and
-  /// each preset has a network. Throws ArgumentError when there is no environment, when the default preset is
-  /// none of the presets, and for an option of the program's own that cannot be (own_option_rows()).
+  /// Completes `presets`: "control", "dqn", "dyna-q", "original", "sac", "thesis", "thorough" and "tuned" are
+  /// among them, and each preset has a network. Throws ArgumentError when there is no environment, when the
+  /// default preset is none of the presets, and for an option of the program's own that cannot be
+  /// (own_option_rows()).
   explicit ResolvedProgram(Program program);
 
   std::vector<OptionRow> table;  ///< the options of all subcommands

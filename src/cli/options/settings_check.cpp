@@ -221,17 +221,17 @@ void check_network_size(const Settings& settings) {
                   fmt::join(settings.network->hidden, ","), weights, ParameterLayout::kMaxElements));
 }
 
-/// What learns from single steps has no use for a network that remembers earlier ones.
+/// What learns from single steps has no use for a network that remembers earlier ones; dqn takes sequences.
 void check_memory(const Settings& settings) {
   const Hyperparameters& hyperparameters = settings.learning.hyperparameters;
   const auto names = algorithm_names();
-  if (!settings.network || settings.network->memory == 0 ||
+  if (!settings.network || settings.network->memory == 0 || hyperparameters.algorithm == "dqn" ||
       std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end() ||
       !make_algorithm(hyperparameters)->learns_from_replay())
     return;
   throw ArgumentError(fmt::format(
-      "--memory is 'gru:{}', and {} learns from single steps; expected --memory none, or --loss a3c "
-      "or ppo",
+      "--memory is 'gru:{}', and {} learns from single steps; expected --memory none, or --loss a3c, "
+      "dqn or ppo",
       settings.network->memory, hyperparameters.algorithm));
 }
 

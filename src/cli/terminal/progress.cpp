@@ -57,6 +57,7 @@ std::vector<LinePart> Progress::line_of(const run::RunProgress& state,
   if (state.dropped_steps.value_or(0) > 0) {
     line.push_back({fmt::format("dropped steps {}", *state.dropped_steps), 8});
   }
+  if (state.model_error) line.push_back({fmt::format("model error {:.2g}", *state.model_error), 8});
   if (state.done) {
     line.push_back({fmt::format("{:.0f} %", 100 * *state.done), 2});
     const double gained = *state.done - start_.done.value_or(0);

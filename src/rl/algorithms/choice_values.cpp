@@ -29,20 +29,22 @@ std::unique_ptr<Behaviour> choice_explorer(const Hyperparameters& hyperparameter
       outputs_each);
 }
 
+std::size_t best_allowed(std::span<const float> values, ActionMask mask) {
+  std::size_t best = values.size();
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    if (is_allowed(mask, k) && (best == values.size() || values[k] > values[best])) best = k;
+  }
+  return best == values.size() ? 0 : best;
+}
+
 void choose_next(const ReplayBatch& batch, std::span<const float> values, std::vector<std::size_t>& chosen) {
   const std::size_t n = batch.size(), alternatives = values.size() / n;
   chosen.resize(n);
   for (std::size_t i = 0; i < n; ++i) {
-    const auto own = values.subspan(i * alternatives, alternatives);
     const ActionMask mask = batch.next_masks.empty()
                                 ? ActionMask()
                                 : ActionMask(batch.next_masks).subspan(i * alternatives, alternatives);
-    std::size_t best = alternatives;
-    for (std::size_t k = 0; k < alternatives; ++k) {
-      if (is_allowed(mask, k) && (best == alternatives || own[k] > own[best])) best = k;
-    }
-    // Behind an episode's end nothing may be allowed, and nothing counts.
-    chosen[i] = best == alternatives ? 0 : best;
+    chosen[i] = best_allowed(values.subspan(i * alternatives, alternatives), mask);
   }
 }
 

@@ -23,6 +23,10 @@ int one_choice(const EnvironmentSpec& environment, const char* algorithm);
 std::unique_ptr<Behaviour> choice_explorer(const Hyperparameters& hyperparameters,
                                            const ExplorerContext& context, int outputs_each);
 
+/// The alternative with the largest value that the mask allows, the first of several; 0 where nothing is
+/// allowed, as behind an episode's end, where nothing counts.
+std::size_t best_allowed(std::span<const float> values, ActionMask mask);
+
 /// Fills `chosen` with the alternative after each transition that has the largest value and that its mask
 /// allows. `values` is [n, alternatives].
 void choose_next(const ReplayBatch& batch, std::span<const float> values, std::vector<std::size_t>& chosen);

@@ -25,9 +25,10 @@ constexpr bool takes_any(const ActionSpace&) {
   return true;
 }
 
-constexpr Row kAlgorithms[] = {{"a3c", a3c, takes_any},      {"dqn", dqn, is_one_choice},
-                               {"ppo", ppo, takes_any},      {"qr_dqn", qr_dqn, is_one_choice},
-                               {"sac", sac, is_bounded_box}, {"td3", td3, is_bounded_box}};
+constexpr Row kAlgorithms[] = {{"a3c", a3c, takes_any},           {"dqn", dqn, is_one_choice},
+                               {"dyna_q", dyna_q, is_one_choice}, {"ppo", ppo, takes_any},
+                               {"qr_dqn", qr_dqn, is_one_choice}, {"sac", sac, is_bounded_box},
+                               {"td3", td3, is_bounded_box}};
 
 /// "a", "a or b", "a, b or c".
 std::string alternatives_text(const std::vector<std::string>& names) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// What dqn, sac and td3 have in common: they learn from single steps of a replay buffer, with a target
+// What dqn, sac and td3 have in common: they learn from the steps of a replay buffer, with a target
 // network.
 
 #include <memory>
@@ -49,7 +49,7 @@ class ReplayAlgorithm : public Algorithm {
       : name_(name), hyperparameters_(hyperparameters) {}
 
   bool learns_from_replay() const final { return true; }
-  void check_network(const LocalNetwork& network) const final { check_no_memory(network, name_); }
+  void check_network(const LocalNetwork& network) const override { check_no_memory(network, name_); }
   std::size_t shared_state_size(std::size_t parameters) const final {
     return TargetWeights::shared_size(parameters);
   }

@@ -184,16 +184,18 @@ TEST_CASE("a run that version 0.1 began goes on in its metrics.csv, with the col
   };
   train({"--updates", "3", "--preset", "tuned", "--run-dir", run.string()});
   const auto rows = csv_of(run / "metrics.csv");
-  const std::vector<std::string> added = {"approximate_kl", "clip_fraction",  "explained_variance",
-                                          "learning_rate",  "gradient_norm",  "deviation",
-                                          "lost_episodes",  "optimizer_steps"};
-  REQUIRE(rows[0].size() == 20);
-  CHECK(std::equal(added.begin(), added.end(), rows[0].end() - 8));
+  const std::vector<std::string> added = {
+      "approximate_kl", "clip_fraction", "explained_variance", "learning_rate", "gradient_norm",
+      "deviation",      "lost_episodes", "optimizer_steps",    "model_error",   "imagined"};
+  REQUIRE(rows[0].size() == 22);
+  CHECK(std::equal(added.begin(), added.end(), rows[0].end() - 10));
   CHECK(std::stod(rows[1][15]) > 0);
   CHECK(std::stod(rows[1][16]) > 0);
   CHECK(rows[1][17] == "0");
   CHECK(rows[1][18] == "0");
   CHECK(std::stod(rows[1][19]) > 0);
+  CHECK(rows[1][20] == "0");
+  CHECK(rows[1][21] == "0");
   CHECK(std::stod(rows[1][12]) > 0);
   {
     std::ofstream old(run / "metrics.csv");
@@ -209,8 +211,8 @@ TEST_CASE("a run that version 0.1 began goes on in its metrics.csv, with the col
   REQUIRE(lines.size() == 6);
   for (std::size_t i = 1; i < 6; ++i) {
     CAPTURE(lines[i]);
-    CHECK(std::count(lines[i].begin(), lines[i].end(), ',') == 19);
-    CHECK((lines[i].substr(lines[i].size() - 8) == ",,,,,,,,") == (i <= 3));
+    CHECK(std::count(lines[i].begin(), lines[i].end(), ',') == 21);
+    CHECK((lines[i].substr(lines[i].size() - 10) == ",,,,,,,,,,") == (i <= 3));
   }
   const auto again = csv_of(run / "metrics.csv");
   CHECK(again[0] == rows[0]);

@@ -124,6 +124,27 @@ TEST_CASE("a network that is too large for any machine is a bad argument") {
   CHECK_FALSE(std::filesystem::exists(directory / "run"));
 }
 
+TEST_CASE("options of dyna_q out of their range are bad arguments") {
+  const TemporaryDirectory directory;
+  const auto refused = [&](const std::string& flag, const std::string& value, const std::string& text) {
+    check_bad_argument(
+        call("train", "--preset", "dyna-q", flag, value, "--run-dir", (directory / "run").string()), text);
+  };
+  refused("--model-ensemble", "0", "--model-ensemble is '0'; expected ");
+  refused("--model-units", "0", "--model-units is '0'; expected ");
+  refused("--model-learning-rate", "0", "--model-learning-rate is '0'; expected ");
+  refused("--model-ratio", "-1", "--model-ratio is '-1'; expected ");
+  refused("--model-error-limit", "nan", "--model-error-limit is 'nan'; expected ");
+  refused("--planning-ratio", "1001", "--planning-ratio is '1001'; expected ");
+  refused("--planning-starts", "-1", "--planning-starts is '-1'; expected ");
+  refused("--planning-steps", "65", "--planning-steps is 65; expected 1 to --minibatch-size");
+  refused("--planning-epsilon", "2", "--planning-epsilon is '2'; expected ");
+  refused("--sweeping-exponent", "2", "--sweeping-exponent is '2'; expected ");
+  refused("--priority-exponent", "0.5", "--sweeping-exponent is 0.6; expected 0 or the --priority-exponent");
+  refused("--modellers", "-1", "--modellers is '-1'; expected ");
+  refused("--planners", "1025", "--planners is '1025'; expected ");
+}
+
 TEST_CASE("an option without a value, and one that is given twice, are refused in our words") {
   check_bad_argument(call("train", "--max-steps", "5", "--max-steps", "6"),
                      "--max-steps is given 2 times ('5', '6'); expected it once");
