@@ -1,5 +1,6 @@
 """Actors and their learner, which wait for each other or do not."""
 
+import os
 import signal
 import tempfile
 import time
@@ -8,16 +9,19 @@ from chaos_lib.byte_relay import ByteRelay
 from chaos_lib.common import Failure, report, spread, wait_until
 from chaos_lib.corruption import let_children_exchange
 from chaos_lib.family import Family
+from chaos_lib.net_space import NetSpace
+from chaos_lib.network import CONDITIONS, under_conditions
 from chaos_lib.rounds import REJOINED_S, kill_freeze_and_cut, start_behind
 
 ACTORS = 3
 ROUND_STEPS = 512
+LOSSY = ("clean", "loss 5%", "loss 20%")
 DEADLINE_S = 1.0
 # A round's own length and a machine that is busy, on top of the deadline.
 GRACE_S = 5.0
 
 
-def make_family(arguments, directory, mode, more=()):
+def make_family(arguments, directory, mode, more=(), **where):
     learner_words = ["--round-steps", ROUND_STEPS, "--eval-workers", "1", "--checkpoint-seconds", "1", *more]
     if mode == "waiting":
         learner_words += ["--round-deadline", DEADLINE_S]
@@ -30,6 +34,7 @@ def make_family(arguments, directory, mode, more=()):
         parent_words=learner_words,
         child_words=["--round-steps", ROUND_STEPS, "--away-timeout", "600"],
         roles=("learner", "actor"),
+        **where,
     )
 
 
@@ -72,6 +77,25 @@ def slow_link(family, arguments):
     return longest, made
 
 
+def lose_packets(arguments, mode):
+    """Batches a second of all actors, by the share of packets that is lost."""
+    conditions = {name: CONDITIONS[name] for name in LOSSY}
+    with tempfile.TemporaryDirectory(prefix="genkidama-chaos-") as directory, NetSpace(arguments.seed) as space:
+        places = (space.place(0), space.place(1))
+        # Nobody else is in there.
+        where = {"host": space.hosts[0], "places": places}
+        with make_family(arguments, directory, mode, ["--insecure"], **where) as family:
+            family.start()
+            rates = under_conditions(family, space, arguments.seconds, conditions)
+            family.check_parent_said_no_error()
+            summary = family.end()
+    if summary["refused_frames"] != 0:
+        raise Failure("the learner refused frames although packets were only lost")
+    if summary["segments"]["dropped_steps"] != 0:
+        raise Failure("actors dropped steps although their learner lived")
+    return {f"batches_per_s_{name.replace(' ', '_')}": rate for name, rate in rates.items()}
+
+
 def let_faults_happen(arguments, chance, mode):
     figures = {name: [] for name in ("others", "back", "pauses", "thawed", "cut", "learner", "frozen")}
     with tempfile.TemporaryDirectory(prefix="genkidama-chaos-") as directory:
@@ -91,6 +115,7 @@ def let_faults_happen(arguments, chance, mode):
         with make_family(arguments, directory, mode) as family:
             flips, exchanges, doubted, gave_up = let_children_exchange(arguments, family)
             damaged = family.end()
+    lossy = lose_packets(arguments, mode) if os.geteuid() == 0 else {"packet_loss": "left out: it needs root"}
     segments = summary["segments"]
     told = {
         "times_of_each_fault": arguments.times,
@@ -115,6 +140,7 @@ def let_faults_happen(arguments, chance, mode):
         "frames_refused_with_flipped_bits": damaged["refused_frames"],
         "refusals_not_believed": doubted,
         "actors_that_gave_up": gave_up,
+        **lossy,
     }
     limit = GRACE_S + (DEADLINE_S if mode == "waiting" else 0)
     promised = f"max {limit}"
@@ -132,7 +158,7 @@ def let_faults_happen(arguments, chance, mode):
 
 def run(arguments, chance):
     """Kills, freezes and cuts off actors, freezes and kills their learner, puts an actor behind a slow link, and flips
-    bits on their way: once with actors that wait for the learner, and once with asynchronous ones."""
+    bits on their way, and loses packets (as root): once with actors that wait for the learner, and once with asynchronous ones."""
     for mode in arguments.modes:
         let_faults_happen(arguments, chance, mode)
 
@@ -147,7 +173,7 @@ def add(subcommands):
         "--flip-every", type=int, default=60_000, metavar="BYTES", help="a bit in so many bytes; default: %(default)s"
     )
     parser.add_argument(
-        "--seconds", type=float, default=30, metavar="S", help="that bits are flipped; default: %(default)s"
+        "--seconds", type=float, default=30, metavar="S", help="that bits are flipped, and for each loss; default: %(default)s"
     )
     parser.add_argument(
         "--modes", nargs="+", choices=("waiting", "asynchronous"), default=["waiting", "asynchronous"], metavar="MODE"

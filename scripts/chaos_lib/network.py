@@ -33,10 +33,10 @@ def lengths(text):
     return seconds
 
 
-def under_conditions(family, space, seconds):
+def under_conditions(family, space, seconds, conditions):
     """Exchanges a second of all Children, by condition."""
     rates = {}
-    for name, settings in CONDITIONS.items():
+    for name, settings in conditions.items():
         space.set(**settings)
         for number in family.children:
             family.wait_exchanges(number, 1, 60)
@@ -98,7 +98,7 @@ def run(arguments, _chance):
             arguments, directory, arguments.children, space.hosts[0], parent_words=words, places=places
         ) as family:
             family.start()
-            rates = under_conditions(family, space, arguments.seconds)
+            rates = under_conditions(family, space, arguments.seconds, CONDITIONS)
             for seconds in arguments.partitions:
                 for _ in range(arguments.times):
                     rejoined.setdefault(f"{seconds:g}", []).extend(partition(family, space, seconds))

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <string>
@@ -32,6 +33,10 @@ namespace {
 constexpr Milliseconds kEndTimeout{1'000};
 // The most Hyperparameters::environments_per_worker.
 constexpr std::size_t kMostEnvironments = 1'024;
+// Of all workers together: each look at the queue goes over all of it.
+constexpr std::size_t kMostQueuedRounds = 10'000;
+// Each worker of each actor has a number.
+constexpr std::uint64_t kMostPlaces = 100'000;
 // The fields of a state.
 constexpr const char* kOptimizerState = "optimizer_state";
 constexpr const char* kAlgorithmState = "algorithm_state";
@@ -41,6 +46,7 @@ constexpr const char* kTrainerSteps = "trainer_environment_steps";
 // Where states of 0.1 have them: a run's own count.
 constexpr const char* kRunSteps = "environment_steps";
 constexpr const char* kRounds = "rounds";
+constexpr const char* kPlays = "orders_to_play";
 constexpr const char* kStream = "statistics_stream";
 constexpr const char* kOwnStatistics = "own_statistics";
 constexpr const char* kOtherStatistics = "other_statistics";
@@ -83,24 +89,46 @@ void check_learns_apart(OrchestratorOptions& options) {
         "the algorithm is 'a3c', which learns while it plays; expected one that learns from whole rounds, "
         "such as 'ppo'");
   }
-  if (options.replay_capacity > 0) {
-    refuse(fmt::format("replay_capacity is {}; expected 0 where workers do not learn themselves",
-                       options.replay_capacity));
-  }
   hyper.sharing = Sharing::kHogwild;  // nobody shares
 }
 
+/// Workers that play on while the learner learns.
+void check_asynchronous(const OrchestratorOptions& options) {
+  const std::string what = fmt::format("actor_mode is '{}'", actor_mode_name(options.actor_mode));
+  if (options.learning != Learning::kCentral) {
+    throw ArgumentError(fmt::format("{}, and learning is '{}'; expected '{}' with it", what,
+                                    learning_name(options.learning), learning_name(Learning::kCentral)));
+  }
+  if (options.mode == WorkerMode::kCaller) {
+    throw ArgumentError(what +
+                        ", and the caller's thread plays the rounds (WorkerMode::kCaller); expected "
+                        "processes or threads, which play while the learner learns");
+  }
+  if (options.queued_rounds < 1) throw ArgumentError("queued_rounds is 0; expected at least 1");
+}
+
 /// Of an algorithm that learns from a replay buffer.
-void check_replay(const OrchestratorOptions& options) {
+void check_replay(const OrchestratorOptions& options, const EnvironmentSpec& environment) {
   const Hyperparameters& hyper = options.hyperparameters;
   const std::string what = "the algorithm learns from a replay buffer";
-  if (options.learning != Learning::kWorkers) {
-    throw ArgumentError(fmt::format("{}, and learning is '{}'; expected '{}', where each worker learns", what,
-                                    learning_name(options.learning), learning_name(Learning::kWorkers)));
+  const bool is_given = options.learning == Learning::kGiven;
+  // The workers of a learner only evaluate, but it learns.
+  if (options.purpose != EnvironmentPurpose::kTrain && !is_given) return;
+  if (options.learning != Learning::kWorkers && environment.masks_actions) {
+    throw ArgumentError(fmt::format(
+        "{}, environment '{}' masks actions, and learning is '{}'; expected '{}', where the buffer knows the "
+        "masks after a step",
+        what, environment.name, learning_name(options.learning), learning_name(Learning::kWorkers)));
   }
-  if (options.purpose != EnvironmentPurpose::kTrain) return;
   const auto least = static_cast<std::size_t>(hyper.minibatch_size);
-  if (options.replay_capacity < least) {
+  if (options.learning == Learning::kElsewhere) {
+    if (options.replay_capacity > 0) {
+      throw ArgumentError(fmt::format(
+          "{}, which its learner has, and replay_capacity is {}; expected 0 where workers play for a learner "
+          "elsewhere",
+          what, options.replay_capacity));
+    }
+  } else if (options.replay_capacity < least) {
     throw ArgumentError(
         fmt::format("{}, and replay_capacity is {}; expected at least minibatch_size, {} steps, and rather "
                     "100000",
@@ -137,6 +165,15 @@ void check_shards(const OrchestratorOptions& options) {
   }
 }
 
+/// Of one that does not.
+void check_no_replay(const OrchestratorOptions& options) {
+  if (options.learning == Learning::kWorkers || options.replay_capacity == 0) return;
+  throw ArgumentError(
+      fmt::format("replay_capacity is {}, the algorithm does not learn from a replay buffer, and learning is "
+                  "'{}'; expected 0 where workers do not learn themselves",
+                  options.replay_capacity, learning_name(options.learning)));
+}
+
 OrchestratorOptions completed(OrchestratorOptions options) {
   const bool is_called = options.mode == WorkerMode::kCaller;
   if (options.workers == 0) options.workers = is_called ? 1 : usable_cores();
@@ -158,6 +195,7 @@ OrchestratorOptions completed(OrchestratorOptions options) {
   options.hyperparameters.check();
   if (options.shards) check_shards(options);
   if (options.learning != Learning::kWorkers) check_learns_apart(options);
+  if (options.actor_mode == ActorMode::kAsynchronous) check_asynchronous(options);
   if (is_called && options.workers != 1) {
     throw ArgumentError(
         fmt::format("{} workers; expected 1 where the caller's thread plays the rounds (WorkerMode::kCaller)",
@@ -188,11 +226,14 @@ class CoreOrchestrator::Impl {
     if (!setup_.network) throw ArgumentError("no network factory was given");
     const bool forks = options_.mode == WorkerMode::kProcesses;
     const auto algorithm = make_algorithm_of(setup_);
-    if (algorithm->learns_from_replay() && !options_.describe_only) check_replay(options_);
+    const bool has_replay = algorithm->learns_from_replay();
+    if (!has_replay) check_no_replay(options_);
+    if (has_replay && !options_.describe_only) check_replay(options_, {});
     if (forks) warn_if_threads_are_running();
     description_ = forks
                        ? describe_in_forked_process(setup_, {options_.construction_timeout, options_.give_up})
                        : describe_here(setup_);
+    if (has_replay && !options_.describe_only) check_replay(options_, description_.environment);
     if (normalises()) {
       own_ = {new_stream(), RunningStatistics(statistics_components())};
       others_ = own_.statistics;
@@ -299,9 +340,10 @@ class CoreOrchestrator::Impl {
       throw ArgumentError(fmt::format("this trainer does not both play and learn: learning is '{}'",
                                       learning_name(options_.learning)));
     }
+    if (is_asynchronous()) return train_while_playing();
     const RoundStart start = start_of_round();
     RoundReport round = play(central ? most_round_steps() : configured_round_steps());
-    if (central) learn(/*begins=*/true, /*ends=*/true);
+    if (central) learn(/*begins=*/true, /*ends=*/true, rows_stored());
     return completed_round(std::move(round), start);
   }
 
@@ -321,6 +363,17 @@ class CoreOrchestrator::Impl {
     return completed_round(std::move(round), start);
   }
 
+  void follow_run(const ActorPlace& place) {
+    if (options_.learning != Learning::kElsewhere) return;
+    if (place.place >= place.places || place.places > kMostPlaces) {
+      throw ArgumentError(
+          fmt::format("place {} among {} actors; expected one below their number, and at most {}",
+                      place.place, place.places, kMostPlaces));
+    }
+    place_ = place;
+    shared_->counters[0].environment_steps = place.run_steps;
+  }
+
   RoundReport learn_round(std::span<const Segment> segments, std::uint64_t steps) {
     if (options_.learning != Learning::kGiven) {
       throw ArgumentError(fmt::format("this trainer does not learn from segments of others: learning is '{}'",
@@ -331,8 +384,9 @@ class CoreOrchestrator::Impl {
     // They are learnt from by the schedules' clock before the first optimizer step, as in a round that is
     // played here.
     shared_->counters[0].environment_steps += steps;
+    const std::uint64_t rows = rows_stored();
     bool is_whole = false;
-    while (!is_whole) is_whole = learn(segments);
+    while (!is_whole) is_whole = learn(segments, rows);
     RoundReport round;
     round.cut_short = shared_->counters[0].cut_round;
     return completed_round(std::move(round), start);
@@ -386,6 +440,7 @@ class CoreOrchestrator::Impl {
     state.u64(kTrainerSteps, shared_->counters[0].environment_steps);
     state.u64(kRounds, rounds_);
     save_dropped_gradients(state);
+    if (is_asynchronous()) state.u64(kPlays, plays_);
     if (normalises()) {
       state.u64(kStream, own_.stream);
       state.f64s(kOwnStatistics, own_.statistics.values());
@@ -408,6 +463,8 @@ class CoreOrchestrator::Impl {
     const std::vector<double> losses = state.f64s(kLosses);
     const DroppedGradients dropped{state.u64_or(kStaleGradients, 0), state.u64_or(kOutlierGradients, 0),
                                    state.u64_or(kLostGradients, 0)};
+    // At least so many, in a run whose workers have waited so far.
+    const std::uint64_t plays = state.has(kPlays) ? state.u64(kPlays) : rounds;
     const SavedReplay replay(state);
     if (shared_->replay) replay.check_fits(*shared_->replay);
     NumberedStatistics own = own_;
@@ -436,10 +493,12 @@ class CoreOrchestrator::Impl {
     shared_->counters[0].environment_steps = environment_steps;
     restore_dropped_gradients(dropped, losses);
     rounds_ = rounds;
+    plays_ = plays;
+    if (shared_->slots) shared_->slots->reset();
     own_ = std::move(own);
     others_ = std::move(others);
     publish_normalisation();
-    for (int i = 0; shared_->replay && i < options_.workers; ++i) {
+    for (int i = 0; shared_->replay && i < shared_->replay->cores(); ++i) {
       const auto worker = static_cast<std::size_t>(i);
       shared_->replay->restore(i, worker < replay.size() ? replay.share(worker) : ReplayShare());
     }
@@ -449,6 +508,7 @@ class CoreOrchestrator::Impl {
   const Hyperparameters& hyperparameters() const { return options_.hyperparameters; }
   Learning learning() const { return options_.learning; }
   bool has_shards() const { return static_cast<bool>(options_.shards); }
+  ActorMode actor_mode() const { return options_.actor_mode; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
     const bool is_used = used.statistics.count() > 0 && (used.observations || used.rewards);
@@ -576,8 +636,16 @@ class CoreOrchestrator::Impl {
     WorkerOrder order;
     order.command = WorkerCommand::kTrain;
     order.round = rounds_;
+    order.play = rounds_;
     order.round_steps = round_steps;
+    return play(order);
+  }
+
+  RoundReport play(WorkerOrder order) {
     order.is_normalised = statistics().count() > 0;
+    order.first_worker = static_cast<int>(place_.place) * options_.workers;
+    order.all_workers = static_cast<int>(place_.places) * options_.workers;
+    order.first_row = rows_stored();
     carry_out(order);
     count_round();
     RoundReport round;
@@ -591,11 +659,68 @@ class CoreOrchestrator::Impl {
     return round;
   }
 
+  /// Rows that were ever in the replay buffer of a learner apart from the workers.
+  std::uint64_t rows_stored() const {
+    return shared_->replay && shared_->segments ? shared_->replay->stored(0) : 0;
+  }
+
+  bool is_asynchronous() const { return options_.actor_mode == ActorMode::kAsynchronous; }
+
+  /// A round of asynchronous workers.
+  RoundReport train_while_playing() {
+    const RoundStart start = start_of_round();
+    if (normalises() && statistics().count() == 0) {
+      // It only counts what to normalise with.
+      return completed_round(play(most_round_steps()), start);
+    }
+    RoundReport round;
+    while (!round.cut_short && shared_->slots->queued_steps() < configured_round_steps())
+      play_on(WorkerCommand::kTrain, round);
+    SegmentCounts counts = claim_segments();
+    shared_->counters[0].environment_steps += counts.learnt_steps;
+    play_on(WorkerCommand::kTrainAndLearn, round);
+    shared_->slots->release();
+    const std::uint64_t dropped = shared_->slots->dropped_steps();
+    counts.queue_dropped_steps = dropped - std::exchange(told_dropped_steps_, dropped);
+    round.segments = counts;
+    round.queued_steps = shared_->slots->queued_steps();
+    return completed_round(std::move(round), start);
+  }
+
+  /// Lets workers play until enough is queued, or until the learner has learnt.
+  void play_on(WorkerCommand command, RoundReport& round) {
+    relaxed_load(shared_->weights.span(), shared_->played_weights.span());
+    shared_->slots->go_on();
+    WorkerOrder order;
+    order.command = command;
+    order.round = rounds_;
+    order.play = plays_++;
+    order.round_steps = most_round_steps();
+    if (command == WorkerCommand::kTrain) order.enough_steps = configured_round_steps();
+    RoundReport played = play(order);
+    std::move(played.episodes.begin(), played.episodes.end(), std::back_inserter(round.episodes));
+    round.lost_episodes += played.lost_episodes;
+    round.cut_short |= played.cut_short;
+  }
+
+  /// What the learner learns from next is its own; the counts leave out what is too old.
+  SegmentCounts claim_segments() {
+    shared_->slots->claim(configured_round_steps());
+    SegmentCounts counts;
+    for (const std::size_t slot : shared_->slots->claimed()) {
+      shared_->segments->for_each_head(slot, [&](std::uint64_t version, std::uint64_t steps) {
+        counts.take_segment(steps, rounds_ - version, options_.max_policy_lag);
+      });
+    }
+    return counts;
+  }
+
   /// Lets the central learner take what is in the store.
-  void learn(bool begins, bool ends) {
+  void learn(bool begins, bool ends, std::uint64_t first_row) {
     WorkerOrder order;
     order.command = WorkerCommand::kLearn;
     order.round = rounds_;
+    order.first_row = first_row;
     order.begins = begins;
     order.ends = ends;
     carry_out(order);
@@ -603,20 +728,23 @@ class CoreOrchestrator::Impl {
 
   /// Hands the segments to the central learner, as many at once as the store has room for. Whether one
   /// learner has had all of them: one that died between two orders took with it what it had of the first.
-  bool learn(std::span<const Segment> segments) {
+  bool learn(std::span<const Segment> segments, std::uint64_t rows) {
     SegmentStore& store = *shared_->segments;
     const std::uint64_t restarts = worker_restarts();
     bool begins = true;
+    std::uint64_t steps = 0;
     store.clear(0);
     for (const Segment& segment : segments) {
       if (!store.has_room(0, segment)) {
-        learn(std::exchange(begins, false), /*ends=*/false);
+        learn(std::exchange(begins, false), /*ends=*/false, rows);
+        rows += std::exchange(steps, 0);
         store.clear(0);
       }
       store.add(0, segment);
+      steps += segment.size();
     }
     const bool at_once = begins;
-    learn(begins, /*ends=*/true);
+    learn(begins, /*ends=*/true, rows);
     return at_once || worker_restarts() == restarts;
   }
 
@@ -681,7 +809,7 @@ class CoreOrchestrator::Impl {
   /// An actor that plays alone sends a whole round.
   void check_round_size() const {
     const SegmentShape shape = segment_shape();
-    const std::size_t step = sizeof(float) * (shape.observation + shape.action + 2) + shape.alternatives;
+    const std::size_t step = shape.step_bytes();
     if (configured_round_steps() <= kMostSegmentBytes / step) return;
     throw ArgumentError(
         fmt::format("round_steps is {}, whose segments take {:.3g} GB in this environment; expected at most "
@@ -697,17 +825,38 @@ class CoreOrchestrator::Impl {
     const Hyperparameters& hyper = options_.hyperparameters;
     const bool given = options_.learning == Learning::kGiven;
     const auto environments = static_cast<std::size_t>(hyper.environments_per_worker);
-    const std::size_t parts = given ? 1 : static_cast<std::size_t>(options_.workers);
+    const std::size_t workers = static_cast<std::size_t>(options_.workers);
     // A round ends with the step of all environments that brings enough.
     const std::size_t steps = given ? most_segment_steps() : most_round_steps() + environments;
     // Where episodes end, where rounds do, and where segments are long enough: four steps at least.
     const std::size_t segments = std::min(steps, kEpisodesPerRound + 2 * environments + steps / 4);
-    shared_->segments.emplace(parts, segment_shape(), steps, segments);
+    if (!is_asynchronous()) {
+      shared_->segments.emplace(given ? 1 : workers, segment_shape(), steps, segments);
+      return;
+    }
+    // What workers fill, what the learner learns from, and the queue.
+    if (options_.queued_rounds > kMostQueuedRounds / workers) {
+      throw ArgumentError(fmt::format("queued_rounds is {} with {} workers; expected at most {}",
+                                      options_.queued_rounds, workers, kMostQueuedRounds / workers));
+    }
+    const std::size_t slots = workers * (static_cast<std::size_t>(options_.queued_rounds) + 2);
+    // A segment ends, too, where the learner has learnt.
+    shared_->segments.emplace(slots, segment_shape(), steps, steps);
+    shared_->slots.emplace(slots);
+    shared_->played_weights = SharedArray<float>(layout().size(), "weights to play with");
+    shared_->when_full = options_.when_full;
+    shared_->max_policy_lag = options_.max_policy_lag;
   }
 
   /// Those of a trainer that trains.
   int helpers_of(const Algorithm& algorithm) const {
     const bool trains = options_.purpose == EnvironmentPurpose::kTrain && !options_.describe_only;
+    if (options_.learning != Learning::kWorkers && algorithm.helpers() > 0) {
+      throw ArgumentError(
+          fmt::format("helpers of the algorithm: {}, and learning is '{}'; expected 0 where workers do not "
+                      "learn themselves",
+                      algorithm.helpers(), learning_name(options_.learning)));
+    }
     const int helpers = trains && options_.learning == Learning::kWorkers ? algorithm.helpers() : 0;
     if (helpers < 0)
       throw ArgumentError(fmt::format("an algorithm with {} helpers; expected at least 0", helpers));
@@ -861,7 +1010,8 @@ class CoreOrchestrator::Impl {
   [[noreturn]] void throw_failure() const {
     // Before the first order there is nothing to keep, and an evaluation changes nothing.
     const WorkerCommand command = shared_->order[0].command;
-    const bool trains = command == WorkerCommand::kTrain || command == WorkerCommand::kLearn;
+    const bool trains = command == WorkerCommand::kTrain || command == WorkerCommand::kLearn ||
+                        command == WorkerCommand::kTrainAndLearn;
     throw WorkerError(failure_ + (trains ? "; training stopped, the weights are kept" : ""));
   }
 
@@ -897,6 +1047,9 @@ class CoreOrchestrator::Impl {
   std::optional<Normalisation>
       played_;  // that of a policy which is only played, in place of what was counted
   std::uint64_t rounds_ = 0;
+  ActorPlace place_;
+  std::uint64_t plays_ = 0;                   // orders to play, of asynchronous workers
+  std::uint64_t told_dropped_steps_ = 0;      // those that train_round() has reported
   std::uint64_t episodes_evaluated_ = 0;      // in earlier chunks of the present evaluation
   std::uint64_t optimizer_steps_before_ = 0;  // the present order
   std::uint64_t told_restarts_ = 0;           // those that train_round() has reported
@@ -945,6 +1098,9 @@ SegmentShape CoreOrchestrator::segment_shape() const {
 RoundReport CoreOrchestrator::play_round(std::uint64_t steps, std::vector<Segment>& segments) {
   return impl_->play_round(steps, segments);
 }
+void CoreOrchestrator::follow_run(const ActorPlace& place) {
+  impl_->follow_run(place);
+}
 RoundReport CoreOrchestrator::learn_round(std::span<const Segment> segments, std::uint64_t steps) {
   return impl_->learn_round(segments, steps);
 }
@@ -965,6 +1121,9 @@ Learning CoreOrchestrator::learning() const {
 }
 bool CoreOrchestrator::has_shards() const {
   return impl_->has_shards();
+}
+ActorMode CoreOrchestrator::actor_mode() const {
+  return impl_->actor_mode();
 }
 const Hyperparameters& CoreOrchestrator::hyperparameters() const {
   return impl_->hyperparameters();

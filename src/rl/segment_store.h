@@ -37,6 +37,14 @@ class SegmentStore {
       action(static_cast<const Segment&>(segment));
     }
   }
+  /// Calls `action` with the policy's version and the number of steps of each segment of a part.
+  template <typename Action>
+  void for_each_head(std::size_t part, const Action& action) const {
+    for (std::size_t i = 0; i < counts_[part].segments; ++i) {
+      const Head& head = heads_[part * segments_ + i];
+      action(head.policy_version, head.steps);
+    }
+  }
 
  private:
   struct Head {

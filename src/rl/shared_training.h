@@ -19,26 +19,34 @@
 #include "rl/gradient_queue.h"
 #include "rl/loss_watch.h"
 #include "rl/normalisation.h"
+#include "rl/segment_slots.h"
 #include "rl/segment_store.h"
 #include "rl/unfinished_episodes.h"
 #include "rl/weight_versions.h"
 
 namespace genkidama {
 
-enum class WorkerCommand : std::uint32_t { kMeet, kTrain, kLearn, kEvaluate };
+/// kTrainAndLearn: workers play until the central learner has learnt from what it has claimed.
+enum class WorkerCommand : std::uint32_t { kMeet, kTrain, kLearn, kTrainAndLearn, kEvaluate };
 
 /// What the lead wants done next; written before the barrier is released. It stands until every worker has
 /// carried it out, so that one that takes a dead one's place can read it too.
 struct WorkerOrder {
   WorkerCommand command = WorkerCommand::kMeet;  ///< kMeet, at the very beginning: only come to the barrier
-  std::uint64_t round = 0;                       ///< kTrain, kLearn: number of this round, from 0
-  std::uint64_t round_steps = 0;                 ///< kTrain: of each worker; see Hyperparameters
-  bool begins = false, ends = false;             ///< kLearn: the round's first and last segments
-  bool is_normalised = false;                    ///< kTrain: there is something to normalise with
-  std::uint64_t evaluation_seed = 0;             ///< kEvaluate
-  std::uint64_t first_episode = 0;               ///< kEvaluate: number of the chunk's first episode
-  std::uint32_t episode_count = 0;               ///< kEvaluate: episodes in this chunk
-  bool greedy = false;                           ///< kEvaluate
+  std::uint64_t round = 0;                       ///< number of this round, from 0
+  std::uint64_t play = 0;             ///< kTrain, kTrainAndLearn: number among the orders to play, from 0
+  std::uint64_t round_steps = 0;      ///< kTrain: of each worker; see Hyperparameters
+  std::uint64_t enough_steps = 0;     ///< kTrain, asynchronous: workers stop once so many are queued
+  bool begins = false, ends = false;  ///< kLearn: the round's first and last segments
+  bool is_normalised = false;         ///< kTrain: there is something to normalise with
+  /// kTrain, kTrainAndLearn: the number of the first worker here among those of all machines, and of these.
+  int first_worker = 0, all_workers = 0;
+  /// kLearn, kTrainAndLearn: rows that were ever in the replay buffer before the first step of this order.
+  std::uint64_t first_row = 0;
+  std::uint64_t evaluation_seed = 0;  ///< kEvaluate
+  std::uint64_t first_episode = 0;    ///< kEvaluate: number of the chunk's first episode
+  std::uint32_t episode_count = 0;    ///< kEvaluate: episodes in this chunk
+  bool greedy = false;                ///< kEvaluate
 };
 
 /// An EpisodeResult as it lies in shared memory.
@@ -152,7 +160,7 @@ struct SharedTraining {
     if (sharing == Sharing::kServer) gradients.emplace(learners(), parameters);
     if (replay_capacity > 0) {
       replay.emplace(
-          workers, replay_capacity, environment.observation_size,
+          learning == Learning::kWorkers ? workers : 1, replay_capacity, environment.observation_size,
           static_cast<int>(environment.action_space.width()),
           environment.masks_actions ? static_cast<int>(environment.action_space.alternatives()) : 0,
           is_prioritised);
@@ -220,6 +228,12 @@ struct SharedTraining {
   std::optional<UnfinishedEpisodes> unfinished;  ///< where rounds end after steps
   /// Where workers do not learn themselves: their segments, or those that are given.
   std::optional<SegmentStore> segments;
+  /// Where workers play on while the central learner learns: whose a part of `segments` is.
+  std::optional<SegmentSlots> slots;
+  /// The same: the weights that workers play with. The lead writes them between two orders.
+  SharedArray<float> played_weights;
+  FullQueue when_full = FullQueue::kWait;
+  std::uint64_t max_policy_lag = 0;  ///< older segments are not learnt from
 };
 
 }  // namespace genkidama

@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/failpoint.h"
@@ -40,6 +41,8 @@ constexpr std::uint64_t kLearning = 4;
 constexpr std::uint64_t kContinued = 5;
 
 constexpr Milliseconds kWaitSlice{1'000};
+// Of an algorithm that learns from single steps, where its learner is elsewhere.
+constexpr std::size_t kReplaySegmentSteps = 256;
 
 std::uint64_t seed_of_round(const WorkerSetup& setup, int worker, std::uint64_t round) {
   return derive_seed(setup.seed, {kTraining, static_cast<std::uint64_t>(worker), round});
@@ -60,22 +63,23 @@ class Worker {
         spec_(setup.spec ? completed(*setup.spec) : slots_.front().spec()),
         algorithm_(make_algorithm_of(setup)),
         network_(make_network(setup, *algorithm_, spec_, sink_)),
-        learner_(algorithm_->make_learner({.environment = spec_,
-                                           .network = network_,
-                                           .sink = sink_,
-                                           .shared_state = shared.algorithm_state.span(),
-                                           .replay = shared.replay ? &*shared.replay : nullptr,
-                                           .worker = index,
-                                           .workers = shared.workers})),
+        learner_(
+            algorithm_->make_learner({.environment = spec_,
+                                      .network = network_,
+                                      .sink = sink_,
+                                      .shared_state = shared.algorithm_state.span(),
+                                      // A learner apart from the workers has it.
+                                      .replay = shared.replay && !shared.segments ? &*shared.replay : nullptr,
+                                      .worker = index,
+                                      .workers = shared.workers})),
         pacer_(setup.steps_per_second),
         output_count_(static_cast<std::size_t>(network_.spec().policy)),
         longest_episode_(longest_training_episode(spec_.observation_size)) {
-    for (EpisodeSlot& slot : slots_) {
-      slot.behaviour = algorithm_->make_explorer(
-          {.environment = spec_, .sink = sink_, .worker = index, .workers = shared.workers});
-    }
+    segment_steps_ =
+        shared.segments && algorithm_->learns_from_replay() ? kReplaySegmentSteps : learner_->segment_steps();
+    make_explorers(index, shared.workers);
     // Of a killed worker, whose place this one takes.
-    if (shared.replay) shared.replay->mend_priorities(index);
+    if (shared.replay && !shared.segments) shared.replay->mend_priorities(index);
     if (!slots_.front().behaviour || !learner_) {
       throw ArgumentError("the algorithm made no behaviour or no learner; expected both");
     }
@@ -89,11 +93,21 @@ class Worker {
   }
 
   void obey(const WorkerOrder& order) {
-    if (order.command == WorkerCommand::kTrain) train_round(order);
+    if (order.command == WorkerCommand::kTrain || order.command == WorkerCommand::kTrainAndLearn)
+      train_round(order);
     if (order.command == WorkerCommand::kEvaluate) evaluate(order);
   }
 
  private:
+  /// For the worker of this number among so many.
+  void make_explorers(int worker, int workers) {
+    explorer_ = {worker, workers};
+    for (EpisodeSlot& slot : slots_) {
+      slot.behaviour = algorithm_->make_explorer(
+          {.environment = spec_, .sink = sink_, .worker = worker, .workers = workers});
+    }
+  }
+
   static std::vector<EpisodeSlot> make_slots(const WorkerSetup& setup, WorkerSink& sink,
                                              const Normaliser& normaliser, int index) {
     std::vector<EpisodeSlot> slots;
@@ -165,13 +179,21 @@ class Worker {
   /// steps; less when the lead cuts the round. Everything random follows from (seed, worker, round, episode),
   /// so a resumed run goes on as the uninterrupted one would have.
   void train_round(const WorkerOrder& order) {
-    round_seed_ = seed_of_round(setup_, index_, order.round);
+    round_seed_ = seed_of_round(setup_, index_, order.play);
     draws_seed_ =
-        setup_.hyperparameters.equal_draws ? derive_seed(setup_.seed, {kTraining, order.round}) : round_seed_;
+        setup_.hyperparameters.equal_draws ? derive_seed(setup_.seed, {kTraining, order.play}) : round_seed_;
     round_steps_ = order.round_steps;
-    if (shared_.segments) shared_.segments->clear(static_cast<std::size_t>(index_));
+    enough_steps_ = order.enough_steps;
+    version_ = order.round;
+    if (const std::pair explorer{order.first_worker + index_, order.all_workers}; explorer != explorer_)
+      make_explorers(explorer.first, explorer.second);
+    if (shared_.segments && !shared_.slots) shared_.segments->clear(static_cast<std::size_t>(index_));
     sink_.begin_round();
-    sink_.pull(network_.weights());
+    if (shared_.slots) {
+      relaxed_load(shared_.played_weights.span(), network_.weights());
+    } else {
+      sink_.pull(network_.weights());
+    }
     normaliser_ = Normaliser(shared_.normaliser.span());
     round_statistics_.clear();
     only_counts_ = counts() && !order.is_normalised;
@@ -179,6 +201,15 @@ class Worker {
     if (!only_counts_ && !shared_.segments) {
       learner_->begin_round(Random(derive_seed(round_seed_, {kLearning, kContinued})));
     }
+    if (!is_asynchronous() || find_place()) play_episodes();
+    Random random = learning_random(setup_, index_, order.round);
+    if (!only_counts_ && !shared_.segments) learner_->learn_round(random);
+    sink_.end_round();
+    const auto counted = round_statistics_.values();
+    std::copy(counted.begin(), counted.end(), shared_.statistics_of(index_).begin());
+  }
+
+  void play_episodes() {
     begin_episodes();
     while (true) {
       playing_.clear();
@@ -200,16 +231,56 @@ class Worker {
       if (pacer_.is_set()) {
         pacer_.wait([this] {
           sink_.show_life();
-          return !sink_.is_round_cut();
+          return !sink_.is_round_cut() && !(is_asynchronous() && has_enough_steps());
         });
+        // The step that was waited for belongs to the next round then.
+        if (is_asynchronous() && has_enough_steps()) continue;
       }
       play_step();
+      if (is_asynchronous()) hand_over_full_part();
     }
-    Random random = learning_random(setup_, index_, order.round);
-    if (!only_counts_ && !shared_.segments) learner_->learn_round(random);
-    sink_.end_round();
-    const auto counted = round_statistics_.values();
-    std::copy(counted.begin(), counted.end(), shared_.statistics_of(index_).begin());
+  }
+
+  /// Whether the learner learns while this worker plays.
+  bool is_asynchronous() const { return shared_.slots && !only_counts_; }
+
+  /// Whether there is a part of the store to write to.
+  bool find_place() {
+    SegmentSlots& slots = *shared_.slots;
+    place_ = slots.filling(index_);
+    // Of a worker that has died, whose place this one takes.
+    if (place_ && !has_played_) abandon_part();
+    if (!place_) begin_part();
+    has_played_ = true;
+    stop_when_enough();
+    return place_.has_value();
+  }
+
+  void abandon_part() {
+    shared_.slots->abandon(*place_);
+    shared_.segments->clear(*place_);
+  }
+
+  void begin_part() {
+    place_ = shared_.slots->begin(index_, shared_.when_full);
+    if (place_) shared_.segments->clear(*place_);
+  }
+
+  /// After a step, of asynchronous workers: a part with the worker's share of a round goes into the queue.
+  void hand_over_full_part() {
+    std::uint64_t steps = shared_.slots->steps(*place_);
+    for (const EpisodeSlot& slot : slots_) steps += slot.segment.size();
+    if (steps < round_steps_) return;
+    for (EpisodeSlot& slot : slots_) {
+      if (slot.segment.size() > 0) learn_segment(slot);
+    }
+    shared_.slots->finish(*place_);
+    stop_when_enough();
+    begin_part();
+  }
+
+  void stop_when_enough() {
+    if (enough_steps_ > 0 && shared_.slots->queued_steps() >= enough_steps_) shared_.slots->stop();
   }
 
   bool counts() const { return round_statistics_.components() > 0; }
@@ -280,8 +351,12 @@ class Worker {
   bool has_enough_steps() {
     const WorkerReport& report = sink_.report();
     // The report has room for so many episodes.
-    return report.environment_steps.get() >= round_steps_ ||
-           report.episode_count.get() + slots_.size() > kEpisodesPerRound;
+    return has_played_enough() || report.episode_count.get() + slots_.size() > kEpisodesPerRound;
+  }
+
+  bool has_played_enough() {
+    if (is_asynchronous()) return !place_ || shared_.slots->is_stopped();
+    return sink_.report().environment_steps.get() >= round_steps_;
   }
 
   /// `draws_seed`: of the actions; everything else follows from `seed`.
@@ -327,9 +402,7 @@ class Worker {
         report.episode_count.add(1);
       }
       if (shared_.unfinished) shared_.unfinished->end(index_of(slot));
-      const bool enough =
-          report.environment_steps.get() >= round_steps_ || episodes_started_ >= kEpisodesPerRound;
-      if (!enough) start_episode(slot);
+      if (!has_played_enough() && episodes_started_ < kEpisodesPerRound) start_episode(slot);
     }
   }
 
@@ -385,7 +458,7 @@ class Worker {
   /// The step of the i-th slot that plays, with what was chosen for it.
   void take_step(EpisodeSlot& slot, std::size_t i) {
     Segment& segment = slot.segment;
-    if (segment.size() == 0) segment.policy_version = sink_.policy_version();
+    if (segment.size() == 0) segment.policy_version = is_asynchronous() ? version_ : sink_.policy_version();
     const ActionMask mask = slot.mask();  // before the step, which makes it another one
     segment.masks.insert(segment.masks.end(), mask.begin(), mask.end());
     const Transition transition = step(slot);
@@ -404,14 +477,14 @@ class Worker {
     segment.actions.insert(segment.actions.end(), slot.chosen.begin(), slot.chosen.end());
     segment.rewards.push_back(transition.reward);
     segment.log_probabilities.push_back(slot.log_probability);
-    if (shared_.replay) {
+    if (shared_.replay && !shared_.segments) {
       Transition stored = transition;
       stored.truncated = transition.truncated || cut;
       shared_.replay->store(index_, stored);
     }
     if (transition.terminated) segment.end = SegmentEnd::kTerminated;
     if (transition.truncated && !transition.terminated) segment.end = SegmentEnd::kTruncated;
-    if (segment.ends_episode() || cut || segment.size() >= learner_->segment_steps()) learn_segment(slot);
+    if (segment.ends_episode() || cut || segment.size() >= segment_steps_) learn_segment(slot);
     if (cut) {
       slot.result.truncated = true;
       slot.playing = false;
@@ -424,7 +497,8 @@ class Worker {
     segment.last_observation.assign(last.begin(), last.end());
     segment.last_state = slot.state;
     segment.reward_scale = normaliser_.reward_scale();
-    sink_.count_environment_steps(segment.size());
+    // Asynchronous workers' steps are counted when they are learnt from.
+    if (!is_asynchronous()) sink_.count_environment_steps(segment.size());
     if (!only_counts_) hand_over(segment);
     segment.clear();
   }
@@ -435,13 +509,14 @@ class Worker {
       learner_->learn_segment(segment);
       return;
     }
-    const auto part = static_cast<std::size_t>(index_);
+    const std::size_t part = shared_.slots ? *place_ : static_cast<std::size_t>(index_);
     if (!shared_.segments->has_room(part, segment)) {
       throw WorkerError(
           "the segments of a round do not fit into the memory for them; expected longer segments, or rounds "
           "of fewer steps");
     }
     shared_.segments->add(part, segment);
+    if (shared_.slots) shared_.slots->add_steps(part, segment.size());
   }
 
   /// Ends an episode in its middle, since the lead wants it or the environment failed: what was played is
@@ -518,9 +593,15 @@ class Worker {
   Pacer pacer_;
   std::size_t output_count_;
   std::uint32_t longest_episode_;
+  std::size_t segment_steps_ = 0;
+  std::pair<int, int> explorer_;  ///< the worker's number and how many there are, as its explorers know them
   std::uint64_t round_seed_ = 0;
   std::uint64_t round_steps_ = 0;
-  std::uint64_t draws_seed_ = 0;  ///< of the round's actions
+  std::uint64_t enough_steps_ = 0;    ///< WorkerOrder::enough_steps
+  std::uint64_t version_ = 0;         ///< of the weights that asynchronous workers play with: updates
+  std::optional<std::size_t> place_;  ///< the part of the store that an asynchronous worker fills
+  bool has_played_ = false;           ///< of an asynchronous worker: what is in that part is its own
+  std::uint64_t draws_seed_ = 0;      ///< of the round's actions
   std::uint64_t episodes_started_ = 0;
   std::uint64_t restores_ = 0;  ///< UnfinishedEpisodes::restores() as this worker has seen it
   std::vector<EpisodeSlot*> playing_;

@@ -14,14 +14,19 @@
 #include "genkidama/params/weighted_average.h"
 #include "run/directory/parent_identity.h"
 #include "run/local_run.h"
+#include "run/segment_report.h"
 #include "run/state/learner_memory.h"
 
 namespace genkidama::run {
 namespace {
 
-const std::vector<std::string> kColumns = {
-    "actors",     "segments",       "policy_lag_mean",     "policy_lag_max", "dropped_steps",
-    "late_steps", "waited_seconds", "queue_dropped_steps", "queued_steps"};
+/// In the order of the fields that learn() makes.
+std::vector<std::string> columns() {
+  std::vector<std::string> names = {"actors", "waited_seconds"};
+  const std::vector<std::string> more = SegmentReport::columns();
+  names.insert(names.end(), more.begin(), more.end());
+  return names;
+}
 
 CoreOrchestrator& checked(CoreOrchestrator& trainer) {
   if (trainer.learning() != Learning::kGiven) {
@@ -30,29 +35,6 @@ CoreOrchestrator& checked(CoreOrchestrator& trainer) {
   }
   return trainer;
 }
-
-/// What some rounds have brought.
-struct SegmentTotals {
-  std::uint64_t segments = 0;
-  std::uint64_t learnt_steps = 0;
-  std::uint64_t dropped_steps = 0;
-  std::uint64_t late_steps = 0;
-  std::uint64_t queue_dropped_steps = 0;
-  std::uint64_t lag_sum = 0;
-  std::uint64_t max_lag = 0;
-
-  void add(const SegmentContribution& given) {
-    segments += given.batch.segments.size();
-    learnt_steps += given.batch.steps_in_segments();
-    dropped_steps += given.batch.dropped_steps;
-    late_steps += given.late_steps;
-    lag_sum += given.lag_sum;
-    max_lag = std::max(max_lag, given.max_lag);
-  }
-  double mean_lag() const {
-    return learnt_steps > 0 ? static_cast<double>(lag_sum) / static_cast<double>(learnt_steps) : 0;
-  }
-};
 
 std::size_t actors_in(const SegmentRound& round) {
   std::set<std::uint64_t> sessions;
@@ -72,7 +54,7 @@ class LearnerRun::Impl {
   Impl(CoreOrchestrator& trainer, RunOptions options, ParentOptions parent, RunObserver* observer)
       : trainer_(checked(trainer)),
         memory_(trainer),
-        run_(trainer, std::move(options), observer, run_kind::kLearner, kColumns, &memory_),
+        run_(trainer, std::move(options), observer, run_kind::kLearner, columns(), &memory_),
         identity_(next_identity(run_.files().directory().identity(), run_.files().goes_on())),
         weights_(trainer.layout().size()) {
     parent.exchange = ExchangeKind::kSegments;
@@ -87,6 +69,7 @@ class LearnerRun::Impl {
     }
     parent.statistics = memory_.statistics;
     parent.first_update = run_.totals().updates;
+    parent.first_steps = run_.totals().in_run.steps;
     parent.run_id = identity_.run_id;
     parent.epoch = identity_.epoch;
     name_ = parent.name;
@@ -96,9 +79,8 @@ class LearnerRun::Impl {
     parent_ = std::make_unique<Parent>(std::move(parent), trainer.layout(), weights_);
     run_.tell_progress([this](RunProgress& progress) {
       progress.children = actors_;
-      progress.policy_lag = latest_.mean_lag();
-      progress.largest_policy_lag = latest_.max_lag;
-      progress.dropped_steps = totals_.dropped_steps + totals_.late_steps + totals_.queue_dropped_steps;
+      segments_.complete(progress);
+      progress.dropped_steps = run_.totals().dropped_steps;
     });
   }
 
@@ -138,18 +120,17 @@ class LearnerRun::Impl {
   }
 
   void learn(SegmentRound round) {
-    latest_ = {};
     std::vector<Segment> segments;
     std::vector<EpisodeResult> episodes;
-    std::uint64_t steps = round.dropped_steps, lost_episodes = 0;
-    latest_.queue_dropped_steps = round.dropped_steps;
-    totals_.queue_dropped_steps += round.dropped_steps;
+    std::uint64_t steps = 0, lost_episodes = 0;
+    SegmentCounts counts;
+    counts.queue_dropped_steps = round.dropped_steps;
     const std::size_t actors = actors_in(round);
     for (SegmentContribution& given : round.contributions) {
-      latest_.add(given);
-      totals_.add(given);
       SegmentBatch& batch = given.batch;
-      steps += batch.steps;
+      counts += given.counts;
+      // What only counted what to normalise with is in no segment, and is a part of the run.
+      steps += batch.steps - batch.dropped_steps - given.counts.late_steps;
       lost_episodes += batch.lost_episodes;
       std::move(batch.segments.begin(), batch.segments.end(), std::back_inserter(segments));
       std::move(batch.episodes.begin(), batch.episodes.end(), std::back_inserter(episodes));
@@ -159,19 +140,22 @@ class LearnerRun::Impl {
     RoundReport report = trainer_.learn_round(segments, steps);
     report.episodes = std::move(episodes);
     report.lost_episodes = lost_episodes;
+    report.segments = counts;
+    report.queued_steps = round.queued_steps;
+    segments_.add(counts, round.queued_steps);
     report.metrics = metric_means(trainer_.environment_spec().metrics, report.episodes);
     memory_.statistics = parent_->statistics();
     if (memory_.statistics.components() > 0) trainer_.write_other_statistics(memory_.statistics.all());
     trainer_.read_weights(weights_);
     // Actors play on while this round is written down and evaluated. Weights that are not sound end the run
     // there.
-    if (first_non_finite(weights_) == weights_.size()) parent_->publish(weights_);
-    run_.record(report,
-                {fmt::format("{}", actors), fmt::format("{}", latest_.segments),
-                 fmt::format("{:.6g}", latest_.mean_lag()), fmt::format("{}", latest_.max_lag),
-                 fmt::format("{}", latest_.dropped_steps), fmt::format("{}", latest_.late_steps),
-                 fmt::format("{:.6g}", round.waited_seconds), fmt::format("{}", latest_.queue_dropped_steps),
-                 fmt::format("{}", round.queued_steps)});
+    if (first_non_finite(weights_) == weights_.size())
+      parent_->publish(weights_, run_.totals().in_run.steps + steps);
+    std::vector<std::string> fields = {fmt::format("{}", actors),
+                                       fmt::format("{:.6g}", round.waited_seconds)};
+    const std::vector<std::string> more = segments_.fields();
+    fields.insert(fields.end(), more.begin(), more.end());
+    run_.record(report, fields);
   }
 
   nlohmann::ordered_json report() const {
@@ -181,16 +165,14 @@ class LearnerRun::Impl {
     json["exchange"] = exchange_name(ExchangeKind::kSegments);
     json["workers"] = trainer_.workers();
     json["actors"] = actor_mode_name(mode_);
-    json["segments"] = {{"rounds", status.rounds.closed},         {"rounds_by_deadline", rounds_by_deadline_},
-                        {"segments", totals_.segments},           {"learnt_steps", totals_.learnt_steps},
-                        {"dropped_steps", totals_.dropped_steps}, {"late_steps", totals_.late_steps},
-                        {"policy_lag_mean", totals_.mean_lag()},  {"policy_lag_max", totals_.max_lag},
+    json["segments"] = {{"rounds", status.rounds.closed},
+                        {"rounds_by_deadline", rounds_by_deadline_},
                         {"waited_seconds", waited_seconds_}};
-    if (mode_ == ActorMode::kAsynchronous) {
-      json["segments"]["when_full"] = full_queue_name(when_full_);
-      json["segments"]["queue_dropped_steps"] = status.rounds.dropped_steps;
-      json["segments"]["queued_steps"] = status.rounds.queued_steps;
-    }
+    json["segments"].update(segments_.json());
+    // After the last round, too.
+    json["segments"]["queue_dropped_steps"] = status.rounds.dropped_steps;
+    json["segments"]["queued_steps"] = status.rounds.queued_steps;
+    if (mode_ == ActorMode::kAsynchronous) json["segments"]["when_full"] = full_queue_name(when_full_);
     json["actors_joined"] = status.joined;
     json["actors_resumed"] = status.resumed;
     json["actors_left"] = status.left;
@@ -212,7 +194,7 @@ class LearnerRun::Impl {
   ActorMode mode_ = ActorMode::kWaiting;
   FullQueue when_full_ = FullQueue::kWait;
   std::size_t actors_ = 0;
-  SegmentTotals latest_, totals_;  // of the latest round, and of this process
+  SegmentReport segments_;
   std::uint64_t rounds_by_deadline_ = 0;
   double waited_seconds_ = 0;
   bool ran_ = false;

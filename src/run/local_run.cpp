@@ -110,6 +110,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   after.updates += 1;
   after.in_run += round.in_round();
   after.lost_episodes += round.lost_episodes;
+  if (round.segments) after.dropped_steps += round.segments->all_dropped_steps();
   if (round.model_error > 0) after.model_error = round.model_error;
   for (const EpisodeResult& episode : round.episodes) recent_returns_.add(episode.episode_return);
 

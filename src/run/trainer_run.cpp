@@ -9,6 +9,7 @@
 
 #include "genkidama/core/error.h"
 #include "run/local_run.h"
+#include "run/segment_report.h"
 
 namespace genkidama::run {
 
@@ -17,8 +18,14 @@ class TrainerRun::Impl {
   Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer, Exchange* exchange)
       : trainer_(trainer),
         exchange_(exchange),
-        run_(trainer, std::move(options), observer, run_kind::kTrainer, columns_of(trainer, exchange)),
-        drops_(may_drop_gradients(trainer)) {}
+        run_(trainer, std::move(options), observer, run_kind::kTrainer, columns(trainer, exchange)),
+        drops_(may_drop_gradients(trainer)) {
+    if (!is_asynchronous(trainer)) return;
+    run_.tell_progress([this](RunProgress& progress) {
+      segments_.complete(progress);
+      progress.dropped_steps = run_.totals().dropped_steps;
+    });
+  }
 
   bool advance() {
     if (run_.ended_by() == "error" || finished_) return false;
@@ -26,9 +33,7 @@ class TrainerRun::Impl {
     run_.attempt([this, &played] {
       if (run_.is_over() || !begin_exchange()) return;
       const RoundReport round = trainer_.train_round();
-      std::vector<std::string> fields = exchanged(round);
-      if (drops_) count_dropped(round, fields);
-      run_.record(round, fields);
+      run_.record(round, fields_of(round));
       if (exchange_) end_with_exchange();
       played = true;
     });
@@ -42,6 +47,10 @@ class TrainerRun::Impl {
       throw ArgumentError("TrainerRun::finish() was called on a run that is finished or has failed");
     }
     nlohmann::ordered_json extra = {{"workers", trainer_.workers()}};
+    if (is_asynchronous(trainer_)) {
+      extra["actors"] = actor_mode_name(trainer_.actor_mode());
+      extra["segments"] = segments_.json();
+    }
     if (exchange_) {
       run_.attempt([this] {
         if (begun_) waited_seconds_ += exchange_->finish(trainer_).waited_seconds;
@@ -63,20 +72,38 @@ class TrainerRun::Impl {
     return hyper.max_gradient_age > 0 || hyper.max_loss_deviations > 0 || trainer.has_shards();
   }
 
-  static std::vector<std::string> columns_of(const CoreOrchestrator& trainer, const Exchange* exchange) {
-    std::vector<std::string> columns;
-    if (exchange != nullptr) columns = {"averaged", "waited_seconds"};
-    if (may_drop_gradients(trainer))
-      columns.insert(columns.end(), {"stale_gradients", "outlier_gradients", "lost_gradients"});
-    return columns;
-  }
-
   void count_dropped(const RoundReport& round, std::vector<std::string>& fields) {
     stale_ += round.stale_gradients;
     outliers_ += round.outlier_gradients;
     lost_ += round.lost_gradients;
     for (const std::uint64_t count : {round.stale_gradients, round.outlier_gradients, round.lost_gradients})
       fields.push_back(fmt::format("{}", count));
+  }
+
+  static bool is_asynchronous(const CoreOrchestrator& trainer) {
+    return trainer.actor_mode() == ActorMode::kAsynchronous;
+  }
+
+  static std::vector<std::string> columns(const CoreOrchestrator& trainer, const Exchange* exchange) {
+    std::vector<std::string> names;
+    if (is_asynchronous(trainer)) names = SegmentReport::columns();
+    if (exchange != nullptr) names.insert(names.end(), {"averaged", "waited_seconds"});
+    if (may_drop_gradients(trainer))
+      names.insert(names.end(), {"stale_gradients", "outlier_gradients", "lost_gradients"});
+    return names;
+  }
+
+  /// What this run's metrics have beside those of every run.
+  std::vector<std::string> fields_of(const RoundReport& round) {
+    std::vector<std::string> fields;
+    if (is_asynchronous(trainer_)) {
+      segments_.add(round.segments.value_or(SegmentCounts()), round.queued_steps);
+      fields = segments_.fields();
+    }
+    const std::vector<std::string> of_exchange = exchanged(round);
+    fields.insert(fields.end(), of_exchange.begin(), of_exchange.end());
+    if (drops_) count_dropped(round, fields);
+    return fields;
   }
 
   /// Whether there is a round to play.
@@ -104,7 +131,8 @@ class TrainerRun::Impl {
   CoreOrchestrator& trainer_;
   Exchange* exchange_;
   LocalRun run_;
-  bool begun_ = false;  ///< the exchange
+  SegmentReport segments_;  ///< of asynchronous workers
+  bool begun_ = false;      ///< the exchange
   bool finished_ = false;
   const bool drops_;                                   ///< gradients, for one reason or another
   std::uint64_t averaged_ = 0;                         ///< of this process

@@ -64,6 +64,14 @@ void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_a
   }
 }
 
+void check_actors(const SegmentOptions& segments) {
+  if (segments.round_steps < 1)
+    throw ArgumentError("segments.round_steps is 0; expected at least 1 with asynchronous actors");
+  if (segments.queued_rounds < 1)
+    throw ArgumentError("segments.queued_rounds is 0; expected at least 1 with asynchronous actors");
+  if (segments.queue_bytes < 1) throw ArgumentError("segments.queue_bytes is 0; expected at least 1");
+}
+
 }  // namespace
 
 void check_simulation(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers) {
@@ -90,7 +98,8 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
   if (options.cut == Cut::kAlone && machines != 1) {
     throw ArgumentError(fmt::format("the cut is 'alone' with {} machines; expected 1", machines));
   }
-  const std::size_t expected = is_weights ? machines : 1;
+  if (is_asynchronous(options)) check_actors(options.segments);
+  const std::size_t expected = is_asynchronous(options) ? machines + 1 : is_weights ? machines : 1;
   if (trainers.size() != expected || std::find(trainers.begin(), trainers.end(), nullptr) != trainers.end()) {
     throw ArgumentError(
         fmt::format("{} trainers, or one of them null; the cut '{}' with {} machines needs {}",

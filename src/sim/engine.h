@@ -19,13 +19,21 @@ class Engine {
   virtual SimulationSummary run(const Simulation::Observer& observer) = 0;
 };
 
-/// Both take options that were checked.
+/// They take options that were checked.
 std::unique_ptr<Engine> make_cluster_engine(const SimulationOptions& options,
                                             const std::vector<LocalTrainer*>& trainers);
+/// Asynchronous actors: a trainer that plays for each machine, and the learner's behind them.
+std::unique_ptr<Engine> make_actors_engine(const SimulationOptions& options,
+                                           const std::vector<LocalTrainer*>& trainers);
 std::unique_ptr<Engine> make_learner_engine(const SimulationOptions& options, LocalTrainer& trainer);
 
 /// Throws ArgumentError that names the field.
 void check_simulation(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers);
+
+/// Whether machines play on while their learner learns.
+inline bool is_asynchronous(const SimulationOptions& options) {
+  return options.cut == Cut::kSegments && options.segments.mode == ActorMode::kAsynchronous;
+}
 
 /// The random numbers of a machine.
 inline Random random_of(const SimulationOptions& options, std::uint64_t machine) {

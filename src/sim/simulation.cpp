@@ -30,8 +30,7 @@ class Simulation::Impl {
  public:
   Impl(SimulationOptions options, const std::vector<LocalTrainer*>& trainers) : options_(std::move(options)) {
     check_simulation(options_, trainers);
-    engine_ = options_.cut == Cut::kWeights ? make_cluster_engine(options_, trainers)
-                                            : make_learner_engine(options_, *trainers.front());
+    engine_ = make_engine(trainers);
   }
 
   SimulationSummary run(const Observer& observer) {
@@ -42,6 +41,12 @@ class Simulation::Impl {
   }
 
  private:
+  std::unique_ptr<Engine> make_engine(const std::vector<LocalTrainer*>& trainers) const {
+    if (options_.cut == Cut::kWeights) return make_cluster_engine(options_, trainers);
+    if (is_asynchronous(options_)) return make_actors_engine(options_, trainers);
+    return make_learner_engine(options_, *trainers.front());
+  }
+
   const SimulationOptions options_;
   std::unique_ptr<Engine> engine_;
   bool has_run_ = false;

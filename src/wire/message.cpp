@@ -142,6 +142,10 @@ void add_fields(JsonText& out, const WelcomeMessage& message) {
   add_manner(out, message);
   if (message.longest_wait_ms > 0) out.add("longest_wait_ms", message.longest_wait_ms);
   if (message.actors != kUnsaidActors) out.add("actors", message.actors);
+  if (message.places > 1) {
+    out.add("place", message.place);
+    out.add("places", message.places);
+  }
   out.add("session", message.session);
   out.add("update", message.update);
   if (message.sequence) out.add("sequence", *message.sequence);
@@ -333,6 +337,12 @@ Message read_welcome(JsonFields& fields) {
   message.longest_wait_ms = fields.integer("longest_wait_ms", false);
   if (const std::string actors = fields.name("actors", false); !actors.empty()) message.actors = actors;
   message.slice = read_slice(fields);
+  message.place = fields.integer("place", false);
+  message.places = fields.optional_integer("places").value_or(1);
+  if (message.place >= message.places || message.places > kMostActorPlaces) {
+    fields.fail(fmt::format("place {} among {} actors; expected one below their number, and at most {}",
+                            message.place, message.places, kMostActorPlaces));
+  }
   return message;
 }
 

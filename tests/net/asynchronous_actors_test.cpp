@@ -49,7 +49,7 @@ std::uint64_t accounted_for(const Learning& learning) {
   const RoundCounts rounds = learning.running.parent.status().rounds;
   return learning.learnt().size() +
          learning.sum([](const auto& given) { return given.batch.dropped_steps; }) +
-         learning.sum([](const auto& given) { return given.late_steps; }) + rounds.dropped_steps +
+         learning.sum([](const auto& given) { return given.counts.late_steps; }) + rounds.dropped_steps +
          rounds.queued_steps;
 }
 
@@ -76,8 +76,8 @@ TEST_CASE("an asynchronous actor is told so, and answered before anybody has lea
   CHECK(actor.answer().update == 1);
   CHECK(same_bits(actor.weights, weights_after(1)));
   const SegmentContribution late = next_round(learner).contributions.at(0);
-  CHECK(late.max_lag == 1);
-  CHECK(late.lag_sum == 30);
+  CHECK(late.counts.max_lag == 1);
+  CHECK(late.counts.lag_sum == 30);
 }
 
 TEST_CASE("a learner whose actors wait says nothing of it", "[asynchronous]") {
@@ -143,6 +143,57 @@ TEST_CASE("a queue has as many rounds as the option says", "[asynchronous]") {
   REQUIRE(eventually([&] { return learner.parent.status().rounds.waiting == 1; }));
 }
 
+TEST_CASE("a queue is full, too, when it takes too many bytes, and is then learnt from", "[asynchronous]") {
+  const FullQueue when_full = GENERATE(FullQueue::kWait, FullQueue::kDropOldest);
+  ParentOptions options = asynchronous_options(when_full, 3);
+  options.segments.queue_bytes = 2 * batch_of(10, {segment_of(0, 10, 0)}).bytes();
+  RunningParent learner(options);
+  RawActor actor(learner.port());
+  for (const std::uint64_t first : {0u, 10u}) {
+    actor.send_steps(first, 10, 0);
+    actor.answer();
+  }
+  // 20 of 30 steps.
+  CHECK(firsts_of(next_round(learner)) == Firsts{0, 10});
+  for (const std::uint64_t first : {20u, 30u}) {
+    actor.send_steps(first, 10, 0);
+    actor.answer();
+  }
+  actor.send_steps(40, 10, 0);
+  if (when_full == FullQueue::kWait) {
+    REQUIRE(eventually([&] { return learner.parent.status().rounds.waiting == 1; }));
+    learner.parent.publish(weights_after(1));
+    CHECK(firsts_of(next_round(learner)) == Firsts{20, 30});
+    CHECK(actor.answer().update == 1);
+  } else {
+    actor.answer();
+    learner.parent.publish(weights_after(1));
+    const SegmentRound round = next_round(learner);
+    CHECK(firsts_of(round) == Firsts{30, 40});
+    CHECK(round.dropped_steps == 10);
+  }
+}
+
+TEST_CASE("a queue that cannot hold a round is refused", "[asynchronous]") {
+  const auto refused = [](std::size_t bytes, ActorMode mode) {
+    ParentOptions options = asynchronous_options();
+    options.segments.mode = mode;
+    options.segments.queue_bytes = bytes;
+    try {
+      const RunningParent learner(options);
+    } catch (const ArgumentError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  // 16 bytes a step, and 30 steps.
+  CHECK(refused(480, ActorMode::kAsynchronous).empty());
+  CHECK(refused(479, ActorMode::kAsynchronous).find("a round of 30 steps takes 480 bytes") !=
+        std::string::npos);
+  CHECK(refused(0, ActorMode::kAsynchronous).find("segments.queue_bytes is 0") != std::string::npos);
+  CHECK(refused(0, ActorMode::kWaiting).empty());
+}
+
 TEST_CASE("segments of too old a policy are dropped and counted", "[asynchronous]") {
   ParentOptions options = asynchronous_options();
   options.rounds.max_staleness = 1;
@@ -159,10 +210,10 @@ TEST_CASE("segments of too old a policy are dropped and counted", "[asynchronous
   old.send_batch(header, batch_of(30, {segment_of(1'000, 20, 0), segment_of(1'020, 10, 1)}));
   old.answer();
   const SegmentContribution given = next_round(learner).contributions.at(0);
-  CHECK(given.late_steps == 20);
+  CHECK(given.counts.late_steps == 20);
   CHECK(given.batch.steps_in_segments() == 10);
-  CHECK(given.max_lag == 1);
-  CHECK(given.lag_sum == 10);
+  CHECK(given.counts.max_lag == 1);
+  CHECK(given.counts.lag_sum == 10);
 }
 
 TEST_CASE("what is in the queue is not sent again when its link is lost", "[asynchronous]") {
@@ -277,7 +328,7 @@ TEST_CASE("actors share a round's steps, and each step is learnt from once", "[a
         const float expected = segment.policy_version == 0 ? learning.running.initial.at(0)
                                                            : static_cast<float>(segment.policy_version);
         CHECK(weight == expected);
-        CHECK(given.max_lag <= 2);
+        CHECK(given.counts.max_lag <= 2);
         ++checked;
       }
     }

@@ -43,8 +43,8 @@ TEST_CASE("actors play a round's steps together, and each step is learnt from on
     CHECK(given.batch.segments.size() == 2);
     CHECK(given.batch.segments[0].policy_version == 1);
     CHECK(given.batch.episodes.size() == 1);
-    CHECK(given.max_lag == 0);
-    CHECK(given.late_steps == 0);
+    CHECK(given.counts.max_lag == 0);
+    CHECK(given.counts.late_steps == 0);
   }
   CHECK_FALSE(round.by_deadline);
 }
@@ -80,7 +80,7 @@ TEST_CASE("an actor that is silent costs the others one deadline", "[segments]")
   silent.send_steps(1'000, 15, 0);
   awake.send_steps(100, 15, 5);
   CHECK(silent.answer().update >= 6);
-  CHECK(learning.sum([](const auto& given) { return given.late_steps; }) == 15);
+  CHECK(learning.sum([](const auto& given) { return given.counts.late_steps; }) == 15);
   CHECK(learning.learnt().count(1'000) == 0);
 }
 
@@ -99,9 +99,9 @@ TEST_CASE("how old segments may be is an option", "[segments]") {
   actor.answer();
   const SegmentContribution given = learning.round(2).contributions.at(0);
   CHECK(given.batch.segments.size() == 2);
-  CHECK(given.late_steps == 3);
-  CHECK(given.lag_sum == 3);
-  CHECK(given.max_lag == 1);
+  CHECK(given.counts.late_steps == 3);
+  CHECK(given.counts.lag_sum == 3);
+  CHECK(given.counts.max_lag == 1);
   CHECK(learning.learnt().count(60) == 0);
   CHECK(learning.learnt().count(63) == 1);
 }
@@ -138,7 +138,7 @@ TEST_CASE("whatever happens to an actor's link, nothing is learnt twice or lost 
   for (const auto& [step, times] : learnt) CHECK(times == 1);
   // The last round's answer was waited for.
   CHECK(learnt.size() + learning.sum([](const auto& given) { return given.batch.dropped_steps; }) +
-            learning.sum([](const auto& given) { return given.late_steps; }) ==
+            learning.sum([](const auto& given) { return given.counts.late_steps; }) ==
         actor.played());
 }
 

@@ -253,7 +253,7 @@ TEST_CASE("what an algorithm that learns from replay cannot work with is refused
         o.replay_capacity = 0;
         o.learning = Learning::kCentral;
       },
-      "learning is 'central'; expected 'workers'");
+      "replay_capacity is 0; expected at least");
   const auto of_space = [](const ActionSpace& space) {
     return CoreOrchestrator(target_factory(space), mlp_network(), options_for(1));
   };

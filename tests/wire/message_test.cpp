@@ -315,3 +315,25 @@ TEST_CASE("damaged messages are decoded or refused but never crash", "[message]"
     }
   }
 }
+
+TEST_CASE("a welcome tells an actor its place among all actors") {
+  WelcomeMessage welcome{"parent", "run-2", "", 12, 17, {}};
+  const std::string untold = encode_message(welcome);
+  CHECK(untold.find("place") == std::string::npos);
+  welcome.place = 3;
+  welcome.places = 8;
+  const std::string told = encode_message(welcome);
+  const auto read = std::get<WelcomeMessage>(decode_message(told).value());
+  CHECK(read.place == 3);
+  CHECK(read.places == 8);
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = told;
+    text.replace(text.find(from), from.size(), to);
+    return decode_message(text);
+  };
+  const std::string places = "\"places\":8";
+  REQUIRE(told.find(places) != std::string::npos);
+  CHECK(!changed(places, "\"places\":3").ok());
+  CHECK(!changed(places, "\"places\":100001").ok());
+  CHECK(!changed(places, "\"places\":-1").ok());
+}

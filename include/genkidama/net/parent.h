@@ -64,6 +64,8 @@ struct ParentOptions {
   /// on with a run is given the name of that run.
   std::string run_id;
   std::uint64_t first_update = 0;  ///< how many updates the run has already made, when it is resumed
+  /// kSegments: environment steps that the run has already learnt from, when it is resumed.
+  std::uint64_t first_steps = 0;
   /// How often a Parent of this run was started before, at most kMaxEpoch. Sessions of different epochs have
   /// different numbers, so nothing that was meant for an earlier start is taken for a message to this one.
   std::uint64_t epoch = 0;
@@ -258,9 +260,10 @@ class Parent {
   /// and always after stop(). A round that was taken is to be followed by publish().
   std::optional<SegmentRound> take_segments(Milliseconds span);
   /// kSegments: makes `weights` W_P, which counts as one update, and sends them to all that wait for the end
-  /// of the round that was taken. Throws ArgumentError for weights of another size or that are not finite,
-  /// and when no round was taken.
-  void publish(std::span<const float> weights);
+  /// of the round that was taken. `run_steps`: environment steps that the run has learnt from so far, from
+  /// which an actor's exploration follows (LocalTrainer::follow_run()). Throws ArgumentError for weights of
+  /// another size or that are not finite, and when no round was taken.
+  void publish(std::span<const float> weights, std::uint64_t run_steps = 0);
 
   /// What it has done so far.
   ParentStatus status() const;

@@ -11,6 +11,8 @@
 #include "genkidama/net/round_contribution.h"
 #include "genkidama/params/actor_mode.h"
 #include "genkidama/params/segment.h"
+#include "genkidama/params/segment_counts.h"
+#include "genkidama/params/segment_limits.h"
 #include "genkidama/wire/segments.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -30,15 +32,18 @@ struct SegmentOptions {
   /// kAsynchronous: the queue holds the steps of so many rounds, >= 1, beside the round that is learnt from.
   std::uint64_t queued_rounds = 1;
   FullQueue when_full = FullQueue::kWait;  ///< kAsynchronous: what happens when the queue is full
+  /// kAsynchronous: the queue is full, too, when what is in it takes so many bytes; the segments of one round
+  /// must fit. It is then learnt from, however few steps it has. The batch that fills it may exceed the
+  /// limit.
+  std::size_t queue_bytes = kMostSegmentBytes;
 };
 
 /// What one actor has given to a round. With asynchronous actors, one of the batches that it has given.
 struct SegmentContribution {
-  RoundContribution told;        ///< who gave it; `dropped`: nothing of it is learnt from
-  SegmentBatch batch;            ///< without the segments that were too old
-  std::uint64_t lag_sum = 0;     ///< policy lag of each step in `batch.segments`, added up
-  std::uint64_t max_lag = 0;     ///< the greatest policy lag of a step in `batch.segments`
-  std::uint64_t late_steps = 0;  ///< steps in segments that were too old, and are not in `batch`
+  RoundContribution told;  ///< who gave it; `dropped`: nothing of it is learnt from
+  SegmentBatch batch;      ///< without the segments that were too old
+  /// Of `batch`, and of the segments that were too old and are not in it; `queue_dropped_steps` is 0.
+  SegmentCounts counts{};
 };
 
 /// A round that is over, for the learner; with asynchronous actors, what the learner takes from its queue at

@@ -20,6 +20,7 @@
 #include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/params/actor_mode.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/saveable.h"
 #include "genkidama/params/weight_shards.h"
@@ -63,8 +64,9 @@ struct OrchestratorOptions {
   WorkerMode mode = WorkerMode::kProcesses;  ///< processes or threads
   std::uint64_t seed = 1;                    ///< of the first weights and of every worker's own random stream
   Hyperparameters hyperparameters;           ///< how the workers learn; the thesis' values by default
-  /// Who learns from what the workers play. All but kWorkers needs RoundEnd::kStep, no replay buffer, and
-  /// another algorithm than "a3c", which learns while it plays.
+  /// Who learns from what the workers play. All but kWorkers needs RoundEnd::kStep, and another algorithm
+  /// than "a3c", which learns while it plays. An algorithm that learns from a replay buffer has one for all
+  /// workers or actors then, at the learner, and takes no environment that masks actions.
   Learning learning = Learning::kWorkers;
   /// Where the weights live: at shards elsewhere (make_shard_links() of genkidama/net/shard_links.h). The
   /// sharing is then Sharing::kServer, whose process calls the factory and hands the workers' gradients to
@@ -72,9 +74,20 @@ struct OrchestratorOptions {
   /// before. Needs Learning::kWorkers, and nothing that is normalised. Empty: the weights live on this
   /// machine.
   WeightShardsFactory shards;
-  OptimizerFactory optimizer;       ///< empty: make_shared_optimizer
-  AlgorithmFactory algorithm;       ///< empty: the algorithm that hyperparameters.algorithm names
-  std::size_t replay_capacity = 0;  ///< steps that each worker keeps; 0: there is no replay buffer
+  /// Learning::kCentral: kAsynchronous lets the workers play on, with the weights that they have, while the
+  /// learner learns. A round then ends when the learner has learnt from the oldest `round_steps` steps in the
+  /// queue; what workers have begun goes on in the next round, and the queue is in no state. Not with
+  /// WorkerMode::kCaller.
+  ActorMode actor_mode = ActorMode::kWaiting;
+  std::uint64_t queued_rounds = 1;  ///< asynchronous: the queue holds the steps of so many rounds, >= 1
+  FullQueue when_full = FullQueue::kWait;  ///< asynchronous: what happens when the queue is full
+  std::uint64_t max_policy_lag =
+      20;                      ///< asynchronous: older segments are dropped and counted (SegmentCounts)
+  OptimizerFactory optimizer;  ///< empty: make_shared_optimizer
+  AlgorithmFactory algorithm;  ///< empty: the algorithm that hyperparameters.algorithm names
+  /// Steps that each worker keeps, or the learner where workers do not learn themselves; 0: there is no
+  /// replay buffer, as with Learning::kElsewhere.
+  std::size_t replay_capacity = 0;
   /// What the environments are. When it is given, no environment is made just to read its spec, and each
   /// environment that a worker makes must have the same observations and actions. Empty: the environment is
   /// asked.
@@ -177,6 +190,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   SegmentShape segment_shape() const override;
   /// For Learning::kElsewhere. Rounds of more than Hyperparameters::round_steps are cut to so many.
   RoundReport play_round(std::uint64_t steps, std::vector<Segment>& segments) override;
+  /// For Learning::kElsewhere; otherwise nothing happens. Machines are taken to have equally many workers.
+  void follow_run(const ActorPlace& place) override;
   /// For Learning::kGiven. A segment may have Hyperparameters::round_steps steps and 1,024 more. Should the
   /// learning process die, its replacement learns from all segments of the round again.
   RoundReport learn_round(std::span<const Segment> segments, std::uint64_t steps) override;
@@ -206,6 +221,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   const Hyperparameters& hyperparameters() const;
   /// Who learns, as given.
   Learning learning() const;
+  /// Whether workers wait while the learner learns, as given.
+  ActorMode actor_mode() const;
   /// What a checkpoint of these weights says about the policy in it: its environment, its sizes and its
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.

@@ -5,6 +5,7 @@
 /// `orchestrator` meet here and never include each other.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "genkidama/params/policy_description.h"
 #include "genkidama/params/running_statistics.h"
 #include "genkidama/params/segment.h"
+#include "genkidama/params/segment_counts.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 
@@ -77,9 +79,20 @@ struct RoundReport {
   /// The environment's metrics in their order, over the round's episodes; empty when it has none or no
   /// episode ended.
   std::vector<MetricMean> metrics{};
+  /// Of a trainer whose workers play on while it learns: what became of the steps that were played. The
+  /// round's steps are those that were learnt from, and its episodes are those that have ended meanwhile.
+  std::optional<SegmentCounts> segments{};
+  std::uint64_t queued_steps = 0;  ///< of such a trainer: played and not learnt from yet
 
   /// The steps of the round, and the number of `episodes`.
   Played in_round() const { return {steps_in_round, episodes.size()}; }
+};
+
+/// Where a trainer stands among those that play for one learner.
+struct ActorPlace {
+  std::uint64_t run_steps = 0;  ///< environment steps that the learner's run has learnt from so far
+  std::uint64_t place = 0;      ///< of this one, from 0
+  std::uint64_t places = 1;     ///< how many play, above `place`
 };
 
 /// Trains a network on this machine, one round at a time. A trainer is used by one thread. Weights are flat
@@ -111,6 +124,12 @@ class LocalTrainer {
     static_cast<void>(steps), static_cast<void>(segments);
     throw ArgumentError("this trainer does not play for a learner elsewhere");
   }
+
+  /// Tells a trainer that plays for a learner elsewhere how it is to explore from the next round on: an
+  /// exploration that falls over the run follows from `run_steps` and what is played here since, and one that
+  /// differs between workers from the worker's place among those of all machines. Call it between rounds
+  /// only. The default, as here, does nothing.
+  virtual void follow_run(const ActorPlace& place) { static_cast<void>(place); }
 
   /// Learns from segments that others have played in a round of `steps` steps with weights that this trainer
   /// had; those of another version are for an algorithm that can learn from them. The report's episodes are

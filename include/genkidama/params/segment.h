@@ -46,6 +46,13 @@ struct Segment {
 
   /// The number of steps.
   std::size_t size() const { return rewards.size(); }
+  /// What its numbers take in memory.
+  std::size_t bytes() const {
+    const std::size_t floats = observations.size() + actions.size() + rewards.size() +
+                               log_probabilities.size() + last_observation.size() + first_state.size() +
+                               last_state.size();
+    return floats * sizeof(float) + masks.size();
+  }
   /// Whether the segment is the last one of its episode.
   bool ends_episode() const { return end != SegmentEnd::kContinues; }
 
@@ -76,6 +83,9 @@ struct SegmentShape {
 
   /// Compares field by field.
   friend bool operator==(const SegmentShape&, const SegmentShape&) = default;
+
+  /// What a step takes in memory: its row of every column of a segment.
+  std::size_t step_bytes() const { return sizeof(float) * (observation + action + 2) + alternatives; }
 
   /// Whether each part of `segment` has as many numbers as its size() and this shape ask for.
   bool fits(const Segment& segment) const {

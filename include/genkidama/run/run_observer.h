@@ -34,11 +34,10 @@ struct RunProgress {
   /// together.
   std::optional<std::uint64_t> late_contributions{};
   /// Updates between the weights that the latest round was played with and those that learnt from it, in the
-  /// mean over its steps; empty unless this is a learner.
+  /// mean over its steps; empty unless this run learns from actors, or from workers that do not wait.
   std::optional<double> policy_lag{};
   std::optional<std::uint64_t> largest_policy_lag{};  ///< the same, the greatest of a step
-  /// Steps that were played for this learner and not learnt from: they came too late, a full queue dropped
-  /// them, or their actor did. Of this process; empty unless this is a learner.
+  /// RunTotals::dropped_steps; empty where policy_lag is.
   std::optional<std::uint64_t> dropped_steps{};
   std::optional<double> model_error{};  ///< RunTotals::model_error
 };

@@ -13,14 +13,20 @@ namespace genkidama::run {
 /// Counts since the run began, all processes that it was resumed from included.
 struct RunTotals {
   std::uint64_t updates = 0;  ///< rounds that were learnt from; at a Parent: merges
-  Played in_run;              ///< by all workers; at a Parent: by all Children
-  double wall_seconds = 0;    ///< time that the run's processes have worked on it
+  /// By all workers; at a Parent: by all Children. Of a run that learns from segments in a queue, or from
+  /// actors, the steps are those that were learnt from, and those of rounds that only count what to normalise
+  /// with.
+  Played in_run;
+  double wall_seconds = 0;  ///< time that the run's processes have worked on it
   /// Wall seconds until an evaluation reached RunOptions::target; empty until then.
   std::optional<double> time_to_target_seconds;
   std::uint64_t worker_restarts = 0;  ///< workers that died or hung and were replaced
   /// Episodes that were given up because their environment failed, as a process or a device may
   /// (StepResult::lost); 0 at a Parent.
   std::uint64_t lost_episodes = 0;
+  /// Steps that were played for this run and not learnt from: they came too late, a full queue dropped them,
+  /// or their actor did. They are not in `in_run`, so they do not bring the run's end nearer.
+  std::uint64_t dropped_steps = 0;
   /// RoundReport::model_error of the latest round with one; empty where no world model is learnt.
   std::optional<double> model_error{};
   std::uint64_t exchanges = 0;   ///< of a Child: answers of its Parent that were averaged in

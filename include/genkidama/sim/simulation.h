@@ -17,11 +17,13 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/net/round_options.h"
+#include "genkidama/net/segment_options.h"
 #include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/merge_rule.h"
 #include "genkidama/params/outer_optimizer.h"
+#include "genkidama/params/segment_counts.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 namespace sim {
@@ -100,6 +102,11 @@ struct SimulationOptions {
   double parent_bits_per_second = 0;
   /// Cut::kSegments: what one environment step takes on the wire.
   std::size_t bytes_per_step = 0;
+  /// Cut::kSegments: with ActorMode::kAsynchronous the machines play on while the learner learns, and send
+  /// what they have played when a round has ended; the fields then mean what those of a Parent mean. The
+  /// first machine plays when it does not learn. Otherwise only `mode` is looked at.
+  SegmentOptions segments{};
+  std::uint64_t max_policy_lag = 20;  ///< asynchronous: RoundOptions::max_staleness
   /// Cut::kAlone and Cut::kSegments: environments of the machine, or of each player, that are played side by
   /// side.
   int environments = 1;
@@ -136,8 +143,10 @@ struct SimulationSummary {
   std::uint64_t dropped = 0;      ///< rounds: late ones that count nothing
   std::uint64_t by_deadline = 0;  ///< rounds that a deadline has closed
   double mean_staleness = 0;      ///< over all contributions
-  std::uint64_t links_lost = 0;   ///< how often a machine went away
-  std::uint64_t events = 0;       ///< that were simulated
+  /// Asynchronous actors: how old the segments were, and what was not learnt from. `played` does not have it.
+  SegmentCounts segments{};
+  std::uint64_t links_lost = 0;  ///< how often a machine went away
+  std::uint64_t events = 0;      ///< that were simulated
   /// Why it ended: "" when the observer wanted that, "max-seconds", "signal" (give_up), else that no machine
   /// is left, or what went wrong.
   std::string end{};
@@ -151,7 +160,9 @@ class Simulation {
   using Observer = std::function<bool(const SimulatedUpdate&)>;
 
   /// `trainers`: one for each machine with Cut::kWeights, of equal layouts, the first of which gives the
-  /// Parent's first weights; one otherwise. They outlive the simulation. Throws ArgumentError for options out
+  /// Parent's first weights. With Cut::kSegments and asynchronous actors one for each machine that plays for
+  /// a learner elsewhere, and behind them the learner's, which learns from what it is given. One otherwise.
+  /// They outlive the simulation. Throws ArgumentError for options out
   /// of range and for another number of trainers.
   Simulation(SimulationOptions options, std::vector<LocalTrainer*> trainers);
   ~Simulation();

@@ -28,7 +28,8 @@ enum class FrameType : std::uint16_t {
   kShardWeights = 33,      ///< a shard's slice of the weights
 };
 
-/// What travels with the weights. A Parent leaves the last three fields at 0.
+/// What travels with the weights. A Parent leaves the last three fields at 0, but for a learner's answer to
+/// an actor, which tells in them how many steps the actor is to play and how many the run has learnt from.
 struct FrameHeader {
   FrameType type = FrameType::kChildWeights;  ///< who sends the frame
   std::uint64_t session = 0;                  ///< the session's number, from the welcome
@@ -36,8 +37,10 @@ struct FrameHeader {
   /// From a Parent: the merges it has made. From a Child: the `update` of the last frame that it received; of
   /// a change, that of the weights from which it was learnt.
   std::uint64_t update = 0;
-  std::uint64_t environment_steps = 0;  ///< steps the Child has played since it started
-  std::uint64_t episodes = 0;           ///< episodes the Child has played since it started
+  /// Steps the Child has played since it started. From a learner: what the actor is to play with the weights.
+  std::uint64_t environment_steps = 0;
+  /// Episodes the Child has played since it started. From a learner: steps that its run has learnt from.
+  std::uint64_t episodes = 0;
   /// Finite. The mean return of the episodes that ended since the Child's last answered frame. Without such
   /// episodes it is that of the frame before, and 0 before the first episode.
   double mean_return = 0;

@@ -60,6 +60,9 @@ struct HelloMessage {
   std::string optimizer{};
 };
 
+/// The most actors of one learner that are told apart.
+inline constexpr std::uint64_t kMostActorPlaces = 100'000;
+
 /// The Parent's answer to a hello that it accepts. Its weights follow.
 struct WelcomeMessage {
   std::string name;                       ///< what the Parent calls itself
@@ -91,6 +94,9 @@ struct WelcomeMessage {
   std::string actors = "waiting";
   /// Of a shard, and only of one: the slice of the weights that it owns.
   std::optional<WeightSlice> slice{};
+  /// Of such a Parent: the actor's place among so many, from 0, by which actors explore differently; not sent
+  /// when there is one place. At most kMostActorPlaces.
+  std::uint64_t place = 0, places = 1;
 };
 
 /// Why a peer or its weights are not accepted. The sender then closes the link.

@@ -37,6 +37,14 @@ struct SegmentBatch {
     for (const Segment& segment : segments) sum += segment.size();
     return sum;
   }
+  /// What the numbers in it take in memory.
+  std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const EpisodeResult& episode : episodes)
+      sum += sizeof episode + episode.metrics.size() * sizeof(float);
+    for (const Segment& segment : segments) sum += sizeof segment + segment.bytes();
+    return sum;
+  }
 };
 
 /// What a receiver takes at most.

@@ -100,12 +100,21 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.hyperparameters = resolved_hyperparameters(job.settings);
   options.environment_spec = job.program.environment_spec;
   options.learning = learning_of(job.settings);
+  if (options.learning == Learning::kCentral) {
+    const LinkOptions& links = job.settings.links;
+    options.actor_mode = links.actor_mode;
+    options.queued_rounds = links.queued_rounds;
+    options.when_full = links.when_full;
+    options.max_policy_lag = most_policy_lag(job.settings);
+  }
   // Those of a learner only evaluate.
   const bool trains = (job.settings.command & (kPlaying | kSimulation)) != 0;
   options.purpose = trains ? EnvironmentPurpose::kTrain : EnvironmentPurpose::kEvaluate;
   options.optimizer = job.program.optimizer;
   options.algorithm = job.program.algorithm;
-  options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
+  // An actor's learner has the buffer.
+  if (options.learning != Learning::kElsewhere)
+    options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
   options.describe_only =
       job.settings.command == kShard || (job.settings.command == kParent && !evaluates(job.settings.run));
   if (!job.settings.links.shards.empty()) {

@@ -27,12 +27,12 @@ ParentOptions parent_options(const Job& job) {
   options.rounds = links.rounds;
   options.rounds.deadline = Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
   if (links.exchange == ExchangeKind::kSegments) {
-    const bool is_asynchronous = links.actor_mode == ActorMode::kAsynchronous;
-    options.rounds.max_staleness = links.max_policy_lag.value_or(is_asynchronous ? 20 : 0);
+    options.rounds.max_staleness = most_policy_lag(job.settings);
     options.segments.divide = links.divide_steps;
     options.segments.mode = links.actor_mode;
     options.segments.queued_rounds = links.queued_rounds;
     options.segments.when_full = links.when_full;
+    options.segments.queue_bytes = static_cast<std::size_t>(links.queue_bytes);
   }
   options.outer_optimizer = OuterOptimizer(links.outer_optimizer);
   options.average_moments = links.average_moments;

@@ -412,17 +412,20 @@ void add_exchange(Table& table, const Program& program) {
       "actor-steps", kLearner | kCluster, actor_steps_option(),
       "Who plays the --round-steps of a round: all actors together, or each of them, so that a round grows "
       "with their number; give it a larger --minibatch-size then");
-  table.add("actor-mode", kLearner | kCluster, actor_mode_option(),
-            "Whether actors wait until a round was learnt from, or play on and send into a queue; with "
-            "asynchronous ones the learner corrects by V-trace for steps that are a few updates old");
-  table.add("queued-rounds", kLearner | kCluster,
+  table.add(
+      "actor-mode", kLearner | kCluster | kTrain | kSimulate, actor_mode_option(),
+      "Whether actors, or workers of --learning central, wait until a round was learnt from, or play on "
+      "and send into a queue; then ppo corrects by V-trace for steps that are a few updates old");
+  table.add("queued-rounds", kLearner | kCluster | kTrain | kSimulate,
             count_option({1, 1e6}, GENKIDAMA_MEMBER(links.queued_rounds)),
             "Asynchronous actors: the queue holds the steps of so many rounds");
+  table.add("queue-bytes", kLearner | kCluster, count_option({1, 1e15}, GENKIDAMA_MEMBER(links.queue_bytes)),
+            "Asynchronous actors: the queue is full, too, when it takes so much memory; a round must fit");
   table.add(
-      "when-full", kLearner | kCluster, full_queue_option(),
+      "when-full", kLearner | kCluster | kTrain | kSimulate, full_queue_option(),
       "Asynchronous actors: when the queue is full the actor waits, or the oldest steps in it are dropped "
       "and counted");
-  table.add("max-policy-lag", kLearner | kCluster,
+  table.add("max-policy-lag", kLearner | kCluster | kTrain | kSimulate,
             count_option({0, 1e6}, GENKIDAMA_MEMBER(links.max_policy_lag)),
             "Segments that were played with weights of more updates ago are dropped and counted (when not "
             "given: 0 for waiting actors, 20 for asynchronous ones)");
@@ -538,11 +541,10 @@ void add_run(Table& table, const Program& program) {
       "learning", kTrain, learning_option(),
       "Who learns: each worker from its own steps, or one process (central) from those of all workers, which "
       "then play --round-steps together");
-  table.add(
-      "replay-capacity", kWorking | kSimulation,
-      count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
-      "Steps each worker keeps in a shared buffer, from which all algorithms learn but a3c and ppo, which "
-      "only fill it; 0: none");
+  table.add("replay-capacity", kLearning, count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
+            "Steps that each worker, or a learner of all of them, keeps in a shared buffer, from which all "
+            "algorithms learn but a3c and ppo, which "
+            "only fill it; 0: none");
 }
 
 void add_ending(Table& table) {
@@ -790,39 +792,37 @@ void add_hyperparameters(Table& table, const Program& program) {
 
 void add_replay(Table& table) {
   table.group("Learning from replay (dqn, dyna_q, qr_dqn, sac, td3)");
-  table.add("replay", kWorking | kSimulation,
+  table.add("replay", kLearning,
             named_option(std::array{ReplayScope::kLocal, ReplayScope::kGlobal}, replay_scope_name,
                          GENKIDAMA_MEMBER(learning.hyperparameters.replay)),
             "Whose steps a worker learns from: local: its own; global: those of all workers of the machine");
-  table.add("replay-ratio", kWorking | kSimulation,
+  table.add("replay-ratio", kLearning,
             real_option({0, 10'000, true}, GENKIDAMA_MEMBER(learning.hyperparameters.replay_ratio)),
             "Optimizer steps of a worker for each environment step that it plays");
-  table.add("learning-starts", kWorking | kSimulation,
+  table.add("learning-starts", kLearning | kActor,
             count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.learning_starts)),
             "Environment steps of all workers of the machine before the first optimizer step");
-  table.add("n-step", kWorking | kSimulation,
-            int_option({1, 1e4}, GENKIDAMA_MEMBER(learning.hyperparameters.n_step)),
+  table.add("n-step", kLearning, int_option({1, 1e4}, GENKIDAMA_MEMBER(learning.hyperparameters.n_step)),
             "Rewards of so many steps are summed up in a target");
-  table.add("priority-exponent", kWorking | kSimulation,
+  table.add("priority-exponent", kLearning,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.priority_exponent)),
             "How strongly steps with large errors are drawn more often; 0: all alike");
   table.add(
-      "importance-exponent", kWorking | kSimulation,
+      "importance-exponent", kLearning,
       real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.importance_exponent)),
       "How much of that the loss takes back by weights, at first; it rises to 1 over the run where there "
       "is a schedule");
   table.add(
-      "target-period", kWorking | kSimulation,
+      "target-period", kLearning,
       int_option({0, 1e9}, GENKIDAMA_MEMBER(learning.hyperparameters.target_period)),
       "Optimizer steps after which the target network takes the weights; 0: it follows by --target-rate");
-  table.add("target-rate", kWorking | kSimulation,
+  table.add("target-rate", kLearning,
             real_option({0, 1, true}, GENKIDAMA_MEMBER(learning.hyperparameters.target_rate)),
             "How much of the weights the target network takes after each optimizer step");
-  table.add("huber-delta", kWorking | kSimulation,
+  table.add("huber-delta", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.huber_delta)),
             "Up to this error the loss is its square, and linear beyond; 0: always its square");
-  table.add("double-q", kWorking | kSimulation,
-            boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.double_q)),
+  table.add("double-q", kLearning, boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.double_q)),
             "The weights choose the next action, which the target network values");
   // It shapes the network.
   table.add("dueling", kEverywhere | kShard | kCheck | kSimulation,
@@ -834,14 +834,14 @@ void add_replay(Table& table) {
   table.add("quantiles", kEverywhere | kShard | kCheck | kSimulation,
             int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.quantiles)),
             "Quantiles of each action's return that qr_dqn learns");
-  table.add("first-epsilon", kWorking | kSimulation,
+  table.add("first-epsilon", kLearning | kActor,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.first_epsilon)),
             "What epsilon falls from, linearly, to --epsilon over --epsilon-steps");
   table.add(
-      "epsilon-steps", kWorking | kSimulation,
+      "epsilon-steps", kLearning | kActor,
       count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon_steps)),
       "Environment steps of the machine over which epsilon falls; 0: it is --epsilon from the beginning");
-  table.add("epsilon-ladder", kWorking | kSimulation,
+  table.add("epsilon-ladder", kLearning | kActor,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.epsilon_ladder)),
             "Above 0 workers explore differently: the last one takes epsilon to the power 1 + this; 7 is "
             "Ape-X's");
@@ -894,28 +894,28 @@ void add_critics(Table& table) {
   table.add("critics", kEverywhere | kShard | kCheck | kSimulation,
             int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.critics)),
             "Estimates of an action's return");
-  table.add("target-critics", kWorking | kSimulation,
+  table.add("target-critics", kLearning,
             int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.target_critics)),
             "How many of them, drawn at random, make a target");
   table.add("temperature", kEverywhere | kShard | kCheck | kSimulation,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.temperature)),
             "Weight of sac's entropy at first, in scaled rewards");
-  table.add("learn-temperature", kWorking | kSimulation,
+  table.add("learn-temperature", kLearning,
             boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.learn_temperature)),
             "sac learns the temperature, so that the policy keeps --target-entropy");
-  table.add("target-entropy", kWorking | kSimulation,
+  table.add("target-entropy", kLearning,
             real_option({-1e3, 1e3}, GENKIDAMA_MEMBER(learning.hyperparameters.target_entropy)),
             "Entropy of sac's policy for each number of an action, in nats");
-  table.add("exploration-noise", kWorking | kSimulation,
+  table.add("exploration-noise", kLearning | kActor,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.exploration_noise)),
             "Deviation of the noise in td3's actions, where an action's bounds are -1 and 1");
-  table.add("target-noise", kWorking | kSimulation,
+  table.add("target-noise", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.target_noise)),
             "The same in the actions of td3's targets");
-  table.add("target-noise-limit", kWorking | kSimulation,
+  table.add("target-noise-limit", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.target_noise_limit)),
             "That noise is cut beyond this");
-  table.add("policy-period", kWorking | kSimulation,
+  table.add("policy-period", kLearning,
             int_option({1, 1e6}, GENKIDAMA_MEMBER(learning.hyperparameters.policy_period)),
             "Optimizer steps of td3 for one of its policy");
 }

@@ -98,6 +98,7 @@ struct LinkOptions {
   bool divide_steps = true;  ///< SegmentOptions::divide
   ActorMode actor_mode = ActorMode::kWaiting;
   std::uint64_t queued_rounds = SegmentOptions{}.queued_rounds;
+  std::uint64_t queue_bytes = SegmentOptions{}.queue_bytes;
   FullQueue when_full = FullQueue::kWait;
   /// RoundOptions::max_staleness of a learner; empty: by the actor_mode.
   std::optional<std::uint64_t> max_policy_lag;

@@ -90,6 +90,27 @@ void check_machine_group(const Settings& settings) {
   }
 }
 
+/// What lets a command's machines or workers play for one learner; nullptr where they do.
+const char* missing_for_actors(const Settings& settings) {
+  switch (settings.command) {
+    case kTrain:
+      return settings.learning.learning == Learning::kCentral ? nullptr : "--learning central";
+    case kCluster:
+      return settings.links.exchange == ExchangeKind::kSegments ? nullptr : "--exchange segments";
+    case kSimulate:
+      return settings.simulation.cut == "segments" ? nullptr : "--cut segments";
+    default:
+      return nullptr;
+  }
+}
+
+/// Of a bundled algorithm.
+bool learns_from_replay(const Hyperparameters& hyperparameters) {
+  const auto names = algorithm_names();
+  return std::find(names.begin(), names.end(), hyperparameters.algorithm) != names.end() &&
+         make_algorithm(hyperparameters)->learns_from_replay();
+}
+
 /// Flags that only one kind of actors knows.
 void check_actor_mode(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -103,6 +124,12 @@ void check_actor_mode(const Settings& settings) {
   check("--queued-rounds", !is_asynchronous && links.queued_rounds != untouched.queued_rounds,
         ActorMode::kAsynchronous);
   check("--when-full", !is_asynchronous && links.when_full != untouched.when_full, ActorMode::kAsynchronous);
+  check("--queue-bytes", !is_asynchronous && links.queue_bytes != untouched.queue_bytes,
+        ActorMode::kAsynchronous);
+  // Waiting workers and simulated machines always have the newest weights.
+  check("--max-policy-lag",
+        !is_asynchronous && links.max_policy_lag && (settings.command & (kTrain | kSimulate)) != 0,
+        ActorMode::kAsynchronous);
   check("--quorum",
         is_asynchronous && (links.rounds.quorum_count != untouched.rounds.quorum_count ||
                             links.rounds.quorum_share != untouched.rounds.quorum_share),
@@ -123,14 +150,14 @@ void check_exchange(const Settings& settings) {
                                     command_name(settings.command == kParent ? kLearner : kActor),
                                     command_name(settings.command)));
   }
-  if (!takes_segments && settings.command == kCluster) {
+  if (const char* const missing = missing_for_actors(settings)) {
     for (const auto& [flag, is_given] :
          {std::pair("--actor-steps", links.divide_steps != untouched.divide_steps),
           std::pair("--actor-mode", links.actor_mode != untouched.actor_mode),
           std::pair("--max-policy-lag", links.max_policy_lag.has_value())}) {
       if (!is_given) continue;
       throw ArgumentError(
-          fmt::format("{} is for --exchange segments; expected it together with that, or left out", flag));
+          fmt::format("{} is for {}; expected it together with that, or left out", flag, missing));
     }
   }
   check_actor_mode(settings);
@@ -224,10 +251,8 @@ void check_network_size(const Settings& settings) {
 /// What learns from single steps has no use for a network that remembers earlier ones; dqn takes sequences.
 void check_memory(const Settings& settings) {
   const Hyperparameters& hyperparameters = settings.learning.hyperparameters;
-  const auto names = algorithm_names();
   if (!settings.network || settings.network->memory == 0 || hyperparameters.algorithm == "dqn" ||
-      std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end() ||
-      !make_algorithm(hyperparameters)->learns_from_replay())
+      !learns_from_replay(hyperparameters))
     return;
   throw ArgumentError(fmt::format(
       "--memory is 'gru:{}', and {} learns from single steps; expected --memory none, or --loss a3c, "
@@ -265,6 +290,13 @@ void check_name(const std::string& name) {
 }
 
 }  // namespace
+
+std::uint64_t most_policy_lag(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  if (links.max_policy_lag) return *links.max_policy_lag;
+  if (learns_from_replay(settings.learning.hyperparameters)) return ~std::uint64_t{0};
+  return links.actor_mode == ActorMode::kAsynchronous ? 20 : 0;
+}
 
 Learning learning_of(const Settings& settings) {
   if (settings.command == kLearner) return Learning::kGiven;
@@ -346,7 +378,9 @@ void complete_and_check(Settings& settings) {
   check_network_size(settings);
   check_memory(settings);
   // Their steps are of older policies.
-  if (settings.links.actor_mode == ActorMode::kAsynchronous) settings.learning.hyperparameters.vtrace = true;
+  if (settings.links.actor_mode == ActorMode::kAsynchronous &&
+      settings.learning.hyperparameters.algorithm == "ppo")
+    settings.learning.hyperparameters.vtrace = true;
   if (settings.learning.workers == 0) {
     const int sharing = settings.command == kCluster ? settings.cluster.children : 1;
     settings.learning.workers = std::max(1, usable_cores() / sharing);

@@ -12,6 +12,10 @@ namespace genkidama::cli {
 /// make no sense.
 void complete_and_check(Settings& settings);
 
+/// How old segments may be that are learnt from, in updates. An algorithm that learns from a replay buffer
+/// takes any, unless it is told otherwise.
+std::uint64_t most_policy_lag(const Settings& settings);
+
 /// Who learns on this machine.
 Learning learning_of(const Settings& settings);
 

@@ -61,6 +61,12 @@ std::string to_text(const SimulationResult& result) {
     if (summary.links_lost > 0) text += fmt::format(", {} times a machine went away", summary.links_lost);
     text += '\n';
   }
+  if (summary.segments.segments > 0) {
+    text +=
+        fmt::format("policy lag {:.2f} in the mean, at most {}; {} steps too late, {} dropped by the queue\n",
+                    summary.segments.mean_lag(), summary.segments.max_lag, summary.segments.late_steps,
+                    summary.segments.queue_dropped_steps);
+  }
   if (result.reached) {
     text +=
         fmt::format("reached the target after {:.3f} virtual seconds and {} steps in all, with {:.1f}\n",
@@ -103,6 +109,12 @@ nlohmann::ordered_json to_json(const SimulationResult& result) {
   json["late"] = summary.late;
   json["dropped"] = summary.dropped;
   json["rounds_by_deadline"] = summary.by_deadline;
+  if (summary.segments.segments > 0) {
+    json["policy_lag_mean"] = summary.segments.mean_lag();
+    json["policy_lag_max"] = summary.segments.max_lag;
+    json["late_steps"] = summary.segments.late_steps;
+    json["queue_dropped_steps"] = summary.segments.queue_dropped_steps;
+  }
   json["links_lost"] = summary.links_lost;
   json["events"] = summary.events;
   return json;

@@ -93,6 +93,10 @@ std::size_t bytes_per_step(const EnvironmentSpec& spec) {
   return (bytes.size() + kSteps - 1) / kSteps;
 }
 
+bool plays_asynchronously(const Settings& settings) {
+  return settings.simulation.cut == "segments" && settings.links.actor_mode == ActorMode::kAsynchronous;
+}
+
 /// Of a learner with players: each has the environments that a machine has, and the round is the same in all.
 Hyperparameters of_learner(const Job& job) {
   Hyperparameters hyper = resolved_hyperparameters(job.settings);
@@ -104,7 +108,8 @@ Hyperparameters of_learner(const Job& job) {
         hyper.round_steps, machines));
   }
   hyper.round_end = RoundEnd::kStep;
-  hyper.environments_per_worker *= machines;
+  // One trainer plays for all of them, unless they play with weights of their own.
+  if (!plays_asynchronously(job.settings)) hyper.environments_per_worker *= machines;
   return hyper;
 }
 
@@ -112,6 +117,15 @@ std::vector<std::unique_ptr<CoreOrchestrator>> make_trainers(const Job& job,
                                                              const std::vector<SimulatedPart>& machines) {
   std::vector<std::unique_ptr<CoreOrchestrator>> trainers;
   const std::uint64_t seed = job.settings.learning.seed;
+  if (plays_asynchronously(job.settings)) {
+    const Hyperparameters hyper = of_learner(job);
+    for (std::size_t i = 0; i < machines.size(); ++i) {
+      trainers.push_back(make_called_trainer(job, hyper, derive_seed(seed, {i + 1}),
+                                             EnvironmentPurpose::kTrain, Learning::kElsewhere));
+    }
+    trainers.push_back(make_called_trainer(job, hyper, seed, EnvironmentPurpose::kTrain, Learning::kGiven));
+    return trainers;
+  }
   if (job.settings.simulation.cut != "weights") {
     trainers.push_back(make_called_trainer(job, of_learner(job), seed, EnvironmentPurpose::kTrain));
     return trainers;
@@ -130,7 +144,8 @@ std::vector<std::unique_ptr<CoreOrchestrator>> make_trainers(const Job& job,
 }  // namespace
 
 std::unique_ptr<CoreOrchestrator> make_called_trainer(const Job& job, const Hyperparameters& hyperparameters,
-                                                      std::uint64_t seed, EnvironmentPurpose purpose) {
+                                                      std::uint64_t seed, EnvironmentPurpose purpose,
+                                                      Learning learning) {
   OrchestratorOptions options;
   options.mode = WorkerMode::kCaller;
   options.workers = 1;
@@ -138,9 +153,11 @@ std::unique_ptr<CoreOrchestrator> make_called_trainer(const Job& job, const Hype
   options.hyperparameters = hyperparameters;
   options.environment_spec = job.program.environment_spec;
   options.purpose = purpose;
+  options.learning = learning;
   options.optimizer = job.program.optimizer;
   options.algorithm = job.program.algorithm;
-  options.replay_capacity = static_cast<std::size_t>(job.settings.learning.replay_capacity);
+  if (learning != Learning::kElsewhere)
+    options.replay_capacity = static_cast<std::size_t>(job.settings.learning.replay_capacity);
   return std::make_unique<CoreOrchestrator>(environment_of(job), network_of(job), options);
 }
 
@@ -197,6 +214,13 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.exchange.outer_optimizer = links.outer_optimizer;
   options.exchange.average_moments = links.average_moments && links.exchange == ExchangeKind::kRounds &&
                                      job.settings.simulation.quadratic == 0;
+  if (plays_asynchronously(settings)) {
+    options.segments.mode = links.actor_mode;
+    options.segments.round_steps = static_cast<std::uint64_t>(settings.learning.hyperparameters.round_steps);
+    options.segments.queued_rounds = links.queued_rounds;
+    options.segments.when_full = links.when_full;
+    options.max_policy_lag = most_policy_lag(settings);
+  }
   options.parent_bits_per_second = 1e6 * settings.simulation.parent_mbit;
   options.environments = settings.learning.hyperparameters.environments_per_worker;
   options.seed = settings.learning.seed;

@@ -36,7 +36,8 @@ struct SimulationResult {
 
 /// A trainer that the calling thread plays; `hyperparameters` are resolved.
 std::unique_ptr<CoreOrchestrator> make_called_trainer(const Job& job, const Hyperparameters& hyperparameters,
-                                                      std::uint64_t seed, EnvironmentPurpose purpose);
+                                                      std::uint64_t seed, EnvironmentPurpose purpose,
+                                                      Learning learning = Learning::kWorkers);
 
 /// Throws ArgumentError for machines or options that cannot be simulated.
 SimulationResult simulate_task(const Job& job, const std::vector<SimulatedPart>& machines);

@@ -37,6 +37,9 @@ void RunDisplay::on_end(const run::RunSummary& summary) {
   if (const auto lost = summary.totals.lost_episodes; lost > 0) {
     print("Episodes that were lost because their environment failed: {}.\n", lost);
   }
+  if (const auto dropped = summary.totals.dropped_steps; dropped > 0) {
+    print("Steps that were played and not learnt from, beside these: {}.\n", dropped);
+  }
   if (summary.best) {
     print("Best evaluation: mean return {} after update {}, kept as {}.\n",
           run::figure_text(summary.best->mean_return), summary.best->update, summary.best->file.string());

@@ -185,6 +185,8 @@ JoinedSession ChildLinks::session_joined(ChildSession& session, const WelcomeMes
   joined.sequence = welcome.sequence.value_or(0);
   joined.resumed = welcome.sequence.has_value();
   joined.asynchronous = actor_mode_of(welcome.actors) == ActorMode::kAsynchronous;
+  joined.place = welcome.place;
+  joined.places = welcome.places;
   const bool is_latest = joined.resumed && hello_.resume && hello_.resume->session == joined.session;
   const bool was_unanswered = std::exchange(unanswered_, false);
   joined.merged_unanswered = was_unanswered && is_latest && joined.sequence >= hello_.resume->sequence;

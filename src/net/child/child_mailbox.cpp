@@ -11,7 +11,8 @@ ChildTicket ChildMailbox::joined(const JoinedSession& session, ParentWeights& we
   {
     std::string run_id = session.run_id;
     const std::lock_guard lock(mutex_);
-    ticket = {++joins_, session.session, session.sequence, session.asynchronous};
+    ticket = {++joins_,      session.session, session.sequence, session.asynchronous,
+              session.place, session.places};
     if (joins_ == 1) began_resumed_ = session.resumed;
     if (session.merged_unanswered) ++merges_;
     run_id_ = std::move(run_id);

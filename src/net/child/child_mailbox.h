@@ -23,16 +23,18 @@ struct JoinedSession {
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;  ///< of the last frame that was merged in it; 0 in a new one
   bool resumed = false;
-  bool merged_unanswered = false;  ///< the last frame sent was merged, and its answer lost
-  bool asynchronous = false;       ///< the Parent's actors do not wait for it
+  bool merged_unanswered = false;       ///< the last frame sent was merged, and its answer lost
+  bool asynchronous = false;            ///< the Parent's actors do not wait for it
+  std::uint64_t place = 0, places = 1;  ///< WelcomeMessage
 };
 
 /// One link that was joined: every new one has another generation.
 struct ChildTicket {
-  std::uint64_t generation = 0;  ///< counts this Child's joins from 1
-  std::uint64_t session = 0;     ///< the Parent's number
-  std::uint64_t sequence = 0;    ///< of the last frame that was merged when the link was joined
-  bool asynchronous = false;     ///< JoinedSession::asynchronous
+  std::uint64_t generation = 0;         ///< counts this Child's joins from 1
+  std::uint64_t session = 0;            ///< the Parent's number
+  std::uint64_t sequence = 0;           ///< of the last frame that was merged when the link was joined
+  bool asynchronous = false;            ///< JoinedSession::asynchronous
+  std::uint64_t place = 0, places = 1;  ///< of an actor, among all actors
 };
 
 /// What the Parent sent.
@@ -42,6 +44,7 @@ struct ParentWeights {
   OptimizerMoments moments;            ///< the mean of all Children's; of 0 steps: there are none yet
   std::uint64_t update = 0;            ///< merges that the Parent had made; set by the mailbox
   std::uint64_t round_steps = 0;       ///< of an actor: what it is to play with them
+  std::uint64_t run_steps = 0;         ///< of an actor: what its learner's run has learnt from
 };
 
 /// A link that was joined, and the weights that the Parent sent at once.

@@ -282,6 +282,7 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
     return;
   }
   received_.round_steps = header.environment_steps;
+  received_.run_steps = header.episodes;
   if (phase_ == Phase::kJoined) {
     mailbox_.answered(ticket_->generation, std::exchange(awaited_, 0), received_, header.update);
     owner_.session_answered(Clock::now() - expected_since_);

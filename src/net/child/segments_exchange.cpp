@@ -141,6 +141,7 @@ void SegmentsExchange::take_over(LocalTrainer& trainer, const ParentWeights& rec
   take_statistics(trainer, received);
   version_ = received.update;
   round_steps_ = received.round_steps;
+  trainer.follow_run({received.run_steps, join_.ticket.place, join_.ticket.places});
   sent_sequence_ = 0;
 }
 

@@ -22,6 +22,7 @@ struct SessionRecord {
   RoundTimeEstimate rounds;
   Clock::time_point since;  ///< of the last merge on this link, or when it joined
   bool merged_on_this_link = false;
+  std::uint64_t place = 0;  ///< of an actor, among those that are connected
 };
 
 /// The sessions whose link is gone, until their Children come back. When there are more than kMost, the one

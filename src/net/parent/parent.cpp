@@ -34,6 +34,16 @@ constexpr Milliseconds kLatenessLook{1'000};
 constexpr std::uint64_t kMostRoundSteps = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMostQueuedRounds = 1'000'000;
 
+void check_queue_bytes(const SegmentOptions& options) {
+  if (options.mode != ActorMode::kAsynchronous) return;
+  const std::size_t step = options.shape.step_bytes();
+  if (options.queue_bytes / step >= options.round_steps) return;
+  throw ArgumentError(fmt::format(
+      "segments.queue_bytes is {}, and a round of {} steps takes {} bytes at least; expected so many, or a "
+      "round of at most {} steps",
+      options.queue_bytes, options.round_steps, options.round_steps * step, options.queue_bytes / step));
+}
+
 ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
                       const std::vector<float>& weights) {
   check_mixing_weight(options.alpha, "alpha");
@@ -90,6 +100,7 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
     throw ArgumentError(fmt::format("segments.queued_rounds is {}; expected 1 to {}",
                                     options.segments.queued_rounds, kMostQueuedRounds));
   }
+  if (options.exchange == ExchangeKind::kSegments) check_queue_bytes(options.segments);
   if (const std::size_t size = options.outer_optimizer.size(); size > 0 && size != layout.size()) {
     throw ArgumentError(fmt::format(
         "outer_optimizer has a memory of {} weights, and the layout {}; give that of this network", size,
@@ -170,7 +181,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     return std::exchange(closed_round_, {});
   }
 
-  void publish(std::span<const float> weights) {
+  void publish(std::span<const float> weights, std::uint64_t run_steps) {
     if (weights.size() != layout_.size()) {
       throw ArgumentError(
           fmt::format("{} weights are published; the layout has {}", weights.size(), layout_.size()));
@@ -186,8 +197,9 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
             "publish() was called without a round that was taken; call take_segments() first");
       }
     }
-    host_.post(
-        [this, copy = std::vector<float>(weights.begin(), weights.end())]() mutable { publish_here(copy); });
+    host_.post([this, run_steps, copy = std::vector<float>(weights.begin(), weights.end())]() mutable {
+      publish_here(copy, run_steps);
+    });
   }
 
   ParentStatus status() const {
@@ -336,9 +348,9 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     segments_ready_.notify_all();
   }
 
-  void publish_here(std::vector<float>& weights) {
+  void publish_here(std::vector<float>& weights, std::uint64_t run_steps) {
     if (host_.ending() || !state_.is_learning()) return;
-    state_.publish(weights);
+    state_.publish(weights, run_steps);
     GENKIDAMA_FAILPOINT("learner_published");
     answer_round();
     round_changed();
@@ -451,8 +463,8 @@ std::optional<SegmentRound> Parent::take_segments(Milliseconds span) {
   return impl_->take_segments(span);
 }
 
-void Parent::publish(std::span<const float> weights) {
-  impl_->publish(weights);
+void Parent::publish(std::span<const float> weights, std::uint64_t run_steps) {
+  impl_->publish(weights, run_steps);
 }
 
 ParentStatus Parent::status() const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <tuple>
 #include <utility>
 
 #include "core/failpoint.h"
@@ -232,6 +233,7 @@ void ParentSession::welcome(const std::optional<std::uint64_t>& resumed) {
   welcome.codec = codec_name(encoder_->kind());
   const SegmentOptions& segments = owner_.options().segments;
   if (owner_.state().queues_segments()) welcome.actors = actor_mode_name(segments.mode);
+  if (takes_segments()) std::tie(welcome.place, welcome.places) = owner_.state().place_of(session_);
   const bool answers_at_once =
       owner_.state().queues_segments() && segments.when_full == FullQueue::kDropOldest;
   if ((makes_rounds() || takes_segments()) && !answers_at_once)
@@ -481,6 +483,7 @@ FrameHeader ParentSession::make_header(std::uint64_t sequence) const {
   header.sequence = sequence;
   header.update = owner_.state().updates();
   header.environment_steps = owner_.state().steps_to_play();
+  header.episodes = owner_.state().run_steps();
   return header;
 }
 

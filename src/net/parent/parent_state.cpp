@@ -87,6 +87,7 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
       averages_moments_(options.average_moments),
       segments_(options.exchange == ExchangeKind::kSegments ? options.segments : SegmentOptions{}),
       layout_(layout),
+      run_steps_(options.first_steps),
       weights_(std::move(weights)),
       statistics_(options.statistics),
       outer_optimizer_(options.outer_optimizer),
@@ -94,7 +95,7 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
   status_.updates = options.first_update;
   if (options.exchange != ExchangeKind::kEach) round_.emplace(options.rounds);
   if (takes_segments() && segments_.mode == ActorMode::kAsynchronous) {
-    queue_.emplace(segments_.queued_rounds * segments_.round_steps);
+    queue_.emplace(segments_.queued_rounds * segments_.round_steps, segments_.queue_bytes);
   }
   const bool averages_rounds = options.exchange == ExchangeKind::kRounds;
   if (rule_ || averages_rounds) merged_.resize(weights_.size());
@@ -217,6 +218,7 @@ void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, 
   record.update_sent = status_.updates;
   record.counted.steps = steps_counted_before;
   record.since = now;
+  if (takes_segments()) record.place = free_place(0);
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);
   children_[session] = std::move(record);
@@ -234,6 +236,7 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
   record->status.address = address;
   record->since = now;
   record->merged_on_this_link = false;
+  if (takes_segments()) record->place = free_place(record->place);
   const std::uint64_t sequence = record->sequence;
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);

@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/clock.h"
@@ -145,7 +146,12 @@ class ParentState {
   /// A round was taken, and nothing was published since.
   bool is_learning() const { return learning_; }
   /// What was learnt becomes W_P, which counts as one update.
-  void publish(std::vector<float>& weights);
+  void publish(std::vector<float>& weights, std::uint64_t run_steps);
+  /// What the run has learnt from so far.
+  std::uint64_t run_steps() const { return run_steps_; }
+  /// The place of a joined actor, from 0, which no other one that is connected has, and how many places there
+  /// are: as many as actors are expected, or more.
+  std::pair<std::uint64_t, std::uint64_t> place_of(std::uint64_t session) const;
 
   /// The link is gone. The session is kept unless it is over `for_good`, or nothing was merged in it. What it
   /// has contributed to the open round is not merged.
@@ -169,6 +175,9 @@ class ParentState {
   /// `came_back_to`.
   std::set<std::string> names_like(const std::string& own_name,
                                    const std::optional<std::string>& came_back_to) const;
+
+  /// The least that no actor which is connected has; `wanted` if that is free.
+  std::uint64_t free_place(std::uint64_t wanted) const;
 
   struct Contribution {
     FrameHeader frame;
@@ -219,6 +228,7 @@ class ParentState {
   std::map<std::uint64_t, Contribution> contributions_;  // to it, or for the queue, by session
   std::uint64_t arrivals_ = 0;
   bool learning_ = false;
+  std::uint64_t run_steps_;
   std::vector<float> mean_change_;
   std::vector<float> merged_;           // by the rule or the outer optimizer, until it becomes W_P
   std::vector<std::uint64_t> present_;  // for the rule

@@ -40,7 +40,7 @@ std::optional<Clock::time_point> ParentState::round_deadline() const {
 }
 
 bool ParentState::is_round_over(Clock::time_point now) const {
-  if (queue_) return !learning_ && queue_->steps() >= segments_.round_steps;
+  if (queue_) return !learning_ && (queue_->steps() >= segments_.round_steps || queue_->is_full());
   return round_ && !learning_ && round_->is_over(now);
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 #include <utility>
 
+#include "genkidama/wire/message.h"
 #include "net/parent/parent_state.h"
 
 namespace genkidama {
@@ -12,6 +14,21 @@ std::uint64_t ParentState::steps_to_play() const {
   if (!takes_segments() || !segments_.divide) return segments_.round_steps;
   const std::uint64_t actors = std::max<std::uint64_t>(1, round_->expected());
   return (segments_.round_steps + actors - 1) / actors;
+}
+
+std::uint64_t ParentState::free_place(std::uint64_t wanted) const {
+  std::set<std::uint64_t> taken;
+  for (const auto& [session, record] : children_) taken.insert(record.place);
+  if (!taken.contains(wanted)) return wanted;
+  std::uint64_t place = 0;
+  while (taken.contains(place)) ++place;
+  return place;
+}
+
+std::pair<std::uint64_t, std::uint64_t> ParentState::place_of(std::uint64_t session) const {
+  const std::uint64_t place = std::min(children_.at(session).place, kMostActorPlaces - 1);
+  const std::uint64_t expected = std::min<std::uint64_t>(round_->expected(), kMostActorPlaces);
+  return {place, std::max(expected, place + 1)};
 }
 
 void ParentState::contribute(const FrameHeader& frame, SegmentBatch batch, Clock::time_point now,
@@ -24,20 +41,12 @@ void ParentState::contribute(const FrameHeader& frame, SegmentBatch batch, Clock
 
 SegmentContribution ParentState::told_segments(RoundContribution told, SegmentBatch batch) const {
   SegmentContribution given;
-  const auto is_too_old = [this](const Segment& segment) {
-    return status_.updates - segment.policy_version > max_staleness_;
-  };
-  for (const Segment& segment : batch.segments) {
-    if (is_too_old(segment)) {
-      given.late_steps += segment.size();
-      continue;
-    }
-    const std::uint64_t lag = status_.updates - segment.policy_version;
-    given.lag_sum += lag * segment.size();
-    given.max_lag = std::max(given.max_lag, lag);
-  }
-  std::erase_if(batch.segments, is_too_old);
-  told.dropped = batch.segments.empty() && given.late_steps > 0;
+  given.counts.dropped_steps = batch.dropped_steps;
+  std::erase_if(batch.segments, [&](const Segment& segment) {
+    return !given.counts.take_segment(segment.size(), status_.updates - segment.policy_version,
+                                      max_staleness_);
+  });
+  told.dropped = batch.segments.empty() && given.counts.late_steps > 0;
   given.told = std::move(told);
   given.batch = std::move(batch);
   return given;
@@ -108,11 +117,12 @@ SegmentRound ParentState::take_segments(Clock::time_point now) {
   return round;
 }
 
-void ParentState::publish(std::vector<float>& weights) {
+void ParentState::publish(std::vector<float>& weights, std::uint64_t run_steps) {
   assert(learning_ && weights.size() == weights_.size());
   const std::lock_guard lock(mutex_);
   weights_.swap(weights);
   ++status_.updates;
+  run_steps_ = run_steps;
   learning_ = false;
 }
 

@@ -21,26 +21,30 @@ struct QueuedBatch {
   Clock::time_point since;
 };
 
-/// First in, first out. It is full when it holds `max_steps` steps, which the batch that fills it may exceed.
+/// First in, first out. It is full when it holds `max_steps` steps or `max_bytes` bytes, which the batch that
+/// fills it may exceed.
 class SegmentQueue {
  public:
-  explicit SegmentQueue(std::uint64_t max_steps) : max_steps_(max_steps) {}
+  SegmentQueue(std::uint64_t max_steps, std::size_t max_bytes)
+      : max_steps_(max_steps), max_bytes_(max_bytes) {}
 
   /// Environment steps of all batches, those in no segment too.
   std::uint64_t steps() const { return steps_; }
   std::size_t size() const { return batches_.size(); }
-  bool is_full() const { return steps_ >= max_steps_; }
+  std::size_t bytes() const { return bytes_; }
+  bool is_full() const { return steps_ >= max_steps_ || bytes_ >= max_bytes_; }
 
   void push(QueuedBatch batch) {
-    const std::uint64_t steps = batch.batch.steps;
+    steps_ += batch.batch.steps;
+    bytes_ += batch.batch.bytes();
     batches_.push_back(std::move(batch));
-    steps_ += steps;
   }
   /// There must be one.
   QueuedBatch pop() {
     QueuedBatch batch = std::move(batches_.front());
     batches_.pop_front();
     steps_ -= batch.batch.steps;
+    bytes_ -= batch.batch.bytes();
     return batch;
   }
   /// Takes the oldest, until these have `steps` steps or nothing is left.
@@ -54,7 +58,9 @@ class SegmentQueue {
 
  private:
   const std::uint64_t max_steps_;
+  const std::size_t max_bytes_;
   std::uint64_t steps_ = 0;
+  std::size_t bytes_ = 0;
   std::deque<QueuedBatch> batches_;
 };
 

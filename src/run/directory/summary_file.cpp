@@ -33,6 +33,7 @@ nlohmann::ordered_json summary_of(const RunOptions& options, const std::string& 
   if (totals.time_to_target_seconds) json["time_to_target_seconds"] = *totals.time_to_target_seconds;
   json["worker_restarts"] = totals.worker_restarts;
   json["lost_episodes"] = totals.lost_episodes;
+  json["dropped_steps"] = totals.dropped_steps;
   if (totals.model_error) json["model_error"] = *totals.model_error;
   json["init_from"] = nullptr;
   if (!options.init_from.empty()) json["init_from"] = escape_bytes(options.init_from.string());

@@ -32,6 +32,7 @@ void save(const RunTotals& totals, StateWriter& state) {
   if (totals.time_to_target_seconds) state.f64("time_to_target_seconds", *totals.time_to_target_seconds);
   state.u64("worker_restarts", totals.worker_restarts);
   state.u64("lost_episodes", totals.lost_episodes);
+  state.u64("dropped_steps", totals.dropped_steps);
   if (totals.model_error) state.f64("model_error", *totals.model_error);
   state.u64("exchanges", totals.exchanges);
   state.u64("reconnects", totals.reconnects);
@@ -48,6 +49,7 @@ RunTotals totals_in(const StateReader& state) {
   // States written before these were counted have none.
   totals.worker_restarts = state.u64_or("worker_restarts", 0);
   totals.lost_episodes = state.u64_or("lost_episodes", 0);
+  totals.dropped_steps = state.u64_or("dropped_steps", 0);
   if (state.has("model_error")) totals.model_error = state.f64("model_error");
   totals.exchanges = state.u64_or("exchanges", 0);
   totals.reconnects = state.u64_or("reconnects", 0);

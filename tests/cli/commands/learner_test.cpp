@@ -194,6 +194,40 @@ TEST_CASE("a central learner with one worker ends with the weights that the work
   CHECK(train("central", {"--learning", "central"}) == train("alone", {"--round-end", "step"}));
 }
 
+TEST_CASE(
+    "workers of a central learner play on while it learns, and --max-steps counts what it learns from") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const std::string when_full = GENERATE("wait", "drop-oldest");
+  RunningProgram program(call("train", "--preset", "tuned", "--learning", "central", "--actor-mode",
+                              "asynchronous", "--when-full", when_full, "--queued-rounds", "2", "--workers",
+                              "2", "--round-steps", "64", "--max-steps", "1000", "--eval-episodes", "2",
+                              "--run-dir", run.string()));
+  const auto result = program.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["ended_by"] == "max_steps");
+  CHECK(summary["environment_steps"] >= 1000);
+  CHECK(summary["environment_steps"] <= 1100);
+  CHECK(summary["actors"] == "asynchronous");
+  const auto& segments = summary["segments"];
+  CHECK(segments["learnt_steps"] == summary["environment_steps"]);
+  CHECK(segments["policy_lag_max"] >= 1);
+  CHECK(segments["late_steps"] == 0);
+  CHECK(summary["dropped_steps"] == segments["queue_dropped_steps"]);
+  if (when_full == "wait") CHECK(summary["dropped_steps"] == 0);
+  const auto metrics = csv_of(run / "metrics.csv");
+  CHECK(metrics.back()[column_of(metrics, "queued_steps")] ==
+        std::to_string(segments["queued_steps"].get<int>()));
+  CHECK(json_of(run / "config.json")["vtrace"] == true);
+  RunningProgram again(call("train", "--resume", run.string(), "--max-steps", "1500"));
+  CHECK(again.wait().exit_code == 0);
+  const auto resumed = json_of(run / "summary.json");
+  CHECK(resumed["environment_steps"] >= 1500);
+  CHECK(resumed["dropped_steps"] >= summary["dropped_steps"]);
+}
+
 TEST_CASE("a cluster of a learner and actors trains, and leaves no process") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";
@@ -248,7 +282,11 @@ TEST_CASE("asynchronous actors play on, and a learner reports their lag and what
   }
   CHECK(late == segments["late_steps"]);
   CHECK(queue_dropped <= segments["queue_dropped_steps"]);
-  CHECK(summary["environment_steps"] == segments["learnt_steps"].get<std::uint64_t>() + late + queue_dropped);
+  // Only what was learnt from counts; the rest is told beside it.
+  CHECK(summary["environment_steps"] == segments["learnt_steps"]);
+  CHECK(summary["dropped_steps"] == late + queue_dropped);
+  const bool is_told = result.output.find("not learnt from") != std::string::npos;
+  CHECK(is_told == (late + queue_dropped > 0));
   CHECK(json_of(run / "config.json")["vtrace"] == true);
 }
 
@@ -257,6 +295,60 @@ TEST_CASE("asynchronous actors go on with a learner that was killed and is resum
   const auto run = directory / "learner";
   const auto words = asynchronous_call(run, {"--updates", "100000"});
   CHECK(summary_after_a_kill(directory, run, words)["actors"] == "asynchronous");
+}
+
+TEST_CASE("actors fill the replay buffer of a learner, which goes on with it after it was killed") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "learner";
+  const std::string mode = GENERATE("asynchronous", "waiting");
+  RunningProgram first(call("learner", "--preset", "dqn", "--listen", "127.0.0.1:0", "--actors", "2",
+                            "--actor-mode", mode, "--round-steps", "64", "--learning-starts", "100",
+                            "--replay-capacity", "5000", "--epsilon-ladder", "7", "--max-steps", "100000000",
+                            "--schedule", "constant", "--eval-episodes", "2", "--eval-workers", "1",
+                            "--checkpoint-every", "10", "--run-dir", run.string()));
+  const std::string endpoint = "127.0.0.1:" + listening_port(first);
+  const auto actor = [&](const std::string& name) {
+    return call("actor", "--preset", "dqn", "--connect", endpoint, "--workers", "1", "--round-steps", "64",
+                "--learning-starts", "100", "--epsilon-ladder", "7", "--name", name, "--run-dir",
+                (directory / name).string());
+  };
+  RunningProgram one(actor("one")), two(actor("two"));
+  REQUIRE(wait_for_tenth_update(first, run));
+  first.signal(SIGKILL);
+  first.wait();
+  REQUIRE(one.wait_for_error_text("plays nothing meanwhile"));
+  RunningProgram second(
+      call("learner", "--resume", run.string(), "--listen", endpoint, "--max-steps", "4000"));
+  const auto result = second.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(one.wait().exit_code == 0);
+  CHECK(two.wait().exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["environment_steps"] >= 4000);
+  CHECK(summary["actors"] == mode);
+  CHECK(summary["segments"]["late_steps"] == 0);
+  CHECK(json_of(run / "config.json")["replay_capacity"] == 5000);
+  CHECK(json_of(run / "config.json")["vtrace"] == false);
+  // What the first process had stored is there.
+  const auto saved = read_safetensors(run / "state.safetensors");
+  CHECK(saved.metadata.size() > 0);
+}
+
+TEST_CASE("workers fill the replay buffer of a central learner") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const std::string mode = GENERATE("asynchronous", "waiting");
+  RunningProgram program(call("train", "--preset", "dqn", "--learning", "central", "--actor-mode", mode,
+                              "--workers", "2", "--round-steps", "64", "--learning-starts", "100",
+                              "--replay-capacity", "2000", "--max-steps", "1000", "--eval-episodes", "2",
+                              "--run-dir", run.string()));
+  const auto result = program.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(json_of(run / "summary.json")["environment_steps"] >= 1000);
+  const auto metrics = csv_of(run / "metrics.csv");
+  CHECK(std::stod(metrics.back()[column_of(metrics, "value_loss")]) > 0);
 }
 
 TEST_CASE("a frozen actor holds its learner up for one deadline at most, and not at all when asynchronous") {
@@ -343,6 +435,15 @@ TEST_CASE("what a learner or an actor cannot be told is a bad argument") {
                      "--round-deadline is for --actor-mode waiting");
   check_bad_argument(call("cluster", "--actor-mode", "asynchronous"),
                      "--actor-mode is for --exchange segments");
+  check_bad_argument(call("train", "--actor-mode", "asynchronous"), "--actor-mode is for --learning central");
+  const auto central = [](const std::vector<std::string>& more) {
+    return with(call("train", "--preset", "tuned", "--learning", "central"), more);
+  };
+  check_bad_argument(central({"--queued-rounds", "2"}), "--queued-rounds is for --actor-mode asynchronous");
+  check_bad_argument(central({"--max-policy-lag", "2"}), "--max-policy-lag is for --actor-mode asynchronous");
+  check_bad_argument(central({"--actor-mode", "asynchronous", "--queue-bytes", "100000"}), "--queue-bytes");
+  check_bad_argument(learner({"--queue-bytes", "100000"}), "--queue-bytes is for --actor-mode asynchronous");
+  check_bad_argument(learner({"--actor-mode", "asynchronous", "--queue-bytes", "0"}), "--queue-bytes is '0'");
   check_bad_argument(call("learner", "--listen", "127.0.0.1:0", "--preset", "tuned", "--round-steps", "0"),
                      "--round-steps");
   const TemporaryDirectory directory;

@@ -113,6 +113,30 @@ TEST_CASE("what was measured is printed as the flags that repeat it") {
   CHECK(given.output.find(told) == std::string::npos);
 }
 
+TEST_CASE("asynchronous actors are simulated, with their lag, and the same each time") {
+  const TemporaryDirectory directory;
+  const auto run = [&](const char* name, const char* when_full, const char* gradient) {
+    const auto path = directory / name;
+    succeeds(call("simulate", "--preset", "tuned", "--cut", "segments", "--actor-mode", "asynchronous",
+                  "--machines", "3", "--step-us", "10", "--gradient-us", gradient, "--round-steps", "100",
+                  "--updates", "12", "--when-full", when_full, "--json", path.string()));
+    return json_of(path);
+  };
+  const auto slow = run("slow", "wait", "5000"), again = run("again", "wait", "5000");
+  CHECK(slow == again);
+  CHECK(slow["updates"] == 12);
+  CHECK(slow["environment_steps"] >= 1200);
+  CHECK(slow["environment_steps"] <= 12 * (100 + 3 * 34));
+  // The learner is far slower than its actors: they wait, and their steps are old.
+  CHECK(slow["policy_lag_mean"] > 1);
+  CHECK(slow["waiting_seconds"] > 0);
+  CHECK(slow["queue_dropped_steps"] == 0);
+  const double seconds = 3 * slow["virtual_seconds"].get<double>();
+  CHECK(slow["computing_seconds"].get<double>() + slow["waiting_seconds"].get<double>() <= 1.0001 * seconds);
+  CHECK(run("dropping", "drop-oldest", "5000")["queue_dropped_steps"] > 0);
+  CHECK(run("fast", "wait", "5")["policy_lag_mean"] < slow["policy_lag_mean"]);
+}
+
 TEST_CASE("segments of many players train one learner") {
   const TemporaryDirectory directory;
   const auto path = directory / "result.json";
@@ -238,6 +262,9 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("--json is '/no/such/place.json'", "--json", "/no/such/place.json");
   bad("--overlap is for --exchange each", "--exchange", "rounds", "--overlap");
   bad("--exchange is 'segments'; expected --cut segments", "--exchange", "segments");
+  bad("--actor-mode is for --cut segments", "--actor-mode", "asynchronous");
+  bad("--when-full is for --actor-mode asynchronous", "--cut", "segments", "--when-full", "drop-oldest");
+  bad("--max-policy-lag is for --actor-mode asynchronous", "--cut", "segments", "--max-policy-lag", "3");
   bad("--exchange is 'segments'; expected --cut segments", "--exchange", "segments", "--quadratic", "10");
   bad("--exchange is 'none', which only train takes", "--exchange", "none");
   bad("--json is '/tmp', a directory", "--json", "/tmp");

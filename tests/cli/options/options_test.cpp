@@ -688,6 +688,10 @@ TEST_CASE("config.json gives the same settings again, for every command") {
       {"actor", "--connect", "x:1", "--workers", "3", "--away-timeout", "9", "--gamma", "0.5",
        "--round-steps", "100"},
       {"train", "--learning", "central", "--round-steps", "100"},
+      {"train", "--learning", "central", "--actor-mode", "asynchronous", "--queued-rounds", "3",
+       "--when-full", "drop-oldest", "--max-policy-lag", "4", "--round-steps", "100"},
+      {"learner", "--listen", "x:1", "--insecure", "--actor-mode", "asynchronous", "--queue-bytes", "1000000",
+       "--round-steps", "100"},
   };
   const auto& table = resolved_program().table;
   for (const Words& words : calls) {
