@@ -48,6 +48,8 @@ int run(const Settings& settings, const ResolvedProgram& program) {
       return run_sweep(std::move(job));
     case kSimulate:
       return run_simulate(std::move(job));
+    case kShard:
+      return run_shard(std::move(job));
     case kPlan:
       return run_plan(std::move(job));
   }

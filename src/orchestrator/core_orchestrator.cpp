@@ -50,6 +50,10 @@ constexpr const char* kPlays = "orders_to_play";
 constexpr const char* kStream = "statistics_stream";
 constexpr const char* kOwnStatistics = "own_statistics";
 constexpr const char* kOtherStatistics = "other_statistics";
+constexpr const char* kStaleGradients = "stale_gradients";
+constexpr const char* kOutlierGradients = "outlier_gradients";
+constexpr const char* kLostGradients = "lost_gradients";
+constexpr const char* kLosses = "losses";
 constexpr const char* kGivenUp = "training was stopped before the workers had ended their round";
 // The supervisor knows how long to wait for whom.
 constexpr std::chrono::hours kForEver{24 * 365};
@@ -138,6 +142,29 @@ void check_replay(const OrchestratorOptions& options, const EnvironmentSpec& env
   }
 }
 
+/// Weights that live at shards.
+void check_shards(const OrchestratorOptions& options) {
+  const Hyperparameters& hyper = options.hyperparameters;
+  if (hyper.sharing != Sharing::kServer) {
+    throw ArgumentError(
+        fmt::format("sharing is '{}', and the weights live at shards; expected 'server', whose process hands "
+                    "gradients to them",
+                    sharing_name(hyper.sharing)));
+  }
+  if (options.learning != Learning::kWorkers) {
+    throw ArgumentError(
+        fmt::format("learning is '{}', and the weights live at shards; expected '{}', where each worker has "
+                    "gradients",
+                    learning_name(options.learning), learning_name(Learning::kWorkers)));
+  }
+  if (hyper.normalise_observations || hyper.normalise_rewards) {
+    throw ArgumentError(fmt::format(
+        "normalise_{} is set, and the weights live at shards, whose learners would each normalise "
+        "in another way; expected neither normalise_observations nor normalise_rewards",
+        hyper.normalise_observations ? "observations" : "rewards"));
+  }
+}
+
 /// Of one that does not.
 void check_no_replay(const OrchestratorOptions& options) {
   if (options.learning == Learning::kWorkers || options.replay_capacity == 0) return;
@@ -166,6 +193,7 @@ OrchestratorOptions completed(OrchestratorOptions options) {
         fmt::format("steps_per_second is {}; expected a number of at least 0", options.steps_per_second));
   }
   options.hyperparameters.check();
+  if (options.shards) check_shards(options);
   if (options.learning != Learning::kWorkers) check_learns_apart(options);
   if (options.actor_mode == ActorMode::kAsynchronous) check_asynchronous(options);
   if (is_called && options.workers != 1) {
@@ -211,20 +239,23 @@ class CoreOrchestrator::Impl {
       others_ = own_.statistics;
     }
     const auto optimizer = options_.optimizer(setup_.hyperparameters);
-    const auto state_size = optimizer->state_size(layout().size());
-    moments_shape_ = checked_moments(optimizer->moments_shape(layout().size()), state_size);
+    // That of shards is theirs.
+    const bool at_shards = static_cast<bool>(options_.shards);
+    const auto state_size = at_shards ? 0 : optimizer->state_size(layout().size());
+    if (!at_shards) moments_shape_ = checked_moments(optimizer->moments_shape(layout().size()), state_size);
     const Sharing sharing = options_.hyperparameters.sharing;
     const int helpers = helpers_of(*algorithm);
     shared_ = std::make_unique<SharedTraining>(
         options_.workers, sharing, layout().size(), state_size,
         algorithm->shared_state_for(description_.environment, layout().size()), options_.replay_capacity,
         own_.statistics.values().size(), description_.environment, options_.learning,
-        options_.hyperparameters.priorities_exponent() > 0, helpers);
+        options_.hyperparameters.priorities_exponent() > 0, helpers, at_shards);
     if (options_.learning != Learning::kWorkers) make_room_for_segments();
     if (options_.hyperparameters.round_end == RoundEnd::kStep) make_room_for_unfinished_episodes();
     write_weights(description_.weights);
     publish_normalisation();
     setup_.described = description_.environment;
+    if (at_shards) setup_.shards = [this] { return options_.shards({layout(), policy_description()}); };
     if (options_.describe_only) return;
     if (options_.mode == WorkerMode::kCaller) {
       called_ = make_called_worker(setup_, *shared_);
@@ -408,6 +439,7 @@ class CoreOrchestrator::Impl {
     state.u64s(kLocalSteps, shared_->local_steps.span());
     state.u64(kTrainerSteps, shared_->counters[0].environment_steps);
     state.u64(kRounds, rounds_);
+    save_dropped_gradients(state);
     if (is_asynchronous()) state.u64(kPlays, plays_);
     if (normalises()) {
       state.u64(kStream, own_.stream);
@@ -428,6 +460,9 @@ class CoreOrchestrator::Impl {
     const std::uint64_t environment_steps =
         state.has(kTrainerSteps) ? state.u64(kTrainerSteps) : state.u64(kRunSteps);
     const std::uint64_t rounds = state.u64(kRounds);
+    const std::vector<double> losses = state.f64s(kLosses);
+    const DroppedGradients dropped{state.u64_or(kStaleGradients, 0), state.u64_or(kOutlierGradients, 0),
+                                   state.u64_or(kLostGradients, 0)};
     // At least so many, in a run whose workers have waited so far.
     const std::uint64_t plays = state.has(kPlays) ? state.u64(kPlays) : rounds;
     const SavedReplay replay(state);
@@ -456,6 +491,7 @@ class CoreOrchestrator::Impl {
     relaxed_store(shared_->algorithm_state.span(), algorithm);
     shared_->counters[0].optimizer_steps = optimizer_steps;
     shared_->counters[0].environment_steps = environment_steps;
+    restore_dropped_gradients(dropped, losses);
     rounds_ = rounds;
     plays_ = plays;
     if (shared_->slots) shared_->slots->reset();
@@ -471,6 +507,7 @@ class CoreOrchestrator::Impl {
   const EnvironmentSpec& environment_spec() const { return description_.environment; }
   const Hyperparameters& hyperparameters() const { return options_.hyperparameters; }
   Learning learning() const { return options_.learning; }
+  bool has_shards() const { return static_cast<bool>(options_.shards); }
   ActorMode actor_mode() const { return options_.actor_mode; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
@@ -542,14 +579,55 @@ class CoreOrchestrator::Impl {
         cut, episodes.size(), spec.name, longest);
   }
 
+  /// Since the start.
+  struct DroppedGradients {
+    std::uint64_t stale = 0;
+    std::uint64_t outliers = 0;
+    std::uint64_t lost = 0;
+  };
+
   struct RoundStart {
     std::uint64_t environment_steps = 0;
     std::uint64_t optimizer_steps = 0;
+    DroppedGradients dropped;
   };
 
   RoundStart start_of_round() const {
     const SharedCounters& counters = shared_->counters[0];
-    return {counters.environment_steps, counters.optimizer_steps};
+    return {counters.environment_steps, counters.optimizer_steps, dropped_gradients()};
+  }
+
+  DroppedGradients dropped_gradients() const {
+    const SharedCounters& counters = shared_->counters[0];
+    return {counters.stale_gradients, counters.outlier_gradients, counters.lost_gradients};
+  }
+
+  /// Nothing where nothing can be dropped.
+  void save_dropped_gradients(StateWriter& state) const {
+    const Hyperparameters& hyper = options_.hyperparameters;
+    const DroppedGradients dropped = dropped_gradients();
+    if (hyper.max_gradient_age > 0) state.u64(kStaleGradients, dropped.stale);
+    if (options_.shards) state.u64(kLostGradients, dropped.lost);
+    if (hyper.max_loss_deviations == 0) return;
+    state.u64(kOutlierGradients, dropped.outliers);
+    std::vector<double> numbers;
+    for (const LossWatch& each : shared_->losses.span())
+      numbers.insert(numbers.end(), {static_cast<double>(each.losses), each.mean, each.variance});
+    state.f64s(kLosses, numbers);
+  }
+
+  /// Workers beyond those that were saved begin to watch anew.
+  void restore_dropped_gradients(const DroppedGradients& dropped, const std::vector<double>& losses) {
+    SharedCounters& counters = shared_->counters[0];
+    counters.stale_gradients = dropped.stale;
+    counters.outlier_gradients = dropped.outliers;
+    counters.lost_gradients = dropped.lost;
+    for (std::size_t i = 0; i < shared_->losses.size(); ++i) {
+      LossWatch& watch = shared_->losses[i];
+      watch = {};
+      if (losses.size() < 3 * (i + 1)) continue;
+      watch = {static_cast<std::uint64_t>(losses[3 * i]), losses[3 * i + 1], losses[3 * i + 2]};
+    }
   }
 
   /// Lets every worker play `round_steps` steps, or whole episodes up to there, and learn unless another one
@@ -677,6 +755,9 @@ class CoreOrchestrator::Impl {
     // Not what the reports say: a worker that died has learnt too.
     round.steps_in_round = counters.environment_steps - start.environment_steps;
     round.optimizer_steps = counters.optimizer_steps - start.optimizer_steps;
+    round.stale_gradients = counters.stale_gradients - start.dropped.stale;
+    round.outlier_gradients = counters.outlier_gradients - start.dropped.outliers;
+    round.lost_gradients = counters.lost_gradients - start.dropped.lost;
     round.worker_restarts = worker_restarts() - std::exchange(told_restarts_, worker_restarts());
     std::uint64_t steps = 0;
     for (const WorkerReport& report : shared_->reports.span()) {
@@ -1037,6 +1118,9 @@ const EnvironmentSpec& CoreOrchestrator::environment_spec() const {
 }
 Learning CoreOrchestrator::learning() const {
   return impl_->learning();
+}
+bool CoreOrchestrator::has_shards() const {
+  return impl_->has_shards();
 }
 ActorMode CoreOrchestrator::actor_mode() const {
   return impl_->actor_mode();

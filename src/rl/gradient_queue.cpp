@@ -15,11 +15,13 @@ GradientQueue::GradientQueue(int workers, std::size_t parameters)
   for (Slot& each : slots_.span()) make_semaphore(each.done);
 }
 
-void GradientQueue::hand_over(int worker, std::span<const float> gradient, std::uint64_t step,
+void GradientQueue::hand_over(int worker, std::span<const float> gradient,
+                              std::span<const std::uint64_t> versions, std::uint64_t step,
                               double learning_rate) {
   Slot& own = slot(worker);
   drain(own.done);
   std::copy(gradient.begin(), gradient.end(), gradient_of(static_cast<std::size_t>(worker)).begin());
+  std::copy(versions.begin(), versions.end(), own.versions.begin());
   own.step = step;
   own.learning_rate = learning_rate;
   own.ticket.store(counter_[0].tickets.fetch_add(1, std::memory_order_relaxed) + 1,
@@ -33,6 +35,14 @@ bool GradientQueue::is_free(int worker) const {
 
 void GradientQueue::wait_until_free(int worker, Deadline deadline) {
   if (!is_free(worker)) sleep_on(slot(worker).done, deadline);
+}
+
+void GradientQueue::wait_for_server(int worker, Deadline deadline) {
+  sleep_on(slot(worker).done, deadline);
+}
+
+void GradientQueue::wake_workers() {
+  for (Slot& each : slots_.span()) ::sem_post(&each.done);
 }
 
 void GradientQueue::take_back(int worker) {
@@ -50,9 +60,24 @@ std::optional<GradientQueue::Item> GradientQueue::first() const {
     const std::uint64_t ticket = slots_[i].ticket.load(std::memory_order_acquire);
     if (ticket == 0 || (found && ticket > lowest)) continue;
     lowest = ticket;
-    found = Item{static_cast<int>(i), gradient_of(i), slots_[i].step, slots_[i].learning_rate, ticket};
+    found = item_of(i, ticket);
   }
   return found;
+}
+
+void GradientQueue::all(std::vector<Item>& items) const {
+  items.clear();
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const std::uint64_t ticket = slots_[i].ticket.load(std::memory_order_acquire);
+    if (ticket != 0) items.push_back(item_of(i, ticket));
+  }
+  std::sort(items.begin(), items.end(),
+            [](const Item& first, const Item& second) { return first.ticket < second.ticket; });
+}
+
+GradientQueue::Item GradientQueue::item_of(std::size_t slot, std::uint64_t ticket) const {
+  const Slot& from = slots_[slot];
+  return {static_cast<int>(slot), gradient_of(slot), from.versions, from.step, from.learning_rate, ticket};
 }
 
 void GradientQueue::finish(const Item& item) {

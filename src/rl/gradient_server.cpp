@@ -12,8 +12,10 @@ constexpr Milliseconds kSlice{5};
 
 }  // namespace
 
-GradientServer::GradientServer(std::unique_ptr<SharedOptimizer> optimizer, SharedTraining& shared, int index)
+GradientServer::GradientServer(std::unique_ptr<SharedOptimizer> optimizer, std::uint64_t max_gradient_age,
+                               SharedTraining& shared, int index)
     : optimizer_(std::move(optimizer)),
+      max_gradient_age_(max_gradient_age),
       shared_(shared),
       report_(shared.reports[static_cast<std::size_t>(index)]) {
   report_.activity.store(WorkerActivity::kOther, std::memory_order_relaxed);
@@ -27,13 +29,24 @@ void GradientServer::obey(const WorkerOrder& order) {
     report_.beats.add(1);
     if (const auto item = queue.first()) {
       GENKIDAMA_FAILPOINT("server_before_step");
-      optimizer_->step(shared_.weights.span(), item->gradient, shared_.optimizer_state.span(), item->step,
-                       item->learning_rate);
+      take(*item);
       queue.finish(*item);
     } else {
       queue.wait_for_gradients(Deadline::after(kSlice));
     }
   }
+}
+
+void GradientServer::take(const GradientQueue::Item& item) {
+  std::atomic<std::uint64_t>& steps = shared_.versions[0].steps[0];
+  const std::uint64_t now = steps.load(std::memory_order_relaxed);
+  if (max_gradient_age_ > 0 && now - item.versions[0] > max_gradient_age_) {
+    shared_.counters[0].stale_gradients.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  optimizer_->step(shared_.weights.span(), item.gradient, shared_.optimizer_state.span(), item.step,
+                   item.learning_rate);
+  steps.store(now + 1, std::memory_order_release);
 }
 
 bool GradientServer::have_all_arrived() const {

@@ -2,6 +2,7 @@
 
 // The process that applies the workers' gradients (Sharing::kServer).
 
+#include <cstdint>
 #include <memory>
 
 #include "genkidama/nn/shared_optimizer.h"
@@ -12,7 +13,9 @@ namespace genkidama {
 /// Has the last index at the barrier, behind the workers'.
 class GradientServer {
  public:
-  GradientServer(std::unique_ptr<SharedOptimizer> optimizer, SharedTraining& shared, int index);
+  /// `max_gradient_age`: as Hyperparameters::max_gradient_age.
+  GradientServer(std::unique_ptr<SharedOptimizer> optimizer, std::uint64_t max_gradient_age,
+                 SharedTraining& shared, int index);
 
   /// In a round: applies gradients until all workers and helpers have arrived at the barrier. Otherwise does
   /// nothing.
@@ -20,8 +23,10 @@ class GradientServer {
 
  private:
   bool have_all_arrived() const;
+  void take(const GradientQueue::Item& item);
 
   std::unique_ptr<SharedOptimizer> optimizer_;
+  const std::uint64_t max_gradient_age_;
   SharedTraining& shared_;
   WorkerReport& report_;
 };

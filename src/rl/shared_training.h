@@ -17,10 +17,12 @@
 #include "genkidama/rl/sharing.h"
 #include "ipc/shared_mutex.h"
 #include "rl/gradient_queue.h"
+#include "rl/loss_watch.h"
 #include "rl/normalisation.h"
 #include "rl/segment_slots.h"
 #include "rl/segment_store.h"
 #include "rl/unfinished_episodes.h"
+#include "rl/weight_versions.h"
 
 namespace genkidama {
 
@@ -111,8 +113,11 @@ struct WorkerReport {
 struct SharedCounters {
   std::atomic<std::uint64_t> optimizer_steps{0};
   std::atomic<std::uint64_t> environment_steps{0};  ///< learnt from
-  std::atomic<std::uint32_t> next_episode{0};       ///< of an evaluation's chunk: workers take the next one
-  std::atomic<bool> cut_round{false};               ///< lead: the present round shall end at once
+  std::atomic<std::uint64_t> stale_gradients{0};    ///< as those of RoundReport, since the start
+  std::atomic<std::uint64_t> outlier_gradients{0};
+  std::atomic<std::uint64_t> lost_gradients{0};
+  std::atomic<std::uint32_t> next_episode{0};  ///< of an evaluation's chunk: workers take the next one
+  std::atomic<bool> cut_round{false};          ///< lead: the present round shall end at once
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes, so no hidden lock");
 
@@ -130,9 +135,10 @@ struct SharedTraining {
   SharedTraining(int worker_count, Sharing sharing, std::size_t parameters, std::size_t optimizer_floats,
                  std::size_t algorithm_floats, std::size_t replay_capacity, std::size_t statistics_numbers,
                  const EnvironmentSpec& environment, Learning learning = Learning::kWorkers,
-                 bool is_prioritised = false, int helper_count = 0)
+                 bool is_prioritised = false, int helper_count = 0, bool weights_at_shards = false)
       : workers(worker_count),
         helpers(helper_count),
+        at_shards(weights_at_shards),
         weights(parameters, "network weights"),
         mutex(1, "mutex"),
         optimizer_state(
@@ -144,6 +150,8 @@ struct SharedTraining {
         counters(1, "counters"),
         order(1, "worker order"),
         reports(static_cast<std::size_t>(learners() + servers(sharing, learning)), "worker reports"),
+        losses(reports.size(), "losses"),
+        versions(1, "weight versions"),
         evaluation(kEvaluationChunk, "evaluation results"),
         normaliser(Normaliser::shared_size(static_cast<std::size_t>(environment.observation_size)),
                    "normaliser"),
@@ -179,8 +187,9 @@ struct SharedTraining {
     return true;
   }
 
-  int workers;  ///< that play; reports and the barrier have one more with a server or a central learner
-  int helpers;  ///< that learn beside them (Algorithm::helpers())
+  int workers;     ///< that play; reports and the barrier have one more with a server or a central learner
+  int helpers;     ///< that learn beside them (Algorithm::helpers())
+  bool at_shards;  ///< Sharing::kServer: the server hands gradients to shards elsewhere
   SharedArray<float> weights;
   SharedArray<SharedMutex> mutex;  ///< one, for workers that do not write the weights at once
   /// One after the other, where each worker has an optimizer state of its own; otherwise one.
@@ -191,6 +200,8 @@ struct SharedTraining {
   SharedArray<SharedCounters> counters;
   SharedArray<WorkerOrder> order;
   SharedArray<WorkerReport> reports;
+  SharedArray<LossWatch> losses;         ///< of each that has a report
+  SharedArray<WeightVersions> versions;  ///< one; Sharing::kServer
   SharedArray<EvaluatedEpisode> evaluation;
   SharedArray<double> normaliser;  ///< the lead writes it between two orders; see Normaliser
   /// What each worker has counted in the round: RunningStatistics::values() one after the other, written by

@@ -26,6 +26,7 @@
 #include "rl/gradient_server.h"
 #include "rl/helper_worker.h"
 #include "rl/pacer.h"
+#include "rl/sharded_server.h"
 #include "rl/worker_sink.h"
 
 namespace genkidama {
@@ -681,8 +682,11 @@ bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
       work(CentralLearner(setup, shared, index));
     } else if (shared.is_helper(index)) {
       work(HelperWorker(setup, shared, index));
+    } else if (shared.is_server(index) && setup.shards) {
+      work(ShardedServer(setup.shards, shared, index, lead_alive));
     } else if (shared.is_server(index)) {
-      work(GradientServer(setup.optimizer(setup.hyperparameters), shared, index));
+      work(GradientServer(setup.optimizer(setup.hyperparameters), setup.hyperparameters.max_gradient_age,
+                          shared, index));
     } else {
       work(Worker(setup, shared, index));
     }

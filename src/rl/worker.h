@@ -11,6 +11,7 @@
 #include "genkidama/env/environment.h"
 #include "genkidama/nn/local_network.h"
 #include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/params/weight_shards.h"
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "rl/shared_training.h"
@@ -28,6 +29,8 @@ struct WorkerSetup {
   std::optional<EnvironmentSpec> spec = {};  ///< what the environments must be; nothing: what they say
   EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;
   double steps_per_second = 0;  ///< of each environment, in training; 0: as many as there is time for
+  /// Makes the links to the shards where the weights live; empty: they live on this machine.
+  std::function<std::unique_ptr<WeightShards>()> shards = {};
   /// What the network was made for. Environments may differ from it in anything but their spaces.
   std::optional<EnvironmentSpec> described = {};
 };

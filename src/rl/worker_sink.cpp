@@ -22,10 +22,17 @@ constexpr int kMergesOfOne = 4;
 WorkerSink::WorkerSink(const Hyperparameters& hyperparameters, SharedTraining& shared, int index)
     : hyperparameters_(hyperparameters),
       shared_(shared),
-      report_(shared.reports[static_cast<std::size_t>(index)]) {}
+      report_(shared.reports[static_cast<std::size_t>(index)]),
+      losses_(shared.losses[static_cast<std::size_t>(index)]) {}
 
 void WorkerSink::apply(std::span<const float> gradient, const LearningStatistics& statistics) {
   SharedCounters& counters = shared_.counters[0];
+  if (hyperparameters_.max_loss_deviations > 0 &&
+      !losses_.takes(statistics.value_loss, hyperparameters_.max_loss_deviations)) {
+    counters.outlier_gradients.fetch_add(1, std::memory_order_relaxed);
+    show_life();
+    return;
+  }
   const auto step = counters.optimizer_steps.fetch_add(1, std::memory_order_relaxed) + 1;
   GENKIDAMA_FAILPOINT("worker_before_step");
   const double last = hyperparameters_.final_learning_rate;

@@ -60,6 +60,7 @@ class WorkerSink : public GradientSink {
   const Hyperparameters hyperparameters_;
   SharedTraining& shared_;
   WorkerReport& report_;
+  LossWatch& losses_;
   std::uint64_t policy_version_ = 0;
   std::optional<Clock::time_point> cut_seen_;
 };

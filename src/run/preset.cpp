@@ -98,6 +98,19 @@ Preset dqn_preset() {
   return preset;
 }
 
+Preset gorila_preset() {
+  Preset preset = dqn_preset();
+  Hyperparameters& h = preset.hyperparameters;
+  h.sharing = Sharing::kServer;
+  h.replay = ReplayScope::kLocal;
+  h.epsilon_ladder = 1;
+  h.max_gradient_age = 20;
+  h.max_loss_deviations = 4;
+  preset.description =
+      "dqn whose gradients a server applies, of this machine or in shards, with local replay";
+  return preset;
+}
+
 Preset dyna_q_preset() {
   Preset preset = replay_preset(dyna_q_hyperparameters(), kDqnSteps);
   preset.network = dqn_preset().network;

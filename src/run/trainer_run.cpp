@@ -18,7 +18,8 @@ class TrainerRun::Impl {
   Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer, Exchange* exchange)
       : trainer_(trainer),
         exchange_(exchange),
-        run_(trainer, std::move(options), observer, run_kind::kTrainer, columns(trainer, exchange)) {
+        run_(trainer, std::move(options), observer, run_kind::kTrainer, columns(trainer, exchange)),
+        drops_(may_drop_gradients(trainer)) {
     if (!is_asynchronous(trainer)) return;
     run_.tell_progress([this](RunProgress& progress) {
       segments_.complete(progress);
@@ -57,10 +58,28 @@ class TrainerRun::Impl {
       extra["exchanges"] = averaged_;
       extra["waited_seconds"] = waited_seconds_;
     }
+    if (drops_) {
+      extra["stale_gradients"] = stale_;
+      extra["outlier_gradients"] = outliers_;
+      extra["lost_gradients"] = lost_;
+    }
     return run_.finish("caller", extra);
   }
 
  private:
+  static bool may_drop_gradients(const CoreOrchestrator& trainer) {
+    const Hyperparameters& hyper = trainer.hyperparameters();
+    return hyper.max_gradient_age > 0 || hyper.max_loss_deviations > 0 || trainer.has_shards();
+  }
+
+  void count_dropped(const RoundReport& round, std::vector<std::string>& fields) {
+    stale_ += round.stale_gradients;
+    outliers_ += round.outlier_gradients;
+    lost_ += round.lost_gradients;
+    for (const std::uint64_t count : {round.stale_gradients, round.outlier_gradients, round.lost_gradients})
+      fields.push_back(fmt::format("{}", count));
+  }
+
   static bool is_asynchronous(const CoreOrchestrator& trainer) {
     return trainer.actor_mode() == ActorMode::kAsynchronous;
   }
@@ -69,6 +88,8 @@ class TrainerRun::Impl {
     std::vector<std::string> names;
     if (is_asynchronous(trainer)) names = SegmentReport::columns();
     if (exchange != nullptr) names.insert(names.end(), {"averaged", "waited_seconds"});
+    if (may_drop_gradients(trainer))
+      names.insert(names.end(), {"stale_gradients", "outlier_gradients", "lost_gradients"});
     return names;
   }
 
@@ -81,6 +102,7 @@ class TrainerRun::Impl {
     }
     const std::vector<std::string> of_exchange = exchanged(round);
     fields.insert(fields.end(), of_exchange.begin(), of_exchange.end());
+    if (drops_) count_dropped(round, fields);
     return fields;
   }
 
@@ -112,8 +134,10 @@ class TrainerRun::Impl {
   SegmentReport segments_;  ///< of asynchronous workers
   bool begun_ = false;      ///< the exchange
   bool finished_ = false;
-  std::uint64_t averaged_ = 0;  ///< of this process
-  double waited_seconds_ = 0;   ///< of this process
+  const bool drops_;                                   ///< gradients, for one reason or another
+  std::uint64_t averaged_ = 0;                         ///< of this process
+  std::uint64_t stale_ = 0, outliers_ = 0, lost_ = 0;  ///< gradients, of this process
+  double waited_seconds_ = 0;                          ///< of this process
 };
 
 TrainerRun::TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,

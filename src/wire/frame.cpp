@@ -79,6 +79,8 @@ bool is_known(std::uint16_t type) {
     case FrameType::kChildWeights:
     case FrameType::kChildChange:
     case FrameType::kActorSegments:
+    case FrameType::kLearnerGradients:
+    case FrameType::kShardWeights:
       return true;
   }
   return false;

@@ -133,6 +133,8 @@ void add_fields(JsonText& out, const HelloMessage& message) {
     out.add("behaviour", behaviour);
   if (const auto normalisation = description_text(message.policy.normalisation); !normalisation.empty())
     out.add("normalisation", normalisation);
+  if (const auto optimizer = description_text(message.optimizer); !optimizer.empty())
+    out.add("optimizer", optimizer);
 }
 
 void add_fields(JsonText& out, const WelcomeMessage& message) {
@@ -150,6 +152,14 @@ void add_fields(JsonText& out, const WelcomeMessage& message) {
   if (!message.shown_name.empty()) out.add("shown_name", message.shown_name);
   if (message.statistics > 0) out.add("statistics", message.statistics);
   if (message.moments) out.add("moments", *message.moments);
+  if (message.slice) {
+    JsonText slice;
+    slice.add("number", message.slice->number);
+    slice.add("count", message.slice->count);
+    slice.add("begin", message.slice->begin);
+    slice.add("end", message.slice->end);
+    out.add_as_is("slice", slice.text());
+  }
 }
 
 void add_fields(JsonText& out, const RefuseMessage& message) {
@@ -254,6 +264,23 @@ std::optional<MomentsShape> read_moments(JsonFields& fields, const ParameterLayo
   return shape;
 }
 
+std::optional<WeightSlice> read_slice(JsonFields& fields) {
+  const json* object = fields.object("slice");
+  if (object == nullptr) return std::nullopt;
+  JsonFields inner(*object);
+  WeightSlice slice;
+  slice.number = inner.integer("number", true);
+  slice.count = inner.integer("count", true);
+  slice.begin = inner.integer("begin", true);
+  slice.end = inner.integer("end", true);
+  if (inner.ok() && (slice.count < 1 || slice.count > kMostShards || slice.number < 1 ||
+                     slice.number > slice.count || slice.begin >= slice.end))
+    inner.fail(fmt::format("slice {} of {} from weight {} to before {} is none", slice.number, slice.count,
+                           slice.begin, slice.end));
+  if (!inner.ok()) fields.fail("'slice': " + inner.reason());
+  return slice;
+}
+
 template <typename Greeting>
 void read_manner(JsonFields& fields, Greeting& message) {
   const std::string exchange = fields.name("exchange", false), codec = fields.name("codec", false);
@@ -288,6 +315,7 @@ Message read_hello(JsonFields& fields) {
   message.policy.network = fields.text("network", false);
   message.policy.behaviour = fields.text("behaviour", false);
   message.policy.normalisation = fields.text("normalisation", false);
+  message.optimizer = fields.text("optimizer", false);
   read_manner(fields, message);
   return message;
 }
@@ -308,6 +336,7 @@ Message read_welcome(JsonFields& fields) {
   read_manner(fields, message);
   message.longest_wait_ms = fields.integer("longest_wait_ms", false);
   if (const std::string actors = fields.name("actors", false); !actors.empty()) message.actors = actors;
+  message.slice = read_slice(fields);
   message.place = fields.integer("place", false);
   message.places = fields.optional_integer("places").value_or(1);
   if (message.place >= message.places || message.places > kMostActorPlaces) {

@@ -174,7 +174,8 @@ TEST_CASE("runs that could not start are refused before the first one does") {
       {{"train", "--updates", "1", "--grid", "gamma=0.5,1.5"},
        "setting gamma=1.5: --gamma is '1.5'; expected a number in [0, 1]"},
       {{"train", "--updates", "1", "--grid", "preset=thesis,fast"},
-       "setting preset=fast: --preset is 'fast'; expected one of control, dqn, dyna-q, original, sac, "
+       "setting preset=fast: --preset is 'fast'; expected one of control, dqn, dyna-q, gorila, original, "
+       "sac, "
        "thesis, "
        "thorough, "
        "tuned"},

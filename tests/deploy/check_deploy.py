@@ -20,7 +20,7 @@ except ImportError:
     yaml = None
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-COMMANDS = ("train", "parent", "child", "cluster", "evaluate", "sweep")
+COMMANDS = ("train", "parent", "child", "cluster", "evaluate", "sweep", "shard")
 # A program, its command, and the rest of that shell command.
 CALL = re.compile(r"(?:lunar_lander|cart_pole|genkidama-run|\"?\$\{?(?:run|program)\}?\"?|\"\$0\") (" + "|".join(COMMANDS) + r")\b([^;|\n]*)")
 FLAG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)")

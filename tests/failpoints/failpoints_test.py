@@ -181,5 +181,65 @@ class LinkTest(FailpointTest):
                 self.check_end(self.parent(resume=True), child)
 
 
+class ShardTest(FailpointTest):
+    """A shard that dies is gone on with from its last state, and its learner waits for it and comes to its end."""
+
+    def free_port(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    def shard(self, number, port, failpoint=None, resume=False):
+        place = self.directory / f"shard{number}"
+        words = ["--resume", place] if resume else ["--run-dir", place, "--slice", f"{number}/2", "--preset", "tuned"]
+        return start(["shard", "--listen", f"127.0.0.1:{port}", "--checkpoint-seconds", "0.2", *words], failpoint)
+
+    def test_every_failpoint(self):
+        for name, count in (("shard_received", 20), ("shard_before_apply", 20), ("shard_after_apply", 20),
+                            ("shard_after_apply", 1), ("shard_state", 2), ("file_synced", 4), ("file_renamed", 5)):
+            with self.subTest(failpoint=name, count=count):
+                self.setUp()
+                ports = [self.free_port(), self.free_port()]
+                whole = self.shard(1, ports[0])
+                dying = self.shard(2, ports[1], f"{name}:kill:{count}")
+                learner = start(["train", "--preset", "tuned", "--shards", *(f"127.0.0.1:{port}" for port in ports),
+                                 "--workers", "2", "--round-steps", "64", "--updates", "60", "--eval-episodes", "0",
+                                 "--run-dir", self.run_dir])
+                try:
+                    code, said = finish(dying)
+                    self.assertEqual(code, KILLED, said)
+                    again = self.shard(2, ports[1], resume=True)
+                    code, said = finish(learner)
+                    self.assertEqual(code, 0, said)
+                    self.assertIn("is away", said)
+                    for process in (whole, again):
+                        process.terminate()
+                        code, said = finish(process)
+                        self.assertEqual(code, 128 + 15, said)
+                finally:
+                    for process in (whole, dying, learner):
+                        process.kill()
+                summary = self.summary()
+                self.assertEqual((summary["updates"], summary["worker_restarts"]), (60, 0))
+                # What was on its way when the link was lost; how much that was depends on the batch.
+                self.assertLessEqual(summary["lost_gradients"], 4)
+                self.assertEqual(self.summary("shard2")["ended_by"], "signal")
+                self.check_all_files()
+
+    def test_a_learner(self):
+        """The process that holds the links dies, and is replaced like any worker."""
+        ports = [self.free_port(), self.free_port()]
+        shards = [self.shard(number, port) for number, port in enumerate(ports, start=1)]
+        words = ["train", "--preset", "tuned", "--shards", *(f"127.0.0.1:{port}" for port in ports), "--workers", "2",
+                 "--round-steps", "64", "--updates", "20", "--eval-episodes", "0", "--run-dir", self.run_dir]
+        code, said = finish(start(words, "learner_sent:kill:10", self.once))
+        for process in shards:
+            process.terminate()
+            finish(process)
+        self.assertEqual(code, 0, said)
+        self.assertTrue(self.once.exists(), "the failpoint was not reached")
+        self.assertEqual(self.summary()["worker_restarts"], 1)
+
+
 if __name__ == "__main__":
     unittest.main()

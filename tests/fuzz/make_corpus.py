@@ -53,6 +53,8 @@ def frames():
     yield "wrong_version", mended + frame(version=2)
     yield "sound_change", mended + frame(kind=3)
     yield "sound_segments", bytes([3, 0]) + frame(0, kind=16)
+    yield "sound_gradients", bytes([3, 0]) + frame(0, kind=32)
+    yield "sound_shard", mended + frame(kind=33)
     yield "wrong_kind", mended + frame(kind=4)
     yield "wrong_dtype", mended + frame(dtype=2)
     yield "reserved", mended + frame(reserved=b"\0\0\0\0\0\1")
@@ -152,6 +154,11 @@ def messages():
     yield "hello_moments_cut", text(HELLO, moments={"size": 4})
     yield "hello_moments_number", text(HELLO, moments=4)
     yield "welcome_moments", text(WELCOME, moments=4)
+    part = {"number": 2, "count": 3, "begin": 10, "end": 20}
+    yield "welcome_slice", text(WELCOME, exchange="gradients", slice=part)
+    for name, value in (("number", 4), ("count", 65), ("begin", 20), ("end", "x")):
+        yield f"welcome_slice_{name}", text(WELCOME, slice={**part, name: value})
+    yield "hello_optimizer", text(HELLO, exchange="gradients", optimizer="adam beta1 0.9")
     yield "hello_small", text(HELLO, run_id=None, library=None, environment_steps=None, capabilities=None)
     yield "hello_no_tensors", text(HELLO, layout=[])
     yield "hello_scalar", text(HELLO, layout=[{"name": "s", "shape": []}])
@@ -352,6 +359,35 @@ def segment_batches():
     yield "head_cut", shape + batch(*two)[:55]
 
 
+# ---- Gradients for shards ----
+
+
+def gradient_payloads():
+    def payload(*gradients, count=None, reserved=0, size=3):
+        heads = b"".join(struct.pack("<Qd", version, rate) for version, rate, _ in gradients)
+        values = b"".join(struct.pack(f"<{size}f", *numbers) for _, _, numbers in gradients)
+        return struct.pack("<II", len(gradients) if count is None else count, reserved) + heads + values
+
+    slice_of_3, first, second = bytes([3, 9]), (7, 0.5, (1, -2.5, 3.25)), (9, 0.25, (0, 0.5, -1))
+    yield "sound", slice_of_3 + payload(first, second)
+    yield "sound_one", slice_of_3 + payload(first)
+    yield "sound_empty_slice", bytes([0, 9]) + payload((1, 1.0, ()), size=0)
+    yield "none", slice_of_3 + payload()
+    yield "too_many", slice_of_3 + payload(first, count=1025)
+    yield "count_2_32", slice_of_3 + payload(first, count=2**32 - 1)
+    yield "one_less", slice_of_3 + payload(first, second, count=1)
+    yield "reserved", slice_of_3 + payload(first, reserved=1)
+    yield "version_to_come", slice_of_3 + payload((10, 0.5, (0, 0, 0)))
+    yield "version_most", slice_of_3 + payload((2**64 - 1, 0.5, (0, 0, 0)))
+    for name, rate in (("zero", 0.0), ("minus", -1.0), ("nan", float("nan")), ("infinite", float("inf"))):
+        yield f"rate_{name}", slice_of_3 + payload((7, rate, (0, 0, 0)))
+    for name, value in (("nan", float("nan")), ("infinite", float("inf"))):
+        yield f"value_{name}", slice_of_3 + payload((7, 0.5, (0, 0, value)))
+    yield "fates", bytes([9, 0]) + bytes([0, 1, 0, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
+    yield "fate_2", bytes([3, 0]) + bytes([0, 2, 0, 0, 0, 0, 0, 0])
+    yield "fate_filling", bytes([3, 0]) + bytes([0, 1, 0, 1, 0, 0, 0, 0])
+
+
 # ---- Requests and endpoints ----
 
 
@@ -426,6 +462,7 @@ def main():
     write("http_request", dict(requests()))
     write("endpoint", dict(endpoints()))
     write("segments", dict(segment_batches()))
+    write("gradients", dict(gradient_payloads()))
     return 0
 
 

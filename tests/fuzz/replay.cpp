@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace fuzz = genkidama::fuzz;
 
-constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 10> kTargets{
+constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 11> kTargets{
     {{"frame", fuzz::frame},
      {"codec", fuzz::codec},
      {"message", fuzz::message},
@@ -30,7 +30,8 @@ constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 10> kTargets
      {"http_request", fuzz::http_request},
      {"endpoint", fuzz::endpoint},
      {"run_state", fuzz::run_state},
-     {"segments", fuzz::segments}}};
+     {"segments", fuzz::segments},
+     {"gradients", fuzz::gradients}}};
 
 std::vector<std::uint8_t> read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -24,6 +24,7 @@ void http_request(Input input);        // what a listener makes of an HTTP reque
 void endpoint(Input input);            // HOST:PORT
 void run_state(Input input);           // state.safetensors
 void segments(Input input);            // decode_segments, encode_segments
+void gradients(Input input);           // decode_gradients, append_gradients, decode_fates, encode_fates
 void moments(Input input);             // decode_moments, append_moments, moments_fault
 
 inline void require(bool holds, const char* promise) {

@@ -263,8 +263,9 @@ TEST_CASE("a state has the optimizer of each local worker, and other ways of sha
 TEST_CASE("a gradient queue gives gradients in the order of their arrival, and takes a dead worker's back") {
   GradientQueue queue(3, 2);
   CHECK_FALSE(queue.first());
-  queue.hand_over(2, std::array{2.0f, 3.0f}, 7, 0.5);
-  queue.hand_over(0, std::array{4.0f, 5.0f}, 8, 0.25);
+  const std::vector<std::uint64_t> versions = {5, 6};
+  queue.hand_over(2, std::array{2.0f, 3.0f}, versions, 7, 0.5);
+  queue.hand_over(0, std::array{4.0f, 5.0f}, {}, 8, 0.25);
   CHECK_FALSE(queue.is_free(2));
   CHECK(queue.is_free(1));
   const auto first = queue.first();
@@ -273,9 +274,16 @@ TEST_CASE("a gradient queue gives gradients in the order of their arrival, and t
   CHECK(std::vector<float>(first->gradient.begin(), first->gradient.end()) == std::vector<float>{2, 3});
   CHECK(first->step == 7);
   CHECK(first->learning_rate == 0.5);
+  REQUIRE(first->versions.size() == kMostShards);
+  CHECK(first->versions[1] == 6);
+  std::vector<GradientQueue::Item> all;
+  queue.all(all);
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].worker == 2);
+  CHECK(all[1].worker == 0);
   // The worker dies, and the one in its place is quicker than the server.
   queue.take_back(2);
-  queue.hand_over(2, std::array{6.0f, 7.0f}, 9, 0.5);
+  queue.hand_over(2, std::array{6.0f, 7.0f}, versions, 9, 0.5);
   queue.finish(*first);
   CHECK_FALSE(queue.is_free(2));
   const auto second = queue.first();

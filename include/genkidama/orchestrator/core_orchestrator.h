@@ -23,6 +23,7 @@
 #include "genkidama/params/actor_mode.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/saveable.h"
+#include "genkidama/params/weight_shards.h"
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/rl/learning.h"
@@ -67,6 +68,12 @@ struct OrchestratorOptions {
   /// than "a3c", which learns while it plays. An algorithm that learns from a replay buffer has one for all
   /// workers or actors then, at the learner, and takes no environment that masks actions.
   Learning learning = Learning::kWorkers;
+  /// Where the weights live: at shards elsewhere (make_shard_links() of genkidama/net/shard_links.h). The
+  /// sharing is then Sharing::kServer, whose process calls the factory and hands the workers' gradients to
+  /// the shards; the optimizer is theirs. Each round begins with their weights, whatever was written here
+  /// before. Needs Learning::kWorkers, and nothing that is normalised. Empty: the weights live on this
+  /// machine.
+  WeightShardsFactory shards;
   /// Learning::kCentral: kAsynchronous lets the workers play on, with the weights that they have, while the
   /// learner learns. A round then ends when the learner has learnt from the oldest `round_steps` steps in the
   /// queue; what workers have begun goes on in the next round, and the queue is in no state. Not with
@@ -220,6 +227,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.
   std::map<std::string, std::string> policy_metadata() const;
+  /// Whether the weights live at shards.
+  bool has_shards() const;
   /// Number of workers; 0 with OrchestratorOptions::describe_only.
   int workers() const;
   /// Rounds played since the start, with those of a restored state.

@@ -54,6 +54,12 @@ struct RoundReport {
   /// Episodes that were given up in this round because their environment failed (StepResult::lost). Their
   /// steps are learnt from and counted; they are not among `episodes`.
   std::uint64_t lost_episodes = 0;
+  /// Gradients that were dropped in this round because the weights that they were computed with were too old.
+  std::uint64_t stale_gradients = 0;
+  /// Gradients that were dropped in this round because their loss was far above the mean.
+  std::uint64_t outlier_gradients = 0;
+  /// Gradients of this round of which a shard did not get its slice, or nobody knows whether it did.
+  std::uint64_t lost_gradients = 0;
   /// The round was cut in the middle of its episodes, because the program stops: what was played is learnt
   /// from and counted, and the episodes that were cut are not among `episodes`.
   bool cut_short = false;

@@ -182,6 +182,13 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// Sharing::kLocal: steps of a worker's optimizer between two merges, >= 0. 0: a worker merges at its
   /// round's end only, and then the mean of all workers' changes is taken and not their sum.
   int merge_every = 4;
+  /// Sharing::kServer, and shards (genkidama/net/shard.h): a gradient is dropped when the weights that it was
+  /// computed with are older than so many optimizer steps; 0: none is.
+  std::uint64_t max_gradient_age = 0;
+  /// A worker drops its gradient when the loss (LearningStatistics::value_loss) is more than so many
+  /// deviations above its running mean (Nair et al. 2015), >= 0; 0: it drops none. The first 100 losses are
+  /// only watched.
+  double max_loss_deviations = 0;
 
   // Optimizer; OptimizerOptions has the rest.
   Schedule schedule = Schedule::kConstant;  ///< how learning_rate changes

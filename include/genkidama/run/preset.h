@@ -90,6 +90,12 @@ Preset dqn_preset();
 /// The same with dyna_q_hyperparameters().
 Preset dyna_q_preset();
 
+/// dqn_preset() as Gorila has it (Nair et al. 2015): a server applies all gradients (Sharing::kServer, with
+/// or without shards), each worker learns from its own steps and explores in its own measure, and gradients
+/// that are more than 20 optimizer steps old, or whose loss is more than 4 deviations above its mean, are
+/// dropped.
+Preset gorila_preset();
+
 /// sac_hyperparameters() for mlp_network() with two layers of 64 units and ReLU, a replay buffer of 200,000
 /// steps for each worker, 200,000 environment steps, and greedy evaluations. For continuous actions with
 /// finite bounds.

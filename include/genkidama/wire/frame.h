@@ -20,10 +20,12 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// Who sends a frame.
 enum class FrameType : std::uint16_t {
-  kParentWeights = 1,   ///< W_P, from the Parent
-  kChildWeights = 2,    ///< W_C, from a Child
-  kChildChange = 3,     ///< what a Child has learnt, from a Child that makes rounds together with others
-  kActorSegments = 16,  ///< what an actor has played (genkidama/wire/segments.h), in place of weights
+  kParentWeights = 1,      ///< W_P, from the Parent
+  kChildWeights = 2,       ///< W_C, from a Child
+  kChildChange = 3,        ///< what a Child has learnt, from a Child that makes rounds together with others
+  kActorSegments = 16,     ///< what an actor has played (genkidama/wire/segments.h), in place of weights
+  kLearnerGradients = 32,  ///< gradients for a shard (genkidama/wire/shard_frames.h), in place of weights
+  kShardWeights = 33,      ///< a shard's slice of the weights
 };
 
 /// What travels with the weights. A Parent leaves the last three fields at 0, but for a learner's answer to

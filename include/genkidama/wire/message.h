@@ -14,6 +14,7 @@
 #include "genkidama/params/optimizer_moments.h"
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/policy_description.h"
+#include "genkidama/params/weight_shards.h"
 #include "genkidama/wire/decoded.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -54,6 +55,9 @@ struct HelloMessage {
   std::string codec = "f32";
   /// Of an actor: the most steps that it can play in a round, at most 2^53-1; 0, and not sent: any number.
   std::uint64_t round_steps = 0;
+  /// Of a learner with shards: its optimizer and the optimizer's constants as a text, which must be the
+  /// shard's; not sent when it is empty.
+  std::string optimizer{};
 };
 
 /// The most actors of one learner that are told apart.
@@ -88,6 +92,8 @@ struct WelcomeMessage {
   /// Of a Parent whose exchange is "segments": whether actors wait for it, as actor_mode_name(); not sent
   /// when it is "waiting".
   std::string actors = "waiting";
+  /// Of a shard, and only of one: the slice of the weights that it owns.
+  std::optional<WeightSlice> slice{};
   /// Of such a Parent: the actor's place among so many, from 0, by which actors explore differently; not sent
   /// when there is one place. At most kMostActorPlaces.
   std::uint64_t place = 0, places = 1;

@@ -17,5 +17,6 @@ int run_check(Job job);
 int run_sweep(Job job);
 int run_simulate(Job job);
 int run_plan(Job job);
+int run_shard(Job job);
 
 }  // namespace genkidama::cli

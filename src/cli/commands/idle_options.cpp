@@ -79,6 +79,15 @@ void warn_of_others_options(const Settings& settings) {
   }
 }
 
+void warn_of_gradient_age(const Settings& settings) {
+  if (!names_option(settings.command_line, "max-gradient-age")) return;
+  if (!settings.links.shards.empty()) {
+    warn("--max-gradient-age", "the shards decide; expected it at each of them");
+  } else if (const Sharing sharing = settings.learning.hyperparameters.sharing; sharing != Sharing::kServer) {
+    warn("--max-gradient-age", fmt::format("--sharing is '{}'; expected 'server'", sharing_name(sharing)));
+  }
+}
+
 void warn_of_exchange(const Settings& settings) {
   if (settings.links.exchange == ExchangeKind::kEach) return;
   for (const char* const option : {"alpha", "beta"}) {
@@ -105,6 +114,7 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
   }
   const bool is_bundled = is_named(algorithm_names(), given.algorithm);
   if (is_bundled) warn_of_others_options(settings);
+  warn_of_gradient_age(settings);
   warn_of_exchange(settings);
   if (given.vtrace && is_bundled && given.algorithm != "ppo")
     warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));

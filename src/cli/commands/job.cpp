@@ -7,12 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "cli/commands/link_options.h"
 #include "cli/options/command_line.h"
 #include "cli/options/config_file.h"
 #include "cli/options/own_options.h"
 #include "cli/options/settings_check.h"
 #include "cli/terminal/output.h"
 #include "genkidama/core/log.h"
+#include "genkidama/nn/optimizer_text.h"
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
@@ -113,7 +115,12 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   // An actor's learner has the buffer.
   if (options.learning != Learning::kElsewhere)
     options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
-  options.describe_only = job.settings.command == kParent && !evaluates(job.settings.run);
+  options.describe_only =
+      job.settings.command == kShard || (job.settings.command == kParent && !evaluates(job.settings.run));
+  if (!job.settings.links.shards.empty()) {
+    const auto links = shard_links_options(job.settings, optimizer_text(options.hyperparameters));
+    options.shards = [links](const ShardLearner& learner) { return make_shard_links(links, learner); };
+  }
   options.steps_per_second = learning.steps_per_second;
   options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
   options.max_crashes_per_minute = learning.max_worker_crashes;

@@ -63,6 +63,36 @@ ChildOptions child_options(const Settings& settings) {
   return options;
 }
 
+ShardOptions shard_options(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  ShardOptions options;
+  for (const std::string& text : links.listen) options.listen.push_back(Endpoint::parse(text));
+  options.slice.number = links.slice_number;
+  options.slice.count = links.slice_count;
+  options.name = links.name;
+  options.security = security_of(settings);
+  options.limits.close_timeout = Milliseconds(500);
+  return options;
+}
+
+ShardLinksOptions shard_links_options(const Settings& settings, const std::string& optimizer) {
+  const LinkOptions& links = settings.links;
+  ShardLinksOptions options;
+  for (const std::string& text : links.shards) {
+    options.connect.push_back(Endpoint::parse(text));
+    options.connect.back().tls |= links.tls && !options.connect.back().plain;
+  }
+  options.name = links.name;
+  options.optimizer = optimizer;
+  options.when_away = links.shard_away;
+  options.security = security_of(settings);
+  options.join_timeout = milliseconds(links.join_timeout_s);
+  options.away_timeout = milliseconds(links.away_timeout_s);
+  options.exchange_timeout = milliseconds(links.exchange_timeout_s);
+  options.limits.close_timeout = Milliseconds(500);
+  return options;
+}
+
 run::MemberContext member_of(const Job& job) {
   run::MemberContext member;
   member.ready_fd = job.settings.plumbing.ready_fd;

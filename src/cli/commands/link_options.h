@@ -6,6 +6,8 @@
 #include "cli/commands/job.h"
 #include "genkidama/net/child.h"
 #include "genkidama/net/parent.h"
+#include "genkidama/net/shard.h"
+#include "genkidama/net/shard_links.h"
 #include "genkidama/run/loopback_cluster.h"
 
 namespace genkidama::cli {
@@ -14,6 +16,9 @@ namespace genkidama::cli {
 ParentOptions parent_options(const Job& job);
 /// Of a Child or an actor.
 ChildOptions child_options(const Settings& settings);
+ShardOptions shard_options(const Settings& settings);
+/// `optimizer`: as optimizer_text() has it.
+ShardLinksOptions shard_links_options(const Settings& settings, const std::string& optimizer);
 /// Who has started this process, if a cluster has.
 run::MemberContext member_of(const Job& job);
 

@@ -24,8 +24,8 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Command kCommands[] = {kTrain,    kParent, kChild, kCluster,  kLearner, kActor,
-                                 kEvaluate, kCheck,  kSweep, kSimulate, kPlan};
+constexpr Command kCommands[] = {kTrain, kParent,   kChild, kCluster, kLearner,  kActor,
+                                 kShard, kEvaluate, kCheck, kSweep,   kSimulate, kPlan};
 
 // One option as CLI11 fills it; the meaning of the text is the table's business.
 struct Slot {
@@ -274,8 +274,10 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
   settings.command_line = words;
   const auto configs = read_configs(program, slots, command);
   apply_preset(program, slots, configs, settings);
-  // Children with equal seeds would play the same episodes; the one drawn here is kept in config.json.
-  if ((command & kOneLink) != 0) settings.learning.seed = std::random_device{}();
+  // Children, or learners with the same shards, with equal seeds would play the same episodes; the one drawn
+  // here is kept in config.json.
+  const bool has_shards = command == kTrain && is_given("shards", slots, configs);
+  if ((command & kOneLink) != 0 || has_shards) settings.learning.seed = std::random_device{}();
   for (const ConfigFile& config : configs) {
     if (!config.is_own) check_trusted_values(config, program, slots, settings);
     apply_config(config, program.table, settings);
@@ -292,6 +294,16 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
         "--round-end is 'episode' with --learning central, whose rounds end after --round-steps steps; "
         "expected "
         "'step', or leave it out");
+  }
+  if (!settings.links.shards.empty()) {
+    Sharing& sharing = settings.learning.hyperparameters.sharing;
+    if (flag_given(slots, "sharing") && sharing != Sharing::kServer) {
+      throw ArgumentError(fmt::format(
+          "--sharing is '{}' with --shards, whose gradients a server hands over; expected 'server', or leave "
+          "it out",
+          sharing_name(sharing)));
+    }
+    sharing = Sharing::kServer;
   }
   apply_preset_steps(program, settings);
   return settings;

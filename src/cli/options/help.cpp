@@ -71,7 +71,7 @@ std::string help_text(const OptionRow& row, const Settings& defaults, const Help
 std::string command_help(Command command) {
   switch (command) {
     case kTrain:
-      return "Train on this machine alone, without sockets";
+      return "Train on this machine alone, or with shards that own the weights";
     case kParent:
       return "Average the weights of Children that train elsewhere";
     case kChild:
@@ -82,6 +82,8 @@ std::string command_help(Command command) {
       return "Learn from what actors on other machines play";
     case kActor:
       return "Play on this machine for a learner, with its weights";
+    case kShard:
+      return "Own a slice of the weights, and apply the gradients of learners that train elsewhere";
     case kEvaluate:
       return "Play episodes with the weights of checkpoints";
     case kCheck:

@@ -238,7 +238,7 @@ OptionRow memory_option() {
 }
 
 void add_network(Table& table) {
-  constexpr unsigned kCommands = kTraining | kCheck | kSimulation;
+  constexpr unsigned kCommands = kTraining | kShard | kCheck | kSimulation;
   table.group("Network (one that comes with the library)");
   table.add("hidden", kCommands,
             of_bundled_network(int_list_option({1, 1e6}, GENKIDAMA_MEMBER(network->hidden))),
@@ -315,6 +315,34 @@ OptionRow learning_option() {
 }
 
 /// "all", a whole number of Children, or a percentage of them.
+/// "1/2"
+OptionRow slice_option() {
+  OptionRow row = choice_option(
+      {}, [](const Settings& s) { return fmt::format("{}/{}", s.links.slice_number, s.links.slice_count); },
+      [](Settings&, const std::string&) {});
+  row.placeholder = "N/COUNT";
+  row.expected = fmt::format("two whole numbers such as 1/2, the second from 1 to {} and the first up to it",
+                             kMostShards);
+  row.set = [](Settings& settings, const nlohmann::json& value) {
+    if (!value.is_string()) return false;
+    const std::string text = value.get<std::string>();
+    const std::size_t middle = text.find('/');
+    if (middle == std::string::npos) return false;
+    const auto read = [](std::string_view part, std::size_t& number) {
+      const auto result = std::from_chars(part.data(), part.data() + part.size(), number);
+      return result.ec == std::errc() && result.ptr == part.data() + part.size();
+    };
+    std::size_t number = 0, count = 0;
+    const std::string_view view = text;
+    if (!read(view.substr(0, middle), number) || !read(view.substr(middle + 1), count)) return false;
+    if (count < 1 || count > kMostShards || number < 1 || number > count) return false;
+    settings.links.slice_number = number;
+    settings.links.slice_count = count;
+    return true;
+  };
+  return row;
+}
+
 OptionRow quorum_option() {
   OptionRow row = choice_option(
       {},
@@ -427,56 +455,69 @@ void add_exchange(Table& table, const Program& program) {
 
 void add_links(Table& table) {
   table.group("Links");
-  table.add("listen", kLinked, endpoints_option(GENKIDAMA_MEMBER(links.listen)),
+  table.add("listen", kAccepting, endpoints_option(GENKIDAMA_MEMBER(links.listen)),
             "Accept peers here; port 0 takes any free one");
   table.add("connect", kLinked, endpoints_option(GENKIDAMA_MEMBER(links.connect)),
             "Dial this peer; a parent or a learner takes several and dials them again for ever");
   table.add(
-      "token-file", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.token_file), "FILE"),
+      "token-file", kAccepting | kDialling, kept_file_option(GENKIDAMA_MEMBER(links.token_file), "FILE"),
       "Shared secret, the same on both sides; else that of the environment's GENKIDAMA_TOKEN; else none");
-  table.add("insecure", kLinked, flag_option(GENKIDAMA_MEMBER(links.insecure)),
+  table.add("insecure", kAccepting, flag_option(GENKIDAMA_MEMBER(links.insecure)),
             "Let other machines reach --listen without a token");
-  table.add("tls", kLinked, flag_option(GENKIDAMA_MEMBER(links.tls)),
+  table.add("tls", kDialling, flag_option(GENKIDAMA_MEMBER(links.tls)),
             "Dial in TLS, as to wss://HOST:PORT; the peer's certificate must be for that host");
-  table.add("tls-ca", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.tls_ca), "FILE"),
+  table.add("tls-ca", kDialling, kept_file_option(GENKIDAMA_MEMBER(links.tls_ca), "FILE"),
             "Authorities that sign the certificates of dialled peers, PEM (the system's when not given)");
-  table.add("tls-certificate", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.tls_certificate), "FILE"),
+  table.add("tls-certificate", kAccepting | kDialling,
+            kept_file_option(GENKIDAMA_MEMBER(links.tls_certificate), "FILE"),
             "This side's certificate, PEM: --listen then speaks TLS only; who dials shows it when asked");
-  table.add("tls-key", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.tls_key), "FILE"),
+  table.add("tls-key", kAccepting | kDialling, kept_file_option(GENKIDAMA_MEMBER(links.tls_key), "FILE"),
             "Key of --tls-certificate, PEM without a password");
-  table.add("tls-client-ca", kLinked, kept_file_option(GENKIDAMA_MEMBER(links.tls_client_ca), "FILE"),
+  table.add("tls-client-ca", kAccepting, kept_file_option(GENKIDAMA_MEMBER(links.tls_client_ca), "FILE"),
             "Take only peers with a certificate that these authorities signed, PEM (mutual TLS)");
   table.add("children", kCluster, int_option({1, 256}, GENKIDAMA_MEMBER(cluster.children)),
             "Children to start, each a process with its own workers");
-  table.add("name", kLinked, text_option(GENKIDAMA_MEMBER(links.name)),
+  table.add("name", kAccepting | kDialling, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
-  table.add("join-timeout", kOneLink | kCluster,
+  table.add("join-timeout", kOneLink | kCluster | kTrain,
             real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
-            "Seconds a Child waits for its Parent's first weights");
-  table.add("exchange-timeout", kOneLink | kCluster,
-            real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
-            "Seconds without any progress of an exchange before a Child makes the link anew; longer if its "
-            "exchanges take longer");
+            "Seconds a Child waits for its Parent's first weights, or a learner for its shards");
   table.add(
-      "away-timeout", kActor, real_option(kSeconds, GENKIDAMA_MEMBER(links.away_timeout_s)),
-      "Seconds that an actor waits for a learner that has gone away, playing nothing, before it gives up");
+      "exchange-timeout", kOneLink | kCluster | kTrain,
+      real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
+      "Seconds without any progress of an exchange before a Child, or a learner with shards, makes the link "
+      "anew; a Child waits longer if its exchanges take longer");
+  table.add("away-timeout", kActor | kTrain, real_option(kSeconds, GENKIDAMA_MEMBER(links.away_timeout_s)),
+            "Seconds that an actor waits for a learner, or a learner for a shard, that has gone away, "
+            "playing nothing, "
+            "before it gives up");
+  table.add(
+      "shards", kTrain, endpoints_option(GENKIDAMA_MEMBER(links.shards)),
+      "Shards that own the weights, one after the other, each with a slice of its own; --sharing is then "
+      "server");
+  table.add("shard-away", kTrain,
+            named_option(std::array{ShardAway::kWait, ShardAway::kGoOn}, shard_away_name,
+                         GENKIDAMA_MEMBER(links.shard_away)),
+            "While a shard is away: wait for it, or go on with its weights as they are");
+  table.add("slice", kShard, slice_option(),
+            "Which of so many slices of the weights this shard owns, such as 1/2; each is some shard's");
 }
 
 void add_run(Table& table, const Program& program) {
   table.group("Run");
-  table.add("preset", kEverywhere | kCheck | kSimulation, preset_option(program),
+  table.add("preset", kEverywhere | kShard | kCheck | kSimulation, preset_option(program),
             "Named set of defaults, listed below");
-  table.add("config", kTraining, file_option(GENKIDAMA_MEMBER(config), "FILE"),
+  table.add("config", kTraining | kShard, file_option(GENKIDAMA_MEMBER(config), "FILE"),
             "JSON file of options, for instance a run's config.json; flags win over it");
   table.add(
-      "run-dir", kTraining | kSweep, file_option(GENKIDAMA_MEMBER(run_dir), "DIR"),
+      "run-dir", kTraining | kShard | kSweep, file_option(GENKIDAMA_MEMBER(run_dir), "DIR"),
       "New directory for what the run leaves behind (runs/NAME-TIME-PID when not given; a sweep needs one)");
-  table.add("resume", kTraining, file_option(GENKIDAMA_MEMBER(resume), "DIR"),
+  table.add("resume", kTraining | kShard, file_option(GENKIDAMA_MEMBER(resume), "DIR"),
             "Go on with the run in this directory, with its options unless flags say otherwise");
-  table.add("init-from", kTrain | kParent | kCluster | kLearner,
+  table.add("init-from", kTrain | kParent | kCluster | kLearner | kShard,
             kept_path_option(GENKIDAMA_MEMBER(run.init_from), "FILE"),
             "Begin with the weights of this policy file, such as another run's final.safetensors");
-  table.add("seed", kEverywhere | kCheck | kSimulation,
+  table.add("seed", kEverywhere | kShard | kCheck | kSimulation,
             count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
             "All randomness follows from it (a child or an actor draws one when not given)");
   table.add("workers", kPlaying | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
@@ -508,8 +549,9 @@ void add_run(Table& table, const Program& program) {
 
 void add_ending(Table& table) {
   table.group("End of the run (the first that is met)");
-  table.add("updates", kTraining | kSimulation, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.updates)),
-            "After this many updates: rounds, or merges at a Parent");
+  table.add("updates", kTraining | kShard | kSimulation,
+            count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.updates)),
+            "After this many updates: rounds, merges at a Parent, or optimizer steps of a shard");
   table.add("max-steps", kTraining | kSimulation, count_option(kAtLeastOne, GENKIDAMA_MEMBER(run.max_steps)),
             "After this many environment steps of all workers together (the preset's when no end is given)");
   table.add("target", kKeeping | kSimulation, real_option(kAnyNumber, GENKIDAMA_MEMBER(run.target)),
@@ -539,7 +581,8 @@ void add_results(Table& table) {
       "All checkpoints, and a row of the metrics for every update, however many there get; otherwise the "
       "metrics of more than 10,000 updates have a sample of one in ten, and so on");
   table.add(
-      "checkpoint-seconds", kKeeping, real_option(kNotNegative, GENKIDAMA_MEMBER(run.checkpoint_seconds)),
+      "checkpoint-seconds", kKeeping | kShard,
+      real_option(kNotNegative, GENKIDAMA_MEMBER(run.checkpoint_seconds)),
       "What --resume goes on from is written at least so often too, once a round or merge has ended, and "
       "at first after 1, 2, 4, ... seconds; 0: only with checkpoints");
   table.add("eval-episodes", kKeeping | kSweep, int_option({0, 1e6}, GENKIDAMA_MEMBER(run.eval_episodes)),
@@ -577,7 +620,8 @@ void add_results(Table& table) {
 void add_hyperparameters(Table& table, const Program& program) {
   table.group("Hyperparameters");
   // It decides which outputs the network has.
-  table.add("loss", kLearning | kActor | kEverywhere | kCheck, loss_option(program), "What is minimised");
+  table.add("loss", kLearning | kActor | kShard | kEverywhere | kCheck, loss_option(program),
+            "What is minimised");
   table.add("gamma", kLearning | kActor,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.gamma)),
             "Discount per step");
@@ -662,6 +706,16 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Optimizer steps of a worker between two merges of --sharing local; 0: at the round's end only, "
             "where the "
             "mean of all workers' changes is taken");
+  table.add(
+      "max-gradient-age", kWorking | kShard,
+      count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.max_gradient_age)),
+      "A gradient of weights that are more optimizer steps old is dropped, at a shard and where a server "
+      "applies gradients; 0: none is");
+  table.add(
+      "max-loss-deviations", kWorking,
+      real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.max_loss_deviations)),
+      "A worker drops its gradient when the value's loss is more deviations above its mean; 0: it drops "
+      "none");
   table.add("epochs", kLearning, int_option({1, 1e6}, GENKIDAMA_MEMBER(learning.hyperparameters.epochs)),
             "Passes of ppo over a round's steps");
   table.add("minibatch-size", kLearning,
@@ -699,7 +753,8 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("normalise-advantages", kLearning,
             boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.normalise_advantages)),
             "Shift and scale the advantages of each minibatch of ppo to mean 0, deviation 1");
-  table.add("optimizer", kLearning, optimizer_option(program), "How gradients change the shared weights");
+  table.add("optimizer", kLearning | kShard, optimizer_option(program),
+            "How gradients change the shared weights");
   table.add("learning-rate", kLearning,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.learning_rate)),
             "Step size of the optimizer");
@@ -711,23 +766,23 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("schedule-steps", kLearning,
             count_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.schedule_steps)),
             "Environment steps of one machine at which every schedule ends; 0: --max-steps");
-  table.add("momentum", kLearning,
+  table.add("momentum", kLearning | kShard,
             real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.momentum)),
             "Of sgd and rmsprop");
   table.add(
-      "weight-decay", kLearning,
+      "weight-decay", kLearning | kShard,
       real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.weight_decay)),
       "Times the weight, added to the gradient; adamw takes it, times the learning rate, off the weight");
-  table.add("rms-decay", kLearning,
+  table.add("rms-decay", kLearning | kShard,
             real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.rms_decay)),
             "Of rmsprop's mean square");
-  table.add("adam-beta1", kLearning,
+  table.add("adam-beta1", kLearning | kShard,
             real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.adam_beta1)),
             "Of adam's and adamw's mean");
-  table.add("adam-beta2", kLearning,
+  table.add("adam-beta2", kLearning | kShard,
             real_option(kBelowOne, GENKIDAMA_MEMBER(learning.hyperparameters.adam_beta2)),
             "Of adam's and adamw's mean square");
-  table.add("denominator-epsilon", kLearning,
+  table.add("denominator-epsilon", kLearning | kShard,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.denominator_epsilon)),
             "Added to the root of the mean square in rmsprop, adam and adamw");
   table.add("max-gradient-norm", kLearning,
@@ -770,13 +825,13 @@ void add_replay(Table& table) {
   table.add("double-q", kLearning, boolean_option(GENKIDAMA_MEMBER(learning.hyperparameters.double_q)),
             "The weights choose the next action, which the target network values");
   // It shapes the network.
-  table.add("dueling", kEverywhere | kCheck | kSimulation,
+  table.add("dueling", kEverywhere | kShard | kCheck | kSimulation,
             flag_option(GENKIDAMA_MEMBER(learning.hyperparameters.dueling)),
             "The network has a value and an advantage for each action");
   table.add("burn-in", kWorking | kSimulation,
             int_option({0, 1e6}, GENKIDAMA_MEMBER(learning.hyperparameters.burn_in)),
             "With --memory: steps before a drawn sequence that bring the memory to what it was");
-  table.add("quantiles", kEverywhere | kCheck | kSimulation,
+  table.add("quantiles", kEverywhere | kShard | kCheck | kSimulation,
             int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.quantiles)),
             "Quantiles of each action's return that qr_dqn learns");
   table.add("first-epsilon", kLearning | kActor,
@@ -836,13 +891,13 @@ void add_dyna_q(Table& table) {
 void add_critics(Table& table) {
   table.group("Continuous actions from replay (sac, td3)");
   // They shape the network.
-  table.add("critics", kEverywhere | kCheck | kSimulation,
+  table.add("critics", kEverywhere | kShard | kCheck | kSimulation,
             int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.critics)),
             "Estimates of an action's return");
   table.add("target-critics", kLearning,
             int_option({1, 1000}, GENKIDAMA_MEMBER(learning.hyperparameters.target_critics)),
             "How many of them, drawn at random, make a target");
-  table.add("temperature", kEverywhere | kCheck | kSimulation,
+  table.add("temperature", kEverywhere | kShard | kCheck | kSimulation,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.temperature)),
             "Weight of sac's entropy at first, in scaled rewards");
   table.add("learn-temperature", kLearning,
@@ -869,15 +924,15 @@ void add_critics(Table& table) {
 void add_actions(Table& table) {
   table.group("Continuous actions");
   table.add(
-      "action-bounds", kEverywhere | kCheck | kSimulation, action_bounds_option(),
+      "action-bounds", kEverywhere | kShard | kCheck | kSimulation, action_bounds_option(),
       "How a component stays within its bounds: clip gives the environment the nearest value, tanh squashes "
       "what was sampled (evaluate: as the checkpoint says)");
-  table.add("deviation", kEverywhere | kCheck | kSimulation, deviation_option(),
+  table.add("deviation", kEverywhere | kShard | kCheck | kSimulation, deviation_option(),
             "Of a component: fixed, a learnt constant; state, from the observation by the network (evaluate: "
             "as the "
             "checkpoint says)");
   table.add(
-      "initial-log-deviation", kEverywhere | kCheck | kSimulation,
+      "initial-log-deviation", kEverywhere | kShard | kCheck | kSimulation,
       real_option({-20, 20}, GENKIDAMA_MEMBER(learning.hyperparameters.initial_log_deviation)),
       "Natural logarithm of the deviation at first; 0: a deviation of half the range between two bounds");
 }

@@ -15,9 +15,11 @@ namespace {
 
 std::map<std::string, Preset> all_presets(const Program& program) {
   std::map<std::string, Preset> presets = {
-      {"control", run::control_preset()},   {"dqn", run::dqn_preset()},    {"dyna-q", run::dyna_q_preset()},
-      {"original", run::original_preset()}, {"sac", run::sac_preset()},    {"thesis", run::thesis_preset()},
-      {"thorough", run::thorough_preset()}, {"tuned", run::tuned_preset()}};
+      {"control", run::control_preset()},   {"dqn", run::dqn_preset()},
+      {"dyna-q", run::dyna_q_preset()},     {"gorila", run::gorila_preset()},
+      {"original", run::original_preset()}, {"sac", run::sac_preset()},
+      {"thesis", run::thesis_preset()},     {"thorough", run::thorough_preset()},
+      {"tuned", run::tuned_preset()}};
   // A program with a network of its own trains that one.
   if (program.network) {
     for (auto& [name, preset] : presets) preset.network = program.network;

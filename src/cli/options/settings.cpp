@@ -26,6 +26,8 @@ const char* command_name(Command command) {
       return "simulate";
     case kPlan:
       return "plan";
+    case kShard:
+      return "shard";
   }
   return "";
 }

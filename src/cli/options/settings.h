@@ -11,6 +11,7 @@
 #include "genkidama/env/option_values.h"
 #include "genkidama/net/round_options.h"
 #include "genkidama/net/segment_options.h"
+#include "genkidama/net/shard_links.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/actor_mode.h"
@@ -35,6 +36,7 @@ enum Command : unsigned {
   kActor = 256,
   kSimulate = 512,
   kPlan = 1024,
+  kShard = 2048,
 };
 inline constexpr unsigned kTraining = kTrain | kParent | kChild | kCluster | kLearner | kActor;
 /// They evaluate, and write policies.
@@ -46,6 +48,9 @@ inline constexpr unsigned kPlaying = kWorking | kActor;
 inline constexpr unsigned kLearning = kWorking | kLearner | kSimulation;
 /// One process, with links to others.
 inline constexpr unsigned kLinked = kParent | kChild | kLearner | kActor;
+/// They accept peers, and they dial them.
+inline constexpr unsigned kAccepting = kLinked | kShard;
+inline constexpr unsigned kDialling = kLinked | kTrain;
 /// They dial or accept one peer.
 inline constexpr unsigned kOneLink = kChild | kActor;
 inline constexpr unsigned kEverywhere = kTraining | kEvaluate;
@@ -97,6 +102,9 @@ struct LinkOptions {
   FullQueue when_full = FullQueue::kWait;
   /// RoundOptions::max_staleness of a learner; empty: by the actor_mode.
   std::optional<std::uint64_t> max_policy_lag;
+  std::vector<std::string> shards;  ///< of `train`: where the shards are; none: the weights live here
+  ShardAway shard_away = ShardAway::kWait;
+  std::size_t slice_number = 1, slice_count = 1;  ///< of a shard
   double join_timeout_s = 60;
   double away_timeout_s = 600;
   double exchange_timeout_s = 30;

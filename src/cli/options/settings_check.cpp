@@ -23,12 +23,44 @@
 namespace genkidama::cli {
 namespace {
 
+/// Flags that only a learner with shards knows.
+void check_shards(const Settings& settings) {
+  if (settings.command != kTrain) return;
+  const LinkOptions& links = settings.links;
+  const LinkOptions untouched;
+  if (links.shards.size() > kMostShards) {
+    throw ArgumentError(
+        fmt::format("--shards names {} shards; expected at most {}", links.shards.size(), kMostShards));
+  }
+  for (const std::string& each : links.shards) {
+    if (std::count(links.shards.begin(), links.shards.end(), each) > 1)
+      throw ArgumentError(fmt::format("--shards names {} twice; expected each shard once", each));
+  }
+  if (!links.shards.empty()) {
+    if (settings.machine_group.empty()) return;
+    throw ArgumentError(fmt::format("--shards and --exchange {} are both given; leave one of the two out",
+                                    settings.machine_group));
+  }
+  for (const auto& [flag, is_given] :
+       {std::pair("--shard-away", links.shard_away != untouched.shard_away),
+        std::pair("--token-file", !links.token_file.empty()), std::pair("--tls", links.tls),
+        std::pair("--tls-ca", !links.tls_ca.empty()),
+        std::pair("--tls-certificate", !links.tls_certificate.empty()),
+        std::pair("--tls-key", !links.tls_key.empty()), std::pair("--name", !links.name.empty())}) {
+    if (!is_given) continue;
+    throw ArgumentError(fmt::format("{} is for --shards; expected it together with that, or left out", flag));
+  }
+}
+
 void check_links(const Settings& settings) {
   const bool takes_many = settings.command == kParent || settings.command == kLearner;
   if (takes_many && settings.links.listen.empty() && settings.links.connect.empty()) {
     throw ArgumentError(fmt::format("a {} needs --listen HOST:PORT, --connect HOST:PORT, or both",
                                     command_name(settings.command)));
   }
+  if (settings.command == kShard && settings.links.listen.empty())
+    throw ArgumentError("a shard needs --listen HOST:PORT");
+  check_shards(settings);
   if ((settings.command & kOneLink) != 0 &&
       settings.links.listen.size() + settings.links.connect.size() != 1) {
     throw ArgumentError(
@@ -170,7 +202,9 @@ std::vector<Endpoint> endpoints_of(const std::vector<std::string>& texts) {
 
 /// Flags that would be of no use where they were given.
 void check_tls_use(const Settings& settings) {
-  const std::vector<Endpoint> connect = endpoints_of(settings.links.connect);
+  const bool has_shards = !settings.links.shards.empty();
+  const std::vector<Endpoint> connect =
+      endpoints_of(has_shards ? settings.links.shards : settings.links.connect);
   const bool dials = settings.links.tls
                          ? !connect.empty()
                          : std::any_of(connect.begin(), connect.end(), [](const auto& to) { return to.tls; });
@@ -193,7 +227,7 @@ void check_tls_use(const Settings& settings) {
 }
 
 void check_security(Settings& settings) {
-  if ((settings.command & kLinked) == 0) return;
+  if ((settings.command & kAccepting) == 0 && settings.links.shards.empty()) return;
   settings.links.token = read_token(settings.links.token_file, "--token-file");
   genkidama::check_security(security_of(settings), endpoints_of(settings.links.listen), kFlags);
   check_tls_use(settings);
@@ -351,8 +385,9 @@ void complete_and_check(Settings& settings) {
     const int sharing = settings.command == kCluster ? settings.cluster.children : 1;
     settings.learning.workers = std::max(1, usable_cores() / sharing);
   }
-  if (settings.links.name.empty() && settings.command != kTrain)
-    settings.links.name = default_name(command_name(settings.command));
+  const bool has_shards = !settings.links.shards.empty();
+  if (settings.links.name.empty() && (settings.command != kTrain || has_shards))
+    settings.links.name = default_name(has_shards ? command_name(kLearner) : command_name(settings.command));
   if (!settings.links.name.empty()) check_name(settings.links.name);
   resolved_hyperparameters(settings).check();
 }

@@ -32,6 +32,7 @@ inline constexpr const char* kChild = "child";
 inline constexpr const char* kParent = "parent";
 inline constexpr const char* kLearner = "learner";
 inline constexpr const char* kActor = "actor";
+inline constexpr const char* kShard = "shard";
 }  // namespace run_kind
 
 /// What a run is a run of. A text that is empty says nothing and is not compared: states of earlier versions

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <fstream>
 
 #include "bad_argument.h"
 #include "fixture.h"
@@ -48,6 +49,45 @@ TEST_CASE("a Parent and a Child train over mutual TLS, and a resumed Parent find
                                                    own.certificate, "--tls-key", own.key, "4"});
   CHECK(other.exit_code == 0);
   CHECK(again.wait().exit_code == 0);
+}
+
+TEST_CASE("a shard and its learner talk over mutual TLS with a token, and nobody else joins") {
+  const TemporaryDirectory directory;
+  const CertificateAuthority authority(directory.path(), "authority");
+  const auto files = authority.issue("shard"), own = authority.issue("learner");
+  const std::string token = (directory / "token").string();
+  std::ofstream(token) << "a-token-of-some-length-for-shards\n";
+  RunningProgram shard(call("shard", "--preset", "tuned", "--listen", "127.0.0.1:0", "--token-file", token,
+                            "--tls-certificate", files.certificate, "--tls-key", files.key, "--tls-client-ca",
+                            authority.file(), "--run-dir", (directory / "shard").string()));
+  const std::string where = "localhost:" + listening_port(shard);
+  const auto learner = [&](const std::vector<std::string>& more) {
+    auto words = call("train", "--preset", "tuned", "--updates", "2", "--round-steps", "64", "--workers", "1",
+                      "--eval-episodes", "0", "--join-timeout", "2", "--run-dir",
+                      (directory / ("learner" + more.back())).string(), "--shards", where);
+    words.insert(words.end(), more.begin(), more.end() - 1);
+    return run_program(words);
+  };
+  const std::vector<std::string> tls = {"--tls",         "--tls-ca",  authority.file(), "--tls-certificate",
+                                        own.certificate, "--tls-key", own.key};
+  const auto with = [&](std::vector<std::string> words, const std::vector<std::string>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  CHECK(learner({"--token-file", token, "1"}).exit_code == 1);
+  CHECK(learner({"--token-file", token, "--tls", "--tls-ca", authority.file(), "2"}).exit_code == 1);
+  const auto nobody = learner(with(tls, {"3"}));
+  CHECK(nobody.exit_code == 1);
+  CHECK(nobody.errors.find("token") != std::string::npos);
+  const auto good = learner(with(tls, {"--token-file", token, "4"}));
+  CAPTURE(good.errors);
+  CHECK(good.exit_code == 0);
+  shard.signal(SIGTERM);
+  CHECK(shard.wait().exit_code == 128 + SIGTERM);
+  const auto summary = json_of(directory / "shard" / "summary.json");
+  CHECK(summary["learners_joined"] == 1);
+  CHECK(summary["refused_peers"].get<int>() >= 3);
+  CHECK(summary["updates"].get<int>() > 0);
 }
 
 TEST_CASE("flags for TLS that do not fit together are refused") {

@@ -192,7 +192,7 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
        "--steps-per-second is '-1'; expected a number in [0, 1000000000]"},
       {{"train", "--loss", "q"}, "--loss is 'q'; expected one of a3c, dqn, dyna_q, ppo, qr_dqn"},
       {{"train", "--preset", "fast"},
-       "--preset is 'fast'; expected one of control, dqn, dyna-q, original, own, quick, sac, thesis"},
+       "--preset is 'fast'; expected one of control, dqn, dyna-q, gorila, original, own, quick, sac"},
       {{"train", "--preset", "td3"}, "--preset is 'td3', an algorithm; expected one of control"},
       {{"train", "--preset", "qr_dqn"}, "and --loss qr_dqn to learn by it"},
       {{"train", "--quantiles", "0"}, "--quantiles is '0'; expected a whole number in [1, 1000]"},
@@ -267,7 +267,7 @@ TEST_CASE("a wrong config file is refused with its name and the key") {
       {R"({"batch_size": null})", "key 'batch_size' is null; expected a whole number"},
       {R"({"greedy": 1})", "key 'greedy' is 1; expected true or false"},
       {R"({"preset": "fast"})",
-       "key 'preset' is \"fast\"; expected one of control, dqn, dyna-q, original, own, quick, sac, thesis"},
+       "key 'preset' is \"fast\"; expected one of control, dqn, dyna-q, gorila, original, own, quick, sac"},
       {R"({"alpha": 0.5})", "key 'alpha' is not an option of 'train'"},
       {R"({"run-dir": "x"})", "unknown key 'run-dir'"},
       {R"([1, 2])", "expected a JSON object"},
@@ -785,9 +785,9 @@ TEST_CASE("a program without an environment or with an unknown default preset is
 TEST_CASE("help of every command lists its options with their defaults") {
   const auto& table = resolved_program().table;
   const std::vector<std::pair<Command, std::string>> commands = {
-      {kTrain, "train"},       {kParent, "parent"},   {kChild, "child"},
-      {kCluster, "cluster"},   {kLearner, "learner"}, {kActor, "actor"},
-      {kEvaluate, "evaluate"}, {kCheck, "check"},     {kSweep, "sweep"}};
+      {kTrain, "train"},     {kParent, "parent"}, {kChild, "child"},       {kCluster, "cluster"},
+      {kLearner, "learner"}, {kActor, "actor"},   {kEvaluate, "evaluate"}, {kCheck, "check"},
+      {kSweep, "sweep"},     {kShard, "shard"}};
   for (const auto& [command, name] : commands) {
     const std::string help = help_of(name);
     CAPTURE(name, help);

@@ -1,0 +1,23 @@
+#pragma once
+
+// What workers know of the weights that a server writes, in shared memory.
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "genkidama/params/weight_shards.h"
+
+namespace genkidama {
+
+/// The server writes it; it has one slice unless the weights live at shards.
+struct WeightVersions {
+  /// Optimizer steps that each slice of the shared weights has seen, in the order of the slices. Written
+  /// after the weights and read before them, so that a gradient's weights are never taken for younger than
+  /// they are.
+  std::array<std::atomic<std::uint64_t>, kMostShards> steps{};
+  /// Weights at shards: one more than the number of the round for which the newest weights were written.
+  std::atomic<std::uint64_t> written_for{0};
+};
+
+}  // namespace genkidama

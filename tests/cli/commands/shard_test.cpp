@@ -1,0 +1,213 @@
+// Shards and their learners as programs.
+#include <csignal>
+#include <memory>
+
+#include "bad_argument.h"
+#include "fixture.h"
+#include "genkidama/params/safetensors.h"
+#include "support/catch.h"
+
+using namespace genkidama;
+using namespace genkidama::test;
+using Catch::Contains;
+
+namespace {
+
+std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::vector<std::string> shard_call(const std::string& slice, const std::filesystem::path& run,
+                                    const std::vector<std::string>& more = {}) {
+  return with(call("shard", "--preset", "dqn", "--listen", "127.0.0.1:0", "--slice", slice, "--name",
+                   "shard-" + slice.substr(0, 1), "--checkpoint-seconds", "0.1", "--run-dir", run.string()),
+              more);
+}
+
+std::vector<std::string> learner_call(const std::vector<std::string>& shards,
+                                      const std::filesystem::path& run,
+                                      const std::vector<std::string>& more = {},
+                                      const std::string& steps = "4000") {
+  auto words = with(call("train", "--preset", "dqn", "--shards"), shards);
+  words = with(words, {"--workers", "2", "--round-steps", "100", "--learning-starts", "200",
+                       "--replay-capacity", "2000", "--max-steps", steps, "--eval-episodes", "5",
+                       "--checkpoint-every", "10", "--run-dir", run.string()});
+  return with(words, more);
+}
+
+std::string endpoint(RunningProgram& shard) {
+  return "127.0.0.1:" + listening_port(shard);
+}
+
+/// Ends a shard as a user would; what its summary says.
+nlohmann::json end(RunningProgram& shard, const std::filesystem::path& run) {
+  shard.signal(SIGTERM);
+  const auto result = shard.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 128 + SIGTERM);
+  CHECK(shard.all_gone());
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["ended_by"] == "signal");
+  return summary;
+}
+
+}  // namespace
+
+TEST_CASE("two shards own the weights of a learner with two workers, and tell what they have done") {
+  const TemporaryDirectory directory;
+  RunningProgram one(shard_call("1/2", directory / "one")), two(shard_call("2/2", directory / "two"));
+  RunningProgram learner(learner_call({endpoint(one), endpoint(two)}, directory / "learner"));
+  const auto result = learner.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(learner.all_gone());
+  const auto summary = json_of(directory / "learner" / "summary.json");
+  CHECK(summary["stale_gradients"] == 0);
+  CHECK(summary["lost_gradients"] == 0);
+  CHECK(summary["outlier_gradients"] == 0);
+  const auto metrics = csv_of(directory / "learner" / "metrics.csv");
+  CHECK(std::count(metrics[0].begin(), metrics[0].end(), "stale_gradients") == 1);
+  const auto first = end(one, directory / "one"), second = end(two, directory / "two");
+  CHECK(first["updates"].get<int>() > 1'500);
+  CHECK(first["updates"] == second["updates"]);
+  CHECK(first["gradients"] == first["updates"]);
+  CHECK(first["slice"]["end"] == second["slice"]["begin"]);
+  CHECK(first["command"] == "shard");
+
+  // The learner's policy is what the shards have.
+  const auto policy = read_safetensors(directory / "learner" / "final.safetensors");
+  std::vector<float> slices;
+  for (const char* const name : {"one", "two"}) {
+    const auto state = read_safetensors(directory / name / "state.safetensors");
+    REQUIRE(state.layout.tensors().front().name.substr(0, 6) == "slice_");
+    const auto size = static_cast<std::ptrdiff_t>(state.layout.tensors().front().shape.front());
+    slices.insert(slices.end(), state.weights.begin(), state.weights.begin() + size);
+  }
+  CHECK(slices == policy.weights);
+}
+
+TEST_CASE("a shard that is killed comes back from its state, and its learners go on") {
+  const TemporaryDirectory directory;
+  RunningProgram one(shard_call("1/2", directory / "one"));
+  auto two = std::make_unique<RunningProgram>(shard_call("2/2", directory / "two"));
+  const std::string where = endpoint(*two);
+  const std::vector<std::string> shards = {endpoint(one), where};
+  // Until they are told to stop.
+  RunningProgram first(learner_call(shards, directory / "first", {}, "1000000"));
+  RunningProgram second(learner_call(shards, directory / "second", {}, "1000000"));
+  REQUIRE(wait_for_tenth_update(first, directory / "first"));
+  REQUIRE(wait_for_tenth_update(second, directory / "second"));
+  two->signal(SIGKILL);
+  two->wait();
+  REQUIRE(first.wait_for_error_text("learning waits for it"));
+  REQUIRE(second.wait_for_error_text("learning waits for it"));
+  RunningProgram again(call("shard", "--resume", (directory / "two").string(), "--listen", where));
+  const auto is_back = [&] {
+    return first.errors().find("is back at step") != std::string::npos ||
+           first.errors().find("came back from an older state") != std::string::npos;
+  };
+  REQUIRE(first.wait_until(is_back));
+  const auto more_rounds = [&](RunningProgram& learner, const std::filesystem::path& run) {
+    const auto before = csv_of(run / "metrics.csv").size();
+    return learner.wait_until([&] { return csv_of(run / "metrics.csv").size() > before + 5; });
+  };
+  CHECK(more_rounds(first, directory / "first"));
+  CHECK(more_rounds(second, directory / "second"));
+  for (RunningProgram* learner : {&first, &second}) {
+    learner->signal(SIGINT);
+    const auto result = learner->wait();
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 128 + SIGINT);
+    CHECK(learner->all_gone());
+  }
+  CHECK(json_of(directory / "first" / "config.json")["seed"] !=
+        json_of(directory / "second" / "config.json")["seed"]);
+  CHECK(end(one, directory / "one")["learners_joined"] == 2);
+  CHECK(end(again, directory / "two")["learners_joined"] == 2);
+}
+
+TEST_CASE("a learner is resumed with its shards, which have gone on") {
+  const TemporaryDirectory directory;
+  RunningProgram shard(shard_call("1/1", directory / "shard"));
+  RunningProgram first(learner_call({endpoint(shard)}, directory / "learner", {}, "1000"));
+  CHECK(first.wait().exit_code == 0);
+  RunningProgram second(call("train", "--resume", (directory / "learner").string(), "--max-steps", "2000"));
+  const auto result = second.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  const auto summary = json_of(directory / "learner" / "summary.json");
+  CHECK(summary["environment_steps"].get<int>() >= 2'000);
+  const auto of_shard = end(shard, directory / "shard");
+  CHECK(of_shard["learners_joined"] == 2);
+  CHECK(read_safetensors(directory / "learner" / "final.safetensors").weights == [&] {
+    auto state = read_safetensors(directory / "shard" / "state.safetensors").weights;
+    state.resize(read_safetensors(directory / "learner" / "final.safetensors").weights.size());
+    return state;
+  }());
+}
+
+TEST_CASE("a shard ends after its optimizer steps, and its run goes on only with the same slice") {
+  const TemporaryDirectory directory;
+  RunningProgram shard(shard_call("1/1", directory / "shard", {"--updates", "50"}));
+  const std::string where = endpoint(shard);
+  RunningProgram learner(learner_call({where}, directory / "learner", {"--away-timeout", "0.3"}));
+  const auto result = shard.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(json_of(directory / "shard" / "summary.json")["updates"].get<int>() >= 50);
+  const auto left = learner.wait();
+  CHECK(left.exit_code == 1);
+  CHECK_THAT(left.errors, Contains("the shard at " + where + " has been away for 0.3 s"));
+  check_bad_argument(call("shard", "--resume", (directory / "shard").string(), "--listen", "127.0.0.1:0",
+                          "--slice", "1/2", "--updates", "60"),
+                     "slice");
+  check_bad_argument(shard_call("1/1", directory / "shard"), "a run is in this directory already");
+}
+
+TEST_CASE("shards that do not fit end a learner with one line") {
+  const TemporaryDirectory directory;
+  RunningProgram one(shard_call("1/2", directory / "one")), again(shard_call("1/2", directory / "again"));
+  const std::string first = endpoint(one), second = endpoint(again);
+  const auto said = [&](const std::vector<std::string>& shards, const std::vector<std::string>& more = {}) {
+    const TemporaryDirectory place;
+    RunningProgram learner(learner_call(shards, place / "run", more));
+    const auto result = learner.wait();
+    CHECK(result.exit_code != 0);
+    return result.errors;
+  };
+  CHECK_THAT(said({first, second}), Contains("both own slice 1 of 2"));
+  CHECK_THAT(said({first}), Contains("owns slice 1 of 2, and there are links to 1 shards"));
+  CHECK_THAT(said({first, second}, {"--hidden", "32"}), Contains("a different network"));
+  CHECK_THAT(said({first, second}, {"--adam-beta1", "0.5"}), Contains("beta1 0.9") && Contains("beta1 0.5"));
+  CHECK_THAT(said({"127.0.0.1:1"}, {"--join-timeout", "0.2"}),
+             Contains("no link to the shard at 127.0.0.1:1"));
+}
+
+TEST_CASE("an age of gradients that nobody looks at is told") {
+  const TemporaryDirectory directory;
+  const auto said = [&](const std::string& sharing) {
+    return run_program(call("train", "--preset", "dqn", "--max-steps", "10", "--workers", "1",
+                            "--eval-episodes", "0", "--sharing", sharing, "--max-gradient-age", "3",
+                            "--run-dir", (directory / sharing).string()))
+        .errors;
+  };
+  CHECK_THAT(said("mutex"), Contains("--max-gradient-age has no effect: --sharing is 'mutex'"));
+  CHECK_THAT(said("server"), !Contains("has no effect: --sharing"));
+}
+
+TEST_CASE("arguments of shards and their learners that cannot be are refused") {
+  check_bad_argument(call("shard"), "a shard needs --listen");
+  for (const char* const slice : {"0/2", "3/2", "1", "1/", "/2", "1/65", "a/b", "1/2/3", "-1/2", "1/0"}) {
+    check_bad_argument(call("shard", "--listen", "127.0.0.1:0", "--slice", slice), "--slice is");
+  }
+  check_bad_argument(call("shard", "--listen", "0.0.0.0:1"), "--token-file");
+  check_bad_argument(call("shard", "--listen", "127.0.0.1:0", "--connect", "127.0.0.1:1"), "'--connect'");
+  check_bad_argument(call("train", "--shards", "nowhere"), "--shards is 'nowhere'");
+  check_bad_argument(call("train", "--shards", "127.0.0.1:1", "127.0.0.1:1"), "twice");
+  check_bad_argument(call("train", "--shards", "127.0.0.1:1", "--sharing", "local"), "--sharing is 'local'");
+  check_bad_argument(call("train", "--shard-away", "go-on"), "--shard-away is for --shards");
+  check_bad_argument(call("train", "--token-file", "x"), "--token-file");
+  check_bad_argument(call("train", "--max-loss-deviations", "-1"), "--max-loss-deviations");
+  check_bad_argument(call("train", "--max-gradient-age", "-1"), "--max-gradient-age");
+}
