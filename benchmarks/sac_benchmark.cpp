@@ -4,11 +4,14 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "genkidama/core/random.h"
 #include "genkidama/ipc/replay_buffer.h"
+#include "genkidama/nn/free_outputs.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/rl/algorithms.h"
@@ -49,7 +52,8 @@ void sac_step(benchmark::State& state, const std::vector<int>& hidden) {
   h.n_step = 1;
   const auto algorithm = sac(h);
   const NetworkSpec spec = algorithm->network(environment);
-  LocalNetwork network(mlp_network({.hidden = hidden, .activation = Activation::kRelu})(spec, 1), spec);
+  LocalNetwork network(
+      make_network(mlp_network({.hidden = hidden, .activation = Activation::kRelu}), spec, 1), spec);
   ReplayBuffer buffer(1, 20'000, 3);
   OwnSink sink(network.weights());
   std::vector<float> shared(algorithm->shared_state_size(network.weights().size()));

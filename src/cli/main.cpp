@@ -57,14 +57,14 @@ int run(const Settings& settings, const ResolvedProgram& program) {
 }
 
 int run_words(int argc, char** argv, const ResolvedProgram& program) {
-  // Whoever asked for help may have sent it to a full disk, which finish_output() notices.
-  std::ostringstream help;
-  const auto settings = parse_command_line(argc, argv, program, help);
-  if (!settings) {
-    print_text(help.str());
-    return 0;
-  }
   try {
+    // Whoever asked for help may have sent it to a full disk, which finish_output() notices.
+    std::ostringstream help;
+    const auto settings = parse_command_line(argc, argv, program, help);
+    if (!settings) {
+      print_text(help.str());
+      return 0;
+    }
     return run(*settings, program);
   } catch (const ArgumentError& error) {
     throw ArgumentError(with_flags(error.what(), program.table));

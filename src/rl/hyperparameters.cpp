@@ -151,8 +151,10 @@ Hyperparameters dqn_hyperparameters() {
 Hyperparameters dyna_q_hyperparameters() {
   Hyperparameters h = dqn_hyperparameters();
   h.algorithm = "dyna_q";
-  h.replay_ratio = 0.25;
+  h.replay_ratio = 1;
   h.planning_ratio = 1;
+  h.planning_starts = 1'000;
+  h.planning_steps = 10;
   h.sweeping_exponent = 0.6;
   return h;
 }

@@ -791,7 +791,7 @@ void add_hyperparameters(Table& table, const Program& program) {
 }
 
 void add_replay(Table& table) {
-  table.group("Learning from replay (dqn, dyna_q, qr_dqn, sac, td3)");
+  table.group("From replay (dqn, dyna_q, qr_dqn, sac, td3)");
   table.add("replay", kLearning,
             named_option(std::array{ReplayScope::kLocal, ReplayScope::kGlobal}, replay_scope_name,
                          GENKIDAMA_MEMBER(learning.hyperparameters.replay)),
