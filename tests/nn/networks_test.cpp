@@ -284,7 +284,17 @@ TEST_CASE("a network without a value has the same policy and gradient, and no te
     local.evaluate_with(zeros, observations, logits, none);
     CHECK(logits == std::vector<float>(4));
   }
-  CHECK_THROWS_AS(mlp_network({.hidden = {4}, .memory = 3})({{3}, 2, 0}, 1), ArgumentError);
+}
+
+TEST_CASE("a network with memory may have no value") {
+  const NetworkSpec spec{{3}, 2, 0};
+  for (const bool shared : {false, true}) {
+    const auto network = mlp_network({.hidden = {4}, .shared_trunk = shared, .memory = 3})(spec, 1);
+    for (const TensorInfo& tensor : network->layout().tensors()) CHECK(tensor.name[0] != 'v');
+    const GradientReport report = check_gradients(*network, spec);
+    CAPTURE(to_text(report));
+    CHECK(report.ok());
+  }
 }
 
 namespace {

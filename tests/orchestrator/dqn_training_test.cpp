@@ -263,7 +263,7 @@ TEST_CASE("what an algorithm that learns from replay cannot work with is refused
   CHECK_THROWS_WITH(CoreOrchestrator(target_factory(kChoice), mlp_network({.memory = 4}),
                                      [] {
                                        OrchestratorOptions options = options_for(1);
-                                       options.hyperparameters.dueling = true;
+                                       options.hyperparameters.algorithm = "qr_dqn";
                                        return options;
                                      }()),
                     Catch::Contains("environment 'Target'") && Catch::Contains("without memory"));

@@ -94,8 +94,8 @@ struct WelcomeMessage {
   std::string actors = "waiting";
   /// Of a shard, and only of one: the slice of the weights that it owns.
   std::optional<WeightSlice> slice{};
-  /// Of such a Parent: the actor's place among `places`, from 0, by which actors explore differently; not sent
-  /// when there is one place.
+  /// Of such a Parent: the actor's place among `places`, from 0, by which actors explore differently; not
+  /// sent when there is one place.
   std::uint64_t place = 0;
   std::uint64_t places = 1;  ///< see `place`; at most kMostActorPlaces
 };
