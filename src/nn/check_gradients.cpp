@@ -241,7 +241,7 @@ class GradientCheck {
                                   alone.values);
       const auto expected_logits =
           std::span(answer_.logits).subspan(start * output_count_, n * output_count_);
-      const auto expected_values = std::span(answer_.values).subspan(start, n);
+      const auto expected_values = std::span(answer_.values).subspan(start * value_count_, n * value_count_);
       if (is_same(alone.logits, expected_logits) && is_same(alone.values, expected_values)) return;
       if (!report_.problems.empty()) return;
       problem(
@@ -256,7 +256,8 @@ class GradientCheck {
     for_sequences([&](std::size_t sequence, std::size_t start) {
       Floats state(first_state(sequence).begin(), first_state(sequence).end());
       for (std::size_t i = start; i < start + lengths_[sequence] && report_.problems.empty(); ++i) {
-        if (!is_same(recurrent_policy_->value(weights_, observation(i), state), answer_.values[i])) {
+        if (value_count_ == 1 &&
+            !is_same(recurrent_policy_->value(weights_, observation(i), state), answer_.values[i])) {
           problem(
               "RecurrentPolicyFunction::value() gave another value than SequenceGradientFunction::forward()");
           return;
