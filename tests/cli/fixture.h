@@ -16,6 +16,12 @@ std::vector<std::string> call(const Words&... words) {
   return {GENKIDAMA_TEST_PROGRAM, std::string(words)...};
 }
 
+/// Words and then more words.
+inline std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
 /// Rows of a CSV file without its quoting rules, the header first.
 inline std::vector<std::vector<std::string>> csv_of(const std::filesystem::path& path) {
   std::vector<std::vector<std::string>> rows;

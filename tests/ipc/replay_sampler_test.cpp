@@ -8,6 +8,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/ipc/replay_sampler.h"
+#include "ipc/numbered_steps.h"
 #include "support/catch.h"
 #include "support/child_process.h"
 
@@ -15,15 +16,6 @@ using namespace genkidama;
 using namespace genkidama::test;
 
 namespace {
-
-enum class End { kNone, kTerminated, kTruncated };
-
-/// Steps from the observation n to n + 1 with the reward 10 n and the action n.
-void store(ReplayBuffer& buffer, int core, float n, End end = End::kNone,
-           const std::vector<std::uint8_t>& mask = {}) {
-  const std::vector<float> before{n, -n}, after{n + 1, -n - 1};
-  buffer.store(core, {before, {&n, 1}, 10 * n, after, end == End::kTerminated, end == End::kTruncated, mask});
-}
 
 /// The only row that begins with the observation n.
 std::size_t row_of(const ReplayBatch& batch, float n) {

@@ -6,10 +6,12 @@
 #include "genkidama/core/error.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/saveable.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 #include "support/target_environment.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 using Catch::Contains;
 using genkidama::test::target_factory;
 
@@ -46,12 +48,6 @@ double mean_return(CoreOrchestrator& trainer, bool greedy) {
   for (const auto& episode : trainer.evaluate({.episodes = 100, .seed = 7, .greedy = greedy}))
     sum += episode.episode_return / 100;
   return sum;
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 /// Plays until the greedy policy comes close to the best return, which is 10 for each kind of part.

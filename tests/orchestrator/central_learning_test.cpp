@@ -11,6 +11,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "orchestrator/ppo_with.h"
 #include "orchestrator/process_probes.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -35,12 +36,6 @@ OrchestratorOptions options_for(Learning learning, int workers = 1) {
 std::unique_ptr<CoreOrchestrator> make_trainer(const OrchestratorOptions& options, int memory = 0) {
   return std::make_unique<CoreOrchestrator>([] { return make_cart_pole(); },
                                             mlp_network({.hidden = {16}, .memory = memory}), options);
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 void check_same_bits(const std::vector<float>& left, const std::vector<float>& right) {

@@ -7,6 +7,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/rl/policy.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 #include "support/target_environment.h"
 #include "support/temporary_directory.h"
@@ -44,19 +45,6 @@ std::unique_ptr<CoreOrchestrator> make(const OrchestratorOptions& options) {
       target_factory(kBox), mlp_network({.hidden = {32}, .activation = Activation::kRelu}), options);
 }
 
-double mean_return(CoreOrchestrator& trainer) {
-  double sum = 0;
-  for (const EpisodeResult& episode : trainer.evaluate({.episodes = 50, .greedy = true}))
-    sum += episode.episode_return / 50;
-  return sum;
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
-}
-
 }  // namespace
 
 TEST_CASE("sac and td3 learn a continuous task on one worker and on two, and for two the best is 10") {
@@ -64,10 +52,10 @@ TEST_CASE("sac and td3 learn a continuous task on one worker and on two, and for
     for (const int workers : {1, 2}) {
       CAPTURE(algorithm, workers);
       const auto trainer = make(options_for(algorithm, workers, WorkerMode::kProcesses));
-      const double before = mean_return(*trainer);
+      const double before = mean_greedy_return(*trainer);
       for (int i = 0; i < 10; ++i) trainer->train_round();
       CHECK(before < 7);
-      CHECK(mean_return(*trainer) > 8.3);
+      CHECK(mean_greedy_return(*trainer) > 8.3);
     }
   }
 }

@@ -14,10 +14,12 @@
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/ipc/replay_buffer.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 using genkidama::test::chain_factory;
 
 namespace {
@@ -29,12 +31,6 @@ OrchestratorOptions options_for(WorkerMode mode, int workers, std::uint64_t seed
   options.seed = seed;
   options.worker_timeout = Milliseconds{120'000};
   return options;
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 double mean_return(const std::vector<EpisodeResult>& episodes) {

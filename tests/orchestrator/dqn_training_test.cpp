@@ -10,6 +10,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/saveable.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 #include "support/target_environment.h"
 
@@ -48,19 +49,6 @@ std::unique_ptr<CoreOrchestrator> make(const OrchestratorOptions& options, bool 
                                             options);
 }
 
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
-}
-
-double mean_return(CoreOrchestrator& trainer) {
-  double sum = 0;
-  for (const EpisodeResult& episode : trainer.evaluate({.episodes = 50, .greedy = true}))
-    sum += episode.episode_return / 50;
-  return sum;
-}
-
 /// What a trainer would be resumed with.
 class Saved {
  public:
@@ -84,14 +72,14 @@ class Saved {
 TEST_CASE("dqn learns a task of one choice, with masks and without") {
   for (const bool masks : {false, true}) {
     const auto trainer = make(options_for(1), masks);
-    CHECK(mean_return(*trainer) < 8.5);
+    CHECK(mean_greedy_return(*trainer) < 8.5);
     for (int round = 0; round < 24; ++round) {
       const RoundReport report = trainer->train_round();
       CHECK(report.steps_in_round == 250);
       // Half an optimizer step for each step, once there are 200.
       CHECK(report.optimizer_steps == (round == 0 ? 26 : 125));
     }
-    CHECK(mean_return(*trainer) > 9);
+    CHECK(mean_greedy_return(*trainer) > 9);
   }
 }
 
@@ -105,7 +93,7 @@ TEST_CASE("dueling, by priority, with a target that is replaced, by quantiles, d
     const auto trainer = make(options);
     for (int round = 0; round < 24; ++round) trainer->train_round();
     INFO("kind " << kind);
-    CHECK(mean_return(*trainer) > 9);
+    CHECK(mean_greedy_return(*trainer) > 9);
   }
 }
 
@@ -129,7 +117,7 @@ TEST_CASE("dqn learns on two and four workers, whatever they share and whose ste
         const auto most = static_cast<std::uint64_t>(16 * 125 * workers);
         CHECK(optimizer_steps <= most);
         CHECK(optimizer_steps > most - 125 * static_cast<std::uint64_t>(workers));
-        CHECK(mean_return(*trainer) > 8.5);
+        CHECK(mean_greedy_return(*trainer) > 8.5);
       }
     }
   }
@@ -232,7 +220,7 @@ TEST_CASE("workers killed while they learn from replay are replaced, and learnin
     for (int round = 0; round < 4; ++round) trainer->train_round();
     const auto weights = weights_of(*trainer);
     CHECK(std::all_of(weights.begin(), weights.end(), [](float weight) { return std::isfinite(weight); }));
-    CHECK(mean_return(*trainer) > 8.5);
+    CHECK(mean_greedy_return(*trainer) > 8.5);
   }
 }
 

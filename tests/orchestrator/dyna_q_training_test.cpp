@@ -10,9 +10,11 @@
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/saveable.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 
@@ -43,12 +45,6 @@ std::unique_ptr<CoreOrchestrator> make(const OrchestratorOptions& options) {
   return std::make_unique<CoreOrchestrator>([](const EnvironmentContext&) { return make_cart_pole(); },
                                             mlp_network({.hidden = {16}, .activation = Activation::kRelu}),
                                             options);
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/rl/policy.h"
 #include "orchestrator/ppo_with.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 #include "support/target_environment.h"
 #include "support/temporary_directory.h"
@@ -63,12 +64,6 @@ OrchestratorOptions options_of(const Combination& each, const char* algorithm,
 CoreOrchestrator trainer_of(const Combination& each, const OrchestratorOptions& options) {
   return CoreOrchestrator(target_factory(each.space, each.masked), mlp_network({.hidden = {8}, .memory = 6}),
                           options);
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 /// Learns nothing, and throws where what was played is not what would be learnt from.

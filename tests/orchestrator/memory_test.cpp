@@ -10,9 +10,11 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/rl/algorithms.h"
 #include "orchestrator/ppo_with.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 
@@ -38,12 +40,6 @@ OrchestratorOptions options_of(WorkerMode mode, int workers, const std::string& 
   options.hyperparameters.minibatch_size = 30;
   options.hyperparameters.environments_per_worker = 2;
   return options;
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 /// Learns nothing, and throws where a segment's states are not those of the network and its episode.

@@ -6,6 +6,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 #include "support/target_environment.h"
 
@@ -41,12 +42,6 @@ OptimizerMoments moments_of(const CoreOrchestrator& trainer) {
   OptimizerMoments moments;
   trainer.read_moments(moments);
   return moments;
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/rl/policy.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
 #include "support/temporary_directory.h"
@@ -85,12 +86,6 @@ OrchestratorOptions options(int workers = 1, WorkerMode mode = WorkerMode::kThre
   options.hyperparameters.normalise_observations = true;
   options.hyperparameters.normalise_rewards = true;
   return options;
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 NetworkFactory small_network() {

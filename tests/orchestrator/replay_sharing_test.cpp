@@ -9,6 +9,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "genkidama/params/saveable.h"
 #include "genkidama/rl/algorithms.h"
+#include "orchestrator/trained.h"
 #include "rl/loss_watch.h"
 #include "support/catch.h"
 #include "support/target_environment.h"
@@ -57,19 +58,6 @@ std::unique_ptr<CoreOrchestrator> make(const OrchestratorOptions& options) {
   return std::make_unique<CoreOrchestrator>(task_of(options.hyperparameters.algorithm),
                                             mlp_network({.hidden = {32}, .activation = Activation::kRelu}),
                                             options);
-}
-
-double mean_return(CoreOrchestrator& trainer) {
-  double sum = 0;
-  for (const EpisodeResult& episode : trainer.evaluate({.episodes = 50, .greedy = true}))
-    sum += episode.episode_return / 50;
-  return sum;
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 /// Two shards in the process that asks them: slices of a vector, each with an optimizer of its own.
@@ -126,11 +114,11 @@ TEST_CASE("dqn, sac and td3 learn on two workers in every way of sharing, and th
       OrchestratorOptions options = options_for(algorithm);
       options.hyperparameters.sharing = sharing;
       const auto trainer = make(options);
-      const double before = mean_return(*trainer);
+      const double before = mean_greedy_return(*trainer);
       std::uint64_t steps = 0;
       for (int i = 0; i < 10; ++i) steps += trainer->train_round().optimizer_steps;
       CHECK(before < 7);
-      CHECK(mean_return(*trainer) > 8.3);
+      CHECK(mean_greedy_return(*trainer) > 8.3);
       // Each worker takes a step for each of its environment steps, once there is enough to learn from.
       CHECK(steps > 4'500);
       CHECK(trainer->worker_restarts() == 0);
@@ -187,7 +175,7 @@ TEST_CASE("workers as processes learn through shards, and what these drop is cou
       CHECK(round.lost_gradients == 0);
       CHECK(round.outlier_gradients == 0);
     }
-    CHECK(mean_return(*trainer) > 8.3);
+    CHECK(mean_greedy_return(*trainer) > 8.3);
     CHECK(stale == steps / 10);
   }
 }

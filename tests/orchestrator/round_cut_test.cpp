@@ -13,6 +13,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "orchestrator/process_probes.h"
+#include "orchestrator/trained.h"
 #include "rl/worker.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
@@ -56,12 +57,6 @@ OrchestratorOptions options_for(const char* algorithm, int workers, WorkerMode m
   options.hyperparameters.algorithm = algorithm;
   options.hyperparameters.gamma = 0.9;
   return options;
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 }  // namespace

@@ -15,9 +15,11 @@
 #include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/ipc/shared_array.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "orchestrator/trained.h"
 #include "support/catch.h"
 
 using namespace genkidama;
+using namespace genkidama::test;
 
 namespace {
 
@@ -74,12 +76,6 @@ OrchestratorOptions options_for(int round_steps, const char* algorithm = "ppo",
   hyper.optimizer = "adam";
   hyper.learning_rate = 1e-3;
   return options;
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 std::unique_ptr<CoreOrchestrator> counting(int length, bool repeatable, Calls* calls,

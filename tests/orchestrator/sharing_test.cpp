@@ -14,6 +14,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "orchestrator/trained.h"
 #include "rl/shared_training.h"
 #include "rl/worker_sink.h"
 #include "support/catch.h"
@@ -51,12 +52,6 @@ OrchestratorOptions options_for(Sharing sharing, int merge_every, int workers = 
 std::unique_ptr<CoreOrchestrator> make(const OrchestratorOptions& options) {
   return std::make_unique<CoreOrchestrator>(target_factory(kHybrid, false), mlp_network({.hidden = {16}}),
                                             options);
-}
-
-std::vector<float> weights_of(const CoreOrchestrator& trainer) {
-  std::vector<float> weights(trainer.layout().size());
-  trainer.read_weights(weights);
-  return weights;
 }
 
 /// The shared memory of `workers` workers with a few weights, and their sinks.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/options/command_line.h"
+#include "cli/options/settings_check.h"
 #include "genkidama/core/log.h"
 #include "genkidama/rl/algorithms.h"
 #include "genkidama/run/run_options.h"
@@ -125,8 +126,7 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
   }
   const run::RunOptions& limits = settings.run;
   if (settings.learning.replay_capacity > 0 && limits.max_steps &&
-      *limits.max_steps <= given.learning_starts && is_bundled &&
-      make_algorithm(given)->learns_from_replay()) {
+      *limits.max_steps <= given.learning_starts && learns_from_replay(given)) {
     log(LogLevel::kWarning, "nothing is learnt: the run ends after {} steps, and --learning-starts is {}",
         *limits.max_steps, given.learning_starts);
   }

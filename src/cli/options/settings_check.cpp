@@ -104,13 +104,6 @@ const char* missing_for_actors(const Settings& settings) {
   }
 }
 
-/// Of a bundled algorithm.
-bool learns_from_replay(const Hyperparameters& hyperparameters) {
-  const auto names = algorithm_names();
-  return std::find(names.begin(), names.end(), hyperparameters.algorithm) != names.end() &&
-         make_algorithm(hyperparameters)->learns_from_replay();
-}
-
 /// Flags that only one kind of actors knows.
 void check_actor_mode(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -290,6 +283,12 @@ void check_name(const std::string& name) {
 }
 
 }  // namespace
+
+bool learns_from_replay(const Hyperparameters& hyperparameters) {
+  const auto names = algorithm_names();
+  return std::find(names.begin(), names.end(), hyperparameters.algorithm) != names.end() &&
+         make_algorithm(hyperparameters)->learns_from_replay();
+}
 
 std::uint64_t most_policy_lag(const Settings& settings) {
   const LinkOptions& links = settings.links;

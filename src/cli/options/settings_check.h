@@ -16,6 +16,9 @@ void complete_and_check(Settings& settings);
 /// takes any, unless it is told otherwise.
 std::uint64_t most_policy_lag(const Settings& settings);
 
+/// Whether it is an algorithm of the library that learns from a replay buffer.
+bool learns_from_replay(const Hyperparameters& hyperparameters);
+
 /// Who learns on this machine.
 Learning learning_of(const Settings& settings);
 

@@ -14,11 +14,6 @@ using Catch::Contains;
 
 namespace {
 
-std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 std::vector<std::string> learner_call(const std::filesystem::path& run,
                                       const std::vector<std::string>& more) {
   return with(

@@ -57,11 +57,6 @@ std::vector<std::string> child_call(const std::string& port, const std::filesyst
               "--eval-episodes", "0", "--run-dir", run.string());
 }
 
-std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 }  // namespace
 
 TEST_CASE("bad security arguments end with exit code 2 and one line") {

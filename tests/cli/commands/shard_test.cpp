@@ -13,11 +13,6 @@ using Catch::Contains;
 
 namespace {
 
-std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 std::vector<std::string> shard_call(const std::string& slice, const std::filesystem::path& run,
                                     const std::vector<std::string>& more = {}) {
   return with(call("shard", "--preset", "dqn", "--listen", "127.0.0.1:0", "--slice", slice, "--name",
