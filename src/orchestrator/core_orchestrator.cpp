@@ -20,6 +20,7 @@
 #include "orchestrator/description.h"
 #include "orchestrator/fork_rule.h"
 #include "orchestrator/replay_state.h"
+#include "orchestrator/server_states.h"
 #include "orchestrator/supervisor.h"
 #include "orchestrator/worker_group.h"
 #include "rl/normalisation.h"
@@ -201,6 +202,9 @@ OrchestratorOptions completed(OrchestratorOptions options) {
         fmt::format("{} workers; expected 1 where the caller's thread plays the rounds (WorkerMode::kCaller)",
                     options.workers));
   }
+  if (options.servers < 1 || options.servers > static_cast<int>(kMostShards))
+    throw ArgumentError(fmt::format("servers is {}; expected 1 to {}", options.servers, kMostShards));
+  if (options.hyperparameters.sharing != Sharing::kServer || options.shards) options.servers = 1;
   if (is_called && options.hyperparameters.sharing == Sharing::kServer) {
     throw ArgumentError(
         "sharing is 'server', which needs a process or a thread beside the worker; expected another one "
@@ -243,13 +247,14 @@ class CoreOrchestrator::Impl {
     const bool at_shards = static_cast<bool>(options_.shards);
     const auto state_size = at_shards ? 0 : optimizer->state_size(layout().size());
     if (!at_shards) moments_shape_ = checked_moments(optimizer->moments_shape(layout().size()), state_size);
+    check_servers(options_.servers, *optimizer, layout().size());
     const Sharing sharing = options_.hyperparameters.sharing;
     const int helpers = helpers_of(*algorithm);
     shared_ = std::make_unique<SharedTraining>(
         options_.workers, sharing, layout().size(), state_size,
         algorithm->shared_state_for(description_.environment, layout().size()), options_.replay_capacity,
         own_.statistics.values().size(), description_.environment, options_.learning,
-        options_.hyperparameters.priorities_exponent() > 0, helpers, at_shards);
+        options_.hyperparameters.priorities_exponent() > 0, helpers, at_shards, options_.servers);
     if (options_.learning != Learning::kWorkers) make_room_for_segments();
     if (options_.hyperparameters.round_end == RoundEnd::kStep) make_room_for_unfinished_episodes();
     write_weights(description_.weights);
@@ -265,7 +270,7 @@ class CoreOrchestrator::Impl {
       run_worker(setup_, *shared_, index, lead_alive);
     };
     const int threads = forks ? thread_count() : 1;
-    const int members = shared_->learners() + SharedTraining::servers(sharing, options_.learning);
+    const int members = shared_->learners() + shared_->servers(options_.learning);
     workers_ = start_workers(options_.mode, members, body, [this] { shared_->barrier.wake_lead(); });
     const SupervisorLimits limits{options_.worker_timeout, options_.construction_timeout,
                                   options_.max_crashes_per_minute};
@@ -308,6 +313,12 @@ class CoreOrchestrator::Impl {
     out.steps = shared_->counters[0].optimizer_steps;
     if (shared_->local_steps.size() > 0)
       out.steps = *std::max_element(shared_->local_steps.span().begin(), shared_->local_steps.span().end());
+    if (options_.servers > 1) {
+      out.values.resize(optimizer_floats());
+      read_optimizer_states(out.values);
+      out.values.resize(moments_shape_.size);
+      return;
+    }
     out.values.resize(moments_shape_.size);
     const std::size_t states = optimizer_states();
     if (states == 1) {
@@ -327,9 +338,16 @@ class CoreOrchestrator::Impl {
   void write_moments(const OptimizerMoments& in) {
     if (const std::string fault = moments_fault(moments_shape_, in.values); !fault.empty())
       throw ArgumentError(fault);
-    for (std::size_t i = 0; i < optimizer_states(); ++i)
-      relaxed_store(shared_->optimizer_state.span().subspan(i * optimizer_floats(), in.values.size()),
-                    in.values);
+    if (options_.servers > 1) {
+      std::vector<float> state(optimizer_floats());
+      read_optimizer_states(state);
+      std::copy(in.values.begin(), in.values.end(), state.begin());
+      write_optimizer_state(0, state);
+    } else {
+      for (std::size_t i = 0; i < optimizer_states(); ++i)
+        relaxed_store(shared_->optimizer_state.span().subspan(i * optimizer_floats(), in.values.size()),
+                      in.values);
+    }
     for (std::uint64_t& steps : shared_->local_steps.span()) steps = in.steps;
     if (shared_->local_steps.size() == 0) shared_->counters[0].optimizer_steps = in.steps;
   }
@@ -433,7 +451,8 @@ class CoreOrchestrator::Impl {
     const auto save_shared = [&state](const char* name, std::span<const float> shared) {
       relaxed_load(shared, state.floats(name, {static_cast<std::int64_t>(shared.size())}));
     };
-    save_shared(kOptimizerState, shared_->optimizer_state.span());
+    const std::size_t optimizer_size = shared_->optimizer_state.size();
+    read_optimizer_states(state.floats(kOptimizerState, {static_cast<std::int64_t>(optimizer_size)}));
     save_shared(kAlgorithmState, shared_->algorithm_state.span());
     state.u64(kOptimizerSteps, shared_->counters[0].optimizer_steps);
     state.u64s(kLocalSteps, shared_->local_steps.span());
@@ -483,8 +502,7 @@ class CoreOrchestrator::Impl {
     // one state was shared.
     const std::size_t floats = optimizer_floats();
     for (std::size_t i = 0; floats > 0 && i < shared_->optimizer_state.size() / floats; ++i) {
-      relaxed_store(shared_->optimizer_state.span().subspan(i * floats, floats),
-                    optimizer.subspan(i * floats % optimizer.size(), floats));
+      write_optimizer_state(i, optimizer.subspan(i * floats % optimizer.size(), floats));
     }
     for (std::size_t i = 0; i < shared_->local_steps.size(); ++i)
       shared_->local_steps[i] = local_steps.empty() ? optimizer_steps : local_steps[i % local_steps.size()];
@@ -508,6 +526,7 @@ class CoreOrchestrator::Impl {
   const Hyperparameters& hyperparameters() const { return options_.hyperparameters; }
   Learning learning() const { return options_.learning; }
   bool has_shards() const { return static_cast<bool>(options_.shards); }
+  int servers() const { return shared_->gradient_servers; }
   ActorMode actor_mode() const { return options_.actor_mode; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
@@ -607,7 +626,7 @@ class CoreOrchestrator::Impl {
     const Hyperparameters& hyper = options_.hyperparameters;
     const DroppedGradients dropped = dropped_gradients();
     if (hyper.max_gradient_age > 0) state.u64(kStaleGradients, dropped.stale);
-    if (options_.shards) state.u64(kLostGradients, dropped.lost);
+    if (options_.shards || dropped.lost > 0) state.u64(kLostGradients, dropped.lost);
     if (hyper.max_loss_deviations == 0) return;
     state.u64(kOutlierGradients, dropped.outliers);
     std::vector<double> numbers;
@@ -918,6 +937,23 @@ class CoreOrchestrator::Impl {
   std::size_t optimizer_states() const { return std::max<std::size_t>(shared_->local_steps.size(), 1); }
   std::size_t optimizer_floats() const { return shared_->optimizer_state.size() / optimizer_states(); }
 
+  /// All states, each as an optimizer of all weights has it.
+  void read_optimizer_states(std::span<float> out) const {
+    relaxed_load(shared_->optimizer_state.span(), out);
+    if (options_.servers == 1) return;
+    const std::vector<float> of_servers(out.begin(), out.end());
+    server_states_to_blocks(of_servers, layout().size(), options_.servers, out);
+  }
+
+  /// The state with this index, as an optimizer of all weights has it.
+  void write_optimizer_state(std::size_t index, std::span<const float> in) {
+    const std::span<float> state = shared_->optimizer_state.span().subspan(index * in.size(), in.size());
+    if (options_.servers == 1) return relaxed_store(state, in);
+    std::vector<float> of_servers(in.size());
+    blocks_to_server_states(in, layout().size(), options_.servers, of_servers);
+    relaxed_store(state, of_servers);
+  }
+
   /// One state, or one after the other of several workers.
   std::span<const float> saved_optimizer_states(const StateReader& state) const {
     const std::size_t states = std::max<std::size_t>(state.u64s(kLocalSteps).size(), 1);
@@ -1118,6 +1154,9 @@ const EnvironmentSpec& CoreOrchestrator::environment_spec() const {
 }
 Learning CoreOrchestrator::learning() const {
   return impl_->learning();
+}
+int CoreOrchestrator::servers() const {
+  return impl_->servers();
 }
 bool CoreOrchestrator::has_shards() const {
   return impl_->has_shards();

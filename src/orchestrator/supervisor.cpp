@@ -165,7 +165,9 @@ std::string Supervisor::name(int worker) const {
   if (shared_.is_helper(worker))
     return fmt::format("helper {} of {}", worker - shared_.workers + 1, shared_.helpers);
   if (!shared_.is_server(worker)) return worker_name(worker, shared_.workers);
-  return shared_.segments ? "the learner" : "the gradient server";
+  if (shared_.segments) return "the learner";
+  if (shared_.gradient_servers == 1) return "the gradient server";
+  return fmt::format("gradient server {} of {}", worker - shared_.learners() + 1, shared_.gradient_servers);
 }
 
 }  // namespace genkidama

@@ -17,7 +17,9 @@ GradientServer::GradientServer(std::unique_ptr<SharedOptimizer> optimizer, std::
     : optimizer_(std::move(optimizer)),
       max_gradient_age_(max_gradient_age),
       shared_(shared),
-      report_(shared.reports[static_cast<std::size_t>(index)]) {
+      report_(shared.reports[static_cast<std::size_t>(index)]),
+      number_(index - shared.learners()),
+      part_(shared.part_of_server(number_)) {
   report_.activity.store(WorkerActivity::kOther, std::memory_order_relaxed);
   report_.beats.add(1);
 }
@@ -27,26 +29,31 @@ void GradientServer::obey(const WorkerOrder& order) {
   GradientQueue& queue = *shared_.gradients;
   while (!have_all_arrived()) {
     report_.beats.add(1);
-    if (const auto item = queue.first()) {
+    if (const auto item = queue.first(number_)) {
       GENKIDAMA_FAILPOINT("server_before_step");
-      take(*item);
-      queue.finish(*item);
+      const GradientQueue::Fate fate = take(*item);
+      GENKIDAMA_FAILPOINT("server_after_step");
+      queue.finish(*item, fate, number_);
     } else {
-      queue.wait_for_gradients(Deadline::after(kSlice));
+      queue.wait_for_gradients(Deadline::after(kSlice), number_);
     }
   }
 }
 
-void GradientServer::take(const GradientQueue::Item& item) {
-  std::atomic<std::uint64_t>& steps = shared_.versions[0].steps[0];
+GradientQueue::Fate GradientServer::take(const GradientQueue::Item& item) {
+  std::atomic<std::uint64_t>& steps = shared_.versions[0].steps[static_cast<std::size_t>(number_)];
   const std::uint64_t now = steps.load(std::memory_order_relaxed);
-  if (max_gradient_age_ > 0 && now - item.versions[0] > max_gradient_age_) {
-    shared_.counters[0].stale_gradients.fetch_add(1, std::memory_order_relaxed);
-    return;
+  if (!shared_.gradients->begin(item, number_)) {
+    // The server before may have changed weights with it, which then are no longer those of that version.
+    steps.store(now + 1, std::memory_order_release);
+    return GradientQueue::Fate::kLost;
   }
-  optimizer_->step(shared_.weights.span(), item.gradient, shared_.optimizer_state.span(), item.step,
-                   item.learning_rate);
+  if (max_gradient_age_ > 0 && now - item.versions[static_cast<std::size_t>(number_)] > max_gradient_age_)
+    return GradientQueue::Fate::kStale;
+  optimizer_->step(part_.weights, item.gradient.subspan(part_.first_weight, part_.weights.size()),
+                   part_.optimizer_state, item.step, item.learning_rate);
   steps.store(now + 1, std::memory_order_release);
+  return GradientQueue::Fate::kApplied;
 }
 
 bool GradientServer::have_all_arrived() const {

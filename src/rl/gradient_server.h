@@ -1,6 +1,6 @@
 #pragma once
 
-// The process that applies the workers' gradients (Sharing::kServer).
+// A process that applies the workers' gradients (Sharing::kServer).
 
 #include <cstdint>
 #include <memory>
@@ -10,7 +10,8 @@
 
 namespace genkidama {
 
-/// Has the last index at the barrier, behind the workers'.
+/// Has an index at the barrier behind those of all workers. Where there are several, each owns a slice of the
+/// weights and the optimizer's state for it, and applies its slice of every gradient.
 class GradientServer {
  public:
   /// `max_gradient_age`: as Hyperparameters::max_gradient_age.
@@ -23,12 +24,14 @@ class GradientServer {
 
  private:
   bool have_all_arrived() const;
-  void take(const GradientQueue::Item& item);
+  GradientQueue::Fate take(const GradientQueue::Item& item);
 
   std::unique_ptr<SharedOptimizer> optimizer_;
   const std::uint64_t max_gradient_age_;
   SharedTraining& shared_;
   WorkerReport& report_;
+  const int number_;  ///< among the servers, from 0
+  const ServerPart part_;
 };
 
 }  // namespace genkidama

@@ -14,7 +14,7 @@ constexpr Milliseconds kPatienceAfterCut{1'000};
 ServerSink::ServerSink(const Hyperparameters& hyperparameters, SharedTraining& shared, int index)
     : WorkerSink(hyperparameters, shared, index), index_(index), at_shards_(shared.at_shards) {
   // One that died may have left a gradient, which belongs to no step of this one.
-  shared.gradients->take_back(index);
+  settle();
 }
 
 void ServerSink::start_round() {
@@ -40,8 +40,18 @@ void ServerSink::take_step(std::span<const float> gradient, std::uint64_t step, 
   end_.reset();
   while (!queue.is_free(index_)) {
     queue.wait_until_free(index_, Deadline::after(kSlice));
-    if (!keeps_waiting()) return queue.take_back(index_);
+    if (!keeps_waiting()) break;
   }
+  settle();
+}
+
+void ServerSink::settle() {
+  const GradientQueue::Fate fate = shared().gradients->take_back(index_);
+  // What becomes of gradients at shards is counted by the process that hands them over.
+  if (at_shards_ || fate == GradientQueue::Fate::kApplied) return;
+  SharedCounters& counters = shared().counters[0];
+  (fate == GradientQueue::Fate::kStale ? counters.stale_gradients : counters.lost_gradients)
+      .fetch_add(1, std::memory_order_relaxed);
 }
 
 bool ServerSink::keeps_waiting() {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Workers whose gradients go to a server, the only one that writes the weights.
+// Workers whose gradients go to servers, which alone write the weights.
 
 #include <array>
 #include <cstdint>
@@ -20,12 +20,14 @@ class ServerSink final : public WorkerSink {
  protected:
   /// Where the weights live at shards, waits until the server has written the newest ones.
   void start_round() override;
-  /// Returns when the server has applied the gradient, so that the next pull has it.
+  /// Returns when every server has applied the gradient, so that the next pull has it.
   void take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) override;
 
  private:
   /// Lets some time pass; false when the round was cut long ago, and no server answers any more.
   bool keeps_waiting();
+  /// Frees the slot and counts what was dropped, once for each gradient.
+  void settle();
 
   int index_;
   bool at_shards_;

@@ -37,6 +37,7 @@ void ShardedServer::obey(const WorkerOrder& order) {
   while (!have_all_arrived()) {
     report_.beats.add(1);
     queue.all(items_);
+    give_up_begun_ones();
     if (items_.empty()) {
       queue.wait_for_gradients(Deadline::after(kSlice));
       continue;
@@ -52,6 +53,17 @@ void ShardedServer::obey(const WorkerOrder& order) {
     write_weights();
     for (const auto& item : items_) queue.finish(item);
   }
+}
+
+/// The process before this one died over them, so the shards may have applied them.
+void ShardedServer::give_up_begun_ones() {
+  GradientQueue& queue = *shared_.gradients;
+  std::erase_if(items_, [&](const GradientQueue::Item& item) {
+    if (queue.begin(item)) return false;
+    shared_.counters[0].lost_gradients.fetch_add(1, std::memory_order_relaxed);
+    queue.finish(item, GradientQueue::Fate::kLost);
+    return true;
+  });
 }
 
 void ShardedServer::write_weights() {

@@ -27,6 +27,7 @@ class ShardedServer {
 
  private:
   void write_weights();
+  void give_up_begun_ones();
   bool have_all_arrived() const;
   bool have_all_given_up() const;
   bool keeps_waiting();

@@ -130,14 +130,23 @@ struct EvaluatedEpisode {
   std::atomic<bool> done{false};  ///< `result` is complete: whoever took the episode has not died over it
 };
 
+/// What one gradient server writes.
+struct ServerPart {
+  std::size_t first_weight = 0;  ///< its place among all weights
+  std::span<float> weights;
+  std::span<float> optimizer_state;
+};
+
 struct SharedTraining {
-  /// Sharing::kLocal: each worker has `optimizer_floats` of its own.
+  /// Sharing::kLocal: each worker has `optimizer_floats` of its own. `server_count`: with Sharing::kServer.
   SharedTraining(int worker_count, Sharing sharing, std::size_t parameters, std::size_t optimizer_floats,
                  std::size_t algorithm_floats, std::size_t replay_capacity, std::size_t statistics_numbers,
                  const EnvironmentSpec& environment, Learning learning = Learning::kWorkers,
-                 bool is_prioritised = false, int helper_count = 0, bool weights_at_shards = false)
+                 bool is_prioritised = false, int helper_count = 0, bool weights_at_shards = false,
+                 int server_count = 1)
       : workers(worker_count),
         helpers(helper_count),
+        gradient_servers(sharing == Sharing::kServer ? server_count : 0),
         at_shards(weights_at_shards),
         weights(parameters, "network weights"),
         mutex(1, "mutex"),
@@ -149,15 +158,15 @@ struct SharedTraining {
         gradient(sharing == Sharing::kOneBuffer ? parameters : 0, "gradient"),
         counters(1, "counters"),
         order(1, "worker order"),
-        reports(static_cast<std::size_t>(learners() + servers(sharing, learning)), "worker reports"),
+        reports(static_cast<std::size_t>(learners() + servers(learning)), "worker reports"),
         losses(reports.size(), "losses"),
         versions(1, "weight versions"),
         evaluation(kEvaluationChunk, "evaluation results"),
         normaliser(Normaliser::shared_size(static_cast<std::size_t>(environment.observation_size)),
                    "normaliser"),
         round_statistics(static_cast<std::size_t>(workers) * statistics_numbers, "round statistics"),
-        barrier(learners() + servers(sharing, learning)) {
-    if (sharing == Sharing::kServer) gradients.emplace(learners(), parameters);
+        barrier(learners() + servers(learning)) {
+    if (gradient_servers > 0) gradients.emplace(learners(), parameters, gradient_servers);
     if (replay_capacity > 0) {
       replay.emplace(
           learning == Learning::kWorkers ? workers : 1, replay_capacity, environment.observation_size,
@@ -167,16 +176,16 @@ struct SharedTraining {
     }
   }
 
-  /// How many processes or threads there are beside the workers.
-  static int servers(Sharing sharing, Learning learning) {
+  /// How many processes or threads there are beside the workers and helpers.
+  int servers(Learning learning) const {
     const bool learns_apart = learning == Learning::kCentral || learning == Learning::kGiven;
-    return sharing == Sharing::kServer || learns_apart ? 1 : 0;
+    return learns_apart ? 1 : gradient_servers;
   }
   /// Whether this index at the barrier is a helper's: they come behind the workers.
   bool is_helper(int index) const { return index >= workers && index < learners(); }
-  /// Whether this index at the barrier is the gradient server's, or that of the central learner: it comes
+  /// Whether this index at the barrier is a gradient server's, or that of the central learner: they come
   /// behind all others.
-  bool is_server(int index) const { return index == learners(); }
+  bool is_server(int index) const { return index >= learners(); }
   /// Whoever has gradients.
   int learners() const { return workers + helpers; }
   /// Whether all workers are at the barrier.
@@ -187,12 +196,14 @@ struct SharedTraining {
     return true;
   }
 
-  int workers;     ///< that play; reports and the barrier have one more with a server or a central learner
-  int helpers;     ///< that learn beside them (Algorithm::helpers())
-  bool at_shards;  ///< Sharing::kServer: the server hands gradients to shards elsewhere
+  int workers;           ///< that play; reports and the barrier also have helpers and servers, or a learner
+  int helpers;           ///< that learn beside them (Algorithm::helpers())
+  int gradient_servers;  ///< Sharing::kServer: that apply gradients; otherwise 0
+  bool at_shards;        ///< Sharing::kServer: the server hands gradients to shards elsewhere
   SharedArray<float> weights;
   SharedArray<SharedMutex> mutex;  ///< one, for workers that do not write the weights at once
-  /// One after the other, where each worker has an optimizer state of its own; otherwise one.
+  /// One after the other, where each worker or each of several gradient servers has an optimizer state of its
+  /// own; otherwise one.
   SharedArray<float> optimizer_state;
   SharedArray<std::uint64_t> local_steps;  ///< of each worker's own optimizer; empty: they share one
   SharedArray<float> algorithm_state;
@@ -216,6 +227,17 @@ struct SharedTraining {
     if (local_steps.size() == 0) return optimizer_state.span();
     const std::size_t floats = optimizer_state.size() / local_steps.size();
     return optimizer_state.span().subspan(static_cast<std::size_t>(worker) * floats, floats);
+  }
+
+  /// What gradient server `number`, from 0, writes. Where there are several, the state has the same number of
+  /// floats for each weight, as an optimizer's of the slice.
+  ServerPart part_of_server(int number) {
+    if (gradient_servers <= 1) return {0, weights.span(), optimizer_state.span()};
+    const WeightSlice slice = weight_slice(weights.size(), static_cast<std::size_t>(number) + 1,
+                                           static_cast<std::size_t>(gradient_servers));
+    const std::size_t floats = optimizer_state.size() / weights.size();
+    return {slice.begin, weights.span().subspan(slice.begin, slice.size()),
+            optimizer_state.span().subspan(floats * slice.begin, floats * slice.size())};
   }
 
   /// The part of round_statistics that a worker writes.

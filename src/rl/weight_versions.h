@@ -1,6 +1,6 @@
 #pragma once
 
-// What workers know of the weights that a server writes, in shared memory.
+// What workers know of the weights that servers write, in shared memory.
 
 #include <array>
 #include <atomic>
@@ -10,7 +10,7 @@
 
 namespace genkidama {
 
-/// The server writes it; it has one slice unless the weights live at shards.
+/// Servers write it, each the steps of its own slice; where the weights live at shards, the one server all.
 struct WeightVersions {
   /// Optimizer steps that each slice of the shared weights has seen, in the order of the slices. Written
   /// after the weights and read before them, so that a gradient's weights are never taken for younger than

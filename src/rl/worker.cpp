@@ -671,7 +671,7 @@ bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
       flush_standard_output();
       GENKIDAMA_FAILPOINT("worker_before_arrival");
       shared.barrier.arrive(index);
-      if (shared.gradients) shared.gradients->wake_server();
+      if (shared.gradients) shared.gradients->wake_servers();
     };
     // One whose place this takes may have done its part already.
     if (!shared.barrier.has_arrived(index)) carry_out_order();

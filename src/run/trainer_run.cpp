@@ -69,7 +69,8 @@ class TrainerRun::Impl {
  private:
   static bool may_drop_gradients(const CoreOrchestrator& trainer) {
     const Hyperparameters& hyper = trainer.hyperparameters();
-    return hyper.max_gradient_age > 0 || hyper.max_loss_deviations > 0 || trainer.has_shards();
+    return hyper.max_gradient_age > 0 || hyper.max_loss_deviations > 0 || trainer.has_shards() ||
+           trainer.servers() > 1;
   }
 
   void count_dropped(const RoundReport& round, std::vector<std::string>& fields) {

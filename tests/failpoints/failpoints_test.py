@@ -73,7 +73,7 @@ class WorkerTest(FailpointTest):
 
     def test_every_failpoint(self):
         for name in ("worker_before_step", "worker_after_step", "worker_before_arrival", "worker_arriving",
-                     "worker_arrived", "worker_in_merge", "server_before_step"):
+                     "worker_arrived", "worker_in_merge", "server_before_step", "server_after_step"):
             for count in (1, 4):
                 with self.subTest(failpoint=name, count=count):
                     self.once.unlink(missing_ok=True)
@@ -82,13 +82,29 @@ class WorkerTest(FailpointTest):
                     if name == "worker_in_merge":
                         # It holds the mutex that the other worker needs.
                         words += ["--sharing", "local", "--merge-every", "1"]
-                    if name == "server_before_step":
+                    if name in ("server_before_step", "server_after_step"):
                         words += ["--sharing", "server"]
                     code, said = finish(start(words, f"{name}:kill:{count}", self.once))
                     self.assertEqual(code, 0, said)
                     self.assertTrue(self.once.exists(), "the failpoint was not reached")
                     summary = self.summary(self.run_dir.name)
                     self.assertEqual((summary["worker_restarts"], summary["updates"]), (1, 6), said)
+        self.check_all_files()
+
+    def test_one_of_two_servers(self):
+        """The other one and the workers go on, and only a gradient that was begun with is lost."""
+        for name, lost in (("server_before_step", 0), ("server_after_step", 1)):
+            for count in (1, 4):
+                with self.subTest(failpoint=name, count=count):
+                    self.once.unlink(missing_ok=True)
+                    self.run_dir = self.directory / f"{name}_{count}"
+                    words = [*self.train_words(6, workers=2), "--sharing", "server", "--servers", "2"]
+                    code, said = finish(start([*words, "--run-dir", self.run_dir], f"{name}:kill:{count}", self.once))
+                    self.assertEqual(code, 0, said)
+                    self.assertIn("gradient server ", said)
+                    summary = self.summary(self.run_dir.name)
+                    self.assertEqual((summary["worker_restarts"], summary["updates"]), (1, 6), said)
+                    self.assertEqual((summary["lost_gradients"], summary["stale_gradients"]), (lost, 0), said)
         self.check_all_files()
 
 

@@ -109,10 +109,13 @@ class HeldShards final : public WeightShards {
 
 TEST_CASE("dqn, sac and td3 learn on two workers in every way of sharing, and the best is 10") {
   for (const std::string algorithm : {"dqn", "sac", "td3"}) {
-    for (const Sharing sharing : {Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal, Sharing::kServer}) {
-      CAPTURE(algorithm, sharing_name(sharing));
+    for (const auto& [sharing, servers] :
+         {std::pair(Sharing::kHogwild, 1), std::pair(Sharing::kMutex, 1), std::pair(Sharing::kLocal, 1),
+          std::pair(Sharing::kServer, 1), std::pair(Sharing::kServer, 2)}) {
+      CAPTURE(algorithm, sharing_name(sharing), servers);
       OrchestratorOptions options = options_for(algorithm);
       options.hyperparameters.sharing = sharing;
+      options.servers = servers;
       const auto trainer = make(options);
       const double before = mean_greedy_return(*trainer);
       std::uint64_t steps = 0;
@@ -120,7 +123,8 @@ TEST_CASE("dqn, sac and td3 learn on two workers in every way of sharing, and th
       CHECK(before < 7);
       // Each worker takes a step for each of its environment steps, once there is enough to learn from.
       CHECK(steps > 4'500);
-      // Two workers never make the same run twice, so that a run may need more than the ten rounds that most need.
+      // Two workers never make the same run twice, so that a run may need more than the ten rounds that most
+      // need.
       for (int more = 0; more < 30 && mean_greedy_return(*trainer) <= 8.3; ++more) trainer->train_round();
       CHECK(mean_greedy_return(*trainer) > 8.3);
       CHECK(trainer->worker_restarts() == 0);
@@ -133,9 +137,12 @@ TEST_CASE("with one worker all ways of sharing come to the same bits, shards amo
     CAPTURE(algorithm);
     std::vector<std::vector<float>> weights;
     std::vector<float> first;
-    for (const Sharing sharing : {Sharing::kHogwild, Sharing::kMutex, Sharing::kServer}) {
+    for (const auto& [sharing, servers] :
+         {std::pair(Sharing::kHogwild, 1), std::pair(Sharing::kMutex, 1), std::pair(Sharing::kServer, 1),
+          std::pair(Sharing::kServer, 2), std::pair(Sharing::kServer, 7)}) {
       OrchestratorOptions options = options_for(algorithm, 1, WorkerMode::kThreads);
       options.hyperparameters.sharing = sharing;
+      options.servers = servers;
       const auto trainer = make(options);
       first = weights_of(*trainer);
       for (int i = 0; i < 3; ++i) trainer->train_round();
@@ -148,8 +155,10 @@ TEST_CASE("with one worker all ways of sharing come to the same bits, shards amo
       CHECK_FALSE(learner.policy.network.empty());
       return std::make_unique<HeldShards>(first, options.hyperparameters);
     };
+    options.servers = 3;  // has no effect
     const auto trainer = make(options);
     CHECK(trainer->has_shards());
+    CHECK(trainer->servers() == 1);
     for (int i = 0; i < 3; ++i) {
       // Whatever is written between two rounds, a round begins with the shards' weights.
       trainer->write_weights(std::vector<float>(first.size()));

@@ -74,6 +74,12 @@ struct OrchestratorOptions {
   /// before. Needs Learning::kWorkers, and nothing that is normalised. Empty: the weights live on this
   /// machine.
   WeightShardsFactory shards;
+  /// Sharing::kServer: how many processes or threads apply gradients, 1 to kMostShards and at most one for
+  /// each weight. Each owns a slice of the weights (weight_slice()) and the optimizer's state for it, and
+  /// applies its slice of every gradient, so the optimizer must treat each weight by itself, as the bundled
+  /// ones do; its state is taken for blocks with a float for each weight. Has no effect with another sharing
+  /// and with `shards`.
+  int servers = 1;
   /// Learning::kCentral: kAsynchronous lets the workers play on, with the weights that they have, while the
   /// learner learns. A round then ends when the learner has learnt from the oldest `round_steps` steps in the
   /// queue; what workers have begun goes on in the next round, and the queue is in no state. Not with
@@ -229,6 +235,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   std::map<std::string, std::string> policy_metadata() const;
   /// Whether the weights live at shards.
   bool has_shards() const;
+  /// How many processes or threads apply gradients or hand them to shards: 0 but with Sharing::kServer.
+  int servers() const;
   /// Number of workers; 0 with OrchestratorOptions::describe_only.
   int workers() const;
   /// Rounds played since the start, with those of a restored state.

@@ -89,6 +89,16 @@ void warn_of_gradient_age(const Settings& settings) {
   }
 }
 
+void warn_of_servers(const Settings& settings) {
+  if (!names_option(settings.command_line, "servers")) return;
+  if (const Learning learning = learning_of(settings); learning != Learning::kWorkers) {
+    warn("--servers", fmt::format("--learning is '{}'; expected '{}'", learning_name(learning),
+                                  learning_name(Learning::kWorkers)));
+  } else if (const Sharing sharing = settings.learning.hyperparameters.sharing; sharing != Sharing::kServer) {
+    warn("--servers", fmt::format("--sharing is '{}'; expected 'server'", sharing_name(sharing)));
+  }
+}
+
 void warn_of_exchange(const Settings& settings) {
   if (settings.links.exchange == ExchangeKind::kEach) return;
   for (const char* const option : {"alpha", "beta"}) {
@@ -116,6 +126,7 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
   const bool is_bundled = is_named(algorithm_names(), given.algorithm);
   if (is_bundled) warn_of_others_options(settings);
   warn_of_gradient_age(settings);
+  warn_of_servers(settings);
   warn_of_exchange(settings);
   if (given.vtrace && is_bundled && given.algorithm != "ppo")
     warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));

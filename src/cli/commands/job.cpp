@@ -99,6 +99,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.seed = learning.seed;
   options.hyperparameters = resolved_hyperparameters(job.settings);
   options.environment_spec = job.program.environment_spec;
+  options.servers = learning.servers;
   options.learning = learning_of(job.settings);
   if (options.learning == Learning::kCentral) {
     const LinkOptions& links = job.settings.links;

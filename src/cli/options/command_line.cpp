@@ -303,6 +303,11 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
           "it out",
           sharing_name(sharing)));
     }
+    if (flag_given(slots, "servers")) {
+      throw ArgumentError(fmt::format(
+          "--servers is {} with --shards, and the shards apply the gradients; expected one of the two",
+          settings.learning.servers));
+    }
     sharing = Sharing::kServer;
   }
   apply_preset_steps(program, settings);

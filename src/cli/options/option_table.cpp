@@ -701,6 +701,9 @@ void add_hyperparameters(Table& table, const Program& program) {
             "How workers share: hogwild: they step the same weights at once; mutex: one after the other; "
             "local: each steps a copy and merges its change; server: a process applies all gradients; "
             "one-buffer: as hogwild, through one gradient for all, as the thesis' own program");
+  table.add("servers", kWorking,
+            int_option({1, static_cast<double>(kMostShards)}, GENKIDAMA_MEMBER(learning.servers)),
+            "How many processes apply gradients with --sharing server; each owns a slice of the weights");
   table.add("merge-every", kWorking | kSimulation,
             int_option({0, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.merge_every)),
             "Optimizer steps of a worker between two merges of --sharing local; 0: at the round's end only, "

@@ -63,6 +63,7 @@ struct LearningOptions {
   Hyperparameters hyperparameters;
   std::uint64_t seed = 1;
   int workers = 0;  ///< 0 until resolved to the machine's cores
+  int servers = 1;  ///< that apply gradients, with Sharing::kServer
   WorkerMode worker_mode = WorkerMode::kProcesses;
   std::uint64_t replay_capacity = 0;
   double worker_timeout_s = 600;

@@ -191,6 +191,25 @@ TEST_CASE("an age of gradients that nobody looks at is told") {
   CHECK_THAT(said("server"), !Contains("has no effect: --sharing"));
 }
 
+TEST_CASE("a number of servers that has no effect is told, and one that cannot be is refused") {
+  const TemporaryDirectory directory;
+  const auto run = [&](const std::string& sharing, const std::string& servers) {
+    return run_program(call("train", "--preset", "dqn", "--max-steps", "10", "--workers", "1",
+                            "--eval-episodes", "0", "--sharing", sharing, "--servers", servers, "--run-dir",
+                            (directory / (sharing + servers)).string()));
+  };
+  CHECK_THAT(run("mutex", "2").errors, Contains("--servers has no effect: --sharing is 'mutex'"));
+  const auto two = run("server", "2");
+  CHECK(two.exit_code == 0);
+  CHECK_THAT(two.errors, !Contains("--servers has no effect"));
+  CHECK_THAT(run("server", "64").errors, !Contains("--servers has no effect"));
+  for (const char* const wrong : {"0", "-1", "65", "x"}) {
+    check_bad_argument(call("train", "--sharing", "server", "--servers", wrong), "--servers is");
+  }
+  check_bad_argument(call("train", "--shards", "127.0.0.1:1", "--servers", "2"),
+                     "--servers is 2 with --shards");
+}
+
 TEST_CASE("arguments of shards and their learners that cannot be are refused") {
   check_bad_argument(call("shard"), "a shard needs --listen");
   for (const char* const slice : {"0/2", "3/2", "1", "1/", "/2", "1/65", "a/b", "1/2/3", "-1/2", "1/0"}) {
