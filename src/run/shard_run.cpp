@@ -22,6 +22,7 @@
 #include "run/directory/run_lock.h"
 #include "run/directory/summary_file.h"
 #include "run/evaluation/first_policy.h"
+#include "run/shard_metrics.h"
 #include "run/state/run_state.h"
 
 namespace genkidama::run {
@@ -72,6 +73,10 @@ class ShardRun::Impl {
         directory_(options_.directory),
         optimizer_(shard.optimizer ? shard.optimizer(described.hyperparameters())
                                    : make_shared_optimizer(described.hyperparameters())) {
+    if (!(shard.metrics_seconds > 0)) {
+      throw ArgumentError(
+          fmt::format("metrics_seconds is {}; expected a number above 0", shard.metrics_seconds));
+    }
     ShardOptions& own = shard.shard;
     own.slice = weight_slice(described.layout().size(), own.slice.number, own.slice.count);
     const bool begins = !directory_.goes_on(options_) || !directory_.has_state();
@@ -84,6 +89,12 @@ class ShardRun::Impl {
     if (first) described.write_weights(first->weights);
     ShardContents contents = first_contents(own.slice);
     if (goes_on) restore(own.slice, contents);
+    ShardStatus start;
+    start.steps = contents.steps;
+    start.stale = contents.stale;
+    metrics_ = std::make_unique<ShardMetrics>(directory_.metrics(),
+                                              goes_on ? std::optional(contents.steps) : std::nullopt,
+                                              shard.metrics_seconds, start, earlier_seconds_);
     if (!options_.record.config.empty()) write_file_atomically(directory_.config(), options_.record.config);
     const ParentIdentity identity = next_identity(directory_.identity(), goes_on);
     own.run_id = identity.run_id;
@@ -174,6 +185,7 @@ class ShardRun::Impl {
       }
       if (options_.updates && status.steps >= *options_.updates) return "updates";
       if (std::string reason = end_reason(); !reason.empty()) return reason;
+      metrics_->look(status, wall_seconds());
       if (is_state_due(status)) write_state();
       if (seconds_since(reported) >= kReport_s && status.steps != reported_step_) {
         reported = Clock::now();
@@ -208,6 +220,8 @@ class ShardRun::Impl {
     state.totals.updates = contents.steps;
     state.totals.wall_seconds = wall_seconds();
     state.trainer = &memory;
+    // A state must not outlive the rows that led to it.
+    metrics_->sync();
     GENKIDAMA_FAILPOINT("shard_state");
     try {
       write_run_state(directory_.state(), layout_of(slice_), contents.weights, state);
@@ -243,6 +257,7 @@ class ShardRun::Impl {
   }
 
   RunSummary finish(const std::string& ended_by) {
+    metrics_->finish(shard_->status(), wall_seconds());
     RunSummary result;
     result.directory = directory_.path();
     result.ended_by = ended_by;
@@ -277,6 +292,7 @@ class ShardRun::Impl {
   Clock::time_point last_state_;
   std::uint64_t kept_step_ = 0, reported_step_ = 0;
   std::string write_failure_;
+  std::unique_ptr<ShardMetrics> metrics_;
   bool ran_ = false;
   std::unique_ptr<Shard> shard_;  // the last: its thread uses the optimizer
 };

@@ -212,7 +212,7 @@ class ShardTest(FailpointTest):
 
     def test_every_failpoint(self):
         for name, count in (("shard_received", 20), ("shard_before_apply", 20), ("shard_after_apply", 20),
-                            ("shard_after_apply", 1), ("shard_state", 2), ("file_synced", 4), ("file_renamed", 5)):
+                            ("shard_after_apply", 1), ("shard_state", 2), ("file_synced", 5), ("file_renamed", 6)):
             with self.subTest(failpoint=name, count=count):
                 self.setUp()
                 ports = [self.free_port(), self.free_port()]

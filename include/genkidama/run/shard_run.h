@@ -19,13 +19,17 @@ namespace run {
 struct ShardRunOptions {
   ShardOptions shard;          ///< its slice needs only `number` and `count`
   OptimizerFactory optimizer;  ///< empty: make_shared_optimizer
+  /// The least seconds between two rows of metrics.csv, above 0; in a run of more than a thousand times that
+  /// long rows are a thousandth of its age apart.
+  double metrics_seconds = 10;
 };
 
-/// A shard in a run directory: config.json, state.safetensors (the slice, its optimizer's state and counts,
-/// written when it begins, at least every RunOptions::checkpoint_seconds while something is learnt, and at
-/// its end; the state before it is kept) and summary.json. It has no end of its own but RunOptions::updates,
-/// which counts optimizer steps, and end_reason. The first weights are the network's own, those that its
-/// task, options and seed give, or those of RunOptions::init_from, so no learner has to bring them.
+/// A shard in a run directory: config.json, metrics.csv, state.safetensors (the slice, its optimizer's state
+/// and counts, written when it begins, at least every RunOptions::checkpoint_seconds while something is
+/// learnt, and at its end; the state before it is kept) and summary.json. It has no end of its own but
+/// RunOptions::updates, which counts optimizer steps, and end_reason. The first weights are the network's
+/// own, those that its task, options and seed give, or those of RunOptions::init_from, so no learner has to
+/// bring them.
 class ShardRun {
  public:
   /// Opens the directory. `described` says what the network is and brings its first weights; it is never

@@ -9,7 +9,7 @@ int run_shard(Job job) {
   // The process that describes the network is gone before the thread of the sockets exists.
   const auto described = make_trainer(job, 1);
   run::ShardRun run(*described, run_options(job, described->environment_spec().name),
-                    {shard_options(job.settings), job.program.optimizer});
+                    {shard_options(job.settings), job.program.optimizer, job.settings.links.metrics_seconds});
   return exit_code_of(run.run());
 }
 

@@ -501,6 +501,8 @@ void add_links(Table& table) {
             "While a shard is away: wait for it, or go on with its weights as they are");
   table.add("slice", kShard, slice_option(),
             "Which of so many slices of the weights this shard owns, such as 1/2; each is some shard's");
+  table.add("metrics-seconds", kShard, real_option(kSeconds, GENKIDAMA_MEMBER(links.metrics_seconds)),
+            "Least seconds between two rows of metrics.csv; rows get rarer as a run gets longer");
 }
 
 void add_run(Table& table, const Program& program) {

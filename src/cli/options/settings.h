@@ -106,6 +106,7 @@ struct LinkOptions {
   std::vector<std::string> shards;  ///< of `train`: where the shards are; none: the weights live here
   ShardAway shard_away = ShardAway::kWait;
   std::size_t slice_number = 1, slice_count = 1;  ///< of a shard
+  double metrics_seconds = 10;                    ///< of a shard
   double join_timeout_s = 60;
   double away_timeout_s = 600;
   double exchange_timeout_s = 30;

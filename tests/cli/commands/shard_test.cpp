@@ -122,6 +122,59 @@ TEST_CASE("a shard that is killed comes back from its state, and its learners go
   CHECK(end(again, directory / "two")["learners_joined"] == 2);
 }
 
+TEST_CASE("a shard's metrics say what its summary says, and a resumed shard appends to them") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "shard" / "metrics.csv";
+  const auto sum_of = [&](std::size_t column) {
+    std::uint64_t sum = 0;
+    const auto rows = csv_of(path);
+    for (std::size_t i = 1; i < rows.size(); ++i) sum += std::stoull(rows[i].at(column));
+    return sum;
+  };
+  auto shard = std::make_unique<RunningProgram>(
+      shard_call("1/1", directory / "shard", {"--metrics-seconds", "0.05", "--max-gradient-age", "1"}));
+  const std::string where = endpoint(*shard);
+  RunningProgram learner(learner_call({where}, directory / "learner"));
+  CHECK(learner.wait().exit_code == 0);
+  const auto first = end(*shard, directory / "shard");
+  const auto rows = csv_of(path);
+  REQUIRE(rows.size() > 2);
+  CHECK(rows[0].at(0) == "update");
+  CHECK(rows[0].at(3) == "gradients");
+  CHECK(rows[0].at(4) == "stale_gradients");
+  CHECK(rows.back().at(0) == first["updates"].dump());
+  CHECK(sum_of(3) == first["gradients"].get<std::uint64_t>());
+  CHECK(sum_of(4) == first["stale_gradients"].get<std::uint64_t>());
+  CHECK(sum_of(6) > 0);
+  CHECK(sum_of(6) <= first["bytes_received"].get<std::uint64_t>());
+  // Killed while it learns, and gone on with.
+  shard = std::make_unique<RunningProgram>(
+      call("shard", "--resume", (directory / "shard").string(), "--listen", where));
+  endpoint(*shard);
+  RunningProgram other(learner_call({where}, directory / "other", {}, "1000000"));
+  REQUIRE(other.wait_until([&] { return csv_of(path).size() > rows.size() + 3; }));
+  shard->signal(SIGKILL);
+  shard->wait();
+  shard = std::make_unique<RunningProgram>(
+      call("shard", "--resume", (directory / "shard").string(), "--listen", where));
+  const auto kept = [&] {
+    const auto now = csv_of(path);
+    return now.size() >= rows.size() && std::equal(rows.begin(), rows.end(), now.begin());
+  };
+  CHECK(other.wait_until([&] { return csv_of(path).size() > rows.size() + 6; }));
+  CHECK(kept());
+  other.signal(SIGINT);
+  other.wait();
+  const auto last = end(*shard, directory / "shard");
+  const auto all = csv_of(path);
+  CHECK(kept());
+  CHECK(all.back().at(0) == last["updates"].dump());
+  for (std::size_t i = 2; i < all.size(); ++i) {
+    CHECK(all[i].size() == all[0].size());
+    CHECK(std::stoull(all[i - 1].at(0)) <= std::stoull(all[i].at(0)));
+  }
+}
+
 TEST_CASE("a learner is resumed with its shards, which have gone on") {
   const TemporaryDirectory directory;
   RunningProgram shard(shard_call("1/1", directory / "shard"));
