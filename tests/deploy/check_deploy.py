@@ -20,7 +20,9 @@ except ImportError:
     yaml = None
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-COMMANDS = ("train", "parent", "child", "cluster", "evaluate", "sweep", "shard")
+COMMANDS = ("train", "parent", "child", "cluster", "evaluate", "sweep", "learner", "actor", "shard")
+# What runs for good has a file of each kind.
+ROLES = ("parent", "child", "learner", "actor", "shard")
 # A program, its command, and the rest of that shell command.
 CALL = re.compile(r"(?:lunar_lander|cart_pole|genkidama-run|\"?\$\{?(?:run|program)\}?\"?|\"\$0\") (" + "|".join(COMMANDS) + r")\b([^;|\n]*)")
 FLAG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)")
@@ -125,6 +127,18 @@ def check_units(root, problems, notes):
                      unit.name, problems, notes)
 
 
+def roles_without(root):
+    """Roles that no file of a kind starts."""
+    kinds = {"unit": "systemd/*.service", "file of flags": "systemd/*.env", "script": "slurm/*.sbatch"}
+    if yaml:
+        kinds["compose file"] = "container/*.yaml"
+    for kind, pattern in kinds.items():
+        started = {command for path in (root / "deploy").glob(pattern) for command, _ in calls_of(path)}
+        for role in ROLES:
+            if role not in started:
+                yield f"deploy/{pattern}: no {kind} starts '{role}'"
+
+
 def self_check(flags):
     """What this script must find, or it finds nothing."""
     samples = ["lunar_lander parent --no-such-flag", "sudo genkidama-run child DIR \\\n  --no-such-flag=1"]
@@ -171,6 +185,7 @@ def main():
         starts = path.suffix in (".service", ".env", ".sbatch", ".md") or (yaml and path.suffix == ".yaml")
         if starts and named.get(name) == 0:
             problems.append(f"{name}: no flag was found in it")
+    problems += roles_without(root)
     for note in notes:
         print(note)
     for problem in problems:
