@@ -6,6 +6,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/machine_group.h"
+#include "cli/commands/separate_runs.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/run_display.h"
@@ -17,6 +18,8 @@ namespace genkidama::cli {
 int run_train(Job job) {
   std::unique_ptr<MachineGroup> group;
   if (job.settings.machine_group.empty()) {
+    // Several learners of the same shards train together.
+    if (job.settings.links.shards.empty()) warn_of_separate_runs(job.program);
     prepare_run_directory(job);
   } else {
     group = job.program.machine_groups.at(job.settings.machine_group)();
