@@ -16,6 +16,7 @@
 #include "net/parent/parent_state.h"
 #include "sim/engine.h"
 #include "sim/event_queue.h"
+#include "sim/partitions.h"
 #include "sim/pipe.h"
 
 namespace genkidama::sim {
@@ -46,11 +47,13 @@ struct Actor {
         trainer(player),
         up(machine.link.bits_per_second),
         down(machine.link.bits_per_second),
+        partitions(machine.link),
         random(numbers) {}
 
   const SimulatedMachine& model;
   LocalTrainer& trainer;
   Pipe up, down;
+  Partitions partitions;
   Random random;
   std::uint64_t version = 0, round_steps = 0;  ///< of the weights that it plays with
   Clock::time_point due{};                     ///< is_playing: the round's end
@@ -245,8 +248,11 @@ class ActorsEngine final : public Engine {
         frame_bytes(actor.weights.size(), statistics_bytes(state_.statistics_components()));
     const std::size_t bytes = bytes_on_wire(message);
     summary_.bytes_down += bytes;
-    const Passage out = actor.down.pass(egress_.pass({now(), now()}, bytes), bytes);
-    queue_.plan(out.last + delay_of(actor.model.link, message, actor.random), {What::kAnswer, number});
+    const Passage sent = egress_.pass({now(), now()}, bytes);
+    const Clock::time_point last = actor.down.pass(sent, bytes).last;
+    queue_.plan(
+        actor.partitions.arrival(sent.first, last + delay_of(actor.model.link, message, actor.random)),
+        {What::kAnswer, number});
   }
 
   // Actors.
@@ -294,7 +300,8 @@ class ActorsEngine final : public Engine {
       const Clock::duration delay = delay_of(actor.model.link, message, actor.random);
       const Passage out = actor.up.pass({now(), now()}, bytes);
       const What what = options_.parent_bits_per_second > 0 ? What::kReachesLearner : What::kBatch;
-      queue_.plan(out.last + delay, {what, number, 0, out.first + delay});
+      queue_.plan(actor.partitions.arrival(now(), out.last + delay),
+                  {what, number, 0, actor.partitions.arrival(now(), out.first + delay)});
     }
     queue_.plan(now() + span_of(kPatienceShare * actor.round_seconds),
                 {What::kOutOfPatience, number, ++actor.number});

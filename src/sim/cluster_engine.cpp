@@ -1,12 +1,17 @@
-// A Parent and its Children in virtual time.
+// A Parent and its Children in virtual time. A Child is one machine, or a learner with its players.
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "genkidama/wire/frame.h"
+#include "genkidama/wire/statistics.h"
 #include "sim/engine.h"
 #include "sim/event_queue.h"
+#include "sim/partitions.h"
 #include "sim/pipe.h"
+#include "sim/player_group.h"
 #include "sim/virtual_child.h"
 #include "sim/virtual_parent.h"
 
@@ -25,6 +30,7 @@ enum class What : std::uint8_t {
   kFrame,          ///< a frame is at the Parent
   kAnswer,         ///< the Parent's answer is at the Child
   kDeadline,       ///< the open round may have to be closed
+  kSilence,        ///< a link has been dead for too long
   kGoes            ///< a machine leaves
 };
 
@@ -64,26 +70,33 @@ std::vector<float> weights_of(const LocalTrainer& trainer) {
 }
 
 struct Member {
-  Member(const SimulatedMachine& machine, const ChildOptions& options, LocalTrainer& trainer, Random numbers)
-      : model(machine),
+  Member(const MachineModel& computer, const LinkModel& wire, const ChildOptions& options,
+         LocalTrainer& trainer, Random numbers)
+      : machine(computer),
+        link(wire),
         child(options, trainer),
-        up(machine.link.bits_per_second),
-        down(machine.link.bits_per_second),
+        up(link.bits_per_second),
+        down(link.bits_per_second),
+        partitions(link),
         random(numbers) {}
 
-  const SimulatedMachine& model;
+  const MachineModel& machine;  // of a group: the first one
+  const LinkModel link;         // to the Parent
   VirtualChild child;
+  std::optional<PlayerGroup> group;  // of several machines
   Pipe up, down;
+  Partitions partitions;
   Random random;
   std::span<const std::byte>
       up_frame;  // the one that is on its way; the Child sends no other before it is answered
   std::vector<std::byte> down_frame;  // as well
   Welcome welcome;
-  std::uint64_t epoch = 0;  // grows with each loss of the link, which is that of the machine's presence too
+  std::uint64_t epoch = 0;     // grows with each loss of the link
+  std::uint64_t presence = 0;  // grows with each absence of the machine
   bool is_present = false, is_waiting = false, is_training = false, has_begun = false;
   Clock::time_point since{};  // is_waiting
   Clock::time_point due{};    // is_training: the round's end
-  double round_seconds = 0;   // is_training: what the whole round takes, absences left out
+  double round_seconds = 0;   // is_training: what the whole round takes, absences left out; not of a group
   Played played;              // in the round that is trained
   std::vector<EpisodeResult> episodes;
   Clock::duration rest{};  // of a round that the machine's absence has interrupted
@@ -102,11 +115,11 @@ class ClusterEngine final : public Engine {
         egress_(options.parent_bits_per_second) {
     members_.reserve(trainers.size());
     for (std::size_t i = 0; i < trainers.size(); ++i) {
-      members_.push_back(
-          std::make_unique<Member>(options.machines[i], child_options_, *trainers[i], random_of(options, i)));
+      add_member(i, *trainers[i]);
       const auto child = static_cast<std::uint32_t>(i);
-      queue_.plan(kBeginning + span_of(options.machines[i].machine.joins_seconds), {What::kComes, child});
-      if (const double leaves = options.machines[i].machine.leaves_seconds; leaves > 0)
+      const MachineModel& machine = members_.back()->machine;
+      queue_.plan(kBeginning + span_of(machine.joins_seconds), {What::kComes, child});
+      if (const double leaves = machine.leaves_seconds; leaves > 0)
         queue_.plan(kBeginning + span_of(leaves), {What::kGoes, child, kForGood});
     }
   }
@@ -137,6 +150,18 @@ class ClusterEngine final : public Engine {
 
   Clock::time_point now() const { return queue_.now(); }
 
+  void add_member(std::size_t number, LocalTrainer& trainer) {
+    const std::size_t machines = machines_of_child(options_), first = number * machines;
+    const SimulatedMachine& model = options_.machines[first];
+    const bool has_own_link = options_.cut == Cut::kTree && !options_.group_links.empty();
+    const LinkModel& link = has_own_link ? options_.group_links[number] : model.link;
+    // A group of one is a machine. The numbers of the others are those of their players.
+    const std::size_t stream = machines == 1 ? number : options_.machines.size() + number;
+    members_.push_back(
+        std::make_unique<Member>(model.machine, link, child_options_, trainer, random_of(options_, stream)));
+    if (machines > 1) members_.back()->group.emplace(options_, first, machines, 0);
+  }
+
   void handle(const Event& event) {
     if (event.what == What::kDeadline) {
       deadline_.reset();
@@ -146,15 +171,16 @@ class ClusterEngine final : public Engine {
       return;
     }
     Member& member = *members_[event.child];
-    const bool is_of_machine = event.what == What::kComes || event.what == What::kGoes;
+    const bool moves = event.what == What::kComes || event.what == What::kGoes;
+    const bool is_of_machine = moves || event.what == What::kRoundEnds;
+    const bool happens = event.epoch == (is_of_machine ? member.presence : member.epoch);
     // What a machine leaves behind that has gone does not happen.
-    if (is_of_machine || event.epoch == member.epoch) last_ = now();
+    if (moves || happens) last_ = now();
     if (event.what == What::kComes) {
       come(member, event.child);
     } else if (event.what == What::kGoes) {
-      if (event.epoch == kForGood || event.epoch == member.epoch)
-        go(member, event.child, event.epoch == kForGood);
-    } else if (event.epoch == member.epoch) {
+      if (event.epoch == kForGood || happens) go(member, event.child, event.epoch == kForGood);
+    } else if (happens) {
       handle(member, event);
     }
   }
@@ -184,6 +210,11 @@ class ClusterEngine final : public Engine {
         member.child.answered(member.down_frame);
         end_wait(member, event.child);
         break;
+      case What::kSilence:
+        lose_link(member, event.child, /*for_good=*/false);
+        go_on_alone(member, event.child);
+        dial(member, event.child, member.partitions.connected_at(now()));
+        break;
       default:
         break;
     }
@@ -192,17 +223,16 @@ class ClusterEngine final : public Engine {
   // Machines that come and go.
 
   void come(Member& member, std::uint32_t child) {
-    const MachineModel& machine = member.model.machine;
+    const MachineModel& machine = member.machine;
     if (has_left_for_good(machine)) return;
     member.is_present = true;
-    const Clock::duration to_hello = kCrossingsToHello * span_of(member.model.link.latency_seconds);
-    queue_.plan(now() + to_hello, {What::kHello, child, member.epoch});
+    dial(member, child, member.partitions.connected_at(now()));
     if (machine.present_seconds > 0)
-      queue_.plan(now() + span_of(machine.present_seconds), {What::kGoes, child, member.epoch});
+      queue_.plan(now() + span_of(machine.present_seconds), {What::kGoes, child, member.presence});
     if (!member.has_begun) return;
     if (member.is_training) {
       member.due = now() + member.rest;
-      queue_.plan(member.due, {What::kRoundEnds, child, member.epoch});
+      queue_.plan(member.due, {What::kRoundEnds, child, member.presence});
     } else {
       start_round(member, child);
     }
@@ -215,41 +245,72 @@ class ClusterEngine final : public Engine {
   void go(Member& member, std::uint32_t child, bool for_good) {
     if (!member.is_present) return;
     member.is_present = false;
-    ++member.epoch;
-    ++links_lost_;
-    parent_.left(child, for_good, now());
-    member.child.lost();
+    ++member.presence;
+    lose_link(member, child, for_good);
     if (member.is_training) member.rest = member.due - now();
     if (member.is_waiting) {
       stop_waiting(member);
       member.child.take_answer();
     }
     if (!for_good)
-      queue_.plan(now() + span_of(member.model.machine.away_seconds), {What::kComes, child, member.epoch});
+      queue_.plan(now() + span_of(member.machine.away_seconds), {What::kComes, child, member.presence});
+  }
+
+  /// A new connection, from then on.
+  void dial(Member& member, std::uint32_t child, Clock::time_point from) {
+    const Clock::duration to_hello = kCrossingsToHello * span_of(member.link.latency_seconds);
+    queue_.plan(member.partitions.arrival(from, from + to_hello), {What::kHello, child, member.epoch});
+    if (member.partitions.break_links())
+      queue_.plan(member.partitions.lost_at(from), {What::kSilence, child, member.epoch});
+  }
+
+  void lose_link(Member& member, std::uint32_t child, bool for_good) {
+    ++member.epoch;
+    ++links_lost_;
+    parent_.left(child, for_good, now());
+    member.child.lost();
+  }
+
+  /// The machine is there and has no link: nothing comes that it could wait for.
+  void go_on_alone(Member& member, std::uint32_t child) {
+    if (!member.is_waiting) return;
+    stop_waiting(member);
+    member.child.take_answer();
+    start_round(member, child);
   }
 
   // Rounds.
 
   void start_round(Member& member, std::uint32_t child) {
     const RoundReport& report = member.child.train();
-    const MachineModel& machine = member.model.machine;
-    const double playing =
-        playing_seconds(machine, static_cast<double>(report.steps_in_round), options_.environments);
-    const double learning =
-        machine.factor * machine.seconds_per_gradient * static_cast<double>(report.optimizer_steps);
-    const double seconds = with_jitter(machine, playing + learning, member.random);
-    member.round_seconds = seconds;
     optimizer_steps_ += report.optimizer_steps;
     member.played = report.in_round();
     member.episodes = report.episodes;
     member.is_training = true;
-    member.due = now() + span_of(seconds);
-    queue_.plan(member.due, {What::kRoundEnds, child, member.epoch});
+    member.due = end_of_round(member, report);
+    queue_.plan(member.due, {What::kRoundEnds, child, member.presence});
+  }
+
+  /// Of the round that begins now.
+  Clock::time_point end_of_round(Member& member, const RoundReport& report) {
+    const auto steps = static_cast<double>(report.steps_in_round);
+    if (member.group) {
+      const LocalTrainer& trainer = member.child.trainer();
+      member.group->send_weights(
+          now(), frame_bytes(trainer.layout().size(), statistics_bytes(trainer.statistics_components())));
+      return member.group->play_round(steps, report.optimizer_steps);
+    }
+    const MachineModel& machine = member.machine;
+    const double playing = playing_seconds(machine, steps, options_.environments);
+    const double learning =
+        machine.factor * machine.seconds_per_gradient * static_cast<double>(report.optimizer_steps);
+    member.round_seconds = with_jitter(machine, playing + learning, member.random);
+    return now() + span_of(member.round_seconds);
   }
 
   void end_round(Member& member, std::uint32_t child) {
     member.is_training = false;
-    computing_ += member.round_seconds;
+    if (!member.group) computing_ += member.round_seconds;
     played_ += member.played;
     recent_.add(member.episodes);
     const bool waits = member.child.send_round();
@@ -264,7 +325,7 @@ class ClusterEngine final : public Engine {
 
   void stop_waiting(Member& member) {
     member.is_waiting = false;
-    waiting_ += seconds_of(now() - member.since);
+    if (!member.group) waiting_ += seconds_of(now() - member.since);
   }
 
   void end_wait(Member& member, std::uint32_t child) {
@@ -281,12 +342,14 @@ class ClusterEngine final : public Engine {
     member.up_frame = frame;
     const std::size_t bytes = bytes_on_wire(frame.size());
     bytes_up_ += bytes;
-    const Clock::duration delay = delay_of(member.model.link, frame.size(), member.random);
+    const Clock::duration delay = delay_of(member.link, frame.size(), member.random);
     const Passage out = member.up.pass({now(), now()}, bytes);
+    const Clock::time_point first = member.partitions.arrival(now(), out.first + delay);
+    const Clock::time_point last = member.partitions.arrival(now(), out.last + delay);
     if (options_.parent_bits_per_second > 0) {
-      queue_.plan(out.last + delay, {What::kReachesParent, child, member.epoch, out.first + delay});
+      queue_.plan(last, {What::kReachesParent, child, member.epoch, first});
     } else {
-      queue_.plan(out.last + delay, {What::kFrame, child, member.epoch});
+      queue_.plan(last, {What::kFrame, child, member.epoch});
     }
   }
 
@@ -294,9 +357,10 @@ class ClusterEngine final : public Engine {
     parent_.encode(answer, member.down_frame);
     const std::size_t bytes = bytes_on_wire(member.down_frame.size());
     bytes_down_ += bytes;
-    const Passage out = member.down.pass(egress_.pass({now(), now()}, bytes), bytes);
-    const Clock::duration delay = delay_of(member.model.link, member.down_frame.size(), member.random);
-    queue_.plan(out.last + delay, {what, answer.child, member.epoch});
+    const Passage sent = egress_.pass({now(), now()}, bytes);
+    const Clock::time_point last = member.down.pass(sent, bytes).last;
+    const Clock::duration delay = delay_of(member.link, member.down_frame.size(), member.random);
+    queue_.plan(member.partitions.arrival(sent.first, last + delay), {what, answer.child, member.epoch});
   }
 
   void greet(Member& member, std::uint32_t child) {
@@ -348,6 +412,13 @@ class ClusterEngine final : public Engine {
     summary.waiting_seconds = waiting_;
     // What is under way counts up to the end.
     for (const auto& member : members_) {
+      if (member->group) {
+        summary.computing_seconds += member->group->computed_by(last_);
+        summary.waiting_seconds += member->group->waited_by(last_);
+        summary.bytes_up += member->group->bytes_up();
+        summary.bytes_down += member->group->bytes_down();
+        continue;
+      }
       summary.computing_seconds += computed(*member);
       if (member->is_waiting) summary.waiting_seconds += seconds_of(last_ - member->since);
     }

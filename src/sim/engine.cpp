@@ -10,6 +10,7 @@
 #include "genkidama/core/is_finite.h"
 #include "genkidama/params/weighted_average.h"
 #include "net/parent/open_round.h"
+#include "sim/partitions.h"
 
 namespace genkidama::sim {
 namespace {
@@ -25,6 +26,39 @@ void check_number(const char* what, std::size_t machine, double value, double mo
       fmt::format("machine {}: {} is {}; expected a number from 0 to {:g}", machine + 1, what, value, most));
 }
 
+void check_link(const LinkModel& link, std::size_t index) {
+  check_number("latency_seconds", index, link.latency_seconds, 3600);
+  check_number("bits_per_second", index, link.bits_per_second, 1e15);
+  check_number("jitter_seconds", index, link.jitter_seconds, 3600);
+  check_number("loss", index, link.loss, 0.5);
+  check_number("connected_seconds", index, link.connected_seconds, kLongest);
+  check_number("partition_seconds", index, link.partition_seconds, kLongest);
+  if ((link.connected_seconds > 0) != (link.partition_seconds > 0)) {
+    throw ArgumentError(fmt::format(
+        "machine {}: connected_seconds is {} and partition_seconds {}; expected both above 0, or neither",
+        index + 1, link.connected_seconds, link.partition_seconds));
+  }
+  if (link.bits_per_second > 0 && link.bits_per_second < 100) {
+    throw ArgumentError(
+        fmt::format("machine {}: bits_per_second is {}; expected at least 100, or 0 for no limit", index + 1,
+                    link.bits_per_second));
+  }
+}
+
+void check_groups(const SimulationOptions& options) {
+  const std::size_t machines = options.machines.size();
+  if (options.groups < 1 || options.groups > machines || machines % options.groups != 0) {
+    throw ArgumentError(fmt::format("groups is {} with {} machines; expected a number that divides them",
+                                    options.groups, machines));
+  }
+  if (!options.group_links.empty() && options.group_links.size() != options.groups) {
+    throw ArgumentError(fmt::format("group_links has {} links for {} groups; expected one for each, or none",
+                                    options.group_links.size(), options.groups));
+  }
+  for (std::size_t i = 0; i < options.group_links.size(); ++i)
+    check_link(options.group_links[i], i * machines_of_child(options));
+}
+
 void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_and_goes) {
   const auto& [machine, link] = each;
   check_number("seconds_per_step", index, machine.seconds_per_step, kLongest);
@@ -37,15 +71,7 @@ void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_a
   check_number("leaves_seconds", index, machine.leaves_seconds, kLongest);
   check_number("present_seconds", index, machine.present_seconds, kLongest);
   check_number("away_seconds", index, machine.away_seconds, kLongest);
-  check_number("latency_seconds", index, link.latency_seconds, 3600);
-  check_number("bits_per_second", index, link.bits_per_second, 1e15);
-  check_number("jitter_seconds", index, link.jitter_seconds, 3600);
-  check_number("loss", index, link.loss, 0.5);
-  if (link.bits_per_second > 0 && link.bits_per_second < 100) {
-    throw ArgumentError(
-        fmt::format("machine {}: bits_per_second is {}; expected at least 100, or 0 for no limit", index + 1,
-                    link.bits_per_second));
-  }
+  check_link(link, index);
   if (machine.leaves_seconds > 0 && machine.leaves_seconds <= machine.joins_seconds) {
     throw ArgumentError(
         fmt::format("machine {}: it leaves after {} s and joins after {} s; expected the other order",
@@ -64,6 +90,16 @@ void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_a
   }
 }
 
+/// Who plays for a learner is not joined again.
+void check_partitions(const LinkModel& link, std::size_t index) {
+  if (!Partitions(link).break_links()) return;
+  throw ArgumentError(
+      fmt::format("machine {}: partition_seconds is {}, in which the learner takes it for gone; expected "
+                  "less, or the cut "
+                  "'weights'",
+                  index + 1, link.partition_seconds));
+}
+
 void check_actors(const SegmentOptions& segments) {
   if (segments.round_steps < 1)
     throw ArgumentError("segments.round_steps is 0; expected at least 1 with asynchronous actors");
@@ -80,7 +116,10 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
     throw ArgumentError(fmt::format("{} machines; expected 1 to {}", machines, kMostMachines));
   }
   const bool is_weights = options.cut == Cut::kWeights;
-  for (std::size_t i = 0; i < machines; ++i) check_machine(options.machines[i], i, is_weights);
+  for (std::size_t i = 0; i < machines; ++i) {
+    check_machine(options.machines[i], i, is_weights);
+    if (!is_weights) check_partitions(options.machines[i].link, i);
+  }
   check_number("parent_bits_per_second", 0, options.parent_bits_per_second, 1e15);
   if (!is_finite(options.max_seconds) || options.max_seconds < 0 || options.max_seconds > kLongest) {
     throw ArgumentError(fmt::format("max_seconds is {}; expected a number from 0 (no limit) to {:g}",
@@ -99,7 +138,10 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
     throw ArgumentError(fmt::format("the cut is 'alone' with {} machines; expected 1", machines));
   }
   if (is_asynchronous(options)) check_actors(options.segments);
-  const std::size_t expected = is_asynchronous(options) ? machines + 1 : is_weights ? machines : 1;
+  if (options.cut == Cut::kTree) check_groups(options);
+  const std::size_t expected = is_asynchronous(options) ? machines + 1
+                               : has_parent(options)    ? machines / machines_of_child(options)
+                                                        : 1;
   if (trainers.size() != expected || std::find(trainers.begin(), trainers.end(), nullptr) != trainers.end()) {
     throw ArgumentError(
         fmt::format("{} trainers, or one of them null; the cut '{}' with {} machines needs {}",

@@ -19,7 +19,7 @@ class Engine {
   virtual SimulationSummary run(const Simulation::Observer& observer) = 0;
 };
 
-/// They take options that were checked.
+/// They take options that were checked. A trainer for each machine, or of a tree for each group.
 std::unique_ptr<Engine> make_cluster_engine(const SimulationOptions& options,
                                             const std::vector<LocalTrainer*>& trainers);
 /// Asynchronous actors: a trainer that plays for each machine, and the learner's behind them.
@@ -29,6 +29,16 @@ std::unique_ptr<Engine> make_learner_engine(const SimulationOptions& options, Lo
 
 /// Throws ArgumentError that names the field.
 void check_simulation(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers);
+
+/// Whether weights are merged by a Parent.
+inline bool has_parent(const SimulationOptions& options) {
+  return options.cut == Cut::kWeights || options.cut == Cut::kTree;
+}
+
+/// How many machines stand behind each trainer of a Parent's Children.
+inline std::size_t machines_of_child(const SimulationOptions& options) {
+  return options.cut == Cut::kTree ? options.machines.size() / options.groups : 1;
+}
 
 /// Whether machines play on while their learner learns.
 inline bool is_asynchronous(const SimulationOptions& options) {

@@ -8,10 +8,8 @@ namespace genkidama::sim {
 namespace {
 
 constexpr std::size_t kFirstWindow = 10;  // packets (RFC 6928)
-// Fewer than three packets behind a lost one do not tell of it, so only a timeout does (RFC 5681, RFC 6298
-// with the least timeout of Linux).
+// Fewer than three packets behind a lost one do not tell of it, so only a timeout does (RFC 5681).
 constexpr std::size_t kEnoughToTell = 4;
-constexpr double kLeastTimeout = 0.2;
 constexpr std::size_t kFrameHeader = 14;  // of a WebSocket message from a client, at most
 
 /// What the sender waits for acknowledgements while its window grows.

@@ -14,6 +14,10 @@ namespace genkidama::sim {
 /// The payload of a packet, and the headers of IP and TCP with its time stamps.
 inline constexpr std::size_t kPacketBytes = 1448, kPacketHeaderBytes = 52;
 
+/// The least time after which TCP sends again what nobody has acknowledged, in seconds (RFC 6298 with the
+/// least one of Linux).
+inline constexpr double kLeastTimeout = 0.2;
+
 std::size_t packets_of(std::size_t bytes);
 /// A message of so many bytes as it lies on the wire: with a WebSocket frame's header and those of its
 /// packets.

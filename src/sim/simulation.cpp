@@ -15,12 +15,14 @@ const char* cut_name(Cut cut) {
       return "weights";
     case Cut::kSegments:
       return "segments";
+    case Cut::kTree:
+      return "tree";
   }
   return "";
 }
 
 std::optional<Cut> cut_of(std::string_view name) {
-  for (const Cut cut : {Cut::kAlone, Cut::kWeights, Cut::kSegments}) {
+  for (const Cut cut : {Cut::kAlone, Cut::kWeights, Cut::kSegments, Cut::kTree}) {
     if (name == cut_name(cut)) return cut;
   }
   return std::nullopt;
@@ -42,7 +44,7 @@ class Simulation::Impl {
 
  private:
   std::unique_ptr<Engine> make_engine(const std::vector<LocalTrainer*>& trainers) const {
-    if (options_.cut == Cut::kWeights) return make_cluster_engine(options_, trainers);
+    if (has_parent(options_)) return make_cluster_engine(options_, trainers);
     if (is_asynchronous(options_)) return make_actors_engine(options_, trainers);
     return make_learner_engine(options_, *trainers.front());
   }

@@ -7,52 +7,14 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/wire/frame.h"
+#include "machines.h"
 #include "sim/pipe.h"
 #include "support/catch.h"
 #include "support/fake_trainer.h"
 
 using namespace genkidama;
 using namespace genkidama::sim;
-using genkidama::test::FakeTrainer;
-using genkidama::test::small_layout;
-
-namespace {
-
-constexpr double kRound = 20 * 0.01;  // 20 steps of a FakeTrainer
-
-struct Machines {
-  explicit Machines(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      trainers.push_back(std::make_unique<FakeTrainer>(small_layout(), static_cast<unsigned>(i + 1)));
-      options.machines.emplace_back();
-      options.machines.back().machine.seconds_per_step = 0.01;
-    }
-  }
-
-  std::vector<LocalTrainer*> pointers() const {
-    std::vector<LocalTrainer*> result;
-    for (const auto& trainer : trainers) result.push_back(trainer.get());
-    return result;
-  }
-
-  SimulationSummary run(std::uint64_t updates) {
-    Simulation simulation(options, pointers());
-    return simulation.run([&](const SimulatedUpdate& update) {
-      seconds.push_back(update.seconds);
-      weights.emplace_back(update.weights.begin(), update.weights.end());
-      played = update.played;
-      return update.update < updates;
-    });
-  }
-
-  std::vector<std::unique_ptr<FakeTrainer>> trainers;
-  SimulationOptions options;
-  std::vector<double> seconds;
-  std::vector<std::vector<float>> weights;
-  Played played;
-};
-
-}  // namespace
+using namespace genkidama::test;
 
 TEST_CASE("a round is the mean of what the machines have learnt, and lasts as long as its parts") {
   Machines machines(3);

@@ -35,9 +35,12 @@ enum class Cut {
   /// Experience: all machines play, each an equal part of a round, and a learner on the first one trains on
   /// all of it before the next round begins. It learns what one machine learns from rounds of that length.
   kSegments,
+  /// Both: groups of machines, each of which is a learner with its players as in kSegments. The learners
+  /// exchange weights with a Parent as the machines of kWeights do; a round of a Child is one of its group.
+  kTree,
 };
 
-/// The name of a cut: "alone", "weights" or "segments".
+/// The name of a cut: "alone", "weights", "segments" or "tree".
 const char* cut_name(Cut cut);
 /// The cut of that name; nothing when there is none.
 std::optional<Cut> cut_of(std::string_view name);
@@ -70,6 +73,12 @@ struct LinkModel {
   /// The share of packets that are lost, in [0, 0.5]. A lost packet is sent again after a round trip, and
   /// after at least 200 ms when fewer than four packets follow it.
   double loss = 0;
+  /// The link works for so long at a time, and then nothing crosses it for partition_seconds; 0: it always
+  /// works. Both ends stay. What is sent meanwhile arrives when TCP has sent it again after the partition. A
+  /// partition that lasts longer than LinkLimits::idle_timeout ends the connection, as a real one does; only
+  /// a Child can be joined again.
+  double connected_seconds = 0;
+  double partition_seconds = 0;  ///< as above
 };
 
 /// One machine.
@@ -96,19 +105,24 @@ struct ExchangeModel {
 struct SimulationOptions {
   Cut cut = Cut::kWeights;                 ///< what crosses between machines
   std::vector<SimulatedMachine> machines;  ///< at least one
-  ExchangeModel exchange;                  ///< Cut::kWeights
+  ExchangeModel exchange;                  ///< Cut::kWeights and Cut::kTree
+  /// Cut::kTree: how many groups there are, which divides the number of machines. The first machines are the
+  /// first group, and the first machine of a group has its learner.
+  std::size_t groups = 1;
+  /// Cut::kTree: each group's link to the Parent; empty: that of its first machine.
+  std::vector<LinkModel> group_links{};
   /// What all transfers to the Parent or learner together may take, and all from it: they queue for it; 0: no
-  /// limit beyond that of each link.
+  /// limit beyond that of each link. The learners of Cut::kTree have no such limit.
   double parent_bits_per_second = 0;
-  /// Cut::kSegments: what one environment step takes on the wire.
+  /// Cut::kSegments and Cut::kTree: what one environment step takes on the wire.
   std::size_t bytes_per_step = 0;
   /// Cut::kSegments: with ActorMode::kAsynchronous the machines play on while the learner learns, and send
   /// what they have played when a round has ended; the fields then mean what those of a Parent mean. The
   /// first machine plays when it does not learn. Otherwise only `mode` is looked at.
   SegmentOptions segments{};
   std::uint64_t max_policy_lag = 20;  ///< asynchronous: RoundOptions::max_staleness
-  /// Cut::kAlone and Cut::kSegments: environments of the machine, or of each player, that are played side by
-  /// side.
+  /// Environments of each machine that are played side by side. A pace (MachineModel::steps_per_second) is
+  /// that of each of them.
   int environments = 1;
   std::uint64_t seed = 1;  ///< of jitter and loss
   /// Virtual seconds after which the simulation ends, also where no update comes; 0: no limit.
@@ -134,8 +148,8 @@ struct SimulationSummary {
   std::uint64_t updates = 0;          ///< merges or rounds
   Played played;                      ///< by all machines
   std::uint64_t optimizer_steps = 0;  ///< by all machines
-  std::uint64_t bytes_up = 0;         ///< to the Parent or learner, headers with them
-  std::uint64_t bytes_down = 0;       ///< from it
+  std::uint64_t bytes_up = 0;         ///< to the Parent and to learners, headers with them
+  std::uint64_t bytes_down = 0;       ///< from them
   double computing_seconds = 0;       ///< the sum over all machines
   double waiting_seconds = 0;         ///< for answers or for others, the sum over all machines
   std::uint64_t contributions = 0;    ///< what was merged or dropped, by all machines
@@ -145,7 +159,7 @@ struct SimulationSummary {
   double mean_staleness = 0;      ///< over all contributions
   /// Asynchronous actors: how old the segments were, and what was not learnt from. `played` does not have it.
   SegmentCounts segments{};
-  std::uint64_t links_lost = 0;  ///< how often a machine went away
+  std::uint64_t links_lost = 0;  ///< how often a machine went away, or a partition ended a connection
   std::uint64_t events = 0;      ///< that were simulated
   /// Why it ended: "" when the observer wanted that, "max-seconds", "signal" (give_up), else that no machine
   /// is left, or what went wrong.
@@ -161,7 +175,8 @@ class Simulation {
 
   /// `trainers`: one for each machine with Cut::kWeights, of equal layouts, the first of which gives the
   /// Parent's first weights. With Cut::kSegments and asynchronous actors one for each machine that plays for
-  /// a learner elsewhere, and behind them the learner's, which learns from what it is given. One otherwise.
+  /// a learner elsewhere, and behind them the learner's, which learns from what it is given. With Cut::kTree
+  /// one for each group, in their order, which plays for all of its machines. One otherwise.
   /// They outlive the simulation. Throws ArgumentError for options out
   /// of range and for another number of trainers.
   Simulation(SimulationOptions options, std::vector<LocalTrainer*> trainers);

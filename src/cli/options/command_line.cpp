@@ -57,7 +57,7 @@ void take_exchange(const Preset& preset, Settings& settings) {
   const Settings untouched;
   const bool is_shared = (settings.command & (kParent | kChild | kCluster | kSimulate)) != 0;
   const bool makes_rounds = is_shared && settings.links.exchange == ExchangeKind::kRounds &&
-                            (settings.command != kSimulate || settings.simulation.cut == "weights");
+                            (settings.command != kSimulate || has_parent(settings.simulation));
   settings.learning.hyperparameters =
       makes_rounds ? run::hyperparameters_for(preset, ExchangeKind::kRounds) : preset.hyperparameters;
   settings.links.outer_optimizer =
@@ -222,6 +222,22 @@ void apply_early(const char* name, const ResolvedProgram& program, const Slots& 
   }
 }
 
+/// A Parent's tables and its state are those of one exchange.
+void check_resumed_exchange(const std::vector<ConfigFile>& configs, const Settings& settings) {
+  if ((settings.command & (kParent | kCluster)) == 0) return;
+  for (const ConfigFile& config : configs) {
+    if (!config.is_own || !settings.machine_group.empty()) continue;
+    // Runs of before there was another one say nothing.
+    const std::string made = config.values.value("exchange", exchange_name(ExchangeKind::kEach));
+    const std::string now = exchange_name(settings.links.exchange);
+    if (now == made) continue;
+    throw ArgumentError(fmt::format(
+        "--exchange is '{}'; expected '{}', with which the resumed run was made. A new run begins with its "
+        "weights with --init-from and the run's final.safetensors",
+        now, made));
+  }
+}
+
 // A preset's values lie below those of config files, so it must be known before them, and so must the
 // exchange, which some of them follow from.
 void apply_preset(const ResolvedProgram& program, const Slots& slots, const std::vector<ConfigFile>& configs,
@@ -253,6 +269,7 @@ void apply_preset(const ResolvedProgram& program, const Slots& slots, const std:
     settings.links.exchange = ExchangeKind::kEach;
   if ((settings.command & (kParent | kChild | kCluster | kSimulate)) != 0)
     apply_early("exchange", program, slots, configs, settings);
+  check_resumed_exchange(configs, settings);
   take_exchange(preset, settings);
 }
 

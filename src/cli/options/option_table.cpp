@@ -447,10 +447,10 @@ void add_exchange(Table& table, const Program& program) {
             real_option(kBelowOne, GENKIDAMA_MEMBER(links.outer_optimizer.beta2)),
             "Of the outer optimizer adam");
   table.add(
-      "average-moments", kParent | kChild | kCluster | kSimulate,
+      "average-moments", kTrain | kParent | kChild | kCluster | kSimulate,
       boolean_option(GENKIDAMA_MEMBER(links.average_moments)),
-      "rounds: the moments of the Children's optimizers are averaged together with the weights; the same on "
-      "both sides");
+      "rounds, and mpi: the moments of the machines' optimizers are averaged together with the weights; the "
+      "same on all sides");
 }
 
 void add_links(Table& table) {
@@ -968,18 +968,31 @@ void add_simulation(Table& table) {
   table.add(
       "cut", kSimulate,
       choice_option(
-          {"alone", "weights", "segments"}, [](const Settings& s) { return s.simulation.cut; },
+          {"alone", "weights", "segments", "tree"}, [](const Settings& s) { return s.simulation.cut; },
           [](Settings& s, const std::string& text) { s.simulation.cut = text; }),
-      "What crosses between machines: nothing, the weights of Children and their Parent, or the segments of "
-      "players and one learner");
+      "What crosses between machines: nothing, the weights of Children and their Parent, the segments of "
+      "players and one learner, or both in a tree of learners and their Parent");
   table.add("machines", kSimulation, int_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.machines)),
             "How many machines there are");
+  table.add(
+      "groups", kSimulate, count_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.groups)),
+      fmt::format("Of --cut tree: how many groups there are, each a learner with its players; must divide "
+                  "--machines; {} when not given",
+                  kGroups));
+  table.add("group-latency-ms", kSimulation,
+            real_option({0, 1e6}, GENKIDAMA_MEMBER(simulation.group_latency_ms)),
+            "Of a tree: milliseconds one way from a group to the Parent (as --latency-ms when not given)");
+  table.add("group-bandwidth-mbit", kSimulation,
+            real_option({0, 1e9}, GENKIDAMA_MEMBER(simulation.group_bandwidth_mbit)),
+            "Of a tree: megabits a second from a group to the Parent, each way; 0: no limit (as "
+            "--bandwidth-mbit when not given)");
   table.add(
       "machine", kSimulation,
       texts_option(GENKIDAMA_MEMBER(simulation.specs), "COUNT:KEY=VALUE,...", "COUNT:KEY=VALUE,..."),
       "So many of them are otherwise, the first ones first: factor, jitter, step-us, gradient-us, "
       "steps-per-second, "
-      "latency-ms, mbit, link-jitter-ms, packet-loss, joins, leaves, present, away (seconds), round-steps");
+      "latency-ms, mbit, link-jitter-ms, packet-loss, connected, partition, joins, leaves, present, away "
+      "(seconds), round-steps");
   table.add("step-us", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.step_us)),
             "Microseconds in which a machine plays an environment step (measured here when not given)");
   table.add("gradient-us", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.gradient_us)),

@@ -136,7 +136,9 @@ struct CheckOptions {
 struct SimulationSettings {
   std::string cut = "weights";
   int machines = 4;
-  std::vector<std::string> specs;  ///< "COUNT:KEY=VALUE,..."
+  std::optional<std::uint64_t> groups;                           ///< of a tree; nothing: kGroups
+  std::optional<double> group_latency_ms, group_bandwidth_mbit;  ///< nothing: as the link of a machine
+  std::vector<std::string> specs;                                ///< "COUNT:KEY=VALUE,..."
   std::optional<double> step_us, gradient_us;
   double factor = 1, jitter = 0;
   double latency_ms = 1, bandwidth_mbit = 100, link_jitter_ms = 0, loss = 0, parent_mbit = 0;
@@ -145,6 +147,24 @@ struct SimulationSettings {
   double noise = 1;        ///< of the quadratic's gradient
   int runs = 3;            ///< `plan`: simulations of each way
 };
+
+/// The groups of a tree when nobody says how many.
+inline constexpr std::uint64_t kGroups = 2;
+
+/// How many groups a simulated tree has.
+inline int groups_of(const SimulationSettings& settings) {
+  return static_cast<int>(settings.groups.value_or(kGroups));
+}
+
+/// Whether the simulated machines, or groups of them, are Children of a Parent.
+inline bool has_parent(const SimulationSettings& settings) {
+  return settings.cut == "weights" || settings.cut == "tree";
+}
+
+/// Of that Parent.
+inline int simulated_children(const SimulationSettings& settings) {
+  return settings.cut == "tree" ? groups_of(settings) : settings.machines;
+}
 
 /// `sweep`.
 struct SweepOptions {

@@ -83,6 +83,11 @@ void check_machine_group(const Settings& settings) {
     throw ArgumentError(
         fmt::format("--exchange is '{}', which only train takes; expected each or rounds", group));
   }
+  if (settings.command == kTrain && group.empty() && settings.links.average_moments) {
+    throw ArgumentError(
+        "--average-moments is for machines that train together; expected it with --exchange mpi, or left "
+        "out");
+  }
   if (!group.empty() && settings.run_dir.empty()) {
     throw ArgumentError(fmt::format(
         "--run-dir DIR is required with --exchange {}; expected a directory that all machines are told",
@@ -131,6 +136,27 @@ void check_actor_mode(const Settings& settings) {
         ActorMode::kWaiting);
 }
 
+/// Groups of simulated machines.
+void check_tree(const Settings& settings) {
+  const SimulationSettings& simulation = settings.simulation;
+  if (settings.command != kSimulate) return;
+  if (simulation.cut != "tree") {
+    for (const auto& [flag, is_given] :
+         {std::pair("--groups", simulation.groups.has_value()),
+          std::pair("--group-latency-ms", simulation.group_latency_ms.has_value()),
+          std::pair("--group-bandwidth-mbit", simulation.group_bandwidth_mbit.has_value())}) {
+      if (!is_given) continue;
+      throw ArgumentError(
+          fmt::format("{} is for --cut tree; expected it together with that, or left out", flag));
+    }
+    return;
+  }
+  const int groups = groups_of(simulation);
+  if (groups <= simulation.machines && simulation.machines % groups == 0) return;
+  throw ArgumentError(fmt::format("--groups is {} with {} machines; expected a number that divides them",
+                                  groups, simulation.machines));
+}
+
 /// Flags of the other exchange. alpha and beta may come from a preset.
 void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -174,7 +200,7 @@ void check_exchange(const Settings& settings) {
   }
   check("--max-staleness", links.rounds.max_staleness != untouched.rounds.max_staleness);
   check("--outer-optimizer", links.outer_optimizer.kind != untouched.outer_optimizer.kind);
-  check("--average-moments", links.average_moments);
+  if (settings.command != kTrain) check("--average-moments", links.average_moments);
   check("--outer-learning-rate", links.outer_optimizer.learning_rate.has_value());
 }
 
@@ -337,12 +363,11 @@ Hyperparameters resolved_hyperparameters(const Settings& settings) {
     }
   }
   // The Children of a cluster share the run's steps. A learner has them all.
-  const bool is_cut_at_weights =
-      (settings.command & kSimulation) != 0 && settings.simulation.cut == "weights";
+  const bool is_simulated_parent = (settings.command & kSimulation) != 0 && has_parent(settings.simulation);
   const bool shares = settings.command == kCluster && settings.links.exchange != ExchangeKind::kSegments;
-  const int machines = shares              ? settings.cluster.children
-                       : is_cut_at_weights ? settings.simulation.machines
-                                           : 1;
+  const int machines = shares                ? settings.cluster.children
+                       : is_simulated_parent ? simulated_children(settings.simulation)
+                                             : 1;
   return run::with_schedule_end(result, *steps, machines);
 }
 
@@ -373,6 +398,7 @@ void complete_and_check(Settings& settings) {
   check_security(settings);
   check_machine_group(settings);
   check_exchange(settings);
+  check_tree(settings);
   check_policy_average(settings);
   check_network_size(settings);
   check_memory(settings);

@@ -1,10 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/commands/commands.h"
@@ -26,10 +30,19 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr double kWorthKnowing = 1.5;
 constexpr double kPlannedMomentum = 0.5;
 
+constexpr int kFewestForTree = 4;
+constexpr std::size_t kMostTrees = 3;
+// Of the commands that are shown.
+constexpr const char* kListens = "--listen 0.0.0.0:5555 --token-file token";
+constexpr const char* kDials = "--token-file token";
+
 /// One way of sharing.
 struct Way {
   std::string name, cut, advice;
   std::function<void(Settings&)> set;
+  /// What is started for it, without the program's name and the flags of the task; empty: nothing can be, and
+  /// the way is only simulated.
+  std::vector<std::string> commands;
 };
 
 /// The advice says all that is simulated, since a preset has values of its own for rounds.
@@ -41,30 +54,85 @@ Way rounds_way(const Settings& settings, OuterOptimizerKind outer, double rate_f
   std::string name = has_momentum ? fmt::format("rounds, {}", outer_optimizer_name(outer)) : "rounds";
   if (rate_factor > 1) name += fmt::format(", rate x {:g}", rate_factor);
   const std::string momentum = has_momentum ? fmt::format(" --outer-momentum {:g}", kPlannedMomentum) : "";
-  return {name, "weights",
-          fmt::format("'--exchange rounds --outer-optimizer {}{}' for the Parent and '--exchange rounds "
-                      "--learning-rate {:g} --round-end {}' for its Children",
-                      outer_optimizer_name(outer), momentum, hyper.learning_rate,
-                      round_end_name(hyper.round_end)),
+  const std::string of_parent =
+      fmt::format("--exchange rounds --outer-optimizer {}{}", outer_optimizer_name(outer), momentum);
+  const std::string of_child = fmt::format("--exchange rounds --learning-rate {:g} --round-end {}",
+                                           hyper.learning_rate, round_end_name(hyper.round_end));
+  const int machines = settings.simulation.machines;
+  return {name,
+          "weights",
+          fmt::format("'{}' for the Parent and '{}' for its Children", of_parent, of_child),
           [hyper, outer](Settings& changed) {
             changed.learning.hyperparameters = hyper;
             changed.links.exchange = ExchangeKind::kRounds;
             changed.links.outer_optimizer.kind = outer;
             changed.links.outer_optimizer.momentum = kPlannedMomentum;
-          }};
+          },
+          {fmt::format("parent {} --first-children {} {}", kListens, machines, of_parent),
+           fmt::format("child --connect PARENT:5555 {} {}    (on each of the {} machines)", kDials, of_child,
+                       machines)}};
+}
+
+/// What several machines learn in a round is a mean, in which much of their noise is gone.
+double rate_factor_of(int children) {
+  return children > 8 ? 2 : 1.5;
+}
+
+/// How many groups a tree may sensibly have: no group of one machine, and more than one group. Of many such
+/// numbers those in which groups and their machines are about equally many.
+std::vector<int> group_counts(int machines) {
+  std::vector<int> counts;
+  if (machines < kFewestForTree) return counts;
+  for (int groups = 2; groups <= machines / 2; ++groups) {
+    if (machines % groups == 0) counts.push_back(groups);
+  }
+  const auto unevenness = [machines](int groups) {
+    return std::abs(std::log(static_cast<double>(groups) * groups / machines));
+  };
+  std::stable_sort(counts.begin(), counts.end(), [&](int a, int b) { return unevenness(a) < unevenness(b); });
+  if (counts.size() > kMostTrees) counts.resize(kMostTrees);
+  std::sort(counts.begin(), counts.end());
+  return counts;
+}
+
+/// Segments within each group, and weights between them.
+Way tree_way(const Settings& settings, int groups) {
+  Way way = rounds_way(settings, OuterOptimizerKind::kNesterov, rate_factor_of(groups));
+  way.name = fmt::format("tree, {} groups", groups);
+  way.cut = "tree";
+  way.advice = fmt::format("a tree of {} groups of {} machines, with {},", groups,
+                           settings.simulation.machines / groups, way.advice);
+  way.commands.clear();
+  way.set = [groups, of_rounds = std::move(way.set)](Settings& changed) {
+    of_rounds(changed);
+    changed.simulation.groups = static_cast<std::uint64_t>(groups);
+  };
+  return way;
 }
 
 std::vector<Way> ways_of(const Settings& settings) {
   const int machines = settings.simulation.machines;
-  std::vector<Way> ways = {{"alone", "alone", "one machine alone ('train')", [](Settings&) {}}};
+  std::vector<Way> ways = {{"alone", "alone", "one machine alone ('train')", [](Settings&) {}, {"train"}}};
   if (machines == 1) return ways;
-  ways.push_back({"segments", "segments", "the cut at segments (players and one learner)", [](Settings&) {}});
-  // What several machines learn in a round is a mean, in which much of their noise is gone.
-  ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, machines > 8 ? 2 : 1.5));
+  ways.push_back(
+      {"segments",
+       "segments",
+       "the cut at segments (players and one learner)",
+       [](Settings&) {},
+       {fmt::format("learner {} --actors {}", kListens, machines),
+        fmt::format("actor --connect LEARNER:5555 {}    (on each of the {} machines)", kDials, machines)}});
+  ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, rate_factor_of(machines)));
   ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, 1));
   ways.push_back(rounds_way(settings, OuterOptimizerKind::kNone, 1));
-  ways.push_back({"each", "weights", "'--exchange each' for the Parent and its Children",
-                  [](Settings& changed) { changed.links.exchange = ExchangeKind::kEach; }});
+  ways.push_back(
+      {"each",
+       "weights",
+       "'--exchange each' for the Parent and its Children",
+       [](Settings& changed) { changed.links.exchange = ExchangeKind::kEach; },
+       {fmt::format("parent {} --exchange each", kListens),
+        fmt::format("child --connect PARENT:5555 {} --exchange each    (on each of the {} machines)", kDials,
+                    machines)}});
+  for (const int groups : group_counts(machines)) ways.push_back(tree_way(settings, groups));
   return ways;
 }
 
@@ -119,15 +187,37 @@ std::string table_of(const std::vector<Prediction>& predictions) {
     const bool is_known = alone != kNever && median != kNever;
     rows.push_back({each.way.name, seconds_text(each), is_known ? fmt::format("{:.2f}", alone / median) : "-",
                     fmt::format("{:.0f}", each.steps), fmt::format("{:.0f} %", 100 * each.waiting),
-                    fmt::format("{:.1f}", each.megabytes)});
+                    fmt::format("{:.1f}", each.megabytes), each.way.commands.empty() ? "no" : "yes"});
   }
-  return aligned_table({"cut", "virtual s", "speed-up", "steps in all", "waiting", "MB"}, rows);
+  return aligned_table({"cut", "virtual s", "speed-up", "steps in all", "waiting", "MB", "can be started"},
+                       rows);
 }
 
-std::string advice_of(const std::vector<Prediction>& predictions, const Settings& settings) {
-  const Prediction& best =
-      *std::min_element(predictions.begin(), predictions.end(),
-                        [](const auto& a, const auto& b) { return a.median() < b.median(); });
+bool is_sooner(const Prediction& a, const Prediction& b) {
+  return a.median() < b.median();
+}
+
+/// What to type for the soonest way that can be started.
+std::string commands_of(std::vector<Prediction> predictions, bool is_best, const std::string& program) {
+  std::erase_if(predictions, [](const Prediction& each) { return each.way.commands.empty(); });
+  const Prediction& best = *std::min_element(predictions.begin(), predictions.end(), is_sooner);
+  std::string text;
+  if (!is_best) {
+    text =
+        "A tree is only simulated so far: a learner of today's programs has no Parent, so nothing starts "
+        "one.\n";
+    if (best.median() == kNever) return text + "No way that can be started has come close to it.\n";
+    text += fmt::format("The soonest way that can be started is {}, after {:.3g} s.\n", best.way.advice,
+                        best.median());
+  }
+  text += "To start it, with the flags of the task and of learning that plan was given:\n";
+  for (const std::string& command : best.way.commands) text += fmt::format("  {} {}\n", program, command);
+  return text;
+}
+
+std::string advice_of(const std::vector<Prediction>& predictions, const Settings& settings,
+                      const std::string& program) {
+  const Prediction& best = *std::min_element(predictions.begin(), predictions.end(), is_sooner);
   if (best.median() == kNever) {
     return fmt::format("Advice: none; no way has reached {} within the limits.\n", *settings.run.target);
   }
@@ -136,7 +226,8 @@ std::string advice_of(const std::vector<Prediction>& predictions, const Settings
                                ? ""
                                : fmt::format(", {:.1f} times sooner than one machine", alone / best.median());
   return fmt::format("Advice: {} is predicted to reach {} after {:.3g} s{}.\n", best.way.advice,
-                     *settings.run.target, best.median(), gain);
+                     *settings.run.target, best.median(), gain) +
+         commands_of(predictions, !best.way.commands.empty(), program);
 }
 
 nlohmann::ordered_json json_of(const std::vector<Prediction>& predictions) {
@@ -153,6 +244,7 @@ nlohmann::ordered_json json_of(const std::vector<Prediction>& predictions) {
     entry["environment_steps"] = each.steps;
     entry["waiting_share"] = each.waiting;
     entry["megabytes"] = each.megabytes;
+    entry["can_be_started"] = !each.way.commands.empty();
     json.push_back(std::move(entry));
   }
   return json;
@@ -189,7 +281,7 @@ int run_plan(Job job) {
   }
   if (!settings.evaluate.json_file.empty())
     run::write_json_file(settings.evaluate.json_file, json_of(predictions));
-  print_text(table_of(predictions) + advice_of(predictions, settings));
+  print_text(table_of(predictions) + advice_of(predictions, settings, job.program.name));
   if (measured) print("the costs were measured on this machine; to repeat: {}\n", cost_flags(*measured));
   return 0;
 }

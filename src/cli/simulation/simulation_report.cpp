@@ -45,8 +45,10 @@ std::string cost_flags(const StepCosts& costs) {
 std::string to_text(const SimulationResult& result) {
   const sim::SimulationSummary& summary = result.summary;
   std::string text = curve_text(result.rows);
-  text += fmt::format("{} machine{}, cut {}{}{}: {} updates, {} steps in all, {:.3f} virtual seconds\n",
-                      result.machines, result.machines == 1 ? "" : "s", result.cut,
+  const std::string groups =
+      result.groups == 0 ? "" : fmt::format(" of {} group{}", result.groups, result.groups == 1 ? "" : "s");
+  text += fmt::format("{} machine{}, cut {}{}{}{}: {} updates, {} steps in all, {:.3f} virtual seconds\n",
+                      result.machines, result.machines == 1 ? "" : "s", result.cut, groups,
                       result.exchange.empty() ? "" : ", exchange ", result.exchange, summary.updates,
                       summary.played.steps, summary.seconds);
   text += fmt::format(
@@ -58,7 +60,7 @@ std::string to_text(const SimulationResult& result) {
     text += fmt::format(
         "{} contributions, staleness {:.2f} in the mean, {} late, {} dropped, {} rounds by a deadline",
         summary.contributions, summary.mean_staleness, summary.late, summary.dropped, summary.by_deadline);
-    if (summary.links_lost > 0) text += fmt::format(", {} times a machine went away", summary.links_lost);
+    if (summary.links_lost > 0) text += fmt::format(", {} times a link was lost", summary.links_lost);
     text += '\n';
   }
   if (summary.segments.segments > 0) {
@@ -83,6 +85,7 @@ nlohmann::ordered_json to_json(const SimulationResult& result) {
   json["cut"] = result.cut;
   if (!result.exchange.empty()) json["exchange"] = result.exchange;
   json["machines"] = result.machines;
+  if (result.groups > 0) json["groups"] = result.groups;
   json["ended_by"] = result.end;
   json["virtual_seconds"] = summary.seconds;
   if (result.reached) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "cli/options/settings_check.h"
@@ -97,15 +98,24 @@ bool plays_asynchronously(const Settings& settings) {
   return settings.simulation.cut == "segments" && settings.links.actor_mode == ActorMode::kAsynchronous;
 }
 
+/// How many machines play for one learner.
+int machines_of_learner(const SimulationSettings& settings) {
+  if (settings.cut == "segments") return settings.machines;
+  return settings.cut == "tree" ? settings.machines / groups_of(settings) : 1;
+}
+
 /// Of a learner with players: each has the environments that a machine has, and the round is the same in all.
-Hyperparameters of_learner(const Job& job) {
+Hyperparameters of_learner(const Job& job, std::optional<int> round_steps = std::nullopt) {
   Hyperparameters hyper = resolved_hyperparameters(job.settings);
-  if (job.settings.simulation.cut != "segments") return hyper;
-  const int machines = job.settings.simulation.machines;
+  const SimulationSettings& simulation = job.settings.simulation;
+  hyper.round_steps = round_steps.value_or(hyper.round_steps);
+  if (simulation.cut != "segments" && simulation.cut != "tree") return hyper;
+  const int machines = machines_of_learner(simulation);
   if (hyper.round_steps < machines) {
-    throw ArgumentError(fmt::format(
-        "--round-steps is {} with --cut segments and {} machines; expected at least a step for each",
-        hyper.round_steps, machines));
+    throw ArgumentError(
+        fmt::format("--round-steps is {} with --cut {} and {} machines for each learner; expected at least a "
+                    "step for each",
+                    hyper.round_steps, simulation.cut, machines));
   }
   hyper.round_end = RoundEnd::kStep;
   // One trainer plays for all of them, unless they play with weights of their own.
@@ -126,6 +136,15 @@ std::vector<std::unique_ptr<CoreOrchestrator>> make_trainers(const Job& job,
     trainers.push_back(make_called_trainer(job, hyper, seed, EnvironmentPurpose::kTrain, Learning::kGiven));
     return trainers;
   }
+  if (const SimulationSettings& simulation = job.settings.simulation; simulation.cut == "tree") {
+    const auto of_group = static_cast<std::size_t>(machines_of_learner(simulation));
+    for (std::size_t group = 0; group * of_group < machines.size(); ++group) {
+      // As a Child of a cluster.
+      trainers.push_back(make_called_trainer(job, of_learner(job, machines[group * of_group].round_steps),
+                                             derive_seed(seed, {group + 1}), EnvironmentPurpose::kTrain));
+    }
+    return trainers;
+  }
   if (job.settings.simulation.cut != "weights") {
     trainers.push_back(make_called_trainer(job, of_learner(job), seed, EnvironmentPurpose::kTrain));
     return trainers;
@@ -139,6 +158,17 @@ std::vector<std::unique_ptr<CoreOrchestrator>> make_trainers(const Job& job,
         make_called_trainer(job, hyper, derive_seed(seed, {i + 1}), EnvironmentPurpose::kTrain));
   }
   return trainers;
+}
+
+void complete_tree(const SimulationSettings& settings, sim::SimulationOptions& options) {
+  options.groups = static_cast<std::size_t>(groups_of(settings));
+  const std::size_t of_group = options.machines.size() / options.groups;
+  for (std::size_t group = 0; group < options.groups; ++group) {
+    sim::LinkModel link = options.machines[group * of_group].link;
+    if (settings.group_latency_ms) link.latency_seconds = 1e-3 * *settings.group_latency_ms;
+    if (settings.group_bandwidth_mbit) link.bits_per_second = 1e6 * *settings.group_bandwidth_mbit;
+    options.group_links.push_back(link);
+  }
 }
 
 }  // namespace
@@ -204,12 +234,14 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.exchange.rounds = links.rounds;
   options.exchange.rounds.deadline =
       Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
+  if (options.cut == sim::Cut::kTree) complete_tree(settings.simulation, options);
   // Children that begin together make the first round together, as in a cluster.
   if (links.exchange == ExchangeKind::kRounds && links.rounds.first_children == 0) {
     options.exchange.rounds.first_children =
         static_cast<std::uint64_t>(std::count_if(machines.begin(), machines.end(), [](const auto& each) {
           return each.model.machine.joins_seconds == 0;
         }));
+    if (options.cut == sim::Cut::kTree) options.exchange.rounds.first_children = options.groups;
   }
   options.exchange.outer_optimizer = links.outer_optimizer;
   options.exchange.average_moments = links.average_moments && links.exchange == ExchangeKind::kRounds &&
@@ -275,16 +307,17 @@ SimulationResult simulate_task(const Job& job, const std::vector<SimulatedPart>&
                                                     settings.learning.seed, EnvironmentPurpose::kEvaluate));
   const auto trainers = make_trainers(job, machines);
   sim::SimulationOptions options = simulation_options(job, machines);
-  if (options.cut == sim::Cut::kSegments)
+  if (options.cut == sim::Cut::kSegments || options.cut == sim::Cut::kTree)
     options.bytes_per_step = bytes_per_step(trainers.front()->environment_spec());
-  if (options.cut == sim::Cut::kWeights) evaluator.first_weights(*trainers.front());
+  if (has_parent(settings.simulation)) evaluator.first_weights(*trainers.front());
   std::vector<LocalTrainer*> pointers;
   for (const auto& trainer : trainers) pointers.push_back(trainer.get());
 
   SimulationResult result;
   result.cut = settings.simulation.cut;
-  if (options.cut == sim::Cut::kWeights) result.exchange = exchange_name(options.exchange.kind);
+  if (has_parent(settings.simulation)) result.exchange = exchange_name(options.exchange.kind);
   result.machines = static_cast<int>(machines.size());
+  if (options.cut == sim::Cut::kTree) result.groups = static_cast<int>(options.groups);
   sim::Simulation simulation(std::move(options), std::move(pointers));
   result.summary = simulation.run([&](const sim::SimulatedUpdate& update) {
     SimulatedRow row{update.seconds, update.update, update.played, update.recent_return,

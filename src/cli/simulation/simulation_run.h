@@ -28,6 +28,7 @@ struct SimulationResult {
   std::string cut;
   std::string exchange;  ///< of weights; else empty
   int machines = 0;
+  int groups = 0;  ///< of a tree; else 0
   sim::SimulationSummary summary;
   std::vector<SimulatedRow> rows;
   std::optional<SimulatedRow> reached;  ///< the first update whose evaluation has reached the target

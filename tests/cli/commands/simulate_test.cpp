@@ -147,6 +147,63 @@ TEST_CASE("segments of many players train one learner") {
   CHECK(!result.contains("exchange"));
 }
 
+TEST_CASE("a tree of groups of one learns what Children of a Parent learn, row by row") {
+  const TemporaryDirectory directory;
+  const auto run = [&](const std::vector<std::string>& words) {
+    const auto path = directory / "rows.csv";
+    auto all = simulate("--machines", "3", "--updates", "5", "--evaluate-every", "1", "--target-episodes",
+                        "5", "--round-end", "step", "--exchange", "rounds", "--codec", "int8-delta", "--csv",
+                        path.string());
+    all.insert(all.end(), words.begin(), words.end());
+    succeeds(all);
+    return file_text(path);
+  };
+  const std::string tree = run({"--cut", "tree", "--groups", "3"});
+  CHECK(tree == run({"--cut", "weights"}));
+  CHECK(tree != run({"--cut", "tree", "--groups", "1"}));
+  CHECK(tree != run({"--cut", "tree", "--groups", "3", "--group-latency-ms", "50"}));
+}
+
+TEST_CASE("a tree is simulated the same each time, and its groups' links are their own") {
+  const TemporaryDirectory directory;
+  const auto run = [&](const std::vector<std::string>& words) {
+    const auto path = directory / "tree.json";
+    auto all = simulate("--cut", "tree", "--machines", "6", "--groups", "2", "--updates", "4", "--exchange",
+                        "rounds", "--machine-jitter", "0.2", "--json", path.string());
+    all.insert(all.end(), words.begin(), words.end());
+    const auto result = succeeds(all);
+    // Three machines play 34 steps each.
+    CHECK(result.output.find("6 machines, cut tree of 2 groups, exchange rounds: 4 updates, 816 steps") !=
+          std::string::npos);
+    return json_of(path);
+  };
+  const auto tree = run({});
+  CHECK(tree == run({}));
+  CHECK(tree["groups"] == 2);
+  CHECK(tree["contributions"] == 8);
+  CHECK(tree["waiting_seconds"] > 0);
+  const auto far = run({"--group-latency-ms", "100", "--group-bandwidth-mbit", "1"});
+  CHECK(far["virtual_seconds"].get<double>() > tree["virtual_seconds"].get<double>() + 4 * 0.2);
+  CHECK(far["bytes_up"] == tree["bytes_up"]);
+}
+
+TEST_CASE("a partition shorter than the timeouts loses no link, and a longer one does") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "result.json";
+  const auto run = [&](const char* machine) {
+    succeeds(call("simulate", "--gradient-us", "50", "--round-steps", "100", "--machines", "2", "--exchange",
+                  "rounds", "--max-seconds", "60", "--updates", "100000", "--step-us", "10000", "--machine",
+                  machine, "--json", path.string()));
+    return json_of(path);
+  };
+  const auto whole = run("1:factor=1"), stalled = run("1:connected=2,partition=3"),
+             lost = run("1:connected=2,partition=30");
+  CHECK(whole["links_lost"] == 0);
+  CHECK(stalled["links_lost"] == 0);
+  CHECK(stalled["contributions"].get<int>() < whole["contributions"].get<int>());
+  CHECK(lost["links_lost"] == 2);
+}
+
 TEST_CASE("a pace holds machines back in virtual time") {
   const TemporaryDirectory directory;
   const auto path = directory / "result.json";
@@ -224,6 +281,39 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
   check_bad_argument(call("plan", "--target", "1", "--exchange", "each"), "unknown argument '--exchange'");
 }
 
+TEST_CASE("a plan for four machines tries a tree, and says what can be started") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "plan.json";
+  const auto plan = [&](const char* machines) {
+    return succeeds(call("plan", "--machines", machines, "--step-us", "2000", "--gradient-us", "50",
+                         "--round-steps", "100", "--target", "24", "--target-episodes", "10", "--max-steps",
+                         "4000", "--runs", "1", "--seed", "4", "--group-latency-ms", "2", "--json",
+                         path.string()));
+  };
+  const auto result = plan("4");
+  CAPTURE(result.output);
+  const auto json = json_of(path);
+  REQUIRE(json.size() == 7);
+  CHECK(json[0]["can_be_started"] == true);
+  CHECK(json[6]["cut"] == "tree, 2 groups");
+  CHECK(json[6]["can_be_started"] == false);
+  CHECK(json[6]["megabytes"] > 0);
+  CHECK(result.output.find("can be started") != std::string::npos);
+  CHECK(result.output.find("To start it, with the flags of the task and of learning that plan was given:") !=
+        std::string::npos);
+  double best = 1e9, tree = 1e9;
+  for (const auto& way : json) {
+    if (way["seconds_to_target"].is_null()) continue;
+    const double seconds = way["seconds_to_target"];
+    (way["can_be_started"].get<bool>() ? best : tree) = std::min(seconds, best);
+  }
+  REQUIRE(best < 1e9);
+  CHECK((result.output.find("A tree is only simulated so far") != std::string::npos) == (tree < best));
+  // Groups of one machine, and one group, are other cuts.
+  plan("5");
+  CHECK(json_of(path).size() == 6);
+}
+
 TEST_CASE("a simulation whose machines are gone before its end has failed") {
   const auto gone =
       run_program(simulate("--machines", "2", "--updates", "5", "--machine", "2:leaves=0.0001"));
@@ -255,6 +345,18 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("comes or goes", "--cut", "segments", "--machine", "1:joins=1");
   bad("'alone' with 4 machines", "--cut", "alone");
   bad("expected at least a step for each", "--cut", "segments", "--machines", "101");
+  bad("--groups is 3 with 4 machines; expected a number that divides them", "--cut", "tree", "--groups", "3");
+  bad("--groups is 8 with 4 machines", "--cut", "tree", "--groups", "8");
+  bad("--groups is 2 with 5 machines", "--cut", "tree", "--machines", "5");
+  bad("--groups is '0'", "--cut", "tree", "--groups", "0");
+  bad("--groups is for --cut tree", "--groups", "2");
+  bad("--group-latency-ms is for --cut tree", "--cut", "segments", "--group-latency-ms", "2");
+  bad("--group-bandwidth-mbit is for --cut tree", "--group-bandwidth-mbit", "2");
+  bad("comes or goes", "--cut", "tree", "--machine", "1:joins=1");
+  bad("--actor-mode is for --cut segments", "--cut", "tree", "--actor-mode", "asynchronous");
+  bad("expected --cut weights", "--quadratic", "10", "--cut", "tree");
+  bad("expected both above 0, or neither", "--machine", "1:partition=3");
+  bad("partition_seconds is 60", "--cut", "segments", "--machine", "1:connected=5,partition=60");
   bad("--latency-ms is '-1'", "--latency-ms", "-1");
   bad("--packet-loss is '0.6'", "--packet-loss", "0.6");
   bad("expected --cut weights", "--quadratic", "10", "--cut", "segments");
@@ -268,6 +370,8 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("--exchange is 'segments'; expected --cut segments", "--exchange", "segments", "--quadratic", "10");
   bad("--exchange is 'none', which only train takes", "--exchange", "none");
   bad("--json is '/tmp', a directory", "--json", "/tmp");
+  check_bad_argument(call("simulate", "--cut", "tree", "--round-steps", "1", "--updates", "1"),
+                     "2 machines for each learner; expected at least a step for each");
   check_bad_argument(call("simulate", "--quadratic", "10", "--updates", "1"),
                      "needs --step-us and --gradient-us");
   check_bad_argument(call("simulate", "--preset", "thesis", "--workers", "2"),
