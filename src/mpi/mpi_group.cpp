@@ -29,6 +29,10 @@ class MpiGroup final : public MachineGroup {
 
   int number() const override { return place_.rank; }
   int size() const override { return place_.size; }
+  bool average_moments() override {
+    options_.average_moments = true;
+    return true;
+  }
 
   std::unique_ptr<Exchange> join(std::function<bool()> give_up) override {
     session_ = std::make_unique<Session>();
@@ -39,7 +43,7 @@ class MpiGroup final : public MachineGroup {
                       "mpirun (or srun --mpi=...) of the MPI library that it is linked with",
                       place_.rank, place_.size, session_->rank(), session_->size()));
     }
-    return std::make_unique<AllReduceExchange>(*session_, options_.timeout, std::move(give_up));
+    return std::make_unique<AllReduceExchange>(*session_, options_, std::move(give_up));
   }
 
  private:

@@ -53,6 +53,15 @@ class Ranks(unittest.TestCase):
     def test_weights_become_their_mean_by_steps_and_statistics_are_merged(self):
         self.check_passes("average")
 
+    def test_moments_become_their_mean_by_steps_of_the_ranks_that_have_some(self):
+        self.check_passes("moments")
+
+    def test_all_begin_with_the_moments_of_rank_0(self):
+        self.check_passes("first-moments")
+
+    def test_other_moments_are_refused(self):
+        self.check_passes("other-moments")
+
     def test_a_rank_that_ends_ends_all(self):
         self.check_passes("end")
 
@@ -70,8 +79,10 @@ class Ranks(unittest.TestCase):
         self.assertIn("gave up", done.stderr)
 
     def test_a_process_without_a_launcher_is_a_group_of_one(self):
-        done = run([RANKS, "average"])
-        self.assertEqual((done.returncode, done.stdout), (0, "passed\n"), done.stderr)
+        for mode in ("average", "moments", "first-moments"):
+            with self.subTest(mode=mode):
+                done = run([RANKS, mode])
+                self.assertEqual((done.returncode, done.stdout), (0, "passed\n"), done.stderr)
 
 
 class Program(unittest.TestCase):
@@ -107,6 +118,19 @@ class Program(unittest.TestCase):
         finals = [(machine / "final.safetensors").read_bytes()[-2000:]
                   for machine in (self.directory, self.directory / "machine-2")]
         self.assertEqual(*finals)
+
+    def test_moments_are_averaged_where_that_is_asked_for(self):
+        finals = {}
+        for averages in ("true", "false"):
+            directory = self.directory / averages
+            done = run(mpirun(2, *self.train("--exchange=mpi", "--updates=4", "--eval-episodes=0",
+                                             f"--average-moments={averages}", f"--run-dir={directory}")))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            pair = [(machine / "final.safetensors").read_bytes()[-2000:]
+                    for machine in (directory, directory / "machine-1")]
+            self.assertEqual(*pair)
+            finals[averages] = pair[0]
+        self.assertNotEqual(finals["true"], finals["false"])
 
     def test_one_rank_learns_what_train_learns(self):
         other = pathlib.Path(self.place.name) / "alone"
@@ -155,6 +179,7 @@ class Program(unittest.TestCase):
         for words, expected in (
                 (self.train("--exchange=mpi"), "--run-dir DIR is required with --exchange mpi"),
                 (self.train("--exchange=rounds"), "train has no Parent"),
+                (self.train("--average-moments=true"), "expected it with --exchange mpi"),
                 (self.train("--exchange=mqi"), "--exchange is 'mqi'"),
                 ([PROGRAM, "parent", "--listen=127.0.0.1:0", "--exchange=mpi"], "which only train takes")):
             with self.subTest(words=words):

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,72 @@ void average(MachineGroup& group) {
   exchange->finish(trainer);
 }
 
+/// Rank 0 has taken no optimizer step, and does not count. The others have moments of r, and 100 r steps of
+/// the optimizer.
+void average_moments(MachineGroup& group) {
+  const int rank = group.number(), size = group.size();
+  expect(group.average_moments(), "that ranks can average moments");
+  FakeTrainer trainer(small_layout(), 1);
+  const std::size_t parameters = trainer.layout().size();
+  trainer.remember({2 * parameters, parameters, 2 * parameters});
+  const auto exchange = group.join({});
+  exchange->begin(trainer);
+  expect(trainer.written_moments.empty(), "no moments at first");
+  if (rank > 0) {
+    trainer.moments.steps = 100 * static_cast<std::uint64_t>(rank);
+    trainer.moments.values.assign(2 * parameters, static_cast<float>(rank));
+  }
+  exchange->after_round(trainer, round_of(rank));
+  double mean = 0, steps = 0;
+  for (int r = 1; r < size; ++r) {
+    mean += 10.0 * (r + 1) * r;
+    steps += 10 * (r + 1);
+  }
+  if (size == 1) {
+    expect(trainer.written_moments.empty(), "nothing where nobody has moments");
+  } else {
+    expect(trainer.moments.steps == 100 * (static_cast<std::uint64_t>(size) - 1), "the most steps");
+    for (const float value : trainer.moments.values) expect_near(value, mean / steps, "a moment");
+  }
+
+  // Values that no moments are stay out, and the weights still tell of what went wrong.
+  if (rank == size - 1) trainer.moments.values.back() = std::numeric_limits<float>::quiet_NaN();
+  const std::size_t written = trainer.written_moments.size();
+  trainer.moments.steps = 7;
+  exchange->after_round(trainer, round_of(rank));
+  expect(trainer.written_moments.size() == written, "no moments that are not finite");
+  exchange->finish(trainer);
+}
+
+/// A run that goes on: all begin with the moments of rank 0.
+void begin_with_moments(MachineGroup& group) {
+  group.average_moments();
+  FakeTrainer trainer;
+  trainer.remember({4});
+  trainer.moments = {group.number() == 0 ? 5U : 0U, std::vector<float>(4, group.number() == 0 ? 3.0F : 0.0F)};
+  const auto exchange = group.join({});
+  exchange->begin(trainer);
+  expect(trainer.moments == OptimizerMoments{5, {3, 3, 3, 3}}, "the moments of rank 0");
+  exchange->finish(trainer);
+}
+
+/// Rank 1 averages none.
+void average_other_moments(MachineGroup& group) {
+  if (group.number() != 1) group.average_moments();
+  FakeTrainer trainer;
+  trainer.remember({4});
+  const auto exchange = group.join({});
+  try {
+    exchange->begin(trainer);
+  } catch (const LayoutError& error) {
+    expect(std::string(error.what()).find("averages other moments") != std::string::npos,
+           "an error that says so");
+    exchange->finish(trainer);
+    return;
+  }
+  throw Error("expected a LayoutError");
+}
+
 /// The last rank ends after its second round, and the others hear of it.
 void end_together(MachineGroup& group) {
   FakeTrainer trainer(small_layout(), 1);
@@ -152,6 +219,9 @@ void run(const std::string& mode) {
   if (mode == "missing") options.timeout = std::chrono::milliseconds{300};
   const auto group = mpi_group(options);
   if (mode == "average") average(*group);
+  if (mode == "moments") average_moments(*group);
+  if (mode == "first-moments") begin_with_moments(*group);
+  if (mode == "other-moments") average_other_moments(*group);
   if (mode == "end") end_together(*group);
   if (mode == "policy") train_another_policy(*group);
   if (mode == "missing") be_missing(*group);

@@ -18,6 +18,9 @@ struct MpiOptions {
   /// How long a rank waits for the others after its own round, > 0. The others may be evaluating, or writing
   /// to a slow disk. When it has passed, Exchange::after_round() throws IoError.
   std::chrono::milliseconds timeout{600'000};
+  /// Whether the moments of the ranks' optimizers, such as Adam's, are averaged with the weights, each rank's
+  /// as much as its weights; the same on all ranks. MachineGroup::average_moments() sets it, too.
+  bool average_moments = false;
 };
 
 /// The ranks of the job that this process belongs to (MPI_COMM_WORLD). Which one this process is is read from
@@ -28,7 +31,10 @@ struct MpiOptions {
 ///
 /// After each round the weights of all ranks become their mean, in which each rank counts by the steps that
 /// it played in the round (local SGD: Stich 2019). They begin with the weights of rank 0. Statistics that
-/// observations are normalised with are merged, each rank's counted once. A rank that ends tells the others,
+/// observations are normalised with are merged, each rank's counted once. With average_moments the moments
+/// become their mean in the same way: those of a rank that has taken no optimizer step do not count, and the
+/// mean counts as many steps as the rank that has taken the most. They begin with the moments of rank 0, if
+/// it has any. A rank that ends tells the others,
 /// and they end after their round, too. A rank that dies is for the launcher to notice: mpirun then sends
 /// SIGTERM to the others, which end with their state written if `give_up` of join() tells of that signal.
 ///

@@ -22,6 +22,10 @@ class MachineGroup {
   /// How many machines there are, at least 1.
   virtual int size() const = 0;
 
+  /// To be called before join(): what the machines' optimizers remember (LocalTrainer::moments_shape()) is
+  /// averaged together with the weights. Returns whether this group can do that; by default it cannot.
+  virtual bool average_moments() { return false; }
+
   /// Joins the others. Called once, after the trainer was made, because what it does may start threads. The
   /// exchange must not outlive the group. It asks `give_up` while it waits, in the thread that trains, and
   /// once that returns true it waits no longer: Exchange::over() then says so.

@@ -10,6 +10,7 @@
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/run_display.h"
+#include "genkidama/core/error.h"
 #include "genkidama/run/stop_signal.h"
 #include "genkidama/run/trainer_run.h"
 
@@ -37,6 +38,11 @@ int run_train(Job job) {
   std::unique_ptr<Exchange> exchange;
   if (group) {
     options = options_in_group(std::move(options), *group);
+    if (job.settings.links.average_moments && !group->average_moments()) {
+      throw ArgumentError(
+          fmt::format("--average-moments is given, and machines of --exchange {} cannot do that",
+                      job.settings.machine_group));
+    }
     // Workers are forked by now.
     exchange = group->join(run::round_overdue);
   }
