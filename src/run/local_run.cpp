@@ -136,6 +136,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
 
   remember_round();
   files_->check(latest_);
+  scale_warning_.follow_weights(latest_, totals().updates, files_->options());
   average_.add(latest_, files_->done().value_or(1));
   files_->observer().on_update({totals(), progress(), &round, nullptr});
   if (files_->is_evaluation_due(recent_returns_)) ended_by_ = files_->evaluate(snapshot());

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <cstdint>
+#include <deque>
 #include <exception>
+#include <iterator>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -97,7 +101,8 @@ class ParentRun::Impl {
   void on_merge(const ParentUpdate& update);
   void announce() const;
   std::string serve();
-  ParentStatus take_merges(Milliseconds span);
+  /// Records what was merged, waiting up to `span` for the first; no merge after update `last`.
+  ParentStatus take_merges(Milliseconds span, std::uint64_t last = kNoLimit);
   /// Throws Error when learning has diverged, after what came before was recorded.
   void check_merges();
   /// Throws Error when the program's merge rule has failed, after what came before was kept.
@@ -115,10 +120,23 @@ class ParentRun::Impl {
   /// The final weights, and what belongs to them, are those that the Parent has now.
   void take_final();
   void use_statistics(StreamStatistics statistics);
+  /// What the Parent has at one moment.
+  struct Merged {
+    std::uint64_t update = 0;
+    std::vector<float> weights;
+    PolicyAverage average;
+    RoundMemory rounds;
+  };
+  /// Nothing while merges come too quickly.
+  std::optional<Merged> merged_now() const;
+  /// What is to be evaluated: the totals are those of its update then. Nothing: not now.
+  std::optional<Merged> take_for_evaluation();
   /// Evaluates when that is due; why the run is over then, or nothing.
   std::optional<std::string> evaluate();
   RunProgress progress(const ParentStatus& status) const;
   nlohmann::ordered_json report() const;
+
+  static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
   std::unique_ptr<RunFiles> files_;
   CoreOrchestrator& evaluator_;
@@ -130,6 +148,7 @@ class ParentRun::Impl {
   PolicyAverage final_average_;
   MergeWatch watch_;
   UpdateQueue queue_;
+  std::deque<MergeRecord> pending_;  // taken from the queue, and not recorded yet
   RecentMean recent_returns_;
   bool evaluation_due_ = false;
   bool ended_by_evaluation_ = false;  // of the final weights
@@ -138,6 +157,7 @@ class ParentRun::Impl {
   ParentMemory memory_;            // of the next state; the statistics as of use_statistics()
   std::optional<StreamStatistics> last_statistics_;  // as of the last update asked for; the Parent's thread's
   std::atomic<bool> weights_due_{false};             // the next merge's, for a state
+  std::atomic<std::uint64_t> queued_update_{0};      // of the last merge that was given to the queue
   std::unique_ptr<Parent> parent_;                   // the last: its thread uses the others
 };
 
@@ -161,6 +181,7 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
   kept_update_ = files_->totals().updates;
   evaluation_due_ = files_->is_evaluation_missing();
   parent.first_update = files_->totals().updates;
+  queued_update_ = files_->totals().updates;
   parent.run_id = identity_.run_id;
   parent.epoch = identity_.epoch;
   parent_ = std::make_unique<Parent>(std::move(parent), evaluator_.layout(), final_weights_);
@@ -187,6 +208,7 @@ void ParentRun::Impl::on_merge(const ParentUpdate& update) {
   } else {
     queue_.push(update, Weights::kNone);
   }
+  queued_update_ = update.update;
 }
 
 RunSummary ParentRun::Impl::run() {
@@ -287,10 +309,13 @@ std::string ParentRun::Impl::serve() {
   }
 }
 
-ParentStatus ParentRun::Impl::take_merges(Milliseconds span) {
-  const auto merges = queue_.take(span);
+ParentStatus ParentRun::Impl::take_merges(Milliseconds span, std::uint64_t last) {
+  auto merges = queue_.take(pending_.empty() ? span : Milliseconds(0));
+  std::move(merges.begin(), merges.end(), std::back_inserter(pending_));
   ParentStatus status = parent_->status();
-  for (const MergeRecord& merge : merges) {
+  while (!pending_.empty() && pending_.front().update.update <= last) {
+    const MergeRecord merge = std::move(pending_.front());
+    pending_.pop_front();
     record(merge, status);
     if (files_->options().updates && files_->totals().updates == *files_->options().updates) {
       final_weights_ = merge.weights;
@@ -376,26 +401,50 @@ void ParentRun::Impl::keep_time() {
   }
 }
 
+std::optional<ParentRun::Impl::Merged> ParentRun::Impl::merged_now() const {
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; ++i) {
+    const std::uint64_t update = queued_update_;
+    if (parent_->status().updates != update) continue;
+    Merged merged{update, parent_->weights(), watch_.average(), round_memory()};
+    // Asked last: if nothing was merged meanwhile, all of it belongs to that update.
+    if (parent_->status().updates == update) return merged;
+  }
+  return {};
+}
+
+std::optional<ParentRun::Impl::Merged> ParentRun::Impl::take_for_evaluation() {
+  const auto limit = files_->options().updates;
+  // What comes after the run's last merge is no part of it.
+  if (limit && files_->totals().updates == *limit)
+    return Merged{*limit, final_weights_, final_average_, memory_.rounds};
+  // The present weights, which may be some merges ahead of the update that made the evaluation due.
+  auto merged = merged_now();
+  if (!merged) return {};
+  take_merges(Milliseconds(0), merged->update);
+  // Its record may have been dropped: then the steps that belong to it are not known.
+  if (merged->update != files_->totals().updates) return {};
+  return merged;
+}
+
 std::optional<std::string> ParentRun::Impl::evaluate() {
   if (!evaluation_due_) return {};
+  auto merged = take_for_evaluation();
+  if (!merged) return {};
   evaluation_due_ = false;
-  // The present weights, which may be some merges ahead of the update that made the evaluation due.
-  auto weights = parent_->weights();
   // The last merge may have spoilt them a moment ago; check_merges() will tell.
-  if (find_divergence(weights, evaluator_.layout(), files_->options())) return {};
-  auto average = watch_.average();
-  auto rounds = round_memory();
+  if (find_divergence(merged->weights, evaluator_.layout(), files_->options())) return {};
   std::optional<std::string> end;
   take_statistics();
   try {
-    end = files_->evaluate({weights, average});
+    end = files_->evaluate({merged->weights, merged->average});
   } catch (const StoppedError&) {
     return {};  // serve() asks for the signal next
   }
   if (!end) return {};
-  final_weights_ = std::move(weights);
-  final_average_ = std::move(average);
-  memory_.rounds = std::move(rounds);
+  final_weights_ = std::move(merged->weights);
+  final_average_ = std::move(merged->average);
+  memory_.rounds = std::move(merged->rounds);
   return end;
 }
 

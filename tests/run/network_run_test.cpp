@@ -3,6 +3,7 @@
 #include <atomic>
 #include <filesystem>
 #include <future>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "genkidama/run/child_run.h"
 #include "genkidama/run/parent_run.h"
 #include "genkidama/run/trainer_run.h"
+#include "run/metrics/csv_table.h"
 #include "run/parent_thread.h"
 #include "run/resumed_run.h"
 #include "support/catch.h"
@@ -54,6 +56,20 @@ class ScriptedTrainer : public LocalTrainer {
   std::vector<float> weights_;
   std::vector<Round> rounds_;
   std::size_t next_ = 0;
+};
+
+/// Holds a Parent's run up after its first update, until it may go on.
+struct SlowToRecord : RunObserver {
+  void on_listening(std::span<const std::uint16_t> ports) override { port.set_value(ports.front()); }
+  void on_update(const UpdateEvent& event) override {
+    if (event.totals.updates == 1) goes_on.get_future().wait();
+  }
+  void on_evaluation(const EvaluationEvent&) override {
+    if (!std::exchange(has_evaluated, true)) evaluated.set_value();
+  }
+  std::promise<std::uint16_t> port;
+  std::promise<void> goes_on, evaluated;
+  bool has_evaluated = false;
 };
 
 /// A Child, without a run of its own, that exchanges after each of its rounds and leaves.
@@ -245,6 +261,34 @@ TEST_CASE("a Parent shows the mean return of the last 100 episodes, whatever mer
   CHECK(parent.updates()[1].mean_return.value() == Approx((60 * 10 + 20 * 40) / 80.0));
   CHECK(parent.updates()[2].mean_return.value() == Approx((60 * 10 + 20 * 40) / 80.0));
   CHECK(parent.updates()[3].mean_return.value() == Approx((10 * 10 + 20 * 40 - 70 * 5) / 100.0));
+}
+
+TEST_CASE("an evaluation of a busy Parent has the number and the steps of the weights that it played",
+          "[forks]") {
+  const TemporaryDirectory directory;
+  CoreOrchestrator evaluator = trainer_of({4});
+  RunOptions options = options_in(directory / "parent");
+  options.updates = 6;
+  options.evaluate_every = 1;
+  options.target_episodes = 1;
+  SlowToRecord observer;
+  ParentOptions of_parent;
+  of_parent.listen = {Endpoint::parse("127.0.0.1:0")};
+  ParentRun run(evaluator, options, of_parent, &observer);
+  auto summary = std::async(std::launch::async, [&run] { return run.run(); });
+  const std::uint16_t port = observer.port.get_future().get();
+  // The evaluation is due after the first merge, and begins when there are five.
+  exchange_all(port, evaluator, {{10, {1}}, {20, {1}}, {30, {1}}, {40, {1}}, {50, {1}}});
+  observer.goes_on.set_value();
+  observer.evaluated.get_future().wait();
+  exchange_all(port, evaluator, {{60, {1}}});
+  CHECK(summary.get().totals.in_run.steps == 210);
+  const auto table = read_csv(directory / "parent" / "evaluations.csv");
+  REQUIRE(table);
+  std::vector<std::string> told;
+  for (const CsvRow& row : table->rows)
+    told.push_back(table->field(row, "update") + " " + table->field(row, "environment_steps"));
+  CHECK(told == std::vector<std::string>{"5 150", "6 210"});
 }
 
 TEST_CASE("a Child that is started again without its state is counted in full", "[forks]") {

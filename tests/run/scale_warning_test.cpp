@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -22,16 +23,22 @@ RoundReport round_with(double value_loss, std::vector<double> returns) {
   return round;
 }
 
-/// What is logged at these rounds.
-std::vector<std::string> warnings(const std::vector<RoundReport>& rounds, const RunOptions& options = {}) {
+std::vector<std::string> warnings(const std::function<void(ScaleWarning&)>& follow) {
   std::vector<std::string> texts;
   set_log_sink([&](LogLevel level, std::string_view text) {
     if (level == LogLevel::kWarning) texts.emplace_back(text);
   });
   ScaleWarning warning;
-  for (const RoundReport& round : rounds) warning.follow(round, options);
+  follow(warning);
   set_log_sink({});
   return texts;
+}
+
+/// What is logged at these rounds.
+std::vector<std::string> warnings(const std::vector<RoundReport>& rounds, const RunOptions& options = {}) {
+  return warnings([&](ScaleWarning& warning) {
+    for (const RoundReport& round : rounds) warning.follow(round, options);
+  });
 }
 
 }  // namespace
@@ -58,4 +65,26 @@ TEST_CASE("a value loss that is too large for its returns points to the learning
     CHECK(texts[0].find("lower <learning_rate>, set <max_gradient_norm>") != std::string::npos);
   }
   CHECK(warnings({round_with(1e9, {})}).size() == 1);  // no episode has ended yet
+}
+
+TEST_CASE("weights far above those of networks that learn earn one warning that says what to try") {
+  RunOptions options;
+  options.option_name = [](std::string_view field) { return fmt::format("<{}>", field); };
+  const auto texts = warnings([&](ScaleWarning& warning) {
+    warning.follow_weights(std::vector<float>(1'000, 0.9F), 1, options);
+    warning.follow_weights({}, 2, options);
+    // An error tells of these.
+    warning.follow_weights(std::vector<float>(8, std::numeric_limits<float>::quiet_NaN()), 3, options);
+    warning.follow_weights(std::vector<float>(1'000, -60.0F), 4, options);
+    warning.follow_weights(std::vector<float>(1'000, 600.0F), 5, options);
+  });
+  REQUIRE(texts.size() == 1);
+  CHECK(texts[0].find("the weights are 60 in size after update 4") == 0);
+  CHECK(texts[0].find("lower <learning_rate>, or set <max_gradient_norm>") != std::string::npos);
+  // One large weight is none of many.
+  CHECK(warnings([&](ScaleWarning& warning) {
+          std::vector<float> weights(10'000, 0.1F);
+          weights[7] = 400;
+          warning.follow_weights(weights, 1, options);
+        }).empty());
 }

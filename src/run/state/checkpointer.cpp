@@ -41,7 +41,7 @@ Checkpointer::Written Checkpointer::write(const PolicySnapshot& snapshot, const 
   Written written;
   try {
     // The state first: whoever finds a policy finds a state at least as new.
-    if (fill) written.state = write_state(snapshot, totals, fill);
+    if (fill) last_checkpoint_ = written.state = write_state(snapshot, totals, fill);
     if (is_policy_kept(options_, totals.updates)) {
       written.policy = directory_.checkpoint(totals.updates);
       write_policy(written.policy, snapshot, totals);
@@ -91,7 +91,10 @@ Checkpointer::Written Checkpointer::write_final(const PolicySnapshot& snapshot, 
       written.complete = false;
     }
   };
-  if (fill) attempt("the run's last state", [&] { written.state = write_state(snapshot, totals, fill); });
+  if (fill) {
+    attempt("the run's last state",
+            [&] { last_checkpoint_ = written.state = write_state(snapshot, totals, fill); });
+  }
   attempt("the final policy", [&] {
     write_policy(directory_.final_weights(), snapshot, totals);
     written.policy = directory_.final_weights();

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "bad_argument.h"
 #include "fixture.h"
 #include "genkidama/core/random.h"
 #include "genkidama/params/safetensors.h"
@@ -406,6 +407,26 @@ TEST_CASE("a cluster that is killed as a whole goes on, whenever that was") {
   const auto rows = csv_of(run / "metrics.csv");
   REQUIRE(rows.size() == 601);
   for (std::size_t i = 1; i < rows.size(); ++i) REQUIRE(rows[i][0] == std::to_string(i));
+}
+
+TEST_CASE("a cluster is resumed with the exchange that it was made with, and another one is refused") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto made =
+      run_program(call("cluster", "--children", "1", "--workers", "1", "--exchange", "each", "--round-steps",
+                       "100", "--updates", "3", "--eval-episodes", "0", "--run-dir", run.string()));
+  CAPTURE(made.errors);
+  REQUIRE(made.exit_code == 0);
+  const std::string summary = file_text(run / "summary.json");
+  const std::string expected = "expected 'each', with which the resumed run was made";
+  check_bad_argument(call("cluster", "--resume", run.string(), "--exchange", "rounds", "--updates", "6"),
+                     "--exchange is 'rounds'; " + expected);
+  check_bad_argument(call("cluster", "--resume", run.string(), "--exchange", "segments", "--updates", "6"),
+                     expected);
+  CHECK(file_text(run / "summary.json") == summary);
+  CHECK(run_program(call("cluster", "--resume", run.string(), "--exchange", "each", "--updates", "6"))
+            .exit_code == 0);
+  CHECK(json_of(run / "summary.json")["updates"] == 6);
 }
 
 TEST_CASE("a run is resumed with its own network, and another one is refused by the names of both") {

@@ -303,6 +303,40 @@ TEST_CASE("rewards that are too large earn one warning, and the run goes on") {
   CHECK(result.errors.find("the value loss is ", at + 1) == std::string::npos);
 }
 
+TEST_CASE("a run of dqn whose learning rate spoils it earns one warning that says what to try") {
+  const TemporaryDirectory directory;
+  const auto errors_with = [&](const char* rate) {
+    const auto result = run_program(call("train", "--preset", "dqn", "--workers", "1", "--max-steps", "3000",
+                                         "--eval-episodes", "0", "--learning-rate", rate, "--run-dir",
+                                         (directory / rate).string()));
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 0);
+    return result.errors;
+  };
+  const std::string text = "the weights are ", spoilt = errors_with("100");
+  const auto at = spoilt.find(text);
+  CAPTURE(spoilt);
+  REQUIRE(at != std::string::npos);
+  CHECK(spoilt.find("lower --learning-rate, or set --max-gradient-norm", at) != std::string::npos);
+  CHECK(spoilt.find(text, at + 1) == std::string::npos);
+  CHECK(errors_with("1e-3").find(text) == std::string::npos);
+}
+
+TEST_CASE("a run whose only checkpoint is its state names the state when a worker's death ends it") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  RunningProgram program(call("train", "--workers", "1", "--max-worker-crashes", "0", "--checkpoint-every",
+                              "1000000", "--checkpoint-seconds", "0.1", "--run-dir", run.string()));
+  REQUIRE(program.wait_until([&] { return std::filesystem::exists(run / "state.safetensors"); }));
+  REQUIRE(program.workers().size() == 1);
+  ::kill(program.workers()[0], SIGKILL);
+  const auto result = program.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK(result.errors.find("the last good checkpoint is " + (run / "state.safetensors").string() + ", and " +
+                           "--resume " + run.string() + " goes on from it") != std::string::npos);
+}
+
 TEST_CASE("a full disk does not end a run, and the earlier checkpoint survives") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";
