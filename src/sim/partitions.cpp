@@ -21,8 +21,7 @@ Partitions::Partitions(const LinkModel& link)
       first_timeout_(span_of(std::max(kLeastTimeout, kRoundTripsOfTimeout * 2 * link.latency_seconds))) {
   if (partition_ <= Clock::duration::zero()) return;
   const Clock::time_point silent = kBeginning + connected_;
-  const Clock::time_point heard =
-      sent_again(silent, silent + partition_) + span_of(link.latency_seconds);
+  const Clock::time_point heard = sent_again(silent, silent + partition_) + span_of(link.latency_seconds);
   break_links_ = heard - silent > LinkLimits().idle_timeout;
 }
 
