@@ -3,6 +3,7 @@
 Usage: failpoints_test.py PROGRAM, an example built with GENKIDAMA_FAILPOINTS.
 """
 
+import csv
 import json
 import os
 import pathlib
@@ -105,6 +106,32 @@ class WorkerTest(FailpointTest):
                     summary = self.summary(self.run_dir.name)
                     self.assertEqual((summary["worker_restarts"], summary["updates"]), (1, 6), said)
                     self.assertEqual((summary["lost_gradients"], summary["stale_gradients"]), (lost, 0), said)
+        self.check_all_files()
+
+
+class HelperTest(FailpointTest):
+    """A process that only learns a model, or only imagines, is replaced when it dies, and the run learns on."""
+
+    def test_a_modeller_and_a_planner(self):
+        for role in ("modellers", "planners"):
+            for count in (1, 200):
+                with self.subTest(role=role, count=count):
+                    self.once.unlink(missing_ok=True)
+                    self.run_dir = self.directory / f"{role}_{count}"
+                    words = ["train", "--preset", "dyna-q", "--workers", "1", f"--{role}", "1", "--updates", "12",
+                             "--round-steps", "500", "--learning-starts", "200", "--planning-starts", "300",
+                             "--max-steps", "6000", "--seed", "5", "--eval-episodes", "0", "--run-dir", self.run_dir]
+                    code, said = finish(start(words, f"helper_before_work:kill:{count}", self.once))
+                    self.assertEqual(code, 0, said)
+                    self.assertTrue(self.once.exists(), "the failpoint was not reached")
+                    summary = self.summary(self.run_dir.name)
+                    self.assertEqual((summary["worker_restarts"], summary["environment_steps"]), (1, 6000), said)
+                    self.assertIn("helper 1 of 1", said)
+                    # The one that took its place has learnt the model, and has imagined.
+                    self.assertLess(summary["model_error"], 0.5)
+                    with open(self.run_dir / "metrics.csv", newline="") as table:
+                        rows = list(csv.DictReader(table))
+                    self.assertGreater(sum(float(row["imagined"]) for row in rows[-6:]), 0)
         self.check_all_files()
 
 

@@ -178,6 +178,29 @@ TEST_CASE("a model that predicts badly stops imagination, real learning goes on,
   CHECK(setup.sink.imagined > stopped_at + 1'000);
 }
 
+TEST_CASE("a model that is stopped and used again many times is told of six times, and then no more") {
+  const Log log;
+  Setup setup;
+  setup.play(1'000);
+  int changes = 0;
+  bool is_used = true;
+  for (int i = 0; i < 200'000 && changes < 10; ++i) {
+    // The task cannot be foretold while the model is used, and can be while it is not.
+    setup.task.surprise = is_used ? 3 : 0;
+    const int imagined = setup.sink.imagined;
+    setup.play(1);
+    const bool was_used = is_used;
+    is_used = setup.sink.imagined > imagined;
+    changes += is_used != was_used ? 1 : 0;
+  }
+  CHECK(changes == 10);
+  CHECK(log.lines.size() == 6);
+  CHECK(log.count("nothing is imagined") == 3);
+  CHECK(log.count("imagining goes on") == 3);
+  CHECK(log.count("further changes are only in metrics.csv") == 1);
+  CHECK(log.lines.back().find("further changes are only in metrics.csv") != std::string::npos);
+}
+
 TEST_CASE("a model that diverges is never imagined with, and Q learns on") {
   const Log log;
   Setup setup([](Hyperparameters& h) { h.model_learning_rate = 1e30; });

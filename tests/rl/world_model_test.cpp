@@ -223,9 +223,12 @@ TEST_CASE("a model is used once its error is low, stops above the limit and come
   CHECK(std::pair(stopped, resumed) == std::pair(1, 1));
   add(0.48f, 1'000);
   CHECK(error.is_used());
+  CHECK(other.changes() == 2);
   add(0.6f, 1'000);
   CHECK(!error.is_used());
   CHECK(std::pair(stopped, resumed) == std::pair(2, 1));
+  CHECK(error.changes() == 3);
+  CHECK(other.changes() == 3);
 }
 
 TEST_CASE("no more is claimed than a ratio allows, and all of that") {

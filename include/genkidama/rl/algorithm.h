@@ -66,6 +66,10 @@ class Algorithm {
   /// minibatch at least, learns where it plays (Learning::kWorkers), and normalises nothing.
   virtual bool learns_from_replay() const { return false; }
 
+  /// Whether it learns with a network that remembers earlier steps (Network::state_size()). check_network()
+  /// of one that does not refuses such a network.
+  virtual bool takes_memory() const { return true; }
+
   /// Throws ArgumentError, with what was given and what is expected, when the algorithm cannot learn with the
   /// network that the factory made for network(). The default takes any.
   virtual void check_network(const LocalNetwork& network) const { static_cast<void>(network); }

@@ -7,7 +7,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
@@ -267,16 +269,49 @@ void check_network_size(const Settings& settings) {
                   fmt::join(settings.network->hidden, ","), weights, ParameterLayout::kMaxElements));
 }
 
-/// What learns from single steps has no use for a network that remembers earlier ones; dqn takes sequences.
+/// One of the library's; nothing where the algorithm is the program's own.
+std::unique_ptr<Algorithm> bundled_algorithm(const Hyperparameters& hyperparameters) {
+  const auto names = algorithm_names();
+  if (std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end()) return nullptr;
+  return make_algorithm(hyperparameters);
+}
+
+std::vector<std::string> algorithms_with_memory() {
+  std::vector<std::string> names = algorithm_names();
+  std::erase_if(names, [](const std::string& name) {
+    Hyperparameters of_name;
+    of_name.algorithm = name;
+    return !make_algorithm(of_name)->takes_memory();
+  });
+  return names;
+}
+
+/// What learns from single steps has no use for a network that remembers earlier ones.
 void check_memory(const Settings& settings) {
+  if (!settings.network || settings.network->memory == 0) return;
   const Hyperparameters& hyperparameters = settings.learning.hyperparameters;
-  if (!settings.network || settings.network->memory == 0 || hyperparameters.algorithm == "dqn" ||
-      !learns_from_replay(hyperparameters))
-    return;
+  const auto algorithm = bundled_algorithm(hyperparameters);
+  if (!algorithm || algorithm->takes_memory()) return;
   throw ArgumentError(fmt::format(
-      "--memory is 'gru:{}', and {} learns from single steps; expected --memory none, or --loss a3c, "
-      "dqn or ppo",
-      settings.network->memory, hyperparameters.algorithm));
+      "--memory is 'gru:{}', and {} learns from single steps; expected --memory none, or as --loss one of {}",
+      settings.network->memory, hyperparameters.algorithm, fmt::join(algorithms_with_memory(), ", ")));
+}
+
+/// Helpers are there for workers that learn themselves.
+void check_helpers(const Settings& settings) {
+  const Hyperparameters& hyperparameters = settings.learning.hyperparameters;
+  if (learning_of(settings) == Learning::kWorkers) return;
+  if (const auto algorithm = bundled_algorithm(hyperparameters); !algorithm || algorithm->helpers() == 0)
+    return;
+  for (const auto& [flag, count] : {std::pair("--modellers", hyperparameters.modellers),
+                                    std::pair("--planners", hyperparameters.planners)}) {
+    if (count == 0) continue;
+    throw ArgumentError(fmt::format(
+        "{} is {} with {}, where workers only play; expected 0, or '{}' with --learning workers", flag, count,
+        settings.command == kTrain ? "--learning central"
+                                   : fmt::format("'{}'", command_name(settings.command)),
+        command_name(kTrain)));
+  }
 }
 
 void check_policy_average(const Settings& settings) {
@@ -311,9 +346,8 @@ void check_name(const std::string& name) {
 }  // namespace
 
 bool learns_from_replay(const Hyperparameters& hyperparameters) {
-  const auto names = algorithm_names();
-  return std::find(names.begin(), names.end(), hyperparameters.algorithm) != names.end() &&
-         make_algorithm(hyperparameters)->learns_from_replay();
+  const auto algorithm = bundled_algorithm(hyperparameters);
+  return algorithm && algorithm->learns_from_replay();
 }
 
 std::uint64_t most_policy_lag(const Settings& settings) {
@@ -402,6 +436,7 @@ void complete_and_check(Settings& settings) {
   check_policy_average(settings);
   check_network_size(settings);
   check_memory(settings);
+  check_helpers(settings);
   // Their steps are of older policies.
   if (settings.links.actor_mode == ActorMode::kAsynchronous &&
       settings.learning.hyperparameters.algorithm == "ppo")

@@ -92,7 +92,7 @@ class Dqn final : public ReplayAlgorithm<DqnLearner> {
   }
 
   /// A network with memory learns from sequences.
-  void check_network(const LocalNetwork&) const override {}
+  bool takes_memory() const override { return true; }
 
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override { return greedy_choice(); }
 

@@ -15,6 +15,9 @@ namespace {
 // Streams of derive_seed().
 constexpr std::uint64_t kFirstModel = 1, kDraws = 2;
 
+// Where a model is about as wrong as is allowed, it may be stopped and used again without end.
+constexpr int kMostChangesTold = 6;
+
 constexpr std::size_t kSharedBeforeModel = ModelError::kSharedSize + 2 * WorkShare::kSharedSize;
 
 WorldModelOptions model_options(const Hyperparameters& h, const EnvironmentSpec& environment, int workers) {
@@ -142,20 +145,24 @@ void Dyna::observe(const Segment& segment) {
 void Dyna::look_at_error(const WorldModel::Errors& errors) {
   error_.add(errors.model, errors.no_change);
   sink_.model_error = static_cast<double>(error_.relative());
-  switch (error_.look()) {
+  const ModelError::Change change = error_.look();
+  if (change == ModelError::Change::kNone || error_.changes() > kMostChangesTold) return;
+  const char* const rest = error_.changes() == kMostChangesTold
+                               ? " (further changes are only in metrics.csv: model_error and imagined)"
+                               : "";
+  switch (change) {
     case ModelError::Change::kNone:
       break;
     case ModelError::Change::kStopped:
       log(LogLevel::kWarning,
           "the world model's error is {:.3g} times that of predicting no change, and {:g} is allowed: "
-          "nothing "
-          "is imagined until it is lower; learning from real steps goes on",
-          error_.relative(), hyperparameters_.model_error_limit);
+          "nothing is imagined until it is lower; learning from real steps goes on{}",
+          error_.relative(), hyperparameters_.model_error_limit, rest);
       break;
     case ModelError::Change::kResumed:
       log(LogLevel::kInfo,
-          "the world model's error is {:.3g} times that of predicting no change: imagining goes on",
-          error_.relative());
+          "the world model's error is {:.3g} times that of predicting no change: imagining goes on{}",
+          error_.relative(), rest);
       break;
   }
 }

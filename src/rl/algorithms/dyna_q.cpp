@@ -73,6 +73,7 @@ class DynaQ final : public Algorithm {
   }
 
   bool learns_from_replay() const override { return true; }
+  bool takes_memory() const override { return false; }
   void check_network(const LocalNetwork& network) const override { check_no_memory(network, "dyna_q"); }
   std::size_t shared_state_for(const EnvironmentSpec& environment, std::size_t parameters) const override {
     return Dyna::shared_size(hyperparameters_, completed(environment), parameters);

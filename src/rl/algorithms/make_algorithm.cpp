@@ -54,6 +54,14 @@ std::string fitting_algorithms(const ActionSpace& space) {
   return alternatives_text(names);
 }
 
+std::string algorithms_with_memory() {
+  std::vector<std::string> names;
+  for (const Row& row : kAlgorithms) {
+    if (row.make({})->takes_memory()) names.emplace_back(row.name);
+  }
+  return alternatives_text(names);
+}
+
 std::unique_ptr<Algorithm> make_algorithm(const Hyperparameters& hyperparameters) {
   for (const Row& row : kAlgorithms) {
     if (hyperparameters.algorithm == row.name) return row.make(hyperparameters);

@@ -49,7 +49,10 @@ class ReplayAlgorithm : public Algorithm {
       : name_(name), hyperparameters_(hyperparameters) {}
 
   bool learns_from_replay() const final { return true; }
-  void check_network(const LocalNetwork& network) const override { check_no_memory(network, name_); }
+  bool takes_memory() const override { return false; }
+  void check_network(const LocalNetwork& network) const final {
+    if (!takes_memory()) check_no_memory(network, name_);
+  }
   std::size_t shared_state_size(std::size_t parameters) const final {
     return TargetWeights::shared_size(parameters);
   }

@@ -14,7 +14,7 @@ constexpr float kLeastSteps = 100, kMostSteps = 200;
 constexpr float kLargestError = 1e4f;
 constexpr float kBackBelow = 0.9f;
 constexpr float kUntried = 0, kUsed = 1, kStopped = 2;
-enum Place : std::size_t { kSteps, kModel, kNoChange, kUse };
+enum Place : std::size_t { kSteps, kModel, kNoChange, kUse, kChanges };
 
 float bounded(float error) {
   return is_finite(error) ? std::min(error, kLargestError) : kLargestError;
@@ -47,7 +47,12 @@ ModelError::Change ModelError::look() {
   if (now == before) return Change::kNone;
   const float found = std::atomic_ref<float>(shared_[kUse]).exchange(now, std::memory_order_relaxed);
   if (found == now || found == kUntried) return Change::kNone;
+  relaxed_write(shared_[kChanges], relaxed_read(shared_[kChanges]) + 1);
   return now == kStopped ? Change::kStopped : Change::kResumed;
+}
+
+int ModelError::changes() const {
+  return static_cast<int>(relaxed_read(shared_[kChanges]));
 }
 
 bool ModelError::is_used() const {

@@ -14,7 +14,7 @@ namespace GENKIDAMA_EXPORT genkidama {
 class ModelError {
  public:
   /// The floats of shared state.
-  static constexpr std::size_t kSharedSize = 4;
+  static constexpr std::size_t kSharedSize = 5;
 
   /// What came of a look at the error.
   enum class Change {
@@ -35,9 +35,12 @@ class ModelError {
   Change look();
   /// Whether look() has found the model good enough. It never does within the first 100 steps.
   bool is_used() const;
+  /// How often look() has told somebody of a change.
+  int changes() const;
 
  private:
-  std::span<float> shared_;  ///< steps, both means, and what the model is: 0 untried, 1 used, 2 stopped
+  /// Steps, both means, what the model is (0 untried, 1 used, 2 stopped), and changes of that.
+  std::span<float> shared_;
   float limit_;
 };
 

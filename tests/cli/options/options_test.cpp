@@ -197,7 +197,14 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--preset", "qr_dqn"}, "and --loss qr_dqn to learn by it"},
       {{"train", "--quantiles", "0"}, "--quantiles is '0'; expected a whole number in [1, 1000]"},
       {{"train", "--preset", "dyna-q", "--memory", "gru:8"},
-       "--memory is 'gru:8', and dyna_q learns from single steps; expected --memory none"},
+       "--memory is 'gru:8', and dyna_q learns from single steps; expected --memory none, or as --loss one "
+       "of "
+       "a3c, dqn, ppo"},
+      {{"train", "--preset", "dyna-q", "--learning", "central", "--modellers", "1"},
+       "--modellers is 1 with --learning central, where workers only play; expected 0, or 'train' with "
+       "--learning workers"},
+      {{"train", "--preset", "dyna-q", "--learning", "central", "--planners", "2"},
+       "--planners is 2 with --learning central"},
       {{"train", "--bootstrap-truncated", "maybe"},
        "--bootstrap-truncated is 'maybe'; expected true or false"},
       {{"parent", "--alpha", "1.1", "--listen", "x:1"}, "--alpha is '1.1'; expected a number in [0, 1]"},
