@@ -71,6 +71,8 @@ class GradientCheck {
   GradientReport run() {
     try {
       if (prepare()) {
+        // The same in all that follows, so that its deviations have derivatives.
+        if (WeightNoise* const noise = network_.noise()) noise->draw(random_);
         check_answers();
         check_policy();
         if (report_.problems.empty()) check_tensors();
@@ -79,6 +81,7 @@ class GradientCheck {
     } catch (const std::exception& error) {
       problem("a function of the network threw an exception: {}", error.what());
     }
+    if (WeightNoise* const noise = network_.noise()) noise->clear();
     return std::move(report_);
   }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "nn/noisy_layers.h"
 
 namespace genkidama {
 namespace {
@@ -224,6 +225,7 @@ class FreeOutputs final : public Network {
     auto inner = inner_->make_sequence_gradient_function();
     return inner ? std::make_unique<FreeSequenceGradient>(std::move(inner), outputs_) : nullptr;
   }
+  WeightNoise* noise() override { return inner_->noise(); }
   std::string description() const override { return inner_->description(); }
 
  private:
@@ -241,13 +243,22 @@ std::unique_ptr<Network> make_network(const NetworkFactory& make, const NetworkS
     throw ArgumentError(fmt::format(
         "{} of {} policy outputs are free; expected 0 or more, and fewer than all", spec.free, spec.policy));
   }
+  if (spec.noisy && spec.critics > 0) {
+    throw ArgumentError(fmt::format(
+        "a network with noisy layers was asked for with {} critics; expected one without noise, or without "
+        "critics",
+        spec.critics));
+  }
   NetworkSpec bound = spec;
   bound.policy -= spec.free;
   bound.free = 0;
   bound.free_start = 0;
   bound.free_name = NetworkSpec().free_name;
+  bound.noisy = false;
+  bound.noisy_deviation = NetworkSpec().noisy_deviation;
   auto network = make(bound, seed);
   if (!network) throw ArgumentError("the network factory returned a null pointer; expected a network");
+  if (spec.noisy) network = with_noisy_layers(std::move(network), spec.noisy_deviation);
   if (spec.free == 0) return network;
   return std::make_unique<FreeOutputs>(std::move(network), spec);
 }

@@ -38,6 +38,11 @@ MlpShape shape_for(const NetworkSpec& spec, const MlpOptions& options) {
                     "network",
                     spec.free));
   }
+  if (spec.noisy) {
+    throw ArgumentError(
+        "a multi-layer perceptron was asked for with noisy layers; expected none: make_network() adds the "
+        "noise to any network");
+  }
   if (spec.critics < 0 || (spec.critics > 0) != (spec.critic_actions > 0)) {
     throw ArgumentError(
         fmt::format("a multi-layer perceptron was asked for with {} critics of {} numbers of an action; "

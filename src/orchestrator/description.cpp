@@ -85,7 +85,8 @@ class Reader {
 /// Calls `with` with each field of a NetworkSpec.
 template <typename Sizes, typename With>
 void for_each_size(Sizes& sizes, const With& with) {
-  auto& [observation, policy, values, free, free_start, free_name, critics, critic_actions] = sizes;
+  auto& [observation, policy, values, free, free_start, free_name, critics, critic_actions, noisy,
+         noisy_deviation] = sizes;
   with(observation);
   with(policy);
   with(values);
@@ -94,6 +95,8 @@ void for_each_size(Sizes& sizes, const With& with) {
   with(free_name);
   with(critics);
   with(critic_actions);
+  with(noisy);
+  with(noisy_deviation);
 }
 
 // The process sends what it does next before it does it, and at last a description or an error.

@@ -94,6 +94,7 @@ void Hyperparameters::check() const {
     refuse("target_rate", target_rate, "a number in (0, 1]");
   not_negative("huber_delta", huber_delta);
   if (burn_in < 0) refuse("burn_in", burn_in, "at least 0");
+  not_negative("noisy_deviation", noisy_deviation);
   if (quantiles < 1 || quantiles > 1000) refuse("quantiles", quantiles, "1 to 1000");
   in_closed_unit("first_epsilon", first_epsilon);
   not_negative("epsilon_ladder", epsilon_ladder);

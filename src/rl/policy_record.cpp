@@ -23,6 +23,7 @@ constexpr const char* kFree = "free_outputs";
 constexpr const char* kFreeName = "free_outputs_name";
 constexpr const char* kCritics = "critics";
 constexpr const char* kCriticActions = "critic_actions";
+constexpr const char* kNoisy = "noisy_layers";  // "1"
 constexpr const char* kActionWidth = "action_width";
 constexpr const char* kChoices = "action_choices";  // "3 2"
 constexpr const char* kLow = "action_low";          // "-1 -inf"
@@ -134,6 +135,7 @@ std::map<std::string, std::string> to_metadata(const PolicyRecord& record) {
       metadata[kCriticActions] = fmt::format("{}", record.sizes->critic_actions);
     }
   }
+  if (record.sizes && record.sizes->noisy) metadata.emplace(kNoisy, "1");
   if (record.action_width) metadata[kActionWidth] = fmt::format("{}", *record.action_width);
   if (record.actions) {
     metadata[kChoices] = list_text(record.actions->choices);
@@ -169,6 +171,9 @@ PolicyRecord policy_record(const std::filesystem::path& path, const Metadata& me
       record.sizes->critics = fields.number(kCritics, 1);
       record.sizes->critic_actions = fields.number(kCriticActions, 1);
     }
+    record.sizes->noisy = fields.has(kNoisy);
+    if (record.sizes->noisy && (fields.text(kNoisy) != "1" || record.sizes->critics > 0))
+      fields.refuse(kNoisy);
   }
   if (fields.has(kActionWidth))
     record.action_width = static_cast<std::size_t>(fields.number(kActionWidth, 1));

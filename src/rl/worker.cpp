@@ -39,6 +39,7 @@ constexpr std::uint64_t kEvaluation = 2;
 constexpr std::uint64_t kActions = 3;
 constexpr std::uint64_t kLearning = 4;
 constexpr std::uint64_t kContinued = 5;
+constexpr std::uint64_t kNoise = 6;
 
 constexpr Milliseconds kWaitSlice{1'000};
 // Of an algorithm that learns from single steps, where its learner is elsewhere.
@@ -182,6 +183,7 @@ class Worker {
     round_seed_ = seed_of_round(setup_, index_, order.play);
     draws_seed_ =
         setup_.hyperparameters.equal_draws ? derive_seed(setup_.seed, {kTraining, order.play}) : round_seed_;
+    noise_random_ = Random(derive_seed(draws_seed_, {kNoise, kNoise}));
     round_steps_ = order.round_steps;
     enough_steps_ = order.enough_steps;
     version_ = order.round;
@@ -407,6 +409,7 @@ class Worker {
   }
 
   void compute_outputs() {
+    network_.draw_noise(noise_random_);
     outputs_.resize(playing_.size() * output_count_);
     if (network_.state_size() == 0) {
       network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), outputs_);
@@ -558,6 +561,7 @@ class Worker {
   void evaluate(const WorkerOrder& order) {
     // Not what this worker learns with, but what the lead has written.
     relaxed_load(shared_.weights.span(), network_.weights());
+    network_.clear_noise();
     normaliser_ = Normaliser(shared_.normaliser.span());
     EpisodeSlot& slot = slots_.front();
     outputs_.resize(output_count_);
@@ -602,6 +606,7 @@ class Worker {
   std::optional<std::size_t> place_;  ///< the part of the store that an asynchronous worker fills
   bool has_played_ = false;           ///< of an asynchronous worker: what is in that part is its own
   std::uint64_t draws_seed_ = 0;      ///< of the round's actions
+  Random noise_random_;               ///< of the network's noise while the round is played
   std::uint64_t episodes_started_ = 0;
   std::uint64_t restores_ = 0;  ///< UnfinishedEpisodes::restores() as this worker has seen it
   std::vector<EpisodeSlot*> playing_;

@@ -171,6 +171,32 @@ TEST_CASE("a policy of any bundled network acts as the network that was trained"
   }
 }
 
+TEST_CASE("a policy with noisy layers is rebuilt from its file, and acts by its means") {
+  const TemporaryDirectory directory;
+  NetworkSpec noisy = kSizes;
+  noisy.noisy = true;
+  noisy.noisy_deviation = 30;
+  const auto make = mlp_network({.hidden = {8}, .orthogonal = false});
+  const auto network = make_network(make, noisy, 5);
+  Metadata metadata = to_metadata(
+      {.environment = "Task", .network = network->description(), .sizes = noisy, .action_width = 1});
+  CHECK(metadata.at("noisy_layers") == "1");
+  write_safetensors(directory / "p", {network->layout(), network->first_weights(), metadata});
+  Policy policy = load_policy(directory / "p");
+  CHECK(policy.sizes().noisy);
+  for (int i = 0; i < 20; ++i) CHECK(policy.act(kObservation)[0] == likeliest());
+  for (const char* const text : {"", "0", "2", "yes"}) {
+    metadata["noisy_layers"] = text;
+    write_safetensors(directory / "bad", {network->layout(), network->first_weights(), metadata});
+    CHECK_THROWS_AS(load_policy(directory / "bad"), FormatError);
+    CHECK_THROWS_WITH(load_policy(directory / "bad"), Contains("noisy_layers"));
+  }
+  // Without the word there are tensors too many.
+  metadata.erase("noisy_layers");
+  write_safetensors(directory / "bad", {network->layout(), network->first_weights(), metadata});
+  CHECK_THROWS_AS(load_policy(directory / "bad"), LayoutError);
+}
+
 TEST_CASE("a file whose description is not of its tensors is refused") {
   const TemporaryDirectory directory;
   const auto network = mlp_network({.hidden = {8}})(kSizes, 1);

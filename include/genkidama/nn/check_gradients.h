@@ -51,6 +51,8 @@ struct GradientReport {
 /// the step disagrees with it, or the differences to the left and to the right with each other (at or near
 /// the kink of a ReLU), any derivative between them is right.
 ///
+/// The noise of a network with some is drawn once, and is none in the end.
+///
 /// The critics of a spec that has some are tried with random actions, and their derivatives by the actions
 /// are one more entry of the report, "actions of the critics".
 ///

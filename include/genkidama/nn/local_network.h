@@ -38,6 +38,16 @@ class LocalNetwork {
   /// Floats that the network carries from step to step; 0: it has no memory.
   std::size_t state_size() const { return state_size_; }
 
+  /// Draws the noise of a network with noisy layers anew, for all that is computed from now on; not between
+  /// evaluate() and backpropagate(). For any other network it does nothing, and draws nothing.
+  void draw_noise(Random& random) {
+    if (WeightNoise* const noise = network_->noise()) noise->draw(random);
+  }
+  /// From now on the network computes without noise, as at first.
+  void clear_noise() {
+    if (WeightNoise* const noise = network_->noise()) noise->clear();
+  }
+
   /// The function that plays; give it weights(). That of a network with memory throws ArgumentError.
   PolicyFunction& policy() { return *policy_; }
   /// The function with which a network with memory plays; give it weights().

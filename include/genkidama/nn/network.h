@@ -17,6 +17,7 @@
 #include "genkidama/nn/network_spec.h"
 #include "genkidama/nn/policy_function.h"
 #include "genkidama/nn/recurrent_functions.h"
+#include "genkidama/nn/weight_noise.h"
 #include "genkidama/params/parameter_layout.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -57,6 +58,10 @@ class Network {
   /// Makes the function that estimates the return of actions. It is asked for when NetworkSpec::critics is at
   /// least 1, and must then not be null. As make_policy_function() otherwise.
   virtual std::unique_ptr<CriticFunction> make_critic_function() { return nullptr; }
+
+  /// The noise with which all functions of this network compute. Null, as here, without any: equal weights
+  /// and observations then always give equal outputs.
+  virtual WeightNoise* noise() { return nullptr; }
 
   /// A few words that tell this network from another one with the same tensors, such as "mlp 64 64 tanh". A
   /// run writes them into its checkpoints, and a checkpoint is refused by a network that describes itself

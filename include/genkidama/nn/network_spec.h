@@ -29,6 +29,11 @@ struct NetworkSpec {
   /// belong to it alone, >= 0; see CriticFunction (genkidama/nn/critic_function.h).
   int critics = 0;
   int critic_actions = 0;  ///< numbers of an action that each critic is given; 0 without critics
+  /// Whether fully connected layers have noise (Fortunato et al. 2018), by which the network explores. As
+  /// with free outputs networks need not know of it: make_network() adds it, and tensors of deviations. Not
+  /// together with critics.
+  bool noisy = false;
+  double noisy_deviation = 0.5;  ///< >= 0; what deviations start as, times the root of a layer's inputs
 
   /// Floats in an observation: the product of its dimensions.
   int observation_size() const {

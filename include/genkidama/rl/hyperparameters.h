@@ -130,7 +130,14 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   int burn_in = 16;
   bool double_q = true;  ///< the weights choose the next action and the target network values it
   bool dueling = false;  ///< dqn: the network has a value and an advantage for each action
-  int quantiles = 50;    ///< qr_dqn: quantiles of each action's return, 1 to 1000
+  /// The network's layers have noise that learns how large it is to be, and explores in epsilon's place
+  /// (Fortunato et al. 2018; make_network() says where): set epsilon and epsilon_steps to 0 together with it,
+  /// unless both are to explore. Each step that is played and each network of an optimizer step draw it anew;
+  /// greedy play and policy files are without.
+  bool noisy_layers = false;
+  /// noisy_layers: what the deviation of a weight starts as, times the root of its layer's inputs, >= 0.
+  double noisy_deviation = 0.5;
+  int quantiles = 50;  ///< qr_dqn: quantiles of each action's return, 1 to 1000
   /// Epsilon falls linearly from first_epsilon, in [0, 1], to `epsilon` within so many environment steps of
   /// the machine; 0: it is `epsilon` from the beginning.
   std::uint64_t epsilon_steps = 0;

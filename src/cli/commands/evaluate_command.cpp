@@ -142,6 +142,8 @@ void take_algorithm(Settings& settings, const std::string& behaviour, const Chec
   const auto values = checkpoint.metadata.find("value_outputs");
   if (of_values && values != checkpoint.metadata.end() && !names_option(settings.command_line, "dueling"))
     hyperparameters.dueling = values->second == "1";
+  if ((of_values || of_quantiles) && !names_option(settings.command_line, "noisy-layers"))
+    hyperparameters.noisy_layers = checkpoint.metadata.contains("noisy_layers");
 }
 
 // How actions follow from the network's outputs belongs to the weights, so the file knows unless the user

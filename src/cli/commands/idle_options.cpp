@@ -36,7 +36,7 @@ struct Scope {
 
 const std::vector<Scope>& scopes() {
   const Names policy_gradient = {"a3c", "ppo"};
-  const Names of_values = {"dqn", "dyna_q", "qr_dqn"};
+  const Names& of_values = value_algorithms();
   const Names from_replay = {"dqn", "dyna_q", "qr_dqn", "sac", "td3"};
   static const std::vector<Scope> all = {
       {{"a3c"}, {"batch-size", "pull-every"}},
@@ -50,7 +50,8 @@ const std::vector<Scope>& scopes() {
       {from_replay,
        {"replay", "replay-ratio", "learning-starts", "n-step", "priority-exponent", "importance-exponent",
         "target-period", "target-rate", "huber-delta"}},
-      {of_values, {"double-q", "first-epsilon", "epsilon-steps", "epsilon-ladder"}},
+      {of_values,
+       {"double-q", "first-epsilon", "epsilon-steps", "epsilon-ladder", "noisy-layers", "noisy-deviation"}},
       {{"dqn", "dyna_q"}, {"dueling"}},
       {{"dyna_q"},
        {"model-ensemble", "model-units", "model-learning-rate", "model-ratio", "model-error-limit",
@@ -78,6 +79,14 @@ void warn_of_others_options(const Settings& settings) {
     warn("--target-critics", fmt::format("it is {}, and there are {} critics, all of which make a target",
                                          given.target_critics, given.critics));
   }
+}
+
+void warn_of_noise(const Settings& settings) {
+  const Hyperparameters& given = settings.learning.hyperparameters;
+  if (given.noisy_layers || !names_option(settings.command_line, "noisy-deviation") ||
+      !is_named(value_algorithms(), given.algorithm))
+    return;
+  warn("--noisy-deviation", "no layer is noisy; expected --noisy-layers together with it");
 }
 
 void warn_of_gradient_age(const Settings& settings) {
@@ -125,6 +134,7 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
   }
   const bool is_bundled = is_named(algorithm_names(), given.algorithm);
   if (is_bundled) warn_of_others_options(settings);
+  warn_of_noise(settings);
   warn_of_gradient_age(settings);
   warn_of_servers(settings);
   warn_of_exchange(settings);

@@ -206,6 +206,30 @@ bool is_given(const char* name, const Slots& slots, const std::vector<ConfigFile
                      [name](const ConfigFile& config) { return config.values.contains(name); });
 }
 
+/// The same for an option whose key may be spelt with - or _.
+bool is_given_spelt(const char* name, const Slots& slots, const std::vector<ConfigFile>& configs) {
+  for (const ConfigFile& config : configs) {
+    for (const auto& [key, unused] : config.values.items()) {
+      if (option_spelling(key) == name) return true;
+    }
+  }
+  return flag_given(slots, name);
+}
+
+/// Noise explores in the place of the preset's epsilon, unless the user says what epsilon is to be.
+void take_noise_for_epsilon(const Slots& slots, const std::vector<ConfigFile>& configs, Settings& settings) {
+  Hyperparameters& hyperparameters = settings.learning.hyperparameters;
+  const auto& names = value_algorithms();
+  const bool is_noisy = hyperparameters.noisy_layers &&
+                        std::find(names.begin(), names.end(), hyperparameters.algorithm) != names.end();
+  if (!is_noisy || !is_given_spelt("noisy-layers", slots, configs)) return;
+  for (const char* const name : {"epsilon", "first-epsilon", "epsilon-steps"}) {
+    if (is_given_spelt(name, slots, configs)) return;
+  }
+  hyperparameters.epsilon = 0;
+  hyperparameters.epsilon_steps = 0;
+}
+
 /// What the config files and the flags say of one option, the latter above the former.
 void apply_early(const char* name, const ResolvedProgram& program, const Slots& slots,
                  const std::vector<ConfigFile>& configs, Settings& settings) {
@@ -327,6 +351,7 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
     }
     sharing = Sharing::kServer;
   }
+  take_noise_for_epsilon(slots, configs, settings);
   apply_preset_steps(program, settings);
   return settings;
 }

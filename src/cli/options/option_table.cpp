@@ -833,6 +833,12 @@ void add_replay(Table& table) {
   table.add("dueling", kEverywhere | kShard | kCheck | kSimulation,
             flag_option(GENKIDAMA_MEMBER(learning.hyperparameters.dueling)),
             "The network has a value and an advantage for each action");
+  table.add("noisy-layers", kEverywhere | kShard | kCheck | kSimulation,
+            flag_option(GENKIDAMA_MEMBER(learning.hyperparameters.noisy_layers)),
+            "The network's layers have learnt noise, which explores in epsilon's place");
+  table.add("noisy-deviation", kEverywhere | kShard | kCheck | kSimulation,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.noisy_deviation)),
+            "Their noise at first: times the root of a layer's inputs, the deviation of its weights");
   table.add("burn-in", kWorking | kSimulation,
             int_option({0, 1e6}, GENKIDAMA_MEMBER(learning.hyperparameters.burn_in)),
             "With --memory: steps before a drawn sequence that bring the memory to what it was");

@@ -350,6 +350,11 @@ bool learns_from_replay(const Hyperparameters& hyperparameters) {
   return algorithm && algorithm->learns_from_replay();
 }
 
+const std::vector<std::string>& value_algorithms() {
+  static const std::vector<std::string> names = {"dqn", "dyna_q", "qr_dqn"};
+  return names;
+}
+
 std::uint64_t most_policy_lag(const Settings& settings) {
   const LinkOptions& links = settings.links;
   if (links.max_policy_lag) return *links.max_policy_lag;

@@ -3,6 +3,9 @@
 /// @file
 /// What concerns several options at once.
 
+#include <string>
+#include <vector>
+
 #include "cli/options/settings.h"
 #include "genkidama/net/security.h"
 
@@ -15,6 +18,9 @@ void complete_and_check(Settings& settings);
 /// How old segments may be that are learnt from, in updates. An algorithm that learns from a replay buffer
 /// takes any, unless it is told otherwise.
 std::uint64_t most_policy_lag(const Settings& settings);
+
+/// The names of those of the library's algorithms that learn values of a choice's alternatives.
+const std::vector<std::string>& value_algorithms();
 
 /// Whether it is an algorithm of the library that learns from a replay buffer.
 bool learns_from_replay(const Hyperparameters& hyperparameters);

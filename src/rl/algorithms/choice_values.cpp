@@ -20,6 +20,16 @@ int one_choice(const EnvironmentSpec& environment, const char* algorithm) {
   return space.choices.front();
 }
 
+NetworkSpec choice_network(const Hyperparameters& hyperparameters, const EnvironmentSpec& environment,
+                           const char* algorithm, int outputs_each, int values) {
+  NetworkSpec spec{completed(environment).observation_shape,
+                   one_choice(environment, algorithm) * outputs_each, values};
+  if (!hyperparameters.noisy_layers) return spec;
+  spec.noisy = true;
+  spec.noisy_deviation = hyperparameters.noisy_deviation;
+  return spec;
+}
+
 std::unique_ptr<Behaviour> choice_explorer(const Hyperparameters& hyperparameters,
                                            const ExplorerContext& context, int outputs_each) {
   return greedy_choice(

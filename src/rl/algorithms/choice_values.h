@@ -19,6 +19,11 @@ namespace genkidama {
 /// one choice and nothing else.
 int one_choice(const EnvironmentSpec& environment, const char* algorithm);
 
+/// The network with so many outputs for each alternative and so many values, with noisy layers where the
+/// hyperparameters say so. Throws as one_choice().
+NetworkSpec choice_network(const Hyperparameters& hyperparameters, const EnvironmentSpec& environment,
+                           const char* algorithm, int outputs_each, int values);
+
 /// greedy_choice() with exploration_epsilon() of the context's worker.
 std::unique_ptr<Behaviour> choice_explorer(const Hyperparameters& hyperparameters,
                                            const ExplorerContext& context, int outputs_each);

@@ -22,9 +22,10 @@ class DqnLearner final : public TargetLearner {
         of_sequences_(hyperparameters, context.network) {}
 
  protected:
-  LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random&) override {
+  LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random& random) override {
     const std::size_t n = batch.size();
-    compute_targets(batch);
+    compute_targets(batch, random);
+    network().draw_noise(random);
     network().evaluate(batch.observations, outputs_.outputs(), outputs_.values());
     const HuberLoss huber(static_cast<float>(hyperparameters().huber_delta));
     outputs_.clear_derivatives();
@@ -50,7 +51,8 @@ class DqnLearner final : public TargetLearner {
     sampler.sample_sequences(random, static_cast<std::size_t>(count), static_cast<std::size_t>(h.burn_in),
                              static_cast<std::size_t>(h.sequence_length), exponent, sequences_);
     errors_.assign(sequences_.size(), 0.0f);
-    const LearningStatistics statistics = of_sequences_.compute(sequences_, target_weights(), errors_);
+    const LearningStatistics statistics =
+        of_sequences_.compute(sequences_, target_weights(), errors_, random);
     if (exponent) {
       for (float& error : errors_) error = priority_of(error);
       sampler.write_priorities(sequences_.places, errors_);
@@ -59,13 +61,16 @@ class DqnLearner final : public TargetLearner {
   }
 
  private:
-  void compute_targets(const ReplayBatch& batch) {
+  /// With noise that is drawn for each network by itself.
+  void compute_targets(const ReplayBatch& batch, Random& random) {
     const std::size_t n = batch.size();
     outputs_.resize(n);
     if (hyperparameters().double_q) {
+      network().draw_noise(random);
       network().evaluate(batch.next_observations, outputs_.outputs(), outputs_.values());
       choose_next(batch, outputs_.outputs(), next_actions_);
     }
+    network().draw_noise(random);
     network().evaluate_with(target_weights(), batch.next_observations, outputs_.outputs(), outputs_.values());
     if (!hyperparameters().double_q) choose_next(batch, outputs_.outputs(), next_actions_);
     targets_.resize(n);
@@ -87,8 +92,7 @@ class Dqn final : public ReplayAlgorithm<DqnLearner> {
   explicit Dqn(const Hyperparameters& hyperparameters) : ReplayAlgorithm("dqn", hyperparameters) {}
 
   NetworkSpec network(const EnvironmentSpec& environment) const override {
-    return {completed(environment).observation_shape, one_choice(environment, name()),
-            hyperparameters().dueling ? 1 : 0};
+    return choice_network(hyperparameters(), environment, name(), 1, hyperparameters().dueling ? 1 : 0);
   }
 
   /// A network with memory learns from sequences.

@@ -206,6 +206,7 @@ void Dyna::choose(std::span<const float> observations, std::span<float> actions)
   LocalNetwork& network = context_.network;
   const auto outputs = static_cast<std::size_t>(network.spec().policy);
   outputs_.resize(actions.size() * outputs);
+  network.clear_noise();
   network.policy().logits_of_batch(network.weights(), observations, actions.size(), outputs_);
   float unused = 0;
   for (std::size_t i = 0; i < actions.size(); ++i) {

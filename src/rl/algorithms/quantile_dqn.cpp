@@ -22,10 +22,10 @@ class QuantileLearner final : public TargetLearner {
         actions_(static_cast<std::size_t>(context.network.spec().policy) / quantiles_) {}
 
  protected:
-  LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random&) override {
+  LearningStatistics compute(const ReplayBatch& batch, std::span<float> errors, Random& random) override {
     const std::size_t n = batch.size();
-    compute_targets(batch);
-    evaluate(batch.observations, n);
+    compute_targets(batch, random);
+    evaluate(batch.observations, n, random);
     by_outputs_.assign(outputs_.size(), 0.0f);
     double loss = 0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -40,7 +40,9 @@ class QuantileLearner final : public TargetLearner {
   }
 
  private:
-  void evaluate(std::span<const float> observations, std::size_t n) {
+  /// With noise of its own.
+  void evaluate(std::span<const float> observations, std::size_t n, Random& random) {
+    network().draw_noise(random);
     outputs_.resize(n * actions_ * quantiles_);
     network().evaluate(observations, outputs_, {});
   }
@@ -91,13 +93,14 @@ class QuantileLearner final : public TargetLearner {
     choose_next(batch, means_, next_actions_);
   }
 
-  void compute_targets(const ReplayBatch& batch) {
+  void compute_targets(const ReplayBatch& batch, Random& random) {
     const std::size_t n = batch.size();
     if (hyperparameters().double_q) {
-      evaluate(batch.next_observations, n);
+      evaluate(batch.next_observations, n, random);
       choose(batch);
     }
     outputs_.resize(n * actions_ * quantiles_);
+    network().draw_noise(random);
     network().evaluate_with(target_weights(), batch.next_observations, outputs_, {});
     if (!hyperparameters().double_q) choose(batch);
     targets_.resize(n * quantiles_);
@@ -125,8 +128,7 @@ class QuantileDqn final : public ReplayAlgorithm<QuantileLearner> {
   }
 
   NetworkSpec network(const EnvironmentSpec& environment) const override {
-    return {completed(environment).observation_shape,
-            one_choice(environment, name()) * hyperparameters().quantiles, 0};
+    return choice_network(hyperparameters(), environment, name(), hyperparameters().quantiles, 0);
   }
 
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override {

@@ -20,7 +20,8 @@ SequenceDqn::SequenceDqn(const Hyperparameters& hyperparameters, LocalNetwork& n
       outputs_(actions_, hyperparameters.dueling),
       of_target_(actions_, hyperparameters.dueling) {}
 
-void SequenceDqn::evaluate(const ReplaySequences& sequences, std::span<const float> target_weights) {
+void SequenceDqn::evaluate(const ReplaySequences& sequences, std::span<const float> target_weights,
+                           Random& random) {
   lengths_.clear();
   std::size_t observations = 0;
   for (const std::size_t length : sequences.lengths) {
@@ -31,7 +32,9 @@ void SequenceDqn::evaluate(const ReplaySequences& sequences, std::span<const flo
   outputs_.resize(observations);
   of_target_.resize(observations);
   const Sequences given{sequences.observations, lengths_, first_states_};
+  network_.draw_noise(random);
   network_.evaluate_with(target_weights, given, of_target_.outputs(), of_target_.values());
+  network_.draw_noise(random);
   network_.evaluate(given, outputs_.outputs(), outputs_.values());
 }
 
@@ -57,8 +60,9 @@ float SequenceDqn::target(const ReplaySequences& sequences, std::size_t sequence
 }
 
 LearningStatistics SequenceDqn::compute(const ReplaySequences& sequences,
-                                        std::span<const float> target_weights, std::span<float> errors) {
-  evaluate(sequences, target_weights);
+                                        std::span<const float> target_weights, std::span<float> errors,
+                                        Random& random) {
+  evaluate(sequences, target_weights, random);
   outputs_.clear_derivatives();
   std::size_t learnt = 0;
   for (std::size_t i = 0; i < sequences.size(); ++i) learnt += sequences.lengths[i] - sequences.drawn[i];

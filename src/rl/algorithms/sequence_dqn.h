@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "genkidama/core/random.h"
 #include "genkidama/ipc/replay_sampler.h"
 #include "genkidama/nn/local_network.h"
 #include "genkidama/rl/gradient_sink.h"
@@ -22,12 +23,13 @@ class SequenceDqn {
   SequenceDqn(const Hyperparameters& hyperparameters, LocalNetwork& network);
 
   /// Fills LocalNetwork::gradient(), and `errors` [sequences] with what priorities follow from: nine tenths
-  /// of a sequence's largest error and a tenth of the mean one.
+  /// of a sequence's largest error and a tenth of the mean one. The noise of noisy layers is drawn for each
+  /// of the two networks, and is the same for all sequences.
   LearningStatistics compute(const ReplaySequences& sequences, std::span<const float> target_weights,
-                             std::span<float> errors);
+                             std::span<float> errors, Random& random);
 
  private:
-  void evaluate(const ReplaySequences& sequences, std::span<const float> target_weights);
+  void evaluate(const ReplaySequences& sequences, std::span<const float> target_weights, Random& random);
   float target(const ReplaySequences& sequences, std::size_t sequence, std::size_t step, std::size_t step_at,
                std::size_t observation_at) const;
 

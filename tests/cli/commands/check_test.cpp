@@ -16,6 +16,21 @@ TEST_CASE("check finds nothing wrong with a good environment and network") {
   CHECK(result.output.find("FAILED") == std::string::npos);
 }
 
+TEST_CASE("check tries the gradients of noisy layers too") {
+  const auto tensors = [](const std::vector<std::string>& words) {
+    const auto result = run_program(with(call("check", "--preset", "dqn", "--episodes", "2"), words));
+    CAPTURE(result.output, result.errors);
+    CHECK(result.exit_code == 0);
+    const std::string before = "the gradients of ";
+    const auto at = result.output.find(before);
+    REQUIRE(at != std::string::npos);
+    return std::atoi(result.output.c_str() + at + before.size());
+  };
+  // Three layers have a weight and a bias.
+  CHECK(tensors({"--noisy-layers", "--dueling"}) == tensors({"--dueling"}) + 2 * 6);
+  CHECK(tensors({"--noisy-layers"}) == tensors({}) + 6);
+}
+
 TEST_CASE("check names what is wrong with an environment and fails") {
   const Variable bad("GENKIDAMA_TEST_BAD_REWARD", "1");
   const auto result = run_program(call("check", "--episodes", "2"));

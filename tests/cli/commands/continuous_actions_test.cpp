@@ -107,6 +107,8 @@ TEST_CASE("an option that has no effect is told", "[forks]") {
   CHECK_THAT(told({"--critics", "3"}),
              Contains("--critics has no effect: --loss is 'ppo', and it is for sac, td3"));
   CHECK_THAT(told({"--target-rate=0.1"}), Contains("--target-rate has no effect: --loss is 'ppo'"));
+  CHECK_THAT(told({"--noisy-layers"}),
+             Contains("--noisy-layers has no effect: --loss is 'ppo', and it is for dqn, dyna_q, qr_dqn"));
   const auto a3c = run_program(call("train", "--preset", "tuned", "--loss", "a3c", "--vtrace", "--workers",
                                     "1", "--updates", "1", "--eval-episodes", "0", "--schedule-steps", "1000",
                                     "--run-dir", (directory / "a3c").string()));

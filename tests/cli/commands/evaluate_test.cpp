@@ -114,6 +114,42 @@ TEST_CASE("evaluate writes no file twice, and none over a checkpoint", "[forks]"
             .exit_code == 0);
 }
 
+TEST_CASE("a run with noisy layers resumes exactly, and its policies need no flag to be evaluated",
+          "[forks]") {
+  const TemporaryDirectory directory;
+  for (const std::string loss : {"dqn", "qr_dqn"}) {
+    CAPTURE(loss);
+    const auto words = [&](const std::string& run) {
+      return call("train", "--preset", "dqn", "--loss", loss, "--noisy-layers", "--workers", "1", "--seed",
+                  "3", "--round-steps", "200", "--schedule-steps", "2000", "--learning-starts", "300",
+                  "--replay-capacity", "2000", "--eval-episodes", "5", "--run-dir", run);
+    };
+    const auto run = directory / loss, whole = directory / (loss + "_whole");
+    REQUIRE(run_program(with(words(run.string()), {"--updates", "3"})).exit_code == 0);
+    const auto resumed = run_program(call("train", "--resume", run.string(), "--updates", "6"));
+    CAPTURE(resumed.errors);
+    REQUIRE(resumed.exit_code == 0);
+    const auto config = json_of(run / "config.json");
+    CHECK(config["noisy_layers"] == true);
+    CHECK(config["epsilon"] == 0);
+    REQUIRE(run_program(with(words(whole.string()), {"--updates", "6"})).exit_code == 0);
+    CHECK(read_safetensors(run / "final.safetensors").weights ==
+          read_safetensors(whole / "final.safetensors").weights);
+
+    const std::string file = (whole / "final.safetensors").string();
+    const auto evaluated = run_program(
+        call("evaluate", "--checkpoint", file, "--episodes", "5", "--json", (directory / "x.json").string()));
+    CAPTURE(evaluated.errors);
+    REQUIRE(evaluated.exit_code == 0);
+    CHECK(json_of(directory / "x.json")["mean"] ==
+          json_of(whole / "summary.json")["final_evaluation"]["mean"]);
+    // Its deviations would be left over.
+    const auto silent = run_program(call("evaluate", "--checkpoint", file, "--noisy-layers=false"));
+    CHECK(silent.exit_code == 2);
+    CHECK(silent.errors.find("pi1.weight_sigma") != std::string::npos);
+  }
+}
+
 TEST_CASE("bad checkpoints among good ones are refused before anything is played", "[forks]") {
   const TemporaryDirectory directory;
   const Path run = directory / "run";

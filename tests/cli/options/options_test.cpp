@@ -198,8 +198,10 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--quantiles", "0"}, "--quantiles is '0'; expected a whole number in [1, 1000]"},
       {{"train", "--preset", "dyna-q", "--memory", "gru:8"},
        "--memory is 'gru:8', and dyna_q learns from single steps; expected --memory none, or as --loss one "
-       "of "
-       "a3c, dqn, ppo"},
+       "of a3c, dqn, ppo"},
+      {{"train", "--preset", "dqn", "--noisy-layers", "--noisy-deviation", "-1"},
+       "--noisy-deviation is '-1'; expected a number >= 0"},
+      {{"train", "--preset", "dqn", "--noisy-layers=2"}, "--noisy-layers is '2'; expected true or false"},
       {{"train", "--preset", "dyna-q", "--learning", "central", "--modellers", "1"},
        "--modellers is 1 with --learning central, where workers only play; expected 0, or 'train' with "
        "--learning workers"},
@@ -237,6 +239,41 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
     CHECK(refusal(c.words).find(c.expected) != std::string::npos);
     CAPTURE(refusal(c.words));
   }
+}
+
+TEST_CASE("noise explores in the place of a preset's epsilon, unless the user says what epsilon is to be") {
+  const auto epsilon_of = [](const Words& words) {
+    const Hyperparameters hyperparameters = parse(words).learning.hyperparameters;
+    return std::pair(hyperparameters.epsilon, hyperparameters.epsilon_steps);
+  };
+  const std::pair of_preset(0.02, std::uint64_t{30'000}), none(0.0, std::uint64_t{0});
+  CHECK(epsilon_of({"train", "--preset", "dqn"}) == of_preset);
+  CHECK(epsilon_of({"train", "--preset", "dqn", "--noisy-layers"}) == none);
+  CHECK(epsilon_of({"train", "--preset", "dyna-q", "--noisy-layers"}) == none);
+  CHECK(epsilon_of({"train", "--preset", "dqn", "--loss", "qr_dqn", "--noisy-layers"}) == none);
+  CHECK(epsilon_of({"train", "--preset", "dqn", "--noisy-layers=false"}) == of_preset);
+  CHECK(epsilon_of({"train", "--preset", "dqn", "--noisy-layers", "--epsilon", "0.1"}) ==
+        std::pair(0.1, std::uint64_t{30'000}));
+  CHECK(epsilon_of({"train", "--preset", "dqn", "--noisy-layers", "--epsilon-steps", "50"}) ==
+        std::pair(0.02, std::uint64_t{50}));
+  CHECK(epsilon_of({"train", "--preset", "dqn", "--noisy-layers", "--first-epsilon", "0.5"}) == of_preset);
+  // It does nothing there.
+  CHECK(epsilon_of({"train", "--preset", "quick", "--noisy-layers"}).first == 0.01);
+  for (const char* const key : {"noisy_layers", "noisy-layers"}) {
+    const ConfigText config(fmt::format(R"({{"preset": "dqn", "{}": true}})", key));
+    CHECK(epsilon_of({"train", "--config", config.path()}) == none);
+    CHECK(epsilon_of({"train", "--config", config.path(), "--epsilon", "0.1"}).first == 0.1);
+  }
+  const ConfigText with_epsilon(R"({"preset": "dqn", "noisy_layers": true, "epsilon_steps": 70})");
+  CHECK(epsilon_of({"train", "--config", with_epsilon.path()}) == std::pair(0.02, std::uint64_t{70}));
+  // What a run writes down reads back as it was.
+  const Settings settings =
+      parse({"train", "--preset", "dqn", "--noisy-layers", "--noisy-deviation", "0.25"});
+  const ConfigText record(config_of(settings, resolved_program().table, "test", "CartPole").dump());
+  const Settings again = parse({"train", "--config", record.path()});
+  CHECK(again.learning.hyperparameters.noisy_layers);
+  CHECK(again.learning.hyperparameters.noisy_deviation == 0.25);
+  CHECK(epsilon_of({"train", "--config", record.path()}) == none);
 }
 
 TEST_CASE("arguments that make no sense are refused") {
