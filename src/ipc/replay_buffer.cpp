@@ -63,8 +63,8 @@ RowIndex filled_rows(const ReplayBuffer& buffer, int core, Scratch& scratch) {
   const int first = core == ReplayBuffer::kAllCores ? 0 : core;
   const int last = core == ReplayBuffer::kAllCores ? buffer.cores() - 1 : core;
   for (int i = first; i <= last; ++i) {
-    const std::uint64_t rows = std::min<std::uint64_t>(buffer.stored(i), buffer.capacity());
-    index.add(static_cast<std::size_t>(i), static_cast<std::size_t>(rows));
+    const std::uint64_t stored = buffer.stored(i);
+    index.add(static_cast<std::size_t>(i), buffer.oldest(i, stored), stored);
   }
   return index;
 }
@@ -107,6 +107,7 @@ ReplayBuffer::ReplayBuffer(int cores, std::size_t capacity, int observation_size
   words_ = SharedArray<Word>(words, "the replay buffer");
   versions_ = SharedArray<std::uint64_t>(rows, "the replay buffer's versions");
   stored_ = SharedArray<std::uint64_t>(static_cast<std::size_t>(cores), "the replay buffer's counters");
+  first_ = SharedArray<std::uint64_t>(static_cast<std::size_t>(cores), "the replay buffer's first rows");
   if (!is_prioritised) return;
   for (int core = 0; core < cores; ++core) priorities_.emplace_back(capacity);
   largest_priority_ = SharedArray<float>(1, "the replay buffer's largest priority");
@@ -245,6 +246,11 @@ std::uint64_t ReplayBuffer::stored(int core) const {
   return atomically(stored_[check_core(core)]).load(std::memory_order_acquire);
 }
 
+std::uint64_t ReplayBuffer::oldest(int core, std::uint64_t stored) const {
+  const std::uint64_t first = atomically(first_[check_core(core)]).load(std::memory_order_relaxed);
+  return std::max(first, stored - std::min<std::uint64_t>(stored, capacity_));
+}
+
 std::size_t ReplayBuffer::size(int core) const {
   if (core == kAllCores) {
     std::size_t total = 0;
@@ -253,7 +259,8 @@ std::size_t ReplayBuffer::size(int core) const {
   }
   const std::size_t share = check_core(core);
   const std::uint64_t next = stored(core);
-  if (next < capacity_) return static_cast<std::size_t>(next);
+  const auto rows = static_cast<std::size_t>(next - oldest(core, next));
+  if (rows < capacity_) return rows;
   // Only the row that is written next can be unreadable.
   const std::size_t row = share * capacity_ + static_cast<std::size_t>(next % capacity_);
   const bool being_written = atomically(versions_[row]).load(std::memory_order_acquire) % 2 != 0;
@@ -419,6 +426,7 @@ void ReplayBuffer::restore(int core, const ReplayShare& share) {
   clear(index);
   if (is_prioritised() && share.stored > 0) relaxed_write(largest_priority_[0], share.largest_priority);
   const std::size_t kept = std::min(count, capacity_);
+  atomically(first_[index]).store(share.stored - kept, std::memory_order_relaxed);
   atomically(stored_[index]).store(share.stored - kept, std::memory_order_relaxed);
   for (std::size_t i = count - kept; i < count; ++i) {
     store(core, {.before = std::span(rows.observations).subspan(i * size, size),

@@ -57,8 +57,8 @@ int ReplaySampler::last_core() const {
   return options_.core == ReplayBuffer::kAllCores ? buffer_.cores() - 1 : options_.core;
 }
 
-std::uint64_t ReplaySampler::rows_of(std::uint64_t stored) const {
-  return std::min<std::uint64_t>(stored, buffer_.capacity());
+std::uint64_t ReplaySampler::rows_of(int core, std::uint64_t stored) const {
+  return stored - buffer_.oldest(core, stored);
 }
 
 std::size_t ReplaySampler::size() const {
@@ -67,16 +67,16 @@ std::size_t ReplaySampler::size() const {
 
 ReplayPlace ReplaySampler::draw_uniformly(Random& random) const {
   std::uint64_t all = 0;
-  for (int core = first_core(); core <= last_core(); ++core) all += rows_of(buffer_.stored(core));
+  for (int core = first_core(); core <= last_core(); ++core) all += rows_of(core, buffer_.stored(core));
   if (all == 0) refuse_empty(0);
   std::uint64_t left = random.below(all);
   for (int core = first_core(); core < last_core(); ++core) {
-    const std::uint64_t stored = buffer_.stored(core), rows = rows_of(stored);
+    const std::uint64_t stored = buffer_.stored(core), rows = rows_of(core, stored);
     if (left < rows) return {core, stored - rows + left};
     left -= rows;
   }
   // Shares may have grown meanwhile, and never shrink.
-  const std::uint64_t stored = buffer_.stored(last_core()), rows = rows_of(stored);
+  const std::uint64_t stored = buffer_.stored(last_core()), rows = rows_of(last_core(), stored);
   return {last_core(), stored - rows + std::min(left, rows - std::min<std::uint64_t>(rows, 1))};
 }
 

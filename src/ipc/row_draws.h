@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory_resource>
 #include <unordered_map>
 #include <vector>
@@ -48,21 +49,25 @@ class RowIndex {
       : capacity_(capacity), shares_(&memory) {
     shares_.reserve(cores);
   }
-  void add(std::size_t core, std::size_t rows) {
+  /// The share of `core` has the rows from number `first` on, before number `end`.
+  void add(std::size_t core, std::uint64_t first, std::uint64_t end) {
+    const auto rows = static_cast<std::size_t>(end - first);
+    const auto start = rows == capacity_ ? 0 : static_cast<std::size_t>(first % capacity_);
+    shares_.push_back({total_, total_ + rows, core * capacity_, start});
     total_ += rows;
-    shares_.push_back({total_, core * capacity_ + rows});
   }
   std::size_t size() const { return total_; }
   std::size_t row(std::size_t index) const {
     const auto share = std::upper_bound(shares_.begin(), shares_.end(), index,
                                         [](std::size_t i, const Share& s) { return i < s.end_index; });
-    return share->end_row - (share->end_index - index);
+    return share->row + (share->start + index - share->index) % capacity_;
   }
 
  private:
   struct Share {
-    std::size_t end_index;
-    std::size_t end_row;
+    std::size_t index, end_index;  // of all shares' rows together
+    std::size_t row;               // the share's first place
+    std::size_t start;             // the place of its first row within the share
   };
   std::size_t capacity_;
   std::size_t total_ = 0;

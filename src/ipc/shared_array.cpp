@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
 #include "ipc/check_memory.h"
 
 namespace genkidama {
@@ -44,18 +45,28 @@ class FileDescriptor {
   int fd_;
 };
 
+constexpr std::size_t kTold = std::size_t{1} << 30;
+constexpr std::size_t kAtOnce = std::size_t{1} << 28;
+
 void reserve(int fd, std::size_t bytes, const std::string& purpose) {
   if (bytes > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) fail(bytes, purpose, EFBIG);
   // Reserving more than there is would wake the kernel's out-of-memory killer before it returns an error.
   if (const auto available = available_bytes(); available && bytes > *available) {
     fail(bytes, purpose, fmt::format("the machine has {} bytes available", *available));
   }
-  // ftruncate alone succeeds on a full machine, and the first write is a SIGBUS.
-  int error = 0;
-  do {
-    error = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
-  } while (error == EINTR);
-  if (error != 0) fail(bytes, purpose, error);
+  // It takes seconds, in which a user would see nothing.
+  if (bytes >= kTold) {
+    log(LogLevel::kInfo, "reserves {:.1f} GiB of memory for {}",
+        static_cast<double>(bytes) / static_cast<double>(kTold), purpose);
+  }
+  // ftruncate alone succeeds on a full machine, and the first write is a SIGBUS. A signal undoes a call.
+  for (std::size_t done = 0; done < bytes;) {
+    const std::size_t take = std::min(bytes - done, kAtOnce);
+    const int error = ::posix_fallocate(fd, static_cast<off_t>(done), static_cast<off_t>(take));
+    if (error == EINTR) continue;
+    if (error != 0) fail(bytes, purpose, error);
+    done += take;
+  }
 }
 
 // Elements that lie side by side are accessed as one block, aligned to its size, where the processor does

@@ -21,14 +21,20 @@ ShardedServer::ShardedServer(const std::function<std::unique_ptr<WeightShards>()
   report_.activity.store(WorkerActivity::kOther, std::memory_order_relaxed);
   report_.beats.add(1);
   shards_ = make_shards();
-  if (!shards_->join([this] { return keeps_waiting(); }))
-    throw WorkerError("the training ended before all shards were joined");
+  join();
+}
+
+/// Nothing happens when the round is cut or the lead is gone before all of them are there.
+void ShardedServer::join() {
+  if (!shards_->join([this] { return keeps_waiting(); })) return;
   versions_.resize(shards_->slices());
   write_weights();
 }
 
 void ShardedServer::obey(const WorkerOrder& order) {
   if (order.command != WorkerCommand::kTrain) return;
+  if (versions_.empty()) join();
+  if (versions_.empty()) return;
   GradientQueue& queue = *shared_.gradients;
   // Between two rounds the lead may have written others, such as an average that is evaluated.
   write_weights();

@@ -26,6 +26,7 @@ class ShardedServer {
   void obey(const WorkerOrder& order);
 
  private:
+  void join();
   void write_weights();
   void give_up_begun_ones();
   bool have_all_arrived() const;

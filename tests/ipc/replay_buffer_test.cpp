@@ -1,4 +1,5 @@
 #include "genkidama/ipc/replay_buffer.h"
+#include "genkidama/ipc/replay_sampler.h"
 
 #include <limits>
 #include <numeric>
@@ -317,6 +318,32 @@ TEST_CASE("of a share that does not fit, the newest rows are kept") {
   CHECK(numbers(part.in_time_order(0, 8)) == std::vector<int>{18, 19});
   store_numbered(part, 0, 20);
   CHECK(numbers(part.in_time_order(0, 8)) == std::vector<int>{18, 19, 20});
+}
+
+TEST_CASE("a share that is larger than what was restored into it draws only what is there") {
+  ReplayBuffer before(1, 3, 2);
+  for (int i = 0; i < 200'000; ++i) store_numbered(before, 0, i);
+  ReplayBuffer larger(2, 100'000, 2);
+  larger.restore(0, before.share(0, 3));
+  CHECK(larger.size() == 3);
+  CHECK(larger.oldest(0, larger.stored(0)) == 199'997);
+  Random random(5);
+  store_numbered(larger, 0, 200'000);
+  store_numbered(larger, 1, 1);
+  CHECK(larger.size() == 5);
+  for (const int number : numbers(larger.sample_with_replacement(random, 100)))
+    CHECK((number == 1 || (number >= 199'997 && number <= 200'000)));
+  CHECK(numbers(larger.sample_without_replacement(random, 5)).size() == 5);
+  REQUIRE_THROWS_AS(larger.sample_without_replacement(random, 6), ArgumentError);
+
+  ReplaySampler sampler(larger, {});
+  ReplayBatch batch;
+  sampler.sample(random, 400, batch);
+  REQUIRE(batch.size() == 400);
+  CHECK(sampler.size() == 5);
+  for (int i = 0; i < 100'000; ++i) store_numbered(larger, 0, i);
+  CHECK(larger.size(0) == 100'000);
+  CHECK(numbers(larger.in_time_order(0, 1, 99'999)) == std::vector<int>{0});
 }
 
 TEST_CASE("a share of other rows is refused") {

@@ -100,6 +100,9 @@ class ReplayBuffer {
   std::size_t size(int core = kAllCores) const;
   /// How many rows were ever stored in the share of `core`.
   std::uint64_t stored(int core) const;
+  /// The number of the oldest row that the share of `core` keeps when `stored` rows were ever stored in it. A
+  /// share that was restored lacks the rows that were not given, also where there is room for them.
+  std::uint64_t oldest(int core, std::uint64_t stored) const;
 
   /// Draws `count` rows uniformly and independently into `batch`, which gets that size. Once the batch has
   /// had the room, no memory is asked for (with up to 64 cores). Throws ArgumentError when there is no row to
@@ -167,6 +170,7 @@ class ReplayBuffer {
   SharedArray<std::uint64_t>
       versions_;  // [cores, capacity]: 2 (t + 1) holds transition t, 2 t + 1 is being written
   SharedArray<std::uint64_t> stored_;     // [cores]
+  SharedArray<std::uint64_t> first_;      // [cores]: the first row that was stored or restored
   std::vector<PriorityTree> priorities_;  // [cores]; empty: rows have none
   SharedArray<float> largest_priority_;   // one
 };

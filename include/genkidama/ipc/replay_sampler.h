@@ -123,7 +123,7 @@ class ReplaySampler {
 
   int first_core() const;
   int last_core() const;
-  std::uint64_t rows_of(std::uint64_t stored) const;
+  std::uint64_t rows_of(int core, std::uint64_t stored) const;
   ReplayPlace draw_uniformly(Random& random) const;
   Drawn at(int core, std::size_t leaf) const;
   Drawn draw_by_priority(Random& random) const;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/idle_options.h"
 #include "cli/options/cluster_member.h"
 #include "cli/options/config_file.h"
 #include "genkidama/net/token.h"
@@ -35,8 +36,10 @@ int run_cluster(Job job) {
   options.resume = job.settings.resume.empty() ? run::Resume::kNever : run::Resume::kRequired;
   options.children = job.settings.cluster.children;
   options.seed = job.settings.learning.seed;
+  const EnvironmentSpec environment = environment_spec(job);
+  warn_of_idle_options(job.settings, job.program.presets.at(job.settings.preset), environment);
   options.config =
-      run::json_text(config_of(job.settings, job.program.table, job.program.name, environment_name(job)));
+      run::json_text(config_of(job.settings, job.program.table, job.program.name, environment.name));
   options.member_words = [&job](const run::MemberContext& member) { return words_of(job, member); };
   options.stop = [] { return run::stop_signal() != 0; };
   options.option_name = flag_of;

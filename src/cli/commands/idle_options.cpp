@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/commands/dependent_options.h"
 #include "cli/options/command_line.h"
 #include "cli/options/settings_check.h"
 #include "genkidama/core/log.h"
@@ -75,7 +76,8 @@ void warn_of_others_options(const Settings& settings) {
                                       fmt::join(scope.algorithms, ", ")));
     }
   }
-  if (names_option(settings.command_line, "target-critics") && given.target_critics > given.critics) {
+  if (names_option(settings.command_line, "target-critics") && given.target_critics > given.critics &&
+      is_named({"sac", "td3"}, given.algorithm)) {
     warn("--target-critics", fmt::format("it is {}, and there are {} critics, all of which make a target",
                                          given.target_critics, given.critics));
   }
@@ -121,23 +123,26 @@ void warn_of_exchange(const Settings& settings) {
 
 void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset,
                           const EnvironmentSpec& environment) {
+  if (settings.plumbing.idle_told) return;
   const Hyperparameters& given = settings.learning.hyperparameters;
   const Hyperparameters& preset = of_preset.hyperparameters;
   if (given.sequence_length != preset.sequence_length && settings.network && settings.network->memory == 0)
     warn("--sequence-length", "the network has no memory, which --memory gru:N gives it");
-  if (environment.action_space.low.empty()) {
+  const bool is_bundled = is_named(algorithm_names(), given.algorithm);
+  const bool takes_continuous = !is_bundled || is_named({"a3c", "ppo"}, given.algorithm);
+  if (environment.action_space.low.empty() && takes_continuous) {
     const std::string why =
         fmt::format("the actions of '{}' have no continuous components", environment.name);
     if (given.action_bounds != preset.action_bounds) warn("--action-bounds", why);
     if (given.state_dependent_deviation != preset.state_dependent_deviation) warn("--deviation", why);
     if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
   }
-  const bool is_bundled = is_named(algorithm_names(), given.algorithm);
   if (is_bundled) warn_of_others_options(settings);
   warn_of_noise(settings);
   warn_of_gradient_age(settings);
   warn_of_servers(settings);
   warn_of_exchange(settings);
+  for (const DependentOption& idle : idle_dependent_options(settings)) warn("--" + idle.option, idle.why);
   if (given.vtrace && is_bundled && given.algorithm != "ppo")
     warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));
   if (!given.vtrace) {

@@ -65,11 +65,11 @@ EnvironmentFactory environment_of(const Job& job) {
   };
 }
 
-std::string environment_name(const Job& job) {
-  if (job.program.environment_spec) return job.program.environment_spec->name;
+EnvironmentSpec environment_spec(const Job& job) {
+  if (job.program.environment_spec) return *job.program.environment_spec;
   EnvironmentContext context;
   context.purpose = EnvironmentPurpose::kDescribe;
-  return environment_of(job)(context)->spec().name;
+  return environment_of(job)(context)->spec();
 }
 
 void prepare_run_directory(Job& job) {

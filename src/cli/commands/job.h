@@ -29,8 +29,8 @@ std::string flag_of(std::string_view field);
 /// The program's factory, which is told the values of the program's own options.
 EnvironmentFactory environment_of(const Job& job);
 
-/// The name of the program's environment. Makes an environment when the program brings no spec.
-std::string environment_name(const Job& job);
+/// What the program's environment is like. Makes an environment when the program brings no spec.
+EnvironmentSpec environment_spec(const Job& job);
 
 /// Checks that the directory can be used, before anything costly is started. Throws ArgumentError. Fills in
 /// settings.run_dir when there is none.

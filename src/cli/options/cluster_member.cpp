@@ -13,7 +13,8 @@ namespace {
 
 std::vector<std::string> words_of(const Settings& settings, const std::vector<OptionRow>& table,
                                   Command role) {
-  std::vector<std::string> words = {command_name(role)};
+  // A member is given every option, so only the cluster knows which ones its user gave.
+  std::vector<std::string> words = {command_name(role), "--idle-told"};
   for (std::string& flag : flags_of(settings, table, role)) words.push_back(std::move(flag));
   return words;
 }

@@ -1039,6 +1039,10 @@ void add_internal(Table& table) {
   member.hidden = true;
   member.in_config = false;
   table.add("cluster-member", kParent | kLearner, std::move(member), "");
+  OptionRow told = flag_option(GENKIDAMA_MEMBER(plumbing.idle_told));
+  told.hidden = true;
+  told.in_config = false;
+  table.add("idle-told", kParent | kLearner | kChild | kActor, std::move(told), "");
 }
 
 }  // namespace

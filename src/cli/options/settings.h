@@ -175,10 +175,11 @@ struct SweepOptions {
   std::vector<std::string> run_words;  ///< the command of each run and its flags, as typed
 };
 
-/// From a cluster to the Parent that it starts.
+/// From a cluster to the processes that it starts.
 struct Plumbing {
   int ready_fd = -1;            ///< where a Parent writes the port it listens on
   bool cluster_member = false;  ///< the run directory and its config.json are the cluster's
+  bool idle_told = false;       ///< the cluster has warned of options without effect
 };
 
 /// The values after defaults, preset, config file and flags have been applied in this order.

@@ -157,7 +157,8 @@ void ChildLinks::connection_refused(const asio::ip::address& from, const std::st
 
 void ChildLinks::dial_failed(const std::string& reason) {
   mailbox_.failed(reason);
-  log(LogLevel::kDebug, "{} '{}': {}", words_.child, options_.name, reason);
+  const LogLevel level = std::exchange(has_told_failure_, true) ? LogLevel::kDebug : LogLevel::kInfo;
+  log(level, "{} '{}': {}; it goes on trying", words_.child, options_.name, reason);
 }
 
 bool ChildLinks::session_refused(const RefuseMessage& refusal, bool welcomed) {
@@ -179,6 +180,7 @@ JoinedSession ChildLinks::session_joined(ChildSession& session, const WelcomeMes
   assert(host_.is_io_thread());
   current_ = &session;
   current_generation_ = mailbox_.joins() + 1;
+  has_told_failure_ = false;
   JoinedSession joined;
   joined.run_id = welcome.run_id;
   joined.session = welcome.session;

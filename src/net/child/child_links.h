@@ -87,6 +87,7 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   int unanswered_in_a_row_ = 0;  // RoundTimeEstimate knows nothing of an exchange that was given up
   // In a row: of the hello, and of what came after one that was taken.
   int refused_hellos_ = 0, refused_messages_ = 0;
+  bool has_told_failure_ = false;  // since it was joined
 
   LinkHost host_;
 };

@@ -27,7 +27,7 @@ class LearnerSessionOwner {
   /// How long nothing of what the shard owes may move.
   virtual Milliseconds patience() const = 0;
   /// Why this is not the shard that it was, or no shard at all.
-  virtual std::optional<RefuseMessage> objection(const WelcomeMessage& welcome) const = 0;
+  virtual std::optional<RefuseMessage> objection(const WelcomeMessage& welcome) = 0;
   virtual void session_joined(LearnerSession& session, const WelcomeMessage& welcome, std::uint64_t step,
                               std::span<const float> weights) = 0;
   virtual void session_answered(std::uint64_t step, std::span<const float> weights,

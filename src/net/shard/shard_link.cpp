@@ -82,10 +82,20 @@ void ShardLink::note_failure(const std::string& reason) {
 
 void ShardLink::dial_failed(const std::string& reason) {
   note_failure(reason);
-  log(LogLevel::kDebug, "learner '{}': {}", options_.name, reason);
+  const LogLevel level = std::exchange(has_told_failure_, true) ? LogLevel::kDebug : LogLevel::kInfo;
+  log(level, "learner '{}': {}; it goes on trying", options_.name, reason);
 }
 
-std::optional<RefuseMessage> ShardLink::objection(const WelcomeMessage& welcome) const {
+std::optional<RefuseMessage> ShardLink::objection(const WelcomeMessage& welcome) {
+  auto refusal = objection_to(welcome);
+  if (refusal) {
+    warnings_.warn(fmt::format("learner '{}': the shard at {} cannot be used, and is asked again: {}",
+                               options_.name, where_, refusal->reason));
+  }
+  return refusal;
+}
+
+std::optional<RefuseMessage> ShardLink::objection_to(const WelcomeMessage& welcome) const {
   const auto refuse = [](RefusalCode code, std::string reason) {
     return RefuseMessage{code, std::move(reason)};
   };
@@ -120,6 +130,7 @@ void ShardLink::session_joined(LearnerSession& session, const WelcomeMessage& we
   assert(host_.is_io_thread());
   current_ = &session;
   refusals_in_a_row_ = 0;
+  has_told_failure_ = false;
   std::uint64_t links = 0, seen = 0;
   Clock::duration away{};
   {

@@ -38,7 +38,7 @@ class ShardLink final : private LinkHostOwner, private LearnerSessionOwner {
   const HelloMessage& hello() const override { return hello_; }
   const LinkLimits& limits() const override { return options_.limits; }
   Milliseconds patience() const override { return options_.exchange_timeout; }
-  std::optional<RefuseMessage> objection(const WelcomeMessage& welcome) const override;
+  std::optional<RefuseMessage> objection(const WelcomeMessage& welcome) override;
   void session_joined(LearnerSession& session, const WelcomeMessage& welcome, std::uint64_t step,
                       std::span<const float> weights) override;
   void session_answered(std::uint64_t step, std::span<const float> weights,
@@ -46,6 +46,7 @@ class ShardLink final : private LinkHostOwner, private LearnerSessionOwner {
   bool session_refused(const RefuseMessage& refusal) override;
   void session_closed(LearnerSession& session, const std::string& reason) override;
 
+  std::optional<RefuseMessage> objection_to(const WelcomeMessage& welcome) const;
   void note_failure(const std::string& reason);
 
   const ShardLinksOptions& options_;
@@ -58,6 +59,7 @@ class ShardLink final : private LinkHostOwner, private LearnerSessionOwner {
   // The io thread's.
   LearnerSession* current_ = nullptr;
   int refusals_in_a_row_ = 0;
+  bool has_told_failure_ = false;  // since it was joined
   QuietLog warnings_;
 
   LinkHost host_;  // the last: its thread uses the others

@@ -1,0 +1,69 @@
+#include "cli/commands/dependent_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "cli/options/command_line.h"
+#include "cli/options/settings_check.h"
+#include "genkidama/rl/algorithms.h"
+
+namespace genkidama::cli {
+namespace {
+
+bool is_one_of(const std::string& name, const std::vector<std::string>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
+  const Hyperparameters& hyper = settings.learning.hyperparameters;
+  std::vector<DependentOption> idle;
+  const auto check = [&](bool is_idle, const char* option, std::string why) {
+    if (is_idle && names_option(settings.command_line, option)) idle.push_back({option, std::move(why)});
+  };
+  // An optimizer of the program's own may take any of them.
+  const std::string of_optimizer = fmt::format("--optimizer is '{}'", hyper.optimizer);
+  const bool is_bundled_optimizer = is_one_of(hyper.optimizer, {"sgd", "rmsprop", "adam", "adamw"});
+  const bool has_moments = is_one_of(hyper.optimizer, {"adam", "adamw"});
+  if (is_bundled_optimizer) {
+    check(has_moments, "momentum", of_optimizer + "; expected 'sgd' or 'rmsprop'");
+    check(hyper.optimizer != "rmsprop", "rms-decay", of_optimizer + "; expected 'rmsprop'");
+    check(!has_moments, "adam-beta1", of_optimizer + "; expected 'adam' or 'adamw'");
+    check(!has_moments, "adam-beta2", of_optimizer + "; expected 'adam' or 'adamw'");
+  }
+  check(hyper.schedule == Schedule::kConstant, "final-learning-rate",
+        "--schedule is 'constant'; expected 'linear' or 'cosine'");
+  const bool workers_learn = learning_of(settings) == Learning::kWorkers;
+  check(!workers_learn, "sharing",
+        fmt::format("--learning is '{}', and one process learns", learning_name(learning_of(settings))));
+  check(hyper.sharing != Sharing::kLocal, "merge-every",
+        fmt::format("--sharing is '{}'; expected 'local'", sharing_name(hyper.sharing)));
+  if (!learns_from_replay(hyper)) return idle;
+
+  check(hyper.priority_exponent == 0, "importance-exponent",
+        "--priority-exponent is 0, and all steps are drawn alike");
+  check(hyper.target_period > 0, "target-rate",
+        fmt::format("--target-period is {}, and the target is replaced by it", hyper.target_period));
+  check(hyper.epsilon_steps == 0, "first-epsilon",
+        "--epsilon-steps is 0, and epsilon is --epsilon from the beginning");
+  const bool plays_alone = settings.command == kTrain && settings.learning.workers == 1;
+  check(plays_alone && hyper.epsilon_ladder > 0, "epsilon-ladder", "there is one worker to play");
+  check(plays_alone, "replay", "there is one worker, whose steps are all that there are");
+  check(!workers_learn, "replay", "one process learns, from the steps of all");
+  check(settings.network && settings.network->memory == 0, "burn-in",
+        "the network has no memory, which --memory gru:N gives it");
+  check(hyper.algorithm == "sac" && !hyper.learn_temperature, "target-entropy",
+        "--learn-temperature is false, and the temperature stays as it is");
+  if (hyper.algorithm != "dyna_q") return idle;
+  check(hyper.planning_ratio == 0 && hyper.planners > 0, "planners",
+        "--planning-ratio is 0, and nothing is imagined");
+  check(hyper.model_ratio == 0 && hyper.planning_ratio > 0, "planning-ratio",
+        "--model-ratio is 0, and a model that is not learnt is not used");
+  return idle;
+}
+
+}  // namespace genkidama::cli
