@@ -527,6 +527,10 @@ class CoreOrchestrator::Impl {
   Learning learning() const { return options_.learning; }
   bool has_shards() const { return static_cast<bool>(options_.shards); }
   int servers() const { return shared_->gradient_servers; }
+  DroppedGradients dropped_gradients() const {
+    const SharedCounters& counters = shared_->counters[0];
+    return {counters.stale_gradients, counters.outlier_gradients, counters.lost_gradients};
+  }
   ActorMode actor_mode() const { return options_.actor_mode; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
@@ -598,13 +602,6 @@ class CoreOrchestrator::Impl {
         cut, episodes.size(), spec.name, longest);
   }
 
-  /// Since the start.
-  struct DroppedGradients {
-    std::uint64_t stale = 0;
-    std::uint64_t outliers = 0;
-    std::uint64_t lost = 0;
-  };
-
   struct RoundStart {
     std::uint64_t environment_steps = 0;
     std::uint64_t optimizer_steps = 0;
@@ -616,16 +613,11 @@ class CoreOrchestrator::Impl {
     return {counters.environment_steps, counters.optimizer_steps, dropped_gradients()};
   }
 
-  DroppedGradients dropped_gradients() const {
-    const SharedCounters& counters = shared_->counters[0];
-    return {counters.stale_gradients, counters.outlier_gradients, counters.lost_gradients};
-  }
-
   /// Nothing where nothing can be dropped.
   void save_dropped_gradients(StateWriter& state) const {
     const Hyperparameters& hyper = options_.hyperparameters;
     const DroppedGradients dropped = dropped_gradients();
-    if (hyper.max_gradient_age > 0) state.u64(kStaleGradients, dropped.stale);
+    if (hyper.max_gradient_age > 0 || dropped.stale > 0) state.u64(kStaleGradients, dropped.stale);
     if (options_.shards || dropped.lost > 0) state.u64(kLostGradients, dropped.lost);
     if (hyper.max_loss_deviations == 0) return;
     state.u64(kOutlierGradients, dropped.outliers);
@@ -1157,6 +1149,9 @@ Learning CoreOrchestrator::learning() const {
 }
 int CoreOrchestrator::servers() const {
   return impl_->servers();
+}
+DroppedGradients CoreOrchestrator::dropped_gradients() const {
+  return impl_->dropped_gradients();
 }
 bool CoreOrchestrator::has_shards() const {
   return impl_->has_shards();

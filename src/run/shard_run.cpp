@@ -85,7 +85,7 @@ class ShardRun::Impl {
     lock_ =
         std::make_unique<RunLock>(directory_.lock(), kLockPatience, [this] { return !end_reason().empty(); });
     remove_leftovers(directory_.path());
-    const bool goes_on = directory_.goes_on(options_);
+    const bool goes_on = goes_on_ = directory_.goes_on(options_);
     if (first) described.write_weights(first->weights);
     ShardContents contents = first_contents(own.slice);
     if (goes_on) restore(own.slice, contents);
@@ -116,7 +116,7 @@ class ShardRun::Impl {
     try {
       // A shard that dies at once comes back as the same run.
       write_state();
-      shard_->start();
+      start();
       const auto ports = shard_->ports();
       log(LogLevel::kInfo, "{}: slice {} of {}, weights from {} to before {}, at step {} (run {})", name_,
           slice_.number, slice_.count, slice_.begin, slice_.end, shard_->status().steps, run_id_);
@@ -127,6 +127,7 @@ class ShardRun::Impl {
       return finish(ended_by);
     } catch (const std::exception& error) {
       shard_->stop("the shard failed");
+      if (is_left_) throw;
       auto report = summary("error");
       report["error"] = error.what();
       write_summary(directory_.summary(), report);
@@ -135,6 +136,22 @@ class ShardRun::Impl {
   }
 
  private:
+  /// A new shard that cannot listen leaves its directory to the next try.
+  void start() {
+    try {
+      shard_->start();
+    } catch (const std::exception&) {
+      if (goes_on_) throw;
+      metrics_.reset();
+      std::error_code ignored;
+      for (const auto& file :
+           {directory_.state(), directory_.identity(), directory_.metrics(), directory_.config()})
+        std::filesystem::remove(file, ignored);
+      is_left_ = true;
+      throw;
+    }
+  }
+
   std::string end_reason() const { return options_.end_reason ? options_.end_reason() : ""; }
 
   ShardContents first_contents(const WeightSlice& slice) const {
@@ -294,6 +311,8 @@ class ShardRun::Impl {
   std::string write_failure_;
   std::unique_ptr<ShardMetrics> metrics_;
   bool ran_ = false;
+  bool goes_on_ = false;          // with what is in its directory
+  bool is_left_ = false;          // its directory has nothing of this run
   std::unique_ptr<Shard> shard_;  // the last: its thread uses the optimizer
 };
 

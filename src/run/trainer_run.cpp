@@ -59,9 +59,10 @@ class TrainerRun::Impl {
       extra["waited_seconds"] = waited_seconds_;
     }
     if (drops_) {
-      extra["stale_gradients"] = stale_;
-      extra["outlier_gradients"] = outliers_;
-      extra["lost_gradients"] = lost_;
+      const DroppedGradients dropped = trainer_.dropped_gradients();
+      extra["stale_gradients"] = dropped.stale;
+      extra["outlier_gradients"] = dropped.outliers;
+      extra["lost_gradients"] = dropped.lost;
     }
     return run_.finish("caller", extra);
   }
@@ -73,10 +74,7 @@ class TrainerRun::Impl {
            trainer.servers() > 1;
   }
 
-  void count_dropped(const RoundReport& round, std::vector<std::string>& fields) {
-    stale_ += round.stale_gradients;
-    outliers_ += round.outlier_gradients;
-    lost_ += round.lost_gradients;
+  static void tell_dropped(const RoundReport& round, std::vector<std::string>& fields) {
     for (const std::uint64_t count : {round.stale_gradients, round.outlier_gradients, round.lost_gradients})
       fields.push_back(fmt::format("{}", count));
   }
@@ -103,7 +101,7 @@ class TrainerRun::Impl {
     }
     const std::vector<std::string> of_exchange = exchanged(round);
     fields.insert(fields.end(), of_exchange.begin(), of_exchange.end());
-    if (drops_) count_dropped(round, fields);
+    if (drops_) tell_dropped(round, fields);
     return fields;
   }
 
@@ -135,10 +133,9 @@ class TrainerRun::Impl {
   SegmentReport segments_;  ///< of asynchronous workers
   bool begun_ = false;      ///< the exchange
   bool finished_ = false;
-  const bool drops_;                                   ///< gradients, for one reason or another
-  std::uint64_t averaged_ = 0;                         ///< of this process
-  std::uint64_t stale_ = 0, outliers_ = 0, lost_ = 0;  ///< gradients, of this process
-  double waited_seconds_ = 0;                          ///< of this process
+  const bool drops_;            ///< gradients, for one reason or another
+  std::uint64_t averaged_ = 0;  ///< of this process
+  double waited_seconds_ = 0;   ///< of this process
 };
 
 TrainerRun::TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,

@@ -236,6 +236,11 @@ TEST_CASE("the gradient server drops gradients that are too old, and counts them
   trainer->save(writer);
   const Checkpoint state = writer.take();
   CHECK(StateReader(state, "test").u64("stale_gradients") == stale);
+  CHECK(trainer->dropped_gradients().stale == stale);
+  const auto resumed = make(options);
+  CHECK(resumed->dropped_gradients().stale == 0);
+  resumed->restore(StateReader(state, "test"));
+  CHECK(resumed->dropped_gradients().stale == stale);
   // Nobody else makes a lone worker's gradients old.
   options.workers = 1;
   const auto alone = make(options);

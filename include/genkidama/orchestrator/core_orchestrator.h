@@ -20,6 +20,7 @@
 #include "genkidama/ipc/replay_buffer.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/nn/shared_optimizer.h"
+#include "genkidama/orchestrator/dropped_gradients.h"
 #include "genkidama/params/actor_mode.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/saveable.h"
@@ -237,6 +238,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   bool has_shards() const;
   /// How many processes or threads apply gradients or hand them to shards: 0 but with Sharing::kServer.
   int servers() const;
+  /// What was dropped since the run began.
+  DroppedGradients dropped_gradients() const;
   /// Number of workers; 0 with OrchestratorOptions::describe_only.
   int workers() const;
   /// Rounds played since the start, with those of a restored state.

@@ -122,6 +122,39 @@ TEST_CASE("a shard that is killed comes back from its state, and its learners go
   CHECK(end(again, directory / "two")["learners_joined"] == 2);
 }
 
+TEST_CASE("a shard that cannot listen leaves its directory to the next try") {
+  const TemporaryDirectory directory;
+  RunningProgram one(shard_call("1/1", directory / "one"));
+  const std::string where = endpoint(one);
+  const auto refused = run_program(
+      call("shard", "--slice", "1/1", "--listen", where, "--run-dir", (directory / "two").string()));
+  CAPTURE(refused.errors);
+  CHECK(refused.exit_code == 1);
+  CHECK_THAT(refused.errors, Contains("cannot listen at " + where));
+  RunningProgram two(shard_call("1/1", directory / "two"));
+  CHECK(endpoint(two) != where);
+  CHECK(end(two, directory / "two")["updates"] == 0);
+  // One that goes on keeps what it has.
+  const auto again = run_program(call("shard", "--resume", (directory / "two").string(), "--listen", where));
+  CHECK(again.exit_code == 1);
+  CHECK(std::filesystem::exists(directory / "two" / "state.safetensors"));
+}
+
+TEST_CASE("a signal ends a learner whose shards are not there yet, and it says whom it looks for") {
+  const TemporaryDirectory directory;
+  RunningProgram shard(shard_call("1/1", directory / "shard"));
+  const std::string where = endpoint(shard);
+  end(shard, directory / "shard");
+  RunningProgram learner(learner_call({where}, directory / "learner"));
+  REQUIRE(learner.wait_for_error_text("cannot connect to " + where));
+  learner.signal(SIGINT);
+  const auto result = learner.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 128 + SIGINT);
+  CHECK_THAT(result.errors, !Contains("failed"));
+  CHECK(learner.all_gone());
+}
+
 TEST_CASE("a shard's metrics say what its summary says, and a resumed shard appends to them") {
   const TemporaryDirectory directory;
   const auto path = directory / "shard" / "metrics.csv";
