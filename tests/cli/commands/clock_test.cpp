@@ -74,6 +74,8 @@ TEST_CASE("a cluster trains on while the wall clock jumps by up to ten years") {
     const std::uint64_t goal = updates_in(run) + 10;
     return cluster.wait_until([&] { return updates_in(run) >= goal; });
   };
+  // The Parent trains on with the first Child that is there.
+  REQUIRE(cluster.wait_for_error_text("joined as session 2"));
   REQUIRE(trains_on());
   REQUIRE(cluster.wait_until([&] { return std::filesystem::exists(run / "state.safetensors"); }));
   const auto before = cluster.processes();

@@ -311,6 +311,9 @@ TEST_CASE("actors fill the replay buffer of a learner, which goes on with it aft
                 (directory / name).string());
   };
   RunningProgram one(actor("one")), two(actor("two"));
+  // A learner of asynchronous actors begins with the first of them.
+  REQUIRE(one.wait_for_error_text("joined"));
+  REQUIRE(two.wait_for_error_text("joined"));
   REQUIRE(wait_for_tenth_update(first, run));
   first.signal(SIGKILL);
   first.wait();
