@@ -45,14 +45,17 @@ class FileDescriptor {
   int fd_;
 };
 
+constexpr std::size_t kAsked = std::size_t{1} << 20;
 constexpr std::size_t kTold = std::size_t{1} << 30;
 constexpr std::size_t kAtOnce = std::size_t{1} << 28;
 
 void reserve(int fd, std::size_t bytes, const std::string& purpose) {
   if (bytes > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) fail(bytes, purpose, EFBIG);
-  // Reserving more than there is would wake the kernel's out-of-memory killer before it returns an error.
-  if (const auto available = available_bytes(); available && bytes > *available) {
-    fail(bytes, purpose, fmt::format("the machine has {} bytes available", *available));
+  // Reserving more than there is would wake the kernel's out-of-memory killer before it returns an error. To
+  // ask costs more than a small mapping does: it reads files of each control group above this process.
+  if (bytes >= kAsked) {
+    if (const auto available = available_bytes(); available && bytes > *available)
+      fail(bytes, purpose, fmt::format("the machine has {} bytes available", *available));
   }
   // It takes seconds, in which a user would see nothing.
   if (bytes >= kTold) {
