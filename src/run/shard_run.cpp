@@ -85,18 +85,18 @@ class ShardRun::Impl {
     lock_ =
         std::make_unique<RunLock>(directory_.lock(), kLockPatience, [this] { return !end_reason().empty(); });
     remove_leftovers(directory_.path());
-    const bool goes_on = goes_on_ = directory_.goes_on(options_);
+    goes_on_ = directory_.goes_on(options_);
     if (first) described.write_weights(first->weights);
     ShardContents contents = first_contents(own.slice);
-    if (goes_on) restore(own.slice, contents);
+    if (goes_on_) restore(own.slice, contents);
     ShardStatus start;
     start.steps = contents.steps;
     start.stale = contents.stale;
     metrics_ = std::make_unique<ShardMetrics>(directory_.metrics(),
-                                              goes_on ? std::optional(contents.steps) : std::nullopt,
+                                              goes_on_ ? std::optional(contents.steps) : std::nullopt,
                                               shard.metrics_seconds, start, earlier_seconds_);
     if (!options_.record.config.empty()) write_file_atomically(directory_.config(), options_.record.config);
-    const ParentIdentity identity = next_identity(directory_.identity(), goes_on);
+    const ParentIdentity identity = next_identity(directory_.identity(), goes_on_);
     own.run_id = identity.run_id;
     own.policy = described.policy_description();
     own.optimizer = optimizer_text(described.hyperparameters());

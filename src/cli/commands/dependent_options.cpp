@@ -35,13 +35,30 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
     check(!has_moments, "adam-beta1", of_optimizer + "; expected 'adam' or 'adamw'");
     check(!has_moments, "adam-beta2", of_optimizer + "; expected 'adam' or 'adamw'");
   }
+  const bool is_each = settings.links.exchange == ExchangeKind::kEach;
+  for (const char* const option : {"alpha", "beta"})
+    check(!is_each, option,
+          fmt::format("it is for --exchange each, and the exchange is '{}'",
+                      exchange_name(settings.links.exchange)));
+  const bool has_server = hyper.sharing == Sharing::kServer;
+  const std::string no_server =
+      fmt::format("--sharing is '{}'; expected 'server'", sharing_name(hyper.sharing));
+  const bool has_shards = !settings.links.shards.empty();
+  check(has_shards, "max-gradient-age", "the shards decide; expected it at each of them");
+  check(!has_shards && !has_server, "max-gradient-age", no_server);
   check(hyper.schedule == Schedule::kConstant, "final-learning-rate",
         "--schedule is 'constant'; expected 'linear' or 'cosine'");
   const bool workers_learn = learning_of(settings) == Learning::kWorkers;
   check(!workers_learn, "sharing",
         fmt::format("--learning is '{}', and one process learns", learning_name(learning_of(settings))));
+  check(!workers_learn, "servers",
+        fmt::format("--learning is '{}'; expected '{}'", learning_name(learning_of(settings)),
+                    learning_name(Learning::kWorkers)));
+  check(workers_learn && !has_server, "servers", no_server);
   check(hyper.sharing != Sharing::kLocal, "merge-every",
         fmt::format("--sharing is '{}'; expected 'local'", sharing_name(hyper.sharing)));
+  check(!hyper.noisy_layers && is_one_of(hyper.algorithm, value_algorithms()), "noisy-deviation",
+        "no layer is noisy; expected --noisy-layers together with it");
   if (!learns_from_replay(hyper)) return idle;
 
   check(hyper.priority_exponent == 0, "importance-exponent",

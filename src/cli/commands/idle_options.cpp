@@ -83,42 +83,6 @@ void warn_of_others_options(const Settings& settings) {
   }
 }
 
-void warn_of_noise(const Settings& settings) {
-  const Hyperparameters& given = settings.learning.hyperparameters;
-  if (given.noisy_layers || !names_option(settings.command_line, "noisy-deviation") ||
-      !is_named(value_algorithms(), given.algorithm))
-    return;
-  warn("--noisy-deviation", "no layer is noisy; expected --noisy-layers together with it");
-}
-
-void warn_of_gradient_age(const Settings& settings) {
-  if (!names_option(settings.command_line, "max-gradient-age")) return;
-  if (!settings.links.shards.empty()) {
-    warn("--max-gradient-age", "the shards decide; expected it at each of them");
-  } else if (const Sharing sharing = settings.learning.hyperparameters.sharing; sharing != Sharing::kServer) {
-    warn("--max-gradient-age", fmt::format("--sharing is '{}'; expected 'server'", sharing_name(sharing)));
-  }
-}
-
-void warn_of_servers(const Settings& settings) {
-  if (!names_option(settings.command_line, "servers")) return;
-  if (const Learning learning = learning_of(settings); learning != Learning::kWorkers) {
-    warn("--servers", fmt::format("--learning is '{}'; expected '{}'", learning_name(learning),
-                                  learning_name(Learning::kWorkers)));
-  } else if (const Sharing sharing = settings.learning.hyperparameters.sharing; sharing != Sharing::kServer) {
-    warn("--servers", fmt::format("--sharing is '{}'; expected 'server'", sharing_name(sharing)));
-  }
-}
-
-void warn_of_exchange(const Settings& settings) {
-  if (settings.links.exchange == ExchangeKind::kEach) return;
-  for (const char* const option : {"alpha", "beta"}) {
-    if (!names_option(settings.command_line, option)) continue;
-    warn(fmt::format("--{}", option), fmt::format("it is for --exchange each, and the exchange is '{}'",
-                                                  exchange_name(settings.links.exchange)));
-  }
-}
-
 }  // namespace
 
 void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset,
@@ -138,10 +102,6 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
     if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
   }
   if (is_bundled) warn_of_others_options(settings);
-  warn_of_noise(settings);
-  warn_of_gradient_age(settings);
-  warn_of_servers(settings);
-  warn_of_exchange(settings);
   for (const DependentOption& idle : idle_dependent_options(settings)) warn("--" + idle.option, idle.why);
   if (given.vtrace && is_bundled && given.algorithm != "ppo")
     warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));
