@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "support/catch.h"
 #include "support/json_file.h"
 #include "support/run_program.h"
 #include "support/temporary_directory.h"
@@ -32,6 +34,13 @@ inline std::vector<std::vector<std::string>> csv_of(const std::filesystem::path&
     for (std::string field; std::getline(fields, field, ',');) rows.back().push_back(field);
   }
   return rows;
+}
+
+/// The place of a column in a table with its header.
+inline std::size_t column_of(const std::vector<std::vector<std::string>>& table, const std::string& name) {
+  const auto found = std::find(table[0].begin(), table[0].end(), name);
+  REQUIRE(found != table[0].end());
+  return static_cast<std::size_t>(found - table[0].begin());
 }
 
 /// The same without the columns that tell the time.

@@ -40,12 +40,6 @@ std::vector<std::string> actor_call(const std::string& endpoint, const std::stri
               more);
 }
 
-std::size_t column_of(const std::vector<std::vector<std::string>>& table, const std::string& name) {
-  const auto found = std::find(table[0].begin(), table[0].end(), name);
-  REQUIRE(found != table[0].end());
-  return static_cast<std::size_t>(found - table[0].begin());
-}
-
 /// Kills a learner that was started by `words`, with the run directory `run`, and resumes it while its actor
 /// waits. Returns the resumed run's summary.
 nlohmann::json summary_after_a_kill(const TemporaryDirectory& directory, const std::filesystem::path& run,
@@ -256,11 +250,14 @@ TEST_CASE("asynchronous actors play on, and a learner reports their lag and what
   const auto result = learner.wait();
   CAPTURE(result.errors);
   CHECK(result.exit_code == 0);
-  CHECK(one.wait().exit_code == 0);
-  // On a busy machine the run may be over before the second one has joined.
-  const bool both_joined = result.errors.find("'two'") != std::string::npos;
-  const int second = two.wait().exit_code;
-  if (both_joined) CHECK(second == 0);
+  // On a busy machine the run may be over before either of them has joined, which is a failure of that actor.
+  const auto joined = [&](const std::string& name) {
+    return result.errors.find('\'' + name + '\'') != std::string::npos;
+  };
+  CHECK((joined("one") || joined("two")));
+  const int first = one.wait().exit_code, second = two.wait().exit_code;
+  if (joined("one")) CHECK(first == 0);
+  if (joined("two")) CHECK(second == 0);
   const auto summary = json_of(run / "summary.json");
   CHECK(summary["updates"] == 30);
   CHECK(summary["actors"] == "asynchronous");
