@@ -479,13 +479,20 @@ def concurrent_speedup(data):
     names = list(dict.fromkeys(name for algorithms in tasks.values() for name in algorithms))
     figure, grid = plt.subplots(1, len(tasks), figsize=(7.2, 2.8), squeeze=False)
     for axes, (task, algorithms) in zip(grid.flat, tasks.items()):
-        for name, counts in algorithms.items():
+        for place, (name, counts) in enumerate(algorithms.items()):
+            if 1 not in counts:
+                continue
             colour, marker, style = SERIES[names.index(name)]
-            times = {workers: estimates.median_of_all([run["solved_cpu_seconds"] for run in runs])
-                     for workers, runs in sorted(counts.items())}
-            points = [(workers, workers * times[1] / seconds if times[1] and seconds else float("nan"))
-                      for workers, seconds in times.items()]
+            times = {workers: [run["solved_cpu_seconds"] for run in runs] for workers, runs in sorted(counts.items())}
+            medians = {workers: estimates.median_of_all(values) for workers, values in times.items()}
+            points = [(workers, workers * medians[1] / seconds if medians[1] and seconds else float("nan"))
+                      for workers, seconds in medians.items()]
             axes.plot(*zip(*points), color=colour, marker=marker, markersize=4, linestyle=style, linewidth=1.2)
+            for workers, _ in points[1:]:
+                low, high = estimates.ratio_interval(times[1], times[workers])
+                if low > 0 and high is not None:
+                    # A little apart from those of other algorithms.
+                    axes.plot([workers * 1.03 ** place] * 2, [workers * low, workers * high], color=colour, linewidth=0.8)
         axes.plot(WORKER_COUNTS, WORKER_COUNTS, color=GREY, linestyle=":", linewidth=1)
         axes.set_yscale("log", base=2)
         axes.set_yticks([0.5, *WORKER_COUNTS])
@@ -495,6 +502,7 @@ def concurrent_speedup(data):
         workers_axis(axes)
     grid.flat[0].set_ylabel("speed-up against one worker")
     return figure, [*algorithm_legend(names)[:-1],
+                    Line2D([], [], color=BLACK, linewidth=0.8, label="95 % interval"),
                     Line2D([], [], color=GREY, linestyle=":", label="as many times sooner as workers")]
 
 
@@ -502,7 +510,7 @@ def concurrent_sharing(data):
     """Steps until LunarLander is solved and the return at the end, a column per algorithm, a line per sharing."""
     ways = ("hogwild", "mutex", "server", "local")
     by_way = {way: concurrent_ways(data, way).get("lunar-lander", {}) for way in ways}
-    algorithms = list(by_way["hogwild"])
+    algorithms = [name for name in by_way["hogwild"] if any(name in by_way[way] for way in ways[1:])]
     figure, grid = plt.subplots(2, len(algorithms), figsize=(7.2, 4.4), squeeze=False, sharex=True)
     for column, algorithm in enumerate(algorithms):
         of_algorithm = {way: by_way[way][algorithm] for way in ways if algorithm in by_way[way]}

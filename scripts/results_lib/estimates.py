@@ -2,6 +2,7 @@
 
 import bisect
 import math
+from random import Random
 
 # Two-sided 95 % points of Student's t. Between the listed degrees of freedom the lower one is taken: a bit too wide.
 T_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228,
@@ -42,6 +43,20 @@ def median_of_all(values):
     reached = sorted(value for value in values if value is not None)
     low, high = (len(values) - 1) // 2, len(values) // 2
     return (reached[low] + reached[high]) / 2 if high < len(reached) else None
+
+
+def ratio_interval(above, below, draws=2000):
+    """The 95 % interval of median(above) / median(below) by the bootstrap, where None is larger than every number. An
+    end is None where medians are, so that nothing bounds it."""
+    random = Random(1)
+    ratios = []
+    for _ in range(draws):
+        top, bottom = (median_of_all([random.choice(values) for _ in values]) for values in (above, below))
+        # Nothing can be said where both are missing, and such a draw widens both ends.
+        ratios.append((0.0 if bottom is None else math.inf if top is None else top / bottom,
+                       math.inf if top is None else 0.0 if bottom is None else top / bottom))
+    low, high = sorted(low for low, _ in ratios)[draws // 40], sorted(high for _, high in ratios)[-draws // 40]
+    return low, None if high == math.inf else high
 
 
 def t_interval(values):

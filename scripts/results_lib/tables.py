@@ -332,6 +332,13 @@ def concurrent_table(data, task):
         value = estimates.median_of_all([run[column] for run in runs])
         return "" if value is None else f"{value:,.{digits}f}"
 
+    def span(runs, column):
+        values = [run[column] for run in runs]
+        reached = [f"{value:,.0f}" for value in sorted(value for value in values if value is not None)]
+        if not reached or cell(runs, column) == "":
+            return cell(runs, column)
+        return f"{cell(runs, column)} ({reached[0]} to {reached[-1] if len(reached) == len(values) else 'none'})"
+
     rows = []
     for (of_task, algorithm, workers, sharing, replay), runs in data.concurrent_runs().items():
         if of_task != task:
@@ -339,7 +346,7 @@ def concurrent_table(data, task):
         solved = sum(run["solved_steps"] is not None for run in runs)
         finals = column(runs, "final_mean")
         rows.append([algorithm, workers, "" if workers == 1 else sharing, replay, f"{solved} of {len(runs)}",
-                     cell(runs, "solved_episodes"), cell(runs, "solved_steps"), cell(runs, "solved_optimizer_steps"),
+                     cell(runs, "solved_episodes"), span(runs, "solved_steps"), cell(runs, "solved_optimizer_steps"),
                      cell(runs, "solved_cpu_seconds", 1), cell(runs, "solved_wall_seconds", 1),
                      fixed(estimates.median(finals)), fixed(min(finals))])
     return markdown([("algorithm", "l"), ("workers", "r"), ("sharing", "l"), ("replay", "l"), ("solved", "r"),

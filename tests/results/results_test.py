@@ -50,6 +50,19 @@ class Estimates(unittest.TestCase):
         half = 2.042 * estimates.standard_deviation(values) / 6
         self.assertAlmostEqual(estimates.t_interval(values)[1], 0.5 + half)
 
+    def test_ratio_interval(self):
+        # Nothing varies.
+        self.assertEqual(estimates.ratio_interval([6] * 5, [2] * 5), (3, 3))
+        # The medians of draws of five from five lie between the least and the most, and rarely at either.
+        low, high = estimates.ratio_interval([1, 2, 3, 4, 5], [1] * 5)
+        self.assertEqual((low, high), (1, 5))
+        low, high = estimates.ratio_interval(list(range(1, 102)), [1] * 101)
+        self.assertTrue(35 < low < 45 and 57 < high < 67, (low, high))
+        # Runs that did not arrive leave an end open.
+        low, high = estimates.ratio_interval([10, 10, 10, None, None], [5] * 5)
+        self.assertEqual((low, high), (2, None))
+        self.assertEqual(estimates.ratio_interval([10] * 5, [5, 5, 5, None, None]), (0, 2))
+
     def test_quantiles(self):
         self.assertEqual(estimates.median([3, 1, 2]), 2)
         self.assertEqual(estimates.median([4, 1, 2, 3]), 2.5)
@@ -241,7 +254,7 @@ class Tables(Tree):
         lines = self.block("concurrent_lunar_lander").splitlines()
         mutex = next(line for line in lines if line.startswith("| dqn | 2 | mutex"))
         cells = [cell.strip() for cell in mutex.strip("|").split("|")]
-        self.assertEqual(cells[3:7], ["global", "2 of 3", "303", "83,000"])
+        self.assertEqual(cells[3:7], ["global", "2 of 3", "303", "83,000 (82,000 to none)"])
         self.assertEqual(cells[-2:], ["232.0", "231.0"])
 
     def test_unequal_children_are_grouped_by_speed(self):
