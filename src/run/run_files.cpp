@@ -81,11 +81,19 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
     if (first->statistics.components() > 0) trainer_.write_other_statistics(first->statistics);
     opened.first_statistics = std::move(first->statistics);
   }
-  if (!options_.cluster_member) write_file_atomically(directory_.config(), config_text());
+  // A file of figures without it would belong to nobody.
+  if (!opened.state) write_config();
   metrics_ =
       std::make_unique<MetricsTable>(directory_.metrics(), kind.columns, keep_until, options_, totals_);
   evaluations_ = std::make_unique<RunEvaluator>(options_, directory_, trainer_, keep_until);
-  if (opened.state) evaluations_->resume(opened.state->evaluations, opened.state->evaluation_missing);
+  if (!opened.state) return;
+  evaluations_->resume(opened.state->evaluations, opened.state->evaluation_missing);
+  // A run that has nothing left to do, or could not be opened, keeps the options that made it what it is.
+  if (!reached_end()) write_config();
+}
+
+void RunFiles::write_config() const {
+  if (!options_.cluster_member) write_file_atomically(directory_.config(), config_text());
 }
 
 std::string RunFiles::config_text() const {

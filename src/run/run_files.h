@@ -106,6 +106,7 @@ class RunFiles {
            OpenedRun& opened);
 
   std::string config_text() const;
+  void write_config() const;
   /// A Parent does not.
   bool learns() const { return kind_ != run_kind::kParent; }
   /// Fills in what the run's files know too.

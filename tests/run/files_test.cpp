@@ -75,13 +75,21 @@ TEST_CASE("a table of an earlier version is gone on with, and its rows lack the 
   CHECK(file_text(path) == "update,more,name,value,last\n1,,\"a,b\",0.5,\n2,,c,0.25,\n3,m,e,2,l\n");
 }
 
-TEST_CASE("a table with other columns is not gone on with") {
+TEST_CASE("columns that a run does not have any more stay in its table, and its rows have nothing there") {
   const TemporaryDirectory directory;
   const auto path = directory / "table.csv";
-  std::ofstream(path) << "update,other\n1,2\n";
-  CHECK_THROWS_AS(CsvFile(path, {"update", "value"}, 1), FormatError);
-  CHECK_THROWS_WITH(CsvFile(path, {"update", "value"}, 1), Catch::Contains("no column 'other'"));
-  CHECK(file_text(path) == "update,other\n1,2\n");
+  std::ofstream(path) << "update,other,value,more\n1,2,x,\"a,b\"\n2,3,y,z\n";
+  {
+    CsvFile table(path, {"update", "value", "last"}, 1);
+    table.append({"2", "c", "l"});
+    CHECK_THROWS_AS(table.append({"3", "c", "l", "extra"}), ArgumentError);
+  }
+  CHECK(file_text(path) == "update,value,last,other,more\n1,x,,2,\"a,b\"\n2,c,l,,\n");
+  {
+    CsvFile table(path, {"update", "value", "more"}, 2);
+    table.append({"3", "d", "m"});
+  }
+  CHECK(file_text(path) == "update,value,more,last,other\n1,x,\"a,b\",,2\n2,c,,l,\n3,d,m,,\n");
 }
 
 TEST_CASE("rows that are missing before a resumed state are told") {

@@ -347,8 +347,8 @@ TEST_CASE("a Child whose network has its Parent's tensors and other activations 
   options.updates = 1;
   ParentThread parent(evaluator, options);
   ChildRun child(relu, without_end(directory / "relu"), child_of(parent.port()));
-  CHECK_THROWS_WITH(child.run(),
-                    Catch::Contains("'mlp 4 tanh' here") && Catch::Contains("'mlp 4 relu' there"));
+  CHECK_THROWS_WITH(child.run(), Catch::Contains("'mlp 4 tanh' at the Parent") &&
+                                     Catch::Contains("'mlp 4 relu' at the Child"));
   CHECK(json_of(directory / "relu" / "summary.json")["ended_by"] == "error");
   ChildRun other(same, without_end(directory / "same"), child_of(parent.port()));
   other.run();

@@ -26,40 +26,40 @@ std::optional<std::uint64_t> number_of(const std::string& line) {
   return number;
 }
 
-// The rows of a table that had fewer columns: fields that were not written then are empty.
-std::string widened_rows(const std::filesystem::path& path, const CsvRow& columns, std::uint64_t keep_until) {
+struct KeptRows {
+  std::string text;               ///< with the header
+  std::size_t other_columns = 0;  ///< that only the file has, behind this run's
+};
+
+/// Fields that were not written then are empty.
+KeptRows rows_of_other_columns(const std::filesystem::path& path, CsvRow columns, std::uint64_t keep_until) {
   const CsvTable old = read_csv(path).value_or(CsvTable());
+  const std::size_t own = columns.size();
   for (const std::string& column : old.columns) {
-    if (std::find(columns.begin(), columns.end(), column) != columns.end()) continue;
-    throw FormatError(fmt::format(
-        "{}: this run has no column '{}', which the file has; expected columns among {}: go on with "
-        "what has made the file, or take another directory",
-        path.string(), column, fmt::join(columns, ",")));
+    if (std::find(columns.begin(), columns.end(), column) == columns.end()) columns.push_back(column);
   }
-  std::string kept = csv_line(columns);
+  KeptRows kept{csv_line(columns), columns.size() - own};
   for (const CsvRow& row : old.rows) {
     const auto number = number_of(row.front());
     if (!number || *number > keep_until) continue;
-    CsvRow widened;
-    for (const std::string& column : columns) widened.push_back(old.field(row, column));
-    kept += csv_line(widened);
+    CsvRow whole;
+    for (const std::string& column : columns) whole.push_back(old.field(row, column));
+    kept.text += csv_line(whole);
   }
   return kept;
 }
 
-// Nothing when there is no file: the run to go on with had not written a row.
-std::optional<std::string> kept_rows(const std::filesystem::path& path, const CsvRow& columns,
-                                     std::uint64_t keep_until) {
+/// The header alone when there is no file: the run to go on with had not written a row.
+KeptRows kept_rows(const std::filesystem::path& path, const CsvRow& columns, std::uint64_t keep_until) {
+  KeptRows kept{csv_line(columns)};
   std::ifstream file(path, std::ios::binary);
-  if (!file) return {};
   std::string line;
-  std::getline(file, line);
-  std::string kept = csv_line(columns);
-  if (line + '\n' != kept) return widened_rows(path, columns, keep_until);
+  if (!file || !std::getline(file, line)) return kept;
+  if (line + '\n' != kept.text) return rows_of_other_columns(path, columns, keep_until);
   // A last line without its end was cut off by a kill.
   while (std::getline(file, line) && !file.eof()) {
     const auto number = number_of(line);
-    if (number && *number <= keep_until) kept += line + '\n';
+    if (number && *number <= keep_until) kept.text += line + '\n';
   }
   return kept;
 }
@@ -69,9 +69,9 @@ std::optional<std::string> kept_rows(const std::filesystem::path& path, const Cs
 CsvFile::CsvFile(std::filesystem::path path, std::vector<std::string> columns,
                  std::optional<std::uint64_t> keep_until)
     : path_(std::move(path)), columns_(columns.size()) {
-  const std::string header = csv_line(columns);
-  std::string text = header;
-  if (keep_until) text = kept_rows(path_, columns, *keep_until).value_or(header);
+  const KeptRows kept = keep_until ? kept_rows(path_, columns, *keep_until) : KeptRows{csv_line(columns)};
+  const std::string& text = kept.text;
+  other_columns_ = kept.other_columns;
   write_file_atomically(path_, text);
   end_ = static_cast<off_t>(text.size());
   const auto last_row = text.rfind('\n', text.size() - 2);
@@ -92,7 +92,9 @@ void CsvFile::append(const std::vector<std::string>& fields) {
     throw ArgumentError(
         fmt::format("a row of {} has {} fields; expected {}", path_.string(), fields.size(), columns_));
   }
-  const std::string line = csv_line(fields);
+  CsvRow row = fields;
+  row.resize(columns_ + other_columns_);
+  const std::string line = csv_line(row);
   const auto write_row = [&]() -> int {
     // What an earlier failure left of a row, if it could not be taken away then.
     if (lseek(file_, 0, SEEK_END) != end_ && ftruncate(file_, end_) != 0) return errno;

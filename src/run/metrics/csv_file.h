@@ -18,8 +18,8 @@ class CsvFile {
  public:
   /// A new file with these columns, or, with `keep_until`, the file there without the rows whose first column
   /// is above it (made after the state that a run is resumed from). Where the file lacks columns, because an
-  /// earlier version wrote it, its rows get empty fields there. Throws IoError, and FormatError when the file
-  /// to go on with has a column that is not among `columns`.
+  /// earlier version or a run with other options wrote it, its rows get empty fields there. A column of the
+  /// file that is not among `columns` stays behind them, and new rows have nothing in it. Throws IoError.
   CsvFile(std::filesystem::path path, std::vector<std::string> columns,
           std::optional<std::uint64_t> keep_until);
   ~CsvFile();
@@ -40,7 +40,8 @@ class CsvFile {
   void log_failure(int error);
 
   std::filesystem::path path_;
-  std::size_t columns_;
+  std::size_t columns_;            ///< that append() is given
+  std::size_t other_columns_ = 0;  ///< behind them, of the file that it goes on with
   int file_ = -1;
   off_t end_ = 0;  ///< of the last whole row
   std::optional<std::uint64_t> last_number_;

@@ -451,3 +451,31 @@ TEST_CASE("a run is resumed with its own network, and another one is refused by 
   refuse("--trunk=shared", "mlp 7 5 relu shared layer-norm");
   refuse("--layer-norm=false", "mlp 7 5 relu");
 }
+
+TEST_CASE("a resume that changes nothing leaves config.json, and other columns are no obstacle", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto resume = [&](const Words& options) {
+    return run_program(call("train", "--resume", run.string()) + options);
+  };
+  const auto first =
+      run_program(call("train", "--preset", "tuned", "--workers", "2", "--sharing", "server", "--servers",
+                       "2", "--updates", "3", "--eval-episodes", "0", "--run-dir", run.string()));
+  CAPTURE(first.errors);
+  REQUIRE(first.exit_code == 0);
+  const std::string config = file_text(run / "config.json");
+  REQUIRE(column_of(csv_of(run / "metrics.csv"), "stale_gradients") > 0);
+  // There is nothing left to do.
+  CHECK(resume({"--sharing", "hogwild"}).exit_code == 0);
+  CHECK(file_text(run / "config.json") == config);
+  // Columns that are not written any more stay, with what was written.
+  const auto other = resume({"--sharing", "hogwild", "--updates", "5"});
+  CAPTURE(other.errors);
+  REQUIRE(other.exit_code == 0);
+  CHECK(json_of(run / "config.json")["sharing"] == "hogwild");
+  const auto metrics = csv_of(run / "metrics.csv");
+  REQUIRE(metrics.size() == 6);
+  const std::size_t stale = column_of(metrics, "stale_gradients");
+  CHECK(metrics[3][stale] == "0");
+  CHECK(metrics[4][stale].empty());
+}
