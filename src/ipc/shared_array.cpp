@@ -28,7 +28,9 @@ namespace {
 }
 
 [[noreturn]] void fail(std::size_t bytes, const std::string& purpose, int error) {
-  fail(bytes, purpose, std::generic_category().message(error));
+  // The kernel counts shared memory as a file.
+  const char* const limit = error == EFBIG ? " (a limit on the size of files, ulimit -f, counts here)" : "";
+  fail(bytes, purpose, std::generic_category().message(error) + limit);
 }
 
 class FileDescriptor {

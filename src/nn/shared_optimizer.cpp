@@ -191,13 +191,17 @@ void SharedOptimizer::step_alone(std::span<float> weights, std::span<const float
   this->step(weights, gradient, state, step, learning_rate);
 }
 
+std::vector<std::string> optimizer_names() {
+  return {"sgd", "rmsprop", "adam", "adamw"};
+}
+
 std::unique_ptr<SharedOptimizer> make_shared_optimizer(const OptimizerOptions& options) {
   if (options.optimizer == "sgd") return std::make_unique<SharedSgd>(options);
   if (options.optimizer == "rmsprop") return std::make_unique<SharedRmsProp>(options);
   if (options.optimizer == "adam") return std::make_unique<SharedAdam>(options, Decay::kOfGradient);
   if (options.optimizer == "adamw") return std::make_unique<SharedAdam>(options, Decay::kOfWeights);
-  throw ArgumentError(
-      fmt::format("optimizer '{}' is not known; expected sgd, rmsprop, adam or adamw", options.optimizer));
+  throw ArgumentError(fmt::format("optimizer '{}' is not known; expected one of {}", options.optimizer,
+                                  fmt::join(optimizer_names(), ", ")));
 }
 
 }  // namespace genkidama

@@ -17,6 +17,13 @@ namespace {
 
 using TensorsByName = std::map<std::string, const TensorInfo*, std::less<>>;
 
+/// A network with noisy layers has more tensors than one without, and nothing else tells them apart.
+std::string named(const TensorInfo& tensor) {
+  const bool is_noise = tensor.name.ends_with(".weight_sigma") || tensor.name.ends_with(".bias_sigma");
+  return fmt::format("tensor '{}' {}{}", tensor.name, shape_text(tensor.shape),
+                     is_noise ? " (a noisy layer's, --noisy-layers)" : "");
+}
+
 TensorsByName by_name(const ParameterLayout& layout) {
   TensorsByName result;
   for (const TensorInfo& tensor : layout.tensors()) result.emplace(tensor.name, &tensor);
@@ -34,7 +41,7 @@ void check_same_tensors(const std::filesystem::path& path, const ParameterLayout
   for (const TensorInfo& tensor : wanted.tensors()) {
     const auto found = in_file.find(tensor.name);
     if (found == in_file.end()) {
-      fail(fmt::format("it has no tensor '{}' {}", tensor.name, shape_text(tensor.shape)));
+      fail(fmt::format("it has no {}", named(tensor)));
     } else if (found->second->shape != tensor.shape) {
       fail(fmt::format("its tensor '{}' is {}, the network's is {}", tensor.name,
                        shape_text(found->second->shape), shape_text(tensor.shape)));
@@ -43,7 +50,7 @@ void check_same_tensors(const std::filesystem::path& path, const ParameterLayout
   const TensorsByName in_network = by_name(wanted);
   for (const TensorInfo& tensor : given.tensors()) {
     if (!in_network.contains(tensor.name)) {
-      fail(fmt::format("its tensor '{}' {} is not in the network", tensor.name, shape_text(tensor.shape)));
+      fail(fmt::format("its {} is not in the network", named(tensor)));
     }
   }
 }

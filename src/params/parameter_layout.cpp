@@ -88,15 +88,16 @@ ParameterLayout::ParameterLayout(const std::vector<Tensor>& tensors) {
   hash_ = XXH3_64bits(bytes.data(), bytes.size());
 }
 
-std::optional<std::string> ParameterLayout::difference(const ParameterLayout& other) const {
+std::optional<std::string> ParameterLayout::difference(const ParameterLayout& other, std::string_view own,
+                                                       std::string_view others) const {
   const std::size_t longer = std::max(tensors_.size(), other.tensors_.size());
   for (std::size_t i = 0; i < longer; ++i) {
     if (i < tensors_.size() && i < other.tensors_.size() && tensors_[i].name == other.tensors_[i].name &&
         tensors_[i].shape == other.tensors_[i].shape) {
       continue;
     }
-    return fmt::format("tensor {} is {} here and {} there", i, describe(tensors_, i),
-                       describe(other.tensors_, i));
+    return fmt::format("tensor {} is {} {} and {} {}", i, describe(tensors_, i), own,
+                       describe(other.tensors_, i), others);
   }
   return std::nullopt;
 }

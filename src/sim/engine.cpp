@@ -93,11 +93,10 @@ void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_a
 /// Who plays for a learner is not joined again.
 void check_partitions(const LinkModel& link, std::size_t index) {
   if (!Partitions(link).break_links()) return;
-  throw ArgumentError(
-      fmt::format("machine {}: partition_seconds is {}, in which the learner takes it for gone; expected "
-                  "less, or the cut "
-                  "'weights'",
-                  index + 1, link.partition_seconds));
+  throw ArgumentError(fmt::format(
+      "machine {}: a partition of {} s, in which the learner takes it for gone; expected a shorter "
+      "one, or the cut 'weights'",
+      index + 1, link.partition_seconds));
 }
 
 void check_actors(const SegmentOptions& segments) {

@@ -77,14 +77,16 @@ TEST_CASE("a network of the same tensors and another description is refused, and
   const PolicyDescription tanh{"mlp 4 tanh", "gaussian clip"};
   CHECK(refusal_of(tanh, tanh).empty());
   CHECK_THAT(refusal_of(tanh, {"mlp 4 relu", "gaussian clip"}),
-             Catch::Contains("the network is 'mlp 4 tanh' here and 'mlp 4 relu' there"));
+             Catch::Contains(
+                 "the network is 'mlp 4 tanh' at the Parent 'parent' and 'mlp 4 relu' at the Child 'child'"));
   CHECK_THAT(refusal_of(tanh, {"mlp 4 tanh", "gaussian tanh"}),
-             Catch::Contains("'gaussian clip' here and 'gaussian tanh' there"));
+             Catch::Contains("'gaussian clip' at the Parent 'parent' and 'gaussian tanh' at the Child"));
   const PolicyDescription normalised{"mlp 4 tanh", "gaussian clip", "observations 10"};
   CHECK(refusal_of(normalised, normalised).empty());
   for (const char* there : {"none", "observations 5", "rewards", "observations 10 rewards"}) {
-    CHECK_THAT(refusal_of(normalised, {"mlp 4 tanh", "gaussian clip", there}),
-               Catch::Contains("'observations 10' here and '" + std::string(there) + "' there"));
+    CHECK_THAT(
+        refusal_of(normalised, {"mlp 4 tanh", "gaussian clip", there}),
+        Catch::Contains("'observations 10' at the Parent 'parent' and '" + std::string(there) + "' at"));
   }
   CHECK(refusal_of(normalised, tanh).empty());
   CHECK(refusal_of(tanh, normalised).empty());

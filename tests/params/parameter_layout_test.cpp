@@ -73,6 +73,8 @@ TEST_CASE("the difference names the first tensor that differs") {
           "tensor 0 is 'pi1.weight' [4] here and 'x' [4] there");
   REQUIRE(layout.difference(ParameterLayout(Tensors{{"pi1.weight", {4}}})) ==
           "tensor 1 is 'pi2.weight' [4, 128] here and missing there");
+  REQUIRE(layout.difference(ParameterLayout(Tensors{{"pi1.weight", {4}}}), "at 'a'", "at 'b'") ==
+          "tensor 1 is 'pi2.weight' [4, 128] at 'a' and missing at 'b'");
   REQUIRE(ParameterLayout().difference(layout) == "tensor 0 is missing here and 'pi1.weight' [4] there");
 }
 

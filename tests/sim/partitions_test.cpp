@@ -146,5 +146,5 @@ TEST_CASE("partitions that cannot be simulated are refused by name") {
   refused(Cut::kWeights, cut_link(0, 1), "expected both above 0, or neither");
   refused(Cut::kWeights, cut_link(1, -1), "machine 2: partition_seconds is -1");
   refused(Cut::kWeights, cut_link(std::numeric_limits<double>::quiet_NaN(), 1), "connected_seconds is nan");
-  refused(Cut::kSegments, cut_link(5, 60), "machine 2: partition_seconds is 60");
+  refused(Cut::kSegments, cut_link(5, 60), "machine 2: a partition of 60 s");
 }

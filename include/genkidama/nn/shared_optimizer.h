@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "genkidama/core/export.h"
 #include "genkidama/ipc/shared_array.h"  // relaxed_read(), relaxed_write()
@@ -50,6 +52,9 @@ class SharedOptimizer {
 
 /// Makes an optimizer. Each worker calls it once.
 using OptimizerFactory = std::function<std::unique_ptr<SharedOptimizer>(const OptimizerOptions&)>;
+
+/// The names that make_shared_optimizer() knows.
+std::vector<std::string> optimizer_names();
 
 /// Makes the bundled optimizer that options.optimizer names: "sgd", "rmsprop", "adam" or "adamw". Throws
 /// ArgumentError for another name. They compute what torch.optim.SGD, RMSprop, Adam and AdamW compute,

@@ -50,8 +50,10 @@ class ParameterLayout {
   std::uint64_t hash() const { return hash_; }
 
   /// Returns nothing when the layouts are equal, else a sentence that names the first tensor that differs:
-  /// "tensor 2 is 'pi2.weight' [4, 128] here and 'pi2.weight' [4, 64] there".
-  std::optional<std::string> difference(const ParameterLayout& other) const;
+  /// "tensor 2 is 'pi2.weight' [4, 128] here and 'pi2.weight' [4, 64] there". Of two peers, `own` and
+  /// `others` say whose the two are instead.
+  std::optional<std::string> difference(const ParameterLayout& other, std::string_view own = "here",
+                                        std::string_view others = "there") const;
 
   /// Whether names, shapes and order are the same.
   friend bool operator==(const ParameterLayout& a, const ParameterLayout& b) { return !a.difference(b); }

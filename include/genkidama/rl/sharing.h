@@ -17,9 +17,9 @@ enum class Sharing {
   /// Every worker steps a copy of the weights, with an optimizer state of its own, and adds the change to the
   /// shared weights after each Hyperparameters::merge_every steps (local SGD: Stich 2019).
   kLocal,
-  /// Every worker hands its gradients to a server, a process or thread of its own, which alone writes the
-  /// weights, and waits until each was applied (the parameter server of Nair et al. 2015, "Gorila", on one
-  /// machine).
+  /// Every worker hands its gradients to servers (Hyperparameters::servers), each a process or thread of its
+  /// own, which alone writes its slice of the weights, and waits until each gradient was applied (the
+  /// parameter servers of Nair et al. 2015, "Gorila", on one machine).
   kServer,
   /// As kHogwild, but the workers write their gradients into one buffer and step with what lies there then,
   /// which may be another worker's, or a mixture. The thesis' own program did so; it is here to be compared

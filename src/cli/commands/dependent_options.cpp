@@ -2,22 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
-#include <vector>
 
 #include "cli/options/command_line.h"
+#include "cli/options/is_one_of.h"
 #include "cli/options/settings_check.h"
+#include "genkidama/nn/shared_optimizer.h"
 #include "genkidama/rl/algorithms.h"
 
 namespace genkidama::cli {
-namespace {
-
-bool is_one_of(const std::string& name, const std::vector<std::string>& names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-}  // namespace
 
 std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
   const Hyperparameters& hyper = settings.learning.hyperparameters;
@@ -27,7 +20,7 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
   };
   // An optimizer of the program's own may take any of them.
   const std::string of_optimizer = fmt::format("--optimizer is '{}'", hyper.optimizer);
-  const bool is_bundled_optimizer = is_one_of(hyper.optimizer, {"sgd", "rmsprop", "adam", "adamw"});
+  const bool is_bundled_optimizer = is_one_of(hyper.optimizer, optimizer_names());
   const bool has_moments = is_one_of(hyper.optimizer, {"adam", "adamw"});
   if (is_bundled_optimizer) {
     check(has_moments, "momentum", of_optimizer + "; expected 'sgd' or 'rmsprop'");
@@ -59,7 +52,14 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
         fmt::format("--sharing is '{}'; expected 'local'", sharing_name(hyper.sharing)));
   check(!hyper.noisy_layers && is_one_of(hyper.algorithm, value_algorithms()), "noisy-deviation",
         "no layer is noisy; expected --noisy-layers together with it");
-  if (!learns_from_replay(hyper)) return idle;
+  check(hyper.noisy_layers && !settings.resume.empty(), "noisy-deviation",
+        "it is what noise begins with, and a resumed run has its own");
+  if (!learns_from_replay(hyper)) {
+    const bool is_bundled = is_one_of(hyper.algorithm, algorithm_names());
+    check(is_bundled && settings.learning.replay_capacity > 0, "replay-capacity",
+          fmt::format("--loss is '{}', which learns nothing from what is kept", hyper.algorithm));
+    return idle;
+  }
 
   check(hyper.priority_exponent == 0, "importance-exponent",
         "--priority-exponent is 0, and all steps are drawn alike");
@@ -69,6 +69,9 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
         "--epsilon-steps is 0, and epsilon is --epsilon from the beginning");
   const bool plays_alone = settings.command == kTrain && settings.learning.workers == 1;
   check(plays_alone && hyper.epsilon_ladder > 0, "epsilon-ladder", "there is one worker to play");
+  const bool has_no_epsilon = hyper.epsilon == 0 && hyper.epsilon_steps == 0;
+  check(!plays_alone && hyper.epsilon_ladder > 0 && has_no_epsilon, "epsilon-ladder",
+        "--epsilon is 0, and a worker's own epsilon is a power of it");
   check(plays_alone, "replay", "there is one worker, whose steps are all that there are");
   check(!workers_learn, "replay", "one process learns, from the steps of all");
   check(settings.network && settings.network->memory == 0, "burn-in",

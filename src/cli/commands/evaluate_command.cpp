@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <memory>
@@ -9,6 +8,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/command_line.h"
+#include "cli/options/is_one_of.h"
 #include "cli/options/own_options.h"
 #include "cli/terminal/evaluation_table.h"
 #include "cli/terminal/live_line.h"
@@ -17,6 +17,7 @@
 #include "core/write_target.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/rl/algorithms.h"
@@ -118,9 +119,8 @@ void take_count(std::string_view text, int& count) {
 void take_algorithm(Settings& settings, const std::string& behaviour, const Checkpoint& checkpoint) {
   if (names_option(settings.command_line, "loss")) return;
   Hyperparameters& hyperparameters = settings.learning.hyperparameters;
-  const auto names = algorithm_names();
   // One of the program's own knows its policies.
-  if (std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end()) return;
+  if (!is_one_of(hyperparameters.algorithm, algorithm_names())) return;
   const auto critics = checkpoint.metadata.find("critics");
   constexpr std::string_view kQuantiles = "greedy ";
   const bool of_quantiles = behaviour.starts_with(kQuantiles);
@@ -154,8 +154,12 @@ void take_behaviour(Settings& settings, const Path& path) {
   if (recorded == checkpoint.metadata.end()) return;
   take_algorithm(settings, recorded->second, checkpoint);
   // They draw nothing unless they explore.
-  if (recorded->second.starts_with("greedy") || recorded->second == "deterministic")
+  if (recorded->second.starts_with("greedy") || recorded->second == "deterministic") {
+    if (names_option(settings.command_line, "greedy") && !settings.run.greedy)
+      log(LogLevel::kWarning, "--greedy has no effect: this policy samples nothing, its actions are '{}'",
+          recorded->second);
     settings.run.greedy = true;
+  }
   const auto options = described_options(recorded->second);
   if (!options) return;
   Hyperparameters& hyperparameters = settings.learning.hyperparameters;

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/commands/dependent_options.h"
 #include "cli/options/command_line.h"
+#include "cli/options/is_one_of.h"
 #include "cli/options/settings_check.h"
 #include "genkidama/core/log.h"
 #include "genkidama/rl/algorithms.h"
@@ -19,10 +19,6 @@ namespace genkidama::cli {
 namespace {
 
 using Names = std::vector<std::string>;
-
-bool is_named(const Names& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 void warn(std::string_view flag, const std::string& why) {
   log(LogLevel::kWarning, "{} has no effect: {}", flag, why);
@@ -69,7 +65,7 @@ const std::vector<Scope>& scopes() {
 void warn_of_others_options(const Settings& settings) {
   const Hyperparameters& given = settings.learning.hyperparameters;
   for (const Scope& scope : scopes()) {
-    if (is_named(scope.algorithms, given.algorithm)) continue;
+    if (is_one_of(given.algorithm, scope.algorithms)) continue;
     for (const std::string& option : scope.options) {
       if (!names_option(settings.command_line, option)) continue;
       warn("--" + option, fmt::format("--loss is '{}', and it is for {}", given.algorithm,
@@ -77,7 +73,7 @@ void warn_of_others_options(const Settings& settings) {
     }
   }
   if (names_option(settings.command_line, "target-critics") && given.target_critics > given.critics &&
-      is_named({"sac", "td3"}, given.algorithm)) {
+      is_one_of(given.algorithm, {"sac", "td3"})) {
     warn("--target-critics", fmt::format("it is {}, and there are {} critics, all of which make a target",
                                          given.target_critics, given.critics));
   }
@@ -92,8 +88,8 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
   const Hyperparameters& preset = of_preset.hyperparameters;
   if (given.sequence_length != preset.sequence_length && settings.network && settings.network->memory == 0)
     warn("--sequence-length", "the network has no memory, which --memory gru:N gives it");
-  const bool is_bundled = is_named(algorithm_names(), given.algorithm);
-  const bool takes_continuous = !is_bundled || is_named({"a3c", "ppo"}, given.algorithm);
+  const bool is_bundled = is_one_of(given.algorithm, algorithm_names());
+  const bool takes_continuous = !is_bundled || is_one_of(given.algorithm, {"a3c", "ppo"});
   if (environment.action_space.low.empty() && takes_continuous) {
     const std::string why =
         fmt::format("the actions of '{}' have no continuous components", environment.name);

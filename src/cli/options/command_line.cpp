@@ -12,6 +12,7 @@
 
 #include "cli/options/config_file.h"
 #include "cli/options/help.h"
+#include "cli/options/is_one_of.h"
 #include "cli/options/own_options.h"
 #include "cli/options/settings_check.h"
 #include "core/spelling.h"
@@ -219,9 +220,8 @@ bool is_given_spelt(const char* name, const Slots& slots, const std::vector<Conf
 /// Noise explores in the place of the preset's epsilon, unless the user says what epsilon is to be.
 void take_noise_for_epsilon(const Slots& slots, const std::vector<ConfigFile>& configs, Settings& settings) {
   Hyperparameters& hyperparameters = settings.learning.hyperparameters;
-  const auto& names = value_algorithms();
-  const bool is_noisy = hyperparameters.noisy_layers &&
-                        std::find(names.begin(), names.end(), hyperparameters.algorithm) != names.end();
+  const bool is_noisy =
+      hyperparameters.noisy_layers && is_one_of(hyperparameters.algorithm, value_algorithms());
   if (!is_noisy || !is_given_spelt("noisy-layers", slots, configs)) return;
   for (const char* const name : {"epsilon", "first-epsilon", "epsilon-steps"}) {
     if (is_given_spelt(name, slots, configs)) return;

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
 #include <string_view>
 #include <utility>
 
+#include "cli/options/is_one_of.h"
 #include "cli/options/own_options.h"
 #include "genkidama/core/error.h"
 #include "genkidama/nn/networks.h"
@@ -155,7 +155,7 @@ OptionRow policy_average_option() {
 
 OptionRow optimizer_option(const Program& program) {
   // A program's own factory may know other names.
-  const TextList choices = program.optimizer ? TextList{} : TextList{"sgd", "rmsprop", "adam", "adamw"};
+  const TextList choices = program.optimizer ? TextList{} : optimizer_names();
   return choice_option(
       choices, [](const Settings& s) { return s.learning.hyperparameters.optimizer; },
       [](Settings& s, const std::string& text) { s.learning.hyperparameters.optimizer = text; });
@@ -170,9 +170,7 @@ OptionRow preset_option(const Program& program) {
   row.placeholder = "NAME";
   row.set = [set = row.set, names](Settings& settings, const nlohmann::json& value) {
     if (set(settings, value)) return true;
-    const TextList algorithms = algorithm_names();
-    if (!value.is_string() || std::find(algorithms.begin(), algorithms.end(), value) == algorithms.end())
-      return false;
+    if (!value.is_string() || !is_one_of(value.get<std::string>(), algorithm_names())) return false;
     throw ArgumentError(
         fmt::format("--preset is '{0}', an algorithm; expected one of {1}, and --loss {0} to learn by it",
                     value.get<std::string>(), fmt::join(names, ", ")));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/options/is_one_of.h"
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
@@ -21,6 +22,7 @@
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
 #include "net/check_options.h"
+#include "rl/algorithms/algorithm_table.h"
 
 namespace genkidama::cli {
 namespace {
@@ -155,7 +157,7 @@ void check_tree(const Settings& settings) {
   }
   const int groups = groups_of(simulation);
   if (groups <= simulation.machines && simulation.machines % groups == 0) return;
-  throw ArgumentError(fmt::format("--groups is {} with {} machines; expected a number that divides them",
+  throw ArgumentError(fmt::format("--groups is {}, and --machines is {}; expected a number that divides them",
                                   groups, simulation.machines));
 }
 
@@ -271,19 +273,8 @@ void check_network_size(const Settings& settings) {
 
 /// One of the library's; nothing where the algorithm is the program's own.
 std::unique_ptr<Algorithm> bundled_algorithm(const Hyperparameters& hyperparameters) {
-  const auto names = algorithm_names();
-  if (std::find(names.begin(), names.end(), hyperparameters.algorithm) == names.end()) return nullptr;
+  if (!is_one_of(hyperparameters.algorithm, algorithm_names())) return nullptr;
   return make_algorithm(hyperparameters);
-}
-
-std::vector<std::string> algorithms_with_memory() {
-  std::vector<std::string> names = algorithm_names();
-  std::erase_if(names, [](const std::string& name) {
-    Hyperparameters of_name;
-    of_name.algorithm = name;
-    return !make_algorithm(of_name)->takes_memory();
-  });
-  return names;
 }
 
 /// What learns from single steps has no use for a network that remembers earlier ones.
@@ -293,8 +284,8 @@ void check_memory(const Settings& settings) {
   const auto algorithm = bundled_algorithm(hyperparameters);
   if (!algorithm || algorithm->takes_memory()) return;
   throw ArgumentError(fmt::format(
-      "--memory is 'gru:{}', and {} learns from single steps; expected --memory none, or as --loss one of {}",
-      settings.network->memory, hyperparameters.algorithm, fmt::join(algorithms_with_memory(), ", ")));
+      "--memory is 'gru:{}', and {} learns from single steps; expected --memory none, or as --loss {}",
+      settings.network->memory, hyperparameters.algorithm, algorithms_with_memory()));
 }
 
 /// Helpers are there for workers that learn themselves.
@@ -312,6 +303,15 @@ void check_helpers(const Settings& settings) {
                                    : fmt::format("'{}'", command_name(settings.command)),
         command_name(kTrain)));
   }
+}
+
+/// A simulated machine has one worker, in the simulator's own thread.
+void check_simulated_sharing(const Settings& settings) {
+  if ((settings.command & kSimulation) == 0) return;
+  if (settings.learning.hyperparameters.sharing != Sharing::kServer) return;
+  throw ArgumentError(
+      "--sharing is 'server', and a simulated machine has one worker and no process beside it; expected "
+      "'hogwild', 'mutex' or 'local'");
 }
 
 void check_policy_average(const Settings& settings) {
@@ -442,6 +442,7 @@ void complete_and_check(Settings& settings) {
   check_network_size(settings);
   check_memory(settings);
   check_helpers(settings);
+  check_simulated_sharing(settings);
   // Their steps are of older policies.
   if (settings.links.actor_mode == ActorMode::kAsynchronous &&
       settings.learning.hyperparameters.algorithm == "ppo")

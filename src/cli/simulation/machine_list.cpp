@@ -95,6 +95,21 @@ void apply(const std::string& spec, std::string_view word, SimulatedPart& part) 
   key->second.set(part, *value);
 }
 
+/// Of two spans that take turns, one alone means nothing.
+void check_turns(const std::string& spec, const char* first, double first_s, const char* second,
+                 double second_s) {
+  if ((first_s > 0) == (second_s > 0)) return;
+  refuse(spec, fmt::format("{} is {:g} and {} is {:g}; expected both above 0, or neither", first, first_s,
+                           second, second_s));
+}
+
+void check(const std::string& spec, const sim::SimulatedMachine& machine, const std::string& cut) {
+  check_turns(spec, "present", machine.machine.present_seconds, "away", machine.machine.away_seconds);
+  check_turns(spec, "connected", machine.link.connected_seconds, "partition", machine.link.partition_seconds);
+  if (machine.link.partition_seconds > 0 && cut == "alone")
+    refuse(spec, "--cut is 'alone', whose machine has no link; expected a cut with links, or no partition");
+}
+
 }  // namespace
 
 std::vector<SimulatedPart> machines_of(const Settings& all) {
@@ -126,6 +141,7 @@ std::vector<SimulatedPart> machines_of(const Settings& all) {
       apply(spec, rest.substr(0, comma), part);
       if (comma == std::string_view::npos) break;
     }
+    check(spec, part.model, all.command == kSimulate ? settings.cut : "");
     parts.insert(parts.end(), *machines, part);
   }
   parts.resize(count, usual);

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <optional>
 #include <sstream>
 #include <utility>
 
 #include "cli/options/command_line.h"
+#include "cli/options/is_one_of.h"
 #include "core/spelling.h"
 #include "genkidama/core/error.h"
 #include "run/sweep/definition.h"
@@ -24,8 +24,7 @@ std::vector<std::string> options_of(const Job& job, Command command) {
 }
 
 bool takes(const Job& job, Command command, const std::string& option) {
-  const std::vector<std::string> names = options_of(job, command);
-  return std::find(names.begin(), names.end(), option) != names.end();
+  return is_one_of(option, options_of(job, command));
 }
 
 void check_varied(const Job& job, Command command, const std::vector<SweepPoint>& points) {

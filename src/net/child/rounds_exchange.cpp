@@ -55,7 +55,10 @@ bool RoundsExchange::begin_exchange(LocalTrainer& trainer) {
   if (!mailbox_.ticket()) return false;
   read_local(trainer);
   if (!settle(trainer)) return false;
-  auto change = std::make_shared<std::vector<float>>(local_.size());
+  // The frame was read before its answer was taken in, which the training thread has seen.
+  auto change = answered_ && answered_.use_count() == 1 ? std::move(answered_)
+                                                        : std::make_shared<std::vector<float>>(local_.size());
+  answered_.reset();
   for (std::size_t i = 0; i < local_.size(); ++i) (*change)[i] = local_[i] - basis_[i];
   OutgoingWeights out;
   out.header.type = FrameType::kChildChange;
@@ -77,7 +80,7 @@ bool RoundsExchange::end_exchange(LocalTrainer& trainer) {
   GENKIDAMA_FAILPOINT("child_sent");
   if (!collect_answer(/*wait=*/true)) return false;
   GENKIDAMA_FAILPOINT("child_answered");
-  unanswered_.reset();
+  answered_ = std::move(unanswered_);
   trainer.write_weights(received_.weights);
   std::swap(basis_, received_.weights);
   basis_update_ = received_.update;

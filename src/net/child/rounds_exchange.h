@@ -41,7 +41,9 @@ class RoundsExchange final : public ChildExchange {
   /// Steps of the Child when it began from basis_.
   std::uint64_t basis_steps_ = 0;
   /// What was sent and not answered. The Parent may have counted it.
-  std::shared_ptr<const std::vector<float>> unanswered_;
+  std::shared_ptr<std::vector<float>> unanswered_;
+  /// What was answered, whose memory the next change takes once nobody else has it.
+  std::shared_ptr<std::vector<float>> answered_;
   std::uint64_t unanswered_sequence_ = 0, unanswered_steps_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <list>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "genkidama/net/parent.h"
 #include "net/round_time_estimate.h"
@@ -22,7 +23,8 @@ struct SessionRecord {
   RoundTimeEstimate rounds;
   Clock::time_point since;  ///< of the last merge on this link, or when it joined
   bool merged_on_this_link = false;
-  std::uint64_t place = 0;  ///< of an actor, among those that are connected
+  std::vector<float> change_space;  ///< of its last contribution, for the next one
+  std::uint64_t place = 0;          ///< of an actor, among those that are connected
 };
 
 /// The sessions whose link is gone, until their Children come back. When there are more than kMost, the one

@@ -38,10 +38,12 @@ void check_queue_bytes(const SegmentOptions& options) {
   if (options.mode != ActorMode::kAsynchronous) return;
   const std::size_t step = options.shape.step_bytes();
   if (options.queue_bytes / step >= options.round_steps) return;
-  throw ArgumentError(fmt::format(
-      "segments.queue_bytes is {}, and a round of {} steps takes {} bytes at least; expected so many, or a "
-      "round of at most {} steps",
-      options.queue_bytes, options.round_steps, options.round_steps * step, options.queue_bytes / step));
+  throw ArgumentError(
+      fmt::format("queue_bytes is {}, and a round of {} steps takes {} bytes at least; expected so many{}",
+                  options.queue_bytes, options.round_steps, options.round_steps * step,
+                  options.queue_bytes < step
+                      ? ""
+                      : fmt::format(", or a round of at most {} steps", options.queue_bytes / step)));
 }
 
 ParentOptions checked(ParentOptions options, const ParameterLayout& layout,

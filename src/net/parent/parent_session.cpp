@@ -16,6 +16,7 @@
 #include "genkidama/wire/statistics.h"
 #include "net/host/link_host.h"
 #include "net/parent/session_numbers.h"
+#include "net/peer_difference.h"
 #include "net/try_log.h"
 
 namespace genkidama {
@@ -32,20 +33,6 @@ std::uint64_t most_steps(const SegmentOptions& options) {
 // What a learner has room for: CoreOrchestrator::learn_round().
 std::uint64_t most_segment_steps(const SegmentOptions& options) {
   return options.round_steps + 1024;
-}
-
-/// Names both policies; nothing unless both sides say what they are and say otherwise.
-std::optional<std::string> difference(const PolicyDescription& here, const PolicyDescription& there) {
-  const auto compare = [](const char* what, const std::string& own,
-                          const std::string& given) -> std::optional<std::string> {
-    const std::string shown = description_text(own);
-    if (shown.empty() || given.empty() || shown == given) return std::nullopt;
-    return fmt::format("{} is '{}' here and '{}' there", what, shown, given);
-  };
-  if (auto text = compare("the network", here.network, there.network)) return text;
-  if (auto text = compare("the way from its outputs to actions", here.behaviour, there.behaviour))
-    return text;
-  return compare("what is normalised", here.normalisation, there.normalisation);
 }
 
 double seconds(Milliseconds span) {
@@ -125,12 +112,15 @@ void ParentSession::join(const HelloMessage& hello) {
             PeerFault::kQuarantine});
     return;
   }
-  auto different = owner_.layout().difference(hello.layout);
-  if (!different) different = difference(owner_.options().policy, hello.policy);
+  const PeerSides sides{fmt::format("at the {} '{}'", words().the_parent, owner_.options().name),
+                        fmt::format("at the {} '{}'", words().the_child, hello.name)};
+  auto different = owner_.layout().difference(hello.layout, sides.own, sides.peer);
+  if (!different) different = difference_of_policy(owner_.options().policy, hello.policy, sides);
   if (different) {
     refuse({RefusalCode::kLayout,
-            fmt::format("a different network: {} ('here' is the {} '{}', 'there' the {} '{}')", *different,
-                        words().the_parent, owner_.options().name, words().the_child, hello.name)});
+            fmt::format("a different network: {}; give both the same task and options of the network and the "
+                        "algorithm",
+                        *different)});
     return;
   }
   if (const char* const here = exchange_name(owner_.options().exchange); hello.exchange != here) {

@@ -195,14 +195,14 @@ std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const
 std::set<std::string> ParentState::names_like(const std::string& own_name,
                                               const std::optional<std::string>& came_back_to) const {
   std::set<std::string> names;
-  const auto add = [&, start = own_name.substr(0, kKeptOfName)](const SessionRecord& record) {
-    if (record.status.name.starts_with(start)) names.insert(record.status.name);
-  };
-  for (const auto& [session, record] : children_) add(record);
+  const std::string start = own_name.substr(0, kKeptOfName);
+  for (auto name = connected_names_.lower_bound(start);
+       name != connected_names_.end() && name->starts_with(start); ++name)
+    names.insert(*name);
   for (const SessionRecord& record : lost_.records()) {
     const bool is_same = came_back_to && record.own_name == own_name &&
                          host_of(record.status.address) == host_of(*came_back_to);
-    if (!is_same) add(record);
+    if (!is_same && record.status.name.starts_with(start)) names.insert(record.status.name);
   }
   return names;
 }
@@ -219,9 +219,12 @@ void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, 
   record.counted.steps = steps_counted_before;
   record.since = now;
   if (takes_segments()) record.place = free_place(0);
+  // What wants memory comes before the Child is counted as connected.
+  std::multiset<std::string> shown{record.status.name};
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);
   children_[session] = std::move(record);
+  connected_names_.merge(shown);
   ++status_.joined;
 }
 
@@ -229,18 +232,18 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
                                                    const std::string& address, Clock::time_point now) {
   auto record = lost_.take(session, own_name);
   if (!record) return std::nullopt;
-  const bool is_name_taken = std::any_of(children_.begin(), children_.end(), [&](const auto& entry) {
-    return entry.second.status.name == record->status.name;
-  });
-  if (is_name_taken) record->status.name = shown_name(own_name, names_like(own_name, std::nullopt));
+  if (connected_names_.contains(record->status.name))
+    record->status.name = shown_name(own_name, names_like(own_name, std::nullopt));
   record->status.address = address;
   record->since = now;
   record->merged_on_this_link = false;
   if (takes_segments()) record->place = free_place(record->place);
   const std::uint64_t sequence = record->sequence;
+  std::multiset<std::string> shown{record->status.name};
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);
   children_[session] = std::move(*record);
+  connected_names_.merge(shown);
   ++status_.joined;
   ++status_.resumed;
   return sequence;
@@ -304,6 +307,8 @@ void ParentState::left(std::uint64_t session, bool for_good) {
   }
   SessionRecord& record = found->second;
   record.status.late = false;
+  record.change_space = {};
+  connected_names_.erase(connected_names_.find(record.status.name));
   try {
     if (!for_good && record.sequence > 0) lost_.keep(std::move(record));
   } catch (const std::bad_alloc&) {

@@ -233,6 +233,7 @@ class ParentState {
   std::vector<float> merged_;           // by the rule or the outer optimizer, until it becomes W_P
   std::vector<std::uint64_t> present_;  // for the rule
   LostSessions lost_;
+  std::multiset<std::string> connected_names_;  // by which Children are shown
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.

@@ -19,7 +19,9 @@ void ParentState::contribute(const FrameHeader& frame, std::uint64_t steps, std:
                              Clock::time_point now, NumberedStatistics own, OptimizerMoments moments) {
   assert(round_ && !has_contributed(frame.session));
   // What may want memory comes first.
-  Contribution given{frame, steps, {change.begin(), change.end()}, std::move(own), std::move(moments)};
+  Contribution given{frame, steps, std::move(children_.at(frame.session).change_space), std::move(own),
+                     std::move(moments)};
+  given.change.assign(change.begin(), change.end());
   const std::lock_guard lock(mutex_);
   add_contribution(frame.session, std::move(given), now);
 }
@@ -160,6 +162,7 @@ void ParentState::count_closed_round(Clock::time_point now) {
   rounds.by_deadline += now >= *round_->deadline() ? 1 : 0;
   rounds.waited_seconds += std::chrono::duration<double>(round_->waited(now)).count();
   rounds.waiting = 0;
+  for (auto& [session, given] : contributions_) children_.at(session).change_space.swap(given.change);
   contributions_.clear();
   round_->close(now);
 }

@@ -10,19 +10,13 @@
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
 #include "net/host/link_host.h"
+#include "net/peer_difference.h"
 #include "net/try_log.h"
 
 namespace genkidama {
 namespace {
 
 constexpr std::size_t kSmallMessageBytes = 4096;  // leave, with the longest reason
-
-/// What both sides say of one thing; nothing unless they say different things.
-std::optional<std::string> difference(const char* what, const std::string& own, const std::string& given) {
-  const std::string shown = description_text(own);
-  if (shown.empty() || given.empty() || shown == given) return std::nullopt;
-  return fmt::format("{} is '{}' at the shard and '{}' at the learner", what, shown, given);
-}
 
 }  // namespace
 
@@ -66,17 +60,15 @@ std::optional<RefuseMessage> ShardSession::objection(const HelloMessage& hello) 
                                      kGradientsExchange, hello.exchange)};
   }
   const ShardOptions& options = owner_.options();
-  auto different = owner_.layout().difference(hello.layout);
-  if (different)
-    different = fmt::format("a different network: {} ('here' is the shard '{}', 'there' the learner '{}')",
-                            *different, options.name, hello.name);
-  if (!different) different = difference("the network", options.policy.network, hello.policy.network);
-  if (!different)
-    different = difference("the way from the network's outputs to actions", options.policy.behaviour,
-                           hello.policy.behaviour);
-  if (!different) different = difference("the optimizer", options.optimizer, hello.optimizer);
+  const PeerSides sides{fmt::format("at the shard '{}'", options.name),
+                        fmt::format("at the learner '{}'", hello.name)};
+  auto different = owner_.layout().difference(hello.layout, sides.own, sides.peer);
+  if (!different) different = difference_of_policy(options.policy, hello.policy, sides);
+  if (!different) different = difference_of_text("the optimizer", options.optimizer, hello.optimizer, sides);
   if (!different) return std::nullopt;
-  return RefuseMessage{RefusalCode::kLayout, *different};
+  return RefuseMessage{
+      RefusalCode::kLayout,
+      fmt::format("what is trained differs: {}; give both the same task and options", *different)};
 }
 
 void ShardSession::join(const HelloMessage& hello) {

@@ -5,9 +5,10 @@
 
 #include <string>
 
+#include "genkidama/core/export.h"
 #include "genkidama/env/action_space.h"
 
-namespace genkidama {
+namespace GENKIDAMA_EXPORT genkidama {
 
 /// The names of the algorithms that take actions of this space, as in "a3c or ppo".
 std::string fitting_algorithms(const ActionSpace& space);

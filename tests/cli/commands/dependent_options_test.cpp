@@ -72,6 +72,24 @@ TEST_CASE("one worker has nobody to share steps or a ladder with") {
   CHECK(idle(settings) == std::vector<std::string>{"sharing", "replay"});
 }
 
+TEST_CASE("noise that is there already, a ladder of nothing, and steps that nobody learns from are told") {
+  Settings settings = dqn_settings({"noisy-deviation=0.9", "epsilon-ladder=7", "replay-capacity=1000"});
+  Hyperparameters& hyper = settings.learning.hyperparameters;
+  hyper.noisy_layers = true;
+  hyper.epsilon_ladder = 7;
+  settings.learning.replay_capacity = 1000;
+  settings.learning.workers = 2;
+  CHECK(idle(settings).empty());
+  settings.resume = "runs/a";
+  hyper.epsilon = 0;
+  CHECK(idle(settings) == std::vector<std::string>{"noisy-deviation", "epsilon-ladder"});
+  hyper.algorithm = "ppo";
+  hyper.noisy_layers = false;
+  CHECK(idle(settings) == std::vector<std::string>{"replay-capacity"});
+  hyper.algorithm = "my_own";
+  CHECK(idle(settings).empty());
+}
+
 TEST_CASE("a temperature that is not learnt has no target, and no model imagines nothing") {
   Settings settings = dqn_settings({"target-entropy=-2", "planners=2", "planning-ratio=1"});
   Hyperparameters& hyper = settings.learning.hyperparameters;

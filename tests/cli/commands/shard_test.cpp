@@ -259,7 +259,7 @@ TEST_CASE("shards that do not fit end a learner with one line") {
   };
   CHECK_THAT(said({first, second}), Contains("both own slice 1 of 2"));
   CHECK_THAT(said({first}), Contains("owns slice 1 of 2, and there are links to 1 shards"));
-  CHECK_THAT(said({first, second}, {"--hidden", "32"}), Contains("a different network"));
+  CHECK_THAT(said({first, second}, {"--hidden", "32"}), Contains("what is trained differs"));
   CHECK_THAT(said({first, second}, {"--adam-beta1", "0.5"}), Contains("beta1 0.9") && Contains("beta1 0.5"));
   CHECK_THAT(said({"127.0.0.1:1"}, {"--join-timeout", "0.2"}),
              Contains("no link to the shard at 127.0.0.1:1"));

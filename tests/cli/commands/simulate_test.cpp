@@ -341,22 +341,27 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("round-steps is '1.5'", "--machine", "1:round-steps=1.5");
   bad("at most 4 machines in all", "--machine", "3:factor=2", "--machine", "2:factor=3");
   bad("factor is 0", "--machine", "1:factor=0");
-  bad("expected both above 0, or neither", "--machine", "1:present=3");
+  bad("present is 3 and away is 0; expected both above 0, or neither", "--machine", "1:present=3");
+  bad("connected is 0 and partition is 5; expected both", "--machine", "1:partition=5");
+  bad("--cut is 'alone', whose machine has no link", "--cut", "alone", "--machines", "1", "--machine",
+      "1:connected=1,partition=1");
   bad("comes or goes", "--cut", "segments", "--machine", "1:joins=1");
   bad("'alone' with 4 machines", "--cut", "alone");
   bad("expected at least a step for each", "--cut", "segments", "--machines", "101");
-  bad("--groups is 3 with 4 machines; expected a number that divides them", "--cut", "tree", "--groups", "3");
-  bad("--groups is 8 with 4 machines", "--cut", "tree", "--groups", "8");
-  bad("--groups is 2 with 5 machines", "--cut", "tree", "--machines", "5");
+  bad("--groups is 3, and --machines is 4; expected a number that divides them", "--cut", "tree", "--groups",
+      "3");
+  bad("--groups is 8, and --machines is 4", "--cut", "tree", "--groups", "8");
+  bad("--groups is 2, and --machines is 5", "--cut", "tree", "--machines", "5");
   bad("--groups is '0'", "--cut", "tree", "--groups", "0");
   bad("--groups is for --cut tree", "--groups", "2");
+  bad("--sharing is 'server', and a simulated machine has one worker", "--preset", "gorila");
   bad("--group-latency-ms is for --cut tree", "--cut", "segments", "--group-latency-ms", "2");
   bad("--group-bandwidth-mbit is for --cut tree", "--group-bandwidth-mbit", "2");
   bad("comes or goes", "--cut", "tree", "--machine", "1:joins=1");
   bad("--actor-mode is for --cut segments", "--cut", "tree", "--actor-mode", "asynchronous");
   bad("expected --cut weights", "--quadratic", "10", "--cut", "tree");
   bad("expected both above 0, or neither", "--machine", "1:partition=3");
-  bad("partition_seconds is 60", "--cut", "segments", "--machine", "1:connected=5,partition=60");
+  bad("a partition of 60 s, in which", "--cut", "segments", "--machine", "1:connected=5,partition=60");
   bad("--latency-ms is '-1'", "--latency-ms", "-1");
   bad("--packet-loss is '0.6'", "--packet-loss", "0.6");
   bad("expected --cut weights", "--quadratic", "10", "--cut", "segments");

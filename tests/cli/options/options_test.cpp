@@ -197,8 +197,8 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--preset", "qr_dqn"}, "and --loss qr_dqn to learn by it"},
       {{"train", "--quantiles", "0"}, "--quantiles is '0'; expected a whole number in [1, 1000]"},
       {{"train", "--preset", "dyna-q", "--memory", "gru:8"},
-       "--memory is 'gru:8', and dyna_q learns from single steps; expected --memory none, or as --loss one "
-       "of a3c, dqn, ppo"},
+       "--memory is 'gru:8', and dyna_q learns from single steps; expected --memory none, or as --loss a3c, "
+       "dqn or ppo"},
       {{"train", "--preset", "dqn", "--noisy-layers", "--noisy-deviation", "-1"},
        "--noisy-deviation is '-1'; expected a number >= 0"},
       {{"train", "--preset", "dqn", "--noisy-layers=2"}, "--noisy-layers is '2'; expected true or false"},
