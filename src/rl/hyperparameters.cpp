@@ -144,7 +144,7 @@ Hyperparameters dqn_hyperparameters() {
   Hyperparameters h = replay_hyperparameters("dqn");
   h.final_learning_rate = 1e-4;
   h.max_gradient_norm = 10;
-  h.epsilon = 0.02;
+  h.epsilon = 0.005;
   h.epsilon_steps = 30'000;
   return h;
 }
@@ -152,6 +152,7 @@ Hyperparameters dqn_hyperparameters() {
 Hyperparameters dyna_q_hyperparameters() {
   Hyperparameters h = dqn_hyperparameters();
   h.algorithm = "dyna_q";
+  h.epsilon = 0.02;
   h.replay_ratio = 1;
   h.planning_ratio = 1;
   h.planning_starts = 1'000;

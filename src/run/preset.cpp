@@ -101,6 +101,7 @@ Preset dqn_preset() {
 Preset gorila_preset() {
   Preset preset = dqn_preset();
   Hyperparameters& h = preset.hyperparameters;
+  h.epsilon = 0.02;
   h.sharing = Sharing::kServer;
   h.replay = ReplayScope::kLocal;
   h.epsilon_ladder = 1;

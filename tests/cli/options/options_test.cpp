@@ -246,7 +246,7 @@ TEST_CASE("noise explores in the place of a preset's epsilon, unless the user sa
     const Hyperparameters hyperparameters = parse(words).learning.hyperparameters;
     return std::pair(hyperparameters.epsilon, hyperparameters.epsilon_steps);
   };
-  const std::pair of_preset(0.02, std::uint64_t{30'000}), none(0.0, std::uint64_t{0});
+  const std::pair of_preset(0.005, std::uint64_t{30'000}), none(0.0, std::uint64_t{0});
   CHECK(epsilon_of({"train", "--preset", "dqn"}) == of_preset);
   CHECK(epsilon_of({"train", "--preset", "dqn", "--noisy-layers"}) == none);
   CHECK(epsilon_of({"train", "--preset", "dyna-q", "--noisy-layers"}) == none);
@@ -255,7 +255,7 @@ TEST_CASE("noise explores in the place of a preset's epsilon, unless the user sa
   CHECK(epsilon_of({"train", "--preset", "dqn", "--noisy-layers", "--epsilon", "0.1"}) ==
         std::pair(0.1, std::uint64_t{30'000}));
   CHECK(epsilon_of({"train", "--preset", "dqn", "--noisy-layers", "--epsilon-steps", "50"}) ==
-        std::pair(0.02, std::uint64_t{50}));
+        std::pair(0.005, std::uint64_t{50}));
   CHECK(epsilon_of({"train", "--preset", "dqn", "--noisy-layers", "--first-epsilon", "0.5"}) == of_preset);
   // It does nothing there.
   CHECK(epsilon_of({"train", "--preset", "quick", "--noisy-layers"}).first == 0.01);
@@ -265,7 +265,7 @@ TEST_CASE("noise explores in the place of a preset's epsilon, unless the user sa
     CHECK(epsilon_of({"train", "--config", config.path(), "--epsilon", "0.1"}).first == 0.1);
   }
   const ConfigText with_epsilon(R"({"preset": "dqn", "noisy_layers": true, "epsilon_steps": 70})");
-  CHECK(epsilon_of({"train", "--config", with_epsilon.path()}) == std::pair(0.02, std::uint64_t{70}));
+  CHECK(epsilon_of({"train", "--config", with_epsilon.path()}) == std::pair(0.005, std::uint64_t{70}));
   // What a run writes down reads back as it was.
   const Settings settings =
       parse({"train", "--preset", "dqn", "--noisy-layers", "--noisy-deviation", "0.25"});
