@@ -65,6 +65,13 @@ std::vector<std::string> fields_of_round(const ParentUpdate& update, const Playe
           fmt::format("{}", children)};
 }
 
+/// What a merge adds to the run.
+std::uint64_t steps_of(const ParentUpdate& update) {
+  std::uint64_t steps = update.contributions.empty() ? update.since_merge.steps : 0;
+  for (const RoundContribution& each : update.contributions) steps += each.since_merge.steps;
+  return steps;
+}
+
 std::string parting_words(const std::string& ended_by) {
   if (ended_by == "signal") return "the Parent was stopped by a signal";
   return fmt::format("the run is over ({})", ended_by);
@@ -112,6 +119,8 @@ class ParentRun::Impl {
   /// brings its weights.
   void keep_time();
   bool makes_rounds() const { return options_.exchange == ExchangeKind::kRounds; }
+  /// Whether the run's last merge was recorded.
+  bool has_last() const { return files_->totals().updates == last_update_; }
   bool checkpoint(const PolicySnapshot& snapshot, RoundMemory rounds);
   RoundMemory round_memory() const { return {parent_->outer_optimizer(), parent_->moments()}; }
   FillState fill_state();
@@ -141,7 +150,6 @@ class ParentRun::Impl {
   std::unique_ptr<RunFiles> files_;
   CoreOrchestrator& evaluator_;
   const ParentOptions options_;
-  const std::uint64_t earlier_steps_;
   ChildCounters children_;
   const ParentIdentity identity_;
   std::vector<float> final_weights_;
@@ -155,23 +163,27 @@ class ParentRun::Impl {
   bool ran_ = false;
   std::uint64_t kept_update_ = 0;  // of the last state
   ParentMemory memory_;            // of the next state; the statistics as of use_statistics()
-  std::optional<StreamStatistics> last_statistics_;  // as of the last update asked for; the Parent's thread's
-  std::atomic<bool> weights_due_{false};             // the next merge's, for a state
-  std::atomic<std::uint64_t> queued_update_{0};      // of the last merge that was given to the queue
-  std::unique_ptr<Parent> parent_;                   // the last: its thread uses the others
+  std::optional<StreamStatistics> last_statistics_;  // as of the last update; the Parent's thread's
+  std::uint64_t merged_steps_;                       // of the run; the Parent's thread's
+  // Merges after this one are no part of the run. It is known once it has come, or from the beginning.
+  std::atomic<std::uint64_t> last_update_;
+  std::atomic<bool> weights_due_{false};         // the next merge's, for a state
+  std::atomic<std::uint64_t> queued_update_{0};  // of the last merge that was given to the queue
+  std::unique_ptr<Parent> parent_;               // the last: its thread uses the others
 };
 
 ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent)
     : files_(std::move(opened.files)),
       evaluator_(evaluator),
       options_(parent),
-      earlier_steps_(files_->totals().in_run.steps),
       children_(opened.state ? opened.state->children : ""),
       // On the disk before anything is listened to: no later process may be taken for this one.
       identity_(next_identity(files_->directory().identity(), files_->goes_on())),
       final_weights_(evaluator.layout().size()),
       final_average_(std::move(opened.average)),
-      watch_(evaluator.layout(), files_->options(), final_average_) {
+      watch_(evaluator.layout(), files_->options(), final_average_),
+      merged_steps_(files_->totals().in_run.steps),
+      last_update_(files_->options().updates.value_or(kNoLimit)) {
   evaluator_.read_weights(final_weights_);
   if (opened.state) {
     final_weights_ = std::move(opened.state->weights);
@@ -192,18 +204,19 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
 
 void ParentRun::Impl::on_merge(const ParentUpdate& update) {
   using Weights = UpdateQueue::Weights;
-  // Merges that come after the last one asked for are not part of the run.
-  if (files_->options().updates && update.update > *files_->options().updates) return;
+  if (update.update > last_update_) return;
+  const RunOptions& options = files_->options();
+  merged_steps_ += steps_of(update);
   double share = 1;
-  if (files_->options().policy_average.kind == PolicyAverageKind::kSwa) {
-    const std::uint64_t steps = earlier_steps_ + parent_->status().in_process.steps;
-    share = share_of_run(files_->options(), update.update, steps).value_or(1);
-  }
+  if (options.policy_average.kind == PolicyAverageKind::kSwa)
+    share = share_of_run(options, update.update, merged_steps_).value_or(1);
   if (!watch_.follow(update, share)) return;
-  if (files_->options().updates && update.update == *files_->options().updates) {
+  // Found here and not where it is recorded, which may be an evaluation later.
+  if (options.max_steps && merged_steps_ >= *options.max_steps) last_update_ = update.update;
+  if (update.update == last_update_) {
     last_statistics_ = parent_->statistics();
     queue_.push(update, Weights::kSurely, watch_.average());
-  } else if (weights_due_.exchange(false) || is_policy_kept(files_->options(), update.update)) {
+  } else if (weights_due_.exchange(false) || is_policy_kept(options, update.update)) {
     queue_.push(update, Weights::kIfRoom, watch_.average());
   } else {
     queue_.push(update, Weights::kNone);
@@ -222,7 +235,7 @@ RunSummary ParentRun::Impl::run() {
       announce();
       ended_by = serve();
       parent_->stop(parting_words(ended_by));
-      if (ended_by != "updates" && !ended_by_evaluation_) {
+      if (!has_last() && !ended_by_evaluation_) {
         // What was merged before the end belongs to the run, in the files as in the weights.
         take_final();
         take_merges(Milliseconds(0));
@@ -230,7 +243,7 @@ RunSummary ParentRun::Impl::run() {
       }
     }
     // Those that belong to the final weights.
-    if (ended_by == "updates" && last_statistics_) {
+    if (has_last() && last_statistics_) {
       use_statistics(std::move(*last_statistics_));
     } else if (!ended_by_evaluation_) {
       take_statistics();
@@ -303,6 +316,7 @@ std::string ParentRun::Impl::serve() {
       return *end;
     }
     if (const auto limit = reached_limit(files_->options(), files_->totals())) return *limit;
+    if (has_last()) return "max_steps";  // as the Parent's thread has counted
     check_rule(status);
     if (std::string reason = files_->end_reason(); !reason.empty()) return reason;
     files_->observer().on_wait(progress(status));
@@ -317,7 +331,7 @@ ParentStatus ParentRun::Impl::take_merges(Milliseconds span, std::uint64_t last)
     const MergeRecord merge = std::move(pending_.front());
     pending_.pop_front();
     record(merge, status);
-    if (files_->options().updates && files_->totals().updates == *files_->options().updates) {
+    if (has_last()) {
       final_weights_ = merge.weights;
       final_average_ = merge.average;
       memory_.rounds = merge.rounds;
@@ -414,10 +428,8 @@ std::optional<ParentRun::Impl::Merged> ParentRun::Impl::merged_now() const {
 }
 
 std::optional<ParentRun::Impl::Merged> ParentRun::Impl::take_for_evaluation() {
-  const auto limit = files_->options().updates;
   // What comes after the run's last merge is no part of it.
-  if (limit && files_->totals().updates == *limit)
-    return Merged{*limit, final_weights_, final_average_, memory_.rounds};
+  if (has_last()) return Merged{last_update_, final_weights_, final_average_, memory_.rounds};
   // The present weights, which may be some merges ahead of the update that made the evaluation due.
   auto merged = merged_now();
   if (!merged) return {};

@@ -217,6 +217,36 @@ TEST_CASE("a cluster that makes rounds together trains, and its figures say how"
   CHECK(csv_of(run / "metrics.csv").size() == 36);
 }
 
+TEST_CASE("a cluster ends with the merge that reaches --max-steps, also while its Parent evaluates") {
+  const TemporaryDirectory directory;
+  const std::string exchange = GENERATE("rounds", "each");
+  CAPTURE(exchange);
+  const auto run = directory / exchange;
+  // Evaluations take longer than many rounds.
+  RunningProgram cluster(call("cluster", "--preset", "tuned", "--exchange", exchange, "--children", "2",
+                              "--workers", "1", "--round-end", "step", "--round-steps", "64", "--max-steps",
+                              "2000", "--evaluate-every", "2", "--target-episodes", "200", "--eval-episodes",
+                              "2", "--run-dir", run.string()));
+  const auto result = cluster.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["ended_by"] == "max_steps");
+  const int steps = summary["environment_steps"];
+  CHECK(steps >= 2000);
+  CHECK(steps < 2000 + 2 * 64);
+  const auto metrics = csv_of(run / "metrics.csv");
+  CHECK(metrics.back()[column_of(metrics, "environment_steps")] == std::to_string(steps));
+  const auto final = read_safetensors(run / "final.safetensors");
+  CHECK(final.metadata.at("update") == metrics.back()[0]);
+  // It goes on from there, with no more than what was asked for.
+  RunningProgram again(call("cluster", "--resume", run.string(), "--max-steps", "3000"));
+  CHECK(again.wait().exit_code == 0);
+  const int later = json_of(run / "summary.json")["environment_steps"];
+  CHECK(later >= 3000);
+  CHECK(later < 3000 + 2 * 64);
+}
+
 TEST_CASE("a Child that asks for another exchange than its Parent's is told both") {
   const TemporaryDirectory directory;
   RunningProgram parent(call("parent", "--listen", "127.0.0.1:0", "--exchange", "rounds", "--eval-episodes",
