@@ -138,8 +138,14 @@ class ClusterEngine final : public Engine {
       handle(queue_.take());
       send_answers();
       watch_deadline();
-      if (parent_.state().updates() > std::exchange(told_, parent_.state().updates()))
+      if (parent_.state().updates() > std::exchange(told_, parent_.state().updates())) {
         goes_on = observer(update());
+        told_events_ = queue_.taken();
+        told_at_ = now();
+      } else if (queue_.taken() - told_events_ > kEventsWithoutUpdate * (members_.size() + 1) ||
+                 now() - told_at_ > 2 * span_of(kLongestSpan_s)) {
+        return summary("no machine gets a round through");
+      }
     }
     return summary(goes_on ? "no machine is left" : "");
   }
@@ -147,6 +153,8 @@ class ClusterEngine final : public Engine {
  private:
   static constexpr std::uint64_t kForGood = ~std::uint64_t{0};
   static constexpr std::uint64_t kEventsBetweenLooks = 256;
+  // Of each machine, which comes and goes, or loses its link, many times within a long round.
+  static constexpr std::uint64_t kEventsWithoutUpdate = 5'000;
 
   Clock::time_point now() const { return queue_.now(); }
 
@@ -445,10 +453,12 @@ class ClusterEngine final : public Engine {
   std::vector<std::unique_ptr<Member>> members_;
   EventQueue<Event> queue_;
   Clock::time_point last_ = kBeginning;        // when something happened
+  Clock::time_point told_at_ = kBeginning;     // of the last update
   std::optional<Clock::time_point> deadline_;  // that is planned
   RecentReturns recent_;
   Played played_;
-  std::uint64_t told_ = 0, optimizer_steps_ = 0, bytes_up_ = 0, bytes_down_ = 0, links_lost_ = 0;
+  std::uint64_t told_ = 0, told_events_ = 0, optimizer_steps_ = 0, bytes_up_ = 0, bytes_down_ = 0,
+                links_lost_ = 0;
   double computing_ = 0, waiting_ = 0;
 };
 

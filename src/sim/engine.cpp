@@ -10,6 +10,7 @@
 #include "genkidama/core/is_finite.h"
 #include "genkidama/params/weighted_average.h"
 #include "net/parent/open_round.h"
+#include "sim/event_queue.h"
 #include "sim/partitions.h"
 
 namespace genkidama::sim {
@@ -17,8 +18,6 @@ namespace {
 
 constexpr std::size_t kRecent = 100;
 constexpr std::size_t kMostMachines = 1'000'000;
-// Of virtual time: nanoseconds are counted in 64 bits.
-constexpr double kLongest = 1e8;
 
 void check_number(const char* what, std::size_t machine, double value, double most) {
   if (is_finite(value) && value >= 0 && value <= most) return;
@@ -31,8 +30,8 @@ void check_link(const LinkModel& link, std::size_t index) {
   check_number("bits_per_second", index, link.bits_per_second, 1e15);
   check_number("jitter_seconds", index, link.jitter_seconds, 3600);
   check_number("loss", index, link.loss, 0.5);
-  check_number("connected_seconds", index, link.connected_seconds, kLongest);
-  check_number("partition_seconds", index, link.partition_seconds, kLongest);
+  check_number("connected_seconds", index, link.connected_seconds, kLongestSpan_s);
+  check_number("partition_seconds", index, link.partition_seconds, kLongestSpan_s);
   if ((link.connected_seconds > 0) != (link.partition_seconds > 0)) {
     throw ArgumentError(fmt::format(
         "machine {}: connected_seconds is {} and partition_seconds {}; expected both above 0, or neither",
@@ -61,16 +60,16 @@ void check_groups(const SimulationOptions& options) {
 
 void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_and_goes) {
   const auto& [machine, link] = each;
-  check_number("seconds_per_step", index, machine.seconds_per_step, kLongest);
-  check_number("seconds_per_gradient", index, machine.seconds_per_gradient, kLongest);
+  check_number("seconds_per_step", index, machine.seconds_per_step, kLongestSpan_s);
+  check_number("seconds_per_gradient", index, machine.seconds_per_gradient, kLongestSpan_s);
   check_number("factor", index, machine.factor, 1e9);
   if (machine.factor == 0) throw ArgumentError(fmt::format("machine {}: factor is 0; give more", index + 1));
   check_number("jitter", index, machine.jitter, 1e3);
   check_number("steps_per_second", index, machine.steps_per_second, 1e9);
-  check_number("joins_seconds", index, machine.joins_seconds, kLongest);
-  check_number("leaves_seconds", index, machine.leaves_seconds, kLongest);
-  check_number("present_seconds", index, machine.present_seconds, kLongest);
-  check_number("away_seconds", index, machine.away_seconds, kLongest);
+  check_number("joins_seconds", index, machine.joins_seconds, kLongestSpan_s);
+  check_number("leaves_seconds", index, machine.leaves_seconds, kLongestSpan_s);
+  check_number("present_seconds", index, machine.present_seconds, kLongestSpan_s);
+  check_number("away_seconds", index, machine.away_seconds, kLongestSpan_s);
   check_link(link, index);
   if (machine.leaves_seconds > 0 && machine.leaves_seconds <= machine.joins_seconds) {
     throw ArgumentError(
@@ -120,9 +119,9 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
     if (!is_weights) check_partitions(options.machines[i].link, i);
   }
   check_number("parent_bits_per_second", 0, options.parent_bits_per_second, 1e15);
-  if (!is_finite(options.max_seconds) || options.max_seconds < 0 || options.max_seconds > kLongest) {
+  if (!is_finite(options.max_seconds) || options.max_seconds < 0 || options.max_seconds > kLongestSpan_s) {
     throw ArgumentError(fmt::format("max_seconds is {}; expected a number from 0 (no limit) to {:g}",
-                                    options.max_seconds, kLongest));
+                                    options.max_seconds, kLongestSpan_s));
   }
   if (options.environments < 1) {
     throw ArgumentError(fmt::format("{} environments; expected at least 1", options.environments));
@@ -150,6 +149,20 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
     if (const auto difference = trainers.front()->layout().difference(trainer->layout()))
       throw ArgumentError("the trainers have different networks: " + *difference);
   }
+}
+
+void refuse_span(double seconds) {
+  throw ArgumentError(fmt::format(
+      "something takes {:.3g} virtual seconds, a round, a gradient or a transfer; expected at most "
+      "{:g}: give faster machines or links",
+      seconds, kLongestSpan_s));
+}
+
+void refuse_time() {
+  throw ArgumentError(fmt::format(
+      "the simulation goes on for more than {:.2g} virtual seconds; expected fewer: give faster machines or "
+      "links, or an earlier end",
+      seconds_of(kLatest - kBeginning)));
 }
 
 void RecentReturns::add(const std::vector<EpisodeResult>& episodes) {

@@ -14,9 +14,25 @@ namespace genkidama::sim {
 /// Where virtual time begins. Not at the clock's epoch, so that a moment before the beginning can be told.
 inline constexpr Clock::time_point kBeginning = Clock::time_point() + std::chrono::hours(1);
 
-/// Whole nanoseconds, so that sums of times do not depend on their order.
+/// Some three years. What takes longer is a mistake, and nanoseconds in 64 bits count a few centuries only.
+inline constexpr double kLongestSpan_s = 1e8;
+inline constexpr Clock::time_point kLatest = kBeginning + std::chrono::seconds(4'000'000'000);
+
+/// Throws ArgumentError that names the span.
+[[noreturn]] void refuse_span(double seconds);
+[[noreturn]] void refuse_time();
+
+/// Whole nanoseconds, so that sums of times do not depend on their order. Throws ArgumentError for a span
+/// that is above kLongestSpan_s.
 inline Clock::duration span_of(double seconds) {
+  if (!(seconds <= kLongestSpan_s)) refuse_span(seconds);
   return Clock::duration(static_cast<Clock::rep>(seconds * 1e9 + 0.5));
+}
+
+/// The same time. Throws ArgumentError for one after kLatest.
+inline Clock::time_point within_reach(Clock::time_point at) {
+  if (at > kLatest) refuse_time();
+  return at;
 }
 
 inline double seconds_of(Clock::duration span) {
@@ -33,7 +49,7 @@ class EventQueue {
 
   /// A time that has passed is now.
   void plan(Clock::time_point at, Event event) {
-    events_.push({std::max(at, now_), planned_++, std::move(event)});
+    events_.push({std::max(within_reach(at), now_), planned_++, std::move(event)});
   }
 
   /// When the next one happens. There must be one.

@@ -25,7 +25,8 @@ class LearnerEngine final : public Engine {
     Clock::time_point ended = kBeginning;
     for (bool goes_on = true; goes_on;) {
       const RoundReport report = trainer_.train_round();
-      ended = group_.play_round(static_cast<double>(report.steps_in_round), report.optimizer_steps);
+      ended =
+          within_reach(group_.play_round(static_cast<double>(report.steps_in_round), report.optimizer_steps));
       group_.send_weights(ended, message);
       summary_.seconds = seconds_of(ended - kBeginning);
       summary_.optimizer_steps += report.optimizer_steps;

@@ -11,7 +11,7 @@ namespace {
 constexpr Clock::duration kMostTimeout = std::chrono::seconds(120);  // RFC 6298 with the limit of Linux
 constexpr double kRoundTripsOfTimeout = 2;
 // A transfer that needs more of them, on a link that hardly ever works, is taken for done.
-constexpr int kMostPartitions = 10'000;
+constexpr int kMostPartitions = 1'000;
 
 }  // namespace
 

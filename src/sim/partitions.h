@@ -3,6 +3,7 @@
 // Times in which nothing crosses a link, although neither end is away.
 
 #include "genkidama/core/clock.h"
+#include "genkidama/core/export.h"
 #include "genkidama/sim/simulation.h"
 #include "sim/pipe.h"
 
@@ -11,7 +12,7 @@ namespace genkidama::sim {
 /// Of one link. What is sent during a partition arrives after it, as TCP sends it again: 200 ms or two round
 /// trips after the link went dead, then after twice as long again and again, at most 120 s. A peer that is
 /// silent for longer than the links' idle timeout is taken for gone by both ends.
-class Partitions {
+class GENKIDAMA_EXPORT Partitions {
  public:
   explicit Partitions(const LinkModel& link);
 

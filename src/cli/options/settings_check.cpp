@@ -85,7 +85,8 @@ void check_machine_group(const Settings& settings) {
   }
   if (settings.command != kTrain && !group.empty()) {
     throw ArgumentError(
-        fmt::format("--exchange is '{}', which only train takes; expected each or rounds", group));
+        fmt::format("--exchange is '{}', which only train takes; expected {}", group,
+                    settings.command == kCluster ? "each, rounds or segments" : "each or rounds"));
   }
   if (settings.command == kTrain && group.empty() && settings.links.average_moments) {
     throw ArgumentError(
@@ -161,6 +162,17 @@ void check_tree(const Settings& settings) {
                                   groups, simulation.machines));
 }
 
+/// A round that waits for more Children than there are waits for its deadline each time.
+void check_quorum(const Settings& settings) {
+  const std::uint64_t quorum = settings.links.rounds.quorum_count;
+  const bool is_cluster = settings.command == kCluster;
+  if (!is_cluster && settings.command != kSimulate) return;
+  const int children = is_cluster ? settings.cluster.children : simulated_children(settings.simulation);
+  if (quorum <= static_cast<std::uint64_t>(children)) return;
+  throw ArgumentError(fmt::format("--quorum is {}, and there are {} {}; expected at most so many", quorum,
+                                  children, is_cluster ? "Children" : "machines that merge"));
+}
+
 /// Flags of the other exchange. alpha and beta may come from a preset.
 void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -184,6 +196,7 @@ void check_exchange(const Settings& settings) {
     }
   }
   check_actor_mode(settings);
+  check_quorum(settings);
   if (links.exchange != ExchangeKind::kEach && links.overlap) {
     throw ArgumentError(fmt::format(
         "--overlap is for --exchange each; a Child of --exchange {} waits for the others, so leave "

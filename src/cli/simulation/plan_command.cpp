@@ -19,8 +19,10 @@
 #include "cli/terminal/output.h"
 #include "cli/terminal/text_table.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/json_file.h"
+#include "sim/partitions.h"
 
 namespace genkidama::cli {
 namespace {
@@ -136,6 +138,24 @@ std::vector<Way> ways_of(const Settings& settings) {
   return ways;
 }
 
+/// Who plays for a learner is always there; only a Child is joined again.
+bool comes_and_goes(const SimulatedPart& part) {
+  const sim::MachineModel& machine = part.model.machine;
+  return machine.joins_seconds > 0 || machine.leaves_seconds > 0 || machine.present_seconds > 0 ||
+         sim::Partitions(part.model.link).break_links();
+}
+
+/// Those that these machines can be simulated in.
+std::vector<Way> ways_for(const Settings& settings, const std::vector<SimulatedPart>& machines) {
+  std::vector<Way> ways = ways_of(settings);
+  if (std::none_of(machines.begin(), machines.end(), comes_and_goes)) return ways;
+  std::erase_if(ways, [](const Way& way) { return way.cut == "segments" || way.cut == "tree"; });
+  log(LogLevel::kWarning,
+      "machines come and go, or lose their links: segments and trees, whose players are always there, are "
+      "left out");
+  return ways;
+}
+
 struct Prediction {
   Way way;
   std::vector<double> seconds;                   ///< of each run, sorted; kNever: not reached
@@ -152,6 +172,10 @@ Prediction predict(Job job, const Way& way, double most_seconds) {
   std::vector<SimulatedPart> machines = machines_of(job.settings);
   if (way.cut == "alone") {
     machines.resize(1);
+    // What the others are compared with is always there, and has no link.
+    sim::MachineModel& machine = machines.front().model.machine;
+    machine.joins_seconds = machine.leaves_seconds = machine.present_seconds = machine.away_seconds = 0;
+    machines.front().model.link = sim::LinkModel();
     job.settings.simulation.machines = 1;
   }
   const int runs = job.settings.simulation.runs;
@@ -272,7 +296,7 @@ int run_plan(Job job) {
   }
   std::vector<Prediction> predictions;
   double best = kNever;
-  const std::vector<Way> ways = ways_of(settings);
+  const std::vector<Way> ways = ways_for(settings, machines);
   for (const Way& way : ways) {
     Prediction prediction = predict(job, way, kWorthKnowing * best);
     if (run::stop_signal() != 0) return interrupted(predictions, ways.size());

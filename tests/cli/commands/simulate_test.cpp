@@ -325,6 +325,37 @@ TEST_CASE("a simulation whose machines are gone before its end has failed") {
   CHECK(limited.output.find("ended by: max-seconds") != std::string::npos);
 }
 
+TEST_CASE("a simulation in which nothing gets through, or time runs out, ends and says so") {
+  for (const char* const machine : {"2:connected=0.001,partition=100000", "2:present=0.001,away=1"}) {
+    const auto result =
+        run_program(simulate("--machines", "2", "--max-steps", "60000", "--machine", machine));
+    CAPTURE(machine, result.errors);
+    CHECK(result.exit_code == 1);
+    CHECK(result.output.find("ended by: no machine gets a round through") != std::string::npos);
+  }
+  const auto bad = [](const std::string& expected, const auto&... words) {
+    check_bad_argument(simulate("--machines", "2", "--max-steps", "60000", words...), expected);
+  };
+  bad("expected at most 1e+08: give faster machines", "--steps-per-second", "1e-9");
+  bad("expected at most 1e+08: give faster machines", "--cut", "segments", "--machine",
+      "1:gradient-us=1e12,factor=1e6");
+  bad("expected at most 1e+08: give faster machines", "--machine", "1:step-us=1e12");
+  // Each round is short enough, and there are too many of them.
+  bad("goes on for more than 4e+09 virtual seconds", "--cut", "segments", "--steps-per-second", "2e-6");
+}
+
+TEST_CASE("machines that come and go are planned for with weights only") {
+  const auto planned =
+      run_program(call("plan", "--machines", "4", "--step-us", "10", "--gradient-us", "50", "--round-steps",
+                       "100", "--target", "9", "--runs", "1", "--machine", "2:present=5,away=1"));
+  CAPTURE(planned.errors, planned.output);
+  CHECK(planned.exit_code == 0);
+  CHECK(planned.errors.find("segments and trees, whose players are always there, are left out") !=
+        std::string::npos);
+  CHECK(planned.output.find("segments") == std::string::npos);
+  CHECK(planned.output.find("rounds, nesterov") != std::string::npos);
+}
+
 TEST_CASE("bad options of a simulation are one line with exit code 2") {
   const auto bad = [](const std::string& expected, const auto&... words) {
     check_bad_argument(simulate("--updates", "1", words...), expected);
@@ -354,6 +385,7 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("--groups is 2, and --machines is 5", "--cut", "tree", "--machines", "5");
   bad("--groups is '0'", "--cut", "tree", "--groups", "0");
   bad("--groups is for --cut tree", "--groups", "2");
+  bad("--quorum is 5, and there are 4 machines that merge", "--quorum", "5");
   bad("--sharing is 'server', and a simulated machine has one worker", "--preset", "gorila");
   bad("--group-latency-ms is for --cut tree", "--cut", "segments", "--group-latency-ms", "2");
   bad("--group-bandwidth-mbit is for --cut tree", "--group-bandwidth-mbit", "2");
