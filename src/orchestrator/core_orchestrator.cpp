@@ -130,10 +130,10 @@ void check_replay(const OrchestratorOptions& options, const EnvironmentSpec& env
           what, options.replay_capacity));
     }
   } else if (options.replay_capacity < least) {
-    throw ArgumentError(
-        fmt::format("{}, and replay_capacity is {}; expected at least minibatch_size, {} steps, and rather "
-                    "100000",
-                    what, options.replay_capacity, least));
+    throw ArgumentError(fmt::format(
+        "{}, and replay_capacity is {}; expected at least minibatch_size, {} steps, and rather {}", what,
+        options.replay_capacity, least,
+        std::max<std::size_t>(100'000, 10 * static_cast<std::size_t>(least))));
   }
   if (hyper.normalise_observations || hyper.normalise_rewards) {
     throw ArgumentError(fmt::format(

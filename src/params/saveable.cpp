@@ -189,8 +189,10 @@ std::span<const float> StateReader::floats(const std::string& name, std::size_t 
   if (values.size() != count) {
     throw LayoutError(fmt::format(
         "{}: its '{}' has {} values; {} are expected: go on with the network, the optimizer and the "
-        "algorithm that it was written with",
-        source_, name, values.size(), count));
+        "algorithm that it was written with{}",
+        source_, name, values.size(), count,
+        // Whose gradients shards apply has no optimizer of its own.
+        name == "optimizer_state" && (values.empty() || count == 0) ? ", and with shards as it was" : ""));
   }
   return values;
 }

@@ -22,6 +22,7 @@
 #include "run/directory/run_lock.h"
 #include "run/directory/summary_file.h"
 #include "run/evaluation/first_policy.h"
+#include "run/metrics/csv_table.h"
 #include "run/shard_metrics.h"
 #include "run/state/run_state.h"
 
@@ -169,7 +170,14 @@ class ShardRun::Impl {
   }
 
   void restore(const WeightSlice& slice, ShardContents& contents) {
-    if (!directory_.has_state()) return;
+    if (!directory_.has_state()) {
+      // The state is written before the first row.
+      if (!read_last_row(directory_.metrics())) return;
+      throw ArgumentError(fmt::format(
+          "{} {}: there is no state.safetensors, although the shard has made steps; it was removed, and "
+          "without it the shard cannot go on: start another in a new directory, and its learners again",
+          options_.name_of("resume"), directory_.path().string()));
+    }
     ShardMemory memory(contents.optimizer_state.size());
     PolicyAverage none;
     try {

@@ -107,7 +107,7 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
     if (given.vtrace_c != preset.vtrace_c) warn("--vtrace-c", why);
   }
   const run::RunOptions& limits = settings.run;
-  if (settings.learning.replay_capacity > 0 && limits.max_steps &&
+  if (settings.resume.empty() && settings.learning.replay_capacity > 0 && limits.max_steps &&
       *limits.max_steps <= given.learning_starts && learns_from_replay(given)) {
     log(LogLevel::kWarning, "nothing is learnt: the run ends after {} steps, and --learning-starts is {}",
         *limits.max_steps, given.learning_starts);

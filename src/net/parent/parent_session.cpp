@@ -13,6 +13,7 @@
 #include "genkidama/core/version.h"
 #include "genkidama/params/segment_limits.h"
 #include "genkidama/wire/moments.h"
+#include "genkidama/wire/shard_frames.h"
 #include "genkidama/wire/statistics.h"
 #include "net/host/link_host.h"
 #include "net/parent/session_numbers.h"
@@ -125,8 +126,10 @@ void ParentSession::join(const HelloMessage& hello) {
   }
   if (const char* const here = exchange_name(owner_.options().exchange); hello.exchange != here) {
     refuse({RefusalCode::kProtocol,
-            fmt::format("this Parent's exchange is '{}' and the Child asks for '{}'; give both the same",
-                        here, hello.exchange)});
+            fmt::format(
+                "this {}'s exchange is '{}' and the peer asks for '{}'; give both the same{}",
+                words().the_parent, here, hello.exchange,
+                hello.exchange == kGradientsExchange ? ", or connect a learner with shards to shards" : "")});
     return;
   }
   if (hello.statistics != owner_.state().statistics_components()) {

@@ -176,9 +176,11 @@ bool ShardLink::session_refused(const RefuseMessage& refusal) {
   const bool may_pass = refusal.code != RefusalCode::kWeights;
   const bool is_about_us = refusal.code == RefusalCode::kProtocol || refusal.code == RefusalCode::kLayout;
   if (may_pass && (!is_about_us || ++refusals_in_a_row_ < kBelievedRefusals)) {
-    warnings_.warn(
-        fmt::format("learner '{}': the shard at {} refused this learner ({}), which tries again: {}",
-                    options_.name, where_, refusal_code_text(refusal.code), refusal.reason));
+    warnings_.warn(fmt::format(
+        "learner '{}': the shard at {} refused this learner ({}{}), which tries again: {}", options_.name,
+        where_, refusal_code_text(refusal.code),
+        is_about_us ? fmt::format(", {} of {} times in a row", refusals_in_a_row_, kBelievedRefusals) : "",
+        refusal.reason));
     return false;
   }
   host_.stop_dialling();

@@ -86,6 +86,7 @@ class ShardLinks final : public WeightShards {
       }
       if (!wait(lock, keep_waiting)) return false;
     }
+    warn_of_new_slices();
     return true;
   }
 
@@ -146,6 +147,20 @@ class ShardLinks final : public WeightShards {
                         owner->where(), links_[i]->where(), slice->number, slice->count));
       }
       owner = links_[i].get();
+    }
+  }
+
+  /// A slice that begins anew beside others that have learnt is noise in the middle of a policy.
+  void warn_of_new_slices() const {
+    const auto furthest =
+        std::max_element(board_.places.begin(), board_.places.end(),
+                         [](const ShardPlace& a, const ShardPlace& b) { return a.step < b.step; });
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+      if (board_.places[i].step > 0 || furthest->step == 0) continue;
+      log(LogLevel::kWarning,
+          "the shard at {} is at step 0, and another one at step {}: its slice of the weights begins anew; "
+          "resume the shard from its own directory, or start all of them again",
+          links_[i]->where(), furthest->step);
     }
   }
 

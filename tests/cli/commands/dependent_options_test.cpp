@@ -90,6 +90,14 @@ TEST_CASE("noise that is there already, a ladder of nothing, and steps that nobo
   CHECK(idle(settings).empty());
 }
 
+TEST_CASE("the weights of a learner with shards are theirs, and only such a learner waits for one") {
+  Settings settings = dqn_settings({"init-from=a", "away-timeout=3"});
+  settings.command = kTrain;
+  CHECK(idle(settings) == std::vector<std::string>{"away-timeout"});
+  settings.links.shards = {"host:1"};
+  CHECK(idle(settings) == std::vector<std::string>{"init-from"});
+}
+
 TEST_CASE("a temperature that is not learnt has no target, and no model imagines nothing") {
   Settings settings = dqn_settings({"target-entropy=-2", "planners=2", "planning-ratio=1"});
   Hyperparameters& hyper = settings.learning.hyperparameters;

@@ -246,6 +246,27 @@ TEST_CASE("a shard ends after its optimizer steps, and its run goes on only with
   check_bad_argument(shard_call("1/1", directory / "shard"), "a run is in this directory already");
 }
 
+TEST_CASE("a shard whose state was removed is not begun anew, and a slice that begins anew is told") {
+  const TemporaryDirectory directory;
+  RunningProgram one(shard_call("1/2", directory / "one")), two(shard_call("2/2", directory / "two"));
+  const std::string first = endpoint(one), second = endpoint(two);
+  RunningProgram learner(learner_call({first, second}, directory / "learner", {}, "2000"));
+  CHECK(learner.wait().exit_code == 0);
+  end(one, directory / "one");
+  for (const auto& entry : std::filesystem::directory_iterator(directory / "one")) {
+    if (entry.path().extension() == ".safetensors") std::filesystem::remove(entry.path());
+  }
+  check_bad_argument(
+      call("shard", "--resume", (directory / "one").string(), "--slice", "1/2", "--listen", first),
+      "there is no state.safetensors, although the shard has made steps");
+  RunningProgram anew(shard_call("1/2", directory / "anew"));
+  RunningProgram more(learner_call({endpoint(anew), second}, directory / "more", {}, "2000"));
+  const auto result = more.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK_THAT(result.errors, Contains("its slice of the weights begins anew"));
+}
+
 TEST_CASE("shards that do not fit end a learner with one line") {
   const TemporaryDirectory directory;
   RunningProgram one(shard_call("1/2", directory / "one")), again(shard_call("1/2", directory / "again"));
