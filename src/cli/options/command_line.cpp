@@ -364,6 +364,20 @@ std::string advice(const ResolvedProgram& program, Command command, const std::s
   return word.rfind("--", 0) == 0 ? did_you_mean(word, flags) : "";
 }
 
+// In `--dueling true` the second word belongs to nothing.
+std::string switch_advice(const ResolvedProgram& program, const std::string& word, int argc,
+                          const char* const* argv) {
+  if (word != "true" && word != "false") return "";
+  for (int i = 2; i < argc; ++i) {
+    if (argv[i] != word) continue;
+    for (const OptionRow& row : program.table) {
+      if (row.kind == ValueKind::kFlag && row.flag() == argv[i - 1])
+        return fmt::format("; this option takes it behind an equals sign: {}={}", row.flag(), word);
+    }
+  }
+  return "";
+}
+
 // A value that was meant for no option of ours may be a secret.
 std::string without_value(const std::string& word) {
   return word.rfind("--", 0) == 0 ? word.substr(0, word.find('=')) : word;
@@ -507,8 +521,9 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
     check_values(slots[command]);
     if (!extras.empty()) {
       const std::string word = without_value(extras.front());
-      throw ArgumentError(fmt::format("unknown argument '{}'{}; '{} {} --help' lists the options", word,
-                                      advice(program, command, word), program.name, command_name(command)));
+      throw ArgumentError(fmt::format(
+          "unknown argument '{}'{}{}; '{} {} --help' lists the options", word, advice(program, command, word),
+          switch_advice(program, word, argc, argv), program.name, command_name(command)));
     }
     Settings settings = settings_of(program, slots[command], command, {argv, argv + argc});
     complete_and_check(settings);

@@ -15,6 +15,7 @@ namespace genkidama::cli {
 namespace {
 
 constexpr double kMicro = 1e-6, kMilli = 1e-3, kMega = 1e6;
+constexpr double kLeastMbit = 1e-4, kMostUs = 1e12;
 
 struct Key {
   double most;
@@ -26,13 +27,13 @@ const std::map<std::string, Key, std::less<>>& keys() {
       {"factor", {1e6, [](SimulatedPart& part, double value) { part.model.machine.factor = value; }}},
       {"jitter", {1e3, [](SimulatedPart& part, double value) { part.model.machine.jitter = value; }}},
       {"step-us",
-       {1e12,
+       {kMostUs,
         [](SimulatedPart& part, double value) {
           part.model.machine.seconds_per_step = kMicro * value;
           part.has_own_step = true;
         }}},
       {"gradient-us",
-       {1e12,
+       {kMostUs,
         [](SimulatedPart& part, double value) {
           part.model.machine.seconds_per_gradient = kMicro * value;
           part.has_own_gradient = true;
@@ -110,10 +111,27 @@ void check(const std::string& spec, const sim::SimulatedMachine& machine, const 
     refuse(spec, "--cut is 'alone', whose machine has no link; expected a cut with links, or no partition");
 }
 
+/// What the library would refuse in its own words.
+void check_usual(const SimulationSettings& settings) {
+  for (const auto& [flag, mbit] :
+       {std::pair("--bandwidth-mbit", settings.bandwidth_mbit),
+        std::pair("--group-bandwidth-mbit", settings.group_bandwidth_mbit.value_or(0))}) {
+    if (mbit == 0 || mbit >= kLeastMbit) continue;
+    throw ArgumentError(
+        fmt::format("{} is {:g}; expected at least {:g}, or 0 for no limit", flag, mbit, kLeastMbit));
+  }
+  for (const auto& [flag, us] : {std::pair("--step-us", settings.step_us.value_or(0)),
+                                 std::pair("--gradient-us", settings.gradient_us.value_or(0))}) {
+    if (us <= kMostUs) continue;
+    throw ArgumentError(fmt::format("{} is {:g}; expected a number from 0 to {:g}", flag, us, kMostUs));
+  }
+}
+
 }  // namespace
 
 std::vector<SimulatedPart> machines_of(const Settings& all) {
   const SimulationSettings& settings = all.simulation;
+  check_usual(settings);
   SimulatedPart usual;
   usual.model.machine.seconds_per_step = kMicro * settings.step_us.value_or(0);
   usual.model.machine.seconds_per_gradient = kMicro * settings.gradient_us.value_or(0);

@@ -256,7 +256,7 @@ TEST_CASE("a Child that asks for another exchange than its Parent's is told both
                        "--eval-episodes", "0", "--run-dir", (directory / "child").string()));
   CAPTURE(child.errors);
   CHECK(child.exit_code == 1);
-  CHECK(child.errors.find("exchange is 'rounds' and the Child asks for 'each'") != std::string::npos);
+  CHECK(child.errors.find("exchange is 'rounds' and the peer asks for 'each'") != std::string::npos);
   parent.signal(SIGTERM);
   CHECK(parent.wait().exit_code == 128 + SIGTERM);
 }

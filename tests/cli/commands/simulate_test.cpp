@@ -384,6 +384,7 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("--groups is 8, and --machines is 4", "--cut", "tree", "--groups", "8");
   bad("--groups is 2, and --machines is 5", "--cut", "tree", "--machines", "5");
   bad("--groups is '0'", "--cut", "tree", "--groups", "0");
+  bad("--bandwidth-mbit is 1e-09; expected at least 0.0001", "--bandwidth-mbit", "1e-9");
   bad("--groups is for --cut tree", "--groups", "2");
   bad("--quorum is 5, and there are 4 machines that merge", "--quorum", "5");
   bad("--sharing is 'server', and a simulated machine has one worker", "--preset", "gorila");

@@ -115,5 +115,5 @@ TEST_CASE("flags for TLS that do not fit together are refused") {
       "can be reached from other machines");
   check_bad_argument(call("parent", "--listen", here, "--tls-certificate", files.key, "--tls-key", files.key,
                           "--run-dir", (directory / "run").string()),
-                     "tls.certificate " + files.key);
+                     "--tls-certificate " + files.key);
 }

@@ -18,6 +18,8 @@ TEST_CASE("fields of the library's errors become flags, and what the user typed 
   CHECK(shown("gamma is 2; expected gamma in [0, 1]") == "--gamma is 2; expected gamma in [0, 1]");
   CHECK(shown("the workers play (round_steps) and learn from n_step.") ==
         "the workers play (--round-steps) and learn from --n-step.");
+  CHECK(shown("give tls.certificate and tls.key there") == "give --tls-certificate and --tls-key there");
+  CHECK(shown("set segments.queue_bytes. It is 3") == "set segments.queue_bytes. It is 3");
   for (const char* const kept :
        {"'replay_capacity' is unknown", "/tmp/learning_rate/run_dir: no such file", "--learning-rate is 2",
         "my_field is 3", "learning_rates are two", "seeds are many", "", "batch_size_"}) {

@@ -195,6 +195,7 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
        "--preset is 'fast'; expected one of control, dqn, dyna-q, gorila, original, own, quick, sac"},
       {{"train", "--preset", "td3"}, "--preset is 'td3', an algorithm; expected one of control"},
       {{"train", "--preset", "qr_dqn"}, "and --loss qr_dqn to learn by it"},
+      {{"train", "--preset", "dqn", "--dueling", "true"}, "takes it behind an equals sign: --dueling=true"},
       {{"train", "--quantiles", "0"}, "--quantiles is '0'; expected a whole number in [1, 1000]"},
       {{"train", "--preset", "dyna-q", "--memory", "gru:8"},
        "--memory is 'gru:8', and dyna_q learns from single steps; expected --memory none, or as --loss a3c, "
@@ -660,7 +661,7 @@ TEST_CASE("a cluster with the tuned preset makes rounds together, until a word s
 
 TEST_CASE("--quorum is all Children, a number or a share of them") {
   const auto rounds = [](const char* text) {
-    return parse({"cluster", "--exchange", "rounds", "--quorum", text}).links.rounds;
+    return parse({"cluster", "--exchange", "rounds", "--children", "3", "--quorum", text}).links.rounds;
   };
   CHECK(rounds("all").quorum_count == 0);
   CHECK(rounds("all").quorum_share == 1);
@@ -669,6 +670,8 @@ TEST_CASE("--quorum is all Children, a number or a share of them") {
   CHECK(rounds("75%").quorum_share == 0.75);
   CHECK(rounds("12.5%").quorum_share == 0.125);
   CHECK(rounds("100%").quorum_share == 1);
+  CHECK(refusal({"cluster", "--exchange", "rounds", "--children", "3", "--quorum", "4"})
+            .find("--quorum is 4, and there are 3 Children; expected at most so many") != std::string::npos);
 }
 
 TEST_CASE("a cluster that makes rounds together tells both sides, and its Parent how many Children come") {
