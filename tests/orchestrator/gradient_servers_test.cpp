@@ -211,14 +211,16 @@ TEST_CASE("servers that are killed or stopped are replaced, and no gradient is a
   options.hyperparameters.round_steps = 4'000;
   options.optimizer = [](const OptimizerOptions&) { return std::make_unique<CountingOptimizer>(); };
   const int most = signal == SIGKILL ? 8 : 1;
-  int struck = 0;
+  int struck = 0, last_pid = 0;
   CoreOrchestrator* made = nullptr;
   options.on_wait = [&](const RoundProgress& progress) {
     if (made == nullptr || progress.optimizer_steps < 5 || struck == most) return;
     // The one before has been replaced.
     if (made->worker_restarts() != static_cast<std::uint64_t>(struck)) return;
     const int pid = made->worker_pids()[static_cast<std::size_t>(2 + struck % servers)];
-    if (pid <= 0) return;
+    // A restart is counted a moment before the new process has its number.
+    if (pid <= 0 || pid == last_pid) return;
+    last_pid = pid;
     ++struck;
     ::kill(pid, signal);
   };
@@ -249,13 +251,15 @@ TEST_CASE("a worker that dies with a gradient at the servers leaves it to be cou
   // Long enough for several looks at a round (on_wait).
   options.hyperparameters.round_steps = 4'000;
   options.optimizer = [](const OptimizerOptions&) { return std::make_unique<CountingOptimizer>(); };
-  int struck = 0;
+  int struck = 0, last_pid = 0;
   CoreOrchestrator* made = nullptr;
   options.on_wait = [&](const RoundProgress& progress) {
     if (made == nullptr || progress.optimizer_steps < 5 || struck == 4) return;
     if (made->worker_restarts() != static_cast<std::uint64_t>(struck)) return;
     const int pid = made->worker_pids().front();
-    if (pid <= 0) return;
+    // A restart is counted a moment before the new process has its number.
+    if (pid <= 0 || pid == last_pid) return;
+    last_pid = pid;
     ++struck;
     ::kill(pid, SIGKILL);
   };
