@@ -12,6 +12,7 @@
 #include "net/parent/open_round.h"
 #include "sim/event_queue.h"
 #include "sim/partitions.h"
+#include "sim/presence.h"
 
 namespace genkidama::sim {
 namespace {
@@ -58,7 +59,7 @@ void check_groups(const SimulationOptions& options) {
     check_link(options.group_links[i], i * machines_of_child(options));
 }
 
-void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_and_goes) {
+void check_machine(const SimulatedMachine& each, std::size_t index, bool may_come_and_go) {
   const auto& [machine, link] = each;
   check_number("seconds_per_step", index, machine.seconds_per_step, kLongestSpan_s);
   check_number("seconds_per_gradient", index, machine.seconds_per_gradient, kLongestSpan_s);
@@ -81,8 +82,7 @@ void check_machine(const SimulatedMachine& each, std::size_t index, bool comes_a
         "machine {}: present_seconds is {} and away_seconds {}; expected both above 0, or neither", index + 1,
         machine.present_seconds, machine.away_seconds));
   }
-  const bool moves = machine.joins_seconds > 0 || machine.leaves_seconds > 0 || machine.present_seconds > 0;
-  if (moves && !comes_and_goes) {
+  if (comes_and_goes(machine) && !may_come_and_go) {
     throw ArgumentError(fmt::format(
         "machine {} comes or goes; expected the cut 'weights', in which the others go on without it",
         index + 1));
@@ -149,20 +149,6 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
     if (const auto difference = trainers.front()->layout().difference(trainer->layout()))
       throw ArgumentError("the trainers have different networks: " + *difference);
   }
-}
-
-void refuse_span(double seconds) {
-  throw ArgumentError(fmt::format(
-      "something takes {:.3g} virtual seconds, a round, a gradient or a transfer; expected at most "
-      "{:g}: give faster machines or links",
-      seconds, kLongestSpan_s));
-}
-
-void refuse_time() {
-  throw ArgumentError(fmt::format(
-      "the simulation goes on for more than {:.2g} virtual seconds; expected fewer: give faster machines or "
-      "links, or an earlier end",
-      seconds_of(kLatest - kBeginning)));
 }
 
 void RecentReturns::add(const std::vector<EpisodeResult>& episodes) {

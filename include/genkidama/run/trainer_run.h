@@ -35,8 +35,7 @@ class TrainerRun {
   /// Opens the directory and, when a run is resumed, puts its state into the trainer. `trainer` and
   /// `observer` must outlive the object; nullptr: nobody is told. Throws ArgumentError when an option is out
   /// of range, when the directory cannot be used as RunOptions::resume asks, when another process works in
-  /// it, or when its state is of another network; IoError
-  /// when files cannot be written.
+  /// it, or when its state is of another network; IoError when files cannot be written.
   ///
   /// `exchange` joins the trainer to others; it must outlive the object, and nullptr lets it train alone. It
   /// begins with the first advance(), is asked after each round, and finishes in finish(). A round's metrics

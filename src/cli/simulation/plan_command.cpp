@@ -23,6 +23,7 @@
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/json_file.h"
 #include "sim/partitions.h"
+#include "sim/presence.h"
 
 namespace genkidama::cli {
 namespace {
@@ -139,16 +140,14 @@ std::vector<Way> ways_of(const Settings& settings) {
 }
 
 /// Who plays for a learner is always there; only a Child is joined again.
-bool comes_and_goes(const SimulatedPart& part) {
-  const sim::MachineModel& machine = part.model.machine;
-  return machine.joins_seconds > 0 || machine.leaves_seconds > 0 || machine.present_seconds > 0 ||
-         sim::Partitions(part.model.link).break_links();
+bool needs_weights(const SimulatedPart& part) {
+  return sim::comes_and_goes(part.model.machine) || sim::Partitions(part.model.link).break_links();
 }
 
 /// Those that these machines can be simulated in.
 std::vector<Way> ways_for(const Settings& settings, const std::vector<SimulatedPart>& machines) {
   std::vector<Way> ways = ways_of(settings);
-  if (std::none_of(machines.begin(), machines.end(), comes_and_goes)) return ways;
+  if (std::none_of(machines.begin(), machines.end(), needs_weights)) return ways;
   std::erase_if(ways, [](const Way& way) { return way.cut == "segments" || way.cut == "tree"; });
   log(LogLevel::kWarning,
       "machines come and go, or lose their links: segments and trees, whose players are always there, are "
