@@ -156,7 +156,6 @@ Hyperparameters dyna_q_hyperparameters() {
   h.replay_ratio = 1;
   h.planning_ratio = 1;
   h.planning_starts = 1'000;
-  h.planning_steps = 10;
   h.sweeping_exponent = 0.6;
   return h;
 }
