@@ -130,13 +130,13 @@ TEST_CASE("asynchronous workers play on while the learner learns, until the queu
   CHECK(trainer->rounds() == 6);
   CHECK(counts.learnt_steps >= 6 * kRound);
   CHECK(counts.all_dropped_steps() == 0);
-  // Three rounds were played with the first weights, and each further one is three rounds late; a part that a
-  // worker has in hand while it does not run is one round later.
+  // Three rounds were played with the first weights, and each further one is three rounds late. A part that a
+  // worker has in hand while it does not run is later, by so many rounds as the other workers play meanwhile.
   CHECK(counts.max_lag >= 3);
-  CHECK(counts.max_lag <= 4);
-  // Each worker has played a step too many in each part at most.
+  if (workers == 1) CHECK(counts.max_lag <= 4);
+  // Each worker has played a step too many in each part at most, so the last round may be so much longer.
   const std::uint64_t ahead = probes.played.value() - counts.learnt_steps;
-  CHECK(ahead >= 3 * kRound);
+  CHECK(ahead + static_cast<std::uint64_t>(workers) >= 3 * kRound);
   CHECK(ahead <= 3 * (kRound + 3 * static_cast<std::uint64_t>(workers)));
 }
 
