@@ -1,6 +1,7 @@
-// A library to load before a program (LD_PRELOAD) whose workers outnumber the cores: after each unlock of a mutex the
-// process gives its core to the next one. So workers with `--sharing mutex` or `local` take turns after each step or
-// merge, as they do on a machine with a core for each, where else a worker makes many steps before it is another's turn.
+// A library to load before a program (LD_PRELOAD) whose workers outnumber the cores: after each unlock of a
+// mutex the process gives its core to the next one. So workers with `--sharing mutex` or `local` take turns
+// after each step or merge, as they do on a machine with a core for each, where else a worker makes many
+// steps before it is another's turn.
 
 #include <dlfcn.h>
 #include <pthread.h>

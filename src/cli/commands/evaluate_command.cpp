@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/idle_options.h"
 #include "cli/options/command_line.h"
 #include "cli/options/is_one_of.h"
 #include "cli/options/own_options.h"
@@ -17,7 +18,6 @@
 #include "core/write_target.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
-#include "genkidama/core/log.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/rl/algorithms.h"
@@ -156,8 +156,8 @@ void take_behaviour(Settings& settings, const Path& path) {
   // They draw nothing unless they explore.
   if (recorded->second.starts_with("greedy") || recorded->second == "deterministic") {
     if (names_option(settings.command_line, "greedy") && !settings.run.greedy)
-      log(LogLevel::kWarning, "--greedy has no effect: this policy samples nothing, its actions are '{}'",
-          recorded->second);
+      warn_of_idle("--greedy",
+                   fmt::format("this policy samples nothing, its actions are '{}'", recorded->second));
     settings.run.greedy = true;
   }
   const auto options = described_options(recorded->second);

@@ -20,10 +20,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-void warn(std::string_view flag, const std::string& why) {
-  log(LogLevel::kWarning, "{} has no effect: {}", flag, why);
-}
-
 /// Options that only some algorithms know. The others take them without a word, so that one preset can serve
 /// several algorithms.
 struct Scope {
@@ -68,18 +64,23 @@ void warn_of_others_options(const Settings& settings) {
     if (is_one_of(given.algorithm, scope.algorithms)) continue;
     for (const std::string& option : scope.options) {
       if (!names_option(settings.command_line, option)) continue;
-      warn("--" + option, fmt::format("--loss is '{}', and it is for {}", given.algorithm,
-                                      fmt::join(scope.algorithms, ", ")));
+      warn_of_idle("--" + option, fmt::format("--loss is '{}', and it is for {}", given.algorithm,
+                                              fmt::join(scope.algorithms, ", ")));
     }
   }
   if (names_option(settings.command_line, "target-critics") && given.target_critics > given.critics &&
       is_one_of(given.algorithm, {"sac", "td3"})) {
-    warn("--target-critics", fmt::format("it is {}, and there are {} critics, all of which make a target",
-                                         given.target_critics, given.critics));
+    warn_of_idle("--target-critics",
+                 fmt::format("it is {}, and there are {} critics, all of which make a target",
+                             given.target_critics, given.critics));
   }
 }
 
 }  // namespace
+
+void warn_of_idle(std::string_view flag, const std::string& why) {
+  log(LogLevel::kWarning, "{} has no effect: {}", flag, why);
+}
 
 void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset,
                           const EnvironmentSpec& environment) {
@@ -87,24 +88,26 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
   const Hyperparameters& given = settings.learning.hyperparameters;
   const Hyperparameters& preset = of_preset.hyperparameters;
   if (given.sequence_length != preset.sequence_length && settings.network && settings.network->memory == 0)
-    warn("--sequence-length", "the network has no memory, which --memory gru:N gives it");
+    warn_of_idle("--sequence-length", "the network has no memory, which --memory gru:N gives it");
   const bool is_bundled = is_one_of(given.algorithm, algorithm_names());
   const bool takes_continuous = !is_bundled || is_one_of(given.algorithm, {"a3c", "ppo"});
   if (environment.action_space.low.empty() && takes_continuous) {
     const std::string why =
         fmt::format("the actions of '{}' have no continuous components", environment.name);
-    if (given.action_bounds != preset.action_bounds) warn("--action-bounds", why);
-    if (given.state_dependent_deviation != preset.state_dependent_deviation) warn("--deviation", why);
-    if (given.initial_log_deviation != preset.initial_log_deviation) warn("--initial-log-deviation", why);
+    if (given.action_bounds != preset.action_bounds) warn_of_idle("--action-bounds", why);
+    if (given.state_dependent_deviation != preset.state_dependent_deviation) warn_of_idle("--deviation", why);
+    if (given.initial_log_deviation != preset.initial_log_deviation)
+      warn_of_idle("--initial-log-deviation", why);
   }
   if (is_bundled) warn_of_others_options(settings);
-  for (const DependentOption& idle : idle_dependent_options(settings)) warn("--" + idle.option, idle.why);
+  for (const DependentOption& idle : idle_dependent_options(settings))
+    warn_of_idle("--" + idle.option, idle.why);
   if (given.vtrace && is_bundled && given.algorithm != "ppo")
-    warn("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));
+    warn_of_idle("--vtrace", fmt::format("--loss is '{}'; expected 'ppo'", given.algorithm));
   if (!given.vtrace) {
     const std::string why = "it is a part of V-trace; expected --vtrace together with it";
-    if (given.vtrace_rho != preset.vtrace_rho) warn("--vtrace-rho", why);
-    if (given.vtrace_c != preset.vtrace_c) warn("--vtrace-c", why);
+    if (given.vtrace_rho != preset.vtrace_rho) warn_of_idle("--vtrace-rho", why);
+    if (given.vtrace_c != preset.vtrace_c) warn_of_idle("--vtrace-c", why);
   }
   const run::RunOptions& limits = settings.run;
   if (settings.resume.empty() && settings.learning.replay_capacity > 0 && limits.max_steps &&
@@ -116,9 +119,10 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
   const std::uint64_t every = limits.evaluate_every.value_or(run::kEvaluateEvery);
   // The first one is always the best until then.
   if (*limits.updates / every > *limits.patience) return;
-  warn("--patience",
-       fmt::format("{} updates have {} evaluations, one in {} (--evaluate-every); expected more than {}",
-                   *limits.updates, *limits.updates / every, every, *limits.patience));
+  warn_of_idle(
+      "--patience",
+      fmt::format("{} updates have {} evaluations, one in {} (--evaluate-every); expected more than {}",
+                  *limits.updates, *limits.updates / every, every, *limits.patience));
 }
 
 }  // namespace genkidama::cli
