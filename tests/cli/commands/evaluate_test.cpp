@@ -114,6 +114,23 @@ TEST_CASE("evaluate writes no file twice, and none over a checkpoint", "[forks]"
             .exit_code == 0);
 }
 
+TEST_CASE("evaluate says that a policy which samples nothing cannot sample", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  REQUIRE(
+      run_program(call("train", "--preset", "dqn", "--workers", "1", "--updates", "1", "--round-steps", "100",
+                       "--replay-capacity", "1000", "--eval-episodes", "0", "--run-dir", run.string()))
+          .exit_code == 0);
+  for (const bool greedy : {false, true}) {
+    const auto result = run_program(call("evaluate", "--checkpoint", (run / "final.safetensors").string(),
+                                         "--episodes", "2", greedy ? "--greedy=true" : "--greedy=false"));
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 0);
+    CHECK((result.errors.find("--greedy has no effect: this policy samples nothing") == std::string::npos) ==
+          greedy);
+  }
+}
+
 TEST_CASE("a run with noisy layers resumes exactly, and its policies need no flag to be evaluated",
           "[forks]") {
   const TemporaryDirectory directory;
