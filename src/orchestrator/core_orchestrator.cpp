@@ -532,6 +532,7 @@ class CoreOrchestrator::Impl {
     return {counters.stale_gradients, counters.outlier_gradients, counters.lost_gradients};
   }
   ActorMode actor_mode() const { return options_.actor_mode; }
+  const InferenceOptions& inference() const { return options_.inference; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
     const bool is_used = used.statistics.count() > 0 && (used.observations || used.rewards);
@@ -1158,6 +1159,9 @@ bool CoreOrchestrator::has_shards() const {
 }
 ActorMode CoreOrchestrator::actor_mode() const {
   return impl_->actor_mode();
+}
+const InferenceOptions& CoreOrchestrator::inference() const {
+  return impl_->inference();
 }
 const Hyperparameters& CoreOrchestrator::hyperparameters() const {
   return impl_->hyperparameters();

@@ -83,6 +83,7 @@ void Hyperparameters::check() const {
   not_negative("target_kl", target_kl);
   positive("vtrace_rho", vtrace_rho);
   positive("vtrace_c", vtrace_c);
+  not_negative("log_epsilon", log_epsilon);
   if (unroll < 0) refuse("unroll", unroll, "at least 0");
   if (!is_finite(replay_ratio) || replay_ratio <= 0 || replay_ratio > kMostReplayRatio)
     refuse("replay_ratio", replay_ratio, "a number above 0 and at most 10000");

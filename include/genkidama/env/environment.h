@@ -103,6 +103,14 @@ class Environment {
   /// default does nothing.
   virtual void prepare_step(Action action) { static_cast<void>(action); }
 
+  /// Tells the seed that the next reset() will be given, so that an environment on another machine can begin
+  /// the episode meanwhile. Whoever calls it calls reset() with the same seed next. The default does nothing.
+  virtual void prepare_reset(std::uint64_t seed) { static_cast<void>(seed); }
+
+  /// Whether the reset() that was prepared would return at once. A worker with several environments steps
+  /// the others as long as this is false. The default is always ready.
+  virtual bool is_ready() const { return true; }
+
   /// Which alternatives of the choices are allowed after the latest observation, for an environment whose
   /// spec has masks_actions. The mask belongs to the environment and stays valid until its next reset() or
   /// step(). It allows at least one alternative of each choice, except where the task has terminated. Agents
@@ -150,6 +158,10 @@ struct EnvironmentContext {
   EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;  ///< what the environment is made for
   /// The values of the options in cli::Program::options; none in a program without the command line.
   OptionValues options{};
+  /// An environment that waits for something outside of this process calls it at least once a second, so
+  /// that its worker does not count as hung. Once it returns false the environment stops waiting: step() then
+  /// returns a lost step and reset() any observation, from which nothing is learnt. Empty: nobody looks.
+  std::function<bool()> keep_waiting{};
 };
 
 /// Makes one environment. The library calls it in every worker, after the fork, once for each environment of

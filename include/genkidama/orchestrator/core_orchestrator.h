@@ -27,6 +27,7 @@
 #include "genkidama/params/weight_shards.h"
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
+#include "genkidama/rl/inference.h"
 #include "genkidama/rl/learning.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -89,7 +90,10 @@ struct OrchestratorOptions {
   std::uint64_t queued_rounds = 1;  ///< asynchronous: the queue holds the steps of so many rounds, >= 1
   FullQueue when_full = FullQueue::kWait;  ///< asynchronous: what happens when the queue is full
   std::uint64_t max_policy_lag =
-      20;                      ///< asynchronous: older segments are dropped and counted (SegmentCounts)
+      20;  ///< asynchronous: older segments are dropped and counted (SegmentCounts)
+  /// Who computes what the workers' actions are chosen from while they train. Predictors are processes or
+  /// threads beside the workers; not with WorkerMode::kCaller. Evaluations are computed by the workers.
+  InferenceOptions inference;
   OptimizerFactory optimizer;  ///< empty: make_shared_optimizer
   AlgorithmFactory algorithm;  ///< empty: the algorithm that hyperparameters.algorithm names
   /// Steps that each worker keeps, or the learner where workers do not learn themselves; 0: there is no
@@ -230,6 +234,8 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   Learning learning() const;
   /// Whether workers wait while the learner learns, as given.
   ActorMode actor_mode() const;
+  /// Who computes what actions are chosen from, as given.
+  const InferenceOptions& inference() const;
   /// What a checkpoint of these weights says about the policy in it: its environment, its sizes and its
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.

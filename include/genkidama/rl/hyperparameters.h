@@ -97,6 +97,10 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   bool vtrace = false;
   double vtrace_rho = 1;  ///< > 0; a step's weight counts up to this in its own error
   double vtrace_c = 1;    ///< > 0; and up to this in what later steps bring
+  /// The policy's gradient is that of log(pi + this) in place of log(pi), >= 0, which keeps the step of an
+  /// action finite that has become improbable before it is learnt from (Babaeizadeh et al. 2017, "GA3C",
+  /// section 5.2). For actions that are choices, whose pi is a probability.
+  double log_epsilon = 0;
   /// A segment has at most so many steps, >= 0; the value of its last observation stands for what follows. 0:
   /// a segment ends with its episode or its round.
   int unroll = 0;

@@ -55,6 +55,11 @@ struct Preset {
   ExchangeKind exchange = ExchangeKind::kEach;
   RoundsPreset rounds{};  ///< for kRounds, by whomever it was chosen
   bool greedy = false;    ///< evaluations take the likeliest action; false: they sample the policy
+  // Where the agent is cut on one machine; see OrchestratorOptions.
+  Learning learning = Learning::kWorkers;      ///< who learns from what the workers play
+  ActorMode actor_mode = ActorMode::kWaiting;  ///< whether workers wait while the learner learns
+  std::uint64_t queued_rounds = 1;             ///< rounds in the queue of asynchronous workers
+  InferenceOptions inference{};                ///< who computes what actions are chosen from
 };
 
 /// The thesis' settings and network: A3C with n-step returns and SGD with momentum (sections 4.6 and 5.2). A
@@ -100,6 +105,35 @@ Preset gorila_preset();
 /// steps for each worker, 200,000 environment steps, and greedy evaluations. For continuous actions with
 /// finite bounds.
 Preset sac_preset();
+
+/// GA3C (Babaeizadeh et al. 2017): workers only step environments, predictors compute their outputs in
+/// batches, and one learner takes one gradient step for each batch of short segments, with the paper's
+/// log(pi + epsilon).
+Preset ga3c_preset();
+
+/// IMPALA (Espeholt et al. 2018): asynchronous workers play unrolls with weights of their own, and one
+/// learner takes one gradient step for each batch of them, corrected by V-trace.
+Preset impala_preset();
+
+/// APPO: impala_preset() with PPO's clipped loss and several epochs for each batch, so that fewer batches are
+/// needed.
+Preset appo_preset();
+
+/// SEED RL (Espeholt et al. 2020): appo_preset() whose observations are computed by predictors beside the
+/// learner, with two groups of environments in each worker. The environments may be on other machines.
+Preset seed_preset();
+
+/// Sample Factory (Petrenko et al. 2020): many environments in each worker, in two groups, a predictor, and
+/// APPO at the learner.
+Preset sample_factory_preset();
+
+/// Ape-X (Horgan et al. 2018): asynchronous workers that explore each in its own measure, one prioritized
+/// replay buffer for all, and one learner.
+Preset ape_x_preset();
+
+/// R2D2 (Kapturowski et al. 2019): ape_x_preset() for a network with memory, which learns from sequences
+/// whose first steps only bring its memory up to date.
+Preset r2d2_preset();
 
 /// The hyperparameters, completed: schedules without an end get one at `max_steps` environment steps of the
 /// run, shared by `machines` (>= 1) that play at the same time; each plays its share, rounded up. A
