@@ -41,6 +41,9 @@ class CheckedEnvironment final : public Environment {
     inner_->prepare_step(action);
   }
 
+  void prepare_reset(std::uint64_t seed) override { inner_->prepare_reset(seed); }
+  bool is_ready() const override { return inner_->is_ready(); }
+
   StepResult step(Action action) override {
     const std::optional<int> choice = check_step(action);
     // Stays false when what follows throws: the episode cannot go on from an unknown state.

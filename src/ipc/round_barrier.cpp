@@ -135,6 +135,10 @@ bool RoundBarrier::has_arrived(int worker) const {
          shared_->released.load(std::memory_order_acquire);
 }
 
+bool RoundBarrier::is_closed() const {
+  return shared_->closed.load(std::memory_order_acquire) != 0;
+}
+
 bool RoundBarrier::all_arrived() const {
   for (int i = 0; i < workers_; ++i) {
     if (!has_arrived(i)) return false;

@@ -17,8 +17,8 @@ void make_semaphore(sem_t& semaphore) {
   }
 }
 
-void sleep_on(sem_t& semaphore, Deadline deadline) {
-  const auto since_epoch = deadline.at().time_since_epoch();
+void sleep_until(sem_t& semaphore, Clock::time_point time) {
+  const auto since_epoch = time.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
   timespec until{};
   until.tv_sec = static_cast<time_t>(seconds.count());

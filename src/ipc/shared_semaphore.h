@@ -15,7 +15,10 @@ namespace genkidama {
 void make_semaphore(sem_t& semaphore);
 
 /// Sleeps until a post, a signal or the time. Why it ended does not matter: callers look at their atomics.
-void sleep_on(sem_t& semaphore, Deadline deadline);
+void sleep_until(sem_t& semaphore, Clock::time_point time);
+inline void sleep_on(sem_t& semaphore, Deadline deadline) {
+  sleep_until(semaphore, deadline.at());
+}
 
 /// Takes the posts of earlier waits that ended without them. Atomics change before a post, so nothing is lost
 /// as long as they are read afterwards.

@@ -108,6 +108,34 @@ void check_asynchronous(const OrchestratorOptions& options) {
   if (options.queued_rounds < 1) throw ArgumentError("queued_rounds is 0; expected at least 1");
 }
 
+/// Predictors, and what needs them.
+void check_inference(const OrchestratorOptions& options) {
+  const InferenceOptions& inference = options.inference;
+  inference.check();
+  const int environments = options.hyperparameters.environments_per_worker;
+  if (inference.double_buffering && inference.predictors == 0) {
+    throw ArgumentError(
+        "double_buffering is set and predictors is 0; expected at least 1, which computes the outputs for "
+        "one half of a worker's environments while the other is stepped");
+  }
+  if (inference.double_buffering && environments < 2) {
+    throw ArgumentError(
+        fmt::format("double_buffering is set and environments_per_worker is {}; expected at least 2, which "
+                    "make two halves",
+                    environments));
+  }
+  if (inference.predictors == 0) return;
+  if (options.mode == WorkerMode::kCaller) {
+    throw ArgumentError(fmt::format(
+        "predictors is {}; expected 0 where the caller's thread plays the rounds (WorkerMode::kCaller)",
+        inference.predictors));
+  }
+  if (options.learning == Learning::kGiven) {
+    throw ArgumentError(fmt::format("predictors is {}, and learning is '{}'; expected 0 where nobody plays",
+                                    inference.predictors, learning_name(options.learning)));
+  }
+}
+
 /// Of an algorithm that learns from a replay buffer.
 void check_replay(const OrchestratorOptions& options, const EnvironmentSpec& environment) {
   const Hyperparameters& hyper = options.hyperparameters;
@@ -197,6 +225,7 @@ OrchestratorOptions completed(OrchestratorOptions options) {
   if (options.shards) check_shards(options);
   if (options.learning != Learning::kWorkers) check_learns_apart(options);
   if (options.actor_mode == ActorMode::kAsynchronous) check_asynchronous(options);
+  check_inference(options);
   if (is_called && options.workers != 1) {
     throw ArgumentError(
         fmt::format("{} workers; expected 1 where the caller's thread plays the rounds (WorkerMode::kCaller)",
@@ -254,7 +283,9 @@ class CoreOrchestrator::Impl {
         options_.workers, sharing, layout().size(), state_size,
         algorithm->shared_state_for(description_.environment, layout().size()), options_.replay_capacity,
         own_.statistics.values().size(), description_.environment, options_.learning,
-        options_.hyperparameters.priorities_exponent() > 0, helpers, at_shards, options_.servers);
+        options_.hyperparameters.priorities_exponent() > 0, helpers, at_shards, options_.servers,
+        predictors());
+    if (predictors() > 0) make_room_for_inference();
     if (options_.learning != Learning::kWorkers) make_room_for_segments();
     if (options_.hyperparameters.round_end == RoundEnd::kStep) make_room_for_unfinished_episodes();
     write_weights(description_.weights);
@@ -270,8 +301,8 @@ class CoreOrchestrator::Impl {
       run_worker(setup_, *shared_, index, lead_alive);
     };
     const int threads = forks ? thread_count() : 1;
-    const int members = shared_->learners() + shared_->servers(options_.learning);
-    workers_ = start_workers(options_.mode, members, body, [this] { shared_->barrier.wake_lead(); });
+    workers_ =
+        start_workers(options_.mode, shared_->members(), body, [this] { shared_->barrier.wake_lead(); });
     const SupervisorLimits limits{options_.worker_timeout, options_.construction_timeout,
                                   options_.max_crashes_per_minute};
     supervisor_ =
@@ -667,6 +698,8 @@ class CoreOrchestrator::Impl {
         round.episodes.push_back(report.episodes[i].result());
       }
       round.lost_episodes += report.lost_episodes.get();
+      round.inference_batches += report.inference_batches.get();
+      round.inference_rows += report.inference_rows.get();
     }
     return round;
   }
@@ -712,6 +745,8 @@ class CoreOrchestrator::Impl {
     RoundReport played = play(order);
     std::move(played.episodes.begin(), played.episodes.end(), std::back_inserter(round.episodes));
     round.lost_episodes += played.lost_episodes;
+    round.inference_batches += played.inference_batches;
+    round.inference_rows += played.inference_rows;
     round.cut_short |= played.cut_short;
   }
 
@@ -879,6 +914,23 @@ class CoreOrchestrator::Impl {
                       helpers));
     }
     return helpers;
+  }
+
+  /// Those of a trainer that trains.
+  int predictors() const {
+    const bool trains = options_.purpose == EnvironmentPurpose::kTrain && !options_.describe_only;
+    return trains ? options_.inference.predictors : 0;
+  }
+
+  void make_room_for_inference() {
+    const auto environments = static_cast<std::size_t>(options_.hyperparameters.environments_per_worker);
+    const std::size_t groups = options_.inference.double_buffering ? 2 : 1;
+    const InferenceSlots::Shape shape{.rows = (environments + groups - 1) / groups,
+                                      .observation = observation_size(),
+                                      .state = description_.state_size,
+                                      .outputs = static_cast<std::size_t>(description_.sizes.policy)};
+    shared_->inference.emplace(groups * static_cast<std::size_t>(options_.workers), shape, predictors());
+    shared_->inference_options = options_.inference;
   }
 
   std::size_t observation_size() const {

@@ -164,6 +164,8 @@ std::string Supervisor::place_of_crash(int worker) const {
 std::string Supervisor::name(int worker) const {
   if (shared_.is_helper(worker))
     return fmt::format("helper {} of {}", worker - shared_.workers + 1, shared_.helpers);
+  if (const int number = shared_.number_of_predictor(worker); number >= 0)
+    return fmt::format("predictor {} of {}", number + 1, shared_.predictors);
   if (!shared_.is_server(worker)) return worker_name(worker, shared_.workers);
   if (shared_.segments) return "the learner";
   if (shared_.gradient_servers == 1) return "the gradient server";

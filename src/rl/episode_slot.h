@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -34,8 +35,8 @@ class EpisodeSlot {
   /// Of the actions that may follow the observation.
   ActionMask mask() const { return environment_->action_mask(); }
 
-  /// Starts an episode; `actions` draws its actions.
-  void start(std::uint64_t seed, const Random& actions) {
+  /// Starts an episode, which has no observation before finish_start(); `actions` draws its actions.
+  void begin_start(std::uint64_t seed, const Random& actions) {
     random = actions;
     behaviour->start_episode();
     result = {};
@@ -44,6 +45,15 @@ class EpisodeSlot {
     std::fill(state.begin(), state.end(), 0.0f);
     playing = true;
     lost = false;
+    seed_ = seed;
+    environment_->prepare_reset(seed);
+  }
+  bool is_starting() const { return seed_.has_value(); }
+  /// Whether finish_start() would return at once.
+  bool is_ready() const { return environment_->is_ready(); }
+  void finish_start() {
+    const std::uint64_t seed = *seed_;
+    seed_.reset();
     copy(environment_->reset(seed));
   }
 
@@ -98,6 +108,7 @@ class EpisodeSlot {
 
   std::unique_ptr<Environment> environment_;
   const Normaliser& normaliser_;
+  std::optional<std::uint64_t> seed_;  ///< of an episode that is starting
   std::vector<float> observation_;
   std::vector<float> before_;
   std::vector<float> normalised_;

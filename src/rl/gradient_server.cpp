@@ -57,6 +57,8 @@ GradientQueue::Fate GradientServer::take(const GradientQueue::Item& item) {
 }
 
 bool GradientServer::have_all_arrived() const {
+  // A thread that has failed never arrives.
+  if (shared_.barrier.is_closed()) return true;
   for (int worker = 0; worker < shared_.learners(); ++worker) {
     if (!shared_.barrier.has_arrived(worker)) return false;
   }

@@ -40,7 +40,7 @@ void HelperWorker::obey(const WorkerOrder& order) {
   sink_->begin_round();
   sink_->pull(network_.weights());
   helper_->begin_round(learning_random(setup_, index_, order.round));
-  while (!shared_.have_all_workers_arrived()) {
+  while (!shared_.is_round_over()) {
     sink_->show_life();
     GENKIDAMA_FAILPOINT("helper_before_work");
     if (!helper_->help()) std::this_thread::sleep_for(kPause);

@@ -13,8 +13,10 @@
 #include "genkidama/ipc/shared_array.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/rl/gradient_sink.h"
+#include "genkidama/rl/inference.h"
 #include "genkidama/rl/learning.h"
 #include "genkidama/rl/sharing.h"
+#include "ipc/inference_slots.h"
 #include "ipc/shared_mutex.h"
 #include "rl/gradient_queue.h"
 #include "rl/loss_watch.h"
@@ -102,6 +104,8 @@ struct WorkerReport {
   OwnCounter environment_steps;  ///< played in this round, also those that were not learnt from yet
   OwnCounter episode_count;      ///< ended in this round
   OwnCounter lost_episodes;      ///< given up in this round because the environment failed
+  OwnCounter inference_batches;  ///< computed in this round, by a predictor
+  OwnCounter inference_rows;     ///< observations in these
   SharedEpisode episodes[kEpisodesPerRound] = {};
   std::uint64_t optimizer_steps = 0;
   LearningStatistics learning;      ///< sums over optimizer steps
@@ -143,10 +147,11 @@ struct SharedTraining {
                  std::size_t algorithm_floats, std::size_t replay_capacity, std::size_t statistics_numbers,
                  const EnvironmentSpec& environment, Learning learning = Learning::kWorkers,
                  bool is_prioritised = false, int helper_count = 0, bool weights_at_shards = false,
-                 int server_count = 1)
+                 int server_count = 1, int predictor_count = 0)
       : workers(worker_count),
         helpers(helper_count),
         gradient_servers(sharing == Sharing::kServer ? server_count : 0),
+        predictors(predictor_count),
         at_shards(weights_at_shards),
         weights(parameters, "network weights"),
         mutex(1, "mutex"),
@@ -158,14 +163,14 @@ struct SharedTraining {
         gradient(sharing == Sharing::kOneBuffer ? parameters : 0, "gradient"),
         counters(1, "counters"),
         order(1, "worker order"),
-        reports(static_cast<std::size_t>(learners() + servers(learning)), "worker reports"),
+        reports(static_cast<std::size_t>(learners() + servers(learning) + predictors), "worker reports"),
         losses(reports.size(), "losses"),
         versions(1, "weight versions"),
         evaluation(kEvaluationChunk, "evaluation results"),
         normaliser(Normaliser::shared_size(static_cast<std::size_t>(environment.observation_size)),
                    "normaliser"),
         round_statistics(static_cast<std::size_t>(workers) * statistics_numbers, "round statistics"),
-        barrier(learners() + servers(learning)) {
+        barrier(learners() + servers(learning) + predictors) {
     if (gradient_servers > 0) gradients.emplace(learners(), parameters, gradient_servers);
     if (replay_capacity > 0) {
       replay.emplace(
@@ -184,8 +189,14 @@ struct SharedTraining {
   /// Whether this index at the barrier is a helper's: they come behind the workers.
   bool is_helper(int index) const { return index >= workers && index < learners(); }
   /// Whether this index at the barrier is a gradient server's, or that of the central learner: they come
-  /// behind all others.
-  bool is_server(int index) const { return index >= learners(); }
+  /// behind all who have gradients.
+  bool is_server(int index) const { return index >= learners() && !is_predictor(index); }
+  /// Whether this index at the barrier is a predictor's: they come behind all others.
+  bool is_predictor(int index) const { return number_of_predictor(index) >= 0; }
+  /// From 0; below 0 for all others.
+  int number_of_predictor(int index) const { return index - (members() - predictors); }
+  /// All who have an index at the barrier.
+  int members() const { return static_cast<int>(reports.size()); }
   /// Whoever has gradients.
   int learners() const { return workers + helpers; }
   /// Whether all workers are at the barrier.
@@ -196,9 +207,18 @@ struct SharedTraining {
     return true;
   }
 
+  /// Whether those who serve workers in a round have nothing more to do in it.
+  bool is_round_over() const { return barrier.is_closed() || have_all_workers_arrived(); }
+  /// Changes with the weights, where workers learn themselves.
+  std::uint64_t weights_seen() const {
+    return counters[0].optimizer_steps.load(std::memory_order_relaxed) +
+           versions[0].written_for.load(std::memory_order_acquire);
+  }
+
   int workers;           ///< that play; reports and the barrier also have helpers and servers, or a learner
   int helpers;           ///< that learn beside them (Algorithm::helpers())
   int gradient_servers;  ///< Sharing::kServer: that apply gradients; otherwise 0
+  int predictors;        ///< that compute outputs for workers (InferenceOptions)
   bool at_shards;        ///< Sharing::kServer: the server hands gradients to shards elsewhere
   SharedArray<float> weights;
   SharedArray<SharedMutex> mutex;  ///< one, for workers that do not write the weights at once
@@ -254,6 +274,8 @@ struct SharedTraining {
   std::optional<SegmentSlots> slots;
   /// The same: the weights that workers play with. The lead writes them between two orders.
   SharedArray<float> played_weights;
+  std::optional<InferenceSlots> inference;  ///< with predictors: one slot for each group of a worker
+  InferenceOptions inference_options;
   FullQueue when_full = FullQueue::kWait;
   std::uint64_t max_policy_lag = 0;  ///< older segments are not learnt from
 };

@@ -26,6 +26,8 @@
 #include "rl/gradient_server.h"
 #include "rl/helper_worker.h"
 #include "rl/pacer.h"
+#include "rl/policy_client.h"
+#include "rl/predictor.h"
 #include "rl/sharded_server.h"
 #include "rl/worker_sink.h"
 
@@ -73,7 +75,11 @@ class Worker {
                                       .replay = shared.replay && !shared.segments ? &*shared.replay : nullptr,
                                       .worker = index,
                                       .workers = shared.workers})),
-        pacer_(setup.steps_per_second),
+        client_(shared.inference ? make_slot_policy_client(shared, sink_, index)
+                                 : make_local_policy_client(network_, noise_random_)),
+        groups_(grouped(slots_, client_->groups())),
+        // Each group's step waits.
+        pacer_(setup.steps_per_second * static_cast<double>(groups_.size())),
         output_count_(static_cast<std::size_t>(network_.spec().policy)),
         longest_episode_(longest_training_episode(spec_.observation_size)) {
     segment_steps_ =
@@ -113,13 +119,35 @@ class Worker {
                                              const Normaliser& normaliser, int index) {
     std::vector<EpisodeSlot> slots;
     sink.set_activity(WorkerActivity::kMakingEnvironment);
+    const auto keep_waiting = [&sink] {
+      sink.show_life();
+      return !sink.is_round_cut();
+    };
     for (int i = 0; i < setup.hyperparameters.environments_per_worker; ++i) {
-      slots.emplace_back(make_checked(make_environment(setup, {index, i, setup.purpose})), normaliser);
+      const EnvironmentContext context{index, i, setup.purpose, {}, keep_waiting};
+      slots.emplace_back(make_checked(make_environment(setup, context)), normaliser);
       if (setup.spec) check_is(slots.back().spec(), completed(*setup.spec));
       if (setup.described) check_has_spaces(slots.back().spec(), *setup.described);
       sink.show_life();
     }
     return slots;
+  }
+
+  /// Environments that are stepped together, with the outputs that were asked for at once.
+  struct Group {
+    std::size_t number = 0;
+    std::vector<EpisodeSlot*> slots;
+    std::vector<EpisodeSlot*> asked;  ///< those for which outputs were asked for
+  };
+
+  static std::vector<Group> grouped(std::vector<EpisodeSlot>& slots, std::size_t count) {
+    std::vector<Group> groups(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      groups[i].number = i;
+      for (std::size_t slot = i * slots.size() / count; slot < (i + 1) * slots.size() / count; ++slot)
+        groups[i].slots.push_back(&slots[slot]);
+    }
+    return groups;
   }
 
   static std::unique_ptr<Environment> make_environment(const WorkerSetup& setup,
@@ -191,7 +219,11 @@ class Worker {
       make_explorers(explorer.first, explorer.second);
     if (shared_.segments && !shared_.slots) shared_.segments->clear(static_cast<std::size_t>(index_));
     sink_.begin_round();
-    if (shared_.slots) {
+    // Only predictors need them then.
+    const bool needs_no_weights = shared_.inference && shared_.segments;
+    if (needs_no_weights) {
+      sink_.note_policy_version();
+    } else if (shared_.slots) {
       relaxed_load(shared_.played_weights.span(), network_.weights());
     } else {
       sink_.pull(network_.weights());
@@ -213,23 +245,24 @@ class Worker {
 
   void play_episodes() {
     begin_episodes();
-    while (true) {
-      playing_.clear();
-      for (EpisodeSlot& slot : slots_) {
-        if (slot.playing) playing_.push_back(&slot);
-      }
-      if (playing_.empty()) break;
+    for (Group& group : groups_) ask(group);
+    for (std::size_t turn = 0; are_playing(); turn = (turn + 1) % groups_.size()) {
+      Group& group = groups_[turn];
+      // All of it may have waited for its environments.
+      if (group.asked.empty()) ask(group);
       const bool cut = sink_.is_round_cut();
       if (cut || (shared_.unfinished && has_enough_steps())) {
-        for (EpisodeSlot* slot : playing_) {
+        for (EpisodeSlot& slot : slots_) {
+          if (!slot.playing) continue;
           if (shared_.unfinished) {
-            pause_episode(*slot);
+            pause_episode(slot);
           } else {
-            leave_episode(*slot);
+            leave_episode(slot);
           }
         }
         break;
       }
+      if (group.asked.empty()) continue;
       if (pacer_.is_set()) {
         pacer_.wait([this] {
           sink_.show_life();
@@ -238,8 +271,57 @@ class Worker {
         // The step that was waited for belongs to the next round then.
         if (is_asynchronous() && has_enough_steps()) continue;
       }
-      play_step();
+      play_step(group);
       if (is_asynchronous()) hand_over_full_part();
+      ask(group);
+    }
+    for (Group& group : groups_) {
+      if (!group.asked.empty()) client_->forget(group.number);
+      group.asked.clear();
+    }
+  }
+
+  bool are_playing() const {
+    return std::any_of(slots_.begin(), slots_.end(), [](const EpisodeSlot& slot) { return slot.playing; });
+  }
+
+  /// Asks for outputs for all of a group's environments that play and have an observation. Those that have
+  /// none yet are waited for only if there is nothing else to do.
+  void ask(Group& group) {
+    group.asked.clear();
+    EpisodeSlot* first_waiting = nullptr;
+    for (EpisodeSlot* slot : group.slots) {
+      if (!slot->playing) continue;
+      if (slot->is_starting() && slot->is_ready()) finish_reset(*slot);
+      if (!slot->is_starting()) {
+        group.asked.push_back(slot);
+      } else if (first_waiting == nullptr) {
+        first_waiting = slot;
+      }
+    }
+    const bool is_idle =
+        std::all_of(groups_.begin(), groups_.end(), [](const Group& each) { return each.asked.empty(); });
+    if (is_idle && first_waiting != nullptr) {
+      finish_reset(*first_waiting);
+      group.asked.push_back(first_waiting);
+    }
+    if (group.asked.empty()) return;
+    const std::size_t rows = group.asked.size();
+    write_rows(client_->observations(group.number, rows), group,
+               [](const EpisodeSlot& slot) { return slot.observation(); });
+    if (network_.state_size() > 0) {
+      write_rows(client_->states(group.number, rows), group,
+                 [](const EpisodeSlot& slot) { return std::span<const float>(slot.state); });
+    }
+    client_->ask(group.number, rows);
+  }
+
+  template <typename Row>
+  static void write_rows(std::span<float> into, const Group& group, const Row& row_of) {
+    float* to = into.data();
+    for (const EpisodeSlot* slot : group.asked) {
+      const std::span<const float> row = row_of(*slot);
+      to = std::copy(row.begin(), row.end(), to);
     }
   }
 
@@ -341,7 +423,8 @@ class Worker {
   void start_episode(EpisodeSlot& slot) {
     const auto episode = episodes_started_++;
     const auto seed = derive_seed(round_seed_, {episode});
-    reset(slot, seed, derive_seed(draws_seed_, {episode}));
+    begin_reset(slot, seed, derive_seed(draws_seed_, {episode}));
+    if (slot.is_ready()) finish_reset(slot);
     if (shared_.unfinished) shared_.unfinished->start(index_of(slot), seed);
   }
 
@@ -362,10 +445,19 @@ class Worker {
   }
 
   /// `draws_seed`: of the actions; everything else follows from `seed`.
-  void reset(EpisodeSlot& slot, std::uint64_t seed, std::uint64_t draws_seed) {
+  void begin_reset(EpisodeSlot& slot, std::uint64_t seed, std::uint64_t draws_seed) {
+    slot.begin_start(seed, Random(derive_seed(draws_seed, {kActions})));
+  }
+
+  void finish_reset(EpisodeSlot& slot) {
     sink_.set_activity(WorkerActivity::kResetting);
-    slot.start(seed, Random(derive_seed(draws_seed, {kActions})));
+    slot.finish_start();
     sink_.set_activity(WorkerActivity::kOther);
+  }
+
+  void reset(EpisodeSlot& slot, std::uint64_t seed, std::uint64_t draws_seed) {
+    begin_reset(slot, seed, draws_seed);
+    finish_reset(slot);
   }
 
   Transition step(EpisodeSlot& slot) {
@@ -376,22 +468,19 @@ class Worker {
     return result;
   }
 
-  /// A step in every slot that plays, with the network's outputs for all of them at once.
-  void play_step() {
+  /// A step in every slot for which outputs were asked for.
+  void play_step(Group& group) {
     WorkerReport& report = sink_.report();
-    observations_.clear();
-    for (const EpisodeSlot* slot : playing_) {
-      const auto observation = slot->observation();
-      observations_.insert(observations_.end(), observation.begin(), observation.end());
-    }
-    compute_outputs();
-    check_outputs();
+    playing_.swap(group.asked);
+    group.asked.clear();
+    outputs_ = client_->outputs(group.number);
+    check_outputs(outputs_);
     for (std::size_t i = 0; i < playing_.size(); ++i) {
-      const auto outputs = std::span<const float>(outputs_).subspan(i * output_count_, output_count_);
-      choose(*playing_[i], outputs, Acting::kExploring);
+      choose(*playing_[i], outputs_.subspan(i * output_count_, output_count_), Acting::kExploring);
       // Environments that are served together play their steps together.
       if (playing_.size() > 1) playing_[i]->prepare_step();
     }
+    if (network_.state_size() > 0) states_ = client_->next_states(group.number);
     for (std::size_t i = 0; i < playing_.size(); ++i) {
       if (sink_.is_round_cut()) return;
       EpisodeSlot& slot = *playing_[i];
@@ -408,20 +497,6 @@ class Worker {
     }
   }
 
-  void compute_outputs() {
-    network_.draw_noise(noise_random_);
-    outputs_.resize(playing_.size() * output_count_);
-    if (network_.state_size() == 0) {
-      network_.policy().logits_of_batch(network_.weights(), observations_, playing_.size(), outputs_);
-      return;
-    }
-    states_.clear();
-    for (const EpisodeSlot* slot : playing_) {
-      states_.insert(states_.end(), slot->state.begin(), slot->state.end());
-    }
-    network_.recurrent_policy().step(network_.weights(), observations_, playing_.size(), states_, outputs_);
-  }
-
   /// The i-th slot that plays goes on with the state after its present observation. It does so after the
   /// step, so that a slot whose round is cut before the step, or whose step is lost, has the state before
   /// that observation.
@@ -431,14 +506,16 @@ class Worker {
                 slot.state.begin());
   }
 
-  void check_outputs() const {
-    for (std::size_t i = 0; i < outputs_.size(); ++i) {
-      if (!is_finite(outputs_[i])) refuse_output(i % output_count_, outputs_[i]);
+  void check_outputs(std::span<const float> outputs) {
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (!is_finite(outputs[i])) refuse_output(i % output_count_, outputs[i]);
     }
   }
 
   /// Names the weights when they are at fault, and else the network.
-  [[noreturn]] void refuse_output(std::size_t index, float value) const {
+  [[noreturn]] void refuse_output(std::size_t index, float value) {
+    // Predictors have theirs.
+    if (shared_.inference) relaxed_load(shared_.weights.span(), network_.weights());
     const auto weights = network_.weights();
     const std::size_t bad = first_non_finite(weights);
     if (bad != weights.size()) {
@@ -545,12 +622,12 @@ class Worker {
     reset(slot, seed, seed);
     while (slot.playing) {
       if (slot.state.empty()) {
-        network_.policy().logits(network_.weights(), slot.observation(), outputs_);
+        network_.policy().logits(network_.weights(), slot.observation(), evaluated_);
       } else {
-        network_.recurrent_policy().step(network_.weights(), slot.observation(), 1, slot.state, outputs_);
+        network_.recurrent_policy().step(network_.weights(), slot.observation(), 1, slot.state, evaluated_);
       }
-      check_outputs();
-      choose(slot, outputs_, acting);
+      check_outputs(evaluated_);
+      choose(slot, evaluated_, acting);
       step(slot);
       if (!slot.playing || slot.result.length < longest_episode_) continue;
       slot.result.truncated = true;
@@ -564,7 +641,7 @@ class Worker {
     network_.clear_noise();
     normaliser_ = Normaliser(shared_.normaliser.span());
     EpisodeSlot& slot = slots_.front();
-    outputs_.resize(output_count_);
+    evaluated_.resize(output_count_);
     const Acting acting = order.greedy ? Acting::kGreedy : Acting::kSampling;
     auto& next = shared_.counters[0].next_episode;
     for (auto i = next.fetch_add(1); i < order.episode_count; i = next.fetch_add(1)) {
@@ -594,6 +671,9 @@ class Worker {
   std::unique_ptr<Algorithm> algorithm_;
   LocalNetwork network_;
   std::unique_ptr<Learner> learner_;
+  Random noise_random_{0};                ///< of the network's noise while the round is played
+  std::unique_ptr<PolicyClient> client_;  ///< computes the outputs in training
+  std::vector<Group> groups_;
   Pacer pacer_;
   std::size_t output_count_;
   std::uint32_t longest_episode_;
@@ -606,13 +686,12 @@ class Worker {
   std::optional<std::size_t> place_;  ///< the part of the store that an asynchronous worker fills
   bool has_played_ = false;           ///< of an asynchronous worker: what is in that part is its own
   std::uint64_t draws_seed_ = 0;      ///< of the round's actions
-  Random noise_random_;               ///< of the network's noise while the round is played
   std::uint64_t episodes_started_ = 0;
-  std::uint64_t restores_ = 0;  ///< UnfinishedEpisodes::restores() as this worker has seen it
-  std::vector<EpisodeSlot*> playing_;
-  std::vector<float> observations_;  ///< [playing, observation_size]
-  std::vector<float> outputs_;       ///< [playing, output_count_]
-  std::vector<float> states_;        ///< [playing, state size], after the observations
+  std::uint64_t restores_ = 0;         ///< UnfinishedEpisodes::restores() as this worker has seen it
+  std::vector<EpisodeSlot*> playing_;  ///< in the present step
+  std::span<const float> outputs_;     ///< [playing, output_count_]
+  std::span<const float> states_;      ///< [playing, state size], after the observations
+  std::vector<float> evaluated_;       ///< an evaluation's outputs
 };
 
 /// Sleeps at the barrier in slices, so that a worker whose lead is gone ends.
@@ -683,7 +762,9 @@ bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
     while (wait_for_order(shared, index, lead_alive)) carry_out_order();
   };
   try {
-    if (shared.is_server(index) && shared.segments) {
+    if (shared.is_predictor(index)) {
+      work(Predictor(setup, shared, index));
+    } else if (shared.is_server(index) && shared.segments) {
       work(CentralLearner(setup, shared, index));
     } else if (shared.is_helper(index)) {
       work(HelperWorker(setup, shared, index));

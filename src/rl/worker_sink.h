@@ -38,6 +38,8 @@ class WorkerSink : public GradientSink {
   void set_activity(WorkerActivity activity) { report_.activity.store(activity, std::memory_order_relaxed); }
   /// Steps that are about to be learnt from: the schedules run over them.
   void count_environment_steps(std::uint64_t steps);
+  /// The weights that this worker plays with have seen the optimizer steps up to now.
+  void note_policy_version();
   /// Tells the lead that this worker is alive: after every environment step and every gradient.
   void show_life();
 
@@ -51,8 +53,6 @@ class WorkerSink : public GradientSink {
   virtual void take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) = 0;
   /// Copies the shared weights.
   void load_shared(std::span<float> weights);
-  /// This worker's weights have seen the optimizer steps up to now.
-  void note_policy_version();
 
   SharedTraining& shared() { return shared_; }
 

@@ -14,6 +14,8 @@ constexpr std::uint64_t kDqnSteps = 500'000;
 constexpr std::uint64_t kSacSteps = 200'000;
 constexpr std::size_t kReplayCapacity = 200'000;
 constexpr int kThoroughRoundSteps = 4096;
+constexpr int kManyEnvironments = 16;
+constexpr int kR2d2Memory = 64;
 // docs/results/scaling.md has the search.
 constexpr double kTunedOuterMomentum = 0.5;
 constexpr double kTunedRateOfRounds = 1.5;
@@ -127,6 +129,78 @@ Preset sac_preset() {
   preset.network = mlp_network({.activation = Activation::kRelu});
   preset.description =
       "soft actor-critic from a replay buffer, for continuous actions: few steps, more computing";
+  return preset;
+}
+
+Preset appo_preset() {
+  Preset preset = tuned_preset();
+  preset.exchange = ExchangeKind::kSegments;
+  preset.learning = Learning::kCentral;
+  preset.actor_mode = ActorMode::kAsynchronous;
+  Hyperparameters& h = preset.hyperparameters;
+  h.round_end = RoundEnd::kStep;
+  h.round_steps = 1024;
+  h.unroll = 64;
+  h.vtrace = true;
+  preset.max_steps = kControlSteps;
+  preset.description = "asynchronous workers, one learner, PPO's clipped loss with V-trace";
+  return preset;
+}
+
+Preset impala_preset() {
+  Preset preset = appo_preset();
+  Hyperparameters& h = preset.hyperparameters;
+  h.epochs = 1;
+  h.minibatch_size = h.round_steps;
+  preset.description = "asynchronous workers, one learner, one gradient for each batch with V-trace";
+  return preset;
+}
+
+Preset ga3c_preset() {
+  Preset preset = impala_preset();
+  Hyperparameters& h = preset.hyperparameters;
+  h.vtrace = false;
+  h.gae_lambda = 1;
+  h.log_epsilon = 1e-6;
+  preset.inference.predictors = 1;
+  preset.description =
+      "predictors compute for workers that only step, one learner takes one gradient for each batch";
+  return preset;
+}
+
+Preset seed_preset() {
+  Preset preset = appo_preset();
+  preset.hyperparameters.environments_per_worker = kManyEnvironments;
+  preset.inference.predictors = 1;
+  preset.description = "appo with a predictor beside the learner; environments may be on other machines";
+  return preset;
+}
+
+Preset sample_factory_preset() {
+  Preset preset = seed_preset();
+  preset.inference.double_buffering = true;
+  preset.description = "appo with a predictor, and many environments in each worker, in two halves";
+  return preset;
+}
+
+Preset ape_x_preset() {
+  Preset preset = dqn_preset();
+  preset.exchange = ExchangeKind::kSegments;
+  preset.learning = Learning::kCentral;
+  preset.actor_mode = ActorMode::kAsynchronous;
+  Hyperparameters& h = preset.hyperparameters;
+  h.epsilon_ladder = 7;
+  h.priority_exponent = 0.6;
+  preset.description =
+      "dqn with asynchronous workers that each explore in their own measure, one prioritized buffer and one "
+      "learner";
+  return preset;
+}
+
+Preset r2d2_preset() {
+  Preset preset = ape_x_preset();
+  preset.network = mlp_network({.activation = Activation::kRelu, .layer_norm = true, .memory = kR2d2Memory});
+  preset.description = "ape-x for a network with memory, which learns from sequences";
   return preset;
 }
 

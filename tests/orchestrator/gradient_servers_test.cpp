@@ -282,6 +282,22 @@ TEST_CASE("a worker that dies with a gradient at the servers leaves it to be cou
   }
 }
 
+TEST_CASE("a worker thread that fails ends the training, and its servers with it") {
+  OrchestratorOptions options = options_for(2, 2);
+  options.optimizer = [](const OptimizerOptions&) -> std::unique_ptr<SharedOptimizer> {
+    class Failing final : public SharedOptimizer {
+     public:
+      std::size_t state_size(std::size_t parameters) const override { return parameters; }
+      void step(std::span<float>, std::span<const float>, std::span<float>, std::uint64_t,
+                double) const override {
+        throw std::runtime_error("the optimizer is gone");
+      }
+    };
+    return std::make_unique<Failing>();
+  };
+  CHECK_THROWS_WITH(make(options)->train_round(), Contains("the optimizer is gone"));
+}
+
 TEST_CASE("a number of servers that cannot be is refused, and one that nobody needs is left out") {
   for (const int servers : {-1, 0, 65}) {
     CHECK_THROWS_WITH(make(options_for(servers)),

@@ -85,6 +85,8 @@ class RoundBarrier {
 
   /// Whether `worker`, or the process that it replaced, has arrived since the last release.
   bool has_arrived(int worker) const;
+  /// Whether close() was called.
+  bool is_closed() const;
 
  private:
   struct Slot;    // one per worker

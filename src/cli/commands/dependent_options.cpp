@@ -44,6 +44,11 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
   check(hyper.schedule == Schedule::kConstant, "final-learning-rate",
         "--schedule is 'constant'; expected 'linear' or 'cosine'");
   const bool workers_learn = learning_of(settings) == Learning::kWorkers;
+  const InferenceOptions& inference = settings.learning.inference;
+  for (const char* const option : {"inference-batch", "inference-wait-us"})
+    check(inference.predictors == 0, option, "--predictors is 0, and each worker computes its own outputs");
+  check(inference.batch == 0, "inference-wait-us",
+        "--inference-batch is 0, and a predictor takes all that is waiting");
   check(!workers_learn, "sharing",
         fmt::format("--learning is '{}', and one process learns", learning_name(learning_of(settings))));
   check(!workers_learn, "servers",

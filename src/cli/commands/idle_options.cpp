@@ -34,7 +34,7 @@ const std::vector<Scope>& scopes() {
   static const std::vector<Scope> all = {
       {{"a3c"}, {"batch-size", "pull-every"}},
       {{"ppo"},
-       {"epochs", "clip-range", "clip-range-schedule", "value-clip-range", "target-kl",
+       {"epochs", "clip-range", "clip-range-schedule", "value-clip-range", "target-kl", "log-epsilon",
         "normalise-advantages"}},
       {policy_gradient,
        {"gae-lambda", "value-weight", "entropy-weight", "entropy-weight-schedule", "deviation",

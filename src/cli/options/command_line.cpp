@@ -48,6 +48,8 @@ using Slots = std::deque<Slot>;
 // weights. A Parent and a Child by themselves may meet an older one.
 ExchangeKind default_exchange(const ResolvedProgram& program, const Preset& preset, Command command) {
   if (command == kLearner || command == kActor) return ExchangeKind::kSegments;
+  // Its machines play for one learner too.
+  if (command == kCluster && preset.learning == Learning::kCentral) return ExchangeKind::kSegments;
   const bool chooses = command == kCluster || command == kSimulate;
   // The rule merges one Child at a time.
   return chooses && !program.merge_rule ? preset.exchange : ExchangeKind::kEach;
@@ -63,11 +65,22 @@ void take_exchange(const Preset& preset, Settings& settings) {
       makes_rounds ? run::hyperparameters_for(preset, ExchangeKind::kRounds) : preset.hyperparameters;
   settings.links.outer_optimizer =
       makes_rounds ? preset.rounds.outer_optimizer : untouched.links.outer_optimizer;
+  // Of those that play for one learner.
+  const bool plays_for_one =
+      learning_of(settings) == Learning::kCentral || settings.command == kLearner ||
+      (settings.command == kCluster && settings.links.exchange == ExchangeKind::kSegments);
+  settings.links.actor_mode = plays_for_one ? preset.actor_mode : untouched.links.actor_mode;
+  settings.links.queued_rounds = settings.links.actor_mode == ActorMode::kAsynchronous
+                                     ? preset.queued_rounds
+                                     : untouched.links.queued_rounds;
 }
 
 void take_preset(const ResolvedProgram& program, const Preset& preset, Settings& settings) {
   const Settings untouched;
   settings.learning.replay_capacity = preset.replay_capacity;
+  settings.learning.learning = preset.learning;
+  settings.learning.inference = preset.inference;
+  settings.learning.inference_wait_us = static_cast<std::uint64_t>(preset.inference.wait.count());
   settings.network = mlp_options(preset.network);
   settings.run.greedy = preset.greedy;
   settings.links.alpha = preset.alpha.value_or(untouched.links.alpha);
@@ -291,6 +304,7 @@ void apply_preset(const ResolvedProgram& program, const Slots& slots, const std:
                                       [&](const char* name) { return is_given(name, slots, configs); });
   if (means_each && settings.links.exchange == ExchangeKind::kRounds)
     settings.links.exchange = ExchangeKind::kEach;
+  if (settings.command == kTrain) apply_early("learning", program, slots, configs, settings);
   if ((settings.command & (kParent | kChild | kCluster | kSimulate)) != 0)
     apply_early("exchange", program, slots, configs, settings);
   check_resumed_exchange(configs, settings);

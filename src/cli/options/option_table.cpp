@@ -704,6 +704,16 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("servers", kWorking,
             int_option({1, static_cast<double>(kMostShards)}, GENKIDAMA_MEMBER(learning.servers)),
             "How many processes apply gradients with --sharing server; each owns a slice of the weights");
+  table.add("predictors", kPlaying, int_option({0, 1024}, GENKIDAMA_MEMBER(learning.inference.predictors)),
+            "Processes that compute what actions are chosen from, for all workers, which only step their "
+            "environments; 0: each worker computes its own");
+  table.add("inference-batch", kPlaying, int_option({0, 1e6}, GENKIDAMA_MEMBER(learning.inference.batch)),
+            "Observations that a predictor computes at once, at most; 0: all that are waiting");
+  table.add("inference-wait-us", kPlaying,
+            count_option({0, 1e6}, GENKIDAMA_MEMBER(learning.inference_wait_us)),
+            "Microseconds that a predictor waits at most until it has a batch; 0: it takes what is there");
+  table.add("double-buffering", kPlaying, flag_option(GENKIDAMA_MEMBER(learning.inference.double_buffering)),
+            "A worker steps one half of its environments while predictors compute for the other half");
   table.add("merge-every", kWorking | kSimulation,
             int_option({0, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.merge_every)),
             "Optimizer steps of a worker between two merges of --sharing local; 0: at the round's end only, "
@@ -749,6 +759,10 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("vtrace-c", kLearning,
             real_option(kPositive, GENKIDAMA_MEMBER(learning.hyperparameters.vtrace_c)),
             "Up to which a step's weight counts in what later steps bring");
+  table.add("log-epsilon", kLearning,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.log_epsilon)),
+            "The gradient of ppo is that of log(pi + this), which an improbable action cannot make large "
+            "(GA3C)");
   table.add(
       "unroll", kLearning | kActor, int_option({0, 1e8}, GENKIDAMA_MEMBER(learning.hyperparameters.unroll)),
       "Steps of a segment of ppo at most, with the value of what follows; 0: up to the episode's or the "

@@ -15,11 +15,14 @@ namespace {
 
 std::map<std::string, Preset> all_presets(const Program& program) {
   std::map<std::string, Preset> presets = {
+      {"ape-x", run::ape_x_preset()},       {"appo", run::appo_preset()},
       {"control", run::control_preset()},   {"dqn", run::dqn_preset()},
-      {"dyna-q", run::dyna_q_preset()},     {"gorila", run::gorila_preset()},
-      {"original", run::original_preset()}, {"sac", run::sac_preset()},
-      {"thesis", run::thesis_preset()},     {"thorough", run::thorough_preset()},
-      {"tuned", run::tuned_preset()}};
+      {"dyna-q", run::dyna_q_preset()},     {"ga3c", run::ga3c_preset()},
+      {"gorila", run::gorila_preset()},     {"impala", run::impala_preset()},
+      {"original", run::original_preset()}, {"r2d2", run::r2d2_preset()},
+      {"sac", run::sac_preset()},           {"sample-factory", run::sample_factory_preset()},
+      {"seed", run::seed_preset()},         {"thesis", run::thesis_preset()},
+      {"thorough", run::thorough_preset()}, {"tuned", run::tuned_preset()}};
   // A program with a network of its own trains that one.
   if (program.network) {
     for (auto& [name, preset] : presets) preset.network = program.network;

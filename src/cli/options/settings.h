@@ -62,8 +62,10 @@ const char* command_name(Command command);
 struct LearningOptions {
   Hyperparameters hyperparameters;
   std::uint64_t seed = 1;
-  int workers = 0;  ///< 0 until resolved to the machine's cores
-  int servers = 1;  ///< that apply gradients, with Sharing::kServer
+  int workers = 0;                      ///< 0 until resolved to the machine's cores
+  int servers = 1;                      ///< that apply gradients, with Sharing::kServer
+  InferenceOptions inference;           ///< but for `wait`
+  std::uint64_t inference_wait_us = 0;  ///< InferenceOptions::wait
   WorkerMode worker_mode = WorkerMode::kProcesses;
   std::uint64_t replay_capacity = 0;
   double worker_timeout_s = 600;

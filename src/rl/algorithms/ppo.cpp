@@ -210,6 +210,12 @@ class PpoLearner final : public Learner {
     return end;
   }
 
+  /// Of log(pi + log_epsilon) by log(pi).
+  float derivative_of_log(float log_probability) const {
+    const double probability = std::exp(static_cast<double>(log_probability));
+    return static_cast<float>(probability / (probability + hyperparameters_.log_epsilon));
+  }
+
   LearningStatistics compute(Steps& minibatch) {
     const std::size_t n = minibatch.size();
     const auto count = static_cast<double>(n);
@@ -236,6 +242,8 @@ class PpoLearner final : public Learner {
       const float clipped = std::clamp(ratio, lowest, highest) * advantage;
       // Where the clipped one is smaller it does not depend on the policy.
       policy_gradient_[t] = free <= clipped ? -free / static_cast<float>(n) : 0;
+      if (hyperparameters_.log_epsilon > 0)
+        policy_gradient_[t] *= derivative_of_log(pass_.log_probabilities()[t]);
       policy_loss -= std::min(free, clipped) / static_cast<double>(n);
       approximate_kl += (static_cast<double>(ratio) - 1 - log_ratio) / count;
       if (ratio < lowest || ratio > highest) clipped_steps += 1;
