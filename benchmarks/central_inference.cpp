@@ -47,7 +47,8 @@ class Stopwatch final : public Environment {
     return observation_;
   }
   StepResult step(Action) override {
-    if (steps_ > 0 && !samples_.empty()) samples_[next_++ % samples_.size()] = Microseconds(Clock::now() - last_).count();
+    if (steps_ > 0 && !samples_.empty())
+      samples_[next_++ % samples_.size()] = Microseconds(Clock::now() - last_).count();
     if (step_us_ > 0) spin(step_us_);
     StepResult result;
     result.observation = observation_;
@@ -148,8 +149,7 @@ void measure_round_trip() {
 
 /// Of the network alone, a row at a time and in batches.
 double network_nanoseconds(const std::vector<int>& hidden, std::size_t rows) {
-  const auto network =
-      mlp_network({.hidden = hidden})({.observation = {8}, .policy = 4, .values = 1}, 1);
+  const auto network = mlp_network({.hidden = hidden})({.observation = {8}, .policy = 4, .values = 1}, 1);
   const auto function = network->make_policy_function();
   const std::vector<float> weights = network->first_weights();
   const std::vector<float> observations(rows * 8, 0.5f);
@@ -158,8 +158,7 @@ double network_nanoseconds(const std::vector<int>& hidden, std::size_t rows) {
   for (int repetition = 0; repetition < 21; ++repetition) {
     const std::size_t calls = 1 + 20'000'000 / (rows * network->layout().size() * 10);
     const auto start = Clock::now();
-    for (std::size_t i = 0; i < calls; ++i)
-      function->logits_of_batch(weights, observations, rows, outputs);
+    for (std::size_t i = 0; i < calls; ++i) function->logits_of_batch(weights, observations, rows, outputs);
     times.push_back(1e9 * seconds_since(start) / static_cast<double>(calls * rows));
   }
   return percentile(times, 0.5);
@@ -201,7 +200,8 @@ double rate(int environments, bool halves, double step_us, double row_us, double
   trainer.play_round(4'000, segments);
   const auto start = Clock::now();
   double steps = 0;
-  for (int i = 0; i < 3; ++i) steps += static_cast<double>(trainer.play_round(4'000, segments).steps_in_round);
+  for (int i = 0; i < 3; ++i)
+    steps += static_cast<double>(trainer.play_round(4'000, segments).steps_in_round);
   return steps / seconds_since(start);
 }
 

@@ -1,5 +1,6 @@
 #include "ipc/inference_slots.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "ipc/shared_semaphore.h"
@@ -9,10 +10,22 @@ namespace {
 
 constexpr std::size_t kBits = 64;
 
+/// Whether it became true while this looked.
+template <typename Condition>
+bool spin_until(Clock::duration spin, Clock::time_point time, const Condition& condition) {
+  if (spin == Clock::duration{}) return false;
+  const auto end = std::min(time, Clock::now() + spin);
+  do {
+    if (condition()) return true;
+  } while (Clock::now() < end);
+  return false;
+}
+
 }  // namespace
 
-InferenceSlots::InferenceSlots(std::size_t slots, const Shape& shape, int predictors)
+InferenceSlots::InferenceSlots(std::size_t slots, const Shape& shape, int predictors, Clock::duration spin)
     : shape_(shape),
+      spin_(spin),
       heads_(slots, "inference slots"),
       sleepers_(static_cast<std::size_t>(predictors), "predictors"),
       waiting_((slots + kBits - 1) / kBits, "inference slots"),
@@ -67,6 +80,7 @@ bool InferenceSlots::is_answered(std::size_t slot) const {
 }
 
 void InferenceSlots::wait_for_answer(std::size_t slot, Deadline deadline) {
+  if (spin_until(spin_, deadline.at(), [&] { return is_answered(slot); })) return;
   Head& head = heads_[slot];
   drain(head.answered);
   head.sleeps.store(true, std::memory_order_seq_cst);
@@ -102,8 +116,7 @@ void InferenceSlots::begin(int predictor) {
 bool InferenceSlots::try_take(int predictor, std::size_t slot) {
   std::atomic<std::uint64_t>& state = heads_[slot].state;
   std::uint64_t now = state.load(std::memory_order_acquire);
-  const std::uint64_t taken =
-      state_of(Stage::kTaken, static_cast<std::uint64_t>(predictor), request_of(now));
+  const std::uint64_t taken = state_of(Stage::kTaken, static_cast<std::uint64_t>(predictor), request_of(now));
   return stage_of(now) == Stage::kWaiting &&
          state.compare_exchange_strong(now, taken, std::memory_order_acq_rel);
 }
@@ -155,6 +168,7 @@ bool InferenceSlots::does_anything_wait() const {
 }
 
 void InferenceSlots::wait_for_requests(int predictor, Clock::time_point time) {
+  if (spin_until(spin_, time, [&] { return does_anything_wait(); })) return;
   Sleeper& sleeper = sleepers_[static_cast<std::size_t>(predictor)];
   drain(sleeper.requests);
   sleeper.sleeps.store(true, std::memory_order_seq_cst);

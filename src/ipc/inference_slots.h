@@ -28,8 +28,9 @@ class InferenceSlots {
     std::size_t rows = 1, observation = 0, state = 0, outputs = 0;
   };
 
-  /// Throws IoError.
-  InferenceSlots(std::size_t slots, const Shape& shape, int predictors);
+  /// `spin`: how long a wait looks again and again before it sleeps, which is sooner to see an answer than a
+  /// wake-up is; for a machine with a core for everybody. Throws IoError.
+  InferenceSlots(std::size_t slots, const Shape& shape, int predictors, Clock::duration spin = {});
 
   std::size_t size() const { return heads_.size(); }
   const Shape& shape() const { return shape_; }
@@ -96,9 +97,10 @@ class InferenceSlots {
   bool try_take(int predictor, std::size_t slot);
 
   Shape shape_;
+  Clock::duration spin_;
   SharedArray<Head> heads_;
-  SharedArray<Sleeper> sleepers_;                     ///< one for each predictor
-  SharedArray<std::atomic<std::uint64_t>> waiting_;   ///< a bit for each slot
+  SharedArray<Sleeper> sleepers_;                    ///< one for each predictor
+  SharedArray<std::atomic<std::uint64_t>> waiting_;  ///< a bit for each slot
   SharedArray<float> observations_, states_, outputs_, next_states_;
 };
 

@@ -19,6 +19,7 @@
 #include "genkidama/rl/algorithms.h"
 #include "orchestrator/description.h"
 #include "orchestrator/fork_rule.h"
+#include "orchestrator/rate_tuner.h"
 #include "orchestrator/replay_state.h"
 #include "orchestrator/server_states.h"
 #include "orchestrator/supervisor.h"
@@ -55,6 +56,8 @@ constexpr const char* kStaleGradients = "stale_gradients";
 constexpr const char* kOutlierGradients = "outlier_gradients";
 constexpr const char* kLostGradients = "lost_gradients";
 constexpr const char* kLosses = "losses";
+// A message to a predictor and back takes less, and a wake-up about as long.
+constexpr std::chrono::microseconds kInferenceSpin{20};
 constexpr const char* kGivenUp = "training was stopped before the workers had ended their round";
 // The supervisor knows how long to wait for whom.
 constexpr std::chrono::hours kForEver{24 * 365};
@@ -123,6 +126,13 @@ void check_inference(const OrchestratorOptions& options) {
         fmt::format("double_buffering is set and environments_per_worker is {}; expected at least 2, which "
                     "make two halves",
                     environments));
+  }
+  if (inference.tune_seconds > 0 &&
+      (inference.predictors == 0 || options.actor_mode != ActorMode::kAsynchronous)) {
+    throw ArgumentError(fmt::format(
+        "tune_seconds is {}, predictors is {} and actor_mode is '{}'; expected predictors and asynchronous "
+        "workers, whose numbers it changes",
+        inference.tune_seconds, inference.predictors, actor_mode_name(options.actor_mode)));
   }
   if (inference.predictors == 0) return;
   if (options.mode == WorkerMode::kCaller) {
@@ -564,6 +574,8 @@ class CoreOrchestrator::Impl {
   }
   ActorMode actor_mode() const { return options_.actor_mode; }
   const InferenceOptions& inference() const { return options_.inference; }
+  int active_predictors() const { return tuner_ ? tuner_->setting().predictors : predictors(); }
+  int active_workers() const { return tuner_ ? tuner_->setting().workers : options_.workers; }
   std::map<std::string, std::string> policy_metadata() const {
     const auto used = normalisation();
     const bool is_used = used.statistics.count() > 0 && (used.observations || used.rewards);
@@ -686,6 +698,8 @@ class CoreOrchestrator::Impl {
 
   RoundReport play(WorkerOrder order) {
     order.is_normalised = statistics().count() > 0;
+    order.active_predictors = active_predictors();
+    order.active_workers = active_workers();
     order.first_worker = static_cast<int>(place_.place) * options_.workers;
     order.all_workers = static_cast<int>(place_.places) * options_.workers;
     order.first_row = rows_stored();
@@ -729,6 +743,7 @@ class CoreOrchestrator::Impl {
     counts.queue_dropped_steps = dropped - std::exchange(told_dropped_steps_, dropped);
     round.segments = counts;
     round.queued_steps = shared_->slots->queued_steps();
+    if (tuner_) tuner_->take(counts.learnt_steps, Clock::now());
     return completed_round(std::move(round), start);
   }
 
@@ -929,8 +944,14 @@ class CoreOrchestrator::Impl {
                                       .observation = observation_size(),
                                       .state = description_.state_size,
                                       .outputs = static_cast<std::size_t>(description_.sizes.policy)};
-    shared_->inference.emplace(groups * static_cast<std::size_t>(options_.workers), shape, predictors());
+    // Whoever spins takes a core.
+    const bool has_cores = options_.workers + predictors() <= usable_cores();
+    shared_->inference.emplace(groups * static_cast<std::size_t>(options_.workers), shape, predictors(),
+                               has_cores ? kInferenceSpin : Clock::duration{});
     shared_->inference_options = options_.inference;
+    if (options_.inference.tune_seconds == 0) return;
+    const RateTuner::Setting most{predictors(), options_.workers};
+    tuner_.emplace(options_.inference.tune_seconds, most, options_.seed);
   }
 
   std::size_t observation_size() const {
@@ -1125,6 +1146,7 @@ class CoreOrchestrator::Impl {
   // Without components: nothing is counted.
   NumberedStatistics own_;
   RunningStatistics others_;
+  std::optional<RateTuner> tuner_;
   std::optional<Normalisation>
       played_;  // that of a policy which is only played, in place of what was counted
   std::uint64_t rounds_ = 0;
@@ -1214,6 +1236,12 @@ ActorMode CoreOrchestrator::actor_mode() const {
 }
 const InferenceOptions& CoreOrchestrator::inference() const {
   return impl_->inference();
+}
+int CoreOrchestrator::active_predictors() const {
+  return impl_->active_predictors();
+}
+int CoreOrchestrator::active_workers() const {
+  return impl_->active_workers();
 }
 const Hyperparameters& CoreOrchestrator::hyperparameters() const {
   return impl_->hyperparameters();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
@@ -22,6 +23,8 @@ void InferenceOptions::check() const {
     throw ArgumentError(
         fmt::format("inference_wait is {} us; expected 0 to {}", wait.count(), kLongestWait.count()));
   }
+  if (!is_finite(tune_seconds) || tune_seconds < 0)
+    throw ArgumentError(fmt::format("tune_seconds is {}; expected a number of at least 0", tune_seconds));
 }
 
 }  // namespace genkidama

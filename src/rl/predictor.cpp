@@ -43,6 +43,7 @@ void Predictor::obey(const WorkerOrder& order) {
   if (order.command != WorkerCommand::kTrain && order.command != WorkerCommand::kTrainAndLearn) return;
   report_.inference_batches.reset();
   report_.inference_rows.reset();
+  if (number_ >= order.active_predictors) return;
   noise_ = learning_random(setup_, shared_.workers + number_, order.play);
   take_weights();
   while (!shared_.is_round_over()) {

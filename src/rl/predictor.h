@@ -52,9 +52,9 @@ class Predictor {
   LocalNetwork network_;
   Random noise_;
   std::size_t most_rows_, wanted_rows_;
-  std::uint64_t seen_ = 0;               ///< what told of the weights that it has
-  std::vector<std::size_t> taken_;       ///< slots
-  std::size_t rows_ = 0;                 ///< in these
+  std::uint64_t seen_ = 0;                              ///< what told of the weights that it has
+  std::vector<std::size_t> taken_;                      ///< slots
+  std::size_t rows_ = 0;                                ///< in these
   std::vector<float> observations_, states_, outputs_;  ///< of several slots
 };
 

@@ -36,9 +36,12 @@ enum class WorkerCommand : std::uint32_t { kMeet, kTrain, kLearn, kTrainAndLearn
 struct WorkerOrder {
   WorkerCommand command = WorkerCommand::kMeet;  ///< kMeet, at the very beginning: only come to the barrier
   std::uint64_t round = 0;                       ///< number of this round, from 0
-  std::uint64_t play = 0;             ///< kTrain, kTrainAndLearn: number among the orders to play, from 0
-  std::uint64_t round_steps = 0;      ///< kTrain: of each worker; see Hyperparameters
-  std::uint64_t enough_steps = 0;     ///< kTrain, asynchronous: workers stop once so many are queued
+  std::uint64_t play = 0;          ///< kTrain, kTrainAndLearn: number among the orders to play, from 0
+  std::uint64_t round_steps = 0;   ///< kTrain: of each worker; see Hyperparameters
+  std::uint64_t enough_steps = 0;  ///< kTrain, asynchronous: workers stop once so many are queued
+  /// kTrain, kTrainAndLearn: those with a smaller number compute and play; the others wait for the next
+  /// order.
+  int active_predictors = 0, active_workers = 0;
   bool begins = false, ends = false;  ///< kLearn: the round's first and last segments
   bool is_normalised = false;         ///< kTrain: there is something to normalise with
   /// kTrain, kTrainAndLearn: the number of the first worker here among those of all machines, and of these.

@@ -235,7 +235,8 @@ class Worker {
     if (!only_counts_ && !shared_.segments) {
       learner_->begin_round(Random(derive_seed(round_seed_, {kLearning, kContinued})));
     }
-    if (!is_asynchronous() || find_place()) play_episodes();
+    const bool may_play = index_ < order.active_workers && (!is_asynchronous() || find_place());
+    if (may_play) play_episodes();
     Random random = learning_random(setup_, index_, order.round);
     if (!only_counts_ && !shared_.segments) learner_->learn_round(random);
     sink_.end_round();

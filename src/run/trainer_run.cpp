@@ -1,6 +1,7 @@
 #include "genkidama/run/trainer_run.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <cstdint>
 #include <string>
@@ -79,6 +80,14 @@ class TrainerRun::Impl {
       fields.push_back(fmt::format("{}", count));
   }
 
+  /// Observations that a predictor computed at once, in the mean, and who works in the next round.
+  void tell_inference(const RoundReport& round, std::vector<std::string>& fields) const {
+    const auto batches = static_cast<double>(std::max<std::uint64_t>(round.inference_batches, 1));
+    fields.push_back(fmt::format("{:.4g}", static_cast<double>(round.inference_rows) / batches));
+    fields.push_back(fmt::format("{}", trainer_.active_predictors()));
+    fields.push_back(fmt::format("{}", trainer_.active_workers()));
+  }
+
   static bool is_asynchronous(const CoreOrchestrator& trainer) {
     return trainer.actor_mode() == ActorMode::kAsynchronous;
   }
@@ -86,6 +95,8 @@ class TrainerRun::Impl {
   static std::vector<std::string> columns(const CoreOrchestrator& trainer, const Exchange* exchange) {
     std::vector<std::string> names;
     if (is_asynchronous(trainer)) names = SegmentReport::columns();
+    if (trainer.inference().predictors > 0)
+      names.insert(names.end(), {"inference_batch", "active_predictors", "active_workers"});
     if (exchange != nullptr) names.insert(names.end(), {"averaged", "waited_seconds"});
     if (may_drop_gradients(trainer))
       names.insert(names.end(), {"stale_gradients", "outlier_gradients", "lost_gradients"});
@@ -99,6 +110,7 @@ class TrainerRun::Impl {
       segments_.add(round.segments.value_or(SegmentCounts()), round.queued_steps);
       fields = segments_.fields();
     }
+    if (trainer_.inference().predictors > 0) tell_inference(round, fields);
     const std::vector<std::string> of_exchange = exchanged(round);
     fields.insert(fields.end(), of_exchange.begin(), of_exchange.end());
     if (drops_) tell_dropped(round, fields);

@@ -174,11 +174,8 @@ TEST_CASE("runs that could not start are refused before the first one does") {
       {{"train", "--updates", "1", "--grid", "gamma=0.5,1.5"},
        "setting gamma=1.5: --gamma is '1.5'; expected a number in [0, 1]"},
       {{"train", "--updates", "1", "--grid", "preset=thesis,fast"},
-       "setting preset=fast: --preset is 'fast'; expected one of control, dqn, dyna-q, gorila, original, "
-       "sac, "
-       "thesis, "
-       "thorough, "
-       "tuned"},
+       "setting preset=fast: --preset is 'fast'; expected one of ape-x, appo, control, dqn, dyna-q, ga3c, "
+       "gorila, impala, original, r2d2, sac, sample-factory, seed, thesis, thorough, tuned"},
       {{"train", "--updates", "1", "--grid", "updates=1,2"}, "--updates is given and varied too"},
       {{"train", "--updates", "1", "--seed", "1"}, "the seeds of a sweep come from --seeds"},
       {{"train", "--updates", "1", "--resume=x"}, "--resume is not an option of 'sweep'"},

@@ -11,6 +11,7 @@
 #include "genkidama/orchestrator/core_orchestrator.h"
 #include "orchestrator/trained.h"
 #include "support/catch.h"
+#include "support/failing_environment.h"
 #include "support/patience.h"
 #include "support/target_environment.h"
 
@@ -103,7 +104,8 @@ TEST_CASE("with one worker it makes no difference who computes the outputs") {
 TEST_CASE("the predictor has the newest weights of a worker that learns while it plays") {
   for (const char* algorithm : {"a3c", "dqn"}) {
     CAPTURE(algorithm);
-    OrchestratorOptions local = options_for(0, Learning::kWorkers), central = options_for(1, Learning::kWorkers);
+    OrchestratorOptions local = options_for(0, Learning::kWorkers),
+                        central = options_for(1, Learning::kWorkers);
     for (OrchestratorOptions* options : {&local, &central}) {
       options->hyperparameters.algorithm = algorithm;
       options->hyperparameters.batch_size = 5;
@@ -211,7 +213,8 @@ TEST_CASE("predictors and workers that are killed are replaced, and the training
   const auto trainer = make(options, kHybrid, true, 4);
   made = trainer.get();
   REQUIRE(trainer->worker_pids().size() == kWorkers + 1 + kPredictors);
-  for (int round = 0; round < 200 && struck < kMost; ++round) CHECK(trainer->train_round().steps_in_round > 0);
+  for (int round = 0; round < 200 && struck < kMost; ++round)
+    CHECK(trainer->train_round().steps_in_round > 0);
   REQUIRE(struck == kMost);
   CHECK(trainer->train_round().steps_in_round >= 20'000);
   CHECK(trainer->worker_restarts() == kMost);
@@ -243,23 +246,8 @@ TEST_CASE("a predictor that hangs is replaced while its workers wait", "[forks]"
 TEST_CASE("a worker thread that fails ends the training, and its predictors with it") {
   OrchestratorOptions options = options_for(2, Learning::kCentral, 2);
   int made = 0;
-  const auto failing = [&made](const EnvironmentContext&) -> std::unique_ptr<Environment> {
-    class Failing final : public Environment {
-     public:
-      explicit Failing(bool fails) : inner_(kChoice), fails_(fails) {}
-      const EnvironmentSpec& spec() const override { return inner_.spec(); }
-      Observation reset(std::uint64_t seed) override { return inner_.reset(seed); }
-      StepResult step(Action action) override {
-        if (fails_ && ++steps_ == 50) throw std::runtime_error("the motor is gone");
-        return inner_.step(action);
-      }
-
-     private:
-      TargetEnvironment inner_;
-      bool fails_;
-      int steps_ = 0;
-    };
-    return std::make_unique<Failing>(++made == 2);
+  const auto failing = [&made](const EnvironmentContext&) {
+    return std::make_unique<FailingEnvironment>(kChoice, ++made == 2 ? 50 : 0);
   };
   CoreOrchestrator trainer(failing, mlp_network({.hidden = {16}}), options);
   CHECK_THROWS_WITH(trainer.train_round(), Contains("the motor is gone"));
@@ -270,8 +258,9 @@ TEST_CASE("an environment whose reset takes long does not hold up the others of 
     OrchestratorOptions options = options_for(predictors, Learning::kCentral, 1);
     options.hyperparameters.environments_per_worker = 4;
     options.inference.double_buffering = predictors > 0;
-    CoreOrchestrator trainer([](const EnvironmentContext& context) { return std::make_unique<SlowReset>(context); },
-                             mlp_network({.hidden = {16}}), options);
+    CoreOrchestrator trainer(
+        [](const EnvironmentContext& context) { return std::make_unique<SlowReset>(context); },
+        mlp_network({.hidden = {16}}), options);
     for (int i = 0; i < 3; ++i) CHECK(trainer.train_round().steps_in_round >= 500);
     CHECK(trainer.evaluate({.episodes = 3}).size() == 3);
   }
@@ -286,7 +275,8 @@ TEST_CASE("options of central inference that cannot be are refused by name") {
   refused([](auto& o) { o.inference.predictors = -1; }, "predictors is -1", "expected 0 to 1024");
   refused([](auto& o) { o.inference.predictors = 1025; }, "predictors is 1025", "expected 0 to 1024");
   refused([](auto& o) { o.inference.batch = -1; }, "inference_batch is -1", "expected 0");
-  refused([](auto& o) { o.inference.wait = std::chrono::microseconds(-1); }, "inference_wait is -1", "expected 0");
+  refused([](auto& o) { o.inference.wait = std::chrono::microseconds(-1); }, "inference_wait is -1",
+          "expected 0");
   refused([](auto& o) { o.inference.double_buffering = true; }, "environments_per_worker is 1", "at least 2");
   refused(
       [](auto& o) {

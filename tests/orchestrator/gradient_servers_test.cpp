@@ -14,6 +14,7 @@
 #include "orchestrator/trained.h"
 #include "rl/gradient_queue.h"
 #include "support/catch.h"
+#include "support/failing_environment.h"
 #include "support/patience.h"
 #include "support/target_environment.h"
 
@@ -283,19 +284,12 @@ TEST_CASE("a worker that dies with a gradient at the servers leaves it to be cou
 }
 
 TEST_CASE("a worker thread that fails ends the training, and its servers with it") {
-  OrchestratorOptions options = options_for(2, 2);
-  options.optimizer = [](const OptimizerOptions&) -> std::unique_ptr<SharedOptimizer> {
-    class Failing final : public SharedOptimizer {
-     public:
-      std::size_t state_size(std::size_t parameters) const override { return parameters; }
-      void step(std::span<float>, std::span<const float>, std::span<float>, std::uint64_t,
-                double) const override {
-        throw std::runtime_error("the optimizer is gone");
-      }
-    };
-    return std::make_unique<Failing>();
+  int made = 0;
+  const auto failing = [&made](const EnvironmentContext&) {
+    return std::make_unique<FailingEnvironment>(kHybrid, ++made == 2 ? 50 : 0);
   };
-  CHECK_THROWS_WITH(make(options)->train_round(), Contains("the optimizer is gone"));
+  CoreOrchestrator trainer(failing, mlp_network({.hidden = {16}}), options_for(2, 2));
+  CHECK_THROWS_WITH(trainer.train_round(), Contains("the motor is gone"));
 }
 
 TEST_CASE("a number of servers that cannot be is refused, and one that nobody needs is left out") {

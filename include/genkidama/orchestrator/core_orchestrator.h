@@ -236,6 +236,10 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   ActorMode actor_mode() const;
   /// Who computes what actions are chosen from, as given.
   const InferenceOptions& inference() const;
+  /// Predictors that compute in the next round, and workers that play in it: all of them, unless
+  /// InferenceOptions::tune_seconds tries fewer.
+  int active_predictors() const;
+  int active_workers() const;
   /// What a checkpoint of these weights says about the policy in it: its environment, its sizes and its
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.

@@ -24,6 +24,10 @@ struct InferenceOptions {
   /// computed (Sample Factory's double-buffered sampling). Needs predictors and at least two environments in
   /// each worker.
   bool double_buffering = false;
+  /// Every so many seconds one predictor or one worker more or less is tried, and kept if more steps a second
+  /// are played with it (GA3C, section 4.3), at least 0; 0: all of them work all the time. `predictors` and
+  /// OrchestratorOptions::workers are then the most. Needs predictors and ActorMode::kAsynchronous.
+  double tune_seconds = 0;
 
   /// Throws ArgumentError naming the first field that is out of range, its value and its range.
   void check() const;

@@ -714,6 +714,11 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Microseconds that a predictor waits at most until it has a batch; 0: it takes what is there");
   table.add("double-buffering", kPlaying, flag_option(GENKIDAMA_MEMBER(learning.inference.double_buffering)),
             "A worker steps one half of its environments while predictors compute for the other half");
+  table.add("tune-seconds", kTrain,
+            real_option(kNotNegative, GENKIDAMA_MEMBER(learning.inference.tune_seconds)),
+            "Every so many seconds one predictor or worker more or less is tried, and kept if it plays more "
+            "steps a second; 0: never. --predictors and --workers are the most; needs --actor-mode "
+            "asynchronous");
   table.add("merge-every", kWorking | kSimulation,
             int_option({0, 1e7}, GENKIDAMA_MEMBER(learning.hyperparameters.merge_every)),
             "Optimizer steps of a worker between two merges of --sharing local; 0: at the round's end only, "

@@ -1,4 +1,5 @@
 // Actors and a learner as programs.
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <memory>
@@ -182,6 +183,51 @@ TEST_CASE("a central learner with one worker ends with the weights that the work
     return read_safetensors(directory / name / "final.safetensors").weights;
   };
   CHECK(train("central", {"--learning", "central"}) == train("alone", {"--round-end", "step"}));
+}
+
+TEST_CASE("each way of cutting the agent trains, goes on and tells what its predictors did") {
+  const std::string preset = GENERATE("impala", "appo", "ga3c", "seed", "sample-factory", "ape-x", "r2d2");
+  CAPTURE(preset);
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto train = [&](const std::vector<std::string>& words) {
+    RunningProgram program(with(call("train"), words));
+    const auto result = program.wait();
+    CAPTURE(result.errors);
+    CHECK(result.exit_code == 0);
+    CHECK_THAT(result.errors, !Contains("has no effect"));
+  };
+  train({"--preset", preset, "--workers", "2", "--max-steps", "6000", "--eval-episodes", "2", "--run-dir",
+         run.string()});
+  train({"--resume", run.string(), "--max-steps", "9000"});
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["environment_steps"] >= 9000);
+  CHECK(summary["actors"] == "asynchronous");
+  const auto metrics = csv_of(run / "metrics.csv");
+  const auto has = [&](const std::string& name) {
+    return std::find(metrics.front().begin(), metrics.front().end(), name) != metrics.front().end();
+  };
+  const bool predicts = preset == "ga3c" || preset == "seed" || preset == "sample-factory";
+  CHECK(has("inference_batch") == predicts);
+  if (!predicts) return;
+  CHECK(std::stod(metrics.back()[column_of(metrics, "inference_batch")]) >= 1);
+  CHECK(metrics.back()[column_of(metrics, "active_predictors")] == "1");
+  CHECK(metrics.back()[column_of(metrics, "active_workers")] == "2");
+}
+
+TEST_CASE("options of central inference without predictors are told") {
+  RunningProgram refused(call("train", "--preset", "tuned", "--double-buffering", "--updates", "1"));
+  const auto error = refused.wait();
+  CHECK(error.exit_code == 2);
+  CHECK_THAT(error.errors, Contains("predictors is 0") && Contains("expected at least 1"));
+  const TemporaryDirectory directory;
+  RunningProgram idle(call("train", "--preset", "tuned", "--workers", "1", "--inference-batch", "8",
+                           "--inference-wait-us", "5", "--updates", "1", "--eval-episodes", "0", "--run-dir",
+                           (directory / "run").string()));
+  const auto warned = idle.wait();
+  CHECK(warned.exit_code == 0);
+  CHECK_THAT(warned.errors, Contains("--inference-batch has no effect: --predictors is 0") &&
+                                Contains("--inference-wait-us has no effect"));
 }
 
 TEST_CASE(

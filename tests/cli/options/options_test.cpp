@@ -192,7 +192,8 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
        "--steps-per-second is '-1'; expected a number in [0, 1000000000]"},
       {{"train", "--loss", "q"}, "--loss is 'q'; expected one of a3c, dqn, dyna_q, ppo, qr_dqn"},
       {{"train", "--preset", "fast"},
-       "--preset is 'fast'; expected one of control, dqn, dyna-q, gorila, original, own, quick, sac"},
+       "--preset is 'fast'; expected one of ape-x, appo, control, dqn, dyna-q, ga3c, gorila, impala, "
+       "original, own, quick, r2d2, sac, sample-factory, seed, thesis, thorough, tuned"},
       {{"train", "--preset", "td3"}, "--preset is 'td3', an algorithm; expected one of control"},
       {{"train", "--preset", "qr_dqn"}, "and --loss qr_dqn to learn by it"},
       {{"train", "--preset", "dqn", "--dueling", "true"}, "takes it behind an equals sign: --dueling=true"},
@@ -312,7 +313,8 @@ TEST_CASE("a wrong config file is refused with its name and the key") {
       {R"({"batch_size": null})", "key 'batch_size' is null; expected a whole number"},
       {R"({"greedy": 1})", "key 'greedy' is 1; expected true or false"},
       {R"({"preset": "fast"})",
-       "key 'preset' is \"fast\"; expected one of control, dqn, dyna-q, gorila, original, own, quick, sac"},
+       "key 'preset' is \"fast\"; expected one of ape-x, appo, control, dqn, dyna-q, ga3c, gorila, impala, "
+       "original, own, quick, r2d2, sac, sample-factory, seed, thesis, thorough, tuned"},
       {R"({"alpha": 0.5})", "key 'alpha' is not an option of 'train'"},
       {R"({"run-dir": "x"})", "unknown key 'run-dir'"},
       {R"([1, 2])", "expected a JSON object"},
@@ -521,6 +523,46 @@ TEST_CASE("clip range and entropy have schedules of their own, which end with th
       CHECK_THROWS_WITH(parse({"train", flag, bad}), Catch::Contains(flag) && Catch::Contains(bad));
     }
   }
+}
+
+TEST_CASE("a preset says where the agent is cut, until a flag does") {
+  const Settings appo = parse({"train", "--preset", "appo"});
+  CHECK(learning_of(appo) == Learning::kCentral);
+  CHECK(appo.links.actor_mode == ActorMode::kAsynchronous);
+  CHECK(appo.learning.inference.predictors == 0);
+  CHECK(resolved_hyperparameters(appo).vtrace);
+  CHECK(parse({"train", "--preset", "appo", "--actor-mode", "waiting"}).links.actor_mode ==
+        ActorMode::kWaiting);
+  const Settings alone = parse({"train", "--preset", "appo", "--learning", "workers"});
+  CHECK(learning_of(alone) == Learning::kWorkers);
+  CHECK(alone.links.actor_mode == ActorMode::kWaiting);
+
+  const Settings factory = parse({"train", "--preset", "sample-factory"});
+  CHECK(factory.learning.inference.predictors == 1);
+  CHECK(factory.learning.inference.double_buffering);
+  CHECK(factory.learning.hyperparameters.environments_per_worker > 1);
+  const Settings single =
+      parse({"train", "--preset", "sample-factory", "--double-buffering=false", "--predictors", "2",
+             "--inference-batch", "32", "--inference-wait-us", "50"});
+  CHECK(single.learning.inference.predictors == 2);
+  CHECK_FALSE(single.learning.inference.double_buffering);
+  CHECK(single.learning.inference.batch == 32);
+  CHECK(single.learning.inference_wait_us == 50);
+
+  // A learner's actors play for it, and so do those of a cluster.
+  const Settings learner = parse({"learner", "--preset", "impala", "--listen", "127.0.0.1:0"});
+  CHECK(learning_of(learner) == Learning::kGiven);
+  CHECK(learner.links.actor_mode == ActorMode::kAsynchronous);
+  const Settings cluster = parse({"cluster", "--preset", "appo", "--children", "2"});
+  CHECK(cluster.links.exchange == ExchangeKind::kSegments);
+  CHECK(cluster.links.actor_mode == ActorMode::kAsynchronous);
+  const Settings averaged = parse({"cluster", "--preset", "appo", "--exchange", "rounds"});
+  CHECK(averaged.links.actor_mode == ActorMode::kWaiting);
+  CHECK(learning_of(parse({"actor", "--preset", "appo", "--connect", "127.0.0.1:1"})) ==
+        Learning::kElsewhere);
+  CHECK_FALSE(parse({"train", "--preset", "ape-x"}).learning.hyperparameters.vtrace);
+  REQUIRE(parse({"train", "--preset", "r2d2"}).network);
+  CHECK(parse({"train", "--preset", "r2d2"}).network->memory > 0);
 }
 
 TEST_CASE("the tuned preset says how long a run is, how it averages and how it acts, until a flag does") {
