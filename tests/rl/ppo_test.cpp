@@ -384,6 +384,21 @@ TEST_CASE("with V-trace PPO learns from its own steps as without, and less from 
   CHECK_FALSE(half == gradient_of(hyper, 0));
 }
 
+TEST_CASE(
+    "V-trace's advantages are normalised by their weights, so that steps without weight stay without "
+    "effect") {
+  Hyperparameters hyper = constants();
+  hyper.gae_lambda = 1;
+  hyper.minibatch_size = 40;
+  hyper.entropy_weight = 0;
+  hyper.value_weight = 0;
+  hyper.normalise_advantages = true;
+  const auto plain = gradient_of(hyper, 0);
+  hyper.vtrace = true;
+  check_near(gradient_of(hyper, 0), plain);
+  for (const float value : gradient_of(hyper, -40)) CHECK(std::abs(value) < 1e-6f);
+}
+
 TEST_CASE("a segment of PPO has as many steps as unroll says") {
   LocalNetwork network(mlp_network({{6}, false})(kSpec, 4), kSpec);
   Recorder recorder;

@@ -27,6 +27,26 @@ void normalise(std::vector<float>& values) {
   for (float& value : values) value = static_cast<float>((value - mean) * scale);
 }
 
+/// The same for V-trace's advantages, each of which is its step's weight times another advantage: those
+/// become of mean 0 and deviation 1, where a step counts by its weight. Steps that the policy would hardly
+/// take any more thus stay without effect, which they would not if the products themselves were shifted and
+/// scaled.
+void normalise_weighted(std::vector<float>& values, const std::vector<float>& weights) {
+  const auto n = static_cast<double>(values.size());
+  const double weight = std::accumulate(weights.begin(), weights.end(), 0.0);
+  if (!(weight > 0)) return;
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / weight;
+  double squares = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double from_mean = values[i] - mean * weights[i];
+    if (weights[i] > 0) squares += from_mean * from_mean / weights[i];
+  }
+  const double scale = 1 / (std::sqrt(squares / weight * n / (n - 1)) + 1e-8);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<float>((values[i] - mean * weights[i]) * scale);
+  }
+}
+
 /// Steps in columns, all of one round or of one minibatch.
 struct Steps {
   std::vector<float> observations;  ///< [n, observation size]
@@ -35,7 +55,8 @@ struct Steps {
   std::vector<float> log_probabilities;
   std::vector<float> advantages;
   std::vector<float> returns;
-  std::vector<float> values;  ///< when the steps were collected; empty unless values are clipped
+  std::vector<float> values;   ///< when the steps were collected; empty unless values are clipped
+  std::vector<float> weights;  ///< of V-trace, up to rho; empty without it
   // Of a network with memory, which learns from sequences of these steps, one behind the other.
   std::vector<std::size_t> lengths;
   std::vector<float> first_states;  ///< [sequences, state size]
@@ -50,6 +71,7 @@ struct Steps {
     advantages.clear();
     returns.clear();
     values.clear();
+    weights.clear();
     lengths.clear();
     first_states.clear();
   }
@@ -65,6 +87,7 @@ struct Steps {
     gather(from.advantages, 1, rows, advantages);
     gather(from.returns, 1, rows, returns);
     gather(from.values, from.values.empty() ? 0 : 1, rows, values);
+    gather(from.weights, from.weights.empty() ? 0 : 1, rows, weights);
   }
 
  private:
@@ -153,6 +176,9 @@ class PpoLearner final : public Learner {
     const VtraceOptions options{hyperparameters_.gamma, hyperparameters_.gae_lambda,
                                 hyperparameters_.vtrace_rho, hyperparameters_.vtrace_c};
     vtrace(rewards_, pass_.values(), log_ratios_, bootstrap, options, targets, advantages);
+    for (const float log_ratio : log_ratios_) {
+      round_.weights.push_back(static_cast<float>(std::min(options.rho, std::exp(double{log_ratio}))));
+    }
   }
 
   /// Whether the policy may move further from the one that collected the steps.
@@ -220,7 +246,13 @@ class PpoLearner final : public Learner {
     const std::size_t n = minibatch.size();
     const auto count = static_cast<double>(n);
     // A lone step has no deviation.
-    if (hyperparameters_.normalise_advantages && n > 1) normalise(minibatch.advantages);
+    if (hyperparameters_.normalise_advantages && n > 1) {
+      if (hyperparameters_.vtrace) {
+        normalise_weighted(minibatch.advantages, minibatch.weights);
+      } else {
+        normalise(minibatch.advantages);
+      }
+    }
     if (network_.state_size() == 0) {
       pass_.evaluate(minibatch.observations, minibatch.actions, minibatch.masks, n);
     } else {
