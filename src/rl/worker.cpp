@@ -235,8 +235,11 @@ class Worker {
     if (!only_counts_ && !shared_.segments) {
       learner_->begin_round(Random(derive_seed(round_seed_, {kLearning, kContinued})));
     }
-    const bool may_play = index_ < order.active_workers && (!is_asynchronous() || find_place());
-    if (may_play) play_episodes();
+    if (index_ >= order.active_workers) {
+      if (is_asynchronous()) hand_over_begun_part();
+    } else if (!is_asynchronous() || find_place()) {
+      play_episodes();
+    }
     Random random = learning_random(setup_, index_, order.round);
     if (!only_counts_ && !shared_.segments) learner_->learn_round(random);
     sink_.end_round();
@@ -339,6 +342,12 @@ class Worker {
     has_played_ = true;
     stop_when_enough();
     return place_.has_value();
+  }
+
+  /// Of a worker that does not play for a while: what it has would become too old.
+  void hand_over_begun_part() {
+    const std::optional<std::size_t> place = shared_.slots->filling(index_);
+    if (place && has_played_ && shared_.slots->steps(*place) > 0) shared_.slots->finish(*place);
   }
 
   void abandon_part() {

@@ -139,9 +139,13 @@ Preset appo_preset() {
   preset.actor_mode = ActorMode::kAsynchronous;
   Hyperparameters& h = preset.hyperparameters;
   h.round_end = RoundEnd::kStep;
-  h.round_steps = 1024;
+  h.round_steps = 2048;
   h.unroll = 64;
+  h.gae_lambda = 0.98;
   h.vtrace = true;
+  // docs/results/architectures.md has the search.
+  h.vtrace_rho = 1.5;
+  h.vtrace_c = 1.5;
   preset.max_steps = kControlSteps;
   preset.description = "asynchronous workers, one learner, PPO's clipped loss with V-trace";
   return preset;
@@ -151,7 +155,12 @@ Preset impala_preset() {
   Preset preset = appo_preset();
   Hyperparameters& h = preset.hyperparameters;
   h.epochs = 1;
+  h.round_steps = 256;
   h.minibatch_size = h.round_steps;
+  h.gae_lambda = 1;
+  h.learning_rate = 2e-3;
+  h.vtrace_rho = 1;
+  h.vtrace_c = 1;
   preset.description = "asynchronous workers, one learner, one gradient for each batch with V-trace";
   return preset;
 }
