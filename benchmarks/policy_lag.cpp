@@ -9,8 +9,8 @@
 // is the same with and without the correction.
 //
 // Prints one row of comma-separated values: lag, vtrace, task, steps, seed, updates, the mean return of
-// --episodes greedy episodes in the end, and the curve: the mean return of ten greedy episodes after each 25th
-// of the run, separated by spaces.
+// --episodes greedy episodes in the end, and the curve: the mean return of ten greedy episodes after each
+// 25th of the run, separated by spaces.
 
 #include <fmt/format.h>
 
@@ -145,8 +145,8 @@ int run(int argc, char** argv) {
     curve += fmt::format("{}{:.0f}", curve.empty() ? "" : " ", greedy_mean(learner, kEpisodesOfPoint));
   }
   const double mean = greedy_mean(learner, static_cast<int>(arguments.number("--episodes")));
-  fmt::print("{},{},{},{},{},{},{:.1f},{}\n", lag, arguments.text("--vtrace"), arguments.text("--task"), steps,
-             arguments.text("--seed"), updates, mean, curve);
+  fmt::print("{},{},{},{},{},{},{:.1f},{}\n", lag, arguments.text("--vtrace"), arguments.text("--task"),
+             steps, arguments.text("--seed"), updates, mean, curve);
   return 0;
 }
 
