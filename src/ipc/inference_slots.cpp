@@ -160,6 +160,12 @@ void InferenceSlots::answer(int predictor, std::size_t slot) {
   if (head.sleeps.load(std::memory_order_seq_cst)) ::sem_post(&head.answered);
 }
 
+void InferenceSlots::wake_predictors() {
+  for (Sleeper& sleeper : sleepers_.span()) {
+    if (sleeper.sleeps.exchange(false, std::memory_order_seq_cst)) ::sem_post(&sleeper.requests);
+  }
+}
+
 bool InferenceSlots::does_anything_wait() const {
   for (const auto& word : waiting_.span()) {
     if (word.load(std::memory_order_seq_cst) != 0) return true;

@@ -67,6 +67,9 @@ class InferenceSlots {
   /// Sleeps until something waits, or the time.
   void wait_for_requests(int predictor, Clock::time_point time);
 
+  /// Makes every predictor that sleeps look whether there is anything to do.
+  void wake_predictors();
+
  private:
   enum class Stage : std::uint64_t { kIdle, kWaiting, kTaken, kAnswered };
   /// The stage, the predictor that has taken the slot, and the number of the request.

@@ -36,8 +36,8 @@ void RateTuner::take(std::uint64_t steps, Clock::time_point now) {
 RateTuner::Setting RateTuner::neighbour() {
   std::vector<Setting> candidates;
   for (const int step : {-1, 1}) {
-    for (const Setting& each : {Setting{best_.predictors + step, best_.workers},
-                                Setting{best_.predictors, best_.workers + step}}) {
+    for (const Setting& each :
+         {Setting{best_.predictors + step, best_.workers}, Setting{best_.predictors, best_.workers + step}}) {
       if (each.predictors >= 1 && each.predictors <= most_.predictors && each.workers >= 1 &&
           each.workers <= most_.workers) {
         candidates.push_back(each);

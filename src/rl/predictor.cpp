@@ -8,7 +8,7 @@
 namespace genkidama {
 namespace {
 
-// The last worker arrives without a word to predictors.
+// The last worker wakes predictors, unless it is killed just then.
 constexpr Milliseconds kSlice{5};
 
 void copy(std::span<const float> from, std::span<float> to) {

@@ -766,6 +766,7 @@ bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
       GENKIDAMA_FAILPOINT("worker_before_arrival");
       shared.barrier.arrive(index);
       if (shared.gradients) shared.gradients->wake_servers();
+      if (shared.inference && shared.have_all_workers_arrived()) shared.inference->wake_predictors();
     };
     // One whose place this takes may have done its part already.
     if (!shared.barrier.has_arrived(index)) carry_out_order();

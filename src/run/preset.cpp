@@ -14,6 +14,8 @@ constexpr std::uint64_t kDqnSteps = 500'000;
 constexpr std::uint64_t kSacSteps = 200'000;
 constexpr std::size_t kReplayCapacity = 200'000;
 constexpr int kThoroughRoundSteps = 4096;
+// No probability ratio is beyond it.
+constexpr double kUnclipped = 1000;
 constexpr int kManyEnvironments = 16;
 constexpr int kR2d2Memory = 64;
 // docs/results/scaling.md has the search.
@@ -155,10 +157,9 @@ Preset impala_preset() {
   Preset preset = appo_preset();
   Hyperparameters& h = preset.hyperparameters;
   h.epochs = 1;
-  h.round_steps = 256;
-  h.minibatch_size = h.round_steps;
+  h.round_steps = 1024;
   h.gae_lambda = 1;
-  h.learning_rate = 2e-3;
+  h.clip_range = kUnclipped;
   h.vtrace_rho = 1;
   h.vtrace_c = 1;
   preset.description = "asynchronous workers, one learner, one gradient for each batch with V-trace";
@@ -198,6 +199,7 @@ Preset ape_x_preset() {
   preset.learning = Learning::kCentral;
   preset.actor_mode = ActorMode::kAsynchronous;
   Hyperparameters& h = preset.hyperparameters;
+  h.epsilon = 0.4;
   h.epsilon_ladder = 7;
   h.priority_exponent = 0.6;
   preset.description =
