@@ -36,6 +36,12 @@ class CheckedEnvironment final : public Environment {
     return observation;
   }
 
+  void prepare_reset(std::uint64_t seed) override {
+    running_ = false;
+    inner_->prepare_reset(seed);
+  }
+  bool is_ready() const override { return inner_->is_ready(); }
+
   void prepare_step(Action action) override {
     check_step(action);
     inner_->prepare_step(action);
