@@ -2,11 +2,11 @@
 //
 //   hosted_environments [SECONDS]
 //
-// Plays LunarLander with random actions for SECONDS (5) in each of these ways, and prints steps per second and
-// bytes per step: in this process, on a host over loopback, and on a host behind a link that takes 20 ms each
-// way; with 1 and with 64 environments. The host is a process of its own. One thread steps all environments as
-// a worker does: it tells all actions before it waits for the first step, and goes on with the others while an
-// episode begins.
+// Plays LunarLander with random actions for SECONDS (5) in each of these ways, and prints steps per second
+// and bytes per step: in this process, on a host over loopback, and on a host behind a link that takes 20 ms
+// each way; with 1 and with 64 environments. The host is a process of its own. One thread steps all
+// environments as a worker does: it tells all actions before it waits for the first step, and goes on with
+// the others while an episode begins.
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -142,7 +142,8 @@ double play(std::vector<std::unique_ptr<Environment>>& environments, double seco
     bool is_anybody_playing = false;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       Slot& slot = slots[i];
-      if (!slot.is_playing && (environments[i]->is_ready() || (i + 1 == slots.size() && !is_anybody_playing))) {
+      if (!slot.is_playing &&
+          (environments[i]->is_ready() || (i + 1 == slots.size() && !is_anybody_playing))) {
         environments[i]->reset(slot.seed);
         slot.is_playing = true;
       }
@@ -200,12 +201,13 @@ double play_hosted(int count, double seconds, Milliseconds delay) {
     if (delay.count() > 0) link.emplace([&] { relay(listener, port, delay); });
     rate = play(environments, seconds);
     const HostedEnvironmentsStatus status = hosted.status();
-    fmt::print("{:2} ms away, {:3} environments: {:9.0f} steps/s, {:.1f} bytes a step there and {:.1f} back, {:.1f} "
-               "answers in a frame\n",
-               delay.count(), count, rate,
-               static_cast<double>(status.bytes_sent) / static_cast<double>(status.steps),
-               static_cast<double>(status.bytes_received) / static_cast<double>(status.steps),
-               static_cast<double>(status.steps + status.resets) / static_cast<double>(status.frames));
+    fmt::print(
+        "{:2} ms away, {:3} environments: {:9.0f} steps/s, {:.1f} bytes a step there and {:.1f} back, {:.1f} "
+        "answers in a frame\n",
+        delay.count(), count, rate,
+        static_cast<double>(status.bytes_sent) / static_cast<double>(status.steps),
+        static_cast<double>(status.bytes_received) / static_cast<double>(status.steps),
+        static_cast<double>(status.steps + status.resets) / static_cast<double>(status.frames));
   }
   host.wait();
   if (link) link->join();

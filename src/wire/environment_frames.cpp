@@ -60,9 +60,8 @@ Decoded<std::size_t> count_of(std::span<const std::byte> frame, std::uint16_t ty
   const std::size_t count = load<std::uint16_t>(frame.data() + kCountAt);
   if (count < 1) return fail("a frame without rows");
   if (frame.size() - kEnvironmentHeaderBytes < count * least_row) {
-    return fail(
-        fmt::format("{} bytes; {} rows have at least {}", frame.size(), count,
-                    kEnvironmentHeaderBytes + count * least_row));
+    return fail(fmt::format("{} bytes; {} rows have at least {}", frame.size(), count,
+                            kEnvironmentHeaderBytes + count * least_row));
   }
   if (load<std::uint64_t>(frame.data() + kChecksumAt) != checksum_of(frame))
     return fail("damaged: its checksum does not match");
@@ -147,8 +146,7 @@ std::byte* EnvironmentFrame::grow(std::size_t bytes) {
 void EnvironmentFrame::add(const EnvironmentRequest& request) {
   is_answers_ = false;
   ++count_;
-  std::byte* at =
-      grow(kHeadBytes + (request.is_reset ? sizeof(std::uint64_t) : request.action.size_bytes()));
+  std::byte* at = grow(kHeadBytes + (request.is_reset ? sizeof(std::uint64_t) : request.action.size_bytes()));
   store(at, request.environment);
   store(at + 2, request.ticket);
   store(at + kFlagsAt, static_cast<std::uint8_t>(request.is_reset ? kReset : 0));
@@ -163,16 +161,16 @@ void EnvironmentFrame::add(const EnvironmentAnswer& answer) {
   is_answers_ = true;
   ++count_;
   const std::size_t reward = answer.is_reset ? 0 : sizeof(float);
-  const std::size_t rest =
-      answer.lost ? 0
-                  : reward + answer.observation.size_bytes() + answer.metrics.size_bytes() + answer.mask.size();
+  const std::size_t rest = answer.lost ? 0
+                                       : reward + answer.observation.size_bytes() +
+                                             answer.metrics.size_bytes() + answer.mask.size();
   std::byte* at = grow(kHeadBytes + rest);
   store(at, answer.environment);
   store(at + 2, answer.ticket);
-  store(at + kFlagsAt, static_cast<std::uint8_t>(
-                           answer.lost ? kLost
-                                       : (answer.is_reset ? kReset : 0) | (answer.terminated ? kTerminated : 0) |
-                                             (answer.truncated ? kTruncated : 0)));
+  store(at + kFlagsAt, static_cast<std::uint8_t>(answer.lost ? kLost
+                                                             : (answer.is_reset ? kReset : 0) |
+                                                                   (answer.terminated ? kTerminated : 0) |
+                                                                   (answer.truncated ? kTruncated : 0)));
   if (answer.lost) return;
   at += kHeadBytes;
   if (!answer.is_reset) store(at, std::bit_cast<std::uint32_t>(answer.reward));
@@ -232,7 +230,8 @@ Decoded<std::vector<EnvironmentAnswer>> decode_environment_answers(std::span<con
   if (!count.ok()) return WireError{count.reason()};
   std::vector<EnvironmentAnswer> rows(count.value());
   // No more than the frame has.
-  values.resize(std::min(rows.size() * (sizes.observation + sizes.metrics + 1), frame.size() / sizeof(float)));
+  values.resize(
+      std::min(rows.size() * (sizes.observation + sizes.metrics + 1), frame.size() / sizeof(float)));
   RowReader reader(frame.subspan(kEnvironmentHeaderBytes), values);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     EnvironmentAnswer& row = rows[i];

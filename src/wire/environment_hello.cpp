@@ -90,8 +90,8 @@ EnvironmentDescription read_description(JsonFields& outer) {
   description.low = read_bounds(fields, "low", -std::numeric_limits<float>::infinity());
   description.high = read_bounds(fields, "high", std::numeric_limits<float>::infinity());
   if (fields.ok() && description.low.size() != description.high.size())
-    fields.fail(fmt::format("'low' has {} entries and 'high' {}", description.low.size(),
-                            description.high.size()));
+    fields.fail(
+        fmt::format("'low' has {} entries and 'high' {}", description.low.size(), description.high.size()));
   const std::uint64_t masks = fields.integer("masks_actions", true);
   if (masks > 1) fields.fail("'masks_actions' is neither 0 nor 1");
   description.masks_actions = masks == 1;
@@ -122,8 +122,8 @@ Decoded<EnvironmentHello> decode(std::string_view text) {
   hello.library = fields.name("library", false);
   hello.environments = fields.integer("environments", true);
   if (fields.ok() && (hello.environments < 1 || hello.environments > kMostHostEnvironments))
-    fields.fail(fmt::format("'environments' is {}; expected 1 to {}", hello.environments,
-                            kMostHostEnvironments));
+    fields.fail(
+        fmt::format("'environments' is {}; expected 1 to {}", hello.environments, kMostHostEnvironments));
   hello.environment = read_description(fields);
   if (!fields.ok()) return WireError{fmt::format("{} message: {}", kType, fields.reason())};
   return hello;
@@ -141,8 +141,8 @@ std::string encode_environment_hello(const EnvironmentHello& hello) {
   environment.add_as_is("high", bounds_text(of.high));
   environment.add("masks_actions", std::uint64_t{of.masks_actions ? 1u : 0u});
   environment.add("time_limit", of.time_limit);
-  environment.add_as_is(
-      "metrics", json_list(of.metrics, [](const std::string& name) { return json_quoted(name); }));
+  environment.add_as_is("metrics",
+                        json_list(of.metrics, [](const std::string& name) { return json_quoted(name); }));
   JsonText text;
   text.add("type", kType);
   text.add("protocol", std::uint64_t{kProtocolVersion});

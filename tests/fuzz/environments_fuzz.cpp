@@ -1,6 +1,6 @@
 // Input: a byte each for the floats of an observation, the floats of an action, the bytes of a mask and the
-// metrics, a byte whose lowest bit says that the frame's checksum is put right, and a frame. All bytes are read
-// as a host's hello too.
+// metrics, a byte whose lowest bit says that the frame's checksum is put right, and a frame. All bytes are
+// read as a host's hello too.
 
 #include <xxhash.h>
 
@@ -50,7 +50,8 @@ void try_answers(std::span<const std::byte> bytes, const EnvironmentSizes& sizes
     require(are_finite(row.observation) && are_finite(row.metrics) && std::isfinite(row.reward),
             "all numbers are finite");
     require(!(row.terminated && row.truncated), "an episode ends in one way");
-    require(std::all_of(row.mask.begin(), row.mask.end(), [](auto byte) { return byte <= 1; }), "a sound mask");
+    require(std::all_of(row.mask.begin(), row.mask.end(), [](auto byte) { return byte <= 1; }),
+            "a sound mask");
   }
   require_one_form(rows.value(), bytes);
 }

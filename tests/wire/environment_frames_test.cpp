@@ -143,7 +143,9 @@ std::string refused_hello(const std::string& key, const std::string& value, cons
 TEST_CASE("requests are read as they were written, in the bytes that the documentation shows", "[wire]") {
   const auto frame = frame_of(reset_request(), step_request());
   CHECK(hex(frame).substr(0, 16) == "474b444530000200");
-  CHECK(hex(frame).substr(32) == "030007010807060504030201" "0201ff0000000040");
+  CHECK(hex(frame).substr(32) ==
+        "030007010807060504030201"
+        "0201ff0000000040");
   std::vector<float> values;
   const auto decoded = decode_environment_requests(frame, kSizes, values);
   REQUIRE(decoded.ok());
@@ -203,7 +205,8 @@ TEST_CASE("whatever is wrong with a frame of environments is told", "[wire]") {
   const std::vector<float> bad = {1, std::numeric_limits<float>::quiet_NaN()};
   EnvironmentAnswer answer = step_answer();
   answer.observation = bad;
-  CHECK_THAT(refused_answers(frame_of(lost_answer(), answer)), Contains("row 1 has a number that is not finite"));
+  CHECK_THAT(refused_answers(frame_of(lost_answer(), answer)),
+             Contains("row 1 has a number that is not finite"));
   answer = step_answer();
   answer.reward = std::numeric_limits<float>::infinity();
   CHECK_THAT(refused_answers(frame_of(answer)), Contains("not finite"));

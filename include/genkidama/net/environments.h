@@ -42,18 +42,18 @@ struct EnvironmentHostStatus {
 
 /// What a server's environments have done.
 struct HostedEnvironmentsStatus {
-  std::uint64_t environments = 0;            ///< that the workers want
-  std::uint64_t hosted = 0;                  ///< of them, that a host has now
-  std::uint64_t steps = 0;                   ///< played by hosts
-  std::uint64_t resets = 0;                  ///< episodes begun by hosts
-  std::uint64_t lost_steps = 0;              ///< that no host played, because it was gone or its environment failed
-  std::uint64_t frames = 0;                  ///< of answers
-  std::uint64_t joined = 0;                  ///< links of hosts, one after the other
-  std::uint64_t refused_peers = 0;           ///< before they had joined
-  std::uint64_t refused_frames = 0;          ///< of hosts that had joined
-  std::string last_refusal;                  ///< why, the last time
-  std::uint64_t bytes_received = 0;          ///< of frames, without what WebSocket and TCP add
-  std::uint64_t bytes_sent = 0;              ///< as above
+  std::uint64_t environments = 0;    ///< that the workers want
+  std::uint64_t hosted = 0;          ///< of them, that a host has now
+  std::uint64_t steps = 0;           ///< played by hosts
+  std::uint64_t resets = 0;          ///< episodes begun by hosts
+  std::uint64_t lost_steps = 0;      ///< that no host played, because it was gone or its environment failed
+  std::uint64_t frames = 0;          ///< of answers
+  std::uint64_t joined = 0;          ///< links of hosts, one after the other
+  std::uint64_t refused_peers = 0;   ///< before they had joined
+  std::uint64_t refused_frames = 0;  ///< of hosts that had joined
+  std::string last_refusal;          ///< why, the last time
+  std::uint64_t bytes_received = 0;  ///< of frames, without what WebSocket and TCP add
+  std::uint64_t bytes_sent = 0;      ///< as above
   std::vector<EnvironmentHostStatus> hosts;  ///< connected now
 };
 
@@ -99,24 +99,24 @@ class HostedEnvironments {
 
 /// How a host takes part.
 struct EnvironmentHostOptions {
-  Endpoint connect;                      ///< the server
-  std::string name = "host";             ///< 1 to 64 printable ASCII characters, for people
-  int environments = 1;                  ///< that it offers, 1 to 4096
-  LinkLimits limits;                     ///< deadlines and limits of the link
-  LinkSecurity security;                 ///< token and certificates
-  Milliseconds join_timeout{60'000};     ///< how long the first link may take
-  Milliseconds away_timeout{600'000};    ///< how long the server may be away afterwards
-  Milliseconds backoff_min{100};         ///< the first pause before dialling again; it doubles, with jitter
-  Milliseconds backoff_max{10'000};      ///< the longest pause
+  Endpoint connect;                    ///< the server
+  std::string name = "host";           ///< 1 to 64 printable ASCII characters, for people
+  int environments = 1;                ///< that it offers, 1 to 4096
+  LinkLimits limits;                   ///< deadlines and limits of the link
+  LinkSecurity security;               ///< token and certificates
+  Milliseconds join_timeout{60'000};   ///< how long the first link may take
+  Milliseconds away_timeout{600'000};  ///< how long the server may be away afterwards
+  Milliseconds backoff_min{100};       ///< the first pause before dialling again; it doubles, with jitter
+  Milliseconds backoff_max{10'000};    ///< the longest pause
 };
 
 /// What a host has done.
 struct EnvironmentHostProgress {
-  bool is_joined = false;       ///< whether there is a link now
-  std::uint64_t joined = 0;     ///< links, one after the other
-  std::uint64_t steps = 0;      ///< played
-  std::uint64_t resets = 0;     ///< episodes begun
-  std::uint64_t frames = 0;     ///< of requests
+  bool is_joined = false;    ///< whether there is a link now
+  std::uint64_t joined = 0;  ///< links, one after the other
+  std::uint64_t steps = 0;   ///< played
+  std::uint64_t resets = 0;  ///< episodes begun
+  std::uint64_t frames = 0;  ///< of requests
 };
 
 /// A host's side: makes its environments and does what a server asks of them, one after the other, in the

@@ -15,14 +15,14 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// What an environment is, as far as its server must have the same.
 struct EnvironmentDescription {
-  std::string name;                               ///< for people, as description_text() makes it; not empty
-  std::vector<std::uint64_t> observation_shape;   ///< of an observation, 1 to 8 numbers above 0
-  std::vector<std::uint64_t> choices;             ///< alternatives of each choice of an action
-  std::vector<float> low;                         ///< lowest value of each continuous component
-  std::vector<float> high;                        ///< highest value, as many as `low`; may be infinite, as those may
-  bool masks_actions = false;                     ///< whether a mask comes with each observation
-  std::uint64_t time_limit = 0;                   ///< steps of an episode
-  std::vector<std::string> metrics;               ///< names of the figures at an episode's end
+  std::string name;                              ///< for people, as description_text() makes it; not empty
+  std::vector<std::uint64_t> observation_shape;  ///< of an observation, 1 to 8 numbers above 0
+  std::vector<std::uint64_t> choices;            ///< alternatives of each choice of an action
+  std::vector<float> low;                        ///< lowest value of each continuous component
+  std::vector<float> high;           ///< highest value, as many as `low`; may be infinite, as those may
+  bool masks_actions = false;        ///< whether a mask comes with each observation
+  std::uint64_t time_limit = 0;      ///< steps of an episode
+  std::vector<std::string> metrics;  ///< names of the figures at an episode's end
 
   /// Compares field by field.
   friend bool operator==(const EnvironmentDescription&, const EnvironmentDescription&) = default;

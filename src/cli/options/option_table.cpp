@@ -478,22 +478,24 @@ void add_links(Table& table) {
             "Children to start, each a process with its own workers");
   table.add("name", kAccepting | kDialling, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
-  table.add("join-timeout", kOneLink | kCluster | kTrain | kEnvironmentHost,
-            real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
-            "Seconds a Child waits for its Parent's first weights, a learner for its shards, or a host for its "
-            "server");
+  table.add(
+      "join-timeout", kOneLink | kCluster | kTrain | kEnvironmentHost,
+      real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
+      "Seconds a Child waits for its Parent's first weights, a learner for its shards, or a host for its "
+      "server");
   table.add(
       "exchange-timeout", kOneLink | kCluster | kAlone,
       real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
       "Seconds without any progress of an exchange before a Child, or a learner with shards, makes the link "
       "anew, or a server gives up a host that owes answers; a Child waits longer if its exchanges take "
       "longer");
-  table.add("away-timeout", kActor | kTrain | kEnvironmentHost,
-            real_option(kSeconds, GENKIDAMA_MEMBER(links.away_timeout_s)),
-            "Seconds that an actor waits for a learner, a learner for a shard, or a host for a server, that has "
-            "gone away, "
-            "playing nothing, "
-            "before it gives up");
+  table.add(
+      "away-timeout", kActor | kTrain | kEnvironmentHost,
+      real_option(kSeconds, GENKIDAMA_MEMBER(links.away_timeout_s)),
+      "Seconds that an actor waits for a learner, a learner for a shard, or a host for a server, that has "
+      "gone away, "
+      "playing nothing, "
+      "before it gives up");
   table.add(
       "shards", kTrain, endpoints_option(GENKIDAMA_MEMBER(links.shards)),
       "Shards that own the weights, one after the other, each with a slice of its own; --sharing is then "

@@ -73,7 +73,8 @@ struct LearningOptions {
   double worker_timeout_s = 600;
   int max_worker_crashes = 10;  ///< per minute
   double steps_per_second = 0;
-  Learning learning = Learning::kWorkers;  ///< of `train` and `server`; that of other commands follows from them
+  Learning learning =
+      Learning::kWorkers;  ///< of `train` and `server`; that of other commands follows from them
   /// Ends a linear schedule when nothing else says where; the preset's.
   std::optional<std::uint64_t> preset_steps;
 };

@@ -67,8 +67,9 @@ void check_links(const Settings& settings) {
   if (settings.command == kServer && settings.links.listen.empty())
     throw ArgumentError("a server needs --listen HOST:PORT, where the hosts of its environments connect");
   if (settings.command == kEnvironmentHost && settings.links.connect.size() != 1) {
-    throw ArgumentError(fmt::format("an environment-host has one server: expected one --connect HOST:PORT, got {}",
-                                    settings.links.connect.size()));
+    throw ArgumentError(
+        fmt::format("an environment-host has one server: expected one --connect HOST:PORT, got {}",
+                    settings.links.connect.size()));
   }
   check_shards(settings);
   if ((settings.command & kOneLink) != 0 &&

@@ -16,8 +16,8 @@ constexpr std::size_t kShown = 8;
 template <typename T>
 std::string list_text(const std::vector<T>& values, const char* between) {
   const std::size_t shown = std::min(values.size(), kShown);
-  std::string text = fmt::format("{}", fmt::join(values.begin(), values.begin() + static_cast<long>(shown),
-                                                 between));
+  std::string text =
+      fmt::format("{}", fmt::join(values.begin(), values.begin() + static_cast<long>(shown), between));
   if (shown < values.size()) text += fmt::format(" and {} more", values.size() - shown);
   return text;
 }

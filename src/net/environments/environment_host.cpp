@@ -36,8 +36,8 @@ EnvironmentHostOptions checked(EnvironmentHostOptions options) {
     throw ArgumentError(fmt::format("a host with {} environments; expected 1 to {}", options.environments,
                                     kMostHostEnvironments));
   }
-  for (const auto& [name, value] : {std::pair("join_timeout", options.join_timeout),
-                                    std::pair("away_timeout", options.away_timeout)}) {
+  for (const auto& [name, value] :
+       {std::pair("join_timeout", options.join_timeout), std::pair("away_timeout", options.away_timeout)}) {
     if (value > Milliseconds::zero()) continue;
     throw ArgumentError(fmt::format("{} is {} ms; give at least 1 ms", name, value.count()));
   }
@@ -82,8 +82,8 @@ struct Mailbox {
   bool is_joined = false;
   Clock::time_point away_since = Clock::now();
   std::string last_failure;
-  std::optional<std::string> ended;        // the run is over, and why
-  std::optional<RefuseMessage> refusal;    // that is believed
+  std::optional<std::string> ended;      // the run is over, and why
+  std::optional<RefuseMessage> refusal;  // that is believed
 };
 
 }  // namespace
@@ -140,9 +140,8 @@ class EnvironmentHost::Impl final : private LinkHostOwner, private ServerSession
       std::uint64_t link = 0;
       {
         std::unique_lock lock(mailbox_.mutex);
-        mailbox_.changed.wait_for(lock, kSlice, [this] {
-          return !mailbox_.asked.empty() || mailbox_.ended || mailbox_.refusal;
-        });
+        mailbox_.changed.wait_for(
+            lock, kSlice, [this] { return !mailbox_.asked.empty() || mailbox_.ended || mailbox_.refusal; });
         if (mailbox_.ended) return *mailbox_.ended;
         check_server();
         batches.clear();

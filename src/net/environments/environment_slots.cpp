@@ -56,8 +56,8 @@ EnvironmentSlots::EnvironmentSlots(std::size_t slots, const EnvironmentSizes& si
             rounded((sizes.observation + sizes.metrics) * sizeof(float) + sizes.mask);
   const std::size_t ready = rounded((slots + kBits - 1) / kBits * sizeof(std::uint64_t));
   const char* const purpose = "the environments of hosts";
-  memory_ = SharedMapping(sizeof(Shared) + ready + SharedMapping::checked_bytes(slots, stride_, purpose),
-                          purpose);
+  memory_ =
+      SharedMapping(sizeof(Shared) + ready + SharedMapping::checked_bytes(slots, stride_, purpose), purpose);
   shared_ = new (memory_.data()) Shared;
   for (std::size_t i = 0; i * kBits < slots; ++i) new (ready_words() + i) std::atomic<std::uint64_t>(0);
   bell_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -88,8 +88,8 @@ std::span<float> EnvironmentSlots::action_of(std::size_t slot) const {
 }
 
 std::span<float> EnvironmentSlots::observation_of(std::size_t slot) const {
-  auto* const bytes = reinterpret_cast<std::byte*>(&at(slot)) + sizeof(Slot) +
-                      rounded(sizes_.action * sizeof(float));
+  auto* const bytes =
+      reinterpret_cast<std::byte*>(&at(slot)) + sizeof(Slot) + rounded(sizes_.action * sizeof(float));
   return {reinterpret_cast<float*>(bytes), sizes_.observation};
 }
 

@@ -84,12 +84,13 @@ void HostSession::on_message(const Message& message) {
 }
 
 void HostSession::join(const EnvironmentHello& hello) {
-  const auto different = environment_difference(
-      owner_.description(), fmt::format("at the server '{}'", owner_.options().name), hello.environment,
-      fmt::format("at the host '{}'", hello.name));
+  const auto different =
+      environment_difference(owner_.description(), fmt::format("at the server '{}'", owner_.options().name),
+                             hello.environment, fmt::format("at the host '{}'", hello.name));
   if (different) {
-    return refuse({RefusalCode::kLayout,
-                   fmt::format("what is played differs: {}; give both the same task and options", *different)});
+    return refuse(
+        {RefusalCode::kLayout,
+         fmt::format("what is played differs: {}; give both the same task and options", *different)});
   }
   hello_ = hello;
   places_.resize(static_cast<std::size_t>(hello.environments));
@@ -172,19 +173,18 @@ void HostSession::expect() {
 
 void HostSession::watch(Clock::time_point due) {
   timer_.expires_at(due);
-  timer_.async_wait(
-      [self = std::static_pointer_cast<HostSession>(shared_from_this()), due](ErrorCode error) {
-        if (error) return;
-        self->is_watching_ = false;
-        if (self->owing_ == 0 || !self->joined()) return;
-        const auto now = Clock::now();
-        const auto limit = self->owner_.options().answer_timeout;
-        const auto moved = std::max(self->expected_since_, self->link_->last_progress());
-        // If this process was stopped, what came meanwhile is read first.
-        if (now - due >= kStopped) return self->watch(now + kStopped);
-        if (now < moved + limit) return self->watch(moved + limit);
-        self->link_->drop(fmt::format("nothing of an answer came from the host for {}", span_text(limit)));
-      });
+  timer_.async_wait([self = std::static_pointer_cast<HostSession>(shared_from_this()), due](ErrorCode error) {
+    if (error) return;
+    self->is_watching_ = false;
+    if (self->owing_ == 0 || !self->joined()) return;
+    const auto now = Clock::now();
+    const auto limit = self->owner_.options().answer_timeout;
+    const auto moved = std::max(self->expected_since_, self->link_->last_progress());
+    // If this process was stopped, what came meanwhile is read first.
+    if (now - due >= kStopped) return self->watch(now + kStopped);
+    if (now < moved + limit) return self->watch(moved + limit);
+    self->link_->drop(fmt::format("nothing of an answer came from the host for {}", span_text(limit)));
+  });
   is_watching_ = true;
 }
 

@@ -78,7 +78,7 @@ class HostSession final : public HostedSession {
   enum class Phase { kHello, kJoined, kOver };
   struct Place {
     Owed owed;
-    std::uint8_t ticket = 0;     ///< as the frames count
+    std::uint8_t ticket = 0;      ///< as the frames count
     std::uint64_t looked_at = 0;  ///< the frame in which an answer of it was found last
   };
 

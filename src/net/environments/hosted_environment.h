@@ -45,7 +45,7 @@ class HostedEnvironment final : public Environment {
   const std::size_t slot_;
   const EnvironmentSpec spec_;
   const std::function<bool()> keep_waiting_;
-  Prepared prepared_;        // without a ticket there is none
+  Prepared prepared_;         // without a ticket there is none
   bool has_episode_ = false;  // a host plays it
   std::vector<float> observation_, before_, metrics_;
   std::vector<std::uint8_t> mask_;

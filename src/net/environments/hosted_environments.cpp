@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <algorithm>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -67,10 +67,10 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
         spec_(completed(spec)),
         description_(describe_environment(spec_)),
         sizes_(environment_sizes(spec_)),
-        slots_(std::make_shared<EnvironmentSlots>(
-            static_cast<std::size_t>(options_.workers) *
-                static_cast<std::size_t>(options_.environments_per_worker),
-            sizes_)),
+        slots_(
+            std::make_shared<EnvironmentSlots>(static_cast<std::size_t>(options_.workers) *
+                                                   static_cast<std::size_t>(options_.environments_per_worker),
+                                               sizes_)),
         seats_(slots_->size()) {
     for (std::size_t slot = seats_.size(); slot-- > 0;) free_slots_.push_back(slot);
   }
@@ -161,12 +161,12 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
       ask_what_is_new();
     } while (!slots_->sleep());
     bell_->async_wait(asio::posix::stream_descriptor::wait_read,
-                     [this, listening = PendingFlag(nullptr, is_listening_)](ErrorCode error) mutable {
-                       listening.over();
-                       if (error) return;
-                       slots_->calm();
-                       listen_to_bell();
-                     });
+                      [this, listening = PendingFlag(nullptr, is_listening_)](ErrorCode error) mutable {
+                        listening.over();
+                        if (error) return;
+                        slots_->calm();
+                        listen_to_bell();
+                      });
   }
 
   void ask_what_is_new() {
@@ -313,13 +313,13 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
   const EnvironmentDescription description_;
   const EnvironmentSizes sizes_;
   const std::shared_ptr<EnvironmentSlots> slots_;
-  mutable std::mutex mutex_;  // of the two below
-  HostedEnvironmentsStatus status_;                       // but for what follows from the others
+  mutable std::mutex mutex_;         // of the two below
+  HostedEnvironmentsStatus status_;  // but for what follows from the others
   std::map<HostSession*, EnvironmentHostStatus> hosts_;
 
   // The io thread's.
-  std::vector<Seat> seats_;                                       // by slot
-  std::vector<std::size_t> free_slots_;                           // that nobody plays
+  std::vector<Seat> seats_;                                    // by slot
+  std::vector<std::size_t> free_slots_;                        // that nobody plays
   std::map<HostSession*, std::vector<std::size_t>> slots_of_;  // of each place of a host
   std::vector<std::size_t> collected_;
   std::vector<float> action_;

@@ -63,16 +63,16 @@ void ServerSession::on_text(std::string_view text) {
 
 void ServerSession::handle(const WelcomeMessage& welcome) {
   if (welcome.exchange != kEnvironmentsExchange) {
-    return refuse({RefusalCode::kProtocol,
-                   fmt::format("the peer's exchange is '{}'; expected a server of environments, whose exchange "
-                               "is '{}'",
-                               welcome.exchange, kEnvironmentsExchange)});
+    return refuse(
+        {RefusalCode::kProtocol,
+         fmt::format("the peer's exchange is '{}'; expected a server of environments, whose exchange "
+                     "is '{}'",
+                     welcome.exchange, kEnvironmentsExchange)});
   }
   phase_ = Phase::kJoined;
   const std::size_t row = request_row_bytes(owner_.sizes());
   const std::size_t rows = std::min(is_asked_.size(), most_environment_rows(row));
-  link_->established(
-      std::max(owner_.limits().max_control_bytes, kEnvironmentHeaderBytes + rows * row));
+  link_->established(std::max(owner_.limits().max_control_bytes, kEnvironmentHeaderBytes + rows * row));
   owner_.session_joined(*this, welcome);
 }
 
@@ -94,8 +94,8 @@ void ServerSession::on_binary(std::span<const std::byte> frame) {
       return refuse({RefusalCode::kSequence, fmt::format("environment {} is asked, and this host has {}",
                                                          row.environment, is_asked_.size())});
     if (is_asked_[row.environment])
-      return refuse({RefusalCode::kSequence, fmt::format("environment {} is asked before it has answered",
-                                                         row.environment)});
+      return refuse({RefusalCode::kSequence,
+                     fmt::format("environment {} is asked before it has answered", row.environment)});
     is_asked_[row.environment] = true;
   }
   owner_.session_asked(std::move(rows.value()), std::move(values));

@@ -12,9 +12,10 @@ using Catch::Contains;
 
 namespace {
 
-std::vector<std::string> training(const std::filesystem::path& run, const std::vector<std::string>& more = {}) {
-  return with({"--preset", "ppo", "--workers", "1", "--seed", "7", "--round-steps", "256", "--max-steps", "1500",
-               "--eval-episodes", "3", "--checkpoint-every", "10", "--run-dir", run.string()},
+std::vector<std::string> training(const std::filesystem::path& run,
+                                  const std::vector<std::string>& more = {}) {
+  return with({"--preset", "ppo", "--workers", "1", "--seed", "7", "--round-steps", "256", "--max-steps",
+               "1500", "--eval-episodes", "3", "--checkpoint-every", "10", "--run-dir", run.string()},
               more);
 }
 
@@ -58,8 +59,8 @@ TEST_CASE("a server learns what train learns, bit for bit, and its host ends wit
 
 TEST_CASE("a server trains on when a host is killed, with another one, and says so") {
   const TemporaryDirectory directory;
-  RunningProgram server(server_call(directory / "server", {"--workers", "2", "--envs-per-worker", "4",
-                                                           "--max-steps", "1000000"}));
+  RunningProgram server(server_call(directory / "server",
+                                    {"--workers", "2", "--envs-per-worker", "4", "--max-steps", "1000000"}));
   const std::string where = endpoint(server);
   RunningProgram first(host_call(where, "8", {"--name", "first"}));
   const auto rows = [&] { return csv_of(directory / "server" / "metrics.csv").size(); };
@@ -82,8 +83,8 @@ TEST_CASE("a server trains on when a host is killed, with another one, and says 
 
 TEST_CASE("a server replaces a worker that is killed, whose environments go on with the new one") {
   const TemporaryDirectory directory;
-  RunningProgram server(server_call(directory / "server", {"--workers", "2", "--envs-per-worker", "4",
-                                                           "--max-steps", "1000000"}));
+  RunningProgram server(server_call(directory / "server",
+                                    {"--workers", "2", "--envs-per-worker", "4", "--max-steps", "1000000"}));
   RunningProgram host(host_call(endpoint(server), "8"));
   const auto rows = [&] { return csv_of(directory / "server" / "metrics.csv").size(); };
   REQUIRE(server.wait_until([&] { return rows() > 3; }));
@@ -111,8 +112,8 @@ TEST_CASE("a host without a server, or of another environment, ends with exit co
   const TemporaryDirectory directory;
   RunningProgram server(server_call(directory / "server", {"--max-steps", "1000000"}));
   const std::string where = endpoint(server);
-  const auto other = run_program(with({GENKIDAMA_LANDER_PROGRAM},
-                                      {"environment-host", "--connect", where, "--envs", "2"}));
+  const auto other =
+      run_program(with({GENKIDAMA_LANDER_PROGRAM}, {"environment-host", "--connect", where, "--envs", "2"}));
   CHECK(other.exit_code == 1);
   CHECK_THAT(other.errors, Contains("what is played differs") && Contains("LunarLander"));
   RunningProgram host(host_call(where, "1", {"--away-timeout", "0.3"}));

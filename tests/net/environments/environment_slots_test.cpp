@@ -52,8 +52,8 @@ int work(EnvironmentSlots& slots, std::size_t slot, int count) {
     const auto number = static_cast<float>(i % 1'000);
     const std::vector<float> action = {number, number, number};
     const bool is_reset = i % 7 == 0;
-    const std::uint64_t ticket = is_reset ? slots.ask_reset(slot, static_cast<std::uint64_t>(i))
-                                          : slots.ask_step(slot, action);
+    const std::uint64_t ticket =
+        is_reset ? slots.ask_reset(slot, static_cast<std::uint64_t>(i)) : slots.ask_step(slot, action);
     if (!slots.wait(slot, ticket, [] { return true; })) return 2;
     slots.read_answer(slot, observation, metrics, mask);
     const float value = is_reset ? static_cast<float>(i % 65'536) : 3 * number;

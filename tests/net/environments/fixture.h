@@ -138,7 +138,8 @@ inline EnvironmentHostOptions host_options(std::uint16_t port, int environments 
 class RunningHost {
  public:
   explicit RunningHost(const EnvironmentHostOptions& options, StepGate* gate = nullptr)
-      : RunningHost(options, EnvironmentFactory([gate] { return std::make_unique<SeedEnvironment>(gate); })) {}
+      : RunningHost(options, EnvironmentFactory([gate] { return std::make_unique<SeedEnvironment>(gate); })) {
+  }
   RunningHost(const EnvironmentHostOptions& options, const EnvironmentFactory& factory)
       : host_(options, factory), result_(std::async(std::launch::async, [this] {
           return host_.run([this](const EnvironmentHostProgress&) { return !stops_.load(); });

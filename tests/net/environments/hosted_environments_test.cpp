@@ -61,7 +61,8 @@ class RawHost {
   EnvironmentRequest read_request() {
     const auto received = peer_.read();
     REQUIRE(received.opcode == 2);
-    const auto rows = decode_environment_requests(std::as_bytes(std::span(received.payload)), kSizes, values_);
+    const auto rows =
+        decode_environment_requests(std::as_bytes(std::span(received.payload)), kSizes, values_);
     REQUIRE(rows.ok());
     return rows.value().front();
   }
@@ -110,8 +111,8 @@ TEST_CASE("a hosted environment plays what a local one plays, bit for bit", "[en
     StepResult result;
     while (!result.terminated && !result.truncated) {
       const auto mask = local->action_mask();
-      REQUIRE(std::equal(mask.begin(), mask.end(), hosted->action_mask().begin(),
-                         hosted->action_mask().end()));
+      REQUIRE(
+          std::equal(mask.begin(), mask.end(), hosted->action_mask().begin(), hosted->action_mask().end()));
       const std::vector<float> action = draw(random, mask);
       if (seed % 3 == 0) hosted->prepare_step(action);
       const StepResult far = hosted->step(action);
@@ -284,13 +285,15 @@ TEST_CASE("a host of another environment is refused in a line that names both", 
   other.time_limit = 10;
   const RunningServer longer(server_options(), other);
   RunningHost again(host_options(longer.port()));
-  CHECK_THAT(again.result(), Contains("the time limit of Seed is 10 at the server") && Contains("and 9 at the"));
+  CHECK_THAT(again.result(),
+             Contains("the time limit of Seed is 10 at the server") && Contains("and 9 at the"));
   other.time_limit = 9;
   other.action_space.high = {2};
   const RunningServer wider(server_options(), other);
   RunningHost narrow(host_options(wider.port()));
-  CHECK_THAT(narrow.result(), Contains("an action of Seed is choices among 3 and 1 numbers from (-1) to (2)") &&
-                                  Contains("to (1) at the host"));
+  CHECK_THAT(narrow.result(),
+             Contains("an action of Seed is choices among 3 and 1 numbers from (-1) to (2)") &&
+                 Contains("to (1) at the host"));
 }
 
 TEST_CASE("a token, and who is at the other end, are looked at first", "[environments]") {
@@ -361,10 +364,9 @@ TEST_CASE("an answer that was not asked for closes the link, and changes nothing
                host.send(frame.finish());
              }),
              Contains("sequence") && Contains("has answered already"));
-  CHECK_THAT(refusal_of([](RawHost& host, const EnvironmentRequest&) {
-               host.send(std::vector<std::byte>(20));
-             }),
-             Contains("frame: environments: no frame of environments"));
+  CHECK_THAT(
+      refusal_of([](RawHost& host, const EnvironmentRequest&) { host.send(std::vector<std::byte>(20)); }),
+      Contains("frame: environments: no frame of environments"));
   CHECK(server.environments.status().refused_frames == 9);
   CHECK(server.environments.status().resets == 0);
   // The same request is played by a sound one.
@@ -437,7 +439,8 @@ TEST_CASE("a host whose environment fails says so and goes", "[environments]") {
     std::unique_ptr<Environment> inner_;
   };
   const RunningServer server(server_options(), make_cart_pole()->spec());
-  RunningHost host(host_options(server.port()), EnvironmentFactory([] { return std::make_unique<Failing>(); }));
+  RunningHost host(host_options(server.port()),
+                   EnvironmentFactory([] { return std::make_unique<Failing>(); }));
   const auto hosted = make_checked(server.make());
   hosted->reset(1);
   CHECK(hosted->step(1).lost);
@@ -457,6 +460,7 @@ TEST_CASE("options of servers and hosts are checked", "[environments]") {
   options.listen = {{"0.0.0.0", 0}};
   CHECK_THROWS_WITH(HostedEnvironments(options, spec), Contains("token"));
   const EnvironmentFactory factory([] { return std::make_unique<SeedEnvironment>(); });
-  CHECK_THROWS_WITH(EnvironmentHost(host_options(1, 0), factory), Contains("0 environments; expected 1 to 4096"));
+  CHECK_THROWS_WITH(EnvironmentHost(host_options(1, 0), factory),
+                    Contains("0 environments; expected 1 to 4096"));
   CHECK_THROWS_WITH(EnvironmentHost(host_options(1), nullptr), Contains("no environment factory"));
 }
