@@ -12,15 +12,18 @@ using Catch::Contains;
 
 namespace {
 
-std::vector<std::string> training(const std::filesystem::path& run,
-                                  const std::vector<std::string>& more = {}) {
-  return with({"--preset", "ppo", "--workers", "1", "--seed", "7", "--round-steps", "256", "--max-steps",
-               "1500", "--eval-episodes", "3", "--checkpoint-every", "10", "--run-dir", run.string()},
+std::vector<std::string> training(const std::filesystem::path& run, const std::vector<std::string>& more) {
+  return with({"--preset", "tuned", "--seed", "7", "--round-steps", "256", "--eval-episodes", "3",
+               "--checkpoint-every", "10", "--run-dir", run.string()},
               more);
 }
 
-std::vector<std::string> server_call(const std::filesystem::path& run,
-                                     const std::vector<std::string>& more = {}) {
+const std::vector<std::string> kShort = {"--workers", "1", "--max-steps", "1500"};
+/// Until it is told to stop.
+const std::vector<std::string> kLong = {"--workers", "2",           "--envs-per-worker",
+                                        "4",         "--max-steps", "10000000"};
+
+std::vector<std::string> server_call(const std::filesystem::path& run, const std::vector<std::string>& more) {
   return with(call("server", "--listen", "127.0.0.1:0"), training(run, more));
 }
 
@@ -37,9 +40,9 @@ std::string endpoint(RunningProgram& server) {
 
 TEST_CASE("a server learns what train learns, bit for bit, and its host ends with it") {
   const TemporaryDirectory directory;
-  const auto local = run_program(with(call("train"), training(directory / "local")));
+  const auto local = run_program(with(call("train"), training(directory / "local", kShort)));
   REQUIRE(local.exit_code == 0);
-  RunningProgram server(server_call(directory / "server"));
+  RunningProgram server(server_call(directory / "server", kShort));
   RunningProgram host(host_call(endpoint(server)));
   const auto result = server.wait(), of_host = host.wait();
   CAPTURE(result.errors, of_host.errors);
@@ -59,8 +62,7 @@ TEST_CASE("a server learns what train learns, bit for bit, and its host ends wit
 
 TEST_CASE("a server trains on when a host is killed, with another one, and says so") {
   const TemporaryDirectory directory;
-  RunningProgram server(server_call(directory / "server",
-                                    {"--workers", "2", "--envs-per-worker", "4", "--max-steps", "1000000"}));
+  RunningProgram server(server_call(directory / "server", kLong));
   const std::string where = endpoint(server);
   RunningProgram first(host_call(where, "8", {"--name", "first"}));
   const auto rows = [&] { return csv_of(directory / "server" / "metrics.csv").size(); };
@@ -83,8 +85,7 @@ TEST_CASE("a server trains on when a host is killed, with another one, and says 
 
 TEST_CASE("a server replaces a worker that is killed, whose environments go on with the new one") {
   const TemporaryDirectory directory;
-  RunningProgram server(server_call(directory / "server",
-                                    {"--workers", "2", "--envs-per-worker", "4", "--max-steps", "1000000"}));
+  RunningProgram server(server_call(directory / "server", kLong));
   RunningProgram host(host_call(endpoint(server), "8"));
   const auto rows = [&] { return csv_of(directory / "server" / "metrics.csv").size(); };
   REQUIRE(server.wait_until([&] { return rows() > 3; }));
@@ -110,7 +111,7 @@ TEST_CASE("a host without a server, or of another environment, ends with exit co
   CHECK_THAT(alone.errors, Contains("no link to the server at 127.0.0.1:1 within 0.3 s"));
 
   const TemporaryDirectory directory;
-  RunningProgram server(server_call(directory / "server", {"--max-steps", "1000000"}));
+  RunningProgram server(server_call(directory / "server", kLong));
   const std::string where = endpoint(server);
   const auto other =
       run_program(with({GENKIDAMA_LANDER_PROGRAM}, {"environment-host", "--connect", where, "--envs", "2"}));
@@ -127,7 +128,7 @@ TEST_CASE("a host without a server, or of another environment, ends with exit co
 
 TEST_CASE("a signal ends a server whose hosts are not there, and a host whose server waits") {
   const TemporaryDirectory directory;
-  RunningProgram server(server_call(directory / "server"));
+  RunningProgram server(server_call(directory / "server", kShort));
   const std::string where = endpoint(server);
   REQUIRE(server.wait_for_error_text("no host of environments is connected"));
   RunningProgram host(host_call(where));
