@@ -50,6 +50,10 @@ int run(const Settings& settings, const ResolvedProgram& program) {
       return run_simulate(std::move(job));
     case kShard:
       return run_shard(std::move(job));
+    case kServer:
+      return run_server(std::move(job));
+    case kEnvironmentHost:
+      return run_environment_host(std::move(job));
     case kPlan:
       return run_plan(std::move(job));
   }

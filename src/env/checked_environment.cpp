@@ -36,13 +36,16 @@ class CheckedEnvironment final : public Environment {
     return observation;
   }
 
+  void prepare_reset(std::uint64_t seed) override {
+    running_ = false;
+    inner_->prepare_reset(seed);
+  }
+  bool is_ready() const override { return inner_->is_ready(); }
+
   void prepare_step(Action action) override {
     check_step(action);
     inner_->prepare_step(action);
   }
-
-  void prepare_reset(std::uint64_t seed) override { inner_->prepare_reset(seed); }
-  bool is_ready() const override { return inner_->is_ready(); }
 
   StepResult step(Action action) override {
     const std::optional<int> choice = check_step(action);

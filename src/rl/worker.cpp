@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,8 @@ constexpr std::uint64_t kContinued = 5;
 constexpr std::uint64_t kNoise = 6;
 
 constexpr Milliseconds kWaitSlice{1'000};
+// Between two tries of an evaluation that is about to be given up.
+constexpr Milliseconds kLostPause{50};
 // Of an algorithm that learns from single steps, where its learner is elsewhere.
 constexpr std::size_t kReplaySegmentSteps = 256;
 
@@ -661,7 +664,9 @@ class Worker {
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
       do {
         play_to_the_end(slot, seed, acting);
-      } while (slot.lost);
+        // Where environments are elsewhere and none of them comes back.
+        if (slot.lost && sink_.is_round_cut()) std::this_thread::sleep_for(kLostPause);
+      } while (slot.lost && !shared_.barrier.is_closed());
       episode.result.take(slot.result);
       episode.done.store(true, std::memory_order_release);
     }

@@ -388,6 +388,53 @@ def gradient_payloads():
     yield "fate_filling", bytes([3, 0]) + bytes([0, 1, 0, 1, 0, 0, 0, 0])
 
 
+# ---- Environments of a server, on their hosts ----
+
+
+def environment_frames():
+    sizes, mended = bytes([2, 1, 3, 1]), bytes([1])
+
+    def frame(kind, *rows, count=None, magic=b"GKDE", behind=b""):
+        head = magic + struct.pack("<HHQ", kind, len(rows) if count is None else count, 0)
+        return sizes + mended + head + b"".join(rows) + behind
+
+    def row(environment, flags, *numbers, ticket=7, rest=b""):
+        return struct.pack(f"<HBB{len(numbers)}f", environment, ticket, flags, *numbers) + rest
+
+    mask, seed = bytes([1, 0, 1]), struct.pack("<Q", 2**64 - 1)
+    reset, step = row(3, 1, rest=seed), row(258, 0, 2.0, ticket=255)
+    began, played = row(3, 1, 1.5, -2, rest=mask), row(258, 0, -1, 1.5, -2, rest=mask)
+    ended, cut, lost = row(4, 2, 1, 0, 0, 0.5), row(5, 4, 1, 0, 0, 0.5, rest=mask), row(6, 8)
+    yield "sound_requests", frame(48, reset, step)
+    yield "sound_answers", frame(49, began, played, ended, cut, lost)
+    yield "damaged", sizes + bytes([0]) + frame(49, lost)[5:]
+    yield "no_rows", frame(49)
+    yield "too_many_rows", frame(49, lost, count=65535)
+    yield "one_row_less", frame(49, began, played, count=1)
+    yield "another_type", frame(50, lost)
+    yield "another_magic", frame(49, lost, magic=b"GKDM")
+    yield "bytes_behind", frame(48, reset, behind=b"\0")
+    yield "request_flags", frame(48, row(3, 2, 1.0))
+    yield "answer_flags", frame(49, row(3, 6, 1, 0, 0, 0.5))
+    yield "lost_reset", frame(49, row(3, 9))
+    yield "mask_2", frame(49, row(3, 1, 1.5, -2, rest=bytes([1, 2, 0])))
+    for name, value in (("nan", float("nan")), ("infinite", float("inf"))):
+        yield f"action_{name}", frame(48, row(3, 0, value))
+        yield f"reward_{name}", frame(49, row(3, 0, value, 0, 0, rest=mask))
+        yield f"observation_{name}", frame(49, row(3, 1, 0, value, rest=mask))
+        yield f"metric_{name}", frame(49, row(3, 2, 0, 0, 0, value))
+    environment = {"name": "Arm", "observation_shape": [4, 84], "choices": [3], "low": [-0.1, None], "high": [1, None],
+                   "masks_actions": 1, "time_limit": 1000, "metrics": ["success"]}
+    hello = {"type": "environment_hello", "protocol": 1, "role": "environment_host", "name": "board-1",
+             "library": "x", "environments": 64, "environment": environment}
+    yield "hello", json.dumps(hello).encode()
+    for key, value in (("environments", 0), ("environments", 4097), ("environment", 3), ("role", "child")):
+        yield f"hello_{key}_{value}", json.dumps(hello | {key: value}).encode()
+    for key, value in (("low", [1]), ("low", [1e39, 0]), ("choices", [0]), ("observation_shape", []), ("metrics", [1])):
+        changed = hello | {"environment": environment | {key: value}}
+        yield f"hello_{key}_{len(value)}_{str(value[0])[:4] if value else 'none'}", json.dumps(changed).encode()
+
+
 # ---- Requests and endpoints ----
 
 
@@ -463,6 +510,7 @@ def main():
     write("endpoint", dict(endpoints()))
     write("segments", dict(segment_batches()))
     write("gradients", dict(gradient_payloads()))
+    write("environments", dict(environment_frames()))
     return 0
 
 

@@ -119,12 +119,12 @@ Preset impala_preset();
 /// needed.
 Preset appo_preset();
 
-/// SEED RL (Espeholt et al. 2020): appo_preset() whose observations are computed by predictors beside the
-/// learner, with two groups of environments in each worker. The environments may be on other machines.
+/// SEED RL (Espeholt et al. 2020): appo_preset() with a predictor beside the learner and many environments in
+/// each worker. The environments may be on other machines (genkidama/net/environments.h).
 Preset seed_preset();
 
-/// Sample Factory (Petrenko et al. 2020): many environments in each worker, in two groups, a predictor, and
-/// APPO at the learner.
+/// Sample Factory (Petrenko et al. 2020): seed_preset() whose workers step one half of their environments
+/// while the outputs for the other half are computed.
 Preset sample_factory_preset();
 
 /// Ape-X (Horgan et al. 2018): asynchronous workers that explore each in its own measure, one prioritized

@@ -18,5 +18,7 @@ int run_sweep(Job job);
 int run_simulate(Job job);
 int run_plan(Job job);
 int run_shard(Job job);
+int run_server(Job job);
+int run_environment_host(Job job);
 
 }  // namespace genkidama::cli

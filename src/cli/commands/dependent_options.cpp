@@ -74,7 +74,7 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
         fmt::format("--target-period is {}, and the target is replaced by it", hyper.target_period));
   check(hyper.epsilon_steps == 0, "first-epsilon",
         "--epsilon-steps is 0, and epsilon is --epsilon from the beginning");
-  const bool plays_alone = settings.command == kTrain && settings.learning.workers == 1;
+  const bool plays_alone = (settings.command & kAlone) != 0 && settings.learning.workers == 1;
   check(plays_alone && hyper.epsilon_ladder > 0, "epsilon-ladder", "there is one worker to play");
   const bool has_no_epsilon = hyper.epsilon == 0 && hyper.epsilon_steps == 0;
   check(!plays_alone && hyper.epsilon_ladder > 0 && has_no_epsilon, "epsilon-ladder",

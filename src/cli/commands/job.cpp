@@ -59,7 +59,8 @@ std::string flag_of(std::string_view field) {
 }
 
 EnvironmentFactory environment_of(const Job& job) {
-  return [make = job.program.environment, own = job.settings.own](EnvironmentContext context) {
+  return [make = job.environment ? job.environment : job.program.environment,
+          own = job.settings.own](EnvironmentContext context) {
     context.options = own;
     return make(context);
   };
@@ -118,8 +119,8 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   // An actor's learner has the buffer.
   if (options.learning != Learning::kElsewhere)
     options.replay_capacity = static_cast<std::size_t>(learning.replay_capacity);
-  options.describe_only =
-      job.settings.command == kShard || (job.settings.command == kParent && !evaluates(job.settings.run));
+  options.describe_only = job.only_describes || job.settings.command == kShard ||
+                          (job.settings.command == kParent && !evaluates(job.settings.run));
   if (!job.settings.links.shards.empty()) {
     const auto links = shard_links_options(job.settings, optimizer_text(options.hyperparameters));
     options.shards = [links](const ShardLearner& learner) { return make_shard_links(links, learner); };

@@ -21,6 +21,8 @@ namespace genkidama::cli {
 struct Job {
   const ResolvedProgram& program;
   Settings settings;
+  EnvironmentFactory environment{};  ///< takes the place of the program's; empty: it does not
+  bool only_describes = false;       ///< make_trainer() makes no workers
 };
 
 /// "--learning-rate" for the library's "learning_rate".

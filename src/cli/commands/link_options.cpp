@@ -75,6 +75,33 @@ ShardOptions shard_options(const Settings& settings) {
   return options;
 }
 
+HostedEnvironmentsOptions hosted_environments_options(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  HostedEnvironmentsOptions options;
+  for (const std::string& text : links.listen) options.listen.push_back(Endpoint::parse(text));
+  options.name = links.name;
+  options.workers = settings.learning.workers;
+  options.environments_per_worker = settings.learning.hyperparameters.environments_per_worker;
+  options.security = security_of(settings);
+  options.answer_timeout = milliseconds(links.exchange_timeout_s);
+  options.limits.close_timeout = Milliseconds(500);
+  return options;
+}
+
+EnvironmentHostOptions environment_host_options(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  EnvironmentHostOptions options;
+  options.connect = Endpoint::parse(links.connect.front());
+  options.connect.tls |= links.tls && !options.connect.plain;
+  options.name = links.name;
+  options.environments = links.environments;
+  options.security = security_of(settings);
+  options.join_timeout = milliseconds(links.join_timeout_s);
+  options.away_timeout = milliseconds(links.away_timeout_s);
+  options.limits.close_timeout = Milliseconds(500);
+  return options;
+}
+
 ShardLinksOptions shard_links_options(const Settings& settings, const std::string& optimizer) {
   const LinkOptions& links = settings.links;
   ShardLinksOptions options;

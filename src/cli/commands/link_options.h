@@ -5,6 +5,7 @@
 
 #include "cli/commands/job.h"
 #include "genkidama/net/child.h"
+#include "genkidama/net/environments.h"
 #include "genkidama/net/parent.h"
 #include "genkidama/net/shard.h"
 #include "genkidama/net/shard_links.h"
@@ -17,6 +18,8 @@ ParentOptions parent_options(const Job& job);
 /// Of a Child or an actor.
 ChildOptions child_options(const Settings& settings);
 ShardOptions shard_options(const Settings& settings);
+HostedEnvironmentsOptions hosted_environments_options(const Settings& settings);
+EnvironmentHostOptions environment_host_options(const Settings& settings);
 /// `optimizer`: as optimizer_text() has it.
 ShardLinksOptions shard_links_options(const Settings& settings, const std::string& optimizer);
 /// Who has started this process, if a cluster has.

@@ -84,6 +84,10 @@ std::string command_help(Command command) {
       return "Play on this machine for a learner, with its weights";
     case kShard:
       return "Own a slice of the weights, and apply the gradients of learners that train elsewhere";
+    case kServer:
+      return "Train on this machine, in environments that hosts on other machines step";
+    case kEnvironmentHost:
+      return "Step environments for a server, which trains in them";
     case kEvaluate:
       return "Play episodes with the weights of checkpoints";
     case kCheck:

@@ -13,6 +13,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/nn/networks.h"
 #include "genkidama/rl/algorithms.h"
+#include "genkidama/wire/environment_frames.h"
 
 namespace genkidama::cli {
 namespace {
@@ -411,19 +412,19 @@ void add_exchange(Table& table, const Program& program) {
       "Who plays the --round-steps of a round: all actors together, or each of them, so that a round grows "
       "with their number; give it a larger --minibatch-size then");
   table.add(
-      "actor-mode", kLearner | kCluster | kTrain | kSimulate, actor_mode_option(),
+      "actor-mode", kLearner | kCluster | kAlone | kSimulate, actor_mode_option(),
       "Whether actors, or workers of --learning central, wait until a round was learnt from, or play on "
       "and send into a queue; then ppo corrects by V-trace for steps that are a few updates old");
-  table.add("queued-rounds", kLearner | kCluster | kTrain | kSimulate,
+  table.add("queued-rounds", kLearner | kCluster | kAlone | kSimulate,
             count_option({1, 1e6}, GENKIDAMA_MEMBER(links.queued_rounds)),
             "Asynchronous actors: the queue holds the steps of so many rounds");
   table.add("queue-bytes", kLearner | kCluster, count_option({1, 1e15}, GENKIDAMA_MEMBER(links.queue_bytes)),
             "Asynchronous actors: the queue is full, too, when it takes so much memory; a round must fit");
   table.add(
-      "when-full", kLearner | kCluster | kTrain | kSimulate, full_queue_option(),
+      "when-full", kLearner | kCluster | kAlone | kSimulate, full_queue_option(),
       "Asynchronous actors: when the queue is full the actor waits, or the oldest steps in it are dropped "
       "and counted");
-  table.add("max-policy-lag", kLearner | kCluster | kTrain | kSimulate,
+  table.add("max-policy-lag", kLearner | kCluster | kAlone | kSimulate,
             count_option({0, 1e6}, GENKIDAMA_MEMBER(links.max_policy_lag)),
             "Segments that were played with weights of more updates ago are dropped and counted (when not "
             "given: 0 for waiting actors, 20 for asynchronous ones)");
@@ -455,7 +456,7 @@ void add_links(Table& table) {
   table.group("Links");
   table.add("listen", kAccepting, endpoints_option(GENKIDAMA_MEMBER(links.listen)),
             "Accept peers here; port 0 takes any free one");
-  table.add("connect", kLinked, endpoints_option(GENKIDAMA_MEMBER(links.connect)),
+  table.add("connect", kLinked | kEnvironmentHost, endpoints_option(GENKIDAMA_MEMBER(links.connect)),
             "Dial this peer; a parent or a learner takes several and dials them again for ever");
   table.add(
       "token-file", kAccepting | kDialling, kept_file_option(GENKIDAMA_MEMBER(links.token_file), "FILE"),
@@ -477,18 +478,24 @@ void add_links(Table& table) {
             "Children to start, each a process with its own workers");
   table.add("name", kAccepting | kDialling, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
-  table.add("join-timeout", kOneLink | kCluster | kTrain,
-            real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
-            "Seconds a Child waits for its Parent's first weights, or a learner for its shards");
   table.add(
-      "exchange-timeout", kOneLink | kCluster | kTrain,
+      "join-timeout", kOneLink | kCluster | kTrain | kEnvironmentHost,
+      real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
+      "Seconds a Child waits for its Parent's first weights, a learner for its shards, or a host for its "
+      "server");
+  table.add(
+      "exchange-timeout", kOneLink | kCluster | kAlone,
       real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
       "Seconds without any progress of an exchange before a Child, or a learner with shards, makes the link "
-      "anew; a Child waits longer if its exchanges take longer");
-  table.add("away-timeout", kActor | kTrain, real_option(kSeconds, GENKIDAMA_MEMBER(links.away_timeout_s)),
-            "Seconds that an actor waits for a learner, or a learner for a shard, that has gone away, "
-            "playing nothing, "
-            "before it gives up");
+      "anew, or a server gives up a host that owes answers; a Child waits longer if its exchanges take "
+      "longer");
+  table.add(
+      "away-timeout", kActor | kTrain | kEnvironmentHost,
+      real_option(kSeconds, GENKIDAMA_MEMBER(links.away_timeout_s)),
+      "Seconds that an actor waits for a learner, a learner for a shard, or a host for a server, that has "
+      "gone away, "
+      "playing nothing, "
+      "before it gives up");
   table.add(
       "shards", kTrain, endpoints_option(GENKIDAMA_MEMBER(links.shards)),
       "Shards that own the weights, one after the other, each with a slice of its own; --sharing is then "
@@ -499,6 +506,9 @@ void add_links(Table& table) {
             "While a shard is away: wait for it, or go on with its weights as they are");
   table.add("slice", kShard, slice_option(),
             "Which of so many slices of the weights this shard owns, such as 1/2; each is some shard's");
+  table.add("envs", kEnvironmentHost,
+            int_option({1, static_cast<double>(kMostHostEnvironments)}, GENKIDAMA_MEMBER(links.environments)),
+            "Environments that this host offers its server");
   table.add("metrics-seconds", kShard, real_option(kSeconds, GENKIDAMA_MEMBER(links.metrics_seconds)),
             "Least seconds between two rows of metrics.csv; rows get rarer as a run gets longer");
 }
@@ -507,14 +517,14 @@ void add_run(Table& table, const Program& program) {
   table.group("Run");
   table.add("preset", kEverywhere | kShard | kCheck | kSimulation, preset_option(program),
             "Named set of defaults, listed below");
-  table.add("config", kTraining | kShard, file_option(GENKIDAMA_MEMBER(config), "FILE"),
+  table.add("config", kTraining | kShard | kEnvironmentHost, file_option(GENKIDAMA_MEMBER(config), "FILE"),
             "JSON file of options, for instance a run's config.json; flags win over it");
   table.add(
       "run-dir", kTraining | kShard | kSweep, file_option(GENKIDAMA_MEMBER(run_dir), "DIR"),
       "New directory for what the run leaves behind (runs/NAME-TIME-PID when not given; a sweep needs one)");
   table.add("resume", kTraining | kShard, file_option(GENKIDAMA_MEMBER(resume), "DIR"),
             "Go on with the run in this directory, with its options unless flags say otherwise");
-  table.add("init-from", kTrain | kParent | kCluster | kLearner | kShard,
+  table.add("init-from", kAlone | kParent | kCluster | kLearner | kShard,
             kept_path_option(GENKIDAMA_MEMBER(run.init_from), "FILE"),
             "Begin with the weights of this policy file, such as another run's final.safetensors");
   table.add("seed", kEverywhere | kShard | kCheck | kSimulation,
@@ -538,7 +548,7 @@ void add_run(Table& table, const Program& program) {
             "evaluations are "
             "not held back; 0: no limit");
   table.add(
-      "learning", kTrain, learning_option(),
+      "learning", kAlone, learning_option(),
       "Who learns: each worker from its own steps, or one process (central) from those of all workers, which "
       "then play --round-steps together");
   table.add("replay-capacity", kLearning, count_option({0, 1e9}, GENKIDAMA_MEMBER(learning.replay_capacity)),
@@ -714,7 +724,7 @@ void add_hyperparameters(Table& table, const Program& program) {
             "Microseconds that a predictor waits at most until it has a batch; 0: it takes what is there");
   table.add("double-buffering", kPlaying, flag_option(GENKIDAMA_MEMBER(learning.inference.double_buffering)),
             "A worker steps one half of its environments while predictors compute for the other half");
-  table.add("tune-seconds", kTrain,
+  table.add("tune-seconds", kAlone,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.inference.tune_seconds)),
             "Every so many seconds one predictor or worker more or less is tried, and kept if it plays more "
             "steps a second; 0: never. --predictors and --workers are the most; needs --actor-mode "

@@ -28,6 +28,10 @@ const char* command_name(Command command) {
       return "plan";
     case kShard:
       return "shard";
+    case kServer:
+      return "server";
+    case kEnvironmentHost:
+      return "environment-host";
   }
   return "";
 }

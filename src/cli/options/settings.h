@@ -37,20 +37,24 @@ enum Command : unsigned {
   kSimulate = 512,
   kPlan = 1024,
   kShard = 2048,
+  kServer = 4096,
+  kEnvironmentHost = 8192,
 };
-inline constexpr unsigned kTraining = kTrain | kParent | kChild | kCluster | kLearner | kActor;
+/// One machine's own training, wherever its environments are.
+inline constexpr unsigned kAlone = kTrain | kServer;
+inline constexpr unsigned kTraining = kAlone | kParent | kChild | kCluster | kLearner | kActor;
 /// They evaluate, and write policies.
 inline constexpr unsigned kKeeping = kTraining & ~kActor;
 inline constexpr unsigned kSimulation = kSimulate | kPlan;
 /// Those whose workers learn on this machine, as they do on a machine of their own.
-inline constexpr unsigned kWorking = kTrain | kChild | kCluster;
+inline constexpr unsigned kWorking = kAlone | kChild | kCluster;
 inline constexpr unsigned kPlaying = kWorking | kActor;
 inline constexpr unsigned kLearning = kWorking | kLearner | kSimulation;
 /// One process, with links to others.
 inline constexpr unsigned kLinked = kParent | kChild | kLearner | kActor;
 /// They accept peers, and they dial them.
-inline constexpr unsigned kAccepting = kLinked | kShard;
-inline constexpr unsigned kDialling = kLinked | kTrain;
+inline constexpr unsigned kAccepting = kLinked | kShard | kServer;
+inline constexpr unsigned kDialling = kLinked | kTrain | kEnvironmentHost;
 /// They dial or accept one peer.
 inline constexpr unsigned kOneLink = kChild | kActor;
 inline constexpr unsigned kEverywhere = kTraining | kEvaluate;
@@ -71,7 +75,8 @@ struct LearningOptions {
   double worker_timeout_s = 600;
   int max_worker_crashes = 10;  ///< per minute
   double steps_per_second = 0;
-  Learning learning = Learning::kWorkers;  ///< of `train`; that of other commands follows from them
+  Learning learning =
+      Learning::kWorkers;  ///< of `train` and `server`; that of other commands follows from them
   /// Ends a linear schedule when nothing else says where; the preset's.
   std::optional<std::uint64_t> preset_steps;
 };
@@ -109,6 +114,7 @@ struct LinkOptions {
   ShardAway shard_away = ShardAway::kWait;
   std::size_t slice_number = 1, slice_count = 1;  ///< of a shard
   double metrics_seconds = 10;                    ///< of a shard
+  int environments = 1;                           ///< of an environment-host
   double join_timeout_s = 60;
   double away_timeout_s = 600;
   double exchange_timeout_s = 30;

@@ -64,6 +64,13 @@ void check_links(const Settings& settings) {
   }
   if (settings.command == kShard && settings.links.listen.empty())
     throw ArgumentError("a shard needs --listen HOST:PORT");
+  if (settings.command == kServer && settings.links.listen.empty())
+    throw ArgumentError("a server needs --listen HOST:PORT, where the hosts of its environments connect");
+  if (settings.command == kEnvironmentHost && settings.links.connect.size() != 1) {
+    throw ArgumentError(
+        fmt::format("an environment-host has one server: expected one --connect HOST:PORT, got {}",
+                    settings.links.connect.size()));
+  }
   check_shards(settings);
   if ((settings.command & kOneLink) != 0 &&
       settings.links.listen.size() + settings.links.connect.size() != 1) {
@@ -104,6 +111,7 @@ void check_machine_group(const Settings& settings) {
 const char* missing_for_actors(const Settings& settings) {
   switch (settings.command) {
     case kTrain:
+    case kServer:
       return settings.learning.learning == Learning::kCentral ? nullptr : "--learning central";
     case kCluster:
       return settings.links.exchange == ExchangeKind::kSegments ? nullptr : "--exchange segments";
@@ -131,7 +139,7 @@ void check_actor_mode(const Settings& settings) {
         ActorMode::kAsynchronous);
   // Waiting workers and simulated machines always have the newest weights.
   check("--max-policy-lag",
-        !is_asynchronous && links.max_policy_lag && (settings.command & (kTrain | kSimulate)) != 0,
+        !is_asynchronous && links.max_policy_lag && (settings.command & (kAlone | kSimulate)) != 0,
         ActorMode::kAsynchronous);
   check("--quorum",
         is_asynchronous && (links.rounds.quorum_count != untouched.rounds.quorum_count ||
@@ -263,7 +271,7 @@ void check_tls_use(const Settings& settings) {
 }
 
 void check_security(Settings& settings) {
-  if ((settings.command & kAccepting) == 0 && settings.links.shards.empty()) return;
+  if ((settings.command & (kAccepting | kEnvironmentHost)) == 0 && settings.links.shards.empty()) return;
   settings.links.token = read_token(settings.links.token_file, "--token-file");
   genkidama::check_security(security_of(settings), endpoints_of(settings.links.listen), kFlags);
   check_tls_use(settings);
@@ -312,8 +320,8 @@ void check_helpers(const Settings& settings) {
     if (count == 0) continue;
     throw ArgumentError(fmt::format(
         "{} is {} with {}, where workers only play; expected 0, or '{}' with --learning workers", flag, count,
-        settings.command == kTrain ? "--learning central"
-                                   : fmt::format("'{}'", command_name(settings.command)),
+        (settings.command & kAlone) != 0 ? "--learning central"
+                                         : fmt::format("'{}'", command_name(settings.command)),
         command_name(kTrain)));
   }
 }
@@ -378,7 +386,7 @@ std::uint64_t most_policy_lag(const Settings& settings) {
 Learning learning_of(const Settings& settings) {
   if (settings.command == kLearner) return Learning::kGiven;
   if (settings.command == kActor) return Learning::kElsewhere;
-  return settings.command == kTrain ? settings.learning.learning : Learning::kWorkers;
+  return (settings.command & kAlone) != 0 ? settings.learning.learning : Learning::kWorkers;
 }
 
 Hyperparameters resolved_hyperparameters(const Settings& settings) {
@@ -389,7 +397,8 @@ Hyperparameters resolved_hyperparameters(const Settings& settings) {
       throw ArgumentError(fmt::format(
           "a {} plays rounds of --round-steps N steps, all together; expected at least 1, it is 0 "
           "with preset '{}'",
-          settings.command == kTrain ? "central learner" : command_name(settings.command), settings.preset));
+          (settings.command & kAlone) != 0 ? "central learner" : command_name(settings.command),
+          settings.preset));
     }
   }
   if (result.round_end == RoundEnd::kStep && result.round_steps == 0)

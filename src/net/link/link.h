@@ -29,6 +29,8 @@ class LinkEvents {
   virtual void on_open() = 0;
   virtual void on_text(std::string_view text) = 0;
   virtual void on_binary(std::span<const std::byte> frame) = 0;
+  /// The system has taken all of a frame, and no other one waits.
+  virtual void on_frame_sent() {}
   /// The last event, exactly once, also when the link never opened.
   virtual void on_closed(const std::string& reason) = 0;
 };

@@ -339,15 +339,18 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   }
 
   void on_written(ErrorCode error) {
-    if (outbox_.writing() == Outbox::Writing::kFrame) watch_.frame_written(transfers().written());
+    const bool was_frame = outbox_.writing() == Outbox::Writing::kFrame;
+    if (was_frame) watch_.frame_written(transfers().written());
     outbox_.written();
     if (closed()) return;
     if (error) {
       drop(describe(error));
-    } else {
-      write_next();
-      if (settings_->in_step) read();
+      return;
     }
+    write_next();
+    if (settings_->in_step) read();
+    if (was_frame && phase_ == Phase::kOpen && !outbox_.has_frame())
+      tell([](LinkEvents& events) { events.on_frame_sent(); });
   }
 
   void send_close() {

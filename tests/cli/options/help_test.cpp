@@ -20,8 +20,8 @@ std::size_t longest_line(const std::string& text) {
   return longest;
 }
 
-constexpr const char* kCommands[] = {"train", "parent", "child",    "cluster", "evaluate",
-                                     "check", "sweep",  "simulate", "plan"};
+constexpr const char* kCommands[] = {"train",    "parent", "child", "cluster",  "server", "environment-host",
+                                     "evaluate", "check",  "sweep", "simulate", "plan"};
 
 }  // namespace
 
