@@ -112,7 +112,7 @@ Preset sac_preset();
 Preset ga3c_preset();
 
 /// IMPALA (Espeholt et al. 2018): asynchronous workers play unrolls with weights of their own, and one
-/// learner takes one gradient step for each batch of them, corrected by V-trace.
+/// learner takes one gradient step for each batch of 64 steps of them, corrected by V-trace.
 Preset impala_preset();
 
 /// APPO: impala_preset() with PPO's clipped loss and several epochs for each batch, so that fewer batches are
