@@ -194,7 +194,7 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--preset", "fast"},
        "--preset is 'fast'; expected one of ape-x, appo, control, dqn, dyna-q, ga3c, gorila, impala, "
        "original, own, quick, r2d2, sac, sample-factory, seed, thesis, thorough, tuned"},
-      {{"train", "--preset", "td3"}, "--preset is 'td3', an algorithm; expected one of control"},
+      {{"train", "--preset", "td3"}, "--preset is 'td3', an algorithm; expected one of ape-x"},
       {{"train", "--preset", "qr_dqn"}, "and --loss qr_dqn to learn by it"},
       {{"train", "--preset", "dqn", "--dueling", "true"}, "takes it behind an equals sign: --dueling=true"},
       {{"train", "--quantiles", "0"}, "--quantiles is '0'; expected a whole number in [1, 1000]"},
