@@ -130,7 +130,8 @@ TEST_CASE("two halves of a worker's environments take turns, and a run is repeat
   // Halves of two and of three, and the last step of each may be too many.
   CHECK(round.inference_rows >= round.steps_in_round);
   CHECK(round.inference_rows <= round.steps_in_round + 5);
-  CHECK(round.inference_batches > round.steps_in_round / 4);
+  // A predictor that was busy takes both halves at once.
+  CHECK(round.inference_batches >= round.steps_in_round / 5);
   CHECK(round.steps_in_round >= 500);
   CHECK(round.steps_in_round <= 505);
 }
