@@ -47,6 +47,10 @@ constexpr std::uint64_t kNoise = 6;
 constexpr Milliseconds kWaitSlice{1'000};
 // Between two tries of an evaluation that is about to be given up.
 constexpr Milliseconds kLostPause{50};
+// Between two looks at environments that begin their episodes elsewhere.
+constexpr std::chrono::microseconds kResetPause{200};
+// After it an evaluation tries another one of the worker's environments.
+constexpr Milliseconds kResetPatience{1'000};
 // Of an algorithm that learns from single steps, where its learner is elsewhere.
 constexpr std::size_t kReplaySegmentSteps = 256;
 
@@ -256,6 +260,7 @@ class Worker {
     for (std::size_t turn = 0; are_playing(); turn = (turn + 1) % groups_.size()) {
       Group& group = groups_[turn];
       // All of it may have waited for its environments.
+      if (are_all_starting()) wait_for_first();
       if (group.asked.empty()) ask(group);
       const bool cut = sink_.is_round_cut();
       if (cut || (shared_.unfinished && has_enough_steps())) {
@@ -292,25 +297,13 @@ class Worker {
     return std::any_of(slots_.begin(), slots_.end(), [](const EpisodeSlot& slot) { return slot.playing; });
   }
 
-  /// Asks for outputs for all of a group's environments that play and have an observation. Those that have
-  /// none yet are waited for only if there is nothing else to do.
+  /// Asks for outputs for all of a group's environments that play and have an observation.
   void ask(Group& group) {
     group.asked.clear();
-    EpisodeSlot* first_waiting = nullptr;
     for (EpisodeSlot* slot : group.slots) {
       if (!slot->playing) continue;
       if (slot->is_starting() && slot->is_ready()) finish_reset(*slot);
-      if (!slot->is_starting()) {
-        group.asked.push_back(slot);
-      } else if (first_waiting == nullptr) {
-        first_waiting = slot;
-      }
-    }
-    const bool is_idle =
-        std::all_of(groups_.begin(), groups_.end(), [](const Group& each) { return each.asked.empty(); });
-    if (is_idle && first_waiting != nullptr) {
-      finish_reset(*first_waiting);
-      group.asked.push_back(first_waiting);
+      if (!slot->is_starting()) group.asked.push_back(slot);
     }
     if (group.asked.empty()) return;
     const std::size_t rows = group.asked.size();
@@ -321,6 +314,32 @@ class Worker {
                  [](const EpisodeSlot& slot) { return std::span<const float>(slot.state); });
     }
     client_->ask(group.number, rows);
+  }
+
+  /// Whether all environments that play wait for the first observation of an episode.
+  bool are_all_starting() const {
+    return std::all_of(slots_.begin(), slots_.end(),
+                       [](const EpisodeSlot& slot) { return !slot.playing || slot.is_starting(); });
+  }
+
+  bool is_any_ready() const {
+    return std::any_of(slots_.begin(), slots_.end(), [](const EpisodeSlot& slot) {
+      return slot.playing && (!slot.is_starting() || slot.is_ready());
+    });
+  }
+
+  /// Where nothing else is to be done: until one of the environments has begun its episode. A round that has
+  /// enough does not wait for them; who knows whether anybody serves them.
+  void wait_for_first() {
+    while (!is_any_ready() && !sink_.is_round_cut()) {
+      const WorkerReport& report = sink_.report();
+      if (has_played_enough() && report.episode_count.get() + report.lost_episodes.get() > 0) {
+        for (EpisodeSlot& slot : slots_) slot.playing = false;
+        return;
+      }
+      std::this_thread::sleep_for(kResetPause);
+      sink_.show_life();
+    }
   }
 
   template <typename Row>
@@ -631,8 +650,24 @@ class Worker {
     }
   }
 
-  void play_to_the_end(EpisodeSlot& slot, std::uint64_t seed, Acting acting) {
-    reset(slot, seed, seed);
+  /// Starts an episode to evaluate in an environment that begins it; where environments are elsewhere some
+  /// may have nobody who serves them.
+  EpisodeSlot& start_evaluated_episode(std::uint64_t seed) {
+    for (;; evaluated_slot_ = (evaluated_slot_ + 1) % slots_.size()) {
+      EpisodeSlot& slot = slots_[evaluated_slot_];
+      begin_reset(slot, seed, seed);
+      const Deadline patience = Deadline::after(kResetPatience);
+      while (!slot.is_ready() && !patience.passed() && !sink_.is_round_cut()) {
+        std::this_thread::sleep_for(kResetPause);
+        sink_.show_life();
+      }
+      if (!slot.is_ready() && !sink_.is_round_cut()) continue;
+      finish_reset(slot);
+      return slot;
+    }
+  }
+
+  void play_to_the_end(EpisodeSlot& slot, Acting acting) {
     while (slot.playing) {
       if (slot.state.empty()) {
         network_.policy().logits(network_.weights(), slot.observation(), evaluated_);
@@ -653,7 +688,6 @@ class Worker {
     relaxed_load(shared_.weights.span(), network_.weights());
     network_.clear_noise();
     normaliser_ = Normaliser(shared_.normaliser.span());
-    EpisodeSlot& slot = slots_.front();
     evaluated_.resize(output_count_);
     const Acting acting = order.greedy ? Acting::kGreedy : Acting::kSampling;
     auto& next = shared_.counters[0].next_episode;
@@ -662,12 +696,16 @@ class Worker {
       // The lead orders a chunk again when a worker died over one of its episodes.
       if (episode.done.load(std::memory_order_acquire)) continue;
       const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
+      EpisodeSlot* played = nullptr;
       do {
-        play_to_the_end(slot, seed, acting);
+        // A thread, whose training is over.
+        if (shared_.barrier.is_closed()) return;
+        played = &start_evaluated_episode(seed);
+        play_to_the_end(*played, acting);
         // Where environments are elsewhere and none of them comes back.
-        if (slot.lost && sink_.is_round_cut()) std::this_thread::sleep_for(kLostPause);
-      } while (slot.lost && !shared_.barrier.is_closed());
-      episode.result.take(slot.result);
+        if (played->lost && sink_.is_round_cut()) std::this_thread::sleep_for(kLostPause);
+      } while (played->lost);
+      episode.result.take(played->result);
       episode.done.store(true, std::memory_order_release);
     }
   }
@@ -707,6 +745,7 @@ class Worker {
   std::span<const float> outputs_;     ///< [playing, output_count_]
   std::span<const float> states_;      ///< [playing, state size], after the observations
   std::vector<float> evaluated_;       ///< an evaluation's outputs
+  std::size_t evaluated_slot_ = 0;     ///< where evaluations are played
 };
 
 /// Sleeps at the barrier in slices, so that a worker whose lead is gone ends.

@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t kThesisSteps = 8'000'000;
 constexpr std::uint64_t kTunedSteps = 3'000'000;
 constexpr std::uint64_t kControlSteps = 1'000'000;
+constexpr std::uint64_t kSingleGradientSteps = 2'000'000;
 constexpr std::uint64_t kDqnSteps = 500'000;
 constexpr std::uint64_t kSacSteps = 200'000;
 constexpr std::size_t kReplayCapacity = 200'000;
@@ -160,6 +161,7 @@ Preset impala_preset() {
   h.round_steps = 1024;
   h.gae_lambda = 1;
   h.clip_range = kUnclipped;
+  preset.max_steps = kSingleGradientSteps;
   h.vtrace_rho = 1;
   h.vtrace_c = 1;
   preset.description = "asynchronous workers, one learner, one gradient for each batch with V-trace";

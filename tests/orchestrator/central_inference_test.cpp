@@ -84,6 +84,23 @@ class SlowReset final : public Environment {
   bool waits_ended_ = false;
 };
 
+/// May begin no episode, as one whose machine is away.
+class UnservedEnvironment final : public Environment {
+ public:
+  explicit UnservedEnvironment(bool is_unserved) : inner_(kChoice), is_unserved_(is_unserved) {}
+  const EnvironmentSpec& spec() const override { return inner_.spec(); }
+  bool is_ready() const override { return !is_unserved_; }
+  Observation reset(std::uint64_t seed) override {
+    CHECK_FALSE(is_unserved_);
+    return inner_.reset(seed);
+  }
+  StepResult step(Action action) override { return inner_.step(action); }
+
+ private:
+  TargetEnvironment inner_;
+  bool is_unserved_;
+};
+
 }  // namespace
 
 TEST_CASE("with one worker it makes no difference who computes the outputs") {
@@ -265,6 +282,24 @@ TEST_CASE("an environment whose reset takes long does not hold up the others of 
     for (int i = 0; i < 3; ++i) CHECK(trainer.train_round().steps_in_round >= 500);
     CHECK(trainer.evaluate({.episodes = 3}).size() == 3);
   }
+}
+
+TEST_CASE("an environment that nobody serves holds up neither rounds nor evaluations") {
+  const auto round_end = GENERATE(RoundEnd::kEpisode, RoundEnd::kStep);
+  const auto unserved = GENERATE(0, 3);
+  CAPTURE(round_end, unserved);
+  OrchestratorOptions options =
+      options_for(0, round_end == RoundEnd::kStep ? Learning::kCentral : Learning::kWorkers);
+  options.hyperparameters.round_end = round_end;
+  options.hyperparameters.environments_per_worker = 4;
+  CoreOrchestrator trainer(
+      [unserved](const EnvironmentContext& context) {
+        return std::make_unique<UnservedEnvironment>(context.index == unserved);
+      },
+      mlp_network({.hidden = {16}}), options);
+  for (int i = 0; i < 3; ++i) CHECK(trainer.train_round().steps_in_round >= 500);
+  CHECK(trainer.evaluate({.episodes = 3}).size() == 3);
+  CHECK(trainer.train_round().steps_in_round >= 500);
 }
 
 TEST_CASE("options of central inference that cannot be are refused by name") {

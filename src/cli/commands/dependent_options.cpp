@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "cli/options/command_line.h"
@@ -49,6 +50,12 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
     check(inference.predictors == 0, option, "--predictors is 0, and each worker computes its own outputs");
   check(inference.batch == 0, "inference-wait-us",
         "--inference-batch is 0, and a predictor takes all that is waiting");
+  const int requests = settings.learning.workers * (inference.double_buffering ? 2 : 1);
+  if (inference.predictors > std::max(1, requests)) {
+    idle.push_back(
+        {"predictors", fmt::format("beyond {}: {} worker{} ask for no more at once", requests,
+                                   settings.learning.workers, settings.learning.workers == 1 ? "" : "s")});
+  }
   check(!workers_learn, "sharing",
         fmt::format("--learning is '{}', and one process learns", learning_name(learning_of(settings))));
   check(!workers_learn, "servers",

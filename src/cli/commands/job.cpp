@@ -101,9 +101,12 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.hyperparameters = resolved_hyperparameters(job.settings);
   options.environment_spec = job.program.environment_spec;
   options.servers = learning.servers;
-  options.inference = learning.inference;
-  options.inference.wait = std::chrono::microseconds(learning.inference_wait_us);
   options.learning = learning_of(job.settings);
+  // A learner's actors have them.
+  if (options.learning != Learning::kGiven) {
+    options.inference = learning.inference;
+    options.inference.wait = std::chrono::microseconds(learning.inference_wait_us);
+  }
   if (options.learning == Learning::kCentral) {
     const LinkOptions& links = job.settings.links;
     options.actor_mode = links.actor_mode;

@@ -366,6 +366,11 @@ Settings settings_of(const ResolvedProgram& program, const Slots& slots, Command
     sharing = Sharing::kServer;
   }
   take_noise_for_epsilon(slots, configs, settings);
+  // A preset's two halves are for what it has besides.
+  InferenceOptions& inference = settings.learning.inference;
+  if (!is_given_spelt("double-buffering", slots, configs) &&
+      (inference.predictors == 0 || settings.learning.hyperparameters.environments_per_worker < 2))
+    inference.double_buffering = false;
   apply_preset_steps(program, settings);
   return settings;
 }

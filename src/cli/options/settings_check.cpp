@@ -149,6 +149,36 @@ void check_actor_mode(const Settings& settings) {
         ActorMode::kWaiting);
 }
 
+/// What needs predictors.
+void check_inference(const Settings& settings) {
+  if ((settings.command & kPlaying) == 0) return;
+  const InferenceOptions& inference = settings.learning.inference;
+  const int environments = settings.learning.hyperparameters.environments_per_worker;
+  if (inference.double_buffering && inference.predictors == 0) {
+    throw ArgumentError(
+        "--double-buffering needs processes that compute for one half while the other is stepped, and "
+        "--predictors is 0; expected at least 1, or --double-buffering=false");
+  }
+  if (inference.double_buffering && environments < 2) {
+    throw ArgumentError(
+        fmt::format("--double-buffering divides the environments of a worker, and --envs-per-worker is {}; "
+                    "expected at least 2, or --double-buffering=false",
+                    environments));
+  }
+  if (inference.tune_seconds == 0) return;
+  if (inference.predictors == 0) {
+    throw ArgumentError(
+        "--tune-seconds changes how many predictors and workers are active, and --predictors is 0; expected "
+        "at least 1");
+  }
+  if (settings.links.actor_mode != ActorMode::kAsynchronous) {
+    throw ArgumentError(fmt::format(
+        "--tune-seconds is for workers that do not wait for one another, and --actor-mode is '{}'; "
+        "expected '{}', with --learning central",
+        actor_mode_name(settings.links.actor_mode), actor_mode_name(ActorMode::kAsynchronous)));
+  }
+}
+
 /// Groups of simulated machines.
 void check_tree(const Settings& settings) {
   const SimulationSettings& simulation = settings.simulation;
@@ -464,6 +494,7 @@ void complete_and_check(Settings& settings) {
   check_network_size(settings);
   check_memory(settings);
   check_helpers(settings);
+  check_inference(settings);
   check_simulated_sharing(settings);
   // Their steps are of older policies.
   if (settings.links.actor_mode == ActorMode::kAsynchronous &&

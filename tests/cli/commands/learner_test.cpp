@@ -219,7 +219,7 @@ TEST_CASE("options of central inference without predictors are told") {
   RunningProgram refused(call("train", "--preset", "tuned", "--double-buffering", "--updates", "1"));
   const auto error = refused.wait();
   CHECK(error.exit_code == 2);
-  CHECK_THAT(error.errors, Contains("predictors is 0") && Contains("expected at least 1"));
+  CHECK_THAT(error.errors, Contains("--double-buffering needs") && Contains("--predictors is 0"));
   const TemporaryDirectory directory;
   RunningProgram idle(call("train", "--preset", "tuned", "--workers", "1", "--inference-batch", "8",
                            "--inference-wait-us", "5", "--updates", "1", "--eval-episodes", "0", "--run-dir",

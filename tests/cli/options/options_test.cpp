@@ -549,6 +549,11 @@ TEST_CASE("a preset says where the agent is cut, until a flag does") {
   CHECK(single.learning.inference.batch == 32);
   CHECK(single.learning.inference_wait_us == 50);
 
+  CHECK_FALSE(parse({"train", "--preset", "sample-factory", "--predictors", "0"})
+                  .learning.inference.double_buffering);
+  CHECK_FALSE(parse({"train", "--preset", "sample-factory", "--envs-per-worker", "1"})
+                  .learning.inference.double_buffering);
+
   // A learner's actors play for it, and so do those of a cluster.
   const Settings learner = parse({"learner", "--preset", "impala", "--listen", "127.0.0.1:0"});
   CHECK(learning_of(learner) == Learning::kGiven);
