@@ -237,6 +237,10 @@ Hyperparameters hyperparameters_for(const Preset& preset, ExchangeKind exchange)
 void apply(const Preset& preset, OrchestratorOptions& options, int machines) {
   options.hyperparameters = preset.hyperparameters;
   options.replay_capacity = preset.replay_capacity;
+  options.learning = preset.learning;
+  options.actor_mode = preset.actor_mode;
+  options.queued_rounds = preset.queued_rounds;
+  options.inference = preset.inference;
   if (!preset.max_steps) return;
   options.hyperparameters = with_schedule_end(preset.hyperparameters, *preset.max_steps, machines);
 }

@@ -135,3 +135,23 @@ TEST_CASE("an open linear schedule ends with the machine's share of the run, and
   run::apply(run::tuned_preset(), one_of_three, 3);
   CHECK(one_of_three.hyperparameters.schedule_steps == 1'000'000);
 }
+
+TEST_CASE("a preset of another cut trains from code as it is") {
+  using Make = run::Preset (*)();
+  const Make make =
+      GENERATE(as<Make>(), run::appo_preset, run::impala_preset, run::ga3c_preset, run::seed_preset,
+               run::sample_factory_preset, run::ape_x_preset, run::r2d2_preset);
+  const run::Preset preset = make();
+  CAPTURE(preset.description);
+  OrchestratorOptions options;
+  run::apply(preset, options);
+  options.workers = 2;
+  options.mode = WorkerMode::kThreads;
+  CHECK(options.learning == Learning::kCentral);
+  CHECK(options.actor_mode == ActorMode::kAsynchronous);
+  CHECK(options.inference.predictors == preset.inference.predictors);
+  CoreOrchestrator trainer([] { return make_cart_pole(); }, preset.network, options);
+  const RoundReport round = trainer.train_round();
+  CHECK(round.steps_in_round >= static_cast<std::uint64_t>(options.hyperparameters.round_steps));
+  CHECK((round.inference_rows > 0) == (preset.inference.predictors > 0));
+}

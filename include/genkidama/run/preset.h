@@ -143,8 +143,10 @@ Hyperparameters with_schedule_end(Hyperparameters hyperparameters, std::uint64_t
 /// How one of the machines learns that exchange weights in this way.
 Hyperparameters hyperparameters_for(const Preset& preset, ExchangeKind exchange);
 
-/// How a machine learns. The learning rate ends at preset.max_steps, shared by `machines` as
-/// with_schedule_end() says; a preset without max_steps leaves schedule_steps to the caller.
+/// How a machine learns, and where its agent is cut; an actor or a learner of another machine changes
+/// OrchestratorOptions::learning, actor_mode and inference afterwards. The learning rate ends at
+/// preset.max_steps, shared by `machines` as with_schedule_end() says; a preset without max_steps leaves
+/// schedule_steps to the caller.
 void apply(const Preset& preset, OrchestratorOptions& options, int machines = 1);
 /// How a Parent merges. An empty preset.alpha leaves the option as it is.
 void apply(const Preset& preset, ParentOptions& options);
