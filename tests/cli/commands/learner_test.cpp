@@ -237,8 +237,8 @@ TEST_CASE(
   const std::string when_full = GENERATE("wait", "drop-oldest");
   RunningProgram program(call("train", "--preset", "tuned", "--learning", "central", "--actor-mode",
                               "asynchronous", "--when-full", when_full, "--queued-rounds", "2", "--workers",
-                              "2", "--round-steps", "64", "--max-steps", "1000", "--eval-episodes", "2",
-                              "--run-dir", run.string()));
+                              "2", "--round-steps", "64", "--epochs", "30", "--max-steps", "1000",
+                              "--eval-episodes", "2", "--run-dir", run.string()));
   const auto result = program.wait();
   CAPTURE(result.errors);
   CHECK(result.exit_code == 0);
