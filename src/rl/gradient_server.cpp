@@ -27,7 +27,7 @@ GradientServer::GradientServer(std::unique_ptr<SharedOptimizer> optimizer, std::
 void GradientServer::obey(const WorkerOrder& order) {
   if (order.command != WorkerCommand::kTrain) return;
   GradientQueue& queue = *shared_.gradients;
-  while (!have_all_arrived()) {
+  while (!shared_.are_gradients_over()) {
     report_.beats.add(1);
     if (const auto item = queue.first(number_)) {
       GENKIDAMA_FAILPOINT("server_before_step");
@@ -54,15 +54,6 @@ GradientQueue::Fate GradientServer::take(const GradientQueue::Item& item) {
                    part_.optimizer_state, item.step, item.learning_rate);
   steps.store(now + 1, std::memory_order_release);
   return GradientQueue::Fate::kApplied;
-}
-
-bool GradientServer::have_all_arrived() const {
-  // A thread that has failed never arrives.
-  if (shared_.barrier.is_closed()) return true;
-  for (int worker = 0; worker < shared_.learners(); ++worker) {
-    if (!shared_.barrier.has_arrived(worker)) return false;
-  }
-  return true;
 }
 
 }  // namespace genkidama

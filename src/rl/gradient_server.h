@@ -23,7 +23,6 @@ class GradientServer {
   void obey(const WorkerOrder& order);
 
  private:
-  bool have_all_arrived() const;
   GradientQueue::Fate take(const GradientQueue::Item& item);
 
   std::unique_ptr<SharedOptimizer> optimizer_;

@@ -40,7 +40,7 @@ void ShardedServer::obey(const WorkerOrder& order) {
   write_weights();
   shared_.versions[0].written_for.store(order.round + 1, std::memory_order_release);
   queue.wake_workers();
-  while (!have_all_arrived()) {
+  while (!shared_.are_gradients_over()) {
     report_.beats.add(1);
     queue.all(items_);
     give_up_begun_ones();
@@ -77,15 +77,6 @@ void ShardedServer::write_weights() {
   relaxed_store(shared_.weights.span(), weights_);
   for (std::size_t i = 0; i < versions_.size(); ++i)
     shared_.versions[0].steps[i].store(versions_[i], std::memory_order_release);
-}
-
-bool ShardedServer::have_all_arrived() const {
-  // A thread that has failed never arrives.
-  if (shared_.barrier.is_closed()) return true;
-  for (int worker = 0; worker < shared_.learners(); ++worker) {
-    if (!shared_.barrier.has_arrived(worker)) return false;
-  }
-  return true;
 }
 
 /// A worker that gives up because its round was cut takes its gradient back; nobody waits for an answer then.

@@ -29,7 +29,6 @@ class ShardedServer {
   void join();
   void write_weights();
   void give_up_begun_ones();
-  bool have_all_arrived() const;
   bool have_all_given_up() const;
   bool keeps_waiting();
 

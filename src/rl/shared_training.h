@@ -203,15 +203,13 @@ struct SharedTraining {
   /// Whoever has gradients.
   int learners() const { return workers + helpers; }
   /// Whether all workers are at the barrier.
-  bool have_all_workers_arrived() const {
-    for (int worker = 0; worker < workers; ++worker) {
-      if (!barrier.has_arrived(worker)) return false;
-    }
-    return true;
-  }
+  bool have_all_workers_arrived() const { return have_arrived(workers); }
 
-  /// Whether those who serve workers in a round have nothing more to do in it.
+  /// Whether those who serve workers in a round have nothing more to do in it. A thread that has failed never
+  /// arrives, and then the barrier is closed.
   bool is_round_over() const { return barrier.is_closed() || have_all_workers_arrived(); }
+  /// The same of those who take gradients, from workers and helpers.
+  bool are_gradients_over() const { return barrier.is_closed() || have_arrived(learners()); }
   /// Changes with the weights, where workers learn themselves.
   std::uint64_t weights_seen() const {
     return counters[0].optimizer_steps.load(std::memory_order_relaxed) +
@@ -242,6 +240,14 @@ struct SharedTraining {
   /// the worker before it arrives at the barrier. Empty: nothing is counted.
   SharedArray<double> round_statistics;
   RoundBarrier barrier;
+
+  /// Whether the first so many are at the barrier.
+  bool have_arrived(int count) const {
+    for (int index = 0; index < count; ++index) {
+      if (!barrier.has_arrived(index)) return false;
+    }
+    return true;
+  }
 
   SharedMutex& weights_mutex() { return mutex[0]; }
 

@@ -34,6 +34,13 @@ Preset replay_preset(const Hyperparameters& hyperparameters, std::uint64_t max_s
   return preset;
 }
 
+/// Workers play on while one learner learns.
+void play_for_one_learner(Preset& preset) {
+  preset.exchange = ExchangeKind::kSegments;
+  preset.learning = Learning::kCentral;
+  preset.actor_mode = ActorMode::kAsynchronous;
+}
+
 }  // namespace
 
 Preset thesis_preset() {
@@ -137,9 +144,7 @@ Preset sac_preset() {
 
 Preset appo_preset() {
   Preset preset = tuned_preset();
-  preset.exchange = ExchangeKind::kSegments;
-  preset.learning = Learning::kCentral;
-  preset.actor_mode = ActorMode::kAsynchronous;
+  play_for_one_learner(preset);
   Hyperparameters& h = preset.hyperparameters;
   h.round_end = RoundEnd::kStep;
   h.round_steps = 2048;
@@ -172,7 +177,6 @@ Preset ga3c_preset() {
   Preset preset = impala_preset();
   Hyperparameters& h = preset.hyperparameters;
   h.vtrace = false;
-  h.gae_lambda = 1;
   h.log_epsilon = 1e-6;
   preset.inference.predictors = 1;
   preset.description =
@@ -197,9 +201,7 @@ Preset sample_factory_preset() {
 
 Preset ape_x_preset() {
   Preset preset = dqn_preset();
-  preset.exchange = ExchangeKind::kSegments;
-  preset.learning = Learning::kCentral;
-  preset.actor_mode = ActorMode::kAsynchronous;
+  play_for_one_learner(preset);
   Hyperparameters& h = preset.hyperparameters;
   h.epsilon = 0.4;
   h.epsilon_ladder = 7;
