@@ -122,9 +122,14 @@ int main() {
                                       options);
 
   const double before = genkidama::run::evaluate(trainer, {.episodes = 50, .greedy = true}).mean;
-  for (int round = 0; round < 30; ++round) trainer.train_round();
-  const double after = genkidama::run::evaluate(trainer, {.episodes = 50, .greedy = true}).mean;
+  // What a value-based agent plays falls and rises again while it learns, and no two runs with more than one
+  // worker are the same, so training ends with the task solved and not after so many steps.
+  double after = before;
+  for (int round = 1; round <= 150 && after < 400; ++round) {
+    trainer.train_round();
+    if (round % 5 == 0) after = genkidama::run::evaluate(trainer, {.episodes = 50, .greedy = true}).mean;
+  }
   fmt::print("mean return {:.0f} before, {:.0f} after {} steps\n", before, after,
              trainer.environment_steps());
-  return after > 100 && after > 2 * before ? 0 : 1;
+  return after >= 400 ? 0 : 1;
 }
