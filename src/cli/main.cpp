@@ -54,6 +54,8 @@ int run(const Settings& settings, const ResolvedProgram& program) {
       return run_server(std::move(job));
     case kEnvironmentHost:
       return run_environment_host(std::move(job));
+    case kPeer:
+      return run_peer(std::move(job));
     case kPlan:
       return run_plan(std::move(job));
   }

@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "run/end_watch.h"
 #include "run/local_run.h"
 #include "run/state/machine_time.h"
 
@@ -56,29 +55,6 @@ RunOptions without_first_weights(RunOptions options, bool is_actor) {
       is_actor ? "an actor begins with its learner's weights" : "a Child begins with its Parent's weights",
       is_actor ? "learner" : "Parent"));
 }
-
-// Passes the wish for an end on while Child::run() waits for a Parent, when nobody else asks.
-class EndWatch {
- public:
-  EndWatch(const LocalRun& run, Child& child)
-      : thread_([this, &run, &child] {
-          bool over = false;
-          while (!done_.load() && !(over = !run.end_reason().empty())) {
-            std::this_thread::sleep_for(Milliseconds(100));
-          }
-          if (over) child.request_stop();
-        }) {}
-  ~EndWatch() {
-    done_.store(true);
-    thread_.join();
-  }
-  EndWatch(const EndWatch&) = delete;
-  EndWatch& operator=(const EndWatch&) = delete;
-
- private:
-  std::atomic<bool> done_{false};
-  std::thread thread_;
-};
 
 }  // namespace
 
@@ -132,7 +108,7 @@ class ChildRun::Impl {
       log(LogLevel::kInfo, "{} listens on port {}", options_.name, port);
       run_.observer().on_listening({&port, 1});
     }
-    const EndWatch watch(run_, child);
+    const EndWatch<Child> watch(run_, child);
     try {
       parting_words_ = child.run([this](const ChildProgress& progress) {
         const double waited_before = waited_seconds_;

@@ -81,6 +81,7 @@ bool is_known(std::uint16_t type) {
     case FrameType::kActorSegments:
     case FrameType::kLearnerGradients:
     case FrameType::kShardWeights:
+    case FrameType::kPeerWeights:
       return true;
   }
   return false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <exception>
 #include <new>
 #include <optional>
@@ -71,8 +72,20 @@ void add_manner(JsonText& out, const Greeting& message) {
   if (message.codec != kUnsaidCodec) out.add("codec", message.codec);
 }
 
+std::string peer_text(const PeerHello& peer) {
+  JsonText out;
+  out.add("instance", peer.instance);
+  out.add("rule", peer.rule);
+  out.add("flow", peer.flow);
+  out.add("round", peer.round);
+  out.add("neighbours", peer.neighbours);
+  out.add("first_weights", hash_text(peer.first_weights));
+  return out.text();
+}
+
 void add_fields(JsonText& out, const HelloMessage& message) {
-  add_greeting(out, "child", message);
+  add_greeting(out, message.peer ? "peer" : "child", message);
+  if (message.peer) out.add_as_is("peer", peer_text(*message.peer));
   add_manner(out, message);
   out.add("environment_steps", message.environment_steps);
   if (message.round_steps > 0) out.add("round_steps", message.round_steps);
@@ -141,6 +154,10 @@ void add_fields(JsonText& out, const EndMessage& message) {
 
 void add_fields(JsonText& out, const LeaveMessage& message) {
   out.add("reason", printable(message.reason));
+}
+
+void add_fields(JsonText& out, const TakenMessage& message) {
+  out.add("sequence", message.sequence);
 }
 
 void check_protocol_and_role(JsonFields& fields, std::string_view role) {
@@ -266,9 +283,31 @@ std::uint64_t read_statistics(JsonFields& fields) {
   return components;
 }
 
+std::optional<PeerHello> read_peer(JsonFields& fields) {
+  const json* object = fields.object("peer");
+  if (object == nullptr) return std::nullopt;
+  JsonFields inner(*object);
+  PeerHello peer;
+  peer.instance = inner.integer("instance", true);
+  peer.rule = inner.name("rule", true);
+  peer.flow = inner.name("flow", true);
+  if (inner.ok() && peer.flow != "both" && peer.flow != "sends" && peer.flow != "receives")
+    inner.fail(fmt::format("'flow' is '{}'; expected 'both', 'sends' or 'receives'", peer.flow));
+  peer.round = inner.integer("round", true);
+  peer.neighbours = inner.integer("neighbours", true);
+  const std::string first = inner.name("first_weights", true);
+  const auto [end, error] =
+      std::from_chars(first.data(), first.data() + first.size(), peer.first_weights, 16);
+  if (inner.ok() && (error != std::errc() || end != first.data() + first.size()))
+    inner.fail(fmt::format("'first_weights' is '{}'; expected a number of 16 hexadecimal digits", first));
+  if (!inner.ok()) fields.fail("'peer': " + inner.reason());
+  return peer;
+}
+
 Message read_hello(JsonFields& fields) {
   HelloMessage message;
-  check_protocol_and_role(fields, "child");
+  message.peer = read_peer(fields);
+  check_protocol_and_role(fields, message.peer ? "peer" : "child");
   message.name = peer_name(fields);
   message.run_id = fields.name("run_id", false);
   message.library = fields.name("library", false);
@@ -334,6 +373,7 @@ std::optional<Message> read_fields(const std::string& type, JsonFields& fields) 
   if (type == "refuse") return read_refuse(fields);
   if (type == "end") return EndMessage{fields.text("reason", true)};
   if (type == "leave") return LeaveMessage{fields.text("reason", true)};
+  if (type == "taken") return TakenMessage{fields.integer("sequence", true)};
   return std::nullopt;
 }
 
@@ -361,7 +401,7 @@ std::string_view refusal_code_text(RefusalCode code) {
 
 std::string_view message_type(const Message& message) {
   constexpr std::array<std::string_view, std::variant_size_v<Message>> kTypes{"hello", "welcome", "refuse",
-                                                                              "end", "leave"};
+                                                                              "end",   "leave",   "taken"};
   return kTypes[message.index()];
 }
 

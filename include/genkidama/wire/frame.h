@@ -26,6 +26,7 @@ enum class FrameType : std::uint16_t {
   kActorSegments = 16,     ///< what an actor has played (genkidama/wire/segments.h), in place of weights
   kLearnerGradients = 32,  ///< gradients for a shard (genkidama/wire/shard_frames.h), in place of weights
   kShardWeights = 33,      ///< a shard's slice of the weights
+  kPeerWeights = 64,       ///< a peer's weights (genkidama/wire/peer_frames.h)
 };
 
 /// What travels with the weights. A Parent leaves the last three fields at 0, but for a learner's answer to

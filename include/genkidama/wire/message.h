@@ -28,7 +28,21 @@ struct SessionMark {
   friend bool operator==(const SessionMark&, const SessionMark&) = default;
 };
 
-/// The first message of a link. The Child sends it, whoever dialled.
+/// What a peer says of itself in its hello, besides what a Child says.
+struct PeerHello {
+  std::uint64_t instance = 0;  ///< drawn at random by each process of a peer; at most 2^53-1
+  std::string rule;            ///< of averaging, as mixing_name()
+  std::string flow = "both";  ///< what the sender does with weights on this link: "both", "sends", "receives"
+  std::uint64_t round = 0;    ///< of the sender's weights; at most 2^53-1
+  std::uint64_t neighbours = 0;  ///< whom the sender averages with now; at most 2^53-1
+  /// Of the weights with which the sender's run began, so that both ends see whether these were the same.
+  std::uint64_t first_weights = 0;
+
+  /// Compares field by field.
+  friend bool operator==(const PeerHello&, const PeerHello&) = default;
+};
+
+/// The first message of a link. The Child sends it, whoever dialled; of two peers each sends one.
 struct HelloMessage {
   std::string name;        ///< what the Child calls itself: 1 to 64 printable ASCII characters
   std::string run_id;      ///< the run that this Child last belonged to, or empty
@@ -58,6 +72,8 @@ struct HelloMessage {
   /// Of a learner with shards: its optimizer and the optimizer's constants as a text, which must be the
   /// shard's; not sent when it is empty.
   std::string optimizer{};
+  /// Of a peer, and only of one, whose exchange is "peers".
+  std::optional<PeerHello> peer{};
 };
 
 /// The most actors of one learner that are told apart.
@@ -129,8 +145,14 @@ struct LeaveMessage {
   std::string reason;  ///< for the Parent's log
 };
 
+/// A peer has taken the share of this number from a neighbour, which may send the next one.
+struct TakenMessage {
+  std::uint64_t sequence = 0;  ///< at most 2^53-1
+};
+
 /// Any of the messages.
-using Message = std::variant<HelloMessage, WelcomeMessage, RefuseMessage, EndMessage, LeaveMessage>;
+using Message =
+    std::variant<HelloMessage, WelcomeMessage, RefuseMessage, EndMessage, LeaveMessage, TakenMessage>;
 
 /// The type as the JSON has it: "hello", "welcome", and so on.
 std::string_view message_type(const Message& message);

@@ -20,5 +20,6 @@ int run_plan(Job job);
 int run_shard(Job job);
 int run_server(Job job);
 int run_environment_host(Job job);
+int run_peer(Job job);
 
 }  // namespace genkidama::cli

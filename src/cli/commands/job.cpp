@@ -45,6 +45,13 @@ run::RunOptions options_without_config(const Job& job) {
   return options;
 }
 
+/// From the seed that all peers share, and the name, which is its own.
+std::uint64_t peer_seed(const Settings& settings) {
+  std::uint64_t seed = settings.learning.seed;
+  for (const char each : settings.links.name) seed = derive_seed(seed, {static_cast<unsigned char>(each)});
+  return seed;
+}
+
 bool evaluates(const run::RunOptions& options) {
   return options.eval_episodes > 0 || options.target || options.evaluate_every || options.patience;
 }
@@ -97,7 +104,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   OrchestratorOptions options;
   options.workers = workers;
   options.mode = learning.worker_mode;
-  options.seed = learning.seed;
+  options.seed = job.settings.command == kPeer ? peer_seed(job.settings) : learning.seed;
   options.hyperparameters = resolved_hyperparameters(job.settings);
   options.environment_spec = job.program.environment_spec;
   options.servers = learning.servers;
@@ -134,7 +141,14 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.cut_round = run::round_overdue;
   options.give_up = run::stop_overdue;
   options.on_wait = std::move(on_wait);
-  return std::make_unique<CoreOrchestrator>(environment_of(job), network_of(job), options);
+  NetworkFactory network = network_of(job);
+  if (job.settings.command == kPeer) {
+    // All peers begin with the same weights: the average of networks that have nothing in common is none.
+    network = [inner = std::move(network), seed = learning.seed](const NetworkSpec& spec, std::uint64_t) {
+      return inner(spec, seed);
+    };
+  }
+  return std::make_unique<CoreOrchestrator>(environment_of(job), std::move(network), options);
 }
 
 void tell_start(const Job& job, const CoreOrchestrator& trainer) {

@@ -63,6 +63,33 @@ ChildOptions child_options(const Settings& settings) {
   return options;
 }
 
+PeerOptions peer_options(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  PeerOptions options;
+  if (!links.listen.empty()) options.listen = Endpoint::parse(links.listen.front());
+  const auto add = [&](const std::vector<std::string>& texts, PeerFlow flow) {
+    for (const std::string& text : texts) {
+      options.neighbours.push_back({Endpoint::parse(text), flow});
+      Endpoint& endpoint = options.neighbours.back().endpoint;
+      endpoint.tls |= links.tls && !endpoint.plain;
+    }
+  };
+  add(links.neighbours, PeerFlow::kBoth);
+  add(links.send_to, PeerFlow::kSends);
+  add(links.receive_from, PeerFlow::kReceives);
+  options.rule = links.mixing;
+  options.max_staleness = links.mixing_staleness;
+  options.overlap = links.overlap;
+  options.codec = links.codec;
+  options.name = links.name;
+  options.seed = settings.learning.seed;
+  options.security = security_of(settings);
+  options.join_timeout = milliseconds(links.join_timeout_s);
+  options.exchange_timeout = milliseconds(links.exchange_timeout_s);
+  options.limits.close_timeout = Milliseconds(500);
+  return options;
+}
+
 ShardOptions shard_options(const Settings& settings) {
   const LinkOptions& links = settings.links;
   ShardOptions options;

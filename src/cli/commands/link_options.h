@@ -7,6 +7,7 @@
 #include "genkidama/net/child.h"
 #include "genkidama/net/environments.h"
 #include "genkidama/net/parent.h"
+#include "genkidama/net/peer.h"
 #include "genkidama/net/shard.h"
 #include "genkidama/net/shard_links.h"
 #include "genkidama/run/loopback_cluster.h"
@@ -17,6 +18,7 @@ namespace genkidama::cli {
 ParentOptions parent_options(const Job& job);
 /// Of a Child or an actor.
 ChildOptions child_options(const Settings& settings);
+PeerOptions peer_options(const Settings& settings);
 ShardOptions shard_options(const Settings& settings);
 HostedEnvironmentsOptions hosted_environments_options(const Settings& settings);
 EnvironmentHostOptions environment_host_options(const Settings& settings);

@@ -58,6 +58,27 @@ std::vector<std::string> child_words(const Settings& cluster, const std::vector<
   return words_of(child, table, takes_segments(cluster) ? kActor : kChild);
 }
 
+std::vector<std::string> peer_words(const Settings& cluster, const std::vector<OptionRow>& table,
+                                    const run::LoopbackPeer& peer) {
+  Settings settings = cluster;
+  settings.links.name = peer.name;
+  settings.links.listen = {"127.0.0.1:0"};
+  for (const PeerNeighbour& each : peer.neighbours) {
+    auto& list = each.flow == PeerFlow::kBoth    ? settings.links.neighbours
+                 : each.flow == PeerFlow::kSends ? settings.links.send_to
+                                                 : settings.links.receive_from;
+    list.push_back(each.endpoint.text());
+  }
+  settings.learning.hyperparameters = resolved_hyperparameters(cluster);
+  if (cluster.run.max_steps) {
+    const auto peers = static_cast<std::uint64_t>(cluster.cluster.children);
+    settings.run.max_steps = (*cluster.run.max_steps + peers - 1) / peers;
+  }
+  std::vector<std::string> words = words_of(settings, table, kPeer);
+  words.push_back(fmt::format("--ready-fd={}", peer.ready_fd));
+  return words;
+}
+
 std::string cluster_child_name(int number) {
   return fmt::format("child_{}", number);
 }

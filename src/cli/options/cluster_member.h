@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/options/option_row.h"
+#include "genkidama/run/loopback_peers.h"
 
 namespace genkidama::cli {
 
@@ -20,6 +21,12 @@ std::vector<std::string> parent_words(const Settings& cluster, const std::vector
 /// the Parent. The words name no run directory.
 std::vector<std::string> child_words(const Settings& cluster, const std::vector<OptionRow>& table, int number,
                                      int port);
+
+/// One of a cluster's peers: it trains its share of the cluster's steps, and evaluates its own policy. Its
+/// first weights follow from the cluster's seed, and what it plays from its name too. The words name no run
+/// directory.
+std::vector<std::string> peer_words(const Settings& cluster, const std::vector<OptionRow>& table,
+                                    const run::LoopbackPeer& peer);
 
 /// "child_1" for Child 1: the name that the Parent and the files of a cluster call it by.
 std::string cluster_child_name(int number);

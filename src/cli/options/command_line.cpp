@@ -25,8 +25,9 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Command kCommands[] = {kTrain,  kParent,          kChild,    kCluster, kLearner, kActor,    kShard,
-                                 kServer, kEnvironmentHost, kEvaluate, kCheck,   kSweep,   kSimulate, kPlan};
+constexpr Command kCommands[] = {kTrain,    kParent, kChild,  kCluster,         kLearner,
+                                 kActor,    kShard,  kServer, kEnvironmentHost, kPeer,
+                                 kEvaluate, kCheck,  kSweep,  kSimulate,        kPlan};
 
 // One option as CLI11 fills it; the meaning of the text is the table's business.
 struct Slot {
@@ -105,7 +106,7 @@ Settings defaults_of(const ResolvedProgram& program, Command command) {
 // What a preset says of a run's length holds only where the user says nothing.
 void apply_preset_steps(const ResolvedProgram& program, Settings& settings) {
   const auto steps = program.presets.at(settings.preset).max_steps;
-  if (!steps || (settings.command & (kAlone | kCluster | kLearner | kSimulation)) == 0) return;
+  if (!steps || (settings.command & (kAlone | kCluster | kLearner | kSimulation | kPeer)) == 0) return;
   if (!settings.run.max_steps && !settings.run.updates) settings.run.max_steps = steps;
   settings.learning.preset_steps = steps;
 }
@@ -307,6 +308,12 @@ void apply_preset(const ResolvedProgram& program, const Slots& slots, const std:
   if ((settings.command & kAlone) != 0) apply_early("learning", program, slots, configs, settings);
   if ((settings.command & (kParent | kChild | kCluster | kSimulate)) != 0)
     apply_early("exchange", program, slots, configs, settings);
+  if (settings.command == kCluster) {
+    apply_early("topology", program, slots, configs, settings);
+    // Peers have no Parent, so there are no rounds that they make together.
+    if (!settings.cluster.topology.empty() && !is_given("exchange", slots, configs))
+      settings.links.exchange = ExchangeKind::kEach;
+  }
   check_resumed_exchange(configs, settings);
   take_exchange(preset, settings);
 }

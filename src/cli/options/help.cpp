@@ -86,6 +86,8 @@ std::string command_help(Command command) {
       return "Own a slice of the weights, and apply the gradients of learners that train elsewhere";
     case kServer:
       return "Train on this machine, in environments that hosts on other machines step";
+    case kPeer:
+      return "Train on this machine and average weights with neighbours, without a Parent";
     case kEnvironmentHost:
       return "Step environments for a server, which trains in them";
     case kEvaluate:

@@ -298,6 +298,22 @@ OptionRow actor_steps_option() {
       [](Settings& s, const std::string& text) { s.links.divide_steps = text == "together"; });
 }
 
+OptionRow topology_option() {
+  OptionRow row = choice_option(
+      {}, [](const Settings& s) { return s.cluster.topology; }, [](Settings&, const std::string&) {});
+  row.placeholder = "GRAPH";
+  row.expected = "directed-ring, ring, torus, random-regular, full, or file:FILE";
+  row.set = [](Settings& settings, const nlohmann::json& value) {
+    if (!value.is_string()) return false;
+    const std::string text = value.get<std::string>();
+    const bool is_file = text.starts_with("file:") && text.size() > 5;
+    if (!text.empty() && !is_file && !topology_of(text)) return false;
+    settings.cluster.topology = text;
+    return true;
+  };
+  return row;
+}
+
 OptionRow actor_mode_option() {
   return named_option(std::array{ActorMode::kWaiting, ActorMode::kAsynchronous}, actor_mode_name,
                       GENKIDAMA_MEMBER(links.actor_mode));
@@ -384,7 +400,17 @@ void add_exchange(Table& table, const Program& program) {
             "Whether each Child is merged when it comes, or Children make rounds together; the same on both "
             "sides. cluster: segments, a learner and actors. train: none, or with the other machines of an "
             "MPI job");
-  table.add("codec", kOneLink | kCluster | kSimulation, codec_option(),
+  table.add(
+      "mixing", kPeer | kCluster,
+      named_option(
+          std::array{MixingRule::kGala, MixingRule::kDiffusion, MixingRule::kPairs, MixingRule::kPushSum},
+          mixing_name, GENKIDAMA_MEMBER(links.mixing)),
+      "How peers average: with what came (gala), all neighbours together after each round (diff-dac), one "
+      "neighbour at a time (ad-psgd), or by mass in a directed graph (push-sum); the same for all peers");
+  table.add("mixing-staleness", kPeer | kCluster,
+            count_option({1, 1e6}, GENKIDAMA_MEMBER(links.mixing_staleness)),
+            "gala, push-sum: a peer waits for a neighbour from which nothing came for so many rounds");
+  table.add("codec", kOneLink | kCluster | kSimulation | kPeer, codec_option(),
             "How weights travel between a Child and its Parent; all but f32 are lossy, and take fewer bytes");
   table.add("alpha", kParent | kCluster | kSimulation,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
@@ -392,7 +418,7 @@ void add_exchange(Table& table, const Program& program) {
   table.add("beta", kChild | kCluster | kSimulation, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.beta)),
             "each: weight of the Parent's weights in a Child's");
   table.add(
-      "overlap", kChild | kCluster | kSimulate, flag_option(GENKIDAMA_MEMBER(links.overlap)),
+      "overlap", kChild | kCluster | kSimulate | kPeer, flag_option(GENKIDAMA_MEMBER(links.overlap)),
       "each: a Child plays on while an exchange is on its way, and averages the answer in a round later");
   table.add("quorum", kParent | kCluster | kLearner | kSimulate, quorum_option(),
             "rounds, segments: how many Children or actors close a round when they have answered");
@@ -458,6 +484,12 @@ void add_links(Table& table) {
             "Accept peers here; port 0 takes any free one");
   table.add("connect", kLinked | kEnvironmentHost, endpoints_option(GENKIDAMA_MEMBER(links.connect)),
             "Dial this peer; a parent or a learner takes several and dials them again for ever");
+  table.add("neighbour", kPeer, endpoints_option(GENKIDAMA_MEMBER(links.neighbours)),
+            "Dial this peer, and average both ways; once is enough for two peers");
+  table.add("send-to", kPeer, endpoints_option(GENKIDAMA_MEMBER(links.send_to)),
+            "gala, push-sum: dial this peer, and only send weights there");
+  table.add("receive-from", kPeer, endpoints_option(GENKIDAMA_MEMBER(links.receive_from)),
+            "gala, push-sum: dial this peer, and only get weights from there");
   table.add(
       "token-file", kAccepting | kDialling, kept_file_option(GENKIDAMA_MEMBER(links.token_file), "FILE"),
       "Shared secret, the same on both sides; else that of the environment's GENKIDAMA_TOKEN; else none");
@@ -476,15 +508,21 @@ void add_links(Table& table) {
             "Take only peers with a certificate that these authorities signed, PEM (mutual TLS)");
   table.add("children", kCluster, int_option({1, 256}, GENKIDAMA_MEMBER(cluster.children)),
             "Children to start, each a process with its own workers");
+  table.add("topology", kCluster, topology_option(),
+            "No Parent: the processes are peers of this graph, each with a policy of its own, which it "
+            "evaluates; or "
+            "file:FILE, with a line for each edge: '0 1' for two neighbours, '0 > 1' for one way");
+  table.add("topology-degree", kCluster, count_option({1, 255}, GENKIDAMA_MEMBER(cluster.topology_degree)),
+            "random-regular: neighbours of each peer");
   table.add("name", kAccepting | kDialling, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
   table.add(
-      "join-timeout", kOneLink | kCluster | kTrain | kEnvironmentHost,
+      "join-timeout", kOneLink | kCluster | kTrain | kEnvironmentHost | kPeer,
       real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
       "Seconds a Child waits for its Parent's first weights, a learner for its shards, or a host for its "
       "server");
   table.add(
-      "exchange-timeout", kOneLink | kCluster | kAlone,
+      "exchange-timeout", kOneLink | kCluster | kAlone | kPeer,
       real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
       "Seconds without any progress of an exchange before a Child, or a learner with shards, makes the link "
       "anew, or a server gives up a host that owes answers; a Child waits longer if its exchanges take "
@@ -1061,7 +1099,7 @@ void add_internal(Table& table) {
   OptionRow ready = int_option({0, 1e6}, GENKIDAMA_MEMBER(plumbing.ready_fd));
   ready.hidden = true;
   ready.in_config = false;
-  table.add("ready-fd", kParent | kLearner, std::move(ready), "");
+  table.add("ready-fd", kParent | kLearner | kPeer, std::move(ready), "");
   OptionRow member = flag_option(GENKIDAMA_MEMBER(plumbing.cluster_member));
   member.hidden = true;
   member.in_config = false;
@@ -1069,7 +1107,7 @@ void add_internal(Table& table) {
   OptionRow told = flag_option(GENKIDAMA_MEMBER(plumbing.idle_told));
   told.hidden = true;
   told.in_config = false;
-  table.add("idle-told", kParent | kLearner | kChild | kActor, std::move(told), "");
+  table.add("idle-told", kParent | kLearner | kChild | kActor | kPeer, std::move(told), "");
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ const char* command_name(Command command) {
       return "server";
     case kEnvironmentHost:
       return "environment-host";
+    case kPeer:
+      return "peer";
   }
   return "";
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genkidama/env/option_values.h"
+#include "genkidama/net/peer.h"
 #include "genkidama/net/round_options.h"
 #include "genkidama/net/segment_options.h"
 #include "genkidama/net/shard_links.h"
@@ -17,6 +18,7 @@
 #include "genkidama/params/actor_mode.h"
 #include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
+#include "genkidama/params/mixing.h"
 #include "genkidama/params/outer_optimizer.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/run/run_options.h"
@@ -39,22 +41,23 @@ enum Command : unsigned {
   kShard = 2048,
   kServer = 4096,
   kEnvironmentHost = 8192,
+  kPeer = 16384,
 };
 /// One machine's own training, wherever its environments are.
 inline constexpr unsigned kAlone = kTrain | kServer;
-inline constexpr unsigned kTraining = kAlone | kParent | kChild | kCluster | kLearner | kActor;
+inline constexpr unsigned kTraining = kAlone | kParent | kChild | kCluster | kLearner | kActor | kPeer;
 /// They evaluate, and write policies.
 inline constexpr unsigned kKeeping = kTraining & ~kActor;
 inline constexpr unsigned kSimulation = kSimulate | kPlan;
 /// Those whose workers learn on this machine, as they do on a machine of their own.
-inline constexpr unsigned kWorking = kAlone | kChild | kCluster;
+inline constexpr unsigned kWorking = kAlone | kChild | kCluster | kPeer;
 inline constexpr unsigned kPlaying = kWorking | kActor;
 inline constexpr unsigned kLearning = kWorking | kLearner | kSimulation;
 /// One process, with links to others.
 inline constexpr unsigned kLinked = kParent | kChild | kLearner | kActor;
 /// They accept peers, and they dial them.
-inline constexpr unsigned kAccepting = kLinked | kShard | kServer;
-inline constexpr unsigned kDialling = kLinked | kTrain | kEnvironmentHost;
+inline constexpr unsigned kAccepting = kLinked | kShard | kServer | kPeer;
+inline constexpr unsigned kDialling = kLinked | kTrain | kEnvironmentHost | kPeer;
 /// They dial or accept one peer.
 inline constexpr unsigned kOneLink = kChild | kActor;
 inline constexpr unsigned kEverywhere = kTraining | kEvaluate;
@@ -94,6 +97,11 @@ struct LinkOptions {
   std::string tls_key;
   std::string tls_ca;
   std::string tls_client_ca;
+  std::vector<std::string> neighbours;    ///< of a peer: dialled, both ways
+  std::vector<std::string> send_to;       ///< of a peer: dialled, one way
+  std::vector<std::string> receive_from;  ///< of a peer: dialled, the other way
+  MixingRule mixing = MixingRule::kDiffusion;
+  std::uint64_t mixing_staleness = PeerOptions{}.max_staleness;
   ExchangeKind exchange = ExchangeKind::kEach;
   CodecKind codec = CodecKind::kFloat32;
   double alpha = 0.9;
@@ -124,6 +132,8 @@ struct LinkOptions {
 struct ClusterOptions {
   int children = 2;
   int eval_workers = 1;
+  std::string topology;               ///< of peers: a name, or a file behind "file:"; empty: a Parent
+  std::uint64_t topology_degree = 3;  ///< of a random regular graph
 };
 
 /// `evaluate`, how many episodes `check` plays, and the files of `simulate` and `plan`.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/options/command_line.h"
 #include "cli/options/is_one_of.h"
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
@@ -70,6 +71,16 @@ void check_links(const Settings& settings) {
     throw ArgumentError(
         fmt::format("an environment-host has one server: expected one --connect HOST:PORT, got {}",
                     settings.links.connect.size()));
+  }
+  if (settings.command == kPeer && settings.links.listen.size() > 1) {
+    throw ArgumentError(
+        fmt::format("a peer listens at one place: expected at most one --listen HOST:PORT, got {}",
+                    settings.links.listen.size()));
+  }
+  if (settings.command == kPeer && settings.links.listen.empty() && settings.links.neighbours.empty() &&
+      settings.links.send_to.empty() && settings.links.receive_from.empty()) {
+    throw ArgumentError(
+        "a peer needs neighbours: expected --neighbour HOST:PORT, --listen HOST:PORT, or both");
   }
   check_shards(settings);
   if ((settings.command & kOneLink) != 0 &&
@@ -200,6 +211,47 @@ void check_tree(const Settings& settings) {
                                   groups, simulation.machines));
 }
 
+/// Who are neighbours, where there is no Parent.
+void check_topology(Settings& settings) {
+  if (settings.command != kCluster) return;
+  const std::string& topology = settings.cluster.topology;
+  const auto given = [&](const char* name) { return names_option(settings.command_line, name); };
+  if (topology.empty()) {
+    for (const char* const name : {"mixing", "mixing-staleness", "topology-degree"}) {
+      if (given(name))
+        throw ArgumentError(fmt::format("--{} is for peers; expected --topology together with it", name));
+    }
+    return;
+  }
+  for (const char* const name : {"exchange", "alpha", "beta", "quorum", "round-deadline", "max-staleness",
+                                 "outer-optimizer", "average-moments", "actor-steps", "actor-mode"}) {
+    if (given(name)) {
+      throw ArgumentError(fmt::format(
+          "--{} is for a Parent, and with --topology there is none; leave one of the two out", name));
+    }
+  }
+  if (given("topology-degree") && topology != topology_name(TopologyKind::kRandomRegular)) {
+    throw ArgumentError(fmt::format("--topology-degree is for --topology {}, and it is '{}'; leave it out",
+                                    topology_name(TopologyKind::kRandomRegular), topology));
+  }
+  const Topology graph = topology_of(settings);
+  if (topology.starts_with("file:")) settings.cluster.children = static_cast<int>(graph.nodes());
+  if (graph.nodes() < 2) throw ArgumentError("--children is 1; expected at least 2 peers");
+  if (!graph.is_connected()) {
+    throw ArgumentError(
+        fmt::format("--topology is '{}', in which some peers are never reached by others; expected a "
+                    "graph with a way from each to each",
+                    topology));
+  }
+  if (needs_undirected(settings.links.mixing) && !graph.is_undirected()) {
+    throw ArgumentError(
+        fmt::format("--mixing is '{}', for which neighbours send to each other, and --topology is "
+                    "'{}'; expected an undirected graph, or --mixing {} or {}",
+                    mixing_name(settings.links.mixing), topology, mixing_name(MixingRule::kGala),
+                    mixing_name(MixingRule::kPushSum)));
+  }
+}
+
 /// A round that waits for more Children than there are waits for its deadline each time.
 void check_quorum(const Settings& settings) {
   const std::uint64_t quorum = settings.links.rounds.quorum_count;
@@ -277,8 +329,9 @@ std::vector<Endpoint> endpoints_of(const std::vector<std::string>& texts) {
 /// Flags that would be of no use where they were given.
 void check_tls_use(const Settings& settings) {
   const bool has_shards = !settings.links.shards.empty();
-  const std::vector<Endpoint> connect =
-      endpoints_of(has_shards ? settings.links.shards : settings.links.connect);
+  std::vector<Endpoint> connect = endpoints_of(has_shards ? settings.links.shards : settings.links.connect);
+  for (const auto* list : {&settings.links.neighbours, &settings.links.send_to, &settings.links.receive_from})
+    for (const Endpoint& each : endpoints_of(*list)) connect.push_back(each);
   const bool dials = settings.links.tls
                          ? !connect.empty()
                          : std::any_of(connect.begin(), connect.end(), [](const auto& to) { return to.tls; });
@@ -396,6 +449,13 @@ void check_name(const std::string& name) {
 
 }  // namespace
 
+Topology topology_of(const Settings& settings) {
+  const std::string& name = settings.cluster.topology;
+  if (name.starts_with("file:")) return Topology::read(name.substr(5));
+  return Topology::make(*genkidama::topology_of(name), static_cast<std::size_t>(settings.cluster.children),
+                        static_cast<std::size_t>(settings.cluster.topology_degree), settings.learning.seed);
+}
+
 bool learns_from_replay(const Hyperparameters& hyperparameters) {
   const auto algorithm = bundled_algorithm(hyperparameters);
   return algorithm && algorithm->learns_from_replay();
@@ -488,6 +548,7 @@ void complete_and_check(Settings& settings) {
   check_links(settings);
   check_security(settings);
   check_machine_group(settings);
+  check_topology(settings);
   check_exchange(settings);
   check_tree(settings);
   check_policy_average(settings);

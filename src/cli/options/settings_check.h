@@ -22,6 +22,9 @@ std::uint64_t most_policy_lag(const Settings& settings);
 /// The names of those of the library's algorithms that learn values of a choice's alternatives.
 const std::vector<std::string>& value_algorithms();
 
+/// The graph of a cluster of peers. Throws ArgumentError, FormatError and IoError for one that is none.
+Topology topology_of(const Settings& settings);
+
 /// Whether it is an algorithm of the library that learns from a replay buffer.
 bool learns_from_replay(const Hyperparameters& hyperparameters);
 

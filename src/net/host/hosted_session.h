@@ -29,6 +29,8 @@ class HostedSession : public LinkEvents, public std::enable_shared_from_this<Hos
   virtual bool joined() const = 0;
   /// The peer's address.
   const asio::ip::address& from() const { return from_; }
+  /// How the connection came about, once it was started.
+  const LinkOrigin& origin() const { return origin_; }
   PeerFault fault() const { return link_->fault(); }
 
  protected:
@@ -41,6 +43,7 @@ class HostedSession : public LinkEvents, public std::enable_shared_from_this<Hos
 
  private:
   asio::ip::address from_;
+  LinkOrigin origin_;
 };
 
 }  // namespace genkidama

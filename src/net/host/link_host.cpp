@@ -28,6 +28,7 @@ std::shared_ptr<const LinkSettings> link_settings(const HostOptions& options) {
 void HostedSession::start(tcp::socket socket, std::shared_ptr<const LinkSettings> settings,
                           const LinkOrigin& origin) {
   from_ = remote_address(socket);
+  origin_ = origin;
   link_ = Link::make(std::move(socket), std::move(settings), first_message_max(), weak_from_this(), origin);
   link_->open();
 }

@@ -29,6 +29,7 @@ namespace run {
 namespace run_kind {
 inline constexpr const char* kTrainer = "trainer";
 inline constexpr const char* kChild = "child";
+inline constexpr const char* kPeer = "peer";
 inline constexpr const char* kParent = "parent";
 inline constexpr const char* kLearner = "learner";
 inline constexpr const char* kActor = "actor";

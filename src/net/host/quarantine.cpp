@@ -1,4 +1,4 @@
-#include "net/parent/quarantine.h"
+#include "net/host/quarantine.h"
 
 #include <algorithm>
 

@@ -1,0 +1,336 @@
+#include "net/peer/peer_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "core/failpoint.h"
+#include "genkidama/params/weighted_average.h"
+#include "genkidama/wire/statistics.h"
+#include "net/host/link_host.h"
+#include "net/link/peer_watch.h"
+#include "net/peer/peer_board.h"
+#include "net/span_text.h"
+
+namespace genkidama {
+namespace {
+
+PeerFlow counterpart(PeerFlow flow) {
+  if (flow == PeerFlow::kBoth) return flow;
+  return flow == PeerFlow::kSends ? PeerFlow::kReceives : PeerFlow::kSends;
+}
+
+}  // namespace
+
+PeerSession::PeerSession(PeerSessionOwner& owner, LinkHost& host, std::uint64_t connection)
+    : HostedSession(host, connection), owner_(owner), timer_(host.context()) {}
+
+void PeerSession::on_open() {
+  if (!is_dialled()) return;
+  flow_ = owner_.flow_to(*origin().dialled);
+  link_->send_text(encode_message(owner_.make_hello(flow_)));
+}
+
+void PeerSession::end(const std::string& reason) {
+  if (joined()) {
+    link_->send_text(encode_message(LeaveMessage{reason}));
+    link_->close(reason);
+  } else if (phase_ != Phase::kOver) {
+    link_->drop(reason);
+  }
+  phase_ = Phase::kOver;
+}
+
+void PeerSession::give_way(const std::string& reason) {
+  refuse({RefusalCode::kBusy, reason});
+}
+
+std::size_t PeerSession::extra_bytes() const {
+  return kPeerFieldsBytes + statistics_bytes(owner_.statistics_components());
+}
+
+std::size_t PeerSession::first_message_max() const {
+  return std::max(owner_.options().limits.max_control_bytes, frame_bytes(owner_.layout().size(), extra_bytes()));
+}
+
+// What comes.
+
+void PeerSession::on_text(std::string_view text) {
+  if (phase_ == Phase::kOver) return;
+  const auto message = decode_message(text);
+  if (!message.ok()) return refuse({RefusalCode::kProtocol, message.reason()});
+  if (const auto* refusal = std::get_if<RefuseMessage>(&message.value())) return handle(*refusal);
+  if (const auto* hello = std::get_if<HelloMessage>(&message.value()); hello && phase_ == Phase::kHello)
+    return handle(*hello);
+  if (const auto* taken = std::get_if<TakenMessage>(&message.value()); taken && joined()) {
+    // An earlier one is that of the link before.
+    if (unanswered_ > 0 && taken->sequence == unanswered_ && owner_.options().rule != MixingRule::kPairs) {
+      owner_.board().taken(*number_);
+      answered();
+    }
+    return;
+  }
+  if (const auto* leave = std::get_if<LeaveMessage>(&message.value()); leave && joined()) {
+    phase_ = Phase::kOver;
+    link_->close("it left: " + leave->reason);
+    return;
+  }
+  refuse({RefusalCode::kProtocol,
+          fmt::format("a {} message is not expected here", message_type(message.value()))});
+}
+
+void PeerSession::handle(const RefuseMessage& refusal) {
+  phase_ = Phase::kOver;
+  host_.peer_refused(connection_);
+  owner_.session_refused(refusal);
+  link_->close(fmt::format("the neighbour refused ({}): {}", refusal_code_text(refusal.code), refusal.reason));
+}
+
+void PeerSession::handle(const HelloMessage& hello) {
+  if (auto refusal = owner_.objection(*this, hello)) return refuse(*refusal);
+  const PeerFlow flow = counterpart(*flow_of(hello.peer->flow));
+  if (is_dialled() && flow != flow_) {
+    return refuse({RefusalCode::kProtocol,
+                   fmt::format("the neighbour '{}' {} on this link, which was dialled to be one of '{}'", hello.name,
+                               hello.peer->flow, flow_name(flow_))});
+  }
+  flow_ = flow;
+  hello_ = hello;
+  number_ = owner_.session_met(*this, hello);
+  if (!number_) {
+    return refuse({RefusalCode::kBusy, fmt::format("this peer has {} neighbours, which are the most that it may have",
+                                                   PeerBoard::kMostNeighbours)});
+  }
+  if (!is_dialled()) link_->send_text(encode_message(owner_.make_hello(flow_)));
+  decoder_.emplace(*codec_of(hello.codec), owner_.layout(), CodedContent::kWeights);
+  encoder_.emplace(owner_.options().codec, owner_.layout(), CodedContent::kWeights);
+  phase_ = Phase::kFirst;
+  // It is a peer. How long its weights take is up to the network.
+  link_->established(std::max(owner_.options().limits.max_control_bytes,
+                              max_frame_bytes(decoder_->kind(), owner_.layout(), extra_bytes())));
+  enqueue(owner_.board().first_share(*number_));
+  expect();
+}
+
+std::optional<RefuseMessage> PeerSession::objection(const FrameHeader& header, const PeerFields& fields,
+                                                    CodecKind codec) const {
+  if (header.type != FrameType::kPeerWeights) {
+    return RefuseMessage{RefusalCode::kFrame,
+                         fmt::format("a frame of type {} from a peer", static_cast<int>(header.type))};
+  }
+  if (header.session != hello_.peer->instance) {
+    return RefuseMessage{RefusalCode::kSequence, fmt::format("a frame of instance {} from instance {}",
+                                                             header.session, hello_.peer->instance)};
+  }
+  const bool is_first = fields.kind == PeerFrameKind::kFirst;
+  if (is_first != (phase_ == Phase::kFirst)) {
+    return RefuseMessage{RefusalCode::kSequence,
+                         is_first ? "a second first frame" : "a share before the first frame"};
+  }
+  if (is_first) {
+    // Both ends begin from it, so it is whole.
+    if (codec != CodecKind::kFloat32) {
+      return RefuseMessage{RefusalCode::kFrame,
+                           fmt::format("the first weights are in the codec '{}'; expected '{}'", codec_name(codec),
+                                       codec_name(CodecKind::kFloat32))};
+    }
+    return std::nullopt;
+  }
+  const bool makes_pairs = owner_.options().rule == MixingRule::kPairs;
+  if (makes_pairs != (fields.kind != PeerFrameKind::kShare) || flow_ == PeerFlow::kSends) {
+    return RefuseMessage{RefusalCode::kProtocol,
+                         fmt::format("a frame of kind {}, which is not for the rule '{}' on a link on which this "
+                                     "peer {}",
+                                     static_cast<int>(fields.kind), mixing_name(owner_.options().rule),
+                                     flow_name(flow_))};
+  }
+  if (fields.kind != PeerFrameKind::kAnswer && header.sequence <= last_sequence_) {
+    return RefuseMessage{RefusalCode::kSequence, fmt::format("frame {} behind frame {}", header.sequence,
+                                                             last_sequence_)};
+  }
+  return std::nullopt;
+}
+
+std::optional<RefuseMessage> PeerSession::objection(std::span<const float> weights, PeerFrameKind kind) const {
+  if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
+    return RefuseMessage{RefusalCode::kWeights,
+                         fmt::format("element {} of the weights is not a finite number", bad)};
+  }
+  const double most = owner_.options().max_norm_growth;
+  if (most <= 0 || kind == PeerFrameKind::kFirst) return std::nullopt;
+  const double norm = euclidean_norm(weights), here = owner_.board().norm();
+  if (norm <= most * std::max(here, 1.0)) return std::nullopt;
+  return RefuseMessage{RefusalCode::kWeights,
+                       fmt::format("the weights have a norm of {:.3g}, out of proportion to the {:.3g} of this peer's",
+                                   norm, here)};
+}
+
+void PeerSession::on_binary(std::span<const std::byte> frame) {
+  if (phase_ == Phase::kOver) return;
+  if (phase_ == Phase::kHello)
+    return refuse({RefusalCode::kProtocol, "a binary message where a hello is expected"});
+  owner_.board().frame_received(frame.size());
+  const auto parts = split_frame(frame, extra_bytes());
+  if (!parts.ok()) return refuse({RefusalCode::kFrame, parts.reason()});
+  const auto fields = decode_peer_fields(parts.value().extra);
+  if (!fields.ok()) return refuse({RefusalCode::kFrame, fields.reason()});
+  const FrameHeader& header = parts.value().header;
+  if (const auto refusal = objection(header, fields.value(), parts.value().codec)) return refuse(*refusal);
+  auto statistics =
+      decode_statistics(parts.value().extra.subspan(kPeerFieldsBytes), owner_.statistics_components());
+  if (!statistics.ok()) return refuse({RefusalCode::kFrame, statistics.reason()});
+  if (const auto wrong = StreamStatistics(owner_.statistics_components()).objection(statistics.value());
+      !wrong.empty())
+    return refuse({RefusalCode::kFrame, wrong});
+  std::span<const float> weights;
+  if (const auto wrong = decoder_->decode(parts.value().codec, parts.value().weights, weights); !wrong.empty())
+    return refuse({RefusalCode::kFrame, "binary frame: " + wrong});
+  if (const auto refusal = objection(weights, fields.value().kind)) {
+    host_.peer_refused(connection_);
+    const Milliseconds span = owner_.quarantine(*this);
+    return refuse({refusal->code, fmt::format("{}; it must stay away for {}", refusal->reason, span_text(span))});
+  }
+  Share share;
+  share.kind = fields.value().kind;
+  share.sequence = header.sequence;
+  share.round = header.update;
+  share.neighbours = fields.value().neighbours;
+  share.mass = fields.value().mass;
+  share.weights = std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
+  take(std::move(share), std::move(statistics.value()));
+}
+
+void PeerSession::join(const Share& first) {
+  decoder_->begin(*first.weights);
+  phase_ = Phase::kJoined;
+  owner_.session_joined(*this, hello_);
+  host_.peer_works(connection_);
+  auto again = owner_.board().joined(*number_, flow_, link_->address(), first, hello_.peer->first_weights);
+  if (again) enqueue(std::move(*again));
+}
+
+void PeerSession::take(Share share, RunningStatistics statistics) {
+  if (share.kind == PeerFrameKind::kFirst) return join(share);
+  GENKIDAMA_FAILPOINT("peer_received");
+  const PeerFrameKind kind = share.kind;
+  const std::uint64_t sequence = share.sequence;
+  if (kind != PeerFrameKind::kAnswer) last_sequence_ = sequence;
+  if (kind == PeerFrameKind::kRequest && !queue_.empty()) {
+    const bool is_answering = std::any_of(queue_.begin(), queue_.end(), [](const Share& each) {
+      return each.kind == PeerFrameKind::kAnswer;
+    });
+    if (is_answering)
+      return refuse({RefusalCode::kSequence, fmt::format("request {} before the answer to the last one", sequence)});
+  }
+  auto reply = owner_.board().take(*number_, std::move(share), statistics);
+  GENKIDAMA_FAILPOINT("peer_taken");
+  if (reply) {
+    enqueue(std::move(*reply));
+  } else if (kind == PeerFrameKind::kShare) {
+    link_->send_text(encode_message(TakenMessage{sequence}));
+  } else if (kind == PeerFrameKind::kAnswer && sequence == unanswered_) {
+    answered();
+  }
+  host_.peer_works(connection_);
+}
+
+// What it sends.
+
+void PeerSession::send(Share share) {
+  if (!joined()) return;
+  if (unanswered_ > 0) {
+    waiting_ = std::move(share);
+    return;
+  }
+  unanswered_ = share.sequence;
+  expect();
+  enqueue(std::move(share));
+}
+
+void PeerSession::answered() {
+  unanswered_ = 0;
+  if (!waiting_) return;
+  Share share = std::move(*waiting_);
+  waiting_.reset();
+  send(std::move(share));
+}
+
+void PeerSession::enqueue(Share share) {
+  queue_.push_back(std::move(share));
+  send_next();
+}
+
+void PeerSession::send_next() {
+  if (queue_.empty() || phase_ == Phase::kOver || link_->sending_frame()) return;
+  const Share share = std::move(queue_.front());
+  queue_.pop_front();
+  write(share);
+}
+
+void PeerSession::write(const Share& share) {
+  FrameHeader header;
+  header.type = FrameType::kPeerWeights;
+  header.session = owner_.instance();
+  header.sequence = share.sequence;
+  header.update = share.round;
+  extra_.clear();
+  append_peer_fields({share.kind, share.neighbours, share.mass}, extra_);
+  encode_statistics(owner_.own_statistics(), statistics_bytes_);
+  extra_.insert(extra_.end(), statistics_bytes_.begin(), statistics_bytes_.end());
+  const bool is_first = share.kind == PeerFrameKind::kFirst;
+  auto frame = link_->take_frame_buffer();
+  if (is_first) encoder_->begin(*share.weights);
+  if (is_first || encoder_->kind() == CodecKind::kFloat32) {
+    const auto rest = encode_frame_head(header, *share.weights, frame, extra_);
+    owner_.board().frame_sent(frame.size() + rest.size());
+    link_->send_frame(std::move(frame), rest, share.weights);
+  } else {
+    encode_frame(header, *share.weights, *encoder_, frame, extra_);
+    owner_.board().frame_sent(frame.size());
+    link_->send_frame(std::move(frame));
+  }
+}
+
+void PeerSession::refuse(const RefuseMessage& refusal) {
+  phase_ = Phase::kOver;
+  link_->send_text(encode_message(refusal));
+  link_->close(fmt::format("the peer at {} was refused: {}", link_->address(), refusal.reason));
+}
+
+// Deadlines.
+
+void PeerSession::expect() {
+  expected_since_ = Clock::now();
+  // As a rule the timer of an earlier share still runs, and looks again when it ends.
+  if (!is_watching_) watch(expected_since_ + owner_.options().exchange_timeout);
+}
+
+void PeerSession::watch(Clock::time_point due) {
+  timer_.expires_at(due);
+  timer_.async_wait([self = std::static_pointer_cast<PeerSession>(shared_from_this()), due](ErrorCode error) {
+    if (error) return;
+    self->is_watching_ = false;
+    if (!self->expects()) return;
+    const auto now = Clock::now();
+    const auto moved = std::max(self->expected_since_, self->link_->last_progress());
+    const Milliseconds limit = self->owner_.options().exchange_timeout;
+    // If this process was stopped, what came meanwhile is read first.
+    if (now - due >= kStopped) return self->watch(now + kStopped);
+    if (now < moved + limit) return self->watch(moved + limit);
+    self->link_->drop(fmt::format("nothing of an answer came from the neighbour for {}", span_text(limit)));
+  });
+  is_watching_ = true;
+}
+
+void PeerSession::on_closed(const std::string& reason) {
+  phase_ = Phase::kOver;
+  timer_.cancel();
+  queue_.clear();
+  waiting_.reset();
+  owner_.session_closed(*this, reason);
+  host_.connection_closed(connection_);
+}
+
+}  // namespace genkidama

@@ -1,0 +1,128 @@
+#include "genkidama/run/peer_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
+#include "run/end_watch.h"
+#include "run/local_run.h"
+
+namespace genkidama::run {
+namespace {
+
+const std::vector<std::string> kColumns = {"neighbours",     "mixed",          "distance_mean", "distance_max",
+                                           "waited_seconds", "bytes_sent", "bytes_received"};
+
+}  // namespace
+
+class PeerRun::Impl {
+ public:
+  Impl(CoreOrchestrator& trainer, RunOptions options, PeerOptions peer, RunObserver* observer)
+      : run_(trainer, std::move(options), observer, run_kind::kPeer, kColumns),
+        trainer_(trainer),
+        options_(std::move(peer)),
+        earlier_(run_.totals()) {
+    options_.round_number = run_.totals().updates;
+  }
+
+  RunSummary run() {
+    if (std::exchange(ran_, true))
+      throw ArgumentError("PeerRun::run() was already called; make a new PeerRun");
+    // The Peer is gone when this has returned: the evaluation that follows must not keep its neighbours waiting.
+    run_.attempt([this] {
+      if (!run_.is_over()) train();
+    });
+    nlohmann::ordered_json extra;
+    extra["workers"] = trainer_.workers();
+    extra["name"] = options_.name;
+    extra["rule"] = mixing_name(options_.rule);
+    extra["exchanges"] = run_.totals().exchanges;
+    extra["reconnects"] = run_.totals().reconnects;
+    extra["codec"] = codec_name(options_.codec);
+    extra["bytes_sent"] = last_.bytes_sent;
+    extra["bytes_received"] = last_.bytes_received;
+    extra["waited_seconds"] = last_.waited_seconds;
+    extra["distance_mean"] = compared_ > 0 ? distance_sum_ / static_cast<double>(compared_) : 0;
+    extra["distance_max"] = distance_max_;
+    extra["neighbours"] = nlohmann::ordered_json::array();
+    for (const PeerNeighbourStatus& each : neighbours_) {
+      extra["neighbours"].push_back({{"name", each.name},
+                                     {"address", each.address},
+                                     {"flow", flow_name(each.flow)},
+                                     {"connected", each.connected},
+                                     {"mixed", each.mixed},
+                                     {"distance", each.distance}});
+    }
+    return run_.finish("peer", extra);
+  }
+
+ private:
+  void train() {
+    Peer peer(options_, trainer_);
+    peer.start();
+    if (options_.listen) {
+      const std::uint16_t port = peer.port();
+      log(LogLevel::kInfo, "{} listens on port {}", options_.name, port);
+      run_.observer().on_listening({&port, 1});
+    }
+    const EndWatch<Peer> watch(run_, peer);
+    try {
+      peer.run([this, &peer](const PeerProgress& progress) {
+        record(progress);
+        neighbours_ = peer.neighbours();
+        return !run_.is_over();
+      });
+    } catch (const StoppedError&) {
+      count(peer.progress());
+      throw;
+    }
+    count(peer.progress());
+  }
+
+  void record(const PeerProgress& progress) {
+    const PeerProgress before = std::exchange(last_, progress);
+    count(progress);
+    if (progress.mixed > 0) {
+      ++compared_;
+      distance_sum_ += progress.distance_mean;
+      distance_max_ = std::max(distance_max_, progress.distance_max);
+    }
+    run_.record(progress.round,
+                {fmt::format("{}", progress.connected), fmt::format("{}", progress.mixed),
+                 fmt::format("{:.6g}", progress.distance_mean), fmt::format("{:.6g}", progress.distance_max),
+                 fmt::format("{:.6g}", progress.waited_seconds - before.waited_seconds),
+                 fmt::format("{}", progress.bytes_sent - before.bytes_sent),
+                 fmt::format("{}", progress.bytes_received - before.bytes_received)});
+  }
+
+  void count(const PeerProgress& progress) {
+    run_.count_exchanges(earlier_.exchanges + progress.exchanges, earlier_.reconnects + progress.reconnects);
+    last_ = progress;
+  }
+
+  LocalRun run_;
+  CoreOrchestrator& trainer_;
+  PeerOptions options_;
+  const RunTotals earlier_;  // of earlier processes
+  PeerProgress last_;        // of this process
+  std::vector<PeerNeighbourStatus> neighbours_;
+  double distance_sum_ = 0, distance_max_ = 0;
+  std::uint64_t compared_ = 0;
+  bool ran_ = false;
+};
+
+PeerRun::PeerRun(CoreOrchestrator& trainer, RunOptions options, PeerOptions peer, RunObserver* observer)
+    : impl_(std::make_unique<Impl>(trainer, std::move(options), std::move(peer), observer)) {}
+
+PeerRun::~PeerRun() = default;
+
+RunSummary PeerRun::run() {
+  return impl_->run();
+}
+
+}  // namespace genkidama::run
