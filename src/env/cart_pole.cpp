@@ -5,15 +5,11 @@
 
 #include "env/classic_control.h"
 #include "env/motion_task.h"
+#include "genkidama/core/is_finite.h"
 
 namespace genkidama {
 namespace {
 
-constexpr double kGravity = 9.8;
-constexpr double kPoleMass = 0.1;
-constexpr double kTotalMass = 1.0 + kPoleMass;
-constexpr double kPoleHalfLength = 0.5;
-constexpr double kForce = 10;
 constexpr double kStep_s = 0.02;
 constexpr double kAngleLimit = 12 * std::numbers::pi / 180;
 constexpr double kPositionLimit = 2.4;
@@ -40,14 +36,15 @@ void CartPoleMotion::start(Random& random) {
 // friction. Explicit Euler: positions move by the velocities from before the step.
 MotionStep CartPoleMotion::advance(Action action) {
   auto& [x, velocity, angle, turn] = state;
-  const double force = action[0] != 0 ? kForce : -kForce;
+  const auto& [half_length, pole_mass, cart_mass, push_force, gravity] = constants;
+  const double total_mass = cart_mass + pole_mass;
+  const double force = action[0] != 0 ? push_force : -push_force;
   const double sine = std::sin(angle);
   const double cosine = std::cos(angle);
-  const double push = (force + kPoleMass * kPoleHalfLength * turn * turn * sine) / kTotalMass;
-  const double angle_acceleration =
-      (kGravity * sine - cosine * push) /
-      (kPoleHalfLength * (4.0 / 3.0 - kPoleMass * cosine * cosine / kTotalMass));
-  const double acceleration = push - kPoleMass * kPoleHalfLength * angle_acceleration * cosine / kTotalMass;
+  const double push = (force + pole_mass * half_length * turn * turn * sine) / total_mass;
+  const double angle_acceleration = (gravity * sine - cosine * push) /
+                                    (half_length * (4.0 / 3.0 - pole_mass * cosine * cosine / total_mass));
+  const double acceleration = push - pole_mass * half_length * angle_acceleration * cosine / total_mass;
   x += kStep_s * velocity;
   velocity += kStep_s * acceleration;
   angle += kStep_s * turn;
@@ -61,6 +58,22 @@ void CartPoleMotion::observe(std::span<float, kObservationSize> observation) con
 
 std::unique_ptr<Environment> make_cart_pole() {
   return std::make_unique<MotionTask<CartPoleMotion>>();
+}
+
+std::unique_ptr<Environment> make_cart_pole_variant(const CartPoleOptions& options) {
+  const auto check = [](const char* field, double value, double least, double most) {
+    if (is_finite(value) && value >= least && value <= most) return;
+    throw ArgumentError(
+        fmt::format("CartPole: {} is {}; expected a number from {:g} to {:g}", field, value, least, most));
+  };
+  check("pole_half_length", options.pole_half_length, 0.05, 5);
+  check("pole_mass", options.pole_mass, 0.001, 10);
+  check("cart_mass", options.cart_mass, 0.01, 100);
+  check("force", options.force, 0.1, 1000);
+  check("gravity", options.gravity, 0.1, 100);
+  CartPoleMotion motion;
+  motion.constants = options;
+  return std::make_unique<MotionTask<CartPoleMotion>>(motion);
 }
 
 }  // namespace genkidama

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "genkidama/core/random.h"
+#include "genkidama/env/cart_pole.h"
 #include "genkidama/env/environment.h"
 
 namespace genkidama {
@@ -20,6 +21,7 @@ struct MotionStep {
 /// CartPole-v1. The state is the cart's position and velocity, the pole's angle and its angular velocity.
 struct CartPoleMotion {
   static constexpr std::size_t kObservationSize = 4;
+  CartPoleOptions constants{};
   static EnvironmentSpec spec();
   void start(Random& random);
   MotionStep advance(Action action);

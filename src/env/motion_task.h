@@ -19,7 +19,7 @@ namespace genkidama {
 template <typename Motion>
 class MotionTask final : public Environment {
  public:
-  MotionTask() : spec_(completed(Motion::spec())) {}
+  explicit MotionTask(const Motion& motion = {}) : spec_(completed(Motion::spec())), motion_(motion) {}
 
   const EnvironmentSpec& spec() const override { return spec_; }
 

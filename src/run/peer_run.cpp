@@ -15,7 +15,7 @@
 namespace genkidama::run {
 namespace {
 
-const std::vector<std::string> kColumns = {"neighbours",     "mixed",          "distance_mean", "distance_max",
+const std::vector<std::string> kColumns = {"neighbours",     "mixed",      "distance_mean", "distance_max",
                                            "waited_seconds", "bytes_sent", "bytes_received"};
 
 }  // namespace
@@ -33,7 +33,8 @@ class PeerRun::Impl {
   RunSummary run() {
     if (std::exchange(ran_, true))
       throw ArgumentError("PeerRun::run() was already called; make a new PeerRun");
-    // The Peer is gone when this has returned: the evaluation that follows must not keep its neighbours waiting.
+    // The Peer is gone when this has returned: the evaluation that follows must not keep its neighbours
+    // waiting.
     run_.attempt([this] {
       if (!run_.is_over()) train();
     });

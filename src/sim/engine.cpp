@@ -59,6 +59,16 @@ void check_groups(const SimulationOptions& options) {
     check_link(options.group_links[i], i * machines_of_child(options));
 }
 
+void check_actors(const SegmentOptions& segments) {
+  if (segments.round_steps < 1)
+    throw ArgumentError("segments.round_steps is 0; expected at least 1 with asynchronous actors");
+  if (segments.queued_rounds < 1)
+    throw ArgumentError("segments.queued_rounds is 0; expected at least 1 with asynchronous actors");
+  if (segments.queue_bytes < 1) throw ArgumentError("segments.queue_bytes is 0; expected at least 1");
+}
+
+}  // namespace
+
 void check_machine(const SimulatedMachine& each, std::size_t index, bool may_come_and_go) {
   const auto& [machine, link] = each;
   check_number("seconds_per_step", index, machine.seconds_per_step, kLongestSpan_s);
@@ -89,7 +99,6 @@ void check_machine(const SimulatedMachine& each, std::size_t index, bool may_com
   }
 }
 
-/// Who plays for a learner is not joined again.
 void check_partitions(const LinkModel& link, std::size_t index) {
   if (!Partitions(link).break_links()) return;
   throw ArgumentError(fmt::format(
@@ -97,16 +106,6 @@ void check_partitions(const LinkModel& link, std::size_t index) {
       "one, or the cut 'weights'",
       index + 1, link.partition_seconds));
 }
-
-void check_actors(const SegmentOptions& segments) {
-  if (segments.round_steps < 1)
-    throw ArgumentError("segments.round_steps is 0; expected at least 1 with asynchronous actors");
-  if (segments.queued_rounds < 1)
-    throw ArgumentError("segments.queued_rounds is 0; expected at least 1 with asynchronous actors");
-  if (segments.queue_bytes < 1) throw ArgumentError("segments.queue_bytes is 0; expected at least 1");
-}
-
-}  // namespace
 
 void check_simulation(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers) {
   const std::size_t machines = options.machines.size();

@@ -30,6 +30,11 @@ std::unique_ptr<Engine> make_learner_engine(const SimulationOptions& options, Lo
 /// Throws ArgumentError that names the field.
 void check_simulation(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers);
 
+/// Each throws ArgumentError that names the machine (index + 1) and the field.
+void check_machine(const SimulatedMachine& machine, std::size_t index, bool may_come_and_go);
+/// For links whose connections are not made anew.
+void check_partitions(const LinkModel& link, std::size_t index);
+
 /// Whether weights are merged by a Parent.
 inline bool has_parent(const SimulationOptions& options) {
   return options.cut == Cut::kWeights || options.cut == Cut::kTree;

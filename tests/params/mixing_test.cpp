@@ -25,10 +25,9 @@ double column_sum(const MixingMatrix& matrix, std::size_t column) {
 }  // namespace
 
 TEST_CASE("Metropolis weights make a doubly stochastic matrix of any undirected graph") {
-  const Topology graph = GENERATE(Topology::parse("0 1\n0 2\n0 3\n3 4\n", "a star with a tail"),
-                                  Topology::make(TopologyKind::kRing, 7),
-                                  Topology::make(TopologyKind::kRandomRegular, 10, 3),
-                                  Topology::make(TopologyKind::kFull, 4));
+  const Topology graph = GENERATE(
+      Topology::parse("0 1\n0 2\n0 3\n3 4\n", "a star with a tail"), Topology::make(TopologyKind::kRing, 7),
+      Topology::make(TopologyKind::kRandomRegular, 10, 3), Topology::make(TopologyKind::kFull, 4));
   for (const auto rule : {MixingRule::kDiffusion, MixingRule::kPairs}) {
     const MixingMatrix matrix = mixing_matrix(graph, rule);
     for (std::size_t i = 0; i < matrix.nodes; ++i) {

@@ -1,11 +1,9 @@
 #include "genkidama/params/topology.h"
 
-
 #include "genkidama/core/error.h"
 #include "support/catch.h"
 
 using namespace genkidama;
-
 
 TEST_CASE("a ring's machines have the one before and the one behind as neighbours") {
   const Topology ring = Topology::make(TopologyKind::kRing, 5);
@@ -26,8 +24,8 @@ TEST_CASE("a directed ring has one way round") {
 }
 
 TEST_CASE("rings of one and two machines have no edge to themselves and none twice") {
-  const auto kind = GENERATE(TopologyKind::kDirectedRing, TopologyKind::kRing, TopologyKind::kTorus,
-                             TopologyKind::kFull);
+  const auto kind =
+      GENERATE(TopologyKind::kDirectedRing, TopologyKind::kRing, TopologyKind::kTorus, TopologyKind::kFull);
   CAPTURE(topology_name(kind));
   CHECK(Topology::make(kind, 1).targets(0).empty());
   CHECK(Topology::make(kind, 2).targets(0) == std::vector<std::size_t>{1});

@@ -49,8 +49,8 @@ TEST_CASE("fields that no peer sends are refused") {
   append_peer_fields({PeerFrameKind::kShare, 1, 1}, bytes);
   bytes[0] = std::byte{4};
   CHECK_THAT(decode_peer_fields(bytes).reason(), Contains("kind 4"));
-  for (const double mass : {-0.5, 1e10, std::numeric_limits<double>::quiet_NaN(),
-                            std::numeric_limits<double>::infinity()}) {
+  for (const double mass :
+       {-0.5, 1e10, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     std::vector<std::byte> wrong;
     append_peer_fields({PeerFrameKind::kShare, 1, mass}, wrong);
     CHECK_THAT(decode_peer_fields(wrong).reason(), Contains("mass"));

@@ -16,11 +16,14 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// A rule of averaging among neighbours. All of a graph must have the same.
 enum class MixingRule {
-  /// GALA (Assran et al. 2019, algorithm 1): after each round the weights are sent to whom the graph says, and
-  /// what came from others since the last round is averaged in, x = (x + sum of received) / (1 + number). Nobody
+  /// GALA (Assran et al. 2019, algorithm 1): after each round the weights are sent to whom the graph says,
+  /// and
+  /// what came from others since the last round is averaged in, x = (x + sum of received) / (1 + number).
+  /// Nobody
   /// is waited for, unless nothing came for too many rounds.
   kGala,
-  /// Diff-DAC (Macua et al. 2017): adapt, then combine. Neighbours exchange what each has learnt in the round,
+  /// Diff-DAC (Macua et al. 2017): adapt, then combine. Neighbours exchange what each has learnt in the
+  /// round,
   /// wait for each other, and combine with Metropolis weights. Actor and critic are both combined. The graph
   /// is undirected.
   kDiffusion,

@@ -27,7 +27,7 @@ struct LoopbackPeer {
   bool resume = false;                    ///< the run that is in the directory goes on
   std::vector<PeerNeighbour> neighbours;  ///< those that were started before it
   std::string token;                      ///< of this start
-  int ready_fd = -1;                      ///< where it writes its port and a line break, as MemberContext::tell_ports()
+  int ready_fd = -1;  ///< where it writes its port and a line break, as MemberContext::tell_ports()
 };
 
 /// How the peers are started, watched and ended.
@@ -35,7 +35,7 @@ struct LoopbackPeersOptions {
   std::filesystem::path directory;  ///< of the whole
   Resume resume = Resume::kNever;   ///< what happens to peers that are in the directory already
   Topology topology = Topology::make(TopologyKind::kRing, 2);  ///< who is whose neighbour
-  std::string config;               ///< the text of config.json in the directory, a JSON object
+  std::string config;  ///< the text of config.json in the directory, a JSON object
   /// The command line, without the program's name, with which this program is executed again as the peer.
   std::function<std::vector<std::string>(const LoopbackPeer&)> words;
   /// Asked some times a second. True ends all peers by SIGTERM. Empty: never.
@@ -54,8 +54,9 @@ struct LoopbackPeersSummary {
   std::vector<int> exit_codes;  ///< of each, or 128 + N when signal N ended it
 };
 
-/// Trains with peers that are processes of this machine. Each ends by its own limits; one that dies is told in the log,
-/// and the others go on. summary.json in the directory tells the final evaluation of each, their mean and the worst.
+/// Trains with peers that are processes of this machine. Each ends by its own limits; one that dies is told
+/// in the log, and the others go on. summary.json in the directory tells the final evaluation of each, their
+/// mean and the worst.
 ///
 /// **Threads and processes.** As LoopbackCluster with member_words.
 class LoopbackPeers {
@@ -63,9 +64,9 @@ class LoopbackPeers {
   /// Throws ArgumentError for options that are not possible, a graph that is not connected among them.
   explicit LoopbackPeers(LoopbackPeersOptions options);
 
-  /// Starts the peers one after the other, waits until all have ended. To be called once. Throws ArgumentError when the
-  /// directory holds what `resume` refuses or another run is at work in it, and IoError when a peer cannot be started
-  /// or does not listen in time; no peer is left then.
+  /// Starts the peers one after the other, waits until all have ended. To be called once. Throws
+  /// ArgumentError when the directory holds what `resume` refuses or another run is at work in it, and
+  /// IoError when a peer cannot be started or does not listen in time; no peer is left then.
   LoopbackPeersSummary run();
 
  private:

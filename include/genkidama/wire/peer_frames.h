@@ -21,10 +21,11 @@ enum class PeerFrameKind : std::uint32_t {
   kAnswer = 3,   ///< what the receiver had when it took the request
 };
 
-/// Begins the extra bytes of a frame of FrameType::kPeerWeights, before the statistics. FrameHeader::session is the
-/// sender's instance and `update` the round of its weights. `sequence` counts its shares and requests to this receiver
-/// and grows with each; of an answer it is that of the request, and of the first frame the greatest one that the sender
-/// has taken from the receiver's present process, so that this one knows what became of its last share.
+/// Begins the extra bytes of a frame of FrameType::kPeerWeights, before the statistics. FrameHeader::session
+/// is the sender's instance and `update` the round of its weights. `sequence` counts its shares and requests
+/// to this receiver and grows with each; of an answer it is that of the request, and of the first frame the
+/// greatest one that the sender has taken from the receiver's present process, so that this one knows what
+/// became of its last share.
 struct PeerFields {
   PeerFrameKind kind = PeerFrameKind::kShare;  ///< what the weights are for
   std::uint32_t neighbours = 0;                ///< with how many the sender averages in this round
@@ -39,7 +40,8 @@ inline constexpr std::size_t kPeerFieldsBytes = 16;
 
 /// Appends the fields to `bytes`.
 void append_peer_fields(const PeerFields& fields, std::vector<std::byte>& bytes);
-/// Reads what append_peer_fields() wrote from the first kPeerFieldsBytes of `bytes`, which has at least as many.
+/// Reads what append_peer_fields() wrote from the first kPeerFieldsBytes of `bytes`, which has at least as
+/// many.
 Decoded<PeerFields> decode_peer_fields(std::span<const std::byte> bytes);
 
 }  // namespace genkidama

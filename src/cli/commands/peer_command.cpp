@@ -19,7 +19,8 @@ int run_peer(Job job) {
   run::PeerRun run(*trainer, run_options(job, trainer->environment_spec().name), peer_options(job.settings),
                    &observers);
   tell_start(job, *trainer);
-  warn_of_idle_options(job.settings, job.program.presets.at(job.settings.preset), trainer->environment_spec());
+  warn_of_idle_options(job.settings, job.program.presets.at(job.settings.preset),
+                       trainer->environment_spec());
   return exit_code_of(run.run());
 }
 

@@ -14,8 +14,8 @@ class DiffusionMixer final : public Mixer {
 
  private:
   void make_shares(std::vector<OutgoingShare>& out) override {
-    // Both ends of a link compute with the numbers that stand in the shares of this round, so that what one takes of
-    // the other, the other takes of it.
+    // Both ends of a link compute with the numbers that stand in the shares of this round, so that what one
+    // takes of the other, the other takes of it.
     own_degree_ = degree();
     partners_.clear();
     for (const auto& [number, neighbour] : neighbours_) {

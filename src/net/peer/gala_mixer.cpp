@@ -16,7 +16,8 @@ class GalaMixer final : public Mixer {
   }
 
   bool waits_for(std::size_t, const MixerNeighbour& neighbour) const override {
-    return neighbour.sends() && neighbour.received.empty() && neighbour.rounds_without >= options_.max_staleness;
+    return neighbour.sends() && neighbour.received.empty() &&
+           neighbour.rounds_without >= options_.max_staleness;
   }
 
   MixReport combine(std::span<float> weights) override {

@@ -105,8 +105,8 @@ std::optional<Share> Mixer::settle(std::size_t number, std::uint64_t sequence) {
 }
 
 std::vector<OutgoingShare> Mixer::begin(std::span<float> weights) {
-  // Lamport's clock (1978): nobody is behind one whose weights it has, so whoever waits for those of a round waits for
-  // somebody who has not been there, and the last of all never waits.
+  // Lamport's clock (1978): nobody is behind one whose weights it has, so whoever waits for those of a round
+  // waits for somebody who has not been there, and the last of all never waits.
   ++round_;
   for (const auto& [number, neighbour] : neighbours_)
     if (neighbour.is_present) round_ = std::max(round_, neighbour.round);
@@ -132,8 +132,8 @@ MixReport Mixer::end(std::span<float> weights) {
 }
 
 std::uint32_t Mixer::degree() const {
-  return static_cast<std::uint32_t>(std::count_if(
-      neighbours_.begin(), neighbours_.end(), [](const auto& entry) { return entry.second.is_present; }));
+  return static_cast<std::uint32_t>(std::count_if(neighbours_.begin(), neighbours_.end(),
+                                                  [](const auto& entry) { return entry.second.is_present; }));
 }
 
 void Mixer::send(std::size_t number, PeerFrameKind kind, double mass, std::vector<OutgoingShare>& out) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// One machine's side of averaging with its neighbours, without sockets, threads and clocks: Peer and the simulator
-// both run it.
+// One machine's side of averaging with its neighbours, without sockets, threads and clocks: Peer and the
+// simulator both run it.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +24,8 @@ using SharedWeights = std::shared_ptr<const std::vector<float>>;
 /// Weights on their way between two machines.
 struct Share {
   PeerFrameKind kind = PeerFrameKind::kShare;
-  std::uint64_t sequence = 0;  ///< of the sender's shares to this neighbour, or of the request that is answered
+  std::uint64_t sequence =
+      0;  ///< of the sender's shares to this neighbour, or of the request that is answered
   std::uint64_t round = 0;
   std::uint32_t neighbours = 0;
   double mass = 1;
@@ -62,14 +63,15 @@ struct MixerNeighbour {
   Share answer{};                    ///< to its last request, in case the answer was lost
   std::uint64_t rounds_without = 0;  ///< rounds since a share of it was averaged in
   std::uint64_t mixed = 0;           ///< shares of it that were averaged in
-  double distance = 0;               ///< of its weights to the own ones over the norm of these, when last compared
+  double distance = 0;  ///< of its weights to the own ones over the norm of these, when last compared
 
   bool receives() const { return is_present && flow != PeerFlow::kReceives; }
   bool sends() const { return is_present && flow != PeerFlow::kSends; }
 };
 
-/// After each round of training comes begin(), then whatever comes while is_waiting() says that it must be waited
-/// for, then end(). What comes may come at any other time too. Whoever owns it calls one function at a time.
+/// After each round of training comes begin(), then whatever comes while is_waiting() says that it must be
+/// waited for, then end(). What comes may come at any other time too. Whoever owns it calls one function at a
+/// time.
 class Mixer {
  public:
   /// For `size` weights. Machines of a graph draw from different seeds.
@@ -92,8 +94,8 @@ class Mixer {
   std::optional<Share> take(std::size_t number, Share share);
   /// The neighbour has the last share.
   void taken(std::size_t number);
-  /// On a new link: `sequence` is that of the last share which the neighbour has taken. What is to be sent again: the
-  /// answer to its last request, which it may not have got.
+  /// On a new link: `sequence` is that of the last share which the neighbour has taken. What is to be sent
+  /// again: the answer to its last request, which it may not have got.
   std::optional<Share> settle(std::size_t number, std::uint64_t sequence);
   /// A neighbour that is not there is known no more.
   void forget(std::size_t number) { neighbours_.erase(number); }
@@ -125,7 +127,8 @@ class Mixer {
   virtual void make_shares(std::vector<OutgoingShare>& out) = 0;
   virtual bool waits_for(std::size_t number, const MixerNeighbour& neighbour) const = 0;
   virtual MixReport combine(std::span<float> weights) = 0;
-  /// Keeps a share until combine(). Of several, as here, the newest two: what they say has what older ones said.
+  /// Keeps a share until combine(). Of several, as here, the newest two: what they say has what older ones
+  /// said.
   virtual void keep(MixerNeighbour& neighbour, Share share);
   /// The answer to a request.
   virtual std::optional<Share> answer(MixerNeighbour&, const Share&) { return std::nullopt; }
@@ -141,7 +144,8 @@ class Mixer {
   /// Sends latest() to a neighbour.
   void send(std::size_t number, PeerFrameKind kind, double mass, std::vector<OutgoingShare>& out);
   /// Notes how far the weights are apart. It returns the distance.
-  double note_distance(MixerNeighbour& neighbour, std::span<const float> own, std::span<const float> other) const;
+  double note_distance(MixerNeighbour& neighbour, std::span<const float> own,
+                       std::span<const float> other) const;
   SharedWeights copy_of(std::span<const float> weights) const {
     return std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
   }

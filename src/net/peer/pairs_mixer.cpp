@@ -1,8 +1,8 @@
 // AD-PSGD: a machine and one neighbour move to the middle between them.
 //
-// Both ends add half of the same difference, with opposite signs, to what they have by then. So the sum of both is kept
-// whatever either has learnt meanwhile, nobody has to hold still while an answer is on its way, and no ring of machines
-// that wait for each other can lock.
+// Both ends add half of the same difference, with opposite signs, to what they have by then. So the sum of
+// both is kept whatever either has learnt meanwhile, nobody has to hold still while an answer is on its way,
+// and no ring of machines that wait for each other can lock.
 
 #include <algorithm>
 #include <utility>
@@ -17,7 +17,6 @@ class PairsMixer final : public Mixer {
  public:
   PairsMixer(const MixerOptions& options, std::size_t size)
       : Mixer(options, size), value_(size), change_(size), random_(options.seed) {}
-
 
  private:
   void started() override { value_ = *latest(); }

@@ -35,8 +35,8 @@ constexpr std::array kFlows = {std::pair(PeerFlow::kBoth, "both"), std::pair(Pee
 constexpr const char* kPeersExchange = "peers";
 constexpr std::size_t kMaxHandshakes = 256;
 constexpr Milliseconds kLongestQuarantine{3'600'000};
-// Links in a row on which neighbours must have refused this peer before that is believed: without TLS a bit that was
-// flipped on the way can make a sound hello look like another one's.
+// Links in a row on which neighbours must have refused this peer before that is believed: without TLS a bit
+// that was flipped on the way can make a sound hello look like another one's.
 constexpr int kBelievedRefusals = 3;
 
 PeerOptions checked(PeerOptions options) {
@@ -48,16 +48,17 @@ PeerOptions checked(PeerOptions options) {
   if (!options.listen && options.neighbours.empty())
     throw ArgumentError("a peer needs neighbours; give at least one in neighbours, or an endpoint in listen");
   if (options.neighbours.size() > PeerBoard::kMostNeighbours) {
-    throw ArgumentError(fmt::format("neighbours has {} entries; at most {} are possible", options.neighbours.size(),
-                                    PeerBoard::kMostNeighbours));
+    throw ArgumentError(fmt::format("neighbours has {} entries; at most {} are possible",
+                                    options.neighbours.size(), PeerBoard::kMostNeighbours));
   }
   for (std::size_t i = 0; i < options.neighbours.size(); ++i) {
     const PeerNeighbour& each = options.neighbours[i];
     if (needs_undirected(options.rule) && each.flow != PeerFlow::kBoth) {
-      throw ArgumentError(fmt::format(
-          "the rule is '{}', for which both ends of a link send, and on that to {} this peer only {}; choose 'both', "
-          "or the rule 'gala' or 'push-sum'",
-          mixing_name(options.rule), each.endpoint.text(), flow_name(each.flow)));
+      throw ArgumentError(
+          fmt::format("the rule is '{}', for which both ends of a link send, and on that to {} this peer "
+                      "only {}; choose 'both', "
+                      "or the rule 'gala' or 'push-sum'",
+                      mixing_name(options.rule), each.endpoint.text(), flow_name(each.flow)));
     }
     for (std::size_t j = 0; j < i; ++j) {
       if (options.neighbours[j].endpoint.text() == each.endpoint.text())
@@ -138,10 +139,10 @@ HelloMessage first_hello(const PeerOptions& options, const LocalTrainer& trainer
   }
   if (const std::size_t bytes = encode_message(hello).size() + kMaxNameBytes;
       bytes > options.limits.max_control_bytes || hello.layout.tensors().size() > kMaxTensors) {
-    throw ArgumentError(
-        fmt::format("this network has {} tensors and its description {} bytes; at most {} and max_control_bytes, "
-                    "{}, are possible",
-                    hello.layout.tensors().size(), bytes, kMaxTensors, options.limits.max_control_bytes));
+    throw ArgumentError(fmt::format(
+        "this network has {} tensors and its description {} bytes; at most {} and max_control_bytes, "
+        "{}, are possible",
+        hello.layout.tensors().size(), bytes, kMaxTensors, options.limits.max_control_bytes));
   }
   return hello;
 }
@@ -235,8 +236,9 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     host_.start();
     if (!board_.wait_joined(Deadline::after(options_.join_timeout))) {
       if (!board_.stop_requested()) {
-        log(LogLevel::kWarning, "peer '{}': no neighbour came within {}, and it trains alone until one does: {}",
-            options_.name, span_text(options_.join_timeout), board_.last_failure());
+        log(LogLevel::kWarning,
+            "peer '{}': no neighbour came within {}, and it trains alone until one does: {}", options_.name,
+            span_text(options_.join_timeout), board_.last_failure());
       }
       return;
     }
@@ -244,22 +246,24 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     take_statistics(trainer);
   }
 
-  /// Of whoever has trained longer. Of two that have not trained, whose names decide: otherwise they would average
-  /// networks that have nothing in common.
+  /// Of whoever has trained longer. Of two that have not trained, whose names decide: otherwise they would
+  /// average networks that have nothing in common.
   void adopt_weights(LocalTrainer& trainer) {
     const auto candidate = board_.furthest();
     if (!candidate) return;
     const std::uint64_t own_round = board_.round();
     const bool is_behind = candidate->round > own_round;
-    const bool is_other_beginning = candidate->round == 0 && own_round == 0 && options_.name > candidate->name &&
+    const bool is_other_beginning = candidate->round == 0 && own_round == 0 &&
+                                    options_.name > candidate->name &&
                                     candidate->first_weights != first_weights_;
     if (!is_behind && !is_other_beginning) return;
     if (is_behind) {
-      log(LogLevel::kInfo, "peer '{}': takes the weights of '{}', which has {} rounds behind it", options_.name,
-          candidate->name, candidate->round);
+      log(LogLevel::kInfo, "peer '{}': takes the weights of '{}', which has {} rounds behind it",
+          options_.name, candidate->name, candidate->round);
     } else {
       log(LogLevel::kWarning,
-          "peer '{}': began with other weights than '{}', and takes that one's; give all peers the same --seed",
+          "peer '{}': began with other weights than '{}', and takes that one's; give all peers the same "
+          "--seed",
           options_.name, candidate->name);
     }
     trainer.write_weights(*candidate->weights);
@@ -279,7 +283,8 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     auto out = board_.begin(local_);
     post_shares(std::move(out), trainer);
     GENKIDAMA_FAILPOINT("peer_sent");
-    report.waited_seconds = board_.wait(Deadline::after(options_.exchange_timeout), options_.limits.close_timeout);
+    report.waited_seconds =
+        board_.wait(Deadline::after(options_.exchange_timeout), options_.limits.close_timeout);
     const MixReport mixed = board_.end(local_);
     progress_.missing += mixed.missing;
     report.averaged = mixed.mixed;
@@ -321,8 +326,8 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     return std::make_shared<PeerSession>(owner, host_, connection);
   }
   void connection_refused(const asio::ip::address& from, const std::string& reason) override {
-    warnings_.warn(fmt::format("peer '{}': a connection from {} was closed: {}", options_.name, from.to_string(),
-                               reason));
+    warnings_.warn(fmt::format("peer '{}': a connection from {} was closed: {}", options_.name,
+                               from.to_string(), reason));
   }
   void dial_failed(const std::string& reason) override {
     board_.failed(reason);
@@ -346,23 +351,27 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
   }
 
   PeerFlow flow_to(const Endpoint& endpoint) const override {
-    const auto found = std::find_if(options_.neighbours.begin(), options_.neighbours.end(),
-                                    [&](const PeerNeighbour& each) { return each.endpoint.text() == endpoint.text(); });
+    const auto found =
+        std::find_if(options_.neighbours.begin(), options_.neighbours.end(),
+                     [&](const PeerNeighbour& each) { return each.endpoint.text() == endpoint.text(); });
     return found == options_.neighbours.end() ? PeerFlow::kBoth : found->flow;
   }
 
   std::optional<RefuseMessage> difference(const HelloMessage& hello) const {
-    const PeerSides sides{fmt::format("at the peer '{}'", options_.name), fmt::format("at the peer '{}'", hello.name)};
+    const PeerSides sides{fmt::format("at the peer '{}'", options_.name),
+                          fmt::format("at the peer '{}'", hello.name)};
     auto different = layout_.difference(hello.layout, sides.own, sides.peer);
     if (!different) different = difference_of_policy(hello_.policy, hello.policy, sides);
     if (!different && hello.statistics != hello_.statistics) {
-      different = fmt::format("{} shares statistics of {} components (0: it normalises nothing) and {} those of {}",
-                              sides.own, hello_.statistics, sides.peer, hello.statistics);
+      different =
+          fmt::format("{} shares statistics of {} components (0: it normalises nothing) and {} those of {}",
+                      sides.own, hello_.statistics, sides.peer, hello.statistics);
     }
     if (!different) return std::nullopt;
-    return RefuseMessage{RefusalCode::kLayout, fmt::format("what is trained differs: {}; give both the same task and "
-                                                           "options",
-                                                           *different)};
+    return RefuseMessage{RefusalCode::kLayout,
+                         fmt::format("what is trained differs: {}; give both the same task and "
+                                     "options",
+                                     *different)};
   }
 
   std::optional<RefuseMessage> objection(PeerSession& session, const HelloMessage& hello) override {
@@ -370,16 +379,18 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
       return RefuseMessage{code, std::move(reason)};
     };
     if (!hello.peer || hello.exchange != kPeersExchange) {
-      return refuse(RefusalCode::kProtocol,
-                    fmt::format("this is a peer, whose exchange is '{}', and the other end asks for '{}'; connect "
-                                "peers to peers, and a Child to a Parent",
-                                kPeersExchange, hello.exchange));
+      return refuse(
+          RefusalCode::kProtocol,
+          fmt::format("this is a peer, whose exchange is '{}', and the other end asks for '{}'; connect "
+                      "peers to peers, and a Child to a Parent",
+                      kPeersExchange, hello.exchange));
     }
     if (hello.peer->instance == instance_)
       return refuse(RefusalCode::kProtocol, fmt::format("the peer '{}' is its own neighbour", options_.name));
     if (hello.name == options_.name) {
-      return refuse(RefusalCode::kProtocol,
-                    fmt::format("both neighbours are called '{}'; give each a name of its own", options_.name));
+      return refuse(
+          RefusalCode::kProtocol,
+          fmt::format("both neighbours are called '{}'; give each a name of its own", options_.name));
     }
     if (hello.peer->rule != hello_.peer->rule) {
       return refuse(RefusalCode::kProtocol,
@@ -388,8 +399,8 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     }
     if (needs_undirected(options_.rule) && hello.peer->flow != flow_name(PeerFlow::kBoth)) {
       return refuse(RefusalCode::kProtocol,
-                    fmt::format("for the rule '{}' both ends of a link send, and '{}' only {}", hello_.peer->rule,
-                                hello.name, hello.peer->flow));
+                    fmt::format("for the rule '{}' both ends of a link send, and '{}' only {}",
+                                hello_.peer->rule, hello.name, hello.peer->flow));
     }
     if (!codec_of(hello.codec))
       return refuse(RefusalCode::kProtocol, fmt::format("the codec '{}' is not known here", hello.codec));
@@ -402,8 +413,8 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     return second_link(session, hello);
   }
 
-  /// Two peers have one link. Of two that are made at once, each dialled by another end, that of the smaller name
-  /// stays, so that both ends choose alike.
+  /// Two peers have one link. Of two that are made at once, each dialled by another end, that of the smaller
+  /// name stays, so that both ends choose alike.
   std::optional<RefuseMessage> second_link(const PeerSession& session, const HelloMessage& hello) {
     PeerSession* const other = session_of(hello.name, &session);
     if (other == nullptr) return std::nullopt;
@@ -440,17 +451,17 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     refusals_ = 0;
     has_told_failure_ = false;
     joined_[*session.number()] = &session;
-    log(LogLevel::kInfo, "peer '{}': '{}' ({}) is a neighbour; it {} and is at round {}", options_.name, hello.name,
-        session.address(), hello.peer->flow == "both" ? "sends and receives" : "only " + hello.peer->flow,
-        hello.peer->round);
+    log(LogLevel::kInfo, "peer '{}': '{}' ({}) is a neighbour; it {} and is at round {}", options_.name,
+        hello.name, session.address(),
+        hello.peer->flow == "both" ? "sends and receives" : "only " + hello.peer->flow, hello.peer->round);
   }
 
   void session_refused(const RefuseMessage& refusal) override {
     if (refusal.code == RefusalCode::kBusy) return;
     const bool is_lasting = refusal.code == RefusalCode::kLayout || refusal.code == RefusalCode::kProtocol;
     if (is_lasting && ++refusals_ >= kBelievedRefusals) board_.refused(refusal);
-    warnings_.warn(fmt::format("peer '{}': a neighbour refused this peer ({}), and it tries again: {}", options_.name,
-                               refusal_code_text(refusal.code), refusal.reason));
+    warnings_.warn(fmt::format("peer '{}': a neighbour refused this peer ({}), and it tries again: {}",
+                               options_.name, refusal_code_text(refusal.code), refusal.reason));
   }
 
   Milliseconds quarantine(const PeerSession& session) override {
@@ -467,7 +478,8 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     if (found != joined_.end() && found->second == &session) {
       joined_.erase(found);
       board_.left(*number);
-      try_log(LogLevel::kInfo, "peer '{}': the link to '{}' is gone: {}", options_.name, session.name(), reason);
+      try_log(LogLevel::kInfo, "peer '{}': the link to '{}' is gone: {}", options_.name, session.name(),
+              reason);
       return;
     }
     try {

@@ -169,8 +169,8 @@ void PeerBoard::start(std::span<const float> weights) {
 
 void PeerBoard::throw_refusal() const {
   if (!refused_ || is_anybody_there()) return;
-  const std::string text = fmt::format("a neighbour refused this peer ({}): {}", refusal_code_text(refused_->code),
-                                       refused_->reason);
+  const std::string text = fmt::format("a neighbour refused this peer ({}): {}",
+                                       refusal_code_text(refused_->code), refused_->reason);
   if (refused_->code == RefusalCode::kLayout) throw LayoutError(text);
   throw IoError(text);
 }

@@ -30,14 +30,14 @@ class PeerBoard {
 
   // From the io thread. Neighbours are told apart by number.
 
-  /// The number of the neighbour of this hello, whom nobody joined under this name with another one; nothing when there
-  /// is no room for one more. What another process of it knew is forgotten.
+  /// The number of the neighbour of this hello, whom nobody joined under this name with another one; nothing
+  /// when there is no room for one more. What another process of it knew is forgotten.
   std::optional<std::size_t> meet(const HelloMessage& hello);
   /// What a first frame to a neighbour says: this peer's weights, and the last share that was taken.
   Share first_share(std::size_t number) const;
   /// The neighbour's first frame came: a link is there. What has to be sent again on it.
-  std::optional<Share> joined(std::size_t number, PeerFlow flow, const std::string& address, const Share& first,
-                              std::uint64_t first_weights);
+  std::optional<Share> joined(std::size_t number, PeerFlow flow, const std::string& address,
+                              const Share& first, std::uint64_t first_weights);
   void left(std::size_t number);
   /// A share, request or answer came. The answer to a request.
   std::optional<Share> take(std::size_t number, Share share, const RunningStatistics& statistics);
@@ -69,8 +69,8 @@ class PeerBoard {
     std::uint64_t first_weights = 0;
     SharedWeights weights;
   };
-  /// Until somebody is joined; false after the deadline, or when a stop is requested. Throws what refused() told when
-  /// nobody is there.
+  /// Until somebody is joined; false after the deadline, or when a stop is requested. Throws what refused()
+  /// told when nobody is there.
   bool wait_joined(const Deadline& deadline);
   /// The joined neighbour that is furthest on, and by its name the first of those.
   std::optional<Candidate> furthest() const;
@@ -78,7 +78,8 @@ class PeerBoard {
   void adopt(const Candidate& candidate);
 
   std::vector<OutgoingShare> begin(std::span<float> weights);
-  /// Until nobody has to be waited for, at most until the deadline; after a stop only for `stop_grace`. The seconds.
+  /// Until nobody has to be waited for, at most until the deadline; after a stop only for `stop_grace`. The
+  /// seconds.
   double wait(const Deadline& deadline, Milliseconds stop_grace);
   MixReport end(std::span<float> weights);
   /// What neighbours have counted, as they told it last.

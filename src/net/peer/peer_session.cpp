@@ -52,7 +52,8 @@ std::size_t PeerSession::extra_bytes() const {
 }
 
 std::size_t PeerSession::first_message_max() const {
-  return std::max(owner_.options().limits.max_control_bytes, frame_bytes(owner_.layout().size(), extra_bytes()));
+  return std::max(owner_.options().limits.max_control_bytes,
+                  frame_bytes(owner_.layout().size(), extra_bytes()));
 }
 
 // What comes.
@@ -85,7 +86,8 @@ void PeerSession::handle(const RefuseMessage& refusal) {
   phase_ = Phase::kOver;
   host_.peer_refused(connection_);
   owner_.session_refused(refusal);
-  link_->close(fmt::format("the neighbour refused ({}): {}", refusal_code_text(refusal.code), refusal.reason));
+  link_->close(
+      fmt::format("the neighbour refused ({}): {}", refusal_code_text(refusal.code), refusal.reason));
 }
 
 void PeerSession::handle(const HelloMessage& hello) {
@@ -93,15 +95,16 @@ void PeerSession::handle(const HelloMessage& hello) {
   const PeerFlow flow = counterpart(*flow_of(hello.peer->flow));
   if (is_dialled() && flow != flow_) {
     return refuse({RefusalCode::kProtocol,
-                   fmt::format("the neighbour '{}' {} on this link, which was dialled to be one of '{}'", hello.name,
-                               hello.peer->flow, flow_name(flow_))});
+                   fmt::format("the neighbour '{}' {} on this link, which was dialled to be one of '{}'",
+                               hello.name, hello.peer->flow, flow_name(flow_))});
   }
   flow_ = flow;
   hello_ = hello;
   number_ = owner_.session_met(*this, hello);
   if (!number_) {
-    return refuse({RefusalCode::kBusy, fmt::format("this peer has {} neighbours, which are the most that it may have",
-                                                   PeerBoard::kMostNeighbours)});
+    return refuse(
+        {RefusalCode::kBusy, fmt::format("this peer has {} neighbours, which are the most that it may have",
+                                         PeerBoard::kMostNeighbours)});
   }
   if (!is_dialled()) link_->send_text(encode_message(owner_.make_hello(flow_)));
   decoder_.emplace(*codec_of(hello.codec), owner_.layout(), CodedContent::kWeights);
@@ -133,27 +136,28 @@ std::optional<RefuseMessage> PeerSession::objection(const FrameHeader& header, c
     // Both ends begin from it, so it is whole.
     if (codec != CodecKind::kFloat32) {
       return RefuseMessage{RefusalCode::kFrame,
-                           fmt::format("the first weights are in the codec '{}'; expected '{}'", codec_name(codec),
-                                       codec_name(CodecKind::kFloat32))};
+                           fmt::format("the first weights are in the codec '{}'; expected '{}'",
+                                       codec_name(codec), codec_name(CodecKind::kFloat32))};
     }
     return std::nullopt;
   }
   const bool makes_pairs = owner_.options().rule == MixingRule::kPairs;
   if (makes_pairs != (fields.kind != PeerFrameKind::kShare) || flow_ == PeerFlow::kSends) {
-    return RefuseMessage{RefusalCode::kProtocol,
-                         fmt::format("a frame of kind {}, which is not for the rule '{}' on a link on which this "
-                                     "peer {}",
-                                     static_cast<int>(fields.kind), mixing_name(owner_.options().rule),
-                                     flow_name(flow_))};
+    return RefuseMessage{
+        RefusalCode::kProtocol,
+        fmt::format("a frame of kind {}, which is not for the rule '{}' on a link on which this "
+                    "peer {}",
+                    static_cast<int>(fields.kind), mixing_name(owner_.options().rule), flow_name(flow_))};
   }
   if (fields.kind != PeerFrameKind::kAnswer && header.sequence <= last_sequence_) {
-    return RefuseMessage{RefusalCode::kSequence, fmt::format("frame {} behind frame {}", header.sequence,
-                                                             last_sequence_)};
+    return RefuseMessage{RefusalCode::kSequence,
+                         fmt::format("frame {} behind frame {}", header.sequence, last_sequence_)};
   }
   return std::nullopt;
 }
 
-std::optional<RefuseMessage> PeerSession::objection(std::span<const float> weights, PeerFrameKind kind) const {
+std::optional<RefuseMessage> PeerSession::objection(std::span<const float> weights,
+                                                    PeerFrameKind kind) const {
   if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
     return RefuseMessage{RefusalCode::kWeights,
                          fmt::format("element {} of the weights is not a finite number", bad)};
@@ -162,9 +166,10 @@ std::optional<RefuseMessage> PeerSession::objection(std::span<const float> weigh
   if (most <= 0 || kind == PeerFrameKind::kFirst) return std::nullopt;
   const double norm = euclidean_norm(weights), here = owner_.board().norm();
   if (norm <= most * std::max(here, 1.0)) return std::nullopt;
-  return RefuseMessage{RefusalCode::kWeights,
-                       fmt::format("the weights have a norm of {:.3g}, out of proportion to the {:.3g} of this peer's",
-                                   norm, here)};
+  return RefuseMessage{
+      RefusalCode::kWeights,
+      fmt::format("the weights have a norm of {:.3g}, out of proportion to the {:.3g} of this peer's", norm,
+                  here)};
 }
 
 void PeerSession::on_binary(std::span<const std::byte> frame) {
@@ -185,12 +190,14 @@ void PeerSession::on_binary(std::span<const std::byte> frame) {
       !wrong.empty())
     return refuse({RefusalCode::kFrame, wrong});
   std::span<const float> weights;
-  if (const auto wrong = decoder_->decode(parts.value().codec, parts.value().weights, weights); !wrong.empty())
+  if (const auto wrong = decoder_->decode(parts.value().codec, parts.value().weights, weights);
+      !wrong.empty())
     return refuse({RefusalCode::kFrame, "binary frame: " + wrong});
   if (const auto refusal = objection(weights, fields.value().kind)) {
     host_.peer_refused(connection_);
     const Milliseconds span = owner_.quarantine(*this);
-    return refuse({refusal->code, fmt::format("{}; it must stay away for {}", refusal->reason, span_text(span))});
+    return refuse(
+        {refusal->code, fmt::format("{}; it must stay away for {}", refusal->reason, span_text(span))});
   }
   Share share;
   share.kind = fields.value().kind;
@@ -218,11 +225,11 @@ void PeerSession::take(Share share, RunningStatistics statistics) {
   const std::uint64_t sequence = share.sequence;
   if (kind != PeerFrameKind::kAnswer) last_sequence_ = sequence;
   if (kind == PeerFrameKind::kRequest && !queue_.empty()) {
-    const bool is_answering = std::any_of(queue_.begin(), queue_.end(), [](const Share& each) {
-      return each.kind == PeerFrameKind::kAnswer;
-    });
+    const bool is_answering = std::any_of(
+        queue_.begin(), queue_.end(), [](const Share& each) { return each.kind == PeerFrameKind::kAnswer; });
     if (is_answering)
-      return refuse({RefusalCode::kSequence, fmt::format("request {} before the answer to the last one", sequence)});
+      return refuse(
+          {RefusalCode::kSequence, fmt::format("request {} before the answer to the last one", sequence)});
   }
   auto reply = owner_.board().take(*number_, std::move(share), statistics);
   GENKIDAMA_FAILPOINT("peer_taken");

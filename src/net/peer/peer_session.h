@@ -55,8 +55,8 @@ class PeerSession final : public HostedSession {
  public:
   PeerSession(PeerSessionOwner& owner, LinkHost& host, std::uint64_t connection);
 
-  /// Sends a share or a request when the one before it was answered; a share that waits is replaced. Ignored when the
-  /// link is not joined.
+  /// Sends a share or a request when the one before it was answered; a share that waits is replaced. Ignored
+  /// when the link is not joined.
   void send(Share share);
   /// Tells the neighbour, when joined, that this peer leaves for good; closes.
   void end(const std::string& reason) override;
@@ -86,7 +86,8 @@ class PeerSession final : public HostedSession {
   void handle(const RefuseMessage& refusal);
   void refuse(const RefuseMessage& refusal);
   /// Why a frame that is sound in itself is not taken.
-  std::optional<RefuseMessage> objection(const FrameHeader& header, const PeerFields& fields, CodecKind codec) const;
+  std::optional<RefuseMessage> objection(const FrameHeader& header, const PeerFields& fields,
+                                         CodecKind codec) const;
   /// Why weights that were decoded are not taken.
   std::optional<RefuseMessage> objection(std::span<const float> weights, PeerFrameKind kind) const;
   void take(Share share, RunningStatistics statistics);

@@ -1,7 +1,8 @@
 // Push-sum: weights travel with the mass that they count.
 //
-// The weights x here are those that are trained; the sum that push-sum's papers call x is mass * x. What is on its way
-// to a neighbour is its mass no more than the sender's, until it is known to be lost: then the sender takes it back.
+// The weights x here are those that are trained; the sum that push-sum's papers call x is mass * x. What is
+// on its way to a neighbour is its mass no more than the sender's, until it is known to be lost: then the
+// sender takes it back.
 
 #include <utility>
 #include <vector>
@@ -26,7 +27,8 @@ class PushSumMixer final : public Mixer {
   }
 
   bool waits_for(std::size_t, const MixerNeighbour& neighbour) const override {
-    return neighbour.sends() && neighbour.received.empty() && neighbour.rounds_without >= options_.max_staleness;
+    return neighbour.sends() && neighbour.received.empty() &&
+           neighbour.rounds_without >= options_.max_staleness;
   }
 
   MixReport combine(std::span<float> weights) override {

@@ -53,8 +53,8 @@ class Peers {
     LoopbackPeersSummary summary;
     for (const auto& peer : peers_) summary.exit_codes.push_back(peer->exit_code());
     summary.stopped = stopped();
-    const bool any_ended_well = std::any_of(summary.exit_codes.begin(), summary.exit_codes.end(),
-                                            [](int code) { return code == 0; });
+    const bool any_ended_well =
+        std::any_of(summary.exit_codes.begin(), summary.exit_codes.end(), [](int code) { return code == 0; });
     if (!summary.stopped && !any_ended_well)
       summary.error = "every peer failed; see the output.log in each one's directory";
     write_summary(summary);
@@ -82,7 +82,8 @@ class Peers {
     peer.resume = options_.resume != Resume::kNever && place.is_resumable();
     place.create();
     for (std::size_t other = 0; other < node; ++other) {
-      const bool sends = options_.topology.has_edge(node, other), receives = options_.topology.has_edge(other, node);
+      const bool sends = options_.topology.has_edge(node, other),
+                 receives = options_.topology.has_edge(other, node);
       if (!sends && !receives) continue;
       peer.neighbours.push_back({{"127.0.0.1", ports_[other]},
                                  sends && receives ? PeerFlow::kBoth
@@ -108,7 +109,8 @@ class Peers {
   void watch() {
     while (!stopped()) {
       report_ended();
-      if (std::none_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer->running(); })) return;
+      if (std::none_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer->running(); }))
+        return;
       pause_before_look();
     }
   }
@@ -186,11 +188,13 @@ class Peers {
 
 LoopbackPeers::LoopbackPeers(LoopbackPeersOptions options) : options_(std::move(options)) {
   if (options_.directory.empty()) throw ArgumentError("directory is empty; peers need a run directory");
-  if (!options_.words) throw ArgumentError("words is empty; expected a function that gives a peer's command line");
+  if (!options_.words)
+    throw ArgumentError("words is empty; expected a function that gives a peer's command line");
   if (options_.topology.nodes() < 2) throw ArgumentError("topology has 1 machine; expected at least 2");
   if (!options_.topology.is_connected()) {
     throw ArgumentError(
-        "topology is not connected: what some machines find never reaches some others; expected a way from each to "
+        "topology is not connected: what some machines find never reaches some others; expected a way from "
+        "each to "
         "each");
   }
   for (const auto& [field, value, least] : {std::tuple("lock_patience", options_.lock_patience, 0),

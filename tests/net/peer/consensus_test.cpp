@@ -37,14 +37,18 @@ class Machines {
   void connect(std::size_t node, std::size_t other) {
     const bool out = topology_.has_edge(node, other), in = topology_.has_edge(other, node);
     if (!out && !in) return;
-    nodes_[node]->joined(other, out && in ? PeerFlow::kBoth : out ? PeerFlow::kSends : PeerFlow::kReceives,
+    nodes_[node]->joined(other,
+                         out && in ? PeerFlow::kBoth
+                         : out     ? PeerFlow::kSends
+                                   : PeerFlow::kReceives,
                          nodes_[other]->round());
   }
 
   /// A round of each machine; what it sends is delivered at once, before the others' rounds end.
   void round() {
     std::vector<std::vector<OutgoingShare>> out;
-    for (std::size_t node = 0; node < nodes_.size(); ++node) out.push_back(nodes_[node]->begin(weights_[node]));
+    for (std::size_t node = 0; node < nodes_.size(); ++node)
+      out.push_back(nodes_[node]->begin(weights_[node]));
     for (std::size_t node = 0; node < nodes_.size(); ++node)
       for (OutgoingShare& each : out[node]) deliver(node, each.neighbour, std::move(each.share));
     for (std::size_t node = 0; node < nodes_.size(); ++node) {

@@ -128,7 +128,8 @@ TEST_CASE("diffusion uses the share of the round, also when a faster neighbour h
   CHECK(weights[0] == Approx(4.0 / 3));
 }
 
-TEST_CASE("diffusion goes on without a neighbour that is gone, and one that joins takes part from the next round") {
+TEST_CASE(
+    "diffusion goes on without a neighbour that is gone, and one that joins takes part from the next round") {
   const auto node = mixer(MixingRule::kDiffusion);
   node->joined(0, PeerFlow::kBoth, 0);
   std::vector<float> weights{1};
@@ -247,7 +248,8 @@ TEST_CASE("push-sum's weights count their mass") {
   CHECK(weights[0] == Approx(0.5 * 4 + 0.25 * 1 + 0.25 * 2));
 }
 
-TEST_CASE("push-sum sends nothing more before it knows what became of the last, and takes back what was lost") {
+TEST_CASE(
+    "push-sum sends nothing more before it knows what became of the last, and takes back what was lost") {
   const auto node = mixer(MixingRule::kPushSum);
   node->joined(0, PeerFlow::kSends, 0);
   std::vector<float> weights{4};

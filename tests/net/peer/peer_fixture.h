@@ -27,7 +27,8 @@ inline PeerOptions peer_options(const std::string& name, MixingRule rule = Mixin
 /// A Peer with a trainer, and its run() in a thread of its own; asked to stop at the end of the scope.
 class PeerThread {
  public:
-  explicit PeerThread(PeerOptions options, unsigned seed = 1) : trainer(small_layout(), seed), peer(std::move(options), trainer) {
+  explicit PeerThread(PeerOptions options, unsigned seed = 1)
+      : trainer(small_layout(), seed), peer(std::move(options), trainer) {
     peer.start();
   }
   ~PeerThread() { stop(); }

@@ -116,9 +116,8 @@ TEST_CASE("frames that no peer sends are refused, and the peer goes on") {
     peer.send_weights(header_of(3), weights, fields_of(PeerFrameKind::kShare));
     peer.send_weights(header_of(3), weights, fields_of(PeerFrameKind::kShare));
   });
-  refused(RefusalCode::kSequence, "second first frame", [&](RawPeer& peer) {
-    peer.send_weights(header_of(0), weights, fields_of(PeerFrameKind::kFirst));
-  });
+  refused(RefusalCode::kSequence, "second first frame",
+          [&](RawPeer& peer) { peer.send_weights(header_of(0), weights, fields_of(PeerFrameKind::kFirst)); });
   refused(RefusalCode::kProtocol, "not for the rule", [&](RawPeer& peer) {
     peer.send_weights(header_of(1), weights, fields_of(PeerFrameKind::kRequest));
   });

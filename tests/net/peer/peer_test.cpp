@@ -27,9 +27,9 @@ std::vector<std::unique_ptr<PeerThread>> graph(const Topology& topology, MixingR
     for (std::size_t other = 0; other < node; ++other) {
       const bool out = topology.has_edge(node, other), in = topology.has_edge(other, node);
       if (!out && !in) continue;
-      options.neighbours.push_back(
-          {loopback(peers[other]->port()),
-           out && in ? PeerFlow::kBoth : out ? PeerFlow::kSends : PeerFlow::kReceives});
+      options.neighbours.push_back({loopback(peers[other]->port()), out && in ? PeerFlow::kBoth
+                                                                    : out     ? PeerFlow::kSends
+                                                                              : PeerFlow::kReceives});
     }
     peers.push_back(std::make_unique<PeerThread>(std::move(options)));
   }
@@ -218,7 +218,8 @@ TEST_CASE("peers of different tasks, rules or names are told so") {
       return std::string(error.what());
     }
   };
-  CHECK_THAT(refusal_of(peer_options("b", MixingRule::kGala), FakeTrainer()), Contains("averages by the rule"));
+  CHECK_THAT(refusal_of(peer_options("b", MixingRule::kGala), FakeTrainer()),
+             Contains("averages by the rule"));
   CHECK_THAT(refusal_of(peer_options("a"), FakeTrainer()), Contains("a name of its own"));
   CHECK_THAT(refusal_of(peer_options("b"), FakeTrainer(ParameterLayout({{"w", {2, 2}}}))),
              Contains("what is trained differs"));
@@ -261,7 +262,11 @@ TEST_CASE("impossible options of a peer are refused") {
   };
   refused([](PeerOptions& o) { o.listen.reset(); }, "needs neighbours");
   refused([](PeerOptions& o) { o.name = ""; }, "name");
-  refused([](PeerOptions& o) { o.neighbours = {{loopback(1), PeerFlow::kSends}}; }, "both ends of a link send");
+  refused(
+      [](PeerOptions& o) {
+        o.neighbours = {{loopback(1), PeerFlow::kSends}};
+      },
+      "both ends of a link send");
   refused([](PeerOptions& o) { o.neighbours = {{loopback(1)}, {loopback(1)}}; }, "twice");
   refused([](PeerOptions& o) { o.max_staleness = 0; }, "max_staleness");
   refused([](PeerOptions& o) { o.overlap = true; }, "overlap");
