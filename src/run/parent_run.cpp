@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -23,6 +24,7 @@
 #include "run/run_files.h"
 #include "run/run_limits.h"
 #include "run/state/child_counters.h"
+#include "run/state/influence_report.h"
 #include "run/state/parent_memory.h"
 #include "run/update_queue.h"
 
@@ -31,11 +33,11 @@ namespace {
 
 const std::vector<std::string> kColumns = {"child",          "child_sequence",    "child_environment_steps",
                                            "child_episodes", "child_return_mean", "staleness",
-                                           "children"};
+                                           "movement",       "agreement",         "children"};
 // Of rounds that Children make together.
 const std::vector<std::string> kRoundColumns = {
-    "contributions",  "late_contributions", "staleness_mean", "staleness_max",
-    "waited_seconds", "episodes",           "return_mean",    "children"};
+    "contributions", "late_contributions", "staleness_mean", "staleness_max", "waited_seconds", "episodes",
+    "return_mean",   "movement",           "agreement_mean", "agreement_min", "children"};
 
 std::vector<std::string> fields_of(const ParentUpdate& update, const Played& played, std::size_t children) {
   return {update.child,
@@ -44,15 +46,22 @@ std::vector<std::string> fields_of(const ParentUpdate& update, const Played& pla
           fmt::format("{}", update.since_child_began.episodes),
           played.episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
           fmt::format("{}", update.staleness),
+          fmt::format("{:.6g}", update.movement),
+          update.agreement ? fmt::format("{:.4f}", *update.agreement) : "",
           fmt::format("{}", children)};
 }
 
 std::vector<std::string> fields_of_round(const ParentUpdate& update, const Played& played,
                                          std::size_t children) {
-  std::uint64_t late = 0, staleness = 0;
+  std::uint64_t late = 0, staleness = 0, agreements = 0;
+  double agreement_sum = 0, agreement_min = 1;
   for (const RoundContribution& each : update.contributions) {
     late += each.staleness > 0 ? 1 : 0;
     staleness += each.staleness;
+    if (!each.agreement) continue;
+    ++agreements;
+    agreement_sum += *each.agreement;
+    agreement_min = std::min(agreement_min, *each.agreement);
   }
   const auto count = static_cast<double>(update.contributions.size());
   return {fmt::format("{}", update.contributions.size()),
@@ -62,6 +71,9 @@ std::vector<std::string> fields_of_round(const ParentUpdate& update, const Playe
           fmt::format("{:.6g}", update.waited_seconds),
           fmt::format("{}", played.episodes),
           played.episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
+          fmt::format("{:.6g}", update.movement),
+          agreements > 0 ? fmt::format("{:.4f}", agreement_sum / static_cast<double>(agreements)) : "",
+          agreements > 0 ? fmt::format("{:.4f}", agreement_min) : "",
           fmt::format("{}", children)};
 }
 
@@ -70,6 +82,16 @@ std::uint64_t steps_of(const ParentUpdate& update) {
   std::uint64_t steps = update.contributions.empty() ? update.since_merge.steps : 0;
   for (const RoundContribution& each : update.contributions) steps += each.since_merge.steps;
   return steps;
+}
+
+/// A copy that the state can be read into.
+std::shared_ptr<MergeMethod> method_of(const ParentOptions& parent) {
+  return parent.merge_method ? parent.merge_method->clone() : nullptr;
+}
+
+std::string merge_name(const ParentOptions& options) {
+  if (options.merge_method) return options.merge_method->name();
+  return options.merge_rule ? "own" : "average";
 }
 
 std::string parting_words(const std::string& ended_by) {
@@ -85,7 +107,7 @@ class ParentRun::Impl {
                                     RunObserver* observer) {
     ParentMemory memory;
     memory.statistics = StreamStatistics(evaluator.statistics_components());
-    memory.rounds = {parent.outer_optimizer, parent.moments};
+    memory.rounds = {parent.outer_optimizer, parent.moments, method_of(parent)};
     parent.policy = evaluator.policy_description();
     const bool makes_rounds = parent.exchange == ExchangeKind::kRounds;
     OpenedRun opened = RunFiles::open(std::move(options), evaluator, observer,
@@ -93,6 +115,7 @@ class ParentRun::Impl {
     parent.statistics = std::move(memory.statistics);
     parent.outer_optimizer = std::move(memory.rounds.outer_optimizer);
     parent.moments = std::move(memory.rounds.moments);
+    parent.merge_method = std::move(memory.rounds.merge_method);
     // One more stream beside those of the Children, so that each of them is told of it.
     if (opened.first_statistics.components() > 0) {
       parent.statistics.set(evaluator.own_statistics().stream, std::move(opened.first_statistics));
@@ -122,7 +145,9 @@ class ParentRun::Impl {
   /// Whether the run's last merge was recorded.
   bool has_last() const { return files_->totals().updates == last_update_; }
   bool checkpoint(const PolicySnapshot& snapshot, RoundMemory rounds);
-  RoundMemory round_memory() const { return {parent_->outer_optimizer(), parent_->moments()}; }
+  RoundMemory round_memory() const {
+    return {parent_->outer_optimizer(), parent_->moments(), parent_->merge_method()};
+  }
   FillState fill_state();
   /// The evaluator normalises with what all Children have counted until now, and policy files say so.
   void take_statistics() { use_statistics(parent_->statistics()); }
@@ -189,7 +214,7 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
     final_weights_ = std::move(opened.state->weights);
     for (const double value : opened.state->recent_returns) recent_returns_.add(value);
   }
-  memory_.rounds = {parent.outer_optimizer, parent.moments};
+  memory_.rounds = {parent.outer_optimizer, parent.moments, method_of(parent)};
   kept_update_ = files_->totals().updates;
   evaluation_due_ = files_->is_evaluation_missing();
   parent.first_update = files_->totals().updates;
@@ -248,7 +273,8 @@ RunSummary ParentRun::Impl::run() {
     } else if (!ended_by_evaluation_) {
       take_statistics();
     }
-    return files_->finish(ended_by, {final_weights_, final_average_}, fill_state(), report());
+    return files_->finish(ended_by, {final_weights_, final_average_}, fill_state(), report(),
+                          children_.influence());
   } catch (...) {
     parent_->stop("the Parent's run failed");
     files_->fail();
@@ -277,8 +303,8 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
                       {"waited_seconds_mean", mean(rounds.waited_seconds, rounds.closed)}};
   } else {
     json["alpha"] = options_.alpha;
-    json["merge_rule"] = options_.merge_rule ? "own" : "average";
   }
+  json["merge_rule"] = merge_name(options_);
   json["children_joined"] = status.joined;
   json["children_resumed"] = status.resumed;
   json["children_left"] = status.left;
@@ -295,6 +321,7 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
   json["run_id"] = identity_.run_id;
   json["epoch"] = identity_.epoch;
   json["children"] = children_.report();
+  json["influence_suggestion"] = influence_suggestion(children_.influence());
   return json;
 }
 

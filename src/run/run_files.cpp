@@ -16,6 +16,7 @@
 #include "run/evaluation/evaluation_json.h"
 #include "run/evaluation/first_policy.h"
 #include "run/run_limits.h"
+#include "run/state/influence_report.h"
 #include "run/state/resumed_state.h"
 
 namespace genkidama::run {
@@ -199,8 +200,11 @@ std::optional<std::string> RunFiles::reached_end() const {
 }
 
 RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& snapshot,
-                            const FillState& fill, const nlohmann::ordered_json& extra) {
+                            const FillState& fill, const nlohmann::ordered_json& extra,
+                            std::vector<ChildInfluence> influence) {
   RunSummary result;
+  result.influence = std::move(influence);
+  if (!result.influence.empty()) result.influence_suggestion = influence_suggestion(result.influence);
   result.directory = directory_.path();
   result.ended_by = ended_by;
   result.target = options_.target;

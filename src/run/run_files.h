@@ -93,9 +93,9 @@ class RunFiles {
   std::optional<std::string> reached_end() const;
 
   /// Final policy, state, final evaluation (not after RunOptions::end_reason) and summary.json; `extra` is
-  /// added to it.
+  /// added to it. `influence` is a Parent's.
   RunSummary finish(const std::string& ended_by, const PolicySnapshot& snapshot, const FillState& fill,
-                    const nlohmann::ordered_json& extra);
+                    const nlohmann::ordered_json& extra, std::vector<ChildInfluence> influence = {});
 
   /// In a catch block: writes the summary.json of a run that failed and throws the exception again, a
   /// WorkerError with the last checkpoint in its text. The checkpoints stay as they are.

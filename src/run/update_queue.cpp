@@ -18,6 +18,7 @@ void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyA
   record.update.weights = {};
   record.update.outer_optimizer = nullptr;
   record.update.moments = nullptr;
+  record.update.merge_method = nullptr;
   if (update.contributions.empty()) record.update.since_merge += take_carried(update.session);
   for (RoundContribution& each : record.update.contributions) {
     const Played carried = take_carried(each.session);
@@ -29,6 +30,7 @@ void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyA
     record.average = average;
     if (update.outer_optimizer != nullptr) record.rounds.outer_optimizer = *update.outer_optimizer;
     if (update.moments != nullptr) record.rounds.moments = *update.moments;
+    if (update.merge_method != nullptr) record.rounds.merge_method = update.merge_method->clone();
     ++with_weights_;
   } else if (wanted == Weights::kIfRoom) {
     ++dropped_;

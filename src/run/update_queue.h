@@ -18,7 +18,7 @@ namespace genkidama::run {
 
 /// A merge, with a copy of the weights and of their average when they are to be kept.
 struct MergeRecord {
-  ParentUpdate update;         ///< its `weights`, `outer_optimizer` and `moments` point nowhere
+  ParentUpdate update;         ///< its `weights` and pointers point nowhere
   std::vector<float> weights;  ///< empty unless asked for
   PolicyAverage average;       ///< of nothing unless asked for
   RoundMemory rounds;          ///< after the merge; empty unless asked for

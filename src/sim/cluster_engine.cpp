@@ -56,6 +56,7 @@ ParentOptions parent_options(const ExchangeModel& model, std::size_t components)
   options.exchange = model.kind;
   options.alpha = model.alpha;
   options.merge_rule = model.merge_rule;
+  options.merge_method = model.merge_method;
   options.rounds = model.rounds;
   options.outer_optimizer = OuterOptimizer(model.outer_optimizer);
   options.average_moments = model.average_moments;

@@ -129,6 +129,12 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
   check_mixing_weight(exchange.alpha, "alpha");
   check_mixing_weight(exchange.beta, "beta");
   check_round_options(exchange.rounds);
+  if (exchange.merge_method && (exchange.merge_rule || (exchange.kind == ExchangeKind::kRounds &&
+                                                        !exchange.merge_method->combines_rounds()))) {
+    throw ArgumentError(fmt::format("merge_method '{}' is given {}; expected it without",
+                                    exchange.merge_method->name(),
+                                    exchange.merge_rule ? "together with a merge_rule" : "with rounds"));
+  }
   if (exchange.overlap && exchange.kind == ExchangeKind::kRounds)
     throw ArgumentError("overlap is set and the exchange is 'rounds'; expected 'each' with it");
   if (options.cut == Cut::kAlone && machines != 1) {

@@ -498,13 +498,13 @@ TEST_CASE("a round that Children have made together counts for each of them") {
   round.contributions[1].child = "bee";
   round.contributions[1].since_child_began = round.contributions[1].since_merge = {50, 1};
   CHECK(counters.add(round) == Played{150, 3});
-  CHECK(counters.text() == R"({"ant":[1,100,2,100,2],"bee":[1,50,1,50,1]})");
+  CHECK(counters.text() == R"({"ant":[1,100,2,100,2,0.0,0.0,0,0],"bee":[1,50,1,50,1,0.0,0.0,0,0]})");
 }
 
 TEST_CASE("the counts of Children that version 0.1 wrote are gone on with") {
   ChildCounters counters(R"({"ant":[3,250,5,200,4]})");
   CHECK(counters.add(merge_of("ant", {200, 0}, {260, 6})) == Played{60, 2});
-  CHECK(counters.text() == R"({"ant":[4,310,7,260,6]})");
+  CHECK(counters.text() == R"({"ant":[4,310,7,260,6,0.0,0.0,0,0]})");
 }
 
 TEST_CASE("names without end do not fill the memory") {

@@ -87,6 +87,10 @@ struct RunSummary {
   /// The best policy, of all processes of the run; empty unless RunOptions::evaluate_every or patience is
   /// given and a policy was evaluated and kept.
   std::optional<BestPolicy> best;
+  /// What each Child's merges did to the weights, in the order of names; empty unless this is a Parent.
+  std::vector<ChildInfluence> influence;
+  /// A sentence for people about whom to look at among them; empty where `influence` is.
+  std::string influence_suggestion;
   bool files_written = true;  ///< false: a file of the run's end could not be written
   std::string write_failure;  ///< which, and why; empty when all were written
 };

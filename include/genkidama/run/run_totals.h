@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "genkidama/params/played.h"
 
@@ -31,6 +32,20 @@ struct RunTotals {
   std::optional<double> model_error{};
   std::uint64_t exchanges = 0;   ///< of a Child: answers of its Parent that were averaged in
   std::uint64_t reconnects = 0;  ///< of a Child: links that were made anew
+};
+
+/// What the merges of one Child did to its Parent's weights, over the whole run. A few merges are missing
+/// where files could not keep up.
+struct ChildInfluence {
+  std::string child;         ///< the name that it is shown by
+  std::uint64_t merges = 0;  ///< or contributions to rounds
+  /// The sum of the norms of what its merges have changed in W_P; in rounds, of its parts in the mean
+  /// changes.
+  double movement = 0;
+  double share = 0;  ///< of the movement of all Children, in [0, 1]
+  /// The mean of ParentUpdate::agreement, or of RoundContribution::agreement; empty where no other was there.
+  std::optional<double> agreement{};
+  double staleness = 0;  ///< the mean over its merges
 };
 
 }  // namespace genkidama::run

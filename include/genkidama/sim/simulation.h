@@ -21,6 +21,7 @@
 #include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/local_trainer.h"
+#include "genkidama/params/merge_method.h"
 #include "genkidama/params/merge_rule.h"
 #include "genkidama/params/outer_optimizer.h"
 #include "genkidama/params/segment_counts.h"
@@ -95,10 +96,12 @@ struct ExchangeModel {
   double beta = 0;                            ///< each
   bool overlap = false;                       ///< each
   MergeRule merge_rule{};                     ///< each
-  RoundOptions rounds{};                      ///< rounds
-  OuterOptimizerOptions outer_optimizer{};    ///< rounds
-  bool average_moments = false;               ///< rounds
-  CodecKind codec = CodecKind::kFloat32;      ///< how weights travel, both ways
+  /// Either: ParentOptions::merge_method; nullptr: none.
+  std::shared_ptr<const MergeMethod> merge_method{};
+  RoundOptions rounds{};                    ///< rounds
+  OuterOptimizerOptions outer_optimizer{};  ///< rounds
+  bool average_moments = false;             ///< rounds
+  CodecKind codec = CodecKind::kFloat32;    ///< how weights travel, both ways
 };
 
 /// What is simulated.

@@ -37,7 +37,10 @@ ParentOptions parent_options(const Job& job) {
   options.outer_optimizer = OuterOptimizer(links.outer_optimizer);
   options.average_moments = links.average_moments;
   // A learner merges nothing.
-  if (links.exchange != ExchangeKind::kSegments) options.merge_rule = job.program.merge_rule;
+  if (links.exchange != ExchangeKind::kSegments) {
+    options.merge_rule = job.program.merge_rule;
+    options.merge_method = make_merge_method(links.merge);
+  }
   options.name = links.name;
   options.security = security_of(job.settings);
   return options;

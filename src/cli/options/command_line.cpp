@@ -553,6 +553,12 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
     }
     Settings settings = settings_of(program, slots[command], command, {argv, argv + argc});
     complete_and_check(settings);
+    if (program.merge_rule && settings.links.merge.kind != MergeKind::kAverage) {
+      throw ArgumentError(
+          fmt::format("--merge is '{}', and this program brings a merge rule of its own; "
+                      "expected --merge left out",
+                      merge_kind_name(settings.links.merge.kind)));
+    }
     return settings;
   }
   std::vector<std::string> names;

@@ -292,6 +292,49 @@ OptionRow outer_optimizer_option() {
       [](Settings& s, const std::string& text) { s.links.outer_optimizer.kind = *outer_optimizer_of(text); });
 }
 
+OptionRow merge_option() {
+  std::vector<std::string> names;
+  for (const MergeKind kind : merge_kinds()) names.emplace_back(merge_kind_name(kind));
+  OptionRow row = choice_option(
+      std::move(names), [](const Settings& s) { return merge_kind_name(s.links.merge.kind); },
+      [](Settings& s, const std::string& text) { s.links.merge.kind = *merge_kind_of(text); });
+  // All of them in one word would be wider than a terminal.
+  row.placeholder = "RULE";
+  return row;
+}
+
+OptionRow staleness_weight_option() {
+  return named_option(std::array{StalenessWeight::kPolynomial, StalenessWeight::kHinge},
+                      staleness_weight_name, GENKIDAMA_MEMBER(links.merge.staleness_weight));
+}
+
+void add_merge_rules(Table& table) {
+  constexpr unsigned kCommands = kParent | kCluster | kSimulate;
+  table.add("merge", kCommands, merge_option(),
+            "How Children's weights, or the changes of a round, become those of the Parent: average, median, "
+            "trimmed-mean, krum, multi-krum, clipped-norm, or with --exchange each by-steps or fedasync");
+  table.add(
+      "attackers", kCommands, count_option({0, 500}, GENKIDAMA_MEMBER(links.merge.attackers)),
+      "median, trimmed-mean, krum, multi-krum: how many Children may be faulty; W_P moves once twice as "
+      "many and 1 have sent weights, and for krum and multi-krum 3");
+  table.add(
+      "trim", kCommands, real_option({0, 0.5, true, true}, GENKIDAMA_MEMBER(links.merge.trim)),
+      "trimmed-mean: the share of the Children that is left out at each end (when not given: as many as "
+      "--attackers)");
+  table.add(
+      "clip-norm", kCommands, real_option(kPositive, GENKIDAMA_MEMBER(links.merge.clip_norm)),
+      "clipped-norm: the longest change of a Child (when not given: the median of the Children's last)");
+  table.add("staleness-weight", kCommands, staleness_weight_option(),
+            "fedasync: how alpha falls with the staleness of a Child's weights");
+  table.add("staleness-exponent", kCommands,
+            real_option({0, 1000}, GENKIDAMA_MEMBER(links.merge.staleness_exponent)),
+            "fedasync, polynomial: A in (1 + staleness)^-A");
+  table.add("hinge-slope", kCommands, real_option({0, 1e9}, GENKIDAMA_MEMBER(links.merge.hinge_slope)),
+            "fedasync, hinge: A in 1 / (A (staleness - B) + 1)");
+  table.add("hinge-from", kCommands, count_option({0, 1e9}, GENKIDAMA_MEMBER(links.merge.hinge_from)),
+            "fedasync, hinge: B, up to which alpha does not fall");
+}
+
 OptionRow actor_steps_option() {
   return choice_option(
       {"together", "each"}, [](const Settings& s) { return s.links.divide_steps ? "together" : "each"; },
@@ -417,6 +460,7 @@ void add_exchange(Table& table, const Program& program) {
             "each: weight of a Child's weights in the Parent's");
   table.add("beta", kChild | kCluster | kSimulation, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.beta)),
             "each: weight of the Parent's weights in a Child's");
+  add_merge_rules(table);
   table.add(
       "overlap", kChild | kCluster | kSimulate | kPeer, flag_option(GENKIDAMA_MEMBER(links.overlap)),
       "each: a Child plays on while an exchange is on its way, and averages the answer in a round later");

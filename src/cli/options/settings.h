@@ -19,6 +19,7 @@
 #include "genkidama/params/codec_kind.h"
 #include "genkidama/params/exchange_kind.h"
 #include "genkidama/params/mixing.h"
+#include "genkidama/params/merge_methods.h"
 #include "genkidama/params/outer_optimizer.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/run/run_options.h"
@@ -105,6 +106,7 @@ struct LinkOptions {
   ExchangeKind exchange = ExchangeKind::kEach;
   CodecKind codec = CodecKind::kFloat32;
   double alpha = 0.9;
+  MergeOptions merge;
   double beta = 0;
   bool overlap = false;
   RoundOptions rounds;          ///< but for `deadline`

@@ -263,6 +263,43 @@ void check_quorum(const Settings& settings) {
                                   children, is_cluster ? "Children" : "machines that merge"));
 }
 
+/// Rules that the exchange cannot use, or that so many Children cannot fill.
+void check_merge(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  const MergeKind kind = links.merge.kind;
+  if (kind == MergeKind::kAverage) return;
+  const char* const name = merge_kind_name(kind);
+  const bool is_simulated = settings.command == kSimulate;
+  if (is_simulated && !has_parent(settings.simulation)) {
+    throw ArgumentError(
+        fmt::format("--merge is '{}' and --cut is '{}', where nothing is merged; expected "
+                    "--cut weights or tree, or --merge left out",
+                    name, settings.simulation.cut));
+  }
+  if (links.exchange == ExchangeKind::kSegments) {
+    throw ArgumentError(
+        fmt::format("--merge is '{}', and a learner merges nothing; expected --exchange each or rounds, or "
+                    "--merge left out",
+                    name));
+  }
+  const bool is_each_only = kind == MergeKind::kBySteps || kind == MergeKind::kFedAsync;
+  if (links.exchange == ExchangeKind::kRounds && is_each_only) {
+    throw ArgumentError(
+        fmt::format("--merge is '{}' and --exchange is 'rounds', which weights by steps and "
+                    "staleness itself; expected --exchange each with it, or --merge left out",
+                    name));
+  }
+  const bool is_cluster = settings.command == kCluster;
+  if (!is_cluster && !is_simulated) return;
+  const int children = is_cluster ? settings.cluster.children : simulated_children(settings.simulation);
+  const std::uint64_t fewest = links.merge.fewest_children();
+  if (fewest <= static_cast<std::uint64_t>(children)) return;
+  throw ArgumentError(fmt::format(
+      "--merge is '{}' with --attackers {}, which needs {} Children, and there are {}; expected fewer "
+      "attackers, more {}, or another rule",
+      name, links.merge.attackers, fewest, children, is_cluster ? "--children" : "--machines"));
+}
+
 /// Flags of the other exchange. alpha and beta may come from a preset.
 void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -287,6 +324,7 @@ void check_exchange(const Settings& settings) {
   }
   check_actor_mode(settings);
   check_quorum(settings);
+  check_merge(settings);
   if (links.exchange != ExchangeKind::kEach && links.overlap) {
     throw ArgumentError(fmt::format(
         "--overlap is for --exchange each; a Child of --exchange {} waits for the others, so leave "

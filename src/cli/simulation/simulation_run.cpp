@@ -231,6 +231,7 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.exchange.overlap = links.overlap;
   options.exchange.codec = links.codec;
   options.exchange.merge_rule = job.program.merge_rule;
+  options.exchange.merge_method = make_merge_method(links.merge);
   options.exchange.rounds = links.rounds;
   options.exchange.rounds.deadline =
       Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));

@@ -1,9 +1,39 @@
 #include "cli/terminal/run_display.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "cli/terminal/evaluation_table.h"
 #include "cli/terminal/output.h"
+#include "cli/terminal/text_table.h"
 #include "run/evaluation/figure_text.h"
 
 namespace genkidama::cli {
+namespace {
+
+/// Of many Children, those that have moved the weights most.
+std::string influence_table(std::vector<run::ChildInfluence> children) {
+  constexpr std::size_t kMost = 16;
+  std::stable_sort(children.begin(), children.end(),
+                   [](const auto& a, const auto& b) { return a.share > b.share; });
+  const std::size_t shown = std::min(kMost, children.size());
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t i = 0; i < shown; ++i) {
+    const run::ChildInfluence& child = children[i];
+    rows.push_back({child.child, fmt::format("{}", child.merges), fmt::format("{:.1f} %", 100 * child.share),
+                    child.agreement ? fmt::format("{:.2f}", *child.agreement) : "-",
+                    fmt::format("{:.1f}", child.staleness)});
+  }
+  std::string text = aligned_table({"child", "merges", "of the movement", "agreement", "staleness"}, rows);
+  if (shown < children.size()) text += fmt::format("and {} others\n", children.size() - shown);
+  return text;
+}
+
+}  // namespace
 
 void RunDisplay::on_start(const run::RunInfo& info) {
   progress_ = std::make_unique<Progress>(info.progress);
@@ -39,6 +69,10 @@ void RunDisplay::on_end(const run::RunSummary& summary) {
   }
   if (const auto dropped = summary.totals.dropped_steps; dropped > 0) {
     print("Steps that were played and not learnt from, beside these: {}.\n", dropped);
+  }
+  if (summary.influence.size() > 1) {
+    print("What each Child did to the weights:\n{}{}\n", influence_table(summary.influence),
+          summary.influence_suggestion);
   }
   if (summary.best) {
     print("Best evaluation: mean return {} after update {}, kept as {}.\n",

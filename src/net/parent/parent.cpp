@@ -81,6 +81,17 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
         "with 'each', or choose an outer_optimizer with 'rounds'",
         exchange_name(options.exchange)));
   }
+  if (options.merge_rule && options.merge_method) {
+    throw ArgumentError(fmt::format("merge_rule and merge_method '{}' are both given; give one of them",
+                                    options.merge_method->name()));
+  }
+  if (options.merge_method &&
+      (options.exchange == ExchangeKind::kSegments ||
+       (options.exchange == ExchangeKind::kRounds && !options.merge_method->combines_rounds()))) {
+    throw ArgumentError(fmt::format("merge_method '{}' is given and the exchange is '{}'; give it with '{}'",
+                                    options.merge_method->name(), exchange_name(options.exchange),
+                                    options.merge_method->combines_rounds() ? "each' or 'rounds" : "each"));
+  }
   if (options.average_moments && options.exchange != ExchangeKind::kRounds) {
     throw ArgumentError(fmt::format(
         "average_moments is set and the exchange is '{}', in which only weights are merged; leave "
@@ -218,6 +229,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   StreamStatistics statistics() const { return state_.statistics(); }
   OuterOptimizer outer_optimizer() const { return state_.outer_optimizer(); }
   AveragedMoments moments() const { return state_.moments(); }
+  std::unique_ptr<MergeMethod> merge_method() const { return state_.merge_method(); }
 
  private:
   // For the host; on the io thread.
@@ -376,7 +388,8 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     const RoundMergeReport report = state_.merge_round();
     if (!report.failure.empty()) {
       log(LogLevel::kError, "parent: {}", report.failure);
-      host_.end_all("the Parent's outer optimizer failed");
+      const bool by_rule = report.failure.starts_with("the merge rule");
+      host_.end_all(by_rule ? "the Parent's merge rule failed" : "the Parent's outer optimizer failed");
       return;
     }
     GENKIDAMA_FAILPOINT("parent_merged");
@@ -404,6 +417,8 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     update.waited_seconds = report.waited_seconds;
     update.outer_optimizer = &state_.current_outer_optimizer();
     update.moments = &state_.current_moments();
+    update.movement = report.movement;
+    update.merge_method = state_.current_merge_method();
     return update;
   }
 
@@ -483,6 +498,10 @@ OuterOptimizer Parent::outer_optimizer() const {
 
 AveragedMoments Parent::moments() const {
   return impl_->moments();
+}
+
+std::unique_ptr<MergeMethod> Parent::merge_method() const {
+  return impl_->merge_method();
 }
 
 std::vector<float> Parent::weights() const {

@@ -447,6 +447,9 @@ void ParentSession::merge(const FrameView& frame, RunningStatistics own) {
   update.mean_return = frame.header.mean_return;
   update.staleness = report.staleness;
   update.weights = owner_.state().current();
+  update.movement = report.movement;
+  update.agreement = report.agreement;
+  update.merge_method = owner_.state().current_merge_method();
   owner_.session_merged(update);
   host_.peer_works(connection_);
 }

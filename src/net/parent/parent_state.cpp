@@ -91,14 +91,15 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
       weights_(std::move(weights)),
       statistics_(options.statistics),
       outer_optimizer_(options.outer_optimizer),
-      moments_(averages_moments_ ? options.moments : AveragedMoments()) {
+      moments_(averages_moments_ ? options.moments : AveragedMoments()),
+      method_(options.merge_method ? options.merge_method->clone() : nullptr) {
   status_.updates = options.first_update;
   if (options.exchange != ExchangeKind::kEach) round_.emplace(options.rounds);
   if (takes_segments() && segments_.mode == ActorMode::kAsynchronous) {
     queue_.emplace(segments_.queued_rounds * segments_.round_steps, segments_.queue_bytes);
   }
   const bool averages_rounds = options.exchange == ExchangeKind::kRounds;
-  if (rule_ || averages_rounds) merged_.resize(weights_.size());
+  if (rule_ || method_ || averages_rounds) merged_.resize(weights_.size());
   if (averages_rounds) mean_change_.resize(weights_.size());
 }
 
@@ -120,6 +121,11 @@ OuterOptimizer ParentState::outer_optimizer() const {
 AveragedMoments ParentState::moments() const {
   const std::lock_guard lock(mutex_);
   return moments_;
+}
+
+std::unique_ptr<MergeMethod> ParentState::merge_method() const {
+  const std::lock_guard lock(mutex_);
+  return method_ ? method_->clone() : nullptr;
 }
 
 ParentStatus ParentState::status(Clock::time_point now) const {
@@ -154,7 +160,8 @@ std::optional<double> ParentState::outgrown(double norm) const {
 }
 
 std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const SessionRecord& record,
-                                                 const Played& since_merge, std::span<const float> weights) {
+                                                 const Played& since_merge, std::span<const float> weights,
+                                                 MergeMethod* method) {
   present_.clear();
   for (const auto& [session, other] : children_) present_.push_back(session);
   MergeContext context{.child = record.status.name,
@@ -171,7 +178,11 @@ std::optional<std::string> ParentState::run_rule(const FrameHeader& frame, const
   std::copy(weights_.begin(), weights_.end(), merged_.begin());
   std::string fault;
   try {
-    rule_(merged_, weights, context);
+    if (method != nullptr) {
+      method->merge(merged_, weights, context);
+    } else {
+      rule_(merged_, weights, context);
+    }
   } catch (const std::exception& error) {
     fault = fmt::format("threw: {}", error.what());
   } catch (...) {
@@ -257,7 +268,16 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
   SessionRecord& record = children_.at(frame.session);
   const Played told{frame.environment_steps, frame.episodes};
   report.since_merge = played_since_merge(record, told);
-  const auto fault = rule_ ? run_rule(frame, record, report.since_merge, weights) : std::nullopt;
+  auto method = method_ ? method_->clone() : nullptr;
+  const bool has_rule = method || rule_;
+  const auto fault =
+      has_rule ? run_rule(frame, record, report.since_merge, weights, method.get()) : std::nullopt;
+  if (!fault) {
+    const ChangeSketch pull(weights_, weights);
+    report.agreement = influence_.agreement(frame.session, pull);
+    report.movement = has_rule ? distance(weights_, merged_) : alpha_ * pull.norm();
+    influence_.add(frame.session, pull);
+  }
   const std::lock_guard lock(mutex_);
   if (fault) {
     status_.failure = report.failure = *fault;
@@ -267,8 +287,9 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
   // What may want memory comes first: a merge is made and counted, or neither.
   if (std::exchange(child.late, false)) report.was_late = lateness_of(record, now);
   if (statistics_components() > 0) statistics_.set(own.stream, std::move(own.statistics));
-  if (rule_) {
+  if (has_rule) {
     weights_.swap(merged_);
+    method_ = std::move(method);
   } else {
     average_finite(weights_, weights, alpha_);
   }
@@ -315,6 +336,7 @@ void ParentState::left(std::uint64_t session, bool for_good) {
     // Then it comes back as a new one.
   }
   children_.erase(found);
+  influence_.forget(session);
   ++status_.left;
 }
 

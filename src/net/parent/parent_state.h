@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -16,6 +17,7 @@
 #include "genkidama/net/parent.h"
 #include "genkidama/wire/frame.h"
 #include "net/link/peer_fault.h"
+#include "net/parent/influence.h"
 #include "net/parent/lost_sessions.h"
 #include "net/parent/open_round.h"
 #include "net/parent/segment_queue.h"
@@ -33,6 +35,8 @@ struct Lateness {
 struct MergeReport {
   std::uint64_t staleness = 0;
   Played since_merge;                ///< as in ParentUpdate
+  double movement = 0;               ///< as in ParentUpdate
+  std::optional<double> agreement;   ///< as in ParentUpdate
   std::optional<Lateness> was_late;  ///< it counted as late until now
   std::string failure;               ///< of the user's rule; if it is not empty nothing was merged
 };
@@ -42,15 +46,16 @@ struct RoundMergeReport {
   std::vector<RoundContribution> contributions;  ///< in the order of names
   std::vector<Lateness> were_late;               ///< they counted as late until they contributed
   double waited_seconds = 0;
-  std::string failure;  ///< of the outer optimizer; if it is not empty nothing was merged
+  double movement = 0;  ///< as in ParentUpdate
+  std::string failure;  ///< of the merge method or the outer optimizer; if it is not empty nothing was merged
 };
 
 /// The io thread writes, any thread reads. What is guarded by `mutex_` is written under it, so that another
 /// thread sees the state between two merges; the io thread reads without it what only it writes.
 class ParentState {
  public:
-  /// Uses the options alpha, merge_rule, max_norm_growth, statistics and first_update, and for rounds
-  /// exchange, rounds, outer_optimizer, average_moments and moments. `layout` must outlive this.
+  /// Uses the options alpha, merge_rule, merge_method, max_norm_growth, statistics and first_update, and for
+  /// rounds exchange, rounds, outer_optimizer, average_moments and moments. `layout` must outlive this.
   ParentState(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights);
 
   // Any thread.
@@ -59,6 +64,7 @@ class ParentState {
   StreamStatistics statistics() const;
   OuterOptimizer outer_optimizer() const;
   AveragedMoments moments() const;
+  std::unique_ptr<MergeMethod> merge_method() const;
   ParentStatus status(Clock::time_point now = Clock::now()) const;
 
   // The io thread.
@@ -126,6 +132,8 @@ class ParentState {
   /// finite leaves W_P and the counts as they were, and status() tells its failure.
   RoundMergeReport merge_round(Clock::time_point now = Clock::now());
   const OuterOptimizer& current_outer_optimizer() const { return outer_optimizer_; }
+  /// nullptr without one.
+  const MergeMethod* current_merge_method() const { return method_.get(); }
 
   // Rounds of segments.
 
@@ -166,9 +174,11 @@ class ParentState {
  private:
   /// The norm of W_P, if this one is out of proportion to it.
   std::optional<double> outgrown(double norm) const;
-  /// Leaves the result in merged_. What the rule did wrong, or nothing.
+  /// Leaves the result in merged_. What the rule did wrong, or nothing. `method` runs in place of the rule
+  /// where there is one.
   std::optional<std::string> run_rule(const FrameHeader& frame, const SessionRecord& record,
-                                      const Played& since_merge, std::span<const float> weights);
+                                      const Played& since_merge, std::span<const float> weights,
+                                      MergeMethod* method);
 
   /// The names that a Child which calls itself `own_name` might be shown by, and that others have: those that
   /// are connected, and those that may come back, but for sessions of that name at the address
@@ -206,8 +216,12 @@ class ParentState {
   /// which they came.
   std::vector<RoundContribution> told_contributions() const;
   /// Leaves the result in merged_. What the outer optimizer did wrong, or nothing.
-  std::optional<std::string> run_outer_optimizer(const std::vector<RoundContribution>& told,
-                                                 OuterOptimizer& optimizer);
+  std::optional<std::string> run_outer_optimizer(const std::vector<WeightedChange>& changes,
+                                                 OuterOptimizer& optimizer, MergeMethod* method);
+  /// Of those that are not dropped, in the order of `told`.
+  std::vector<WeightedChange> changes_of(const std::vector<RoundContribution>& told) const;
+  /// Fills in what each contribution does.
+  void measure_influence(std::vector<RoundContribution>& told, const std::vector<WeightedChange>& changes);
   /// The moments with those of the open round's contributions, weighted as their changes are.
   AveragedMoments moments_with(const std::vector<RoundContribution>& told) const;
   /// Counts one contribution that was merged, and tells whether its Child was late.
@@ -232,6 +246,7 @@ class ParentState {
   std::vector<float> mean_change_;
   std::vector<float> merged_;           // by the rule or the outer optimizer, until it becomes W_P
   std::vector<std::uint64_t> present_;  // for the rule
+  InfluenceMeter influence_;
   LostSessions lost_;
   std::multiset<std::string> connected_names_;  // by which Children are shown
 
@@ -241,6 +256,7 @@ class ParentState {
   StreamStatistics statistics_;
   OuterOptimizer outer_optimizer_;
   AveragedMoments moments_;
+  std::unique_ptr<MergeMethod> method_;   // nullptr unless there is one
   std::optional<SegmentQueue> queue_;     // nothing unless actors are asynchronous
   std::uint64_t told_dropped_steps_ = 0;  // of status_.rounds.dropped_steps, those that a round has told
   ParentStatus status_;                   // without `children`

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <exception>
+#include <new>
 #include <tuple>
 #include <utility>
 
@@ -72,8 +74,7 @@ std::vector<RoundContribution> ParentState::told_contributions() const {
   return told;
 }
 
-std::optional<std::string> ParentState::run_outer_optimizer(const std::vector<RoundContribution>& told,
-                                                            OuterOptimizer& optimizer) {
+std::vector<WeightedChange> ParentState::changes_of(const std::vector<RoundContribution>& told) const {
   std::vector<WeightedChange> changes;
   changes.reserve(told.size());
   for (const RoundContribution& each : told) {
@@ -81,10 +82,52 @@ std::optional<std::string> ParentState::run_outer_optimizer(const std::vector<Ro
     const Contribution& given = contributions_.at(each.session);
     changes.push_back({given.change, static_cast<double>(given.steps), staleness_discount(each.staleness)});
   }
+  return changes;
+}
+
+void ParentState::measure_influence(std::vector<RoundContribution>& told,
+                                    const std::vector<WeightedChange>& changes) {
+  double steps = 0;
+  for (const WeightedChange& each : changes) steps += each.weight;
+  std::vector<ChangeSketch> sketches;
+  sketches.reserve(changes.size());
+  for (RoundContribution& each : told) {
+    if (each.dropped) continue;
+    const WeightedChange& change = changes[sketches.size()];
+    const ChangeSketch& sketch = sketches.emplace_back(change.change);
+    const double share = steps > 0 ? change.weight / steps : 1 / static_cast<double>(changes.size());
+    each.movement = share * change.discount * sketch.norm();
+    influence_.add(each.session, sketch);
+  }
+  // Now that all of this round are known.
+  std::size_t at = 0;
+  for (RoundContribution& each : told) {
+    if (!each.dropped) each.agreement = influence_.agreement(each.session, sketches[at++]);
+  }
+}
+
+std::optional<std::string> ParentState::run_outer_optimizer(const std::vector<WeightedChange>& changes,
+                                                            OuterOptimizer& optimizer, MergeMethod* method) {
   std::copy(weights_.begin(), weights_.end(), merged_.begin());
   // A round of nothing but dropped contributions changes nothing.
   if (changes.empty()) return std::nullopt;
-  average_changes(changes, mean_change_);
+  if (method != nullptr) {
+    try {
+      method->combine(changes, mean_change_);
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {
+      return fmt::format("the merge rule '{}' failed at update {}: it threw: {}", method->name(),
+                         status_.updates + 1, error.what());
+    }
+    if (!is_finite(euclidean_norm(mean_change_))) {
+      const std::size_t bad = first_non_finite(mean_change_);
+      return fmt::format("the merge rule '{}' failed at update {}: it made the change of {} {}",
+                         method->name(), status_.updates + 1, element_text(layout_, bad), mean_change_[bad]);
+    }
+  } else {
+    average_changes(changes, mean_change_);
+  }
   optimizer.apply(merged_, mean_change_);
   if (is_finite(euclidean_norm(merged_))) return std::nullopt;
   const std::size_t bad = first_non_finite(merged_);
@@ -174,7 +217,13 @@ RoundMergeReport ParentState::merge_round(Clock::time_point now) {
   report.contributions = told_contributions();
   report.were_late.reserve(report.contributions.size());
   OuterOptimizer optimizer = outer_optimizer_;
-  const auto fault = run_outer_optimizer(report.contributions, optimizer);
+  auto method = method_ ? method_->clone() : nullptr;
+  const std::vector<WeightedChange> changes = changes_of(report.contributions);
+  const auto fault = run_outer_optimizer(changes, optimizer, method.get());
+  if (!fault) {
+    measure_influence(report.contributions, changes);
+    report.movement = distance(weights_, merged_);
+  }
   StreamStatistics statistics = statistics_with(report.contributions);
   AveragedMoments moments = moments_with(report.contributions);
   const std::lock_guard lock(mutex_);
@@ -186,6 +235,7 @@ RoundMergeReport ParentState::merge_round(Clock::time_point now) {
   std::swap(outer_optimizer_, optimizer);
   std::swap(statistics_, statistics);
   std::swap(moments_, moments);
+  if (method) method_ = std::move(method);
   ++status_.updates;
   for (const RoundContribution& each : report.contributions) {
     if (auto late = count(each, now)) report.were_late.push_back(std::move(*late));

@@ -6,9 +6,12 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "genkidama/net/parent.h"
+#include "genkidama/run/run_totals.h"
 
 namespace genkidama::run {
 
@@ -28,18 +31,26 @@ class ChildCounters {
   /// For the state, and for people.
   std::string text() const;
   nlohmann::ordered_json report() const;
+  /// What each Child's merges did to W_P, in the order of names.
+  std::vector<ChildInfluence> influence() const;
 
  private:
   struct Child {
     std::uint64_t updates = 0;
     Played in_run;
     Played since_child_began;  // as it was told last
+    double movement = 0;       // the sum over its merges
+    double agreement_sum = 0;
+    std::uint64_t agreements = 0;  // merges with an agreement
+    std::uint64_t staleness_sum = 0;
   };
 
   /// Names are the Children's own choice. More than so many are counted together.
   static constexpr std::size_t kMaxNames = 4096;
   Child& child_of(const std::string& name);
   Played add(const std::string& name, const Played& since_child_began, Played since_merge);
+  void add_influence(const std::string& name, double movement, std::optional<double> agreement,
+                     std::uint64_t staleness);
 
   std::map<std::string, Child> children_;
 };

@@ -3,6 +3,10 @@
 /// @file
 /// What a Parent's state holds beside the weights and the counts.
 
+#include <memory>
+
+#include "genkidama/params/merge_method.h"
+#include "genkidama/params/merge_methods.h"
 #include "genkidama/params/optimizer_moments.h"
 #include "genkidama/params/outer_optimizer.h"
 #include "genkidama/params/running_statistics.h"
@@ -10,10 +14,11 @@
 
 namespace genkidama::run {
 
-/// Of rounds that Children make together.
+/// Of merges, and of rounds that Children make together.
 struct RoundMemory {
   OuterOptimizer outer_optimizer;
   AveragedMoments moments;
+  std::shared_ptr<MergeMethod> merge_method;  ///< nullptr without one
 };
 
 struct ParentMemory : Saveable {
@@ -24,11 +29,17 @@ struct ParentMemory : Saveable {
     statistics.save(state);
     rounds.outer_optimizer.save(state);
     rounds.moments.save(state);
+    if (rounds.merge_method) rounds.merge_method->save(state);
   }
   void restore(const StateReader& state) override {
     statistics.restore(state);
     rounds.outer_optimizer.restore(state);
     rounds.moments.restore(state);
+    if (rounds.merge_method) {
+      rounds.merge_method->restore(state);
+    } else {
+      skip_merge_notes(state);
+    }
   }
 };
 

@@ -1,5 +1,7 @@
 // A program that brings its own merge rule.
+#include <cmath>
 #include <cstdlib>
+#include <string>
 
 #include "fixture.h"
 #include "genkidama/params/safetensors.h"
@@ -45,6 +47,88 @@ TEST_CASE("a cluster's Parent merges by the program's rule") {
   CHECK(final_weights(directory / "keep_2") == final_weights(directory / "keep_4"));
   CHECK(json_of(directory / "average_4" / "summary.json")["merge_rule"] == "average");
   CHECK(json_of(directory / "keep_4" / "summary.json")["merge_rule"] == "own");
+}
+
+TEST_CASE("a cluster merges by --merge, and goes on with the rule's notes") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto words = [&](const std::string& updates) {
+    return call("cluster", "--children", "2", "--workers", "1", "--updates", updates, "--exchange", "each",
+                "--merge", "clipped-norm", "--eval-episodes", "0", "--run-dir", run.string());
+  };
+  const auto result = run_program(words("24"));
+  CAPTURE(result.output, result.errors);
+  REQUIRE(result.exit_code == 0);
+  CHECK_FALSE(has(result.errors, "has no effect"));
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["merge_rule"] == "clipped-norm");
+  CHECK(summary["influence_suggestion"].get<std::string>().size() > 10);
+  double share = 0;
+  for (const auto& [name, child] : summary["children"].items()) {
+    CHECK(child["movement"] >= 0);
+    CHECK(child["staleness_mean"] >= 0);
+    share += child["movement_share"].get<double>();
+  }
+  CHECK(share == Approx(1));
+  const auto rows = csv_of(run / "metrics.csv");
+  const auto movement = column_of(rows, "movement"), agreement = column_of(rows, "agreement");
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    CHECK(std::stod(rows[i][movement]) >= 0);
+    if (!rows[i][agreement].empty()) CHECK(std::abs(std::stod(rows[i][agreement])) <= 1);
+  }
+  const auto state = read_safetensors(run / "state.safetensors");
+  CHECK(state.metadata.at("merge_method") == "clipped-norm");
+  const auto resumed = run_program(call("cluster", "--resume", run.string(), "--updates", "30"));
+  CAPTURE(resumed.errors);
+  CHECK(resumed.exit_code == 0);
+  CHECK(json_of(run / "summary.json")["updates"] == 30);
+}
+
+TEST_CASE("rounds are combined by --merge too, and the Parent tells what each Child did") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto result = run_program(call("cluster", "--children", "3", "--workers", "1", "--updates", "6",
+                                       "--exchange", "rounds", "--merge", "trimmed-mean", "--eval-episodes",
+                                       "0", "--run-dir", run.string()));
+  CAPTURE(result.errors);
+  REQUIRE(result.exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["merge_rule"] == "trimmed-mean");
+  CHECK(has(result.output, "What each Child did to the weights:\nchild"));
+  CHECK(has(result.output, "No Child stands out.") != has(result.output, "Look at 'child_"));
+  CHECK(summary["children"]["child_1"]["movement"] > 0);
+  const auto rows = csv_of(run / "metrics.csv");
+  REQUIRE(rows.size() == 7);
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    CHECK(std::stod(rows[i][column_of(rows, "movement")]) > 0);
+    CHECK(std::stod(rows[i][column_of(rows, "agreement_min")]) <=
+          std::stod(rows[i][column_of(rows, "agreement_mean")]));
+  }
+}
+
+TEST_CASE("options of another merge rule are told to be without effect") {
+  const TemporaryDirectory directory;
+  const auto result =
+      run_program(call("cluster", "--children", "1", "--workers", "1", "--updates", "1", "--exchange", "each",
+                       "--trim", "0.1", "--clip-norm", "2", "--attackers", "2", "--hinge-from", "3",
+                       "--eval-episodes", "0", "--run-dir", (directory / "run").string()));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 0);
+  CHECK(has(result.errors, "--trim has no effect: --merge is 'average'; expected trimmed-mean"));
+  CHECK(has(result.errors, "--clip-norm has no effect: --merge is 'average'; expected clipped-norm"));
+  CHECK(has(result.errors,
+            "--attackers has no effect: --merge is 'average'; expected median or trimmed-mean or krum or "
+            "multi-krum"));
+  CHECK(has(result.errors, "--hinge-from has no effect: --merge is 'average'; expected fedasync"));
+}
+
+TEST_CASE("--merge is refused by a program that brings a rule of its own") {
+  const Rule rule("keep");
+  const auto result = run_program(call("cluster", "--children", "3", "--merge", "median"));
+  CHECK(result.exit_code == 2);
+  CHECK(has(result.errors,
+            "--merge is 'median', and this program brings a merge rule of its own; expected "
+            "--merge left out"));
 }
 
 TEST_CASE("a run whose rule fails says so, and goes on where it was once the rule is corrected") {

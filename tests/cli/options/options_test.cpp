@@ -232,6 +232,40 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"cluster", "--outer-momentum", "1", "--exchange", "rounds"},
        "--outer-momentum is '1'; expected a number in [0, 1)"},
       {{"cluster", "--max-staleness", "-1", "--exchange", "rounds"}, "--max-staleness is '-1'"},
+      {{"cluster", "--merge", "mean"},
+       "--merge is 'mean'; expected one of average, by-steps, fedasync, median, trimmed-mean, krum, "
+       "multi-krum, "
+       "clipped-norm"},
+      {{"parent", "--listen", "x:1", "--merge", "krum", "--attackers", "501"},
+       "--attackers is '501'; expected a whole number in [0, 500]"},
+      {{"parent", "--listen", "x:1", "--merge", "trimmed-mean", "--trim", "0.5"},
+       "--trim is '0.5'; expected a number in (0, 0.5)"},
+      {{"parent", "--listen", "x:1", "--merge", "trimmed-mean", "--trim", "0"},
+       "--trim is '0'; expected a number in (0, 0.5)"},
+      {{"parent", "--listen", "x:1", "--merge", "clipped-norm", "--clip-norm", "0"},
+       "--clip-norm is '0'; expected a number > 0"},
+      {{"parent", "--listen", "x:1", "--merge", "fedasync", "--staleness-weight", "constant"},
+       "--staleness-weight is 'constant'; expected one of polynomial, hinge"},
+      {{"parent", "--listen", "x:1", "--merge", "fedasync", "--staleness-exponent", "-1"},
+       "--staleness-exponent is '-1'; expected a number in [0, 1000]"},
+      {{"parent", "--listen", "x:1", "--merge", "fedasync", "--hinge-slope", "nan"},
+       "--hinge-slope is 'nan'"},
+      {{"parent", "--listen", "x:1", "--merge", "fedasync", "--hinge-from", "1.5"}, "--hinge-from is '1.5'"},
+      {{"cluster", "--children", "4", "--exchange", "rounds", "--merge", "fedasync"},
+       "--merge is 'fedasync' and --exchange is 'rounds', which weights by steps and staleness itself; "
+       "expected "
+       "--exchange each with it, or --merge left out"},
+      {{"cluster", "--children", "4", "--exchange", "segments", "--merge", "median"},
+       "--merge is 'median', and a learner merges nothing; expected --exchange each or rounds, or --merge "
+       "left "
+       "out"},
+      {{"cluster", "--children", "4", "--merge", "krum"},
+       "--merge is 'krum' with --attackers 1, which needs 5 Children, and there are 4; expected fewer "
+       "attackers, "
+       "more --children, or another rule"},
+      {{"simulate", "--machines", "8", "--merge", "median", "--attackers", "4"},
+       "--merge is 'median' with --attackers 4, which needs 9 Children, and there are 8; expected fewer "
+       "attackers, more --machines, or another rule"},
       {{"child", "--connect", "x:99999"}, "--connect is 'x:99999'; expected HOST:PORT"},
       {{"cluster", "--children", "0"}, "--children is '0'; expected a whole number in [1, 256]"},
       {{"evaluate", "--checkpoint", "x", "--episodes", "0"}, "--episodes is '0'; expected a whole number"},
