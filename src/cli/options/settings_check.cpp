@@ -223,7 +223,7 @@ void check_topology(Settings& settings) {
     }
     return;
   }
-  for (const char* const name : {"exchange", "alpha", "beta", "quorum", "round-deadline", "max-staleness",
+  for (const char* const name : {"exchange", "alpha", "beta", "merge", "quorum", "round-deadline", "max-staleness",
                                  "outer-optimizer", "average-moments", "actor-steps", "actor-mode"}) {
     if (given(name)) {
       throw ArgumentError(fmt::format(
