@@ -121,7 +121,7 @@ class ChildRun::Impl {
         if (waits(options_)) {
           fields.push_back(fmt::format("{:.6g}", waited_seconds_ - waited_before));
         }
-        run_.record(progress.round, fields);
+        if (!is_nothing(progress.round)) run_.record(progress.round, fields);
         return !run_.is_over();
       });
     } catch (const StoppedError&) {

@@ -23,6 +23,12 @@ struct ResumedSession {
   MachineTime written;        ///< when the state was written
 };
 
+/// Whether the program was told to stop before anybody had played a step: that is no update.
+inline bool is_nothing(const RoundReport& round) {
+  return round.cut_short && round.steps_in_round == 0 && round.optimizer_steps == 0 &&
+         round.lost_episodes == 0;
+}
+
 class LocalRun {
  public:
   /// Restores a resumed run into `trainer`, or into `saved`, which saves and restores the trainer with

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "genkidama/net/environments.h"
+#include "run/host_report.h"
 #include "run/local_run.h"
 #include "run/segment_report.h"
 
@@ -16,10 +18,13 @@ namespace genkidama::run {
 
 class TrainerRun::Impl {
  public:
-  Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer, Exchange* exchange)
+  Impl(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer, Exchange* exchange,
+       const HostedEnvironments* environments)
       : trainer_(trainer),
         exchange_(exchange),
-        run_(trainer, std::move(options), observer, run_kind::kTrainer, columns(trainer, exchange)),
+        environments_(environments),
+        run_(trainer, std::move(options), observer, run_kind::kTrainer,
+             columns(trainer, exchange, environments != nullptr)),
         drops_(may_drop_gradients(trainer)) {
     if (!is_asynchronous(trainer)) return;
     run_.tell_progress([this](RunProgress& progress) {
@@ -34,9 +39,11 @@ class TrainerRun::Impl {
     run_.attempt([this, &played] {
       if (run_.is_over() || !begin_exchange()) return;
       const RoundReport round = trainer_.train_round();
+      played = true;
+      // The machines of an exchange wait for this one, whatever it has played.
+      if (is_nothing(round) && !exchange_) return;
       run_.record(round, fields_of(round));
       if (exchange_) end_with_exchange();
-      played = true;
     });
     return played;
   }
@@ -59,6 +66,7 @@ class TrainerRun::Impl {
       extra["exchanges"] = averaged_;
       extra["waited_seconds"] = waited_seconds_;
     }
+    if (environments_) extra["hosts"] = to_json(environments_->status());
     if (drops_) {
       const DroppedGradients dropped = trainer_.dropped_gradients();
       extra["stale_gradients"] = dropped.stale;
@@ -92,7 +100,8 @@ class TrainerRun::Impl {
     return trainer.actor_mode() == ActorMode::kAsynchronous;
   }
 
-  static std::vector<std::string> columns(const CoreOrchestrator& trainer, const Exchange* exchange) {
+  static std::vector<std::string> columns(const CoreOrchestrator& trainer, const Exchange* exchange,
+                                          bool has_hosts) {
     std::vector<std::string> names;
     if (is_asynchronous(trainer)) names = SegmentReport::columns();
     if (trainer.inference().predictors > 0)
@@ -100,6 +109,10 @@ class TrainerRun::Impl {
     if (exchange != nullptr) names.insert(names.end(), {"averaged", "waited_seconds"});
     if (may_drop_gradients(trainer))
       names.insert(names.end(), {"stale_gradients", "outlier_gradients", "lost_gradients"});
+    if (has_hosts) {
+      const std::vector<std::string> of_hosts = HostReport::columns();
+      names.insert(names.end(), of_hosts.begin(), of_hosts.end());
+    }
     return names;
   }
 
@@ -114,6 +127,10 @@ class TrainerRun::Impl {
     const std::vector<std::string> of_exchange = exchanged(round);
     fields.insert(fields.end(), of_exchange.begin(), of_exchange.end());
     if (drops_) tell_dropped(round, fields);
+    if (environments_) {
+      const std::vector<std::string> of_hosts = hosts_.fields(environments_->status());
+      fields.insert(fields.end(), of_hosts.begin(), of_hosts.end());
+    }
     return fields;
   }
 
@@ -141,6 +158,8 @@ class TrainerRun::Impl {
 
   CoreOrchestrator& trainer_;
   Exchange* exchange_;
+  const HostedEnvironments* environments_;
+  HostReport hosts_;
   LocalRun run_;
   SegmentReport segments_;  ///< of asynchronous workers
   bool begun_ = false;      ///< the exchange
@@ -151,8 +170,8 @@ class TrainerRun::Impl {
 };
 
 TrainerRun::TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer,
-                       Exchange* exchange)
-    : impl_(std::make_unique<Impl>(trainer, std::move(options), observer, exchange)) {}
+                       Exchange* exchange, const HostedEnvironments* environments)
+    : impl_(std::make_unique<Impl>(trainer, std::move(options), observer, exchange, environments)) {}
 
 TrainerRun::~TrainerRun() = default;
 

@@ -12,6 +12,7 @@
 #include "genkidama/wire/environment_frames.h"
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
+#include "wire/guarded_decode.h"
 #include "wire/json_document.h"
 #include "wire/json_fields.h"
 #include "wire/json_text.h"
@@ -169,14 +170,7 @@ bool is_environment_hello(std::string_view text) {
 }
 
 Decoded<EnvironmentHello> decode_environment_hello(std::string_view text) {
-  try {
-    return decode(text);
-  } catch (const std::bad_alloc&) {
-    // It is not the message that is wrong.
-    throw;
-  } catch (const std::exception& error) {
-    return WireError{fmt::format("text message: {}", printable(error.what()))};
-  }
+  return guarded_decode(text, decode);
 }
 
 }  // namespace genkidama

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <exception>
-#include <new>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -17,6 +15,7 @@
 #include "genkidama/wire/moments.h"
 #include "genkidama/wire/protocol.h"
 #include "genkidama/wire/statistics.h"
+#include "wire/guarded_decode.h"
 #include "wire/json_document.h"
 #include "wire/json_fields.h"
 #include "wire/json_text.h"
@@ -413,14 +412,7 @@ std::string encode_message(const Message& message) {
 }
 
 Decoded<Message> decode_message(std::string_view text) {
-  try {
-    return decode(text);
-  } catch (const std::bad_alloc&) {
-    // It is not the message that is wrong.
-    throw;
-  } catch (const std::exception& error) {
-    return WireError{fmt::format("text message: {}", printable(error.what()))};
-  }
+  return guarded_decode(text, decode);
 }
 
 bool valid_peer_name(std::string_view text) {

@@ -42,18 +42,21 @@ struct EnvironmentHostStatus {
 
 /// What a server's environments have done.
 struct HostedEnvironmentsStatus {
-  std::uint64_t environments = 0;    ///< that the workers want
-  std::uint64_t hosted = 0;          ///< of them, that a host has now
-  std::uint64_t steps = 0;           ///< played by hosts
-  std::uint64_t resets = 0;          ///< episodes begun by hosts
-  std::uint64_t lost_steps = 0;      ///< that no host played, because it was gone or its environment failed
-  std::uint64_t frames = 0;          ///< of answers
-  std::uint64_t joined = 0;          ///< links of hosts, one after the other
-  std::uint64_t refused_peers = 0;   ///< before they had joined
-  std::uint64_t refused_frames = 0;  ///< of hosts that had joined
-  std::string last_refusal;          ///< why, the last time
-  std::uint64_t bytes_received = 0;  ///< of frames, without what WebSocket and TCP add
-  std::uint64_t bytes_sent = 0;      ///< as above
+  std::uint64_t environments = 0;  ///< that the workers want
+  std::uint64_t hosted = 0;        ///< of them, that a host has now
+  std::uint64_t steps = 0;         ///< played by hosts
+  std::uint64_t resets = 0;        ///< episodes begun by hosts
+  std::uint64_t lost_steps = 0;    ///< that no host played, because it was gone or its environment failed
+  std::uint64_t frames = 0;        ///< of answers
+  std::uint64_t joined = 0;        ///< links of hosts, one after the other
+  std::uint64_t lost_hosts = 0;    ///< of these, that ended before the run did
+  /// How often an environment of a worker went on at another place, because its host was lost.
+  std::uint64_t replaced = 0;
+  std::uint64_t refused_peers = 0;           ///< before they had joined
+  std::uint64_t refused_frames = 0;          ///< of hosts that had joined
+  std::string last_refusal;                  ///< why, the last time
+  std::uint64_t bytes_received = 0;          ///< of frames, without what WebSocket and TCP add
+  std::uint64_t bytes_sent = 0;              ///< as above
   std::vector<EnvironmentHostStatus> hosts;  ///< connected now
 };
 

@@ -14,6 +14,9 @@
 #include "genkidama/run/run_options.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
+
+class HostedEnvironments;
+
 namespace run {
 
 /// A run whose loop belongs to the caller:
@@ -41,8 +44,11 @@ class TrainerRun {
   /// begins with the first advance(), is asked after each round, and finishes in finish(). A round's metrics
   /// then have the columns "averaged" and "waited_seconds" too, and the run ends when Exchange::over() says
   /// so. Targets and evaluations are of this machine's weights after the exchange.
+  ///
+  /// `environments` are those of the trainer when hosts step them: metrics and summary.json then tell of
+  /// hosts too. They must outlive the object; nullptr: the trainer has its own.
   TrainerRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* observer = nullptr,
-             Exchange* exchange = nullptr);
+             Exchange* exchange = nullptr, const HostedEnvironments* environments = nullptr);
   ~TrainerRun();
   TrainerRun(const TrainerRun&) = delete;
   TrainerRun& operator=(const TrainerRun&) = delete;

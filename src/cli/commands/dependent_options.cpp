@@ -62,7 +62,8 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
   check(has_shards, "max-gradient-age", "the shards decide; expected it at each of them");
   check(!has_shards && !has_server, "max-gradient-age", no_server);
   check(has_shards, "init-from", "the shards have the weights; expected it at each of them");
-  check(!has_shards && settings.command == kTrain, "away-timeout", "it is for --shards");
+  for (const char* const option : {"away-timeout", "join-timeout", "exchange-timeout"})
+    check(!has_shards && settings.command == kTrain, option, "it is for --shards");
   check(hyper.schedule == Schedule::kConstant, "final-learning-rate",
         "--schedule is 'constant'; expected 'linear' or 'cosine'");
   const bool workers_learn = learning_of(settings) == Learning::kWorkers;

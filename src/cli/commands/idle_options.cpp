@@ -89,6 +89,14 @@ void warn_of_idle_options(const Settings& settings, const run::Preset& of_preset
   const Hyperparameters& preset = of_preset.hyperparameters;
   if (given.sequence_length != preset.sequence_length && settings.network && settings.network->memory == 0)
     warn_of_idle("--sequence-length", "the network has no memory, which --memory gru:N gives it");
+  const auto network = mlp_options(of_preset.network);
+  if (network && network->memory > 0 && settings.network && settings.network->memory == 0) {
+    log(LogLevel::kWarning,
+        "--memory is 'none', and the preset '{}' is for a network with memory: what is played and learnt "
+        "from has "
+        "none; expected gru:{}, or another preset",
+        settings.preset, network->memory);
+  }
   const bool is_bundled = is_one_of(given.algorithm, algorithm_names());
   const bool takes_continuous = !is_bundled || is_one_of(given.algorithm, {"a3c", "ppo"});
   if (environment.action_space.low.empty() && takes_continuous) {

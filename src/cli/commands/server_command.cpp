@@ -37,7 +37,8 @@ int run_server(Job job) {
   job.environment = environments.factory();
   const auto trainer = make_trainer(job, job.settings.learning.workers,
                                     [&display](const RoundProgress& round) { display.on_round(round); });
-  run::TrainerRun run(*trainer, run_options(job, trainer->environment_spec().name), &display);
+  run::TrainerRun run(*trainer, run_options(job, trainer->environment_spec().name), &display, nullptr,
+                      &environments);
   // The workers have been forked.
   environments.start();
   for (const std::uint16_t port : environments.ports())

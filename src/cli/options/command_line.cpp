@@ -129,7 +129,8 @@ void add_options(CLI::App& app, const std::vector<OptionRow>& table, const Setti
     } else {
       slot.option = app.add_option(row.flag(), slot.texts, help)->type_name(row.placeholder);
       // All are taken, so that it is us who say how many are expected.
-      const bool is_list = row.kind == ValueKind::kTextList && (defaults.command & kOneLink) == 0;
+      const bool is_list =
+          row.kind == ValueKind::kTextList && (defaults.command & (kOneLink | kEnvironmentHost)) == 0;
       if (!is_list) slot.option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
       // What follows the list of a sweep may be the command of the runs.
       if (!is_list || defaults.command == kSweep) slot.option->allow_extra_args(false);

@@ -115,6 +115,13 @@ std::string help_footer(const Program& program, Command command, const HelpLayou
                     program.name),
         layout.columns);
   }
+  if (command == kEnvironmentHost) {
+    return wrapped(
+        "A flag wins over the config file.\n"
+        "Exit code: 0 the server's run is over, 1 no server or a refusal, 2 bad arguments, 128 + N after "
+        "signal N.",
+        layout.columns);
+  }
   constexpr std::size_t kPresetIndent = 14;
   std::string text = "Presets:\n";
   for (const auto& [name, preset] : program.presets) {

@@ -196,7 +196,8 @@ void HostSession::on_closed(const std::string& reason) {
   } else if (!host_.ending()) {
     try {
       if (!was_refused_) owner_.peer_refused(reason);
-      owner_.warn(fmt::format("{}: {} did not join: {}", owner_.options().name, link_->address(), reason));
+      owner_.warn(from().to_string() + reason,
+                  fmt::format("{}: {} did not join: {}", owner_.options().name, link_->address(), reason));
     } catch (const std::exception&) {
       // Out of memory: it goes without a word.
     }

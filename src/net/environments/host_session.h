@@ -39,8 +39,8 @@ class HostSessionOwner {
   virtual void peer_refused(const std::string& reason) = 0;
   virtual void frame_refused(const std::string& reason) = 0;
   virtual void frame_sent(std::size_t bytes) = 0;
-  /// A warning that a stranger can cause.
-  virtual void warn(const std::string& text) = 0;
+  /// A warning that a stranger can cause. It is the same one again where `about` is the same.
+  virtual void warn(const std::string& about, const std::string& text) = 0;
 };
 
 /// hello, then the welcome, then frames of requests and frames of answers. What is asked of an environment is

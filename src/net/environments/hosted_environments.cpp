@@ -17,6 +17,7 @@
 #include "net/environments/host_session.h"
 #include "net/environments/hosted_environment.h"
 #include "net/host/link_host.h"
+#include "net/host/listening_host.h"
 #include "net/host/pending_flag.h"
 #include "net/quiet_log.h"
 #include "net/try_log.h"
@@ -24,8 +25,6 @@
 namespace genkidama {
 namespace {
 
-// Each may hold max_control_bytes before anything is known about it.
-constexpr std::size_t kMaxHandshakes = 256;
 constexpr int kMostPerMachine = 1'000'000;
 
 HostedEnvironmentsOptions checked(HostedEnvironmentsOptions options) {
@@ -46,18 +45,6 @@ HostedEnvironmentsOptions checked(HostedEnvironmentsOptions options) {
   return options;
 }
 
-HostOptions host_options(const HostedEnvironmentsOptions& options) {
-  HostOptions host;
-  host.who = options.name;
-  host.peer = "host";
-  host.listen = options.listen;
-  host.limits = options.limits;
-  host.security = options.security;
-  host.backoff_min = host.backoff_max = Milliseconds(1'000);
-  host.max_pending = kMaxHandshakes;
-  return host;
-}
-
 }  // namespace
 
 class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessionOwner {
@@ -71,7 +58,8 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
             std::make_shared<EnvironmentSlots>(static_cast<std::size_t>(options_.workers) *
                                                    static_cast<std::size_t>(options_.environments_per_worker),
                                                sizes_)),
-        seats_(slots_->size()) {
+        seats_(slots_->size()),
+        was_hosted_(slots_->size()) {
     for (std::size_t slot = seats_.size(); slot-- > 0;) free_slots_.push_back(slot);
   }
 
@@ -101,7 +89,7 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
       throw ArgumentError("HostedEnvironments::start() was already called; make a new HostedEnvironments");
     }
     // Not before: the workers shall not inherit its descriptors.
-    host_.emplace(host_options(options_), static_cast<LinkHostOwner&>(*this));
+    host_.emplace(listening_host(options_, "host"), static_cast<LinkHostOwner&>(*this));
     bell_.emplace(host_->context(), slots_->bell());
     host_->start();
   }
@@ -139,7 +127,8 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
   }
   void connection_refused(const asio::ip::address& from, const std::string& reason) override {
     peer_refused(reason);
-    warn(fmt::format("{}: a connection from {} was closed: {}", options_.name, from.to_string(), reason));
+    warnings_.warn(
+        fmt::format("{}: a connection from {} was closed: {}", options_.name, from.to_string(), reason));
   }
   void dial_failed(const std::string&) override {}
   void set_going() override {
@@ -218,7 +207,9 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
         {
           const std::lock_guard lock(mutex_);
           ++hosts_[session].used;
+          status_.replaced += was_hosted_[slot] ? 1 : 0;
         }
+        was_hosted_[slot] = true;
         look(slot);
       }
     }
@@ -234,8 +225,11 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
     slots_of_.emplace(&session, std::vector<std::size_t>(session.places(), kNoSlot));
     has_told_ = false;
     assign();
-    log(LogLevel::kInfo, "{}: host '{}' ({}) joined with {} environments; {} of {} are hosted", options_.name,
-        session.name(), session.from().to_string(), session.places(), seats_.size() - free_slots_.size(),
+    const auto& slots = slots_of_[&session];
+    const auto spare = std::count(slots.begin(), slots.end(), kNoSlot);
+    log(LogLevel::kInfo, "{}: host '{}' ({}) joined with {} environments{}; {} of {} are hosted",
+        options_.name, session.name(), session.from().to_string(), session.places(),
+        spare > 0 ? fmt::format(", of which {} are spare", spare) : "", seats_.size() - free_slots_.size(),
         seats_.size());
   }
 
@@ -283,6 +277,7 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
       const std::lock_guard lock(mutex_);
       host = hosts_[&session];
       hosts_.erase(&session);
+      status_.lost_hosts += host_->ending() ? 0 : 1;
     }
     try_log(host_->ending() ? LogLevel::kDebug : LogLevel::kWarning,
             "{}: host '{}' is gone: {} ({} steps, and {} that were on their way are lost)", options_.name,
@@ -306,7 +301,7 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
     const std::lock_guard lock(mutex_);
     status_.bytes_sent += bytes;
   }
-  void warn(const std::string& text) override { warnings_.warn(text); }
+  void warn(const std::string& about, const std::string& text) override { warnings_.warn(about, text); }
 
   const HostedEnvironmentsOptions options_;
   const EnvironmentSpec spec_;
@@ -320,6 +315,7 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
   // The io thread's.
   std::vector<Seat> seats_;                                    // by slot
   std::vector<std::size_t> free_slots_;                        // that nobody plays
+  std::vector<bool> was_hosted_;                               // by slot: some host has played it
   std::map<HostSession*, std::vector<std::size_t>> slots_of_;  // of each place of a host
   std::vector<std::size_t> collected_;
   std::vector<float> action_;

@@ -241,7 +241,8 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
 
   void connection_refused(const asio::ip::address& from, const std::string& reason) override {
     state_.peer_refused(reason, PeerFault::kConnections);
-    warn(fmt::format("{}: a connection from {} was closed: {}", words_.parent, from.to_string(), reason));
+    warnings_.warn(
+        fmt::format("{}: a connection from {} was closed: {}", words_.parent, from.to_string(), reason));
   }
 
   void dial_failed(const std::string& reason) override {
@@ -283,7 +284,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   Milliseconds quarantine(const std::string& offender) override {
     return quarantine_.punish(offender, Clock::now());
   }
-  void warn(const std::string& text) override { warnings_.warn(text); }
+  void warn(const std::string& about, const std::string& text) override { warnings_.warn(about, text); }
 
   void detach_session(std::uint64_t session, const std::string& own_name) override {
     host_.for_each_session([&](HostedSession& hosted) {

@@ -203,10 +203,11 @@ bool ParentSession::begin_session(const HelloMessage& hello) {
   log(LogLevel::kInfo, "{}: '{}' ({}) joined as session {}", words().parent, shown_name_, link_->address(),
       session_);
   if (shown_name_ != own_name_) {
-    owner_.warn(fmt::format(
-        "{}: the {} at {} calls itself '{}', as another one does that is here or may come back; it is shown "
-        "as '{}'",
-        words().parent, words().the_child, link_->address(), own_name_, shown_name_));
+    owner_.warn(from().to_string() + own_name_,
+                fmt::format("{}: the {} at {} calls itself '{}', as another one does that is here or may "
+                            "come back; it is shown "
+                            "as '{}'",
+                            words().parent, words().the_child, link_->address(), own_name_, shown_name_));
   }
   return true;
 }
@@ -572,7 +573,8 @@ void ParentSession::on_closed(const std::string& reason) {
       owner_.round_changed();
     } else if (standing_ != Standing::kDeparted && !host_.ending()) {
       if (standing_ == Standing::kStranger) owner_.state().peer_refused(reason, fault());
-      owner_.warn(fmt::format("{}: {} did not join: {}", words().parent, link_->address(), reason));
+      owner_.warn(from().to_string() + reason,
+                  fmt::format("{}: {} did not join: {}", words().parent, link_->address(), reason));
     }
   } catch (const std::exception&) {
     // Out of memory: it goes without a word.

@@ -34,8 +34,8 @@ class ParentSessionOwner {
   virtual Milliseconds quarantine_left(const std::string& offender) const = 0;
   /// Keeps the offender away for a while, which is returned.
   virtual Milliseconds quarantine(const std::string& offender) = 0;
-  /// A warning that a stranger can cause.
-  virtual void warn(const std::string& text) = 0;
+  /// A warning that a stranger can cause. It is the same one again where `about` is the same.
+  virtual void warn(const std::string& about, const std::string& text) = 0;
   /// Ends the link on which this Child's session is believed to go on, if there is one.
   virtual void detach_session(std::uint64_t session, const std::string& own_name) = 0;
   /// Weights were merged and the answer is on its way.

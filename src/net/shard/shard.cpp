@@ -10,15 +10,13 @@
 #include "genkidama/params/weighted_average.h"
 #include "net/check_options.h"
 #include "net/host/link_host.h"
+#include "net/host/listening_host.h"
 #include "net/quiet_log.h"
 #include "net/shard/shard_session.h"
 #include "net/shard/shard_state.h"
 
 namespace genkidama {
 namespace {
-
-// Each may hold max_control_bytes before anything is known about it.
-constexpr std::size_t kMaxHandshakes = 256;
 
 ShardOptions checked(ShardOptions options, const ParameterLayout& layout, const ShardContents& contents,
                      const ShardStep& step) {
@@ -47,18 +45,6 @@ ShardOptions checked(ShardOptions options, const ParameterLayout& layout, const 
   return options;
 }
 
-HostOptions host_options(const ShardOptions& options) {
-  HostOptions host;
-  host.who = options.name;
-  host.peer = "learner";
-  host.listen = options.listen;
-  host.limits = options.limits;
-  host.security = options.security;
-  host.backoff_min = host.backoff_max = Milliseconds(1'000);
-  host.max_pending = kMaxHandshakes;
-  return host;
-}
-
 }  // namespace
 
 class Shard::Impl final : private LinkHostOwner, private ShardSessionOwner {
@@ -67,7 +53,7 @@ class Shard::Impl final : private LinkHostOwner, private ShardSessionOwner {
       : options_(checked(std::move(options), layout, contents, step)),
         layout_(std::move(layout)),
         state_(options_.max_gradient_age, std::move(contents), std::move(step)),
-        host_(host_options(options_), *this) {}
+        host_(listening_host(options_, "learner"), *this) {}
 
   ~Impl() override { host_.shut_down("the shard stopped"); }
 
@@ -88,14 +74,15 @@ class Shard::Impl final : private LinkHostOwner, private ShardSessionOwner {
   }
   void connection_refused(const asio::ip::address& from, const std::string& reason) override {
     state_.peer_refused(reason);
-    warn(fmt::format("{}: a connection from {} was closed: {}", options_.name, from.to_string(), reason));
+    warnings_.warn(
+        fmt::format("{}: a connection from {} was closed: {}", options_.name, from.to_string(), reason));
   }
   void dial_failed(const std::string&) override {}
 
   const ShardOptions& options() const override { return options_; }
   const ParameterLayout& layout() const override { return layout_; }
   ShardState& state() override { return state_; }
-  void warn(const std::string& text) override { warnings_.warn(text); }
+  void warn(const std::string& about, const std::string& text) override { warnings_.warn(about, text); }
 
   const ShardOptions options_;
   const ParameterLayout layout_;

@@ -166,7 +166,8 @@ void ShardSession::on_closed(const std::string& reason) {
               owner_.options().name, name_, reason, learner.gradients, learner.stale);
     } else if (!host_.ending()) {
       if (!was_refused_) owner_.state().peer_refused(reason);
-      owner_.warn(fmt::format("{}: {} did not join: {}", owner_.options().name, link_->address(), reason));
+      owner_.warn(from().to_string() + reason,
+                  fmt::format("{}: {} did not join: {}", owner_.options().name, link_->address(), reason));
     }
   } catch (const std::exception&) {
     // Out of memory: it goes without a word.

@@ -21,8 +21,8 @@ class ShardSessionOwner {
   virtual const ShardOptions& options() const = 0;
   virtual const ParameterLayout& layout() const = 0;
   virtual ShardState& state() = 0;
-  /// A warning that a stranger can cause.
-  virtual void warn(const std::string& text) = 0;
+  /// A warning that a stranger can cause. It is the same one again where `about` is the same.
+  virtual void warn(const std::string& about, const std::string& text) = 0;
 };
 
 /// hello, then welcome and the slice's weights, then one answer for each frame of gradients.

@@ -136,3 +136,30 @@ TEST_CASE("a cluster tells of an idle option once, and of none that was not give
     CHECK(said.find("no effect", first + warning.size()) == std::string::npos);
   }
 }
+
+TEST_CASE("timeouts of links are idle without shards") {
+  Settings settings = dqn_settings({"join-timeout=3", "exchange-timeout=3", "away-timeout=3"});
+  settings.command = kTrain;
+  CHECK(idle(settings) == std::vector<std::string>{"away-timeout", "join-timeout", "exchange-timeout"});
+  settings.links.shards = {"127.0.0.1:1"};
+  settings.learning.hyperparameters.sharing = Sharing::kServer;
+  CHECK(idle(settings).empty());
+  settings.links.shards.clear();
+  settings.command = kServer;
+  CHECK(idle(settings).empty());
+}
+
+TEST_CASE("a preset for a network with memory says so when it is given none") {
+  const TemporaryDirectory directory;
+  const auto run = [&](const char* memory) {
+    const auto result =
+        run_program(call("train", "--preset", "r2d2", "--memory", memory, "--workers", "1", "--updates", "1",
+                         "--eval-episodes", "0", "--run-dir", (directory / memory).string()));
+    CHECK(result.exit_code == 0);
+    return result.errors;
+  };
+  CHECK_THAT(run("none"),
+             Contains("--memory is 'none', and the preset 'r2d2' is for a network with memory") &&
+                 Contains("expected gru:64, or another preset"));
+  CHECK_THAT(run("gru:8"), !Contains("is for a network with memory"));
+}

@@ -58,6 +58,39 @@ TEST_CASE("a server learns what train learns, bit for bit, and its host ends wit
   CHECK(far["command"] == "server");
   CHECK(far["environment_steps"] == near["environment_steps"]);
   CHECK(far["final_evaluation"] == near["final_evaluation"]);
+  // What its host did, in the summary and in each row.
+  CHECK_FALSE(near.contains("hosts"));
+  const auto& hosts = far["hosts"];
+  CHECK(hosts["connected"] == 1);
+  CHECK(hosts["joined"] == 1);
+  CHECK(hosts["lost"] == 0);
+  CHECK(hosts["environments"] == 1);
+  CHECK(hosts["hosted_environments"] == 1);
+  CHECK(hosts["replaced_environments"] == 0);
+  CHECK(hosts["steps"] >= far["environment_steps"]);
+  CHECK(hosts["episodes_begun"] >= far["episodes"]);
+  CHECK(hosts["lost_steps"] == 0);
+  CHECK(hosts["by_host"].size() == 1);
+  CHECK(hosts["by_host"][0]["environments"] == 4);
+  CHECK(hosts["by_host"][0]["used"] == 1);
+  const auto rows = csv_of(directory / "server" / "metrics.csv");
+  const auto sum_of = [&rows](const std::string& name) {
+    const auto at = std::find(rows.at(0).begin(), rows.at(0).end(), name) - rows.at(0).begin();
+    std::uint64_t sum = 0;
+    for (std::size_t i = 1; i < rows.size(); ++i)
+      sum += std::stoull(rows[i].at(static_cast<std::size_t>(at)));
+    return sum;
+  };
+  CHECK(sum_of("hosts") == rows.size() - 1);
+  CHECK(sum_of("hosted_environments") == rows.size() - 1);
+  CHECK(sum_of("lost_hosts") == 0);
+  CHECK(sum_of("round_trips") > 1500);
+  // The evaluation after the last row is not in any.
+  CHECK(sum_of("round_trips") <= hosts["round_trips"].get<std::uint64_t>());
+  CHECK(sum_of("bytes_received") > 40 * 1500);
+  CHECK(sum_of("bytes_received") <= hosts["bytes_received"].get<std::uint64_t>());
+  CHECK(sum_of("bytes_sent") > 8 * 1500);
+  CHECK(sum_of("bytes_sent") <= hosts["bytes_sent"].get<std::uint64_t>());
 }
 
 TEST_CASE("a server trains on when a host is killed, with another one, and says so") {
@@ -81,6 +114,11 @@ TEST_CASE("a server trains on when a host is killed, with another one, and says 
   CHECK(result.exit_code == 128 + SIGTERM);
   CHECK(of_host.exit_code == 0);
   CHECK(server.all_gone());
+  const auto hosts = json_of(directory / "server" / "summary.json")["hosts"];
+  CHECK(hosts["joined"] == 2);
+  CHECK(hosts["lost"] == 1);
+  CHECK(hosts["replaced_environments"] == 8);
+  CHECK(hosts["by_host"][0]["name"] == "second");
 }
 
 TEST_CASE("a server replaces a worker that is killed, whose environments go on with the new one") {
@@ -141,6 +179,12 @@ TEST_CASE("a signal ends a server whose hosts are not there, and a host whose se
   CAPTURE(result.errors);
   CHECK(result.exit_code == 128 + SIGINT);
   CHECK(server.all_gone());
+  // Nobody has played: that is no update.
+  const auto summary = json_of(directory / "server" / "summary.json");
+  CHECK(summary["updates"] == 0);
+  CHECK(summary["environment_steps"] == 0);
+  CHECK(summary["hosts"]["lost"] == 1);
+  CHECK(csv_of(directory / "server" / "metrics.csv").size() == 1);
 }
 
 TEST_CASE("what a server and a host need is told") {
@@ -156,5 +200,6 @@ TEST_CASE("what a server and a host need is told") {
              Contains("--envs is '0'"));
   CHECK_THAT(run_program(call("server", "--help")).output, Contains("--learning") && Contains("--listen"));
   CHECK_THAT(run_program(call("environment-host", "--help")).output,
-             Contains("--envs") && Contains("--away-timeout") && Contains("--token-file"));
+             Contains("--envs") && Contains("--away-timeout") && Contains("--token-file") &&
+                 !Contains("Presets:") && !Contains("HOST:PORT ...") && Contains("--connect HOST:PORT"));
 }

@@ -190,6 +190,8 @@ TEST_CASE("what a host owed when it went is lost, and another one plays the next
   CHECK_FALSE(hosted->step(std::vector<float>{1, 0}).lost);
   CHECK(server.environments.status().lost_steps == 1);
   CHECK(server.environments.status().hosts.at(0).name == "second");
+  CHECK(server.environments.status().lost_hosts == 1);
+  CHECK(server.environments.status().replaced == 1);
   gate.open();
 }
 
@@ -272,6 +274,30 @@ TEST_CASE("who takes a dead worker's place is given no answer of its", "[environ
   const StepResult result = replacement->step(std::vector<float>{1, 0});
   CHECK(result.observation[1] == 1);
   CHECK(result.observation[2] == 1);
+}
+
+TEST_CASE("a host that is refused again and again is told of once, until its reason changes",
+          "[environments]") {
+  const LogRecord log;
+  const RunningServer server;
+  const auto count = [&log](const std::string& what) {
+    std::size_t found = 0;
+    const std::string text = log.text();
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+    return found;
+  };
+  const std::string refused = "did not join: refused: what is played differs";
+  for (int i = 0; i < 3; ++i) {
+    RunningHost host(host_options(server.port()), EnvironmentFactory([] { return make_cart_pole(); }));
+    CHECK_THAT(host.result(), Contains("refuses this host"));
+  }
+  CHECK(server.environments.status().refused_peers == 9);
+  CHECK(count(refused) == 1);
+  RunningHost tenth(host_options(server.port()), EnvironmentFactory([] { return make_cart_pole(); }));
+  CHECK_THAT(tenth.result(), Contains("refuses this host"));
+  CHECK(count(refused) == 2);
+  CHECK(log.holds(refused, "(10 times so far)"));
+  CHECK(log.holds("host 'host': the server at", "refused this host"));
 }
 
 TEST_CASE("a host of another environment is refused in a line that names both", "[environments]") {
