@@ -73,6 +73,7 @@ void check_machine(const SimulatedMachine& each, std::size_t index, bool may_com
   const auto& [machine, link] = each;
   check_number("seconds_per_step", index, machine.seconds_per_step, kLongestSpan_s);
   check_number("seconds_per_gradient", index, machine.seconds_per_gradient, kLongestSpan_s);
+  check_number("seconds_per_inference", index, machine.seconds_per_inference, machine.seconds_per_step);
   check_number("factor", index, machine.factor, 1e9);
   if (machine.factor == 0) throw ArgumentError(fmt::format("machine {}: factor is 0; give more", index + 1));
   check_number("jitter", index, machine.jitter, 1e3);
@@ -140,6 +141,8 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
   if (options.cut == Cut::kAlone && machines != 1) {
     throw ArgumentError(fmt::format("the cut is 'alone' with {} machines; expected 1", machines));
   }
+  if (options.cut == Cut::kEnvironments && machines < 2)
+    throw ArgumentError("the cut is 'environments' with 1 machine; expected a server and at least one host");
   if (is_asynchronous(options)) check_actors(options.segments);
   if (options.cut == Cut::kTree) check_groups(options);
   const std::size_t expected = is_asynchronous(options) ? machines + 1

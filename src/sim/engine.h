@@ -26,6 +26,8 @@ std::unique_ptr<Engine> make_cluster_engine(const SimulationOptions& options,
 std::unique_ptr<Engine> make_actors_engine(const SimulationOptions& options,
                                            const std::vector<LocalTrainer*>& trainers);
 std::unique_ptr<Engine> make_learner_engine(const SimulationOptions& options, LocalTrainer& trainer);
+/// Hosts of environments, and the server that trains in them.
+std::unique_ptr<Engine> make_server_engine(const SimulationOptions& options, LocalTrainer& trainer);
 
 /// Throws ArgumentError that names the field.
 void check_simulation(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers);

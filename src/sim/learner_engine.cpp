@@ -1,33 +1,29 @@
-// One learner in virtual time, alone or with players on other machines.
+// One learner in virtual time: alone, with players on other machines, or with hosts of its environments.
 
-#include <utility>
+#include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "genkidama/wire/frame.h"
 #include "genkidama/wire/statistics.h"
 #include "sim/engine.h"
 #include "sim/event_queue.h"
+#include "sim/host_group.h"
 #include "sim/player_group.h"
 
 namespace genkidama::sim {
 namespace {
 
-class LearnerEngine final : public Engine {
+/// What the rounds of one trainer take; who plays them, and where, says whoever derives from it.
+class OneTrainerEngine : public Engine {
  public:
-  LearnerEngine(const SimulationOptions& options, LocalTrainer& trainer)
-      : trainer_(trainer),
-        group_(options, 0, options.machines.size(), options.parent_bits_per_second),
-        weights_(trainer.layout().size()) {}
+  explicit OneTrainerEngine(LocalTrainer& trainer) : trainer_(trainer), weights_(trainer.layout().size()) {}
 
-  SimulationSummary run(const Simulation::Observer& observer) override {
-    const std::size_t message =
-        frame_bytes(weights_.size(), statistics_bytes(trainer_.statistics_components()));
+  SimulationSummary run(const Simulation::Observer& observer) final {
     Clock::time_point ended = kBeginning;
     for (bool goes_on = true; goes_on;) {
       const RoundReport report = trainer_.train_round();
-      ended =
-          within_reach(group_.play_round(static_cast<double>(report.steps_in_round), report.optimizer_steps));
-      group_.send_weights(ended, message);
+      ended = within_reach(play(report));
       summary_.seconds = seconds_of(ended - kBeginning);
       summary_.optimizer_steps += report.optimizer_steps;
       summary_.played += report.in_round();
@@ -35,11 +31,19 @@ class LearnerEngine final : public Engine {
       recent_.add(report.episodes);
       goes_on = observer(update());
     }
-    summary_.computing_seconds = group_.computed_by(ended);
-    summary_.waiting_seconds = group_.waited_by(ended);
-    summary_.bytes_up = group_.bytes_up();
-    summary_.bytes_down = group_.bytes_down();
+    complete(summary_, ended);
     return summary_;
+  }
+
+ protected:
+  /// When the round has been played and learnt from.
+  virtual Clock::time_point play(const RoundReport& report) = 0;
+  /// What the machines did until then, and what crossed their links.
+  virtual void complete(SimulationSummary& summary, Clock::time_point ended) const = 0;
+
+  /// Of the weights, as they are sent.
+  std::size_t message() const {
+    return frame_bytes(weights_.size(), statistics_bytes(trainer_.statistics_components()));
   }
 
  private:
@@ -56,16 +60,67 @@ class LearnerEngine final : public Engine {
   }
 
   LocalTrainer& trainer_;
-  PlayerGroup group_;
   std::vector<float> weights_;
   RecentReturns recent_;
   SimulationSummary summary_;
+};
+
+/// A learner with players, or alone.
+class LearnerEngine final : public OneTrainerEngine {
+ public:
+  LearnerEngine(const SimulationOptions& options, LocalTrainer& trainer)
+      : OneTrainerEngine(trainer),
+        group_(options, 0, options.machines.size(), options.parent_bits_per_second) {}
+
+ private:
+  Clock::time_point play(const RoundReport& report) override {
+    const auto ended =
+        within_reach(group_.play_round(static_cast<double>(report.steps_in_round), report.optimizer_steps));
+    group_.send_weights(ended, message());
+    return ended;
+  }
+
+  void complete(SimulationSummary& summary, Clock::time_point ended) const override {
+    summary.computing_seconds = group_.computed_by(ended);
+    summary.waiting_seconds = group_.waited_by(ended);
+    summary.bytes_up = group_.bytes_up();
+    summary.bytes_down = group_.bytes_down();
+  }
+
+  PlayerGroup group_;
+};
+
+/// A server with hosts of its environments.
+class ServerEngine final : public OneTrainerEngine {
+ public:
+  ServerEngine(const SimulationOptions& options, LocalTrainer& trainer)
+      : OneTrainerEngine(trainer), group_(options) {}
+
+ private:
+  Clock::time_point play(const RoundReport& report) override {
+    // Each episode was begun by a request of its own.
+    return group_.play_round(report.steps_in_round + report.episodes.size(), report.optimizer_steps);
+  }
+
+  void complete(SimulationSummary& summary, Clock::time_point) const override {
+    summary.computing_seconds = group_.computing_seconds();
+    summary.waiting_seconds = group_.waiting_seconds();
+    summary.bytes_up = group_.bytes_up();
+    summary.bytes_down = group_.bytes_down();
+    summary.turns = group_.turns();
+  }
+
+  HostGroup group_;
 };
 
 }  // namespace
 
 std::unique_ptr<Engine> make_learner_engine(const SimulationOptions& options, LocalTrainer& trainer) {
   return std::make_unique<LearnerEngine>(options, trainer);
+}
+
+std::unique_ptr<Engine> make_server_engine(const SimulationOptions& options, LocalTrainer& trainer) {
+  return std::make_unique<ServerEngine>(options, trainer);
 }
 
 }  // namespace genkidama::sim

@@ -17,12 +17,14 @@ const char* cut_name(Cut cut) {
       return "segments";
     case Cut::kTree:
       return "tree";
+    case Cut::kEnvironments:
+      return "environments";
   }
   return "";
 }
 
 std::optional<Cut> cut_of(std::string_view name) {
-  for (const Cut cut : {Cut::kAlone, Cut::kWeights, Cut::kSegments, Cut::kTree}) {
+  for (const Cut cut : {Cut::kAlone, Cut::kWeights, Cut::kSegments, Cut::kTree, Cut::kEnvironments}) {
     if (name == cut_name(cut)) return cut;
   }
   return std::nullopt;
@@ -46,6 +48,7 @@ class Simulation::Impl {
   std::unique_ptr<Engine> make_engine(const std::vector<LocalTrainer*>& trainers) const {
     if (has_parent(options_)) return make_cluster_engine(options_, trainers);
     if (is_asynchronous(options_)) return make_actors_engine(options_, trainers);
+    if (options_.cut == Cut::kEnvironments) return make_server_engine(options_, *trainers.front());
     return make_learner_engine(options_, *trainers.front());
   }
 

@@ -1,9 +1,9 @@
 #pragma once
 
 /// @file
-/// Many machines on one: a simulation of a Parent and its Children, or of a learner and its players, in
-/// virtual time. The learning, the exchange and the merges are the real ones; only time, machines and links
-/// are a model.
+/// Many machines on one: a simulation of a Parent and its Children, of a learner and its players, or of a
+/// server and the hosts of its environments, in virtual time. The learning, the exchange and the merges are
+/// the real ones; only time, machines and links are a model.
 
 #include <cstddef>
 #include <cstdint>
@@ -39,9 +39,14 @@ enum class Cut {
   /// Both: groups of machines, each of which is a learner with its players as in kSegments. The learners
   /// exchange weights with a Parent as the machines of kWeights do; a round of a Child is one of its group.
   kTree,
+  /// Observations and actions: the first machine trains, and the others are hosts that only step its
+  /// environments (genkidama/net/environments.h). The first one computes the actions of all environments in
+  /// one batch, asks all hosts, and goes on when all have answered. It learns what one machine learns from
+  /// rounds of that length in so many environments.
+  kEnvironments,
 };
 
-/// The name of a cut: "alone", "weights", "segments" or "tree".
+/// The name of a cut: "alone", "weights", "segments", "tree" or "environments".
 const char* cut_name(Cut cut);
 /// The cut of that name; nothing when there is none.
 std::optional<Cut> cut_of(std::string_view name);
@@ -50,7 +55,10 @@ std::optional<Cut> cut_of(std::string_view name);
 struct MachineModel {
   double seconds_per_step = 0;      ///< playing one environment step, the policy's forward pass with it; >= 0
   double seconds_per_gradient = 0;  ///< one optimizer step, its gradient with it; >= 0
-  double factor = 1;                ///< multiplies both: 10 is a machine ten times slower; > 0
+  /// What of seconds_per_step is the policy's forward pass. With Cut::kEnvironments the first machine
+  /// computes that, and a host the rest.
+  double seconds_per_inference = 0;
+  double factor = 1;  ///< multiplies both: 10 is a machine ten times slower; > 0
   /// Each round takes up to this share longer, uniformly at random; >= 0.
   double jitter = 0;
   /// The most steps a second in each environment, as of a robot; 0: no limit.
@@ -124,8 +132,10 @@ struct SimulationOptions {
   /// first machine plays when it does not learn. Otherwise only `mode` is looked at.
   SegmentOptions segments{};
   std::uint64_t max_policy_lag = 20;  ///< asynchronous: RoundOptions::max_staleness
+  /// Cut::kEnvironments: what asking an environment takes on the wire, and what its answer takes.
+  std::size_t bytes_per_request = 0, bytes_per_answer = 0;
   /// Environments of each machine that are played side by side. A pace (MachineModel::steps_per_second) is
-  /// that of each of them.
+  /// that of each of them. The first machine of Cut::kEnvironments has none.
   int environments = 1;
   std::uint64_t seed = 1;  ///< of jitter and loss
   /// Virtual seconds after which the simulation ends, also where no update comes; 0: no limit.
@@ -134,7 +144,7 @@ struct SimulationOptions {
   std::function<bool()> give_up{};
 };
 
-/// A moment of the simulation: a merge, or a round of Cut::kAlone and Cut::kSegments.
+/// A moment of the simulation: a merge, or a round of Cut::kAlone, Cut::kSegments and Cut::kEnvironments.
 struct SimulatedUpdate {
   double seconds = 0;        ///< virtual time since the beginning
   std::uint64_t update = 0;  ///< merges or rounds so far, this one included
@@ -162,6 +172,8 @@ struct SimulationSummary {
   double mean_staleness = 0;      ///< over all contributions
   /// Asynchronous actors: how old the segments were, and what was not learnt from. `played` does not have it.
   SegmentCounts segments{};
+  /// Cut::kEnvironments: how often the server has asked all hosts and got their answers.
+  std::uint64_t turns = 0;
   std::uint64_t links_lost = 0;  ///< how often a machine went away, or a partition ended a connection
   std::uint64_t events = 0;      ///< that were simulated
   /// Why it ended: "" when the observer wanted that, "max-seconds", "signal" (give_up), else that no machine

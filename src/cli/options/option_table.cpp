@@ -372,7 +372,29 @@ OptionRow learning_option() {
                       GENKIDAMA_MEMBER(learning.learning));
 }
 
-/// "all", a whole number of Children, or a percentage of them.
+/// "cpu", "cuda" or "cuda:1"
+OptionRow device_option() {
+  OptionRow row = choice_option(
+      {}, [](const Settings& s) { return s.learning.device; }, [](Settings&, const std::string&) {});
+  row.placeholder = "cpu|cuda|cuda:N";
+  row.expected = "'cpu', 'cuda', or 'cuda:' and the number of a GPU, such as cuda:1";
+  row.set = [](Settings& settings, const nlohmann::json& value) {
+    constexpr std::string_view kNumbered = "cuda:";
+    const std::string text = value.is_string() ? value.get<std::string>() : "";
+    if (text.rfind(kNumbered, 0) == 0) {
+      unsigned number = 0;
+      const char* const end = text.data() + text.size();
+      const auto read = std::from_chars(text.data() + kNumbered.size(), end, number);
+      if (read.ec != std::errc() || read.ptr != end) return false;
+    } else if (text != "cpu" && text != "cuda") {
+      return false;
+    }
+    settings.learning.device = text;
+    return true;
+  };
+  return row;
+}
+
 /// "1/2"
 OptionRow slice_option() {
   OptionRow row = choice_option(
@@ -401,6 +423,7 @@ OptionRow slice_option() {
   return row;
 }
 
+/// "all", a whole number of Children, or a percentage of them.
 OptionRow quorum_option() {
   OptionRow row = choice_option(
       {},
@@ -629,6 +652,10 @@ void add_run(Table& table, const Program& program) {
             "The most steps a second in each environment of a worker, as on a slow board or a robot; "
             "evaluations are "
             "not held back; 0: no limit");
+  table.add(
+      "device", kPlaying | kLearner | kEvaluate, device_option(),
+      "Where a network made of LibTorch's modules computes batches: predictors, a learner, and workers that "
+      "learn themselves; weights are copied there. cuda needs a LibTorch with CUDA, and a GPU");
   table.add(
       "learning", kAlone, learning_option(),
       "Who learns: each worker from its own steps, or one process (central) from those of all workers, which "
@@ -1083,10 +1110,13 @@ void add_simulation(Table& table) {
   table.add(
       "cut", kSimulate,
       choice_option(
-          {"alone", "weights", "segments", "tree"}, [](const Settings& s) { return s.simulation.cut; },
+          {"alone", "weights", "segments", "tree", "environments"},
+          [](const Settings& s) { return s.simulation.cut; },
           [](Settings& s, const std::string& text) { s.simulation.cut = text; }),
       "What crosses between machines: nothing, the weights of Children and their Parent, the segments of "
-      "players and one learner, or both in a tree of learners and their Parent");
+      "players and one learner, both in a tree of learners and their Parent, or the observations and actions "
+      "of "
+      "a server and hosts that step its environments");
   table.add("machines", kSimulation, int_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.machines)),
             "How many machines there are");
   table.add(
@@ -1105,13 +1135,17 @@ void add_simulation(Table& table) {
       "machine", kSimulation,
       texts_option(GENKIDAMA_MEMBER(simulation.specs), "COUNT:KEY=VALUE,...", "COUNT:KEY=VALUE,..."),
       "So many of them are otherwise, the first ones first: factor, jitter, step-us, gradient-us, "
-      "steps-per-second, "
+      "inference-us, steps-per-second, "
       "latency-ms, mbit, link-jitter-ms, packet-loss, connected, partition, joins, leaves, present, away "
       "(seconds), round-steps");
   table.add("step-us", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.step_us)),
             "Microseconds in which a machine plays an environment step (measured here when not given)");
   table.add("gradient-us", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.gradient_us)),
             "Microseconds of an optimizer step (measured here when not given)");
+  table.add(
+      "inference-us", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.inference_us)),
+      "Of a server and its hosts: what of --step-us the policy takes, which the server computes (measured "
+      "here together with --step-us; 0 when only that is given)");
   table.add("machine-factor", kSimulation, real_option({1e-6, 1e6}, GENKIDAMA_MEMBER(simulation.factor)),
             "How many times as long a machine takes for both");
   table.add("machine-jitter", kSimulation, real_option({0, 1000}, GENKIDAMA_MEMBER(simulation.jitter)),

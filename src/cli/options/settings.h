@@ -79,6 +79,7 @@ struct LearningOptions {
   double worker_timeout_s = 600;
   int max_worker_crashes = 10;  ///< per minute
   double steps_per_second = 0;
+  std::string device = "cpu";  ///< OrchestratorOptions::device
   Learning learning =
       Learning::kWorkers;  ///< of `train` and `server`; that of other commands follows from them
   /// Ends a linear schedule when nothing else says where; the preset's.
@@ -160,6 +161,7 @@ struct SimulationSettings {
   std::optional<double> group_latency_ms, group_bandwidth_mbit;  ///< nothing: as the link of a machine
   std::vector<std::string> specs;                                ///< "COUNT:KEY=VALUE,..."
   std::optional<double> step_us, gradient_us;
+  std::optional<double> inference_us;  ///< of step_us, with the cut "environments"
   double factor = 1, jitter = 0;
   double latency_ms = 1, bandwidth_mbit = 100, link_jitter_ms = 0, loss = 0, parent_mbit = 0;
   double max_seconds = 0;  ///< 0: no limit

@@ -190,6 +190,27 @@ void check_inference(const Settings& settings) {
   }
 }
 
+/// A server and the hosts of its environments, simulated.
+void check_simulated_hosts(const Settings& settings) {
+  const SimulationSettings& simulation = settings.simulation;
+  if ((settings.command & kSimulation) == 0) return;
+  const bool has_hosts = settings.command == kPlan || simulation.cut == "environments";
+  if (simulation.inference_us && !has_hosts) {
+    throw ArgumentError(
+        "--inference-us is for --cut environments; expected it together with that, or left out");
+  }
+  if (simulation.inference_us && simulation.step_us && *simulation.inference_us > *simulation.step_us) {
+    throw ArgumentError(
+        fmt::format("--inference-us is {:g}, a part of --step-us, which is {:g}; expected at most so many",
+                    *simulation.inference_us, *simulation.step_us));
+  }
+  if (settings.command == kSimulate && simulation.cut == "environments" && simulation.machines < 2) {
+    throw ArgumentError(
+        "--machines is 1 with --cut environments; expected at least 2, a server and a host of its "
+        "environments");
+  }
+}
+
 /// Groups of simulated machines.
 void check_tree(const Settings& settings) {
   const SimulationSettings& simulation = settings.simulation;
@@ -447,6 +468,15 @@ void check_helpers(const Settings& settings) {
   }
 }
 
+/// The bundled networks compute on the processor; of another one the library knows.
+void check_device(const Settings& settings) {
+  if (!settings.network || settings.learning.device == "cpu") return;
+  throw ArgumentError(fmt::format(
+      "--device is '{}', and the network is one that comes with the library, which computes on the "
+      "processor; expected cpu, or a program whose network is made of LibTorch's modules",
+      settings.learning.device));
+}
+
 /// A simulated machine has one worker, in the simulator's own thread.
 void check_simulated_sharing(const Settings& settings) {
   if ((settings.command & kSimulation) == 0) return;
@@ -589,9 +619,11 @@ void complete_and_check(Settings& settings) {
   check_topology(settings);
   check_exchange(settings);
   check_tree(settings);
+  check_simulated_hosts(settings);
   check_policy_average(settings);
   check_network_size(settings);
   check_memory(settings);
+  check_device(settings);
   check_helpers(settings);
   check_inference(settings);
   check_simulated_sharing(settings);

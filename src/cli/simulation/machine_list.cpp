@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <map>
@@ -37,6 +38,12 @@ const std::map<std::string, Key, std::less<>>& keys() {
         [](SimulatedPart& part, double value) {
           part.model.machine.seconds_per_gradient = kMicro * value;
           part.has_own_gradient = true;
+        }}},
+      {"inference-us",
+       {kMostUs,
+        [](SimulatedPart& part, double value) {
+          part.model.machine.seconds_per_inference = kMicro * value;
+          part.has_own_inference = true;
         }}},
       {"steps-per-second",
        {1e9, [](SimulatedPart& part, double value) { part.model.machine.steps_per_second = value; }}},
@@ -121,7 +128,8 @@ void check_usual(const SimulationSettings& settings) {
         fmt::format("{} is {:g}; expected at least {:g}, or 0 for no limit", flag, mbit, kLeastMbit));
   }
   for (const auto& [flag, us] : {std::pair("--step-us", settings.step_us.value_or(0)),
-                                 std::pair("--gradient-us", settings.gradient_us.value_or(0))}) {
+                                 std::pair("--gradient-us", settings.gradient_us.value_or(0)),
+                                 std::pair("--inference-us", settings.inference_us.value_or(0))}) {
     if (us <= kMostUs) continue;
     throw ArgumentError(fmt::format("{} is {:g}; expected a number from 0 to {:g}", flag, us, kMostUs));
   }
@@ -135,6 +143,7 @@ std::vector<SimulatedPart> machines_of(const Settings& all) {
   SimulatedPart usual;
   usual.model.machine.seconds_per_step = kMicro * settings.step_us.value_or(0);
   usual.model.machine.seconds_per_gradient = kMicro * settings.gradient_us.value_or(0);
+  usual.model.machine.seconds_per_inference = kMicro * settings.inference_us.value_or(0);
   usual.model.machine.factor = settings.factor;
   usual.model.machine.jitter = settings.jitter;
   usual.model.machine.steps_per_second = all.learning.steps_per_second;
@@ -163,6 +172,12 @@ std::vector<SimulatedPart> machines_of(const Settings& all) {
     parts.insert(parts.end(), *machines, part);
   }
   parts.resize(count, usual);
+  for (SimulatedPart& part : parts) {
+    sim::MachineModel& machine = part.model.machine;
+    // Of a machine whose steps are quicker than what the policy takes elsewhere.
+    if (!part.has_own_inference)
+      machine.seconds_per_inference = std::min(machine.seconds_per_inference, machine.seconds_per_step);
+  }
   return parts;
 }
 

@@ -14,7 +14,7 @@ namespace genkidama::cli {
 struct SimulatedPart {
   sim::SimulatedMachine model;
   std::optional<int> round_steps;  ///< nothing: as the others
-  bool has_own_step = false, has_own_gradient = false;
+  bool has_own_step = false, has_own_gradient = false, has_own_inference = false;
 };
 
 /// One for each machine. A cost that nobody gives is 0 here. Throws ArgumentError that names the flag and the

@@ -33,6 +33,8 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr double kWorthKnowing = 1.5;
 constexpr double kPlannedMomentum = 0.5;
 
+constexpr int kManyEnvironments = 16;
+constexpr int kMostEnvironments = 1024;  // of a worker
 constexpr int kFewestForTree = 4;
 constexpr std::size_t kMostTrees = 3;
 // Of the commands that are shown.
@@ -113,6 +115,38 @@ Way tree_way(const Settings& settings, int groups) {
   return way;
 }
 
+/// The first machine is a server, and the others step so many environments each.
+Way environments_way(const Settings& settings, int environments, const std::string& name) {
+  const int hosts = settings.simulation.machines - 1;
+  return {name,
+          "environments",
+          fmt::format("a server whose environments {} host{} step, {} on each of them,", hosts,
+                      hosts == 1 ? "" : "s", environments),
+          [environments](Settings& changed) {
+            changed.learning.hyperparameters.environments_per_worker = environments;
+          },
+          {fmt::format("server {} --workers 1 --envs-per-worker {} --round-end step", kListens,
+                       hosts * environments),
+           fmt::format(
+               "environment-host --connect SERVER:5555 {} --envs {}    (on each of the {} other machines)",
+               kDials, environments, hosts)}};
+}
+
+/// With as many environments as the user says, and with many, so that a link's latency is paid for all at
+/// once.
+void add_environments_ways(const Settings& settings, std::vector<Way>& ways) {
+  const Hyperparameters& hyper = settings.learning.hyperparameters;
+  const int given = hyper.environments_per_worker;
+  for (const int environments : {given, std::max(given, kManyEnvironments)}) {
+    const int all = environments * (settings.simulation.machines - 1);
+    // Each of them plays a step of a round at least.
+    const bool is_possible = all <= std::min(hyper.round_steps, kMostEnvironments);
+    if (!is_possible || (environments == given && ways.back().cut == "environments")) continue;
+    ways.push_back(
+        environments_way(settings, environments, fmt::format("environments, {} a host", environments)));
+  }
+}
+
 std::vector<Way> ways_of(const Settings& settings) {
   const int machines = settings.simulation.machines;
   std::vector<Way> ways = {{"alone", "alone", "one machine alone ('train')", [](Settings&) {}, {"train"}}};
@@ -135,6 +169,7 @@ std::vector<Way> ways_of(const Settings& settings) {
        {fmt::format("parent {} --exchange each", kListens),
         fmt::format("child --connect PARENT:5555 {} --exchange each    (on each of the {} machines)", kDials,
                     machines)}});
+  add_environments_ways(settings, ways);
   for (const int groups : group_counts(machines)) ways.push_back(tree_way(settings, groups));
   return ways;
 }
@@ -148,10 +183,12 @@ bool needs_weights(const SimulatedPart& part) {
 std::vector<Way> ways_for(const Settings& settings, const std::vector<SimulatedPart>& machines) {
   std::vector<Way> ways = ways_of(settings);
   if (std::none_of(machines.begin(), machines.end(), needs_weights)) return ways;
-  std::erase_if(ways, [](const Way& way) { return way.cut == "segments" || way.cut == "tree"; });
+  std::erase_if(ways, [](const Way& way) {
+    return way.cut == "segments" || way.cut == "tree" || way.cut == "environments";
+  });
   log(LogLevel::kWarning,
-      "machines come and go, or lose their links: segments and trees, whose players are always there, are "
-      "left out");
+      "machines come and go, or lose their links: segments, trees and environments, whose players and hosts "
+      "are always there, are left out");
   return ways;
 }
 
@@ -292,6 +329,7 @@ int run_plan(Job job) {
   if (measured) {
     settings.simulation.step_us = measured->step_us;
     settings.simulation.gradient_us = measured->gradient_us;
+    settings.simulation.inference_us = measured->inference_us;
   }
   std::vector<Prediction> predictions;
   double best = kNever;

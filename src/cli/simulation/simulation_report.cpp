@@ -39,7 +39,8 @@ std::string percent(double part, double whole) {
 }  // namespace
 
 std::string cost_flags(const StepCosts& costs) {
-  return fmt::format("--step-us {:g} --gradient-us {:g}", costs.step_us, costs.gradient_us);
+  return fmt::format("--step-us {:g} --gradient-us {:g}{}", costs.step_us, costs.gradient_us,
+                     costs.inference_us ? fmt::format(" --inference-us {:g}", *costs.inference_us) : "");
 }
 
 std::string to_text(const SimulationResult& result) {
@@ -52,10 +53,18 @@ std::string to_text(const SimulationResult& result) {
                       result.exchange.empty() ? "" : ", exchange ", result.exchange, summary.updates,
                       summary.played.steps, summary.seconds);
   text += fmt::format(
-      "computing {}, waiting {} of {:.3f} machine-seconds; {:.3f} MB to the Parent, {:.3f} MB from it\n",
+      "computing {}, waiting {} of {:.3f} machine-seconds; {:.3f} MB to the {}, {:.3f} MB from it\n",
       percent(summary.computing_seconds, summary.seconds * result.machines),
       percent(summary.waiting_seconds, summary.seconds * result.machines), summary.seconds * result.machines,
-      1e-6 * static_cast<double>(summary.bytes_up), 1e-6 * static_cast<double>(summary.bytes_down));
+      1e-6 * static_cast<double>(summary.bytes_up), summary.turns > 0 ? "server" : "Parent",
+      1e-6 * static_cast<double>(summary.bytes_down));
+  if (summary.turns > 0) {
+    text +=
+        fmt::format("{} turns, {:.2f} environments asked in the mean, {:.0f} steps a second\n", summary.turns,
+                    static_cast<double>(summary.played.steps + summary.played.episodes) /
+                        static_cast<double>(summary.turns),
+                    static_cast<double>(summary.played.steps) / std::max(1e-9, summary.seconds));
+  }
   if (summary.contributions > 0) {
     text += fmt::format(
         "{} contributions, staleness {:.2f} in the mean, {} late, {} dropped, {} rounds by a deadline",
@@ -118,6 +127,7 @@ nlohmann::ordered_json to_json(const SimulationResult& result) {
     json["late_steps"] = summary.segments.late_steps;
     json["queue_dropped_steps"] = summary.segments.queue_dropped_steps;
   }
+  if (summary.turns > 0) json["turns"] = summary.turns;
   json["links_lost"] = summary.links_lost;
   json["events"] = summary.events;
   return json;

@@ -15,6 +15,7 @@
 #include "genkidama/core/random.h"
 #include "genkidama/params/segment.h"
 #include "genkidama/run/stop_signal.h"
+#include "genkidama/wire/environment_frames.h"
 #include "genkidama/wire/segments.h"
 #include "sim/quadratic_trainer.h"
 
@@ -94,6 +95,14 @@ std::size_t bytes_per_step(const EnvironmentSpec& spec) {
   return (bytes.size() + kSteps - 1) / kSteps;
 }
 
+/// What a row of requests and of answers takes between a server and a host.
+EnvironmentSizes sizes_of(const EnvironmentSpec& spec) {
+  return {.observation = static_cast<std::size_t>(spec.observation_size),
+          .action = spec.action_space.width(),
+          .mask = spec.masks_actions ? spec.action_space.alternatives() : 0,
+          .metrics = 0};
+}
+
 bool plays_asynchronously(const Settings& settings) {
   return settings.simulation.cut == "segments" && settings.links.actor_mode == ActorMode::kAsynchronous;
 }
@@ -101,15 +110,19 @@ bool plays_asynchronously(const Settings& settings) {
 /// How many machines play for one learner.
 int machines_of_learner(const SimulationSettings& settings) {
   if (settings.cut == "segments") return settings.machines;
+  // The first one is the server, which plays nothing.
+  if (settings.cut == "environments") return settings.machines - 1;
   return settings.cut == "tree" ? settings.machines / groups_of(settings) : 1;
 }
 
-/// Of a learner with players: each has the environments that a machine has, and the round is the same in all.
+/// Of a learner with players, or a server with hosts: each has the environments that a machine has, and the
+/// round is the same in all.
 Hyperparameters of_learner(const Job& job, std::optional<int> round_steps = std::nullopt) {
   Hyperparameters hyper = resolved_hyperparameters(job.settings);
   const SimulationSettings& simulation = job.settings.simulation;
   hyper.round_steps = round_steps.value_or(hyper.round_steps);
-  if (simulation.cut != "segments" && simulation.cut != "tree") return hyper;
+  if (simulation.cut != "segments" && simulation.cut != "tree" && simulation.cut != "environments")
+    return hyper;
   const int machines = machines_of_learner(simulation);
   if (hyper.round_steps < machines) {
     throw ArgumentError(
@@ -199,11 +212,23 @@ std::optional<StepCosts> complete_costs(const Job& job, std::vector<SimulatedPar
   const StepCosts measured = measured_costs(*trainer);
   // As they are printed, so that who gives them gets the same run.
   const auto rounded = [](double us) { return std::round(100 * us) / 100; };
-  const StepCosts costs{settings.step_us.value_or(rounded(measured.step_us)),
-                        settings.gradient_us.value_or(rounded(measured.gradient_us))};
+  StepCosts costs{settings.step_us.value_or(rounded(measured.step_us)),
+                  settings.gradient_us.value_or(rounded(measured.gradient_us)), settings.inference_us};
+  const bool has_hosts = job.settings.command == kPlan || settings.cut == "environments";
+  if (has_hosts && !costs.inference_us && !settings.step_us)
+    costs.inference_us = rounded(std::max(0.0, costs.step_us - measured_environment_us(environment_of(job))));
+  if (costs.inference_us && *costs.inference_us > costs.step_us) {
+    throw ArgumentError(fmt::format(
+        "--inference-us is {:g}, a part of a step, which was measured to take {:g}; expected at most so "
+        "many, or --step-us too",
+        *costs.inference_us, costs.step_us));
+  }
   for (SimulatedPart& each : machines) {
-    if (!each.has_own_step) each.model.machine.seconds_per_step = 1e-6 * costs.step_us;
-    if (!each.has_own_gradient) each.model.machine.seconds_per_gradient = 1e-6 * costs.gradient_us;
+    sim::MachineModel& machine = each.model.machine;
+    if (!each.has_own_step) machine.seconds_per_step = 1e-6 * costs.step_us;
+    if (!each.has_own_gradient) machine.seconds_per_gradient = 1e-6 * costs.gradient_us;
+    if (each.has_own_inference) continue;
+    machine.seconds_per_inference = std::min(1e-6 * costs.inference_us.value_or(0), machine.seconds_per_step);
   }
   return costs;
 }
@@ -310,6 +335,11 @@ SimulationResult simulate_task(const Job& job, const std::vector<SimulatedPart>&
   sim::SimulationOptions options = simulation_options(job, machines);
   if (options.cut == sim::Cut::kSegments || options.cut == sim::Cut::kTree)
     options.bytes_per_step = bytes_per_step(trainers.front()->environment_spec());
+  if (options.cut == sim::Cut::kEnvironments) {
+    const EnvironmentSizes sizes = sizes_of(completed(trainers.front()->environment_spec()));
+    options.bytes_per_request = request_row_bytes(sizes);
+    options.bytes_per_answer = answer_row_bytes(sizes);
+  }
   if (has_parent(settings.simulation)) evaluator.first_weights(*trainers.front());
   std::vector<LocalTrainer*> pointers;
   for (const auto& trainer : trainers) pointers.push_back(trainer.get());

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "env/draw_action.h"
+#include "genkidama/core/random.h"
+
 namespace genkidama::cli {
 namespace {
 
@@ -45,6 +48,28 @@ StepCosts measured_costs(CoreOrchestrator& trainer) {
         1e6 * std::max(0.0, training - step * static_cast<double>(trained)) / static_cast<double>(gradients);
   }
   return costs;
+}
+
+double measured_environment_us(const EnvironmentFactory& make) {
+  constexpr int kWarmUp = 1'000, kSteps = 20'000;
+  EnvironmentContext context;
+  context.purpose = EnvironmentPurpose::kTrain;
+  const auto environment = make(context);
+  const ActionSpace space = completed(environment->spec()).action_space;
+  Random random(kSeed);
+  std::uint64_t episode = 0;
+  bool is_over = true;
+  double seconds = 0;
+  for (int i = 0; i < kWarmUp + kSteps; ++i) {
+    const auto drawn = draw_action(space, random);
+    const double start = thread_seconds();
+    if (is_over) environment->reset(derive_seed(kSeed, {episode++}));
+    const StepResult result =
+        environment->step(Action(allowed_action(space, environment->action_mask(), drawn)));
+    is_over = result.terminated || result.truncated;
+    if (i >= kWarmUp) seconds += thread_seconds() - start;
+  }
+  return 1e6 * seconds / kSteps;
 }
 
 }  // namespace genkidama::cli

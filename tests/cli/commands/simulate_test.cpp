@@ -147,6 +147,40 @@ TEST_CASE("segments of many players train one learner") {
   CHECK(!result.contains("exchange"));
 }
 
+TEST_CASE("a server with hosts learns what train learns in as many environments", "[forks]") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run", csv = directory / "simulated.csv", json = directory / "simulated.json";
+  const auto same = [](std::vector<std::string> words) {
+    for (const char* word : {"--updates", "6", "--evaluate-every", "2", "--target-episodes", "5"})
+      words.emplace_back(word);
+    return words;
+  };
+  succeeds(same(call("train", "--workers", "1", "--envs-per-worker", "6", "--round-steps", "100",
+                     "--round-end", "step", "--eval-episodes", "0", "--run-dir", run.string())));
+  const auto words =
+      same(simulate("--cut", "environments", "--machines", "3", "--envs-per-worker", "3", "--inference-us",
+                    "4", "--latency-ms", "20", "--csv", csv.string(), "--json", json.string()));
+  const auto result = succeeds(words);
+  CHECK(result.output.find("MB to the server") != std::string::npos);
+  CHECK(result.output.find("environments asked in the mean") != std::string::npos);
+  const std::string files = file_text(csv) + file_text(json);
+  const auto real = numbers(column(csv_of(run / "evaluations.csv"), "return_mean"));
+  const auto here = numbers(column(csv_of(csv), "evaluated_return"));
+  REQUIRE(real.size() == 3);
+  REQUIRE(here.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(here[i] == Approx(real[i]).epsilon(1e-5));
+  const auto told = json_of(json);
+  CHECK(told["cut"] == "environments");
+  CHECK(told["environment_steps"] == 600);
+  // Six environments at once: at least 17 turns of 40 ms in each round.
+  CHECK(told["turns"] >= 6 * 17);
+  CHECK(told["turns"] < 600);
+  CHECK(told["virtual_seconds"] > 6 * 17 * 0.04);
+  CHECK(told["bytes_up"] > told["bytes_down"]);
+  succeeds(words);
+  CHECK(file_text(csv) + file_text(json) == files);
+}
+
 TEST_CASE("a tree of groups of one learns what Children of a Parent learn, row by row") {
   const TemporaryDirectory directory;
   const auto run = [&](const std::vector<std::string>& words) {
@@ -261,7 +295,7 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
   const auto result = plan("24");
   CHECK(result.output.find("Advice: ") != std::string::npos);
   const auto json = json_of(path);
-  REQUIRE(json.size() == 6);
+  REQUIRE(json.size() == 8);
   double best = 1e9;
   std::string name;
   for (const auto& way : json) {
@@ -273,7 +307,9 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
   const std::string advised = name == "alone"      ? "one machine alone"
                               : name == "segments" ? "the cut at segments"
                               : name == "each"     ? "'--exchange each'"
-                                                   : "'--exchange rounds";
+                              : name.starts_with("environments, ")
+                                  ? "a server whose environments 2 hosts step"
+                                  : "'--exchange rounds";
   CHECK(result.output.find("Advice: " + advised) != std::string::npos);
   CHECK(plan("400").output.find("Advice: none; no way has reached 400") != std::string::npos);
   check_bad_argument(call("plan", "--machines", "2"), "--target RETURN is required");
@@ -293,11 +329,18 @@ TEST_CASE("a plan for four machines tries a tree, and says what can be started")
   const auto result = plan("4");
   CAPTURE(result.output);
   const auto json = json_of(path);
-  REQUIRE(json.size() == 7);
+  REQUIRE(json.size() == 9);
   CHECK(json[0]["can_be_started"] == true);
-  CHECK(json[6]["cut"] == "tree, 2 groups");
-  CHECK(json[6]["can_be_started"] == false);
-  CHECK(json[6]["megabytes"] > 0);
+  CHECK(json[6]["cut"] == "environments, 1 a host");
+  CHECK(json[7]["cut"] == "environments, 16 a host");
+  for (const int way : {6, 7}) {
+    CHECK(json[way]["can_be_started"] == true);
+    CHECK(json[way]["megabytes"] > 0);
+    CHECK(json[way]["waiting_share"] > 0);
+  }
+  CHECK(json[8]["cut"] == "tree, 2 groups");
+  CHECK(json[8]["can_be_started"] == false);
+  CHECK(json[8]["megabytes"] > 0);
   CHECK(result.output.find("can be started") != std::string::npos);
   CHECK(result.output.find("To start it, with the flags of the task and of learning that plan was given:") !=
         std::string::npos);
@@ -311,7 +354,7 @@ TEST_CASE("a plan for four machines tries a tree, and says what can be started")
   CHECK((result.output.find("A tree is only simulated so far") != std::string::npos) == (tree < best));
   // Groups of one machine, and one group, are other cuts.
   plan("5");
-  CHECK(json_of(path).size() == 6);
+  CHECK(json_of(path).size() == 8);
 }
 
 TEST_CASE("a simulation whose machines are gone before its end has failed") {
@@ -350,9 +393,10 @@ TEST_CASE("machines that come and go are planned for with weights only") {
                        "100", "--target", "9", "--runs", "1", "--machine", "2:present=5,away=1"));
   CAPTURE(planned.errors, planned.output);
   CHECK(planned.exit_code == 0);
-  CHECK(planned.errors.find("segments and trees, whose players are always there, are left out") !=
+  CHECK(planned.errors.find("segments, trees and environments, whose players and hosts are always there") !=
         std::string::npos);
   CHECK(planned.output.find("segments") == std::string::npos);
+  CHECK(planned.output.find("environments") == std::string::npos);
   CHECK(planned.output.find("rounds, nesterov") != std::string::npos);
 }
 
@@ -385,6 +429,16 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("--groups is 2, and --machines is 5", "--cut", "tree", "--machines", "5");
   bad("--groups is '0'", "--cut", "tree", "--groups", "0");
   bad("--bandwidth-mbit is 1e-09; expected at least 0.0001", "--bandwidth-mbit", "1e-9");
+  bad("--machines is 1 with --cut environments; expected at least 2", "--cut", "environments", "--machines",
+      "1");
+  bad("--inference-us is for --cut environments", "--inference-us", "2");
+  bad("--inference-us is 11, a part of --step-us, which is 10", "--cut", "environments", "--inference-us",
+      "11");
+  bad("inference-us is 'x'; expected a number", "--cut", "environments", "--machine", "1:inference-us=x");
+  bad("comes or goes", "--cut", "environments", "--machine", "1:leaves=1");
+  bad("expected --cut weights", "--quadratic", "10", "--cut", "environments");
+  bad("expected at least a step for each", "--cut", "environments", "--machines", "102");
+  bad("--actor-mode is for --cut segments", "--cut", "environments", "--actor-mode", "asynchronous");
   bad("--groups is for --cut tree", "--groups", "2");
   bad("--quorum is 5, and there are 4 machines that merge", "--quorum", "5");
   bad("--sharing is 'server', and a simulated machine has one worker", "--preset", "gorila");
