@@ -46,6 +46,12 @@ class RunScript(unittest.TestCase):
         self.assertEqual(len(kept), 1)
         self.assertTrue((kept[0] / "config.json").exists())
 
+    def test_a_host_of_environments_keeps_nothing(self):
+        code, words, _ = self.call("environment-host", "--connect", "server:7777", "--name", "two words")
+        self.assertEqual(words, ["<environment-host>", "<--connect>", "<server:7777>", "<--name>", "<two words>"])
+        self.assertEqual(code, 7)
+        self.assertEqual([entry.name for entry in self.root.iterdir()], ["program"])
+
     def test_too_few_arguments(self):
         code, words, errors = self.call("parent")
         self.assertEqual((code, words), (2, []))
