@@ -1,3 +1,5 @@
+#include "libtorch/torch_network.h"
+
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -29,7 +31,8 @@ class Batches {
 };
 
 void copy_out(const torch::Tensor& from, std::span<float> to) {
-  std::copy_n(from.contiguous().data_ptr<float>(), to.size(), to.data());
+  const torch::Tensor values = from.to(torch::kCPU).contiguous();
+  std::copy_n(values.data_ptr<float>(), to.size(), to.data());
 }
 
 /// In inference mode.
@@ -44,20 +47,27 @@ class TorchPolicyFunction : public PolicyFunction {
 
   void logits_of_batch(std::span<const float> weights, std::span<const float> observations, std::size_t n,
                        std::span<float> out) override {
-    module_.bind_weights(weights);
+    bind(weights);
     const c10::InferenceMode inference;
     copy_out(module_.forward(batches_.of(observations, n)).logits, out);
   }
 
   float value(std::span<const float> weights, std::span<const float> observation) override {
-    module_.bind_weights(weights);
+    bind(weights);
     const c10::InferenceMode inference;
     return module_.forward(batches_.of(observation, 1)).value.item<float>();
   }
 
+  void keep_weights() override { unchanged_ = true; }
+
  private:
+  void bind(std::span<const float> weights) {
+    module_.bind_weights(weights, std::exchange(unchanged_, false));
+  }
+
   BoundModule& module_;
   Batches batches_;
+  bool unchanged_ = false;  ///< the weights of the next call
 };
 
 /// By autograd.
@@ -75,9 +85,8 @@ class TorchGradientFunction : public GradientFunction {
 
   void backward(std::span<const float> weights, std::span<const float> logits_gradient,
                 std::span<const float> values_gradient, std::span<float> gradient) override {
-    module_.bind_weights(weights);
+    module_.bind_weights(weights, /*unchanged=*/true);
     module_.bind_gradient(gradient);
-    std::fill(gradient.begin(), gradient.end(), 0.0f);
     // A head without parameters, say a constant value, has nothing to learn.
     std::vector<torch::Tensor> outputs;
     std::vector<torch::Tensor> gradients;
@@ -85,10 +94,10 @@ class TorchGradientFunction : public GradientFunction {
          {std::pair(output_.logits, logits_gradient), std::pair(output_.value, values_gradient)}) {
       if (!output.requires_grad()) continue;
       outputs.push_back(output);
-      gradients.push_back(torch::from_blob(const_cast<float*>(values.data()), output.sizes()));
+      gradients.push_back(module_.here(torch::from_blob(const_cast<float*>(values.data()), output.sizes())));
     }
     if (!outputs.empty()) torch::autograd::backward(outputs, gradients);
-    module_.check_bound();
+    module_.take_gradient();
   }
 
  private:
@@ -108,6 +117,10 @@ class TorchNetwork : public Network {
   const ParameterLayout& layout() const override { return module_.layout(); }
   std::vector<float> first_weights() const override { return first_weights_; }
   std::string description() const override { return description_; }
+  void use_device(const std::string& device) override {
+    if (const torch::Device found = device_of(device); !found.is_cpu()) use_device(found);
+  }
+  void use_device(const torch::Device& device) { module_.use_device(device); }
   std::unique_ptr<PolicyFunction> make_policy_function() override {
     return std::make_unique<TorchPolicyFunction>(module_, spec_);
   }
@@ -131,6 +144,13 @@ void use_one_compute_thread() {
 }
 
 }  // namespace
+
+std::unique_ptr<Network> make_network_on(const torch::Device& device, std::shared_ptr<ActorCritic> module,
+                                         const NetworkSpec& spec) {
+  auto network = std::make_unique<TorchNetwork>(std::move(module), spec);
+  network->use_device(device);
+  return network;
+}
 
 NetworkFactory torch_network(std::function<std::shared_ptr<ActorCritic>(const NetworkSpec&)> make) {
   if (!make) throw ArgumentError("torch_network() was given no function; expected one that makes a network");

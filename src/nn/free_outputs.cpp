@@ -74,6 +74,8 @@ class FreePolicyFunction final : public PolicyFunction {
     return inner_->value(bound_weights(weights, outputs_), observation);
   }
 
+  void keep_weights() override { inner_->keep_weights(); }
+
  private:
   std::unique_ptr<PolicyFunction> inner_;
   Outputs outputs_;
@@ -201,6 +203,8 @@ class FreeOutputs final : public Network {
     weights.insert(weights.end(), outputs_.free, start_);
     return weights;
   }
+
+  void use_device(const std::string& device) override { inner_->use_device(device); }
 
   std::unique_ptr<PolicyFunction> make_policy_function() override {
     auto inner = inner_->make_policy_function();

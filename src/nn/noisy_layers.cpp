@@ -251,6 +251,8 @@ class NoisyLayers final : public Network {
     return weights;
   }
 
+  void use_device(const std::string& device) override { inner_->use_device(device); }
+
   std::unique_ptr<PolicyFunction> make_policy_function() override {
     auto inner = inner_->make_policy_function();
     return inner ? std::make_unique<NoisyPolicyFunction>(std::move(inner), noise_) : nullptr;

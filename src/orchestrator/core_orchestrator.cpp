@@ -264,7 +264,7 @@ class CoreOrchestrator::Impl {
                                                       options_.optimizer,        options_.algorithm,
                                                       options_.hyperparameters,  options_.seed,
                                                       options_.environment_spec, options_.purpose,
-                                                      options_.steps_per_second} {
+                                                      options_.steps_per_second, options_.device} {
     if (!setup_.environment) throw ArgumentError("no environment factory was given");
     if (!setup_.network) throw ArgumentError("no network factory was given");
     const bool forks = options_.mode == WorkerMode::kProcesses;

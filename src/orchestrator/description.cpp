@@ -176,7 +176,7 @@ void describe_policy(const WorkerSetup& setup, Description& description) {
   const std::string& name = description.environment.name;
   try {
     const auto algorithm = make_algorithm_of(setup);
-    LocalNetwork network = make_local_network(setup, *algorithm, description.environment);
+    LocalNetwork network = make_local_network(setup, *algorithm, description.environment, "cpu");
     algorithm->check_network(network);
     description.sizes = network.spec();
     description.network = network.description();
@@ -192,6 +192,12 @@ void describe_policy(const WorkerSetup& setup, Description& description) {
   }
 }
 
+/// Not in the words of an environment that does not fit: it has nothing to do with it.
+void check_device(const WorkerSetup& setup, const EnvironmentSpec& environment) {
+  if (setup.device == "cpu") return;
+  make_local_network(setup, *make_algorithm_of(setup), environment, setup.device);
+}
+
 Description describe(const WorkerSetup& setup, const Tell& tell) {
   Description description;
   if (setup.spec) {
@@ -204,6 +210,7 @@ Description describe(const WorkerSetup& setup, const Tell& tell) {
   }
   tell(fmt::format("the network for environment '{}' was being made", description.environment.name));
   describe_policy(setup, description);
+  check_device(setup, description.environment);
   return description;
 }
 

@@ -21,7 +21,7 @@ HelperWorker::HelperWorker(const WorkerSetup& setup, SharedTraining& shared, int
       sink_(make_worker_sink(setup.hyperparameters, setup.optimizer(setup.hyperparameters), shared, index)),
       spec_(completed(setup.described ? *setup.described : setup.spec.value())),
       algorithm_(make_algorithm_of(setup)),
-      network_(make_local_network(setup, *algorithm_, spec_)),
+      network_(make_local_network(setup, *algorithm_, spec_, setup.device)),
       helper_(algorithm_->make_helper({.environment = spec_,
                                        .network = network_,
                                        .sink = *sink_,

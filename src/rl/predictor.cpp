@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "core/failpoint.h"
 
@@ -28,7 +29,8 @@ Predictor::Predictor(const WorkerSetup& setup, SharedTraining& shared, int index
       number_(shared.number_of_predictor(index)),
       report_(shared.reports[static_cast<std::size_t>(index)]),
       network_(make_local_network(setup, *make_algorithm_of(setup),
-                                  completed(setup.described ? *setup.described : setup.spec.value()))),
+                                  completed(setup.described ? *setup.described : setup.spec.value()),
+                                  setup.device)),
       noise_(0) {
   const auto batch = static_cast<std::size_t>(shared.inference_options.batch);
   const std::size_t all = static_cast<std::size_t>(shared.workers) * slots_.shape().rows;
@@ -79,6 +81,7 @@ void Predictor::take_weights() {
   const bool apart = shared_.slots.has_value();
   seen_ = shared_.weights_seen();
   relaxed_load(apart ? shared_.played_weights.span() : shared_.weights.span(), network_.weights());
+  has_new_weights_ = true;
 }
 
 void Predictor::take_newer_weights() {
@@ -119,6 +122,7 @@ void Predictor::compute() {
 void Predictor::compute(std::span<const float> observations, std::span<const float> states,
                         std::span<float> next_states, std::span<float> outputs) {
   if (slots_.shape().state == 0) {
+    if (!std::exchange(has_new_weights_, false)) network_.policy().keep_weights();
     network_.policy().logits_of_batch(network_.weights(), observations, rows_, outputs);
     return;
   }

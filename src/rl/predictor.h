@@ -53,6 +53,7 @@ class Predictor {
   Random noise_;
   std::size_t most_rows_, wanted_rows_;
   std::uint64_t seen_ = 0;                              ///< what told of the weights that it has
+  bool has_new_weights_ = true;                         ///< since it computed last
   std::vector<std::size_t> taken_;                      ///< slots
   std::size_t rows_ = 0;                                ///< in these
   std::vector<float> observations_, states_, outputs_;  ///< of several slots

@@ -72,7 +72,7 @@ class Worker {
         slots_(make_slots(setup, sink_, normaliser_, index)),
         spec_(setup.spec ? completed(*setup.spec) : slots_.front().spec()),
         algorithm_(make_algorithm_of(setup)),
-        network_(make_network(setup, *algorithm_, spec_, sink_)),
+        network_(make_network(setup, *algorithm_, spec_, sink_, !shared.segments)),
         learner_(
             algorithm_->make_learner({.environment = spec_,
                                       .network = network_,
@@ -171,9 +171,9 @@ class Worker {
   }
 
   static LocalNetwork make_network(const WorkerSetup& setup, const Algorithm& algorithm,
-                                   const EnvironmentSpec& spec, WorkerSink& sink) {
+                                   const EnvironmentSpec& spec, WorkerSink& sink, bool learns) {
     sink.set_activity(WorkerActivity::kMakingNetwork);
-    return make_local_network(setup, algorithm, spec);
+    return make_local_network(setup, algorithm, spec, learns ? setup.device : "cpu");
   }
 
   static void check_is(const EnvironmentSpec& spec, const EnvironmentSpec& expected) {
@@ -770,9 +770,11 @@ void report_failure(SharedTraining& shared, int index, const char* text) {
 }  // namespace
 
 LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algorithm,
-                                const EnvironmentSpec& spec) {
+                                const EnvironmentSpec& spec, const std::string& device) {
   const NetworkSpec sizes = algorithm.network(spec);
-  return LocalNetwork(make_network(setup.network, sizes, derive_seed(setup.seed, {kInitialisation})), sizes);
+  auto network = make_network(setup.network, sizes, derive_seed(setup.seed, {kInitialisation}));
+  network->use_device(device);
+  return LocalNetwork(std::move(network), sizes);
 }
 
 Random learning_random(const WorkerSetup& setup, int worker, std::uint64_t round) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "genkidama/core/random.h"
 #include "genkidama/env/environment.h"
@@ -29,6 +30,7 @@ struct WorkerSetup {
   std::optional<EnvironmentSpec> spec = {};  ///< what the environments must be; nothing: what they say
   EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;
   double steps_per_second = 0;  ///< of each environment, in training; 0: as many as there is time for
+  std::string device = "cpu";   ///< of whoever computes batches
   /// Makes the links to the shards where the weights live; empty: they live on this machine.
   std::function<std::unique_ptr<WeightShards>()> shards = {};
   /// What the network was made for. Environments may differ from it in anything but their spaces.
@@ -52,9 +54,10 @@ std::function<void(const WorkerOrder&)> make_called_worker(const WorkerSetup& se
 /// 1,024.
 std::uint32_t longest_training_episode(int observation_size);
 
-/// The network with its first weights; the same in every worker and for the lead's description.
+/// The network with its first weights, which computes on `device`; the same weights in every worker and for
+/// the lead's description.
 LocalNetwork make_local_network(const WorkerSetup& setup, const Algorithm& algorithm,
-                                const EnvironmentSpec& spec);
+                                const EnvironmentSpec& spec, const std::string& device);
 
 /// What a worker's learning in a round draws from.
 Random learning_random(const WorkerSetup& setup, int worker, std::uint64_t round);

@@ -25,8 +25,7 @@ struct ResumedSession {
 
 /// Whether the program was told to stop before anybody had played a step: that is no update.
 inline bool is_nothing(const RoundReport& round) {
-  return round.cut_short && round.steps_in_round == 0 && round.optimizer_steps == 0 &&
-         round.lost_episodes == 0;
+  return round.cut_short && round.steps_in_round == 0 && round.optimizer_steps == 0;
 }
 
 class LocalRun {

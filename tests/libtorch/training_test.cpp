@@ -8,7 +8,9 @@
 #include "genkidama/libtorch/actor_critic.h"
 #include "genkidama/nn/check_gradients.h"
 #include "genkidama/nn/free_outputs.h"
+#include "genkidama/nn/networks.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "libtorch/torch_network.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
 #include "support/child_process.h"
@@ -116,6 +118,40 @@ TEST_CASE("a worker is replaced although the lead has computed with LibTorch mea
     return trainer.worker_restarts() == 6 ? 0 : 3;
   });
   REQUIRE(lead.wait() == "exit 0");  // ctest's own timeout bounds this wait
+}
+
+TEST_CASE("predictors and a learner whose networks compute on a device learn what they learn in place",
+          "[forks]") {
+  const auto module_of = [](const NetworkSpec& spec) { return std::make_shared<WideModule>(spec); };
+  // The processor stands for a device: weights are copied to it, and gradients from it.
+  const NetworkFactory far = [&](const NetworkSpec& spec, std::uint64_t seed) {
+    torch::manual_seed(seed);
+    return make_network_on(torch::Device(torch::kCPU), module_of(spec), spec);
+  };
+  std::vector<std::vector<float>> results;
+  for (const NetworkFactory& network : {far, torch_network<WideModule>()}) {
+    auto options = options_for(WorkerMode::kProcesses, 1);
+    options.hyperparameters.algorithm = "ppo";
+    options.hyperparameters.round_end = RoundEnd::kStep;
+    options.hyperparameters.round_steps = 128;
+    options.hyperparameters.environments_per_worker = 4;
+    options.learning = Learning::kCentral;
+    options.inference.predictors = 1;
+    CoreOrchestrator trainer(make_cart_pole, network, options);
+    for (int i = 0; i < 10; ++i) CHECK(trainer.train_round().steps_in_round == 128);
+    results.emplace_back(trainer.layout().size());
+    trainer.read_weights(results.back());
+  }
+  CHECK(results[0] == results[1]);
+}
+
+TEST_CASE("a trainer on a device that is not there is refused before anything is trained", "[forks]") {
+  auto options = options_for(WorkerMode::kProcesses, 1);
+  options.device = "cuda:99";
+  CHECK_THROWS_WITH(CoreOrchestrator(make_cart_pole, torch_network<WideModule>(), options),
+                    Catch::StartsWith("device is 'cuda:99'"));
+  CHECK_THROWS_WITH(CoreOrchestrator(make_cart_pole, mlp_network(), options),
+                    Catch::StartsWith("device is 'cuda:99', and this network computes on the processor"));
 }
 
 TEST_CASE("one worker and one seed give a module the same weights twice, as a process and as a thread",

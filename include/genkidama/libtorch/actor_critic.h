@@ -28,6 +28,10 @@ struct ActorCriticOutput {
 /// state from one observation to the next, so a module that remembers something between two calls of
 /// forward(), or that has a recurrent layer (GRU, LSTM, RNN), is refused with an ArgumentError. Each worker
 /// has an instance of its own.
+///
+/// Where OrchestratorOptions::device names a device, the library moves the parameters there after the module
+/// was made, and forward() is given an observation that is there. Tensors that are no parameters stay where
+/// they are: make such a one in forward(), with the observation's options().
 class ActorCritic : public torch::nn::Module {
  public:
   /// `observation` is float32 [B, ...], with the dimensions of NetworkSpec::observation: [B, size] for a

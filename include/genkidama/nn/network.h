@@ -37,6 +37,13 @@ class Network {
   /// The weights that training starts from: layout().size() of them, in the layout's order.
   virtual std::vector<float> first_weights() const = 0;
 
+  /// Says where the functions that are made afterwards compute: "cpu", or what the library that the network
+  /// is made of calls a device, such as "cuda" or "cuda:1". Weights, observations and results stay in this
+  /// process' memory whatever the device is. It is called at most once, in the process that uses the
+  /// functions, before any is made. Throws ArgumentError when there is no such device; as here for everything
+  /// but "cpu".
+  virtual void use_device(const std::string& device);
+
   /// Makes the function that plays. It is never null, but for a network with memory, which is not asked for
   /// it. It may refer to this network, which outlives it.
   virtual std::unique_ptr<PolicyFunction> make_policy_function() = 0;

@@ -35,6 +35,10 @@ class PolicyFunction {
 
   /// The value of one observation, of a network with one value.
   virtual float value(std::span<const float> weights, std::span<const float> observation) = 0;
+
+  /// Says that the next call is given the weights of the latest one, none of which has changed since. A
+  /// function that computes on a device then need not copy them there again. By default nothing happens.
+  virtual void keep_weights() {}
 };
 
 }  // namespace genkidama

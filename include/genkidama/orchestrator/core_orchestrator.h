@@ -103,6 +103,11 @@ struct OrchestratorOptions {
   /// environment that a worker makes must have the same observations and actions. Empty: the environment is
   /// asked.
   std::optional<EnvironmentSpec> environment_spec;
+  /// Where whoever computes batches does so: predictors, a central learner, and workers that learn
+  /// themselves. "cpu", or a device of the library that the network is made of, such as "cuda" or "cuda:1" of
+  /// LibTorch's; see Network::use_device(). Workers that only play, and evaluations where there is a central
+  /// learner, always compute on the processor.
+  std::string device = "cpu";
   /// What the factory is told that the workers' environments are for. kEvaluate suits a program that never
   /// trains.
   EnvironmentPurpose purpose = EnvironmentPurpose::kTrain;

@@ -109,6 +109,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.environment_spec = job.program.environment_spec;
   options.servers = learning.servers;
   options.learning = learning_of(job.settings);
+  options.device = learning.device;
   // A learner's actors have them.
   if (options.learning != Learning::kGiven) {
     options.inference = learning.inference;

@@ -179,11 +179,22 @@ TEST_CASE("a signal ends a server whose hosts are not there, and a host whose se
   CAPTURE(result.errors);
   CHECK(result.exit_code == 128 + SIGINT);
   CHECK(server.all_gone());
-  // Nobody has played: that is no update.
+  CHECK(json_of(directory / "server" / "summary.json")["hosts"]["lost"] == 1);
+}
+
+TEST_CASE("a round in which nobody has played a step is no update") {
+  const TemporaryDirectory directory;
+  RunningProgram server(server_call(directory / "server", kShort));
+  REQUIRE(server.wait_for_error_text("no host of environments is connected"));
+  server.signal(SIGTERM);
+  const auto result = server.wait();
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 128 + SIGTERM);
   const auto summary = json_of(directory / "server" / "summary.json");
   CHECK(summary["updates"] == 0);
   CHECK(summary["environment_steps"] == 0);
-  CHECK(summary["hosts"]["lost"] == 1);
+  CHECK(summary["hosts"]["joined"] == 0);
+  // The line of the columns.
   CHECK(csv_of(directory / "server" / "metrics.csv").size() == 1);
 }
 
