@@ -1,5 +1,6 @@
-// Machines without a centre: four peers in a ring, each with a trainer of your own and data of its own, average with
-// their neighbours (Diff-DAC's rule) until all have the same line. In a real run each is a process of a machine.
+// Machines without a centre: four peers in a ring, each with a trainer of your own and data of its own,
+// average with their neighbours (Diff-DAC's rule) until all have the same line. In a real run each is a
+// process of a machine.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -78,8 +79,8 @@ int main() {
     peers[i]->start();
   }
 
-  // A Peer uses its trainer in the thread that calls run(). Nobody leaves before all have had their rounds: those that
-  // are left would go on without it.
+  // A Peer uses its trainer in the thread that calls run(). Nobody leaves before all have had their rounds:
+  // those that are left would go on without it.
   std::atomic<int> at_work{kPeers};
   std::vector<std::thread> threads;
   for (int i = 0; i < kPeers; ++i) {
@@ -95,7 +96,8 @@ int main() {
   bool is_right = true;
   for (int i = 0; i < kPeers; ++i) {
     const std::vector<float>& line = trainers[i]->weights();
-    fmt::print("peer_{}: {} exchanges, y = {:.2f} x {:+.2f}\n", i + 1, peers[i]->progress().exchanges, line[0], line[1]);
+    fmt::print("peer_{}: {} exchanges, y = {:.2f} x {:+.2f}\n", i + 1, peers[i]->progress().exchanges,
+               line[0], line[1]);
     is_right = is_right && std::abs(line[0] - kSlope) < 0.5 && std::abs(line[1] - kOffset) < 0.5;
   }
   return is_right ? 0 : 1;

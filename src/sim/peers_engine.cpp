@@ -70,7 +70,8 @@ struct Node {
 
 class PeersSimulation::Impl {
  public:
-  Impl(PeersSimulationOptions options, const std::vector<LocalTrainer*>& trainers) : options_(std::move(options)) {
+  Impl(PeersSimulationOptions options, const std::vector<LocalTrainer*>& trainers)
+      : options_(std::move(options)) {
     check(trainers);
     for (std::size_t i = 0; i < trainers.size(); ++i) {
       constexpr std::uint64_t kPeers = 0x5e;
@@ -143,8 +144,9 @@ class PeersSimulation::Impl {
     if (options_.environments < 1)
       throw ArgumentError(fmt::format("{} environments; expected at least 1", options_.environments));
     if (!(options_.exchange_timeout_seconds > 0) || !(options_.exchange_timeout_seconds <= kLongestSpan_s)) {
-      throw ArgumentError(fmt::format("exchange_timeout_seconds is {}; expected a number above 0 and at most {:g}",
-                                      options_.exchange_timeout_seconds, kLongestSpan_s));
+      throw ArgumentError(
+          fmt::format("exchange_timeout_seconds is {}; expected a number above 0 and at most {:g}",
+                      options_.exchange_timeout_seconds, kLongestSpan_s));
     }
     if (!(options_.max_seconds >= 0) || !(options_.max_seconds <= kLongestSpan_s))
       throw ArgumentError(fmt::format("max_seconds is {}; expected a number from 0 (no limit) to {:g}",
@@ -152,9 +154,10 @@ class PeersSimulation::Impl {
     for (const GraphPartition& each : options_.partitions) {
       if (!(each.begins_seconds >= 0) || !(each.ends_seconds > each.begins_seconds) ||
           !(each.ends_seconds <= kLongestSpan_s)) {
-        throw ArgumentError(fmt::format("a partition from {} to {} seconds; expected a beginning of at least 0 and an "
-                                        "end behind it",
-                                        each.begins_seconds, each.ends_seconds));
+        throw ArgumentError(
+            fmt::format("a partition from {} to {} seconds; expected a beginning of at least 0 and an "
+                        "end behind it",
+                        each.begins_seconds, each.ends_seconds));
       }
       for (const std::size_t machine : each.of) {
         if (machine >= nodes)
@@ -182,13 +185,15 @@ class PeersSimulation::Impl {
         if (event.epoch == node.epoch) end_round(event.machine);
         break;
       case What::kDeadline:
-        if (event.epoch == node.epoch && event.share == node.waits && node.is_waiting) finish_round(event.machine);
+        if (event.epoch == node.epoch && event.share == node.waits && node.is_waiting)
+          finish_round(event.machine);
         break;
       case What::kArrives:
         arrive(event);
         break;
       case What::kTaken:
-        if (link(event.from, event.machine).epoch == event.epoch) nodes_[event.machine]->mixer->taken(event.from);
+        if (link(event.from, event.machine).epoch == event.epoch)
+          nodes_[event.machine]->mixer->taken(event.from);
         break;
     }
   }
@@ -205,7 +210,8 @@ class PeersSimulation::Impl {
 
   bool is_cut(std::size_t a, std::size_t b) const {
     for (const GraphPartition& each : options_.partitions) {
-      if (now() < kBeginning + span_of(each.begins_seconds) || now() >= kBeginning + span_of(each.ends_seconds))
+      if (now() < kBeginning + span_of(each.begins_seconds) ||
+          now() >= kBeginning + span_of(each.ends_seconds))
         continue;
       const auto is_of = [&](std::size_t machine) {
         return std::find(each.of.begin(), each.of.end(), machine) != each.of.end();
@@ -248,7 +254,8 @@ class PeersSimulation::Impl {
 
   void connect(std::size_t a, std::size_t b) {
     for (const auto& [own, other] : {std::pair(a, b), std::pair(b, a)}) {
-      const bool sends = options_.topology.has_edge(own, other), receives = options_.topology.has_edge(other, own);
+      const bool sends = options_.topology.has_edge(own, other),
+                 receives = options_.topology.has_edge(other, own);
       Mixer& mixer = *nodes_[own]->mixer;
       auto again = mixer.settle(other, taken_by(other, own));
       mixer.joined(other,
@@ -288,7 +295,8 @@ class PeersSimulation::Impl {
     if (answer) {
       send(event.machine, event.from, std::move(*answer));
     } else if (is_share) {
-      const Clock::duration back = span_of(node.link.latency_seconds + nodes_[event.from]->link.latency_seconds);
+      const Clock::duration back =
+          span_of(node.link.latency_seconds + nodes_[event.from]->link.latency_seconds);
       queue_.plan(now() + back, {What::kTaken, event.from, event.machine, event.epoch, 0});
     }
     go_on(event.machine);
@@ -352,10 +360,10 @@ class PeersSimulation::Impl {
     node.report = node.trainer.train_round();
     optimizer_steps_ += node.report.optimizer_steps;
     const auto steps = static_cast<double>(node.report.steps_in_round);
-    const double learning =
-        node.model.factor * node.model.seconds_per_gradient * static_cast<double>(node.report.optimizer_steps);
-    node.round_seconds =
-        with_jitter(node.model, playing_seconds(node.model, steps, options_.environments) + learning, node.random);
+    const double learning = node.model.factor * node.model.seconds_per_gradient *
+                            static_cast<double>(node.report.optimizer_steps);
+    node.round_seconds = with_jitter(
+        node.model, playing_seconds(node.model, steps, options_.environments) + learning, node.random);
     queue_.plan(now() + span_of(node.round_seconds), {What::kRoundEnds, number, 0, node.epoch, 0});
   }
 
@@ -370,11 +378,13 @@ class PeersSimulation::Impl {
       tell(number, {});
       return start_round(number);
     }
-    for (OutgoingShare& each : node.mixer->begin(node.weights)) send(number, each.neighbour, std::move(each.share));
+    for (OutgoingShare& each : node.mixer->begin(node.weights))
+      send(number, each.neighbour, std::move(each.share));
     if (!node.mixer->is_waiting()) return finish_round(number);
     node.is_waiting = true;
     node.since = now();
-    queue_.plan(now() + span_of(options_.exchange_timeout_seconds), {What::kDeadline, number, 0, node.epoch, ++node.waits});
+    queue_.plan(now() + span_of(options_.exchange_timeout_seconds),
+                {What::kDeadline, number, 0, node.epoch, ++node.waits});
   }
 
   /// If it need not wait any more.
@@ -445,7 +455,8 @@ class PeersSimulation::Impl {
   Clock::time_point last_ = kBeginning;
   RecentReturns recent_;
   Played played_;
-  std::uint64_t rounds_ = 0, optimizer_steps_ = 0, bytes_ = 0, mixed_ = 0, missing_ = 0, links_lost_ = 0, sent_ = 0;
+  std::uint64_t rounds_ = 0, optimizer_steps_ = 0, bytes_ = 0, mixed_ = 0, missing_ = 0, links_lost_ = 0,
+                sent_ = 0;
   double computing_ = 0, waiting_ = 0;
   const Observer* observer_ = nullptr;
   bool has_run_ = false, goes_on_ = true;
@@ -473,7 +484,9 @@ std::optional<std::uint64_t> diffusion_rounds(const MixingMatrix& matrix, double
       double sum = 0;
       for (const double value : now) sum += value;
       const double end = sum / static_cast<double>(n);
-      if (std::all_of(now.begin(), now.end(), [&](double value) { return value >= share * end && value > 0; })) break;
+      if (std::all_of(now.begin(), now.end(),
+                      [&](double value) { return value >= share * end && value > 0; }))
+        break;
       if (++rounds > kMostRounds) return std::nullopt;
       for (std::size_t i = 0; i < n; ++i) {
         next[i] = 0;

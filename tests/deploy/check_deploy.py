@@ -21,9 +21,9 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COMMANDS = ("train", "parent", "child", "cluster", "evaluate", "sweep", "learner", "actor", "shard", "server",
-            "environment-host")
+            "environment-host", "peer")
 # What runs for good has a file of each kind.
-ROLES = ("parent", "child", "learner", "actor", "shard", "server", "environment-host")
+ROLES = ("parent", "child", "learner", "actor", "shard", "server", "environment-host", "peer")
 # A program, its command, and the rest of that shell command.
 CALL = re.compile(r"(?:lunar_lander|cart_pole|genkidama-run|\"?\$\{?(?:run|program)\}?\"?|\"\$0\") (" + "|".join(COMMANDS) + r")\b([^;|\n]*)")
 FLAG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)")

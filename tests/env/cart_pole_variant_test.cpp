@@ -26,7 +26,8 @@ TEST_CASE("a variant with gym's constants is the task, bit for bit") {
   for (int step = 0; step < 8; ++step) {
     const float action = step % 3 == 0 ? 1.0F : 0.0F;
     const auto one = task->step(Action(&action, 1)), two = variant->step(Action(&action, 1));
-    CHECK(std::equal(one.observation.begin(), one.observation.end(), two.observation.begin(), two.observation.end()));
+    CHECK(std::equal(one.observation.begin(), one.observation.end(), two.observation.begin(),
+                     two.observation.end()));
   }
   CHECK(task->spec().name == variant->spec().name);
 }

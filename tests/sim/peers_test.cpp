@@ -65,7 +65,8 @@ Curve simulate(const PeersSimulationOptions& options, std::uint64_t most_rounds 
     if (second < sums.size()) sums[second] += round.distance, ++counts[second];
     return round.rounds < most_rounds;
   });
-  for (std::size_t i = 0; i < sums.size() && counts[i] > 0; ++i) curve.distance.push_back(sums[i] / counts[i]);
+  for (std::size_t i = 0; i < sums.size() && counts[i] > 0; ++i)
+    curve.distance.push_back(sums[i] / counts[i]);
   return curve;
 }
 
@@ -113,7 +114,8 @@ TEST_CASE("machines that average stay together, and those that do not walk apart
   CHECK(apart.distance[59] < 1.5 * together.distance[59]);
 }
 
-TEST_CASE("of machines of which all but one are gone the last goes on, and those that return are level soon") {
+TEST_CASE(
+    "of machines of which all but one are gone the last goes on, and those that return are level soon") {
   const auto rule =
       GENERATE(MixingRule::kGala, MixingRule::kDiffusion, MixingRule::kPairs, MixingRule::kPushSum);
   CAPTURE(mixing_name(rule));
@@ -165,7 +167,8 @@ TEST_CASE("what one machine finds takes as long to reach all as the graph is wid
 
 TEST_CASE("impossible simulations of peers are refused") {
   const auto trainers = trainers_of(4);
-  const auto refused = [&](const std::function<void(PeersSimulationOptions&)>& change, const std::string& reason) {
+  const auto refused = [&](const std::function<void(PeersSimulationOptions&)>& change,
+                           const std::string& reason) {
     PeersSimulationOptions options = options_of(TopologyKind::kRing, 4, MixingRule::kDiffusion);
     change(options);
     CHECK_THROWS_WITH(PeersSimulation(options, pointers(trainers)), Contains(reason));

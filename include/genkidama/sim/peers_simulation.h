@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// Peers in virtual time: machines that learn and average with their neighbours, without a Parent. The learning and the
-/// averaging are the real ones; only time, machines and links are a model.
+/// Peers in virtual time: machines that learn and average with their neighbours, without a Parent. The
+/// learning and the averaging are the real ones; only time, machines and links are a model.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,27 +36,30 @@ struct PeersSimulationOptions {
   std::uint64_t max_staleness = 10;                            ///< PeerOptions::max_staleness
   bool overlap = false;                                        ///< PeerOptions::overlap
   double exchange_timeout_seconds = 30;                        ///< PeerOptions::exchange_timeout; > 0
-  /// One for each machine of the graph. A transfer goes through the sender's link and then through the receiver's.
-  /// LinkModel::loss and partitions of a link are taken as in Simulation, but for those that outlast a connection. A
-  /// machine that was away comes back as a new process does: with the weights of the neighbour that is furthest on.
+  /// One for each machine of the graph. A transfer goes through the sender's link and then through the
+  /// receiver's. LinkModel::loss and partitions of a link are taken as in Simulation, but for those that
+  /// outlast a connection. A machine that was away comes back as a new process does: with the weights of the
+  /// neighbour that is furthest on.
   std::vector<SimulatedMachine> machines;
-  std::vector<GraphPartition> partitions{};  ///< both ends lose their links when it begins, and have them when it ends
-  int environments = 1;     ///< of each machine that are played side by side
-  std::uint64_t seed = 1;   ///< of jitter and loss, and of the rule's choices
-  double max_seconds = 0;   ///< virtual seconds after which it ends; 0: no limit
+  std::vector<GraphPartition>
+      partitions{};                 ///< both ends lose their links when it begins, and have them when it ends
+  int environments = 1;             ///< of each machine that are played side by side
+  std::uint64_t seed = 1;           ///< of jitter and loss, and of the rule's choices
+  double max_seconds = 0;           ///< virtual seconds after which it ends; 0: no limit
   std::function<bool()> give_up{};  ///< asked now and then; true ends it
 };
 
 /// A machine has trained a round and averaged.
 struct SimulatedPeerRound {
-  double seconds = 0;                    ///< virtual time
-  std::size_t machine = 0;               ///< whose round it was
-  std::uint64_t rounds = 0;              ///< of all machines so far
-  Played played;                         ///< by all machines so far
+  double seconds = 0;                     ///< virtual time
+  std::size_t machine = 0;                ///< whose round it was
+  std::uint64_t rounds = 0;               ///< of all machines so far
+  Played played;                          ///< by all machines so far
   std::optional<double> recent_return{};  ///< mean of the latest 100 episodes of all machines
-  std::span<const float> weights{};      ///< the machine's, after it; valid only during the call
-  std::size_t mixed = 0;                 ///< neighbours whose weights were averaged in
-  double distance = 0;  ///< ||own - its|| / ||own||, the mean over the neighbours that are there and were compared
+  std::span<const float> weights{};       ///< the machine's, after it; valid only during the call
+  std::size_t mixed = 0;                  ///< neighbours whose weights were averaged in
+  double distance =
+      0;  ///< ||own - its|| / ||own||, the mean over the neighbours that are there and were compared
 };
 
 /// What it came to.
@@ -76,22 +79,22 @@ struct PeersSummary {
   std::string end{};                  ///< as SimulationSummary::end
 };
 
-/// Plays one simulation, in the thread that calls run(): the same trainers, options and seed give the same result, bit
-/// for bit, on the same build and processor.
+/// Plays one simulation, in the thread that calls run(): the same trainers, options and seed give the same
+/// result, bit for bit, on the same build and processor.
 class PeersSimulation {
  public:
   /// Is told of each round, and returns whether to go on.
   using Observer = std::function<bool(const SimulatedPeerRound&)>;
 
-  /// `trainers`: one for each machine, of equal layouts. They outlive the simulation. Throws ArgumentError for options
-  /// out of range.
+  /// `trainers`: one for each machine, of equal layouts. They outlive the simulation. Throws ArgumentError
+  /// for options out of range.
   PeersSimulation(PeersSimulationOptions options, std::vector<LocalTrainer*> trainers);
   ~PeersSimulation();
   PeersSimulation(const PeersSimulation&) = delete;
   PeersSimulation& operator=(const PeersSimulation&) = delete;
 
-  /// Simulates until the observer returns false, the options end it, or no machine is left. To be called once. Throws
-  /// what a trainer throws.
+  /// Simulates until the observer returns false, the options end it, or no machine is left. To be called
+  /// once. Throws what a trainer throws.
   PeersSummary run(const Observer& observer);
 
  private:
@@ -99,9 +102,9 @@ class PeersSimulation {
   std::unique_ptr<Impl> impl_;
 };
 
-/// How many rounds of all machines it takes until what one of them finds has reached every other one with at least
-/// `share` of what it is to be in the end, by mixing_matrix(): the diffusion time of a graph. The greatest over all
-/// finders; nothing when it takes more than 1,000,000 rounds.
+/// How many rounds of all machines it takes until what one of them finds has reached every other one with at
+/// least `share` of what it is to be in the end, by mixing_matrix(): the diffusion time of a graph. The
+/// greatest over all finders; nothing when it takes more than 1,000,000 rounds.
 std::optional<std::uint64_t> diffusion_rounds(const MixingMatrix& matrix, double share = 0.5);
 
 }  // namespace sim

@@ -467,13 +467,13 @@ void add_exchange(Table& table, const Program& program) {
             "sides. cluster: segments, a learner and actors. train: none, or with the other machines of an "
             "MPI job");
   table.add(
-      "mixing", kPeer | kCluster,
+      "mixing", kPeer | kCluster | kSimulate,
       named_option(
           std::array{MixingRule::kGala, MixingRule::kDiffusion, MixingRule::kPairs, MixingRule::kPushSum},
           mixing_name, GENKIDAMA_MEMBER(links.mixing)),
       "How peers average: with what came (gala), all neighbours together after each round (diff-dac), one "
       "neighbour at a time (ad-psgd), or by mass in a directed graph (push-sum); the same for all peers");
-  table.add("mixing-staleness", kPeer | kCluster,
+  table.add("mixing-staleness", kPeer | kCluster | kSimulate,
             count_option({1, 1e6}, GENKIDAMA_MEMBER(links.mixing_staleness)),
             "gala, push-sum: a peer waits for a neighbour from which nothing came for so many rounds");
   table.add("codec", kOneLink | kCluster | kSimulation | kPeer, codec_option(),
@@ -575,11 +575,12 @@ void add_links(Table& table) {
             "Take only peers with a certificate that these authorities signed, PEM (mutual TLS)");
   table.add("children", kCluster, int_option({1, 256}, GENKIDAMA_MEMBER(cluster.children)),
             "Children to start, each a process with its own workers");
-  table.add("topology", kCluster, topology_option(),
+  table.add("topology", kCluster | kSimulate, topology_option(),
             "No Parent: the processes are peers of this graph, each with a policy of its own, which it "
             "evaluates; or "
             "file:FILE, with a line for each edge: '0 1' for two neighbours, '0 > 1' for one way");
-  table.add("topology-degree", kCluster, count_option({1, 255}, GENKIDAMA_MEMBER(cluster.topology_degree)),
+  table.add("topology-degree", kCluster | kSimulate,
+            count_option({1, 255}, GENKIDAMA_MEMBER(cluster.topology_degree)),
             "random-regular: neighbours of each peer");
   table.add("name", kAccepting | kDialling, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
@@ -589,7 +590,7 @@ void add_links(Table& table) {
       "Seconds a Child waits for its Parent's first weights, a learner for its shards, or a host for its "
       "server");
   table.add(
-      "exchange-timeout", kOneLink | kCluster | kAlone | kPeer,
+      "exchange-timeout", kOneLink | kCluster | kAlone | kPeer | kSimulate,
       real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
       "Seconds without any progress of an exchange before a Child, or a learner with shards, makes the link "
       "anew, or a server gives up a host that owes answers; a Child waits longer if its exchanges take "
@@ -1110,13 +1111,13 @@ void add_simulation(Table& table) {
   table.add(
       "cut", kSimulate,
       choice_option(
-          {"alone", "weights", "segments", "tree", "environments"},
+          {"alone", "weights", "segments", "tree", "environments", "peers"},
           [](const Settings& s) { return s.simulation.cut; },
           [](Settings& s, const std::string& text) { s.simulation.cut = text; }),
       "What crosses between machines: nothing, the weights of Children and their Parent, the segments of "
       "players and one learner, both in a tree of learners and their Parent, or the observations and actions "
       "of "
-      "a server and hosts that step its environments");
+      "a server and hosts that step its environments, or the weights of peers and their neighbours");
   table.add("machines", kSimulation, int_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.machines)),
             "How many machines there are");
   table.add(

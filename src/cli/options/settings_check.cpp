@@ -234,18 +234,25 @@ void check_tree(const Settings& settings) {
 
 /// Who are neighbours, where there is no Parent.
 void check_topology(Settings& settings) {
-  if (settings.command != kCluster) return;
+  if (settings.command != kCluster && settings.command != kSimulate) return;
+  const bool is_simulated = settings.command == kSimulate;
+  if (is_simulated && settings.simulation.cut == "peers" && settings.cluster.topology.empty())
+    settings.cluster.topology = topology_name(TopologyKind::kRing);
+  if (is_simulated && settings.simulation.cut != "peers" && !settings.cluster.topology.empty())
+    throw ArgumentError("--topology is for --cut peers; expected it together with that, or left out");
   const std::string& topology = settings.cluster.topology;
   const auto given = [&](const char* name) { return names_option(settings.command_line, name); };
   if (topology.empty()) {
     for (const char* const name : {"mixing", "mixing-staleness", "topology-degree"}) {
       if (given(name))
-        throw ArgumentError(fmt::format("--{} is for peers; expected --topology together with it", name));
+        throw ArgumentError(fmt::format("--{} is for peers; expected {} together with it", name,
+                                        is_simulated ? "--cut peers" : "--topology"));
     }
     return;
   }
-  for (const char* const name : {"exchange", "alpha", "beta", "merge", "quorum", "round-deadline", "max-staleness",
-                                 "outer-optimizer", "average-moments", "actor-steps", "actor-mode"}) {
+  for (const char* const name :
+       {"exchange", "alpha", "beta", "merge", "quorum", "round-deadline", "max-staleness", "outer-optimizer",
+        "average-moments", "actor-steps", "actor-mode"}) {
     if (given(name)) {
       throw ArgumentError(fmt::format(
           "--{} is for a Parent, and with --topology there is none; leave one of the two out", name));
@@ -256,8 +263,17 @@ void check_topology(Settings& settings) {
                                     topology_name(TopologyKind::kRandomRegular), topology));
   }
   const Topology graph = topology_of(settings);
-  if (topology.starts_with("file:")) settings.cluster.children = static_cast<int>(graph.nodes());
-  if (graph.nodes() < 2) throw ArgumentError("--children is 1; expected at least 2 peers");
+  const char* const count = is_simulated ? "--machines" : "--children";
+  if (topology.starts_with("file:")) {
+    (is_simulated ? settings.simulation.machines : settings.cluster.children) =
+        static_cast<int>(graph.nodes());
+  }
+  if (graph.nodes() < 2) throw ArgumentError(fmt::format("{} is 1; expected at least 2 peers", count));
+  if (is_simulated && settings.learning.hyperparameters.normalise_observations) {
+    throw ArgumentError(
+        "--normalise-observations is true, and simulated peers share no statistics; expected false, or a "
+        "cluster");
+  }
   if (!graph.is_connected()) {
     throw ArgumentError(
         fmt::format("--topology is '{}', in which some peers are never reached by others; expected a "
@@ -520,7 +536,9 @@ void check_name(const std::string& name) {
 Topology topology_of(const Settings& settings) {
   const std::string& name = settings.cluster.topology;
   if (name.starts_with("file:")) return Topology::read(name.substr(5));
-  return Topology::make(*genkidama::topology_of(name), static_cast<std::size_t>(settings.cluster.children),
+  const int machines =
+      settings.command == kSimulate ? settings.simulation.machines : settings.cluster.children;
+  return Topology::make(*genkidama::topology_of(name), static_cast<std::size_t>(machines),
                         static_cast<std::size_t>(settings.cluster.topology_degree), settings.learning.seed);
 }
 
@@ -586,7 +604,9 @@ Hyperparameters resolved_hyperparameters(const Settings& settings) {
   const bool shares = settings.command == kCluster && settings.links.exchange != ExchangeKind::kSegments;
   const int machines = shares                ? settings.cluster.children
                        : is_simulated_parent ? simulated_children(settings.simulation)
-                                             : 1;
+                       : settings.command == kSimulate && settings.simulation.cut == "peers"
+                           ? settings.simulation.machines
+                           : 1;
   return run::with_schedule_end(result, *steps, machines);
 }
 

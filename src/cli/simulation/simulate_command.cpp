@@ -32,8 +32,9 @@ void check_quadratic(const Settings& settings) {
         fmt::format("--machines is {}; expected at most {} that learn a task, or --quadratic N",
                     simulation.machines, kMostTrainers));
   }
-  if (simulation.cut != "weights")
-    throw ArgumentError(fmt::format("--quadratic with --cut {}; expected --cut weights", simulation.cut));
+  if (simulation.cut != "weights" && simulation.cut != "peers")
+    throw ArgumentError(
+        fmt::format("--quadratic with --cut {}; expected --cut weights or peers", simulation.cut));
   if (!simulation.step_us || !simulation.gradient_us) {
     throw ArgumentError("--quadratic needs --step-us and --gradient-us: what it costs here says nothing");
   }

@@ -15,6 +15,7 @@
 #include "genkidama/core/random.h"
 #include "genkidama/params/segment.h"
 #include "genkidama/run/stop_signal.h"
+#include "genkidama/sim/peers_simulation.h"
 #include "genkidama/wire/environment_frames.h"
 #include "genkidama/wire/segments.h"
 #include "sim/quadratic_trainer.h"
@@ -103,6 +104,10 @@ EnvironmentSizes sizes_of(const EnvironmentSpec& spec) {
           .metrics = 0};
 }
 
+bool are_peers(const SimulationSettings& settings) {
+  return settings.cut == "peers";
+}
+
 bool plays_asynchronously(const Settings& settings) {
   return settings.simulation.cut == "segments" && settings.links.actor_mode == ActorMode::kAsynchronous;
 }
@@ -158,7 +163,7 @@ std::vector<std::unique_ptr<CoreOrchestrator>> make_trainers(const Job& job,
     }
     return trainers;
   }
-  if (job.settings.simulation.cut != "weights") {
+  if (job.settings.simulation.cut != "weights" && !are_peers(job.settings.simulation)) {
     trainers.push_back(make_called_trainer(job, of_learner(job), seed, EnvironmentPurpose::kTrain));
     return trainers;
   }
@@ -182,6 +187,51 @@ void complete_tree(const SimulationSettings& settings, sim::SimulationOptions& o
     if (settings.group_bandwidth_mbit) link.bits_per_second = 1e6 * *settings.group_bandwidth_mbit;
     options.group_links.push_back(link);
   }
+}
+
+/// As Simulation::run(), of peers. An update is a round of as many machines as there are, and its weights are
+/// those of the machine that ended it.
+sim::SimulationSummary simulate_peers(const Settings& settings, const std::vector<SimulatedPart>& machines,
+                                      std::vector<LocalTrainer*> trainers,
+                                      const sim::Simulation::Observer& observer) {
+  sim::PeersSimulationOptions options;
+  options.topology = topology_of(settings);
+  options.rule = settings.links.mixing;
+  options.max_staleness = settings.links.mixing_staleness;
+  options.overlap = settings.links.overlap;
+  options.exchange_timeout_seconds = settings.links.exchange_timeout_s;
+  for (const SimulatedPart& each : machines) options.machines.push_back(each.model);
+  options.environments = settings.learning.hyperparameters.environments_per_worker;
+  options.seed = settings.learning.seed;
+  options.max_seconds = settings.simulation.max_seconds;
+  options.give_up = [] { return run::stop_signal() != 0; };
+  const std::uint64_t count = machines.size();
+  std::uint64_t updates = 0;
+  const sim::PeersSummary peers = sim::PeersSimulation(std::move(options), std::move(trainers))
+                                      .run([&](const sim::SimulatedPeerRound& round) {
+                                        if (round.rounds % count != 0) return true;
+                                        sim::SimulatedUpdate update;
+                                        update.seconds = round.seconds;
+                                        update.update = ++updates;
+                                        update.played = round.played;
+                                        update.recent_return = round.recent_return;
+                                        update.weights = round.weights;
+                                        return observer(update);
+                                      });
+  sim::SimulationSummary summary;
+  summary.seconds = peers.seconds;
+  summary.updates = updates;
+  summary.played = peers.played;
+  summary.optimizer_steps = peers.optimizer_steps;
+  summary.bytes_up = summary.bytes_down = peers.bytes;
+  summary.computing_seconds = peers.computing_seconds;
+  summary.waiting_seconds = peers.waiting_seconds;
+  summary.contributions = peers.mixed;
+  summary.dropped = peers.missing;
+  summary.links_lost = peers.links_lost;
+  summary.events = peers.events;
+  summary.end = peers.end;
+  return summary;
 }
 
 }  // namespace
@@ -307,14 +357,14 @@ SimulationResult simulate_quadratic(const Job& job, const std::vector<SimulatedP
     pointers.push_back(trainers.back().get());
   }
   // Where each Child is merged by itself, a look at every one would cost more than the merges.
-  const bool is_each = settings.links.exchange == ExchangeKind::kEach;
+  const bool is_each = settings.links.exchange == ExchangeKind::kEach && !are_peers(settings.simulation);
   const std::uint64_t every = settings.run.evaluate_every.value_or(is_each ? machines.size() : 1);
   SimulationResult result;
   result.cut = settings.simulation.cut;
-  result.exchange = exchange_name(settings.links.exchange);
+  const bool peers = are_peers(settings.simulation);
+  result.exchange = peers ? mixing_name(settings.links.mixing) : exchange_name(settings.links.exchange);
   result.machines = static_cast<int>(machines.size());
-  sim::Simulation simulation(simulation_options(job, machines), std::move(pointers));
-  result.summary = simulation.run([&](const sim::SimulatedUpdate& update) {
+  const sim::Simulation::Observer observer = [&](const sim::SimulatedUpdate& update) {
     SimulatedRow row{update.seconds, update.update, update.played, std::nullopt, std::nullopt};
     const bool is_looked_at = update.update % every == 0;
     if (is_looked_at) row.evaluated_return = -quadratics.begin()->second->value(update.weights);
@@ -322,16 +372,50 @@ SimulationResult simulate_quadratic(const Job& job, const std::vector<SimulatedP
     if (result.end == "target") result.reached = row;
     if (is_looked_at || !result.end.empty()) result.rows.push_back(row);
     return result.end.empty();
-  });
+  };
+  result.summary =
+      peers ? simulate_peers(settings, machines, std::move(pointers), observer)
+            : sim::Simulation(simulation_options(job, machines), std::move(pointers)).run(observer);
   if (result.end.empty()) result.end = result.summary.end;
   return result;
 }
+
+namespace {
+
+SimulationResult simulate_task_of_peers(const Settings& settings, const std::vector<SimulatedPart>& machines,
+                                        const std::vector<std::unique_ptr<CoreOrchestrator>>& trainers,
+                                        Evaluator& evaluator) {
+  std::vector<LocalTrainer*> pointers;
+  for (const auto& trainer : trainers) {
+    // As peers with one --seed.
+    evaluator.first_weights(*trainer);
+    pointers.push_back(trainer.get());
+  }
+  SimulationResult result;
+  result.cut = settings.simulation.cut;
+  result.exchange = mixing_name(settings.links.mixing);
+  result.machines = static_cast<int>(machines.size());
+  result.summary =
+      simulate_peers(settings, machines, std::move(pointers), [&](const sim::SimulatedUpdate& update) {
+        SimulatedRow row{update.seconds, update.update, update.played, update.recent_return,
+                         evaluator.evaluate(update)};
+        result.end = end_of(settings, row);
+        if (result.end == "target") result.reached = row;
+        result.rows.push_back(row);
+        return result.end.empty();
+      });
+  if (result.end.empty()) result.end = result.summary.end;
+  return result;
+}
+
+}  // namespace
 
 SimulationResult simulate_task(const Job& job, const std::vector<SimulatedPart>& machines) {
   const Settings& settings = job.settings;
   Evaluator evaluator(settings, make_called_trainer(job, resolved_hyperparameters(settings),
                                                     settings.learning.seed, EnvironmentPurpose::kEvaluate));
   const auto trainers = make_trainers(job, machines);
+  if (are_peers(settings.simulation)) return simulate_task_of_peers(settings, machines, trainers, evaluator);
   sim::SimulationOptions options = simulation_options(job, machines);
   if (options.cut == sim::Cut::kSegments || options.cut == sim::Cut::kTree)
     options.bytes_per_step = bytes_per_step(trainers.front()->environment_spec());

@@ -33,6 +33,7 @@ namespace {
 constexpr std::array kFlows = {std::pair(PeerFlow::kBoth, "both"), std::pair(PeerFlow::kSends, "sends"),
                                std::pair(PeerFlow::kReceives, "receives")};
 constexpr const char* kPeersExchange = "peers";
+constexpr const char* kSecondLink = "there is another link of the same two peers";
 constexpr std::size_t kMaxHandshakes = 256;
 constexpr Milliseconds kLongestQuarantine{3'600'000};
 // Links in a row on which neighbours must have refused this peer before that is believed: without TLS a bit
@@ -413,20 +414,25 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     return second_link(session, hello);
   }
 
-  /// Two peers have one link. Of two that are made at once, each dialled by another end, that of the smaller
-  /// name stays, so that both ends choose alike.
+  /// Two peers have one link, and the one that is there stays: a link that is dead is found by its own
+  /// deadlines, and one that would give way to each newcomer would never rest where two machines have one
+  /// name. Of two links that are made at once, each dialled by another end, that of the smaller name stays,
+  /// so that both ends choose alike.
   std::optional<RefuseMessage> second_link(const PeerSession& session, const HelloMessage& hello) {
     PeerSession* const other = session_of(hello.name, &session);
     if (other == nullptr) return std::nullopt;
     const bool is_same_process = other->instance() == hello.peer->instance;
-    const bool is_same_way = other->is_dialled() == session.is_dialled();
     const bool is_preferred = session.is_dialled() == (options_.name < hello.name);
-    // A process that was started anew, or one that has lost the link and dials again.
-    if (!is_same_process || is_same_way || (is_preferred && !other->joined())) {
-      other->give_way("there is another link of the same two peers");
+    const bool is_other_way = other->is_dialled() != session.is_dialled();
+    if (is_same_process && is_other_way && is_preferred && !other->joined()) {
+      other->give_way(kSecondLink);
       return std::nullopt;
     }
-    return RefuseMessage{RefusalCode::kBusy, "there is another link of the same two peers"};
+    if (is_same_process) return RefuseMessage{RefusalCode::kBusy, kSecondLink};
+    return RefuseMessage{RefusalCode::kBusy, fmt::format("another process called '{}' is a neighbour of '{}' "
+                                                         "already; give each a name of its own, or wait "
+                                                         "until the link to it is given up",
+                                                         hello.name, options_.name)};
   }
 
   PeerSession* session_of(const std::string& name, const PeerSession* except) {
@@ -457,7 +463,7 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
   }
 
   void session_refused(const RefuseMessage& refusal) override {
-    if (refusal.code == RefusalCode::kBusy) return;
+    if (refusal.reason == kSecondLink) return;
     const bool is_lasting = refusal.code == RefusalCode::kLayout || refusal.code == RefusalCode::kProtocol;
     if (is_lasting && ++refusals_ >= kBelievedRefusals) board_.refused(refusal);
     warnings_.warn(fmt::format("peer '{}': a neighbour refused this peer ({}), and it tries again: {}",

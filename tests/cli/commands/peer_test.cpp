@@ -13,13 +13,15 @@ using Catch::Contains;
 
 namespace {
 
-std::vector<std::string> training(const std::filesystem::path& run, const std::vector<std::string>& more = {}) {
-  return with({"--preset", "tuned", "--seed", "7", "--round-steps", "256", "--workers", "1", "--eval-episodes", "3",
-               "--run-dir", run.string()},
+std::vector<std::string> training(const std::filesystem::path& run,
+                                  const std::vector<std::string>& more = {}) {
+  return with({"--preset", "tuned", "--seed", "7", "--round-steps", "256", "--workers", "1",
+               "--eval-episodes", "3", "--run-dir", run.string()},
               more);
 }
 
-std::vector<std::string> cluster_call(const std::filesystem::path& run, const std::vector<std::string>& more) {
+std::vector<std::string> cluster_call(const std::filesystem::path& run,
+                                      const std::vector<std::string>& more) {
   return with(call("cluster"), training(run, more));
 }
 
@@ -29,8 +31,8 @@ TEST_CASE("peers of every rule train, average and evaluate, and the cluster tell
   const std::string rule = GENERATE("gala", "diff-dac", "ad-psgd", "push-sum");
   const std::string topology = rule == "gala" || rule == "push-sum" ? "directed-ring" : "ring";
   const TemporaryDirectory directory;
-  const auto result = run_program(cluster_call(directory / "run", {"--topology", topology, "--children", "3", "--mixing",
-                                                                   rule, "--max-steps", "9000"}));
+  const auto result = run_program(cluster_call(directory / "run", {"--topology", topology, "--children", "3",
+                                                                   "--mixing", rule, "--max-steps", "9000"}));
   CAPTURE(rule, result.errors);
   REQUIRE(result.exit_code == 0);
   CHECK_THAT(result.output, Contains("peer_3"));
@@ -49,19 +51,22 @@ TEST_CASE("peers of every rule train, average and evaluate, and the cluster tell
     worst = std::min(worst, own["final_evaluation"]["mean"].get<double>());
     const auto metrics = csv_of(place / "metrics.csv");
     const auto mixed = column_of(metrics, "mixed");
-    CHECK(std::any_of(metrics.begin() + 1, metrics.end(), [&](const auto& row) { return row[mixed] != "0"; }));
+    CHECK(
+        std::any_of(metrics.begin() + 1, metrics.end(), [&](const auto& row) { return row[mixed] != "0"; }));
   }
   CHECK(summary["worst"].get<double>() == Approx(worst));
 }
 
-TEST_CASE("peers that are started by hand find each other, and one that is killed leaves the others at work") {
+TEST_CASE(
+    "peers that are started by hand find each other, and one that is killed leaves the others at work") {
   const TemporaryDirectory directory;
   RunningProgram first(with(call("peer", "--listen", "127.0.0.1:0", "--name", "one"),
                             training(directory / "one", {"--updates", "100000"})));
   const std::string port = listening_port(first);
   REQUIRE_FALSE(port.empty());
   const auto neighbour = [&](const std::string& name, const std::vector<std::string>& more) {
-    return with(call("peer", "--neighbour", "127.0.0.1:" + port, "--name", name), training(directory / name, more));
+    return with(call("peer", "--neighbour", "127.0.0.1:" + port, "--name", name),
+                training(directory / name, more));
   };
   RunningProgram second(neighbour("two", {"--updates", "100000"}));
   REQUIRE(first.wait_for_error_text("'two'"));
@@ -72,10 +77,9 @@ TEST_CASE("peers that are started by hand find each other, and one that is kille
   second.signal(SIGKILL);
   second.wait();
   // A new process of it goes on with its run, and takes the weights of the one that has gone on.
-  const auto back = run_program(
-      with(call("peer", "--neighbour", "127.0.0.1:" + port, "--name", "two", "--resume", (directory / "two").string(),
-                "--updates", "100001"),
-           {"--max-steps", "1"}));
+  const auto back = run_program(with(call("peer", "--neighbour", "127.0.0.1:" + port, "--name", "two",
+                                          "--resume", (directory / "two").string(), "--updates", "100001"),
+                                     {"--max-steps", "1"}));
   CAPTURE(back.errors);
   CHECK((back.exit_code == 0 || back.exit_code == 2));
   first.signal(SIGTERM);
@@ -100,7 +104,8 @@ TEST_CASE("a cluster of peers that is told to stop ends them all, and goes on la
   CHECK(stopped.exit_code == 128 + SIGTERM);
   CHECK(cluster.all_gone());
   const auto before = json_of(run / "peers" / "peer_1" / "summary.json")["updates"].get<int>();
-  const auto again = run_program(call("cluster", "--resume", run.string(), "--updates", std::to_string(before + 400)));
+  const auto again =
+      run_program(call("cluster", "--resume", run.string(), "--updates", std::to_string(before + 400)));
   CAPTURE(again.errors);
   CHECK(again.exit_code == 0);
   CHECK(json_of(run / "peers" / "peer_1" / "summary.json")["updates"].get<int>() >= before);
@@ -109,8 +114,9 @@ TEST_CASE("a cluster of peers that is told to stop ends them all, and goes on la
 TEST_CASE("a graph of a file is what the peers are connected by") {
   const TemporaryDirectory directory;
   std::ofstream(directory / "graph.txt") << "# a line of three\n0 1\n1 2\n";
-  const auto result = run_program(cluster_call(
-      directory / "run", {"--topology", "file:" + (directory / "graph.txt").string(), "--max-steps", "6000"}));
+  const auto result =
+      run_program(cluster_call(directory / "run", {"--topology", "file:" + (directory / "graph.txt").string(),
+                                                   "--max-steps", "6000"}));
   CAPTURE(result.errors);
   REQUIRE(result.exit_code == 0);
   CHECK(json_of(directory / "run" / "peers" / "peer_1" / "summary.json")["neighbours"].size() == 1);
@@ -123,11 +129,13 @@ TEST_CASE("flags of peers that cannot be are refused") {
   std::ofstream(directory / "bad.txt") << "0 1\n1 -> 2\n";
   const auto cluster = [](const std::vector<std::string>& more) { return with(call("cluster"), more); };
   check_bad_argument(call("peer"), "a peer needs neighbours");
-  check_bad_argument(call("peer", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"), "at most one --listen");
+  check_bad_argument(call("peer", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"),
+                     "at most one --listen");
   check_bad_argument(call("peer", "--neighbour", "nowhere"), "HOST:PORT");
   check_bad_argument(call("peer", "--listen", "127.0.0.1:0", "--mixing", "average"), "gala");
   check_bad_argument(call("peer", "--listen", "0.0.0.0:0"), "--token-file");
-  check_bad_argument(call("peer", "--send-to", "127.0.0.1:1", "--mixing", "diff-dac"), "both ends of a link send");
+  check_bad_argument(call("peer", "--send-to", "127.0.0.1:1", "--mixing", "diff-dac"),
+                     "both ends of a link send");
   check_bad_argument(call("peer", "--neighbour", "127.0.0.1:1", "--neighbour", "127.0.0.1:1"), "twice");
   check_bad_argument(cluster({"--topology", "star"}), "random-regular");
   check_bad_argument(cluster({"--topology", "directed-ring"}), "expected an undirected graph");

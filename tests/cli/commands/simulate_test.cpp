@@ -469,3 +469,41 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   check_bad_argument(call("simulate", "--preset", "thesis", "--workers", "2"),
                      "unknown argument '--workers'");
 }
+
+TEST_CASE("peers are simulated by every rule, and the same seed gives the same file") {
+  const TemporaryDirectory directory;
+  for (const char* rule : {"gala", "diff-dac", "ad-psgd", "push-sum"}) {
+    CAPTURE(rule);
+    const auto run = [&](const char* name) {
+      const auto csv = directory / (std::string(rule) + name);
+      const auto result =
+          succeeds(simulate("--cut", "peers", "--machines", "4", "--mixing", rule, "--updates", "20",
+                            "--seed", "5", "--jitter", "0.2", "--csv", csv.string()));
+      CHECK(result.output.find("cut peers, exchange " + std::string(rule)) != std::string::npos);
+      return file_text(csv);
+    };
+    const std::string first = run("1.csv");
+    CHECK(first == run("2.csv"));
+    CHECK(std::count(first.begin(), first.end(), '\n') == 21);
+  }
+}
+
+TEST_CASE("a thousand peers agree on a quadratic") {
+  const TemporaryDirectory directory;
+  const auto json = directory / "result.json";
+  succeeds(simulate("--cut", "peers", "--topology", "torus", "--machines", "1024", "--quadratic", "50",
+                    "--updates", "5", "--json", json.string()));
+  const auto result = json_of(json);
+  CHECK(result["updates"] == 5);
+  CHECK(result["contributions"].get<int>() >= 4 * 1024 * 4);
+}
+
+TEST_CASE("simulations of peers that cannot be are refused") {
+  check_bad_argument(simulate("--cut", "peers", "--topology", "directed-ring", "--updates", "2"),
+                     "expected an undirected graph");
+  check_bad_argument(simulate("--topology", "ring", "--updates", "2"), "--cut peers");
+  check_bad_argument(simulate("--mixing", "gala", "--updates", "2"), "--cut peers");
+  check_bad_argument(simulate("--cut", "peers", "--machines", "1", "--updates", "2"), "at least 2 peers");
+  check_bad_argument(simulate("--cut", "peers", "--normalise-observations", "true", "--updates", "2"),
+                     "share no statistics");
+}

@@ -8,6 +8,7 @@
 #include "genkidama/wire/peer_frames.h"
 #include "net/peer/peer_fixture.h"
 #include "support/catch.h"
+#include "support/eventually.h"
 #include "support/raw_peer.h"
 
 using namespace genkidama;
@@ -206,18 +207,32 @@ TEST_CASE("a neighbour that greets and then says nothing is let go, and holds no
   expect_serves(running, rule);
 }
 
-TEST_CASE("another process of the same name takes the link over") {
+TEST_CASE("another process of the same name has to wait until the link of the first is gone") {
   const MixingRule rule = MixingRule::kGala;
   PeerThread running(patient(rule));
   running.run();
-  RawPeer old(running.port());
-  join(old, rule);
-  RawPeer fresh(running.port());
-  fresh.upgrade();
   HelloMessage hello = hello_of("raw", rule);
   hello.peer->instance = 4712;
-  fresh.send_message(hello);
-  CHECK(fresh.read_message<HelloMessage>().peer.has_value());
-  CHECK(refusal_of(old).code == RefusalCode::kBusy);
+  {
+    RawPeer old(running.port());
+    join(old, rule);
+    // It has answered the first share, so its end of the link is joined.
+    while (old.read().opcode != 2) {
+    }
+    RawPeer fresh(running.port());
+    fresh.upgrade();
+    fresh.send_message(hello);
+    const RefuseMessage refusal = refusal_of(fresh);
+    CHECK(refusal.code == RefusalCode::kBusy);
+    CHECK_THAT(refusal.reason, Contains("a name of its own"));
+  }
+  CHECK(eventually([&] {
+    RawPeer fresh(running.port());
+    fresh.upgrade();
+    fresh.send_message(hello);
+    const auto received = fresh.read();
+    const auto message = decode_message(received.payload);
+    return message.ok() && std::holds_alternative<HelloMessage>(message.value());
+  }));
   expect_serves(running, rule);
 }
