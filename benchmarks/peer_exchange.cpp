@@ -1,10 +1,12 @@
-// An exchange of two peers beside one of a Child and its Parent, over the loopback interface, each in its own process.
+// An exchange of two peers beside one of a Child and its Parent, over the loopback interface, each in its own
+// process.
 //
 //   peer_exchange [--weights 2949] [--exchanges 2000] [--turns 5]
 //
-// Timed from the end of a round to the averaged weights' return to the trainer. The peers use the rule ad-psgd, which as
-// a Child's exchange is a request and an answer; the answering peer is in the middle of a round of its own, as a rule.
-// The two take turns. Prints the medians of each turn, and the median of their ratios.
+// Timed from the end of a round to the averaged weights' return to the trainer. The peers use the rule
+// ad-psgd, which as a Child's exchange is a request and an answer; the answering peer is in the middle of a
+// round of its own, as a rule. The two take turns. Prints the medians of each turn, and the median of their
+// ratios.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -42,7 +44,9 @@ class TimedTrainer final : public LocalTrainer {
     started_ = Clock::now();
     return report;
   }
-  void read_weights(std::span<float> out) const override { std::copy(weights_.begin(), weights_.end(), out.begin()); }
+  void read_weights(std::span<float> out) const override {
+    std::copy(weights_.begin(), weights_.end(), out.begin());
+  }
   void write_weights(std::span<const float> in) override {
     std::copy(in.begin(), in.end(), weights_.begin());
     if (is_timed_) times.push_back(seconds_since(started_));
@@ -81,7 +85,8 @@ class PeerProcess {
       return 0;
     });
     ::close(ends[1]);
-    if (::read(ends[0], &port_, sizeof port_) != sizeof port_) throw std::runtime_error("the peer did not start");
+    if (::read(ends[0], &port_, sizeof port_) != sizeof port_)
+      throw std::runtime_error("the peer did not start");
     ::close(ends[0]);
   }
   std::uint16_t port() const { return port_; }

@@ -1,23 +1,25 @@
-// Peers in virtual time: how soon what one machine finds reaches all, how far they are apart, and what faults cost.
+// Peers in virtual time: how soon what one machine finds reaches all, how far they are apart, and what faults
+// cost.
 //
 //   simulated_peers diffusion [--machines 4,8,16,32,64]
 //   simulated_peers distance [--machines 16] [--rounds 400] [--seed 1]
 //   simulated_peers faults [--rule diff-dac] [--fault none] [--machines 4] [--task lunar-lander] [--seed 1]
 //                          [--step-us 600] [--seconds 90] [--episodes 100]
 //
-// `diffusion` prints for each graph its diameter, its spectral gap under Metropolis weights, the rounds until what one
-// machine found has reached every other one with half of what it is to be in the end, by the matrix and in the
-// simulator, and the rounds in which a disagreement falls to a hundredth by the gap.
+// `diffusion` prints for each graph its diameter, its spectral gap under Metropolis weights, the rounds until
+// what one machine found has reached every other one with half of what it is to be in the end, by the matrix
+// and in the simulator, and the rounds in which a disagreement falls to a hundredth by the gap.
 //
-// `distance` prints for each rule and graph the mean relative distance of neighbours of machines whose gradients are
-// noise, and the spectral gap: GALA's epsilon-ball.
+// `distance` prints for each rule and graph the mean relative distance of neighbours of machines whose
+// gradients are noise, and the spectral gap: GALA's epsilon-ball.
 //
-// `faults` lets machines learn (preset `tuned`), and from a third of the time to two thirds: `half` of them hear nothing
-// of the others; one is `apart`; the `moving` cut divides them each second otherwise; all but one are `killed`, and come
-// back; or one is five times as `slow` all the time. --rule star is a Parent with rounds, to which the same happens as
-// far as it can. Prints a row: rule, fault, task, seed, steps, mean return of the machines' policies over greedy
-// episodes when the fault ends and at the end, the worst machine's at the end, the greatest mean distance of neighbours
-// within a second, and the share of time that machines waited.
+// `faults` lets machines learn (preset `tuned`), and from a third of the time to two thirds: `half` of them
+// hear nothing of the others; one is `apart`; the `moving` cut divides them each second otherwise; all but
+// one are `killed`, and come back; or one is five times as `slow` all the time. --rule star is a Parent with
+// rounds, to which the same happens as far as it can. Prints a row: rule, fault, task, seed, steps, mean
+// return of the machines' policies over greedy episodes when the fault ends and at the end, the worst
+// machine's at the end, the greatest mean distance of neighbours within a second, and the share of time that
+// machines waited.
 
 #include <fmt/format.h>
 
@@ -85,7 +87,8 @@ std::vector<LocalTrainer*> pointers(const std::vector<std::unique_ptr<Trainer>>&
 std::uint64_t simulated_diffusion(const Topology& topology) {
   const std::size_t nodes = topology.nodes();
   std::vector<std::unique_ptr<StillTrainer>> trainers;
-  for (std::size_t i = 0; i < nodes; ++i) trainers.push_back(std::make_unique<StillTrainer>(i == 0 ? 1.0F : 0.0F));
+  for (std::size_t i = 0; i < nodes; ++i)
+    trainers.push_back(std::make_unique<StillTrainer>(i == 0 ? 1.0F : 0.0F));
   sim::PeersSimulationOptions options;
   options.topology = topology;
   options.machines.assign(nodes, machine_of(0.1, 0));
@@ -93,15 +96,18 @@ std::uint64_t simulated_diffusion(const Topology& topology) {
   const float half = 0.5F / static_cast<float>(nodes);
   sim::PeersSimulation(options, pointers(trainers)).run([&](const sim::SimulatedPeerRound& round) {
     rounds = (round.rounds + nodes - 1) / nodes;
-    return std::any_of(trainers.begin(), trainers.end(), [&](const auto& each) { return each->value() < half; });
+    return std::any_of(trainers.begin(), trainers.end(),
+                       [&](const auto& each) { return each->value() < half; });
   });
   return rounds;
 }
 
 int diffusion(const Arguments& arguments) {
-  fmt::print("topology,machines,diameter,spectral_gap,diffusion_rounds,simulated_rounds,rounds_to_a_hundredth\n");
+  fmt::print(
+      "topology,machines,diameter,spectral_gap,diffusion_rounds,simulated_rounds,rounds_to_a_hundredth\n");
   for (const int machines : arguments.integers("--machines")) {
-    for (const auto kind : {TopologyKind::kRing, TopologyKind::kTorus, TopologyKind::kRandomRegular, TopologyKind::kFull}) {
+    for (const auto kind :
+         {TopologyKind::kRing, TopologyKind::kTorus, TopologyKind::kRandomRegular, TopologyKind::kFull}) {
       const auto nodes = static_cast<std::size_t>(machines);
       const Topology topology = Topology::make(kind, nodes, 3);
       const MixingMatrix matrix = mixing_matrix(topology, MixingRule::kDiffusion);
@@ -121,9 +127,12 @@ int distance(const Arguments& arguments) {
   sim::QuadraticOptions of_quadratic;
   of_quadratic.weights = 1000;
   const auto quadratic = std::make_shared<const sim::Quadratic>(of_quadratic);
-  fmt::print("rule,topology,machines,seed,spectral_gap,distance_first_half,distance_second_half,distance_max\n");
-  for (const auto rule : {MixingRule::kGala, MixingRule::kDiffusion, MixingRule::kPairs, MixingRule::kPushSum}) {
-    for (const auto kind : {TopologyKind::kDirectedRing, TopologyKind::kRing, TopologyKind::kTorus, TopologyKind::kFull}) {
+  fmt::print(
+      "rule,topology,machines,seed,spectral_gap,distance_first_half,distance_second_half,distance_max\n");
+  for (const auto rule :
+       {MixingRule::kGala, MixingRule::kDiffusion, MixingRule::kPairs, MixingRule::kPushSum}) {
+    for (const auto kind :
+         {TopologyKind::kDirectedRing, TopologyKind::kRing, TopologyKind::kTorus, TopologyKind::kFull}) {
       if (needs_undirected(rule) && kind == TopologyKind::kDirectedRing) continue;
       std::vector<std::unique_ptr<sim::QuadraticTrainer>> trainers;
       for (std::size_t i = 0; i < nodes; ++i)
@@ -141,9 +150,10 @@ int distance(const Arguments& arguments) {
         most = std::max(most, round.distance);
         return round.rounds < rounds * nodes;
       });
-      fmt::print("{},{},{},{},{:.5f},{:.5f},{:.5f},{:.5f}\n", mixing_name(rule), topology_name(kind), nodes, seed,
-                 spectral_gap(mixing_matrix(options.topology, rule)), halves[0] / static_cast<double>(counts[0]),
-                 halves[1] / static_cast<double>(counts[1]), most);
+      fmt::print("{},{},{},{},{:.5f},{:.5f},{:.5f},{:.5f}\n", mixing_name(rule), topology_name(kind), nodes,
+                 seed, spectral_gap(mixing_matrix(options.topology, rule)),
+                 halves[0] / static_cast<double>(counts[0]), halves[1] / static_cast<double>(counts[1]),
+                 most);
     }
   }
   return 0;
@@ -152,13 +162,13 @@ int distance(const Arguments& arguments) {
 /// Machines that learn a task, and what they are evaluated with.
 class Learners {
  public:
-  Learners(const Arguments& arguments, const Hyperparameters& hyperparameters, std::size_t machines, std::uint64_t seed)
+  Learners(const Arguments& arguments, const Hyperparameters& hyperparameters, std::size_t machines,
+           std::uint64_t seed)
       : episodes_(static_cast<int>(arguments.number("--episodes"))) {
     const EnvironmentFactory make = bundled_task(arguments.text("--task")).make;
     // All begin with the same weights, as peers with one --seed do.
-    const NetworkFactory network = [inner = NetworkFactory(mlp_network()), seed](const NetworkSpec& spec, std::uint64_t) {
-      return inner(spec, seed);
-    };
+    const NetworkFactory network = [inner = NetworkFactory(mlp_network()), seed](
+                                       const NetworkSpec& spec, std::uint64_t) { return inner(spec, seed); };
     for (std::size_t i = 0; i <= machines; ++i) {
       OrchestratorOptions options;
       options.mode = WorkerMode::kCaller;
@@ -217,7 +227,8 @@ void add_fault(const std::string& fault, double begin, double end, sim::PeersSim
   } else if (fault == "moving") {
     for (int second = 0; begin + second < end; ++second) {
       std::vector<std::size_t> part;
-      for (std::size_t i = 0; i < nodes / 2; ++i) part.push_back((i + static_cast<std::size_t>(second)) % nodes);
+      for (std::size_t i = 0; i < nodes / 2; ++i)
+        part.push_back((i + static_cast<std::size_t>(second)) % nodes);
       options.partitions.push_back({begin + second, begin + second + 1, part});
     }
   } else if (fault == "killed") {
@@ -236,7 +247,8 @@ int faults(const Arguments& arguments) {
   const std::string &rule_name = arguments.text("--rule"), &fault = arguments.text("--fault");
   const bool is_star = rule_name == "star";
   const auto rule = mixing_of(rule_name);
-  if (!rule && !is_star) throw ArgumentError("--rule is '" + rule_name + "'; expected a rule of peers, or star");
+  if (!rule && !is_star)
+    throw ArgumentError("--rule is '" + rule_name + "'; expected a rule of peers, or star");
   const auto nodes = static_cast<std::size_t>(arguments.integers("--machines").front());
   const auto seed = static_cast<std::uint64_t>(arguments.number("--seed"));
   const double seconds = arguments.number("--seconds"), step = arguments.number("--step-us") / 1e6;
@@ -271,13 +283,15 @@ int faults(const Arguments& arguments) {
       options.machines[i].machine.away_seconds = end - begin;
     }
     if (fault == "slow") options.machines[0].machine.factor = 5;
-    if (fault == "moving") throw ArgumentError("--fault moving is for peers; expected another one with --rule star");
+    if (fault == "moving")
+      throw ArgumentError("--fault moving is for peers; expected another one with --rule star");
     std::vector<float> weights;
-    const auto summary = sim::Simulation(std::move(options), learners.trainers()).run([&](const sim::SimulatedUpdate& update) {
-      weights.assign(update.weights.begin(), update.weights.end());
-      if (update.seconds >= end && !std::exchange(is_after, true)) after = learners.evaluate(weights);
-      return true;
-    });
+    const auto summary =
+        sim::Simulation(std::move(options), learners.trainers()).run([&](const sim::SimulatedUpdate& update) {
+          weights.assign(update.weights.begin(), update.weights.end());
+          if (update.seconds >= end && !std::exchange(is_after, true)) after = learners.evaluate(weights);
+          return true;
+        });
     last.first = last.second = learners.evaluate(weights);
     waiting = summary.waiting_seconds, total = summary.computing_seconds + summary.waiting_seconds;
     played = summary.played.steps;
@@ -292,22 +306,25 @@ int faults(const Arguments& arguments) {
     double sum = 0, count = 0;
     int second = 0;
     const auto summary =
-        sim::PeersSimulation(std::move(options), learners.trainers()).run([&](const sim::SimulatedPeerRound& round) {
-          if (static_cast<int>(round.seconds) != std::exchange(second, static_cast<int>(round.seconds))) {
-            // What has settled; the first rounds begin from equal weights.
-            if (count > 0) most = std::max(most, sum / count);
-            sum = count = 0;
-          }
-          sum += round.distance, count += 1;
-          if (round.seconds >= end && !std::exchange(is_after, true)) after = learners.evaluate_all().first;
-          return true;
-        });
+        sim::PeersSimulation(std::move(options), learners.trainers())
+            .run([&](const sim::SimulatedPeerRound& round) {
+              if (static_cast<int>(round.seconds) != std::exchange(second, static_cast<int>(round.seconds))) {
+                // What has settled; the first rounds begin from equal weights.
+                if (count > 0) most = std::max(most, sum / count);
+                sum = count = 0;
+              }
+              sum += round.distance, count += 1;
+              if (round.seconds >= end && !std::exchange(is_after, true))
+                after = learners.evaluate_all().first;
+              return true;
+            });
     last = learners.evaluate_all();
     waiting = summary.waiting_seconds, total = summary.computing_seconds + summary.waiting_seconds;
     played = summary.played.steps;
   }
-  fmt::print("{},{},{},{},{},{},{:.1f},{:.1f},{:.1f},{:.4f},{:.4f}\n", rule_name, fault, arguments.text("--task"), nodes,
-             seed, played, after, last.first, last.second, most, total > 0 ? waiting / total : 0);
+  fmt::print("{},{},{},{},{},{},{:.1f},{:.1f},{:.1f},{:.4f},{:.4f}\n", rule_name, fault,
+             arguments.text("--task"), nodes, seed, played, after, last.first, last.second, most,
+             total > 0 ? waiting / total : 0);
   return 0;
 }
 

@@ -60,7 +60,10 @@ struct PeerOptions {
   LinkLimits limits;
   /// Token and certificates of the links.
   LinkSecurity security;
-  /// How long run() waits for a first neighbour before it trains alone.
+  /// run() waits for so many neighbours before it trains, so that machines which are started together begin
+  /// together; 0: for none.
+  std::size_t first_neighbours = 1;
+  /// For how long it waits for them. Then it trains with those that are there, or alone.
   Milliseconds join_timeout{60'000};
   /// How long a round waits at most for neighbours that are there.
   Milliseconds exchange_timeout{30'000};
@@ -129,11 +132,12 @@ class Peer {
   /// The bound port of a Peer that listens, else 0.
   std::uint16_t port() const;
 
-  /// Waits for a neighbour, then trains round after round until `keep_going` returns false or request_stop()
-  /// was called. When nobody is there within join_timeout, it trains alone until somebody comes. Returns why
-  /// it ended. To be called once; when it returns or throws, the neighbours were told and the socket thread
-  /// has ended. Throws LayoutError or IoError when every neighbour that answered has refused this peer for
-  /// what does not change (three times in a row, and nobody else is there), and whatever the trainer throws.
+  /// Waits for PeerOptions::first_neighbours, then trains round after round until `keep_going` returns false
+  /// or request_stop() was called. When nobody is there within join_timeout, it trains alone until somebody
+  /// comes. Returns why it ended. To be called once; when it returns or throws, the neighbours were told and
+  /// the socket thread has ended. Throws LayoutError or IoError when every neighbour that answered has
+  /// refused this peer for what does not change (three times in a row, and nobody else is there), and
+  /// whatever the trainer throws.
   std::string run(const std::function<bool(const PeerProgress&)>& keep_going = {});
 
   /// What `keep_going` was told last. For the thread that calls run().

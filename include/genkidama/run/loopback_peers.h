@@ -26,8 +26,9 @@ struct LoopbackPeer {
   std::filesystem::path directory;        ///< of its run: peers/peer_1, ...
   bool resume = false;                    ///< the run that is in the directory goes on
   std::vector<PeerNeighbour> neighbours;  ///< those that were started before it
-  std::string token;                      ///< of this start
-  int ready_fd = -1;  ///< where it writes its port and a line break, as MemberContext::tell_ports()
+  std::size_t degree = 0;  ///< neighbours that it has in all, for PeerOptions::first_neighbours
+  std::string token;       ///< of this start
+  int ready_fd = -1;       ///< where it writes its port and a line break, as MemberContext::tell_ports()
 };
 
 /// How the peers are started, watched and ended.

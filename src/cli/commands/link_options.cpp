@@ -81,6 +81,7 @@ PeerOptions peer_options(const Settings& settings) {
   add(links.send_to, PeerFlow::kSends);
   add(links.receive_from, PeerFlow::kReceives);
   options.rule = links.mixing;
+  options.first_neighbours = static_cast<std::size_t>(links.first_neighbours);
   options.max_staleness = links.mixing_staleness;
   options.overlap = links.overlap;
   options.codec = links.codec;

@@ -69,6 +69,7 @@ std::vector<std::string> peer_words(const Settings& cluster, const std::vector<O
                                                  : settings.links.receive_from;
     list.push_back(each.endpoint.text());
   }
+  settings.links.first_neighbours = peer.degree;
   settings.learning.hyperparameters = resolved_hyperparameters(cluster);
   if (cluster.run.max_steps) {
     const auto peers = static_cast<std::uint64_t>(cluster.cluster.children);

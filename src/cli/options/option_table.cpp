@@ -553,6 +553,9 @@ void add_links(Table& table) {
             "Dial this peer; a parent or a learner takes several and dials them again for ever");
   table.add("neighbour", kPeer, endpoints_option(GENKIDAMA_MEMBER(links.neighbours)),
             "Dial this peer, and average both ways; once is enough for two peers");
+  table.add(
+      "first-neighbours", kPeer, count_option({0, 1024}, GENKIDAMA_MEMBER(links.first_neighbours)),
+      "Training begins when so many neighbours are there, or after --join-timeout; in a cluster all of them");
   table.add("send-to", kPeer, endpoints_option(GENKIDAMA_MEMBER(links.send_to)),
             "gala, push-sum: dial this peer, and only send weights there");
   table.add("receive-from", kPeer, endpoints_option(GENKIDAMA_MEMBER(links.receive_from)),

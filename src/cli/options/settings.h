@@ -104,6 +104,7 @@ struct LinkOptions {
   std::vector<std::string> receive_from;  ///< of a peer: dialled, the other way
   MixingRule mixing = MixingRule::kDiffusion;
   std::uint64_t mixing_staleness = PeerOptions{}.max_staleness;
+  std::uint64_t first_neighbours = PeerOptions{}.first_neighbours;
   ExchangeKind exchange = ExchangeKind::kEach;
   CodecKind codec = CodecKind::kFloat32;
   double alpha = 0.9;

@@ -57,6 +57,30 @@ void check_shards(const Settings& settings) {
   }
 }
 
+/// Whom a peer dials, each once, and what its rule needs.
+void check_neighbours(const LinkOptions& links) {
+  std::vector<std::string> seen;
+  for (const auto* list : {&links.neighbours, &links.send_to, &links.receive_from}) {
+    for (const std::string& text : *list) {
+      const std::string endpoint = Endpoint::parse(text).text();
+      if (is_one_of(endpoint, seen)) {
+        throw ArgumentError(fmt::format(
+            "{} is given twice; expected each peer once, in one of --neighbour, --send-to and --receive-from",
+            text));
+      }
+      seen.push_back(endpoint);
+    }
+  }
+  const bool is_one_way = !links.send_to.empty() || !links.receive_from.empty();
+  if (is_one_way && needs_undirected(links.mixing)) {
+    throw ArgumentError(
+        fmt::format("{} is for --mixing {} and {}, and --mixing is '{}', for which both ends of a link send; "
+                    "expected --neighbour",
+                    links.send_to.empty() ? "--receive-from" : "--send-to", mixing_name(MixingRule::kGala),
+                    mixing_name(MixingRule::kPushSum), mixing_name(links.mixing)));
+  }
+}
+
 void check_links(const Settings& settings) {
   const bool takes_many = settings.command == kParent || settings.command == kLearner;
   if (takes_many && settings.links.listen.empty() && settings.links.connect.empty()) {
@@ -72,6 +96,10 @@ void check_links(const Settings& settings) {
         fmt::format("an environment-host has one server: expected one --connect HOST:PORT, got {}",
                     settings.links.connect.size()));
   }
+  if (settings.command == kPeer && settings.links.overlap && settings.links.mixing != MixingRule::kPairs) {
+    throw ArgumentError(fmt::format("--overlap is for --mixing {}, and it is '{}'; leave one of the two out",
+                                    mixing_name(MixingRule::kPairs), mixing_name(settings.links.mixing)));
+  }
   if (settings.command == kPeer && settings.links.listen.size() > 1) {
     throw ArgumentError(
         fmt::format("a peer listens at one place: expected at most one --listen HOST:PORT, got {}",
@@ -82,6 +110,7 @@ void check_links(const Settings& settings) {
     throw ArgumentError(
         "a peer needs neighbours: expected --neighbour HOST:PORT, --listen HOST:PORT, or both");
   }
+  check_neighbours(settings.links);
   check_shards(settings);
   if ((settings.command & kOneLink) != 0 &&
       settings.links.listen.size() + settings.links.connect.size() != 1) {
@@ -262,7 +291,15 @@ void check_topology(Settings& settings) {
     throw ArgumentError(fmt::format("--topology-degree is for --topology {}, and it is '{}'; leave it out",
                                     topology_name(TopologyKind::kRandomRegular), topology));
   }
-  const Topology graph = topology_of(settings);
+  const Topology graph = [&settings] {
+    try {
+      return topology_of(settings);
+    } catch (const ArgumentError&) {
+      throw;
+    } catch (const Error& error) {
+      throw ArgumentError(fmt::format("--topology is '{}': {}", settings.cluster.topology, error.what()));
+    }
+  }();
   const char* const count = is_simulated ? "--machines" : "--children";
   if (topology.starts_with("file:")) {
     (is_simulated ? settings.simulation.machines : settings.cluster.children) =

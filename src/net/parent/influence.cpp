@@ -43,8 +43,10 @@ void InfluenceMeter::add(std::uint64_t session, const ChangeSketch& change) {
     recent_.clear();
     sum_.assign(values.size(), 0.0);
   }
-  auto& recent = recent_[session];
-  recent.resize(values.size());
+  auto found = recent_.find(session);
+  // Made before it is put there: where memory has ended, nothing of a wrong size is left behind.
+  if (found == recent_.end()) found = recent_.emplace(session, std::vector<double>(values.size())).first;
+  auto& recent = found->second;
   const double scale = change.norm() > 0 ? 1 / change.norm() : 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double now = kKeep * recent[i] + scale * values[i];

@@ -66,6 +66,10 @@ PeerOptions checked(PeerOptions options) {
         throw ArgumentError(fmt::format("neighbours names {} twice; name each once", each.endpoint.text()));
     }
   }
+  if (options.first_neighbours > PeerBoard::kMostNeighbours) {
+    throw ArgumentError(fmt::format("first_neighbours is {}; expected at most {}", options.first_neighbours,
+                                    PeerBoard::kMostNeighbours));
+  }
   if (options.max_staleness < 1) throw ArgumentError("max_staleness is 0; give at least 1 round");
   if (options.overlap && options.rule != MixingRule::kPairs) {
     throw ArgumentError(fmt::format("overlap is set and the rule is '{}'; leave overlap out, or choose '{}'",
@@ -235,13 +239,12 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
     hello_.peer->first_weights = first_weights_;
     board_.start(local_);
     host_.start();
-    if (!board_.wait_joined(Deadline::after(options_.join_timeout))) {
-      if (!board_.stop_requested()) {
-        log(LogLevel::kWarning,
-            "peer '{}': no neighbour came within {}, and it trains alone until one does: {}", options_.name,
-            span_text(options_.join_timeout), board_.last_failure());
-      }
-      return;
+    if (!board_.wait_joined(options_.first_neighbours, Deadline::after(options_.join_timeout)) &&
+        !board_.stop_requested()) {
+      const std::uint32_t there = board_.degree();
+      log(LogLevel::kWarning, "peer '{}': {} of {} neighbours came within {}, and it trains {}: {}",
+          options_.name, there, options_.first_neighbours, span_text(options_.join_timeout),
+          there > 0 ? "with those" : "alone until one does", board_.last_failure());
     }
     adopt_weights(trainer);
     take_statistics(trainer);

@@ -180,12 +180,13 @@ void PeerBoard::check_refusal() const {
   throw_refusal();
 }
 
-bool PeerBoard::wait_joined(const Deadline& deadline) {
+bool PeerBoard::wait_joined(std::size_t count, const Deadline& deadline) {
   std::unique_lock lock(mutex_);
+  const auto are_there = [&] { return mixer_->degree() >= count; };
   changed_.wait_until(lock, deadline.at(),
-                      [this] { return is_anybody_there() || stop_ || refused_.has_value(); });
+                      [&] { return are_there() || stop_ || (refused_.has_value() && !is_anybody_there()); });
   throw_refusal();
-  return is_anybody_there() && !stop_;
+  return are_there() && !stop_;
 }
 
 std::optional<PeerBoard::Candidate> PeerBoard::furthest() const {

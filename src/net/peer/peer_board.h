@@ -69,9 +69,9 @@ class PeerBoard {
     std::uint64_t first_weights = 0;
     SharedWeights weights;
   };
-  /// Until somebody is joined; false after the deadline, or when a stop is requested. Throws what refused()
+  /// Until so many are joined; false after the deadline, or when a stop is requested. Throws what refused()
   /// told when nobody is there.
-  bool wait_joined(const Deadline& deadline);
+  bool wait_joined(std::size_t count, const Deadline& deadline);
   /// The joined neighbour that is furthest on, and by its name the first of those.
   std::optional<Candidate> furthest() const;
   /// The weights were replaced by those of a candidate.

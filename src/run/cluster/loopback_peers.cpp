@@ -81,10 +81,12 @@ class Peers {
     const RunDirectory place(peer.directory);
     peer.resume = options_.resume != Resume::kNever && place.is_resumable();
     place.create();
-    for (std::size_t other = 0; other < node; ++other) {
+    for (std::size_t other = 0; other < options_.topology.nodes(); ++other) {
       const bool sends = options_.topology.has_edge(node, other),
                  receives = options_.topology.has_edge(other, node);
       if (!sends && !receives) continue;
+      ++peer.degree;
+      if (other > node) continue;
       peer.neighbours.push_back({{"127.0.0.1", ports_[other]},
                                  sends && receives ? PeerFlow::kBoth
                                  : sends           ? PeerFlow::kSends

@@ -138,7 +138,8 @@ TEST_CASE("flags of peers that cannot be are refused") {
                      "both ends of a link send");
   check_bad_argument(call("peer", "--neighbour", "127.0.0.1:1", "--neighbour", "127.0.0.1:1"), "twice");
   check_bad_argument(cluster({"--topology", "star"}), "random-regular");
-  check_bad_argument(cluster({"--topology", "directed-ring"}), "expected an undirected graph");
+  check_bad_argument(cluster({"--topology", "directed-ring", "--children", "3"}),
+                     "expected an undirected graph");
   check_bad_argument(cluster({"--mixing", "gala"}), "--topology together with it");
   check_bad_argument(cluster({"--topology", "ring", "--exchange", "rounds"}), "there is none");
   check_bad_argument(cluster({"--topology", "ring", "--alpha", "0.5"}), "there is none");

@@ -478,7 +478,7 @@ TEST_CASE("peers are simulated by every rule, and the same seed gives the same f
       const auto csv = directory / (std::string(rule) + name);
       const auto result =
           succeeds(simulate("--cut", "peers", "--machines", "4", "--mixing", rule, "--updates", "20",
-                            "--seed", "5", "--jitter", "0.2", "--csv", csv.string()));
+                            "--seed", "5", "--machine", "4:jitter=0.2", "--csv", csv.string()));
       CHECK(result.output.find("cut peers, exchange " + std::string(rule)) != std::string::npos);
       return file_text(csv);
     };
@@ -499,8 +499,9 @@ TEST_CASE("a thousand peers agree on a quadratic") {
 }
 
 TEST_CASE("simulations of peers that cannot be are refused") {
-  check_bad_argument(simulate("--cut", "peers", "--topology", "directed-ring", "--updates", "2"),
-                     "expected an undirected graph");
+  check_bad_argument(
+      simulate("--cut", "peers", "--topology", "directed-ring", "--machines", "3", "--updates", "2"),
+      "expected an undirected graph");
   check_bad_argument(simulate("--topology", "ring", "--updates", "2"), "--cut peers");
   check_bad_argument(simulate("--mixing", "gala", "--updates", "2"), "--cut peers");
   check_bad_argument(simulate("--cut", "peers", "--machines", "1", "--updates", "2"), "at least 2 peers");
