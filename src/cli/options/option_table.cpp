@@ -341,6 +341,16 @@ OptionRow actor_steps_option() {
       [](Settings& s, const std::string& text) { s.links.divide_steps = text == "together"; });
 }
 
+/// Too many choices for one line of --help.
+OptionRow cut_option() {
+  OptionRow row = choice_option(
+      {"alone", "weights", "segments", "tree", "environments", "peers"},
+      [](const Settings& s) { return s.simulation.cut; },
+      [](Settings& s, const std::string& text) { s.simulation.cut = text; });
+  row.placeholder = "CUT";
+  return row;
+}
+
 OptionRow topology_option() {
   OptionRow row = choice_option(
       {}, [](const Settings& s) { return s.cluster.topology; }, [](Settings&, const std::string&) {});
@@ -1111,16 +1121,14 @@ void add_sweep(Table& table) {
 
 void add_simulation(Table& table) {
   table.group("Simulation");
-  table.add(
-      "cut", kSimulate,
-      choice_option(
-          {"alone", "weights", "segments", "tree", "environments", "peers"},
-          [](const Settings& s) { return s.simulation.cut; },
-          [](Settings& s, const std::string& text) { s.simulation.cut = text; }),
-      "What crosses between machines: nothing, the weights of Children and their Parent, the segments of "
-      "players and one learner, both in a tree of learners and their Parent, or the observations and actions "
-      "of "
-      "a server and hosts that step its environments, or the weights of peers and their neighbours");
+  table.add("cut", kSimulate, cut_option(),
+            "What crosses between machines: nothing (alone), the weights of Children and their Parent "
+            "(weights), the "
+            "segments of players and one learner (segments), both in a tree of learners and their Parent "
+            "(tree), the "
+            "observations and actions of a server and hosts that step its environments (environments), or "
+            "the weights of "
+            "peers and their neighbours (peers)");
   table.add("machines", kSimulation, int_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.machines)),
             "How many machines there are");
   table.add(
