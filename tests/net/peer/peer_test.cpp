@@ -144,8 +144,8 @@ TEST_CASE("peers that dial each other at the same moment end with one link") {
 TEST_CASE("a peer that comes late takes the weights of a neighbour that has trained longer") {
   PeerOptions early = peer_options("early", MixingRule::kGala);
   early.join_timeout = Milliseconds(20);
+  Gate trained;  // outlives the thread that opens it
   PeerThread first(early);
-  Gate trained;
   first.run([&](const PeerProgress& progress) {
     if (progress.rounds == 10) trained.open();
     return true;
@@ -180,13 +180,13 @@ TEST_CASE("a peer goes on when all of its neighbours are gone, and averages agai
   const auto rule =
       GENERATE(MixingRule::kGala, MixingRule::kDiffusion, MixingRule::kPairs, MixingRule::kPushSum);
   CAPTURE(mixing_name(rule));
+  Gate alone, together_again;
+  std::atomic<bool> gone{false};
+  std::uint64_t rounds_alone = 0, exchanges_before = 0;
   PeerThread lasting(peer_options("lasting", rule));
   PeerOptions options = peer_options("leaving", rule);
   options.neighbours = {{loopback(lasting.port())}};
   auto leaving = std::make_unique<PeerThread>(options);
-  Gate alone, together_again;
-  std::atomic<bool> gone{false};
-  std::uint64_t rounds_alone = 0, exchanges_before = 0;
   lasting.run([&](const PeerProgress& progress) {
     if (gone && progress.connected == 0 && ++rounds_alone == 20) {
       exchanges_before = progress.exchanges;
@@ -208,8 +208,9 @@ TEST_CASE("a peer goes on when all of its neighbours are gone, and averages agai
 TEST_CASE("a peer that is to wait for two neighbours trains no round before both are there") {
   PeerOptions options = peer_options("waiting", MixingRule::kGala);
   options.first_neighbours = 2;
-  PeerThread waiting(options);
   std::size_t at_first = 0;
+  Gate trained;
+  PeerThread waiting(options);
   waiting.run([&](const PeerProgress& progress) {
     if (progress.rounds == 1) at_first = progress.connected;
     return progress.rounds < 2;
@@ -217,7 +218,6 @@ TEST_CASE("a peer that is to wait for two neighbours trains no round before both
   PeerOptions of_neighbour = peer_options("a", MixingRule::kGala);
   of_neighbour.neighbours = {{loopback(waiting.port())}};
   PeerThread first(of_neighbour);
-  Gate trained;
   first.run([&](const PeerProgress& progress) {
     if (progress.rounds == 5) trained.open();
     return true;
