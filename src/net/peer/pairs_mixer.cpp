@@ -19,7 +19,11 @@ class PairsMixer final : public Mixer {
       : Mixer(options, size), value_(size), change_(size), random_(options.seed) {}
 
  private:
-  void started() override { value_ = *latest(); }
+  void started() override {
+    value_ = *latest();
+    std::fill(change_.begin(), change_.end(), 0.0F);
+    is_changed_ = false;
+  }
   void prepare(std::span<float> weights) override { apply_change(weights); }
 
   void make_shares(std::vector<OutgoingShare>& out) override {

@@ -247,6 +247,9 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
           there > 0 ? "with those" : "alone until one does", board_.last_failure());
     }
     adopt_weights(trainer);
+    // What neighbours that began sooner have sent meanwhile.
+    trainer.read_weights(local_);
+    if (board_.end(local_).mixed > 0) trainer.write_weights(local_);
     take_statistics(trainer);
   }
 

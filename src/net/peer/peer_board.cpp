@@ -182,7 +182,12 @@ void PeerBoard::check_refusal() const {
 
 bool PeerBoard::wait_joined(std::size_t count, const Deadline& deadline) {
   std::unique_lock lock(mutex_);
-  const auto are_there = [&] { return mixer_->degree() >= count; };
+  // Also those that have gone again: one that had its own neighbours sooner may have ended its run meanwhile.
+  const auto are_there = [&] {
+    const auto met =
+        std::count_if(known_.begin(), known_.end(), [](const auto& entry) { return entry.second.links > 0; });
+    return static_cast<std::size_t>(met) >= count;
+  };
   changed_.wait_until(lock, deadline.at(),
                       [&] { return are_there() || stop_ || (refused_.has_value() && !is_anybody_there()); });
   throw_refusal();

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -182,7 +183,8 @@ TEST_CASE("a peer goes on when all of its neighbours are gone, and averages agai
   CAPTURE(mixing_name(rule));
   Gate alone, together_again;
   std::atomic<bool> gone{false};
-  std::uint64_t rounds_alone = 0, exchanges_before = 0;
+  std::uint64_t rounds_alone = 0;
+  std::optional<std::uint64_t> exchanges_before;
   PeerThread lasting(peer_options("lasting", rule));
   PeerOptions options = peer_options("leaving", rule);
   options.neighbours = {{loopback(lasting.port())}};
@@ -192,7 +194,7 @@ TEST_CASE("a peer goes on when all of its neighbours are gone, and averages agai
       exchanges_before = progress.exchanges;
       alone.open();
     }
-    if (exchanges_before > 0 && progress.exchanges > exchanges_before + 5) together_again.open();
+    if (exchanges_before && progress.exchanges > *exchanges_before + 5) together_again.open();
     return true;
   });
   leaving->run(peer_rounds(5));
