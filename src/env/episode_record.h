@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "core/fnv1a.h"
 #include "genkidama/env/environment.h"
 
 namespace genkidama {
@@ -19,7 +20,7 @@ class EpisodeRecord {
  public:
   void begin(Observation observation, ActionMask mask = {}) {
     mask_ = mask;
-    take(observation, digest(mask.data(), mask.size(), kStart));
+    take(observation, digest(mask.data(), mask.size(), kFnv1aStart));
   }
 
   void add(const StepResult& result, ActionMask mask = {}) {
@@ -33,7 +34,7 @@ class EpisodeRecord {
     const std::uint8_t ends = static_cast<std::uint8_t>((terminated_ ? 1 : 0) + (truncated_ ? 2 : 0));
     take(result.observation,
          digest(&ends, sizeof ends,
-                digest(&reward_, sizeof reward_, digest(mask.data(), mask.size(), kStart))));
+                digest(&reward_, sizeof reward_, digest(mask.data(), mask.size(), kFnv1aStart))));
   }
 
   /// The episode is left here.
@@ -55,7 +56,7 @@ class EpisodeRecord {
 
   /// Whether the latest observation still is what it was when it was given.
   bool is_observation_unchanged() const {
-    return digest(observation_.data(), observation_.size_bytes(), kStart) == observation_digest_;
+    return digest(observation_.data(), observation_.size_bytes(), kFnv1aStart) == observation_digest_;
   }
 
   /// The first step at which the two episodes differ, 0 for what reset() gave, if there is one.
@@ -67,18 +68,13 @@ class EpisodeRecord {
   }
 
  private:
-  static constexpr std::uint64_t kStart = 0xCBF29CE484222325u;
-
-  /// 64-bit FNV-1a.
   static std::uint64_t digest(const void* data, std::size_t size, std::uint64_t state) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < size; ++i) state = (state ^ bytes[i]) * 0x100000001B3u;
-    return state;
+    return fnv1a({static_cast<const std::byte*>(data), size}, state);
   }
 
   void take(Observation observation, std::uint64_t state) {
     observation_ = observation;
-    observation_digest_ = digest(observation.data(), observation.size_bytes(), kStart);
+    observation_digest_ = digest(observation.data(), observation.size_bytes(), kFnv1aStart);
     digests_.push_back(digest(&observation_digest_, sizeof observation_digest_, state));
     for (const float value : observation) {
       lowest_ = std::min(lowest_, value);
@@ -89,7 +85,7 @@ class EpisodeRecord {
   std::vector<std::uint64_t> digests_;
   Observation observation_;
   ActionMask mask_;
-  std::uint64_t observation_digest_ = kStart;
+  std::uint64_t observation_digest_ = kFnv1aStart;
   float reward_ = 0;
   double sum_of_rewards_ = 0;
   float lowest_reward_ = std::numeric_limits<float>::infinity();

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/fnv1a.h"
 #include "genkidama/core/clock.h"
 #include "genkidama/core/error.h"
 
@@ -29,9 +30,9 @@ std::array<double, 2> digest_of(const LocalTrainer& trainer, bool averages_momen
     texts.push_back(fmt::format("moments {} {} {}", shape.size, shape.squares_begin, shape.squares_end));
   }
   std::uint64_t hash = trainer.layout().hash();
-  // FNV-1a over the texts.
-  for (const std::string& text : texts) {
-    for (const char c : text + '\n') hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211u;
+  for (std::string& text : texts) {
+    text += '\n';
+    hash = fnv1a(std::as_bytes(std::span(text)), hash);
   }
   return {static_cast<double>(hash >> 32), static_cast<double>(hash & 0xffffffffu)};
 }

@@ -14,6 +14,7 @@
 #include "genkidama/wire/moments.h"
 #include "genkidama/wire/protocol.h"
 #include "genkidama/wire/statistics.h"
+#include "net/hello_size.h"
 
 namespace genkidama {
 namespace {
@@ -62,13 +63,7 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
     hello.environment_steps = std::min(options.resume->since_child_began.steps, kMaxJsonInteger);
     hello.resume = SessionMark{options.resume->session, options.resume->sequence};
   }
-  if (const std::size_t bytes = encode_message(hello).size() + kMaxNameBytes + kMaxResumeBytes;
-      bytes > options.limits.max_control_bytes || layout.tensors().size() > kMaxTensors) {
-    throw ArgumentError(
-        fmt::format("this network has {} tensors and its description {} bytes; at most {} and "
-                    "max_control_bytes, {}, are possible",
-                    layout.tensors().size(), bytes, kMaxTensors, options.limits.max_control_bytes));
-  }
+  check_hello_size(hello, options.limits, kMaxNameBytes + kMaxResumeBytes);
   if (options.exchange == ExchangeKind::kSegments) hello.round_steps = options.round_steps;
   return hello;
 }

@@ -150,8 +150,8 @@ void Mixer::send(std::size_t number, PeerFrameKind kind, double mass, std::vecto
   out.push_back({number, std::move(share)});
 }
 
-double Mixer::note_distance(MixerNeighbour& neighbour, std::span<const float> own,
-                            std::span<const float> other) const {
+void Mixer::note_distance(MixerNeighbour& neighbour, std::span<const float> own,
+                          std::span<const float> other) const {
   double sum = 0;
   for (std::size_t i = 0; i < size_; ++i) {
     const double difference = static_cast<double>(own[i]) - static_cast<double>(other[i]);
@@ -159,7 +159,6 @@ double Mixer::note_distance(MixerNeighbour& neighbour, std::span<const float> ow
   }
   const double norm = euclidean_norm(own);
   neighbour.distance = norm > 0 ? std::sqrt(sum) / norm : 0;
-  return neighbour.distance;
 }
 
 }  // namespace genkidama

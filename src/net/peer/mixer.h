@@ -127,6 +127,12 @@ class Mixer {
   virtual void make_shares(std::vector<OutgoingShare>& out) = 0;
   virtual bool waits_for(std::size_t number, const MixerNeighbour& neighbour) const = 0;
   virtual MixReport combine(std::span<float> weights) = 0;
+  /// Of a rule that waits for nobody: whether nothing came from a neighbour that is there for too many
+  /// rounds.
+  bool is_overdue(const MixerNeighbour& neighbour) const {
+    return neighbour.sends() && neighbour.received.empty() &&
+           neighbour.rounds_without >= options_.max_staleness;
+  }
   /// Keeps a share until combine(). Of several, as here, the newest two: what they say has what older ones
   /// said.
   virtual void keep(MixerNeighbour& neighbour, Share share);
@@ -143,9 +149,9 @@ class Mixer {
   void lost(MixerNeighbour& neighbour);
   /// Sends latest() to a neighbour.
   void send(std::size_t number, PeerFrameKind kind, double mass, std::vector<OutgoingShare>& out);
-  /// Notes how far the weights are apart. It returns the distance.
-  double note_distance(MixerNeighbour& neighbour, std::span<const float> own,
-                       std::span<const float> other) const;
+  /// Notes how far the weights are apart.
+  void note_distance(MixerNeighbour& neighbour, std::span<const float> own,
+                     std::span<const float> other) const;
   SharedWeights copy_of(std::span<const float> weights) const {
     return std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
   }

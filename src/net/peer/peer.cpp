@@ -10,14 +10,16 @@
 #include <utility>
 
 #include "core/failpoint.h"
+#include "core/fnv1a.h"
 #include "genkidama/core/error.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
-#include "genkidama/params/exchange.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/wire/protocol.h"
 #include "genkidama/wire/statistics.h"
 #include "net/check_options.h"
+#include "net/hello_size.h"
 #include "net/host/link_host.h"
 #include "net/host/quarantine.h"
 #include "net/peer/peer_board.h"
@@ -102,19 +104,12 @@ HostOptions host_options(const PeerOptions& options) {
   return host;
 }
 
-/// FNV-1a, of a name or of the bytes of weights.
-std::uint64_t hash_of(std::span<const std::byte> bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const std::byte byte : bytes) hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * 0x100000001b3U;
-  return hash;
-}
-
 MixerOptions mixer_options(const PeerOptions& options) {
   MixerOptions mixer;
   mixer.rule = options.rule;
   mixer.max_staleness = options.max_staleness;
   mixer.overlap = options.overlap;
-  mixer.seed = derive_seed(options.seed, {hash_of(std::as_bytes(std::span(options.name)))});
+  mixer.seed = derive_seed(options.seed, {fnv1a(std::as_bytes(std::span(options.name)))});
   return mixer;
 }
 
@@ -142,13 +137,7 @@ HelloMessage first_hello(const PeerOptions& options, const LocalTrainer& trainer
     throw ArgumentError(fmt::format("statistics of {} components are shared; at most {} are possible",
                                     hello.statistics, kMaxStatisticsComponents));
   }
-  if (const std::size_t bytes = encode_message(hello).size() + kMaxNameBytes;
-      bytes > options.limits.max_control_bytes || hello.layout.tensors().size() > kMaxTensors) {
-    throw ArgumentError(fmt::format(
-        "this network has {} tensors and its description {} bytes; at most {} and max_control_bytes, "
-        "{}, are possible",
-        hello.layout.tensors().size(), bytes, kMaxTensors, options.limits.max_control_bytes));
-  }
+  check_hello_size(hello, options.limits, kMaxNameBytes);
   return hello;
 }
 
@@ -167,7 +156,7 @@ std::optional<PeerFlow> flow_of(std::string_view name) {
 }
 
 /// The training thread's side is run() and what it calls; everything with a session is the io thread's.
-class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, private Exchange {
+class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner {
  public:
   Impl(PeerOptions options, LocalTrainer& trainer)
       : options_(checked(std::move(options))),
@@ -211,31 +200,25 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
   // The training thread.
 
   std::string train(const std::function<bool(const PeerProgress&)>& keep_going) {
-    begin(trainer_);
+    begin();
     if (const auto reason = over()) return *reason;
     for (;;) {
       progress_.round = trainer_.train_round();
       ++progress_.rounds;
       progress_.in_process += progress_.round.in_round();
-      const ExchangeReport report = after_round(trainer_, progress_.round);
-      progress_.exchanges += report.averaged;
-      progress_.mixed = report.averaged;
-      progress_.waited_seconds += report.waited_seconds;
+      progress_.mixed = average();
+      progress_.exchanges += progress_.mixed;
       board_.tell(progress_);
       const bool wanted = !keep_going || keep_going(progress_);
       if (const auto reason = over()) return *reason;
-      if (!wanted) {
-        finish(trainer_);
-        board_.tell(progress_);
-        return "the peer's program ended the training";
-      }
+      if (!wanted) return "the peer's program ended the training";
     }
   }
 
-  void begin(LocalTrainer& trainer) override {
+  void begin() {
     local_.resize(layout_.size());
-    trainer.read_weights(local_);
-    first_weights_ = hash_of(std::as_bytes(std::span(local_)));
+    trainer_.read_weights(local_);
+    first_weights_ = fnv1a(std::as_bytes(std::span(std::as_const(local_))));
     hello_.peer->first_weights = first_weights_;
     board_.start(local_);
     host_.start();
@@ -246,16 +229,16 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
           options_.name, there, options_.first_neighbours, span_text(options_.join_timeout),
           there > 0 ? "with those" : "alone until one does", board_.last_failure());
     }
-    adopt_weights(trainer);
+    adopt_weights();
     // What neighbours that began sooner have sent meanwhile.
-    trainer.read_weights(local_);
-    if (board_.end(local_).mixed > 0) trainer.write_weights(local_);
-    take_statistics(trainer);
+    trainer_.read_weights(local_);
+    if (board_.end(local_).mixed > 0) trainer_.write_weights(local_);
+    take_statistics();
   }
 
   /// Of whoever has trained longer. Of two that have not trained, whose names decide: otherwise they would
   /// average networks that have nothing in common.
-  void adopt_weights(LocalTrainer& trainer) {
+  void adopt_weights() {
     const auto candidate = board_.furthest();
     if (!candidate) return;
     const std::uint64_t own_round = board_.round();
@@ -273,44 +256,41 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner, privat
           "--seed",
           options_.name, candidate->name);
     }
-    trainer.write_weights(*candidate->weights);
+    trainer_.write_weights(*candidate->weights);
     board_.adopt(*candidate);
   }
 
-  void take_statistics(LocalTrainer& trainer) {
-    if (components_ > 0) trainer.write_other_statistics(board_.statistics());
+  void take_statistics() {
+    if (components_ > 0) trainer_.write_other_statistics(board_.statistics());
   }
 
-  ExchangeReport after_round(LocalTrainer& trainer, const RoundReport&) override {
-    ExchangeReport report;
-    trainer.read_weights(local_);
+  /// After a round. How many neighbours' weights were averaged in.
+  std::uint64_t average() {
+    trainer_.read_weights(local_);
+    const double norm = euclidean_norm(local_);
     // Weights that the round spoilt are left as they are for the trainer's owner to see, and reach nobody.
-    if (first_non_finite(local_) != local_.size()) return report;
+    if (!is_finite(norm)) return 0;
     GENKIDAMA_FAILPOINT("peer_before_send");
-    auto out = board_.begin(local_);
-    post_shares(std::move(out), trainer);
+    post_shares(board_.begin(local_, norm));
     GENKIDAMA_FAILPOINT("peer_sent");
-    report.waited_seconds =
+    progress_.waited_seconds +=
         board_.wait(Deadline::after(options_.exchange_timeout), options_.limits.close_timeout);
     const MixReport mixed = board_.end(local_);
     progress_.missing += mixed.missing;
-    report.averaged = mixed.mixed;
-    trainer.write_weights(local_);
-    take_statistics(trainer);
+    trainer_.write_weights(local_);
+    take_statistics();
     GENKIDAMA_FAILPOINT("peer_mixed");
-    return report;
+    return mixed.mixed;
   }
 
-  ExchangeReport finish(LocalTrainer&) override { return {}; }
-
-  std::optional<std::string> over() const override {
+  std::optional<std::string> over() const {
     board_.check_refusal();
     if (board_.stop_requested()) return "stop requested";
     return std::nullopt;
   }
 
-  void post_shares(std::vector<OutgoingShare> out, const LocalTrainer& trainer) {
-    auto statistics = components_ > 0 ? trainer.own_statistics().statistics : RunningStatistics();
+  void post_shares(std::vector<OutgoingShare> out) {
+    auto statistics = components_ > 0 ? trainer_.own_statistics().statistics : RunningStatistics();
     host_.post([this, out = std::move(out), statistics = std::move(statistics)]() mutable {
       own_statistics_ = std::move(statistics);
       for (OutgoingShare& each : out) {

@@ -212,8 +212,7 @@ void PeerBoard::adopt(const Candidate& candidate) {
   mixer_->adopt_round(candidate.round);
 }
 
-std::vector<OutgoingShare> PeerBoard::begin(std::span<float> weights) {
-  const double norm = euclidean_norm(weights);
+std::vector<OutgoingShare> PeerBoard::begin(std::span<float> weights, double norm) {
   const std::lock_guard lock(mutex_);
   if (!std::exchange(has_begun_, true))
     for (auto& [number, known] : known_) known.first = {};

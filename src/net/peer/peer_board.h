@@ -77,7 +77,8 @@ class PeerBoard {
   /// The weights were replaced by those of a candidate.
   void adopt(const Candidate& candidate);
 
-  std::vector<OutgoingShare> begin(std::span<float> weights);
+  /// `norm`: of the weights, which are finite.
+  std::vector<OutgoingShare> begin(std::span<float> weights, double norm);
   /// Until nobody has to be waited for, at most until the deadline; after a stop only for `stop_grace`. The
   /// seconds.
   double wait(const Deadline& deadline, Milliseconds stop_grace);

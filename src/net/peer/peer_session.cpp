@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/failpoint.h"
+#include "genkidama/core/is_finite.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/wire/statistics.h"
 #include "net/host/link_host.h"
@@ -158,13 +159,15 @@ std::optional<RefuseMessage> PeerSession::objection(const FrameHeader& header, c
 
 std::optional<RefuseMessage> PeerSession::objection(std::span<const float> weights,
                                                     PeerFrameKind kind) const {
-  if (const std::size_t bad = first_non_finite(weights); bad != weights.size()) {
-    return RefuseMessage{RefusalCode::kWeights,
-                         fmt::format("element {} of the weights is not a finite number", bad)};
+  const double norm = euclidean_norm(weights);
+  if (!is_finite(norm)) {
+    return RefuseMessage{
+        RefusalCode::kWeights,
+        fmt::format("element {} of the weights is not a finite number", first_non_finite(weights))};
   }
   const double most = owner_.options().max_norm_growth;
   if (most <= 0 || kind == PeerFrameKind::kFirst) return std::nullopt;
-  const double norm = euclidean_norm(weights), here = owner_.board().norm();
+  const double here = owner_.board().norm();
   if (norm <= most * std::max(here, 1.0)) return std::nullopt;
   return RefuseMessage{
       RefusalCode::kWeights,

@@ -13,6 +13,7 @@
 #include "genkidama/wire/message.h"
 #include "genkidama/wire/protocol.h"
 #include "net/check_options.h"
+#include "net/hello_size.h"
 #include "net/shard/shard_board.h"
 #include "net/shard/shard_link.h"
 
@@ -47,13 +48,7 @@ HelloMessage hello_of(const ShardLinksOptions& options, const ShardLearner& lear
   hello.policy = learner.policy;
   hello.exchange = kGradientsExchange;
   hello.optimizer = options.optimizer;
-  if (const std::size_t bytes = encode_message(hello).size();
-      bytes > options.limits.max_control_bytes || learner.layout.tensors().size() > kMaxTensors) {
-    throw ArgumentError(
-        fmt::format("this network has {} tensors and its description {} bytes; at most {} and "
-                    "max_control_bytes, {}, are possible",
-                    learner.layout.tensors().size(), bytes, kMaxTensors, options.limits.max_control_bytes));
-  }
+  check_hello_size(hello, options.limits);
   return hello;
 }
 
