@@ -7,7 +7,8 @@
 
 namespace genkidama {
 
-/// Throws ArgumentError for a network that a hello has no room for, with so many bytes that later hellos may have more.
+/// Throws ArgumentError for a network that a hello has no room for, with so many bytes that later hellos may
+/// have more.
 void check_hello_size(const HelloMessage& hello, const LinkLimits& limits, std::size_t later_bytes = 0);
 
 }  // namespace genkidama

@@ -145,11 +145,12 @@ void HostSession::on_binary(std::span<const std::byte> frame) {
   GENKIDAMA_FAILPOINT("server_received");
   owing_ -= rows.value().size();
   expected_since_ = Clock::now();
+  owner_.session_received(*this, rows.value(), frame.size());
   for (const EnvironmentAnswer& row : rows.value()) {
     const std::uint64_t ticket = std::exchange(places_[row.environment].owed, Owed()).ticket;
     owner_.session_answered(*this, row.environment, ticket, row);
   }
-  owner_.session_answered_all(*this, frame.size());
+  flush();
 }
 
 void HostSession::refuse(const RefuseMessage& refusal) {

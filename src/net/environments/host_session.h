@@ -30,11 +30,12 @@ class HostSessionOwner {
   virtual const EnvironmentDescription& description() const = 0;
   virtual const EnvironmentSizes& sizes() const = 0;
   virtual void session_joined(HostSession& session) = 0;
-  /// The answer of the environment at this place, which has been checked.
+  /// A frame of so many bytes with these answers, which have been checked; each is told next.
+  virtual void session_received(HostSession& session, std::span<const EnvironmentAnswer> answers,
+                                std::size_t bytes) = 0;
+  /// The answer of the environment at this place.
   virtual void session_answered(HostSession& session, std::size_t place, std::uint64_t ticket,
                                 const EnvironmentAnswer& answer) = 0;
-  /// All answers of a frame of so many bytes were told.
-  virtual void session_answered_all(HostSession& session, std::size_t bytes) = 0;
   virtual void session_closed(HostSession& session, const std::string& reason) = 0;
   virtual void peer_refused(const std::string& reason) = 0;
   virtual void frame_refused(const std::string& reason) = 0;

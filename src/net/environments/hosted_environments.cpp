@@ -233,30 +233,29 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
         seats_.size());
   }
 
+  /// Counts before a worker sees any of it: who has played a step finds it counted.
+  void session_received(HostSession& session, std::span<const EnvironmentAnswer> answers,
+                        std::size_t bytes) override {
+    const std::lock_guard lock(mutex_);
+    ++status_.frames;
+    status_.bytes_received += bytes;
+    EnvironmentHostStatus& host = hosts_[&session];
+    for (const EnvironmentAnswer& answer : answers) {
+      const bool is_step = !answer.is_reset && !answer.lost;
+      status_.resets += answer.is_reset ? 1 : 0;
+      status_.lost_steps += answer.lost ? 1 : 0;
+      status_.steps += is_step ? 1 : 0;
+      host.steps += is_step ? 1 : 0;
+    }
+  }
+
   void session_answered(HostSession& session, std::size_t place, std::uint64_t ticket,
                         const EnvironmentAnswer& answer) override {
     const std::size_t slot = slots_of_[&session][place];
     if (answer.terminated || answer.truncated || answer.lost) seats_[slot].is_in_episode = false;
     slots_->answer(slot, ticket, answer);
-    resets_ += answer.is_reset ? 1 : 0;
-    lost_ += answer.lost ? 1 : 0;
-    steps_ += answer.is_reset || answer.lost ? 0 : 1;
     // The worker may have thought better of it meanwhile.
     look(slot);
-  }
-
-  void session_answered_all(HostSession& session, std::size_t bytes) override {
-    {
-      const std::lock_guard lock(mutex_);
-      ++status_.frames;
-      status_.bytes_received += bytes;
-      status_.steps += steps_;
-      status_.resets += resets_;
-      status_.lost_steps += lost_;
-      hosts_[&session].steps += steps_;
-    }
-    steps_ = resets_ = lost_ = 0;
-    session.flush();
   }
 
   void session_closed(HostSession& session, const std::string& reason) override {
@@ -319,9 +318,8 @@ class HostedEnvironments::Impl final : private LinkHostOwner, private HostSessio
   std::map<HostSession*, std::vector<std::size_t>> slots_of_;  // of each place of a host
   std::vector<std::size_t> collected_;
   std::vector<float> action_;
-  std::uint64_t steps_ = 0, resets_ = 0, lost_ = 0;  // in the present frame
-  bool is_listening_ = false;                        // to the bell
-  bool has_told_ = false;                            // that nobody is there
+  bool is_listening_ = false;  // to the bell
+  bool has_told_ = false;      // that nobody is there
   QuietLog warnings_;
 
   std::optional<LinkHost> host_;  // since start(); its thread uses the others
