@@ -216,6 +216,16 @@ class Program:
             raise Failure(f"it ended with {code}, not with {128 + signal.SIGTERM}:\n{self.said()[-2000:]}")
         wait_until(lambda: not processes_of_session(self.pid), 5, "the end of all of its processes")
 
+    def wait_ended(self, seconds=60):
+        """It ends by itself, and well, because another program told it so."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"it did not end within {seconds} s:\n{self.said()[-2000:]}") from None
+        if code != 0:
+            raise Failure(f"it ended with {code}, not with 0:\n{self.said()[-2000:]}")
+        wait_until(lambda: not processes_of_session(self.pid), 5, "the end of all of its processes")
+
 
 class Training(Program):
     """One that has a run directory."""

@@ -11,27 +11,10 @@
 #include "genkidama/core/log.h"
 #include "run/end_watch.h"
 #include "run/local_run.h"
-#include "run/state/machine_time.h"
+#include "run/state/resumed_session.h"
 
 namespace genkidama::run {
 namespace {
-
-// A Child that was gone for a moment goes on with its session and its own weights, as one does that lost its
-// link. After a longer time the others have moved on, and a merge of its old weights, with a large alpha,
-// would set all of them back.
-bool goes_on_with_session(const std::optional<ResumedSession>& resumed, bool is_actor) {
-  constexpr double kFreshSeconds = 120;
-  if (!resumed || resumed->session.run_id.empty()) return false;
-  const auto age = seconds_between(resumed->written, machine_time());
-  const bool fresh = age && *age <= kFreshSeconds;
-  log(LogLevel::kInfo, "the resumed state is {}: this {} {}",
-      age ? fmt::format("{:.0f} s old", *age) : "from before this machine was started",
-      is_actor ? "actor" : "Child",
-      fresh      ? "goes on with its session"
-      : is_actor ? "takes its learner's weights"
-                 : "takes its Parent's weights");
-  return fresh;
-}
 
 // For the Parent, after each round.
 bool waits(const ChildOptions& options) {
@@ -99,7 +82,9 @@ class ChildRun::Impl {
 
  private:
   void train() {
-    if (goes_on_with_session(run_.resumed_session(), is_actor(options_)))
+    const bool plays = is_actor(options_);
+    if (goes_on_with_session(run_.resumed_session(), plays ? "this actor" : "this Child",
+                             plays ? "its learner's" : "its Parent's"))
       options_.resume = run_.resumed_session()->session;
     Child child(options_, trainer_);
     child.start();

@@ -14,14 +14,9 @@
 #include "run/metrics/recent_mean.h"
 #include "run/run_files.h"
 #include "run/scale_warning.h"
+#include "run/state/resumed_session.h"
 
 namespace genkidama::run {
-
-/// A Child's session as the resumed state has it.
-struct ResumedSession {
-  ChildSessionState session;  ///< without a run_id where the Child had none
-  MachineTime written;        ///< when the state was written
-};
 
 /// Whether the program was told to stop before anybody had played a step: that is no update.
 inline bool is_nothing(const RoundReport& round) {

@@ -26,6 +26,7 @@
 #include "run/state/child_counters.h"
 #include "run/state/influence_report.h"
 #include "run/state/parent_memory.h"
+#include "run/state/resumed_session.h"
 #include "run/update_queue.h"
 
 namespace genkidama::run {
@@ -38,6 +39,9 @@ const std::vector<std::string> kColumns = {"child",          "child_sequence",  
 const std::vector<std::string> kRoundColumns = {
     "contributions", "late_contributions", "staleness_mean", "staleness_max", "waited_seconds", "episodes",
     "return_mean",   "movement",           "agreement_mean", "agreement_min", "children"};
+
+// Of a Parent that is a Child of another one, as of the moment that a merge is recorded.
+const std::vector<std::string> kUpperColumns = {"upper_connected", "upper_exchanges"};
 
 std::vector<std::string> fields_of(const ParentUpdate& update, const Played& played, std::size_t children) {
   return {update.child,
@@ -94,7 +98,10 @@ std::string merge_name(const ParentOptions& options) {
   return options.merge_rule ? "own" : "average";
 }
 
+const char* const kEndedByUpper = "parent";
+
 std::string parting_words(const std::string& ended_by) {
+  if (ended_by == kEndedByUpper) return "the upper Parent ended the run";
   if (ended_by == "signal") return "the Parent was stopped by a signal";
   return fmt::format("the run is over ({})", ended_by);
 }
@@ -104,14 +111,16 @@ std::string parting_words(const std::string& ended_by) {
 class ParentRun::Impl {
  public:
   static std::unique_ptr<Impl> make(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
-                                    RunObserver* observer) {
+                                    RunObserver* observer, std::optional<UpperParentOptions> upper) {
     ParentMemory memory;
     memory.statistics = StreamStatistics(evaluator.statistics_components());
     memory.rounds = {parent.outer_optimizer, parent.moments, method_of(parent)};
     parent.policy = evaluator.policy_description();
     const bool makes_rounds = parent.exchange == ExchangeKind::kRounds;
+    auto columns = makes_rounds ? kRoundColumns : kColumns;
+    if (upper) columns.insert(columns.end(), kUpperColumns.begin(), kUpperColumns.end());
     OpenedRun opened = RunFiles::open(std::move(options), evaluator, observer,
-                                      {run_kind::kParent, makes_rounds ? kRoundColumns : kColumns, &memory});
+                                      {run_kind::kParent, std::move(columns), &memory});
     parent.statistics = std::move(memory.statistics);
     parent.outer_optimizer = std::move(memory.rounds.outer_optimizer);
     parent.moments = std::move(memory.rounds.moments);
@@ -120,15 +129,18 @@ class ParentRun::Impl {
     if (opened.first_statistics.components() > 0) {
       parent.statistics.set(evaluator.own_statistics().stream, std::move(opened.first_statistics));
     }
-    return std::make_unique<Impl>(std::move(opened), evaluator, std::move(parent));
+    return std::make_unique<Impl>(std::move(opened), evaluator, std::move(parent), std::move(upper));
   }
-  Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent);
+  Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent,
+       std::optional<UpperParentOptions> upper);
 
   RunSummary run();
 
  private:
   /// On the Parent's own thread.
   void on_merge(const ParentUpdate& update);
+  /// Why the run is over before it began; empty: it is not.
+  std::string join_upper();
   void announce() const;
   std::string serve();
   /// Records what was merged, waiting up to `span` for the first; no merge after update `last`.
@@ -194,10 +206,14 @@ class ParentRun::Impl {
   std::atomic<std::uint64_t> last_update_;
   std::atomic<bool> weights_due_{false};         // the next merge's, for a state
   std::atomic<std::uint64_t> queued_update_{0};  // of the last merge that was given to the queue
-  std::unique_ptr<Parent> parent_;               // the last: its thread uses the others
+  std::string upper_name_;
+  ChildSessionState session_;           // with the upper Parent
+  std::unique_ptr<Parent> parent_;      // its thread uses the others
+  std::unique_ptr<UpperParent> upper_;  // nullptr unless there is one; the last: it uses the Parent
 };
 
-ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent)
+ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptions parent,
+                      std::optional<UpperParentOptions> upper)
     : files_(std::move(opened.files)),
       evaluator_(evaluator),
       options_(parent),
@@ -213,6 +229,15 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
   if (opened.state) {
     final_weights_ = std::move(opened.state->weights);
     for (const double value : opened.state->recent_returns) recent_returns_.add(value);
+    session_ = opened.state->session;
+  }
+  if (upper) {
+    upper->link.resume.reset();
+    const auto resumed = opened.state
+                             ? std::optional(ResumedSession{opened.state->session, opened.state->written})
+                             : std::nullopt;
+    if (goes_on_with_session(resumed, "this Parent", "the upper Parent's"))
+      upper->link.resume = opened.state->session;
   }
   memory_.rounds = {parent.outer_optimizer, parent.moments, method_of(parent)};
   kept_update_ = files_->totals().updates;
@@ -222,6 +247,10 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
   parent.run_id = identity_.run_id;
   parent.epoch = identity_.epoch;
   parent_ = std::make_unique<Parent>(std::move(parent), evaluator_.layout(), final_weights_);
+  if (upper) {
+    upper_name_ = upper->link.connect ? upper->link.connect->text() : "";
+    upper_ = std::make_unique<UpperParent>(std::move(*upper), *parent_);
+  }
   take_statistics();
   files_->complete_checkpoint({final_weights_, final_average_});
   parent_->on_update([this](const ParentUpdate& update) { on_merge(update); });
@@ -230,6 +259,7 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
 void ParentRun::Impl::on_merge(const ParentUpdate& update) {
   using Weights = UpdateQueue::Weights;
   if (update.update > last_update_) return;
+  if (upper_) upper_->merged(update);
   const RunOptions& options = files_->options();
   merged_steps_ += steps_of(update);
   double share = 1;
@@ -255,11 +285,14 @@ RunSummary ParentRun::Impl::run() {
   }
   try {
     std::string ended_by = files_->reached_end().value_or("");
+    if (ended_by.empty() && upper_) ended_by = join_upper();
     if (ended_by.empty()) {
       parent_->start();
       announce();
       ended_by = serve();
       parent_->stop(parting_words(ended_by));
+      // What came from the Children until the end goes up with the last exchange.
+      if (upper_) upper_->stop(parting_words(ended_by));
       if (!has_last() && !ended_by_evaluation_) {
         // What was merged before the end belongs to the run, in the files as in the weights.
         take_final();
@@ -277,6 +310,7 @@ RunSummary ParentRun::Impl::run() {
                           children_.influence());
   } catch (...) {
     parent_->stop("the Parent's run failed");
+    if (upper_) upper_->stop("the Parent's run failed");
     files_->fail();
   }
 }
@@ -305,6 +339,18 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
     json["alpha"] = options_.alpha;
   }
   json["merge_rule"] = merge_name(options_);
+  if (upper_) {
+    const UpperParentStatus upper = upper_->status();
+    json["upper"] = {{"address", upper_name_},
+                     {"exchanges", upper.exchanges},
+                     {"merges", upper.merges},
+                     {"reconnects", upper.reconnects},
+                     {"waited_seconds", upper.waited_seconds},
+                     {"bytes_sent", upper.bytes_sent},
+                     {"bytes_received", upper.bytes_received},
+                     {"told_steps", upper.told.steps},
+                     {"told_episodes", upper.told.episodes}};
+  }
   json["children_joined"] = status.joined;
   json["children_resumed"] = status.resumed;
   json["children_left"] = status.left;
@@ -323,6 +369,16 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
   json["children"] = children_.report();
   json["influence_suggestion"] = influence_suggestion(children_.influence());
   return json;
+}
+
+std::string ParentRun::Impl::join_upper() {
+  upper_->start();
+  while (!upper_->joined(Milliseconds(100))) {
+    if (std::string reason = files_->end_reason(); !reason.empty()) return reason;
+    if (const auto reason = upper_->over()) return kEndedByUpper;
+  }
+  log(LogLevel::kInfo, "{} joined the upper Parent at {}", options_.name, upper_name_);
+  return {};
 }
 
 void ParentRun::Impl::announce() const {
@@ -345,6 +401,12 @@ std::string ParentRun::Impl::serve() {
     if (const auto limit = reached_limit(files_->options(), files_->totals())) return *limit;
     if (has_last()) return "max_steps";  // as the Parent's thread has counted
     check_rule(status);
+    if (upper_) {
+      if (const auto reason = upper_->over()) {
+        log(LogLevel::kInfo, "the upper Parent: {}", *reason);
+        return kEndedByUpper;
+      }
+    }
     if (std::string reason = files_->end_reason(); !reason.empty()) return reason;
     files_->observer().on_wait(progress(status));
   }
@@ -392,8 +454,14 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
   after.in_run += played;
   recent_returns_.add(update.mean_return, played.episodes);
   const std::size_t children = status.children.size();
-  files_->record(after, makes_rounds() ? fields_of_round(update, played, children)
-                                       : fields_of(update, played, children));
+  auto fields =
+      makes_rounds() ? fields_of_round(update, played, children) : fields_of(update, played, children);
+  if (upper_) {
+    const UpperParentStatus upper = upper_->status();
+    fields.push_back(upper.connected ? "1" : "0");
+    fields.push_back(fmt::format("{}", upper.exchanges));
+  }
+  files_->record(after, fields);
   files_->observer().on_update({files_->totals(), progress(status), nullptr, &update});
   if (files_->is_checkpoint_due() && !merge.weights.empty()) {
     checkpoint({merge.weights, merge.average}, merge.rounds);
@@ -425,6 +493,10 @@ FillState ParentRun::Impl::fill_state() {
     state.children = children_.text();
     const auto& returns = recent_returns_.values();
     state.recent_returns.assign(returns.begin(), returns.end());
+    if (!upper_) return;
+    // Until the first exchange it is that of the process before.
+    if (auto session = upper_->status().session; !session.run_id.empty()) session_ = std::move(session);
+    state.session = session_;
   };
 }
 
@@ -496,8 +568,8 @@ RunProgress ParentRun::Impl::progress(const ParentStatus& status) const {
 }
 
 ParentRun::ParentRun(CoreOrchestrator& evaluator, RunOptions options, ParentOptions parent,
-                     RunObserver* observer)
-    : impl_(Impl::make(evaluator, std::move(options), std::move(parent), observer)) {}
+                     RunObserver* observer, std::optional<UpperParentOptions> upper)
+    : impl_(Impl::make(evaluator, std::move(options), std::move(parent), observer, std::move(upper))) {}
 
 ParentRun::~ParentRun() = default;
 

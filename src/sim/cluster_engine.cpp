@@ -1,4 +1,5 @@
-// A Parent and its Children in virtual time. A Child is one machine, or a learner with its players.
+// A Parent and its Children in virtual time, and Parents between them. A Child is one machine, a learner with
+// its players, or a middle Parent.
 
 #include <algorithm>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "genkidama/wire/statistics.h"
 #include "sim/engine.h"
 #include "sim/event_queue.h"
+#include "sim/merged_state.h"
 #include "sim/partitions.h"
 #include "sim/pipe.h"
 #include "sim/player_group.h"
@@ -36,7 +38,7 @@ enum class What : std::uint8_t {
 
 struct Event {
   What what = What::kComes;
-  std::uint32_t child = 0;
+  std::uint32_t child = 0;       ///< a member; kDeadline: a Parent
   std::uint64_t epoch = 0;       ///< of the link, or of the presence; what belongs to an earlier one is void
   Clock::time_point first = {};  ///< kReachesParent: when the first byte came
 };
@@ -51,7 +53,8 @@ ChildOptions child_options(const ExchangeModel& model) {
   return options;
 }
 
-ParentOptions parent_options(const ExchangeModel& model, std::size_t components) {
+ParentOptions parent_options(const ExchangeModel& model, std::size_t components,
+                             std::uint64_t first_children) {
   ParentOptions options;
   options.exchange = model.kind;
   options.alpha = model.alpha;
@@ -61,6 +64,7 @@ ParentOptions parent_options(const ExchangeModel& model, std::size_t components)
   options.outer_optimizer = OuterOptimizer(model.outer_optimizer);
   options.average_moments = model.average_moments;
   options.statistics = StreamStatistics(components);
+  options.rounds.first_children = first_children;
   return options;
 }
 
@@ -70,11 +74,30 @@ std::vector<float> weights_of(const LocalTrainer& trainer) {
   return weights;
 }
 
+/// A Parent, and its own link.
+struct Node {
+  Node(const SimulationOptions& options, const LocalTrainer& first, const std::vector<float>& weights,
+       std::size_t children, std::uint64_t first_children)
+      : parent(parent_options(options.exchange, first.statistics_components(), first_children),
+               first.layout(), weights, children, options.exchange.codec, first.moments_shape()),
+        ingress(options.parent_bits_per_second),
+        egress(options.parent_bits_per_second) {}
+
+  VirtualParent parent;
+  Pipe ingress, egress;
+  std::vector<std::uint32_t> members;         // its Children, by their places
+  std::optional<Clock::time_point> deadline;  // that is planned
+  std::optional<std::uint32_t> as_member;     // of a middle Parent
+  std::optional<MergedState> weights;         // as well
+};
+
 struct Member {
   Member(const MachineModel& computer, const LinkModel& wire, const ChildOptions& options,
-         LocalTrainer& trainer, Random numbers)
+         LocalTrainer& trainer, Random numbers, Node& at, std::uint32_t number)
       : machine(computer),
         link(wire),
+        home(at),
+        place(number),
         child(options, trainer),
         up(link.bits_per_second),
         down(link.bits_per_second),
@@ -82,7 +105,10 @@ struct Member {
         random(numbers) {}
 
   const MachineModel& machine;  // of a group: the first one
-  const LinkModel link;         // to the Parent
+  const LinkModel link;         // to its Parent
+  Node& home;                   // its Parent
+  const std::uint32_t place;    // among the Children of its Parent
+  Node* below = nullptr;        // of a middle Parent: what it is to its Children
   VirtualChild child;
   std::optional<PlayerGroup> group;  // of several machines
   Pipe up, down;
@@ -106,23 +132,35 @@ struct Member {
 class ClusterEngine final : public Engine {
  public:
   ClusterEngine(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers)
-      : options_(options),
-        child_options_(child_options(options.exchange)),
-        trainers_(trainers),
-        parent_(parent_options(options.exchange, trainers.front()->statistics_components()),
-                trainers.front()->layout(), weights_of(*trainers.front()), trainers.size(),
-                options.exchange.codec, trainers.front()->moments_shape()),
-        ingress_(options.parent_bits_per_second),
-        egress_(options.parent_bits_per_second) {
-    members_.reserve(trainers.size());
-    for (std::size_t i = 0; i < trainers.size(); ++i) {
-      add_member(i, *trainers[i]);
+      : options_(options), child_options_(child_options(options.exchange)) {
+    const std::size_t children = trainers.size(), groups = middle_parents(options);
+    LocalTrainer& first = *trainers.front();
+    const std::uint64_t first_children = options.exchange.rounds.first_children;
+    const bool waits_for_first = first_children > 0;
+    const std::vector<float> weights = weights_of(first);
+    nodes_.push_back(
+        groups > 0 ? std::make_unique<Node>(options, first, weights, groups, waits_for_first ? groups : 0)
+                   : std::make_unique<Node>(options, first, weights, children, first_children));
+    for (std::size_t group = 0; group < groups; ++group) {
+      const auto begin = options.machines.begin();
+      const auto at_beginning =
+          std::count_if(begin + static_cast<std::ptrdiff_t>(begin_of(group)),
+                        begin + static_cast<std::ptrdiff_t>(begin_of(group + 1)),
+                        [](const SimulatedMachine& each) { return each.machine.joins_seconds == 0; });
+      nodes_.push_back(
+          std::make_unique<Node>(options, first, weights, begin_of(group + 1) - begin_of(group),
+                                 waits_for_first ? static_cast<std::uint64_t>(at_beginning) : 0));
+    }
+    members_.reserve(children + groups);
+    for (std::size_t i = 0; i < children; ++i) {
+      add_member(i, *trainers[i], *nodes_[groups > 0 ? 1 + group_of(i) : 0]);
       const auto child = static_cast<std::uint32_t>(i);
       const MachineModel& machine = members_.back()->machine;
       queue_.plan(kBeginning + span_of(machine.joins_seconds), {What::kComes, child});
       if (const double leaves = machine.leaves_seconds; leaves > 0)
         queue_.plan(kBeginning + span_of(leaves), {What::kGoes, child, kForGood});
     }
+    for (std::size_t group = 0; group < groups; ++group) add_middle(group, first.layout());
   }
 
   SimulationSummary run(const Simulation::Observer& observer) override {
@@ -136,10 +174,14 @@ class ClusterEngine final : public Engine {
       }
       if (options_.give_up && queue_.taken() % kEventsBetweenLooks == 0 && options_.give_up())
         return summary("signal");
-      handle(queue_.take());
-      send_answers();
-      watch_deadline();
-      if (parent_.state().updates() > std::exchange(told_, parent_.state().updates())) {
+      const Event event = queue_.take();
+      handle(event);
+      Node& node = event.what == What::kDeadline ? *nodes_[event.child] : members_[event.child]->home;
+      serve(node);
+      // What has come from above may let it send again.
+      if (event.what != What::kDeadline && members_[event.child]->below)
+        offer_up(*members_[event.child]->below);
+      if (root().state().updates() > std::exchange(told_, root().state().updates())) {
         goes_on = observer(update());
         told_events_ = queue_.taken();
         told_at_ = now();
@@ -153,30 +195,63 @@ class ClusterEngine final : public Engine {
 
  private:
   static constexpr std::uint64_t kForGood = ~std::uint64_t{0};
+  static constexpr MachineModel kAlwaysThere{};
   static constexpr std::uint64_t kEventsBetweenLooks = 256;
   // Of each machine, which comes and goes, or loses its link, many times within a long round.
   static constexpr std::uint64_t kEventsWithoutUpdate = 5'000;
 
   Clock::time_point now() const { return queue_.now(); }
+  const VirtualParent& root() const { return nodes_.front()->parent; }
 
-  void add_member(std::size_t number, LocalTrainer& trainer) {
+  /// The first machine of a group of middle Parents.
+  std::size_t begin_of(std::size_t group) const {
+    const std::size_t groups = middle_parents(options_);
+    return (group * options_.machines.size() + groups - 1) / groups;
+  }
+  std::size_t group_of(std::size_t machine) const {
+    return machine * middle_parents(options_) / options_.machines.size();
+  }
+
+  /// A Child of this Parent.
+  std::uint32_t place_at(Node& node, std::size_t number) {
+    node.members.push_back(static_cast<std::uint32_t>(number));
+    return static_cast<std::uint32_t>(node.members.size() - 1);
+  }
+
+  void add_middle(std::size_t group, const ParameterLayout& layout) {
+    Node& node = *nodes_[1 + group];
+    const std::size_t number = members_.size();
+    const LinkModel& link =
+        options_.group_links.empty() ? options_.machines[begin_of(group)].link : options_.group_links[group];
+    node.weights.emplace(layout, node.parent);
+    node.as_member = static_cast<std::uint32_t>(number);
+    Node& top = *nodes_.front();
+    members_.push_back(std::make_unique<Member>(kAlwaysThere, link, child_options_, *node.weights,
+                                                random_of(options_, options_.machines.size() + group), top,
+                                                place_at(top, number)));
+    members_.back()->below = &node;
+    queue_.plan(kBeginning, {What::kComes, static_cast<std::uint32_t>(number)});
+  }
+
+  void add_member(std::size_t number, LocalTrainer& trainer, Node& home) {
     const std::size_t machines = machines_of_child(options_), first = number * machines;
     const SimulatedMachine& model = options_.machines[first];
     const bool has_own_link = options_.cut == Cut::kTree && !options_.group_links.empty();
     const LinkModel& link = has_own_link ? options_.group_links[number] : model.link;
     // A group of one is a machine. The numbers of the others are those of their players.
     const std::size_t stream = machines == 1 ? number : options_.machines.size() + number;
-    members_.push_back(
-        std::make_unique<Member>(model.machine, link, child_options_, trainer, random_of(options_, stream)));
+    members_.push_back(std::make_unique<Member>(model.machine, link, child_options_, trainer,
+                                                random_of(options_, stream), home, place_at(home, number)));
     if (machines > 1) members_.back()->group.emplace(options_, first, machines, 0);
   }
 
   void handle(const Event& event) {
     if (event.what == What::kDeadline) {
-      deadline_.reset();
-      const std::uint64_t before = parent_.state().updates();
-      parent_.look(now());
-      if (parent_.state().updates() > before) last_ = now();
+      Node& node = *nodes_[event.child];
+      node.deadline.reset();
+      const std::uint64_t before = node.parent.state().updates();
+      node.parent.look(now());
+      if (node.parent.state().updates() > before) last_ = now();
       return;
     }
     Member& member = *members_[event.child];
@@ -201,26 +276,26 @@ class ClusterEngine final : public Engine {
         break;
       case What::kFirstWeights:
         member.child.joined(member.welcome, member.down_frame);
-        if (!std::exchange(member.has_begun, true)) start_round(member, event.child);
+        if (!std::exchange(member.has_begun, true)) go_on(member, event.child);
         break;
       case What::kRoundEnds:
         end_round(member, event.child);
         break;
       case What::kReachesParent: {
         const auto bytes = bytes_on_wire(member.up_frame.size());
-        queue_.plan(ingress_.pass({event.first, now()}, bytes).last,
+        queue_.plan(member.home.ingress.pass({event.first, now()}, bytes).last,
                     {What::kFrame, event.child, member.epoch});
         break;
       }
       case What::kFrame:
-        parent_.receive(event.child, member.up_frame, now());
+        member.home.parent.receive(member.place, member.up_frame, now());
         break;
       case What::kAnswer:
         member.child.answered(member.down_frame);
         end_wait(member, event.child);
         break;
       case What::kSilence:
-        lose_link(member, event.child, /*for_good=*/false);
+        lose_link(member, /*for_good=*/false);
         go_on_alone(member, event.child);
         dial(member, event.child, member.partitions.connected_at(now()));
         break;
@@ -255,7 +330,7 @@ class ClusterEngine final : public Engine {
     if (!member.is_present) return;
     member.is_present = false;
     ++member.presence;
-    lose_link(member, child, for_good);
+    lose_link(member, for_good);
     if (member.is_training) member.rest = member.due - now();
     if (member.is_waiting) {
       stop_waiting(member);
@@ -273,10 +348,10 @@ class ClusterEngine final : public Engine {
       queue_.plan(member.partitions.lost_at(from), {What::kSilence, child, member.epoch});
   }
 
-  void lose_link(Member& member, std::uint32_t child, bool for_good) {
+  void lose_link(Member& member, bool for_good) {
     ++member.epoch;
     ++links_lost_;
-    parent_.left(child, for_good, now());
+    member.home.parent.left(member.place, for_good, now());
     member.child.lost();
   }
 
@@ -285,10 +360,15 @@ class ClusterEngine final : public Engine {
     if (!member.is_waiting) return;
     stop_waiting(member);
     member.child.take_answer();
-    start_round(member, child);
+    go_on(member, child);
   }
 
   // Rounds.
+
+  /// A machine trains; a middle Parent merges on all the time.
+  void go_on(Member& member, std::uint32_t child) {
+    if (!member.below) start_round(member, child);
+  }
 
   void start_round(Member& member, std::uint32_t child) {
     const RoundReport& report = member.child.train();
@@ -334,7 +414,7 @@ class ClusterEngine final : public Engine {
 
   void stop_waiting(Member& member) {
     member.is_waiting = false;
-    if (!member.group) waiting_ += seconds_of(now() - member.since);
+    if (!member.group && !member.below) waiting_ += seconds_of(now() - member.since);
   }
 
   void end_wait(Member& member, std::uint32_t child) {
@@ -342,7 +422,26 @@ class ClusterEngine final : public Engine {
     if (!member.is_waiting) return;
     stop_waiting(member);
     member.child.take_answer();
-    start_round(member, child);
+    go_on(member, child);
+  }
+
+  // Middle Parents.
+
+  /// Sends what was merged, once that is enough and the exchange before is over.
+  void offer_up(Node& node) {
+    if (!node.as_member) return;
+    Member& member = *members_[*node.as_member];
+    if (member.is_waiting || !member.child.is_joined()) return;
+    const bool makes_rounds = options_.exchange.kind == ExchangeKind::kRounds;
+    const std::uint64_t wanted = makes_rounds ? 1 : std::max<std::size_t>(node.parent.connected(), 1);
+    if (node.parent.merged().merges < wanted) return;
+    const VirtualParent::Merged merged = node.parent.take_merged();
+    const auto episodes = static_cast<double>(merged.played.episodes);
+    const bool waits =
+        member.child.send_playing(merged.played, episodes > 0 ? merged.return_sum / episodes : 0);
+    if (const auto frame = member.child.take_outgoing()) send_up(member, *node.as_member, *frame);
+    member.is_waiting = waits;
+    member.since = now();
   }
 
   // Links.
@@ -362,42 +461,50 @@ class ClusterEngine final : public Engine {
     }
   }
 
-  void send_down(Member& member, const Answer& answer, What what) {
-    parent_.encode(answer, member.down_frame);
+  void send_down(Member& member, std::uint32_t child, const Answer& answer, What what) {
+    member.home.parent.encode(answer, member.down_frame);
     const std::size_t bytes = bytes_on_wire(member.down_frame.size());
     bytes_down_ += bytes;
-    const Passage sent = egress_.pass({now(), now()}, bytes);
+    const Passage sent = member.home.egress.pass({now(), now()}, bytes);
     const Clock::time_point last = member.down.pass(sent, bytes).last;
     const Clock::duration delay = delay_of(member.link, member.down_frame.size(), member.random);
-    queue_.plan(member.partitions.arrival(sent.first, last + delay), {what, answer.child, member.epoch});
+    queue_.plan(member.partitions.arrival(sent.first, last + delay), {what, child, member.epoch});
   }
 
   void greet(Member& member, std::uint32_t child) {
-    member.welcome = parent_.join(child, member.child.session(), member.child.steps_answered(), now());
-    send_down(member, {child, 0}, What::kFirstWeights);
+    member.welcome =
+        member.home.parent.join(member.place, member.child.session(), member.child.steps_answered(), now());
+    send_down(member, child, {member.place, 0}, What::kFirstWeights);
   }
 
-  void send_answers() {
-    for (const Answer& answer : parent_.answers()) send_down(*members_[answer.child], answer, What::kAnswer);
-    parent_.answers().clear();
+  /// Of a Parent at which something has happened.
+  void serve(Node& node) {
+    for (const Answer& answer : node.parent.answers()) {
+      const std::uint32_t child = node.members[answer.child];
+      send_down(*members_[child], child, answer, What::kAnswer);
+    }
+    node.parent.answers().clear();
+    watch_deadline(node);
+    offer_up(node);
   }
 
-  void watch_deadline() {
-    const auto deadline = parent_.deadline();
-    if (!deadline || (deadline_ && *deadline_ <= *deadline)) return;
-    deadline_ = deadline;
-    queue_.plan(*deadline, {What::kDeadline});
+  void watch_deadline(Node& node) {
+    const auto deadline = node.parent.deadline();
+    if (!deadline || (node.deadline && *node.deadline <= *deadline)) return;
+    node.deadline = deadline;
+    const std::uint32_t number =
+        node.as_member ? static_cast<std::uint32_t>(1 + *node.as_member - options_.machines.size()) : 0;
+    queue_.plan(*deadline, {What::kDeadline, number});
   }
 
   SimulatedUpdate update() const {
     SimulatedUpdate update;
     update.seconds = seconds_of(now() - kBeginning);
-    update.update = parent_.state().updates();
+    update.update = root().state().updates();
     update.played = played_;
     update.recent_return = recent_.mean();
-    update.weights = parent_.state().current();
-    if (parent_.state().statistics_components() > 0)
-      update.all_statistics = parent_.state().statistics().all();
+    update.weights = root().state().current();
+    if (root().state().statistics_components() > 0) update.all_statistics = root().state().statistics().all();
     return update;
   }
 
@@ -412,7 +519,7 @@ class ClusterEngine final : public Engine {
   SimulationSummary summary(std::string end) const {
     SimulationSummary summary;
     summary.seconds = seconds_of(last_ - kBeginning);
-    summary.updates = parent_.state().updates();
+    summary.updates = root().state().updates();
     summary.played = played_;
     summary.optimizer_steps = optimizer_steps_;
     summary.bytes_up = bytes_up_;
@@ -429,17 +536,19 @@ class ClusterEngine final : public Engine {
         continue;
       }
       summary.computing_seconds += computed(*member);
-      if (member->is_waiting) summary.waiting_seconds += seconds_of(last_ - member->since);
+      if (member->is_waiting && !member->below) summary.waiting_seconds += seconds_of(last_ - member->since);
     }
-    summary.contributions = parent_.contributions();
-    const RoundCounts rounds = parent_.state().status(now()).rounds;
-    summary.late = rounds.late;
-    summary.dropped = rounds.dropped;
-    summary.by_deadline = rounds.by_deadline;
-    if (summary.contributions > 0) {
-      summary.mean_staleness =
-          static_cast<double>(parent_.staleness()) / static_cast<double>(summary.contributions);
+    std::uint64_t staleness = 0;
+    for (const auto& node : nodes_) {
+      summary.contributions += node->parent.contributions();
+      staleness += node->parent.staleness();
+      const RoundCounts rounds = std::as_const(node->parent).state().status(now()).rounds;
+      summary.late += rounds.late;
+      summary.dropped += rounds.dropped;
+      summary.by_deadline += rounds.by_deadline;
     }
+    if (summary.contributions > 0)
+      summary.mean_staleness = static_cast<double>(staleness) / static_cast<double>(summary.contributions);
     summary.links_lost = links_lost_;
     summary.events = queue_.taken();
     summary.end = std::move(end);
@@ -448,14 +557,11 @@ class ClusterEngine final : public Engine {
 
   const SimulationOptions& options_;
   const ChildOptions child_options_;
-  std::vector<LocalTrainer*> trainers_;
-  VirtualParent parent_;
-  Pipe ingress_, egress_;  // the Parent's own link
-  std::vector<std::unique_ptr<Member>> members_;
+  std::vector<std::unique_ptr<Node>> nodes_;      // the topmost Parent, then the middle ones
+  std::vector<std::unique_ptr<Member>> members_;  // the machines or groups, then the middle Parents
   EventQueue<Event> queue_;
-  Clock::time_point last_ = kBeginning;        // when something happened
-  Clock::time_point told_at_ = kBeginning;     // of the last update
-  std::optional<Clock::time_point> deadline_;  // that is planned
+  Clock::time_point last_ = kBeginning;     // when something happened
+  Clock::time_point told_at_ = kBeginning;  // of the last update
   RecentReturns recent_;
   Played played_;
   std::uint64_t told_ = 0, told_events_ = 0, optimizer_steps_ = 0, bytes_up_ = 0, bytes_down_ = 0,

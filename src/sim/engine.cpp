@@ -47,16 +47,18 @@ void check_link(const LinkModel& link, std::size_t index) {
 
 void check_groups(const SimulationOptions& options) {
   const std::size_t machines = options.machines.size();
-  if (options.groups < 1 || options.groups > machines || machines % options.groups != 0) {
-    throw ArgumentError(fmt::format("groups is {} with {} machines; expected a number that divides them",
-                                    options.groups, machines));
+  const bool must_divide = options.cut == Cut::kTree;
+  if (options.groups < 1 || options.groups > machines || (must_divide && machines % options.groups != 0)) {
+    throw ArgumentError(
+        fmt::format("groups is {} with {} machines; expected {}", options.groups, machines,
+                    must_divide ? "a number that divides them" : "at most one for each machine"));
   }
   if (!options.group_links.empty() && options.group_links.size() != options.groups) {
     throw ArgumentError(fmt::format("group_links has {} links for {} groups; expected one for each, or none",
                                     options.group_links.size(), options.groups));
   }
   for (std::size_t i = 0; i < options.group_links.size(); ++i)
-    check_link(options.group_links[i], i * machines_of_child(options));
+    check_link(options.group_links[i], std::min(i * machines_of_child(options), machines - 1));
 }
 
 void check_actors(const SegmentOptions& segments) {
@@ -144,7 +146,7 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
   if (options.cut == Cut::kEnvironments && machines < 2)
     throw ArgumentError("the cut is 'environments' with 1 machine; expected a server and at least one host");
   if (is_asynchronous(options)) check_actors(options.segments);
-  if (options.cut == Cut::kTree) check_groups(options);
+  if (options.cut == Cut::kTree || middle_parents(options) > 0) check_groups(options);
   const std::size_t expected = is_asynchronous(options) ? machines + 1
                                : has_parent(options)    ? machines / machines_of_child(options)
                                                         : 1;

@@ -42,6 +42,11 @@ inline bool has_parent(const SimulationOptions& options) {
   return options.cut == Cut::kWeights || options.cut == Cut::kTree;
 }
 
+/// How many Parents stand between the topmost one and the machines.
+inline std::size_t middle_parents(const SimulationOptions& options) {
+  return options.cut == Cut::kWeights && options.groups > 1 ? options.groups : 0;
+}
+
 /// How many machines stand behind each trainer of a Parent's Children.
 inline std::size_t machines_of_child(const SimulationOptions& options) {
   return options.cut == Cut::kTree ? options.machines.size() / options.groups : 1;

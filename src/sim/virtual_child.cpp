@@ -93,6 +93,11 @@ bool VirtualChild::send_round() {
   return exchange_->send_round(trainer_, report_);
 }
 
+bool VirtualChild::send_playing(const Played& played, double mean_return) {
+  has_outgoing_ = false;
+  return exchange_->send_playing(trainer_, played, mean_return);
+}
+
 void VirtualChild::take_answer() {
   exchange_->take_answer(trainer_);
 }

@@ -44,6 +44,8 @@ class VirtualChild final : private ChildWire {
   const RoundReport& train();
   /// What the exchange does when the trained round has ended. Whether it waits for an answer.
   bool send_round();
+  /// The same where others have played.
+  bool send_playing(const Played& played, double mean_return);
   /// After a send_round() that waits: the answer came, or the link was lost.
   void take_answer();
 

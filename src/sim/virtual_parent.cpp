@@ -50,6 +50,7 @@ Welcome VirtualParent::join(std::uint32_t child, std::uint64_t session, std::uin
     state_.joined(std::move(status), steps_counted, session > 0, now);
   }
   sessions_[child] = welcome.session;
+  ++connected_;
   return welcome;
 }
 
@@ -87,11 +88,19 @@ void VirtualParent::receive(std::uint32_t child, std::span<const std::byte> byte
   if (!report.failure.empty()) throw Error(report.failure);
   staleness_ += report.staleness;
   ++contributions_;
+  count_merge(report.since_merge, parts.header.mean_return);
+  ++merged_.merges;
   answers_.push_back({child, parts.header.sequence});
+}
+
+void VirtualParent::count_merge(const Played& played, double mean_return) {
+  merged_.played += played;
+  merged_.return_sum += mean_return * static_cast<double>(played.episodes);
 }
 
 void VirtualParent::left(std::uint32_t child, bool for_good, Clock::time_point now) {
   if (sessions_[child] == 0) return;
+  --connected_;
   state_.left(std::exchange(sessions_[child], 0), for_good);
   sequences_[child] = 0;
   if (state_.makes_rounds()) look(now);
@@ -101,7 +110,11 @@ void VirtualParent::look(Clock::time_point now) {
   if (!state_.makes_rounds() || !state_.is_round_over(now)) return;
   const RoundMergeReport report = state_.merge_round(now);
   if (!report.failure.empty()) throw Error(report.failure);
-  for (const RoundContribution& each : report.contributions) staleness_ += each.staleness;
+  for (const RoundContribution& each : report.contributions) {
+    staleness_ += each.staleness;
+    count_merge(each.since_merge, each.mean_return);
+  }
+  ++merged_.merges;
   contributions_ += report.contributions.size();
   for (std::uint32_t child = 0; child < sequences_.size(); ++child) {
     if (sequences_[child] > 0) answers_.push_back({child, std::exchange(sequences_[child], 0)});

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/core/clock.h"
@@ -48,11 +49,23 @@ class VirtualParent {
   /// When the open round is over at the latest.
   std::optional<Clock::time_point> deadline() const { return state_.round_deadline(); }
   const ParentState& state() const { return state_; }
+  ParentState& state() { return state_; }
+  /// Children that are joined now.
+  std::size_t connected() const { return connected_; }
+  /// What was merged since the last call.
+  struct Merged {
+    std::uint64_t merges = 0;
+    Played played;
+    double return_sum = 0;  ///< over the episodes in `played`
+  };
+  const Merged& merged() const { return merged_; }
+  Merged take_merged() { return std::exchange(merged_, {}); }
   std::uint64_t staleness() const { return staleness_; }
   std::uint64_t contributions() const { return contributions_; }
 
  private:
   static std::string name_of(std::uint32_t child);
+  void count_merge(const Played& played, double mean_return);
 
   /// Of a link, from its first weights on.
   struct Codecs {
@@ -68,6 +81,8 @@ class VirtualParent {
   const CodecKind codec_;
   std::vector<Codecs> codecs_;  // of each Child
   std::vector<std::byte> extra_;
+  Merged merged_;
+  std::size_t connected_ = 0;
   std::uint64_t next_session_ = 1, staleness_ = 0, contributions_ = 0;
 };
 

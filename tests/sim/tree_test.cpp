@@ -1,6 +1,7 @@
 // Groups of machines, each a learner with its players, whose learners exchange weights with a Parent.
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "genkidama/core/error.h"
 #include "genkidama/wire/frame.h"
@@ -155,4 +156,95 @@ TEST_CASE("a learner and its players compute and wait as long as there is time f
   machines.options.machines[0].machine.seconds_per_gradient = 1;
   const SimulationSummary summary = machines.run(2);
   CHECK(summary.computing_seconds + summary.waiting_seconds == Approx(3 * summary.seconds));
+}
+
+namespace {
+
+/// Machines, with Parents between them and the topmost one.
+Machines in_levels(std::size_t machines, std::size_t groups, ExchangeKind kind) {
+  Machines result(machines);
+  result.options.groups = groups;
+  result.options.exchange.kind = kind;
+  result.options.exchange.alpha = 0.5;
+  result.options.exchange.beta = 0.5;
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("the mean of the middle Parents' means is the mean of all machines") {
+  Machines machines = in_levels(4, 2, ExchangeKind::kRounds);
+  const auto first = machines.trainers.front()->weights();
+  const SimulationSummary summary = machines.run(1);
+  REQUIRE(summary.end.empty());
+  // Two rounds of two machines each, and one of the two middle Parents.
+  CHECK(summary.contributions == 6);
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    double mean = 0;
+    for (std::size_t machine = 0; machine < 4; ++machine) {
+      // The weights of the first machine were read before its first round, too, for the Parents.
+      const auto& sent = machines.trainers[machine]->sent[machine == 0 ? 1 : 0];
+      mean += (static_cast<double>(sent[i]) - static_cast<double>(first[i])) / 4;
+    }
+    CHECK(machines.weights[0][i] == Approx(static_cast<double>(first[i]) + mean).margin(1e-6));
+  }
+}
+
+TEST_CASE("machines in levels do not wait for the topmost Parent") {
+  Machines machines = in_levels(6, 3, ExchangeKind::kRounds);
+  machines.options.group_links.resize(3);
+  for (LinkModel& link : machines.options.group_links) link.latency_seconds = 10 * kRound;
+  machines.options.max_seconds = 200 * kRound;
+  const SimulationSummary summary = machines.run(1'000'000);
+  CHECK(summary.end == "max-seconds");
+  CHECK(summary.waiting_seconds < 0.01 * summary.computing_seconds);
+  // A crossing takes ten rounds, and the answer ten more.
+  CHECK(summary.updates > 5);
+  CHECK(summary.updates < 12);
+}
+
+TEST_CASE("a Parent's own link is shared by its Children only") {
+  // Long enough that transfers are what counts.
+  const auto seconds_of_updates = [](std::size_t groups) {
+    Machines machines = in_levels(16, groups, ExchangeKind::kRounds);
+    machines.options.parent_bits_per_second = 10'000;
+    machines.options.max_seconds = 1'000;
+    const SimulationSummary summary = machines.run(1'000'000);
+    return static_cast<double>(machines.played.steps) / summary.seconds;
+  };
+  CHECK(seconds_of_updates(4) > 2 * seconds_of_updates(1));
+}
+
+TEST_CASE("levels are simulated the same way twice, and survive the partitions of a middle Parent") {
+  const auto run = [](ExchangeKind kind) {
+    auto machines = std::make_unique<Machines>(in_levels(9, 3, kind));
+    machines->options.group_links.resize(3);
+    machines->options.group_links[1].connected_seconds = 2;
+    machines->options.group_links[1].partition_seconds = 100;
+    for (auto& each : machines->options.machines) each.machine.jitter = 0.5;
+    machines->options.machines[4].machine.present_seconds = 3;
+    machines->options.machines[4].machine.away_seconds = 2;
+    machines->options.max_seconds = 300;
+    const SimulationSummary summary = machines->run(1'000'000);
+    CHECK(summary.end == "max-seconds");
+    CHECK(summary.links_lost > 2);
+    return machines;
+  };
+  for (const auto kind : {ExchangeKind::kEach, ExchangeKind::kRounds}) {
+    const auto a = run(kind), b = run(kind);
+    CHECK(a->seconds == b->seconds);
+    CHECK(a->weights == b->weights);
+    CHECK(a->weights.size() > 100);
+  }
+}
+
+TEST_CASE("impossible levels are refused") {
+  const auto expect = [](Machines machines, const std::string& text) {
+    CHECK_THROWS_WITH(Simulation(machines.options, machines.pointers()), Catch::Contains(text));
+  };
+  expect(in_levels(3, 4, ExchangeKind::kEach),
+         "groups is 4 with 3 machines; expected at most one for each machine");
+  Machines machines = in_levels(4, 2, ExchangeKind::kEach);
+  machines.options.group_links.resize(3);
+  expect(std::move(machines), "group_links has 3 links for 2 groups");
 }

@@ -239,6 +239,8 @@ struct ParentStatus {
 /// taken: it is learnt from once, whether its actor's link lives or not, unless the learner's process ends or
 /// the queue is to drop its oldest.
 ///
+/// UpperParent makes this Parent a Child of another one.
+///
 /// A merge rule that fails, or an outer optimizer whose result is not finite, ends the run as stop() does,
 /// except that stop() or the destructor must still join the thread; status() tells why.
 class Parent {
@@ -279,6 +281,21 @@ class Parent {
   /// another size or that are not finite, and when no round was taken.
   void publish(std::span<const float> weights, std::uint64_t run_steps = 0);
 
+  /// Between two merges, W_P becomes W_P + (to - from): weights of elsewhere come in, and what was merged
+  /// since W_P was `from` is kept. It counts as no update, and Children see it in their next answer. Waits
+  /// for the merge that runs now, so it is not for the observer. False, and nothing is changed, when the
+  /// Parent has ended. Throws ArgumentError for another size or values that are not finite, and Error when
+  /// the result is not finite.
+  bool change_weights(std::span<const float> from, std::span<const float> to);
+  /// Between two merges, replaces what is known of the statistics of a stream that is no Child's, so that all
+  /// Children are told of it. Waits as change_weights() does, and returns the same. Throws ArgumentError for
+  /// another number of components.
+  bool write_statistics(std::uint64_t stream, const RunningStatistics& statistics);
+
+  /// As they were given, with the run_id that was made if none was.
+  const ParentOptions& options() const;
+  /// As it was given.
+  const ParameterLayout& layout() const;
   /// What it has done so far.
   ParentStatus status() const;
   /// A copy of W_P between two merges.

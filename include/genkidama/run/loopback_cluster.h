@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "genkidama/net/child.h"
 #include "genkidama/net/endpoint.h"
 #include "genkidama/net/parent.h"
+#include "genkidama/net/upper_parent.h"
 #include "genkidama/run/run_observer.h"
 #include "genkidama/run/run_options.h"
 
@@ -25,15 +27,19 @@ namespace run {
 
 /// What the cluster hands to one of its processes.
 struct MemberContext {
-  int number = 0;                   ///< 0 is the Parent; the Children count from 1
-  std::string name;                 ///< "parent", "child_1", ...: ParentOptions::name or ChildOptions::name
+  int number = 0;    ///< 0 is a Parent; the Children count from 1
+  int group = 0;     ///< of a middle Parent, from 1; 0: it is none
+  std::string name;  ///< "parent", "group_1", "child_1", ...: ParentOptions::name or ChildOptions::name
   std::filesystem::path directory;  ///< RunOptions::directory
   bool resume = false;              ///< the run that is in the directory goes on; false: it begins
   /// The seed to train with. It follows from LoopbackClusterOptions::seed and the number, so that every Child
   /// plays episodes of its own. The Parent has the seed as it was given.
   std::uint64_t seed = 0;
-  /// 127.0.0.1 with a port. The Parent listens there, with port 0 for any free port; a Child dials it.
+  /// 127.0.0.1 with a port. A Parent listens there, with port 0 for any free port; a Child dials it.
   Endpoint endpoint;
+  int children = 0;  ///< of a Parent: how many members are its Children, as RoundOptions::first_children
+  /// Of a middle Parent: where the Parent of the cluster is, whose Child it is.
+  std::optional<Endpoint> upper;
   /// LinkSecurity::token. Every user of the machine reaches the loopback device, so each start of a cluster
   /// has a new one.
   std::string token;
@@ -41,8 +47,10 @@ struct MemberContext {
   /// for a Child.
   int ready_fd = -1;
 
-  /// Whether the member is the Parent.
+  /// Whether the member is a Parent, that of the cluster or a middle one.
   bool is_parent() const { return number == 0; }
+  /// Whether the member is a Parent between that of the cluster and its Children.
+  bool is_middle() const { return group > 0; }
 
   /// The Parent must call this once it listens, with Parent::ports(); PortTeller does it for a ParentRun. The
   /// Children are started then. Throws
@@ -52,12 +60,15 @@ struct MemberContext {
 
 /// Fills in what a member of a cluster is told, and leaves all else to the caller: the directory, whether the
 /// run in it goes on, and end_reason(). The Parent leaves config.json to the cluster; a Child leaves
-/// evaluations to the Parent, and begins with its weights, not with init_from.
+/// evaluations to the Parent, and begins with its weights, not with init_from. So does a middle Parent, whose
+/// run has no end of its own.
 void apply(const MemberContext& member, RunOptions& options);
 /// Where the Parent listens, its name and its token.
 void apply(const MemberContext& member, ParentOptions& options);
 /// Whom the Child dials, its name and its token.
 void apply(const MemberContext& member, ChildOptions& options);
+/// The same of a middle Parent as the Child of the Parent of the cluster.
+void apply(const MemberContext& member, UpperParentOptions& options);
 
 /// Calls MemberContext::tell_ports() once a ParentRun listens.
 class PortTeller : public RunObserver {
@@ -77,7 +88,11 @@ struct LoopbackClusterOptions {
   std::filesystem::path directory;
   Resume resume = Resume::kNever;  ///< what happens to a cluster that is in the directory already
   int children = 2;                ///< how many Children there are, >= 1
-  std::uint64_t seed = 1;          ///< MemberContext::seed follows from it
+  /// How many middle Parents there are, at most as many as Children. Each has its share of the Children,
+  /// those with neighbouring numbers, and is a Child of the Parent (UpperParent). Group N has groups/group_N
+  /// in the directory. 0: the Children are the Parent's own.
+  int groups = 0;
+  std::uint64_t seed = 1;  ///< MemberContext::seed follows from it
   /// The text of config.json in the directory, a JSON object. Empty: it tells the number of Children and the
   /// seed.
   std::string config;
@@ -116,13 +131,16 @@ struct ClusterSummary {
   int parent_exit_code = 0;
   /// The same of the Children, in their order; fewer when the Parent ended before they were started.
   std::vector<int> child_exit_codes;
+  /// The same of the middle Parents.
+  std::vector<int> group_exit_codes;
 };
 
 /// Trains with a Parent and Children that are processes of this machine. The Parent writes the run's files
 /// and decides when the run is over, which the Children hear from it. A Child that dies is told in the log
-/// and leaves the others at work. When a cluster goes on, a Child that has no state that can be read begins
-/// anew with the Parent's weights, and what it left is kept in a directory beside it. When the Parent dies or
-/// no Child is left, the cluster fails at once. When this process dies, the members hear of it and end.
+/// and leaves the others at work, and so is a middle Parent, whose Children then train alone. When a cluster
+/// goes on, a Child that has no state that can be read begins anew with the Parent's weights, and what it
+/// left is kept in a directory beside it. When the Parent dies, or no Child or no middle Parent is left, the
+/// cluster fails at once. When this process dies, the members hear of it and end.
 ///
 ///     genkidama::run::LoopbackClusterOptions options;
 ///     options.directory = "runs/cluster";

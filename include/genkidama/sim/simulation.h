@@ -117,13 +117,18 @@ struct SimulationOptions {
   Cut cut = Cut::kWeights;                 ///< what crosses between machines
   std::vector<SimulatedMachine> machines;  ///< at least one
   ExchangeModel exchange;                  ///< Cut::kWeights and Cut::kTree
+  /// Cut::kWeights: more than 1: so many Parents stand between the topmost one and the machines. Each merges
+  /// those of its group, which are neighbours in `machines`, and is a Child of the topmost one, as
+  /// UpperParent has it, by the same exchange. 1: the machines are the topmost Parent's Children.
+  ///
   /// Cut::kTree: how many groups there are, which divides the number of machines. The first machines are the
   /// first group, and the first machine of a group has its learner.
   std::size_t groups = 1;
-  /// Cut::kTree: each group's link to the Parent; empty: that of its first machine.
+  /// Each group's link to the topmost Parent; empty: that of its first machine.
   std::vector<LinkModel> group_links{};
   /// What all transfers to the Parent or learner together may take, and all from it: they queue for it; 0: no
-  /// limit beyond that of each link. The learners of Cut::kTree have no such limit.
+  /// limit beyond that of each link. Every middle Parent has the same limit; the learners of Cut::kTree have
+  /// none.
   double parent_bits_per_second = 0;
   /// Cut::kSegments and Cut::kTree: what one environment step takes on the wire.
   std::size_t bytes_per_step = 0;

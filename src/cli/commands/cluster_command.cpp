@@ -30,6 +30,7 @@ constexpr int kBadArguments = 2;
 std::vector<std::string> words_of(const Job& job, const run::MemberContext& member) {
   // A member inherits the token; no command line has it.
   setenv(kTokenVariable, member.token.c_str(), 1);
+  if (member.is_middle()) return middle_words(job.settings, job.program.table, member);
   if (member.is_parent()) return parent_words(job.settings, job.program.table, member.ready_fd);
   auto words = child_words(job.settings, job.program.table, member.number, member.endpoint.port);
   words.push_back((member.resume ? "--resume=" : "--run-dir=") + member.directory.string());
@@ -101,6 +102,7 @@ int run_cluster(Job job) {
   options.directory = job.settings.run_dir;
   options.resume = job.settings.resume.empty() ? run::Resume::kNever : run::Resume::kRequired;
   options.children = job.settings.cluster.children;
+  options.groups = static_cast<int>(job.settings.simulation.groups.value_or(0));
   options.seed = job.settings.learning.seed;
   const EnvironmentSpec environment = environment_spec(job);
   warn_of_idle_options(job.settings, job.program.presets.at(job.settings.preset), environment);

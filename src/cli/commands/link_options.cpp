@@ -66,6 +66,17 @@ ChildOptions child_options(const Settings& settings) {
   return options;
 }
 
+std::optional<UpperParentOptions> upper_options(const Job& job) {
+  const LinkOptions& links = job.settings.links;
+  if (links.upper.empty()) return std::nullopt;
+  Settings as_child = job.settings;
+  as_child.links.connect = links.upper;
+  as_child.links.listen.clear();
+  as_child.links.exchange = links.upper_exchange.value_or(links.exchange);
+  as_child.links.overlap = false;
+  return UpperParentOptions{child_options(as_child), links.upper_merges};
+}
+
 PeerOptions peer_options(const Settings& settings) {
   const LinkOptions& links = settings.links;
   PeerOptions options;

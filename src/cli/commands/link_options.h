@@ -3,6 +3,9 @@
 /// @file
 /// What the command line says of links, for the library.
 
+#include <optional>
+#include <string>
+
 #include "cli/commands/job.h"
 #include "genkidama/net/child.h"
 #include "genkidama/net/environments.h"
@@ -10,12 +13,15 @@
 #include "genkidama/net/peer.h"
 #include "genkidama/net/shard.h"
 #include "genkidama/net/shard_links.h"
+#include "genkidama/net/upper_parent.h"
 #include "genkidama/run/loopback_cluster.h"
 
 namespace genkidama::cli {
 
 /// Of a Parent or a learner.
 ParentOptions parent_options(const Job& job);
+/// Of a Parent with one above it; nothing without.
+std::optional<UpperParentOptions> upper_options(const Job& job);
 /// Of a Child or an actor.
 ChildOptions child_options(const Settings& settings);
 PeerOptions peer_options(const Settings& settings);

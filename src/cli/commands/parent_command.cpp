@@ -19,7 +19,7 @@ int run_parent(Job job) {
   run::PortTeller port(member_of(job));
   run::RunObservers observers({&display, &port});
   run::ParentRun run(*evaluator, run_options(job, evaluator->environment_spec().name), parent_options(job),
-                     &observers);
+                     &observers, upper_options(job));
   return exit_code_of(run.run());
 }
 

@@ -19,6 +19,17 @@ std::vector<std::string> words_of(const Settings& settings, const std::vector<Op
   return words;
 }
 
+/// Whoever is below the Parent of a cluster ends when that one says so, and evaluates nothing.
+void leave_end_to_parent(Settings& member) {
+  member.run.updates.reset();
+  member.run.max_steps.reset();
+  member.run.target.reset();
+  member.run.evaluate_every.reset();
+  member.run.patience.reset();
+  member.run.eval_episodes = 0;
+  member.run.policy_average = {};
+}
+
 bool takes_segments(const Settings& cluster) {
   return cluster.links.exchange == ExchangeKind::kSegments;
 }
@@ -30,14 +41,39 @@ std::vector<std::string> parent_words(const Settings& cluster, const std::vector
   Settings parent = cluster;
   parent.links.name = "parent";
   parent.links.listen = {"127.0.0.1:0"};
+  const auto groups = cluster.simulation.groups;
+  if (groups) {
+    parent.links.exchange = cluster.links.upper_exchange.value_or(cluster.links.exchange);
+    parent.links.upper_exchange.reset();
+    parent.links.upper_merges = 0;
+    // It is for the middle Parents then.
+    if (parent.links.exchange == ExchangeKind::kEach) parent.links.outer_optimizer = {};
+  }
   if (parent.links.exchange != ExchangeKind::kEach) {
-    parent.links.rounds.first_children = static_cast<std::uint64_t>(cluster.cluster.children);
+    parent.links.rounds.first_children =
+        groups.value_or(static_cast<std::uint64_t>(cluster.cluster.children));
   }
   parent.learning.hyperparameters = resolved_hyperparameters(cluster);
   std::vector<std::string> words = words_of(parent, table, takes_segments(cluster) ? kLearner : kParent);
   words.push_back((cluster.resume.empty() ? "--run-dir=" : "--resume=") + cluster.run_dir);
   words.push_back("--cluster-member");
   words.push_back(fmt::format("--ready-fd={}", ready_fd));
+  return words;
+}
+
+std::vector<std::string> middle_words(const Settings& cluster, const std::vector<OptionRow>& table,
+                                      const run::MemberContext& member) {
+  Settings middle = cluster;
+  middle.links.name = member.name;
+  middle.links.listen = {"127.0.0.1:0"};
+  middle.links.upper = {member.upper->text()};
+  if (middle.links.exchange == ExchangeKind::kRounds)
+    middle.links.rounds.first_children = static_cast<std::uint64_t>(member.children);
+  middle.learning.hyperparameters = resolved_hyperparameters(cluster);
+  leave_end_to_parent(middle);
+  std::vector<std::string> words = words_of(middle, table, kParent);
+  words.push_back((member.resume ? "--resume=" : "--run-dir=") + member.directory.string());
+  words.push_back(fmt::format("--ready-fd={}", member.ready_fd));
   return words;
 }
 
@@ -48,13 +84,7 @@ std::vector<std::string> child_words(const Settings& cluster, const std::vector<
   child.links.connect = {fmt::format("127.0.0.1:{}", port)};
   child.learning.seed = derive_seed(cluster.learning.seed, {static_cast<std::uint64_t>(number)});
   child.learning.hyperparameters = resolved_hyperparameters(cluster);
-  child.run.updates.reset();
-  child.run.max_steps.reset();
-  child.run.target.reset();
-  child.run.evaluate_every.reset();
-  child.run.patience.reset();
-  child.run.eval_episodes = 0;
-  child.run.policy_average = {};
+  leave_end_to_parent(child);
   return words_of(child, table, takes_segments(cluster) ? kActor : kChild);
 }
 

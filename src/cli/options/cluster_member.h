@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/options/option_row.h"
+#include "genkidama/run/loopback_cluster.h"
 #include "genkidama/run/loopback_peers.h"
 
 namespace genkidama::cli {
@@ -15,6 +16,11 @@ namespace genkidama::cli {
 /// it writes the port on which it listens.
 std::vector<std::string> parent_words(const Settings& cluster, const std::vector<OptionRow>& table,
                                       int ready_fd);
+
+/// A Parent between that of a cluster and its Children. It leaves the run's end and all evaluations to the
+/// topmost one.
+std::vector<std::string> middle_words(const Settings& cluster, const std::vector<OptionRow>& table,
+                                      const run::MemberContext& member);
 
 /// Child `number` (1, 2, ...) of a cluster whose Parent listens on this port of the loopback device. It
 /// learns with the cluster's options and a seed of its own, and leaves the run's end and all evaluations to

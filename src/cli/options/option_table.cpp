@@ -277,6 +277,16 @@ OptionRow exchange_option(const Program& program) {
       });
 }
 
+OptionRow upper_exchange_option() {
+  constexpr const char* kSame = "same";
+  return choice_option(
+      {kSame, exchange_name(ExchangeKind::kEach), exchange_name(ExchangeKind::kRounds)},
+      [](const Settings& s) -> std::string {
+        return s.links.upper_exchange ? exchange_name(*s.links.upper_exchange) : kSame;
+      },
+      [](Settings& s, const std::string& text) { s.links.upper_exchange = exchange_of(text); });
+}
+
 OptionRow codec_option() {
   std::vector<std::string> names;
   for (const CodecKind kind : kCodecKinds) names.emplace_back(codec_name(kind));
@@ -486,13 +496,20 @@ void add_exchange(Table& table, const Program& program) {
   table.add("mixing-staleness", kPeer | kCluster | kSimulate,
             count_option({1, 1e6}, GENKIDAMA_MEMBER(links.mixing_staleness)),
             "gala, push-sum: a peer waits for a neighbour from which nothing came for so many rounds");
-  table.add("codec", kOneLink | kCluster | kSimulation | kPeer, codec_option(),
-            "How weights travel between a Child and its Parent; all but f32 are lossy, and take fewer bytes");
+  table.add(
+      "codec", kOneLink | kParent | kCluster | kSimulation | kPeer, codec_option(),
+      "How weights travel between a Child and its Parent, or a Parent and the one above it; all but f32 are "
+      "lossy, and take fewer bytes");
   table.add("alpha", kParent | kCluster | kSimulation,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
             "each: weight of a Child's weights in the Parent's");
-  table.add("beta", kChild | kCluster | kSimulation, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.beta)),
-            "each: weight of the Parent's weights in a Child's");
+  table.add("beta", kChild | kParent | kCluster | kSimulation,
+            real_option(kUnitInterval, GENKIDAMA_MEMBER(links.beta)),
+            "each: weight of the Parent's weights in a Child's, or of the upper Parent's in a Parent's");
+  table.add("upper-exchange", kParent | kCluster, upper_exchange_option(),
+            "The exchange with the Parent above, or in a cluster with --groups that of the topmost Parent");
+  table.add("upper-merges", kParent | kCluster, count_option({0, 1e9}, GENKIDAMA_MEMBER(links.upper_merges)),
+            "Merges between two exchanges with the Parent above (0: a round, or one merge for each Child)");
   add_merge_rules(table);
   table.add(
       "overlap", kChild | kCluster | kSimulate | kPeer, flag_option(GENKIDAMA_MEMBER(links.overlap)),
@@ -561,6 +578,8 @@ void add_links(Table& table) {
             "Accept peers here; port 0 takes any free one");
   table.add("connect", kLinked | kEnvironmentHost, endpoints_option(GENKIDAMA_MEMBER(links.connect)),
             "Dial this peer; a parent or a learner takes several and dials them again for ever");
+  table.add("upper", kParent, endpoints_option(GENKIDAMA_MEMBER(links.upper)),
+            "Be a Child of this Parent, so that machines are averaged in levels");
   table.add("neighbour", kPeer, endpoints_option(GENKIDAMA_MEMBER(links.neighbours)),
             "Dial this peer, and average both ways; once is enough for two peers");
   table.add(
@@ -597,13 +616,13 @@ void add_links(Table& table) {
             "random-regular: neighbours of each peer");
   table.add("name", kAccepting | kDialling, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
+  table.add("join-timeout", kOneLink | kParent | kCluster | kTrain | kEnvironmentHost | kPeer,
+            real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
+            "Seconds a Child, or a Parent with --upper, waits for its Parent's first weights, a learner for "
+            "its shards, or a host for its "
+            "server");
   table.add(
-      "join-timeout", kOneLink | kCluster | kTrain | kEnvironmentHost | kPeer,
-      real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
-      "Seconds a Child waits for its Parent's first weights, a learner for its shards, or a host for its "
-      "server");
-  table.add(
-      "exchange-timeout", kOneLink | kCluster | kAlone | kPeer | kSimulate,
+      "exchange-timeout", kOneLink | kParent | kCluster | kAlone | kPeer | kSimulate,
       real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
       "Seconds without any progress of an exchange before a Child, or a learner with shards, makes the link "
       "anew, or a server gives up a host that owes answers; a Child waits longer if its exchanges take "
@@ -1131,11 +1150,12 @@ void add_simulation(Table& table) {
             "peers and their neighbours (peers)");
   table.add("machines", kSimulation, int_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.machines)),
             "How many machines there are");
-  table.add(
-      "groups", kSimulate, count_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.groups)),
-      fmt::format("Of --cut tree: how many groups there are, each a learner with its players; must divide "
-                  "--machines; {} when not given",
-                  kGroups));
+  table.add("groups", kCluster | kSimulate, count_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.groups)),
+            fmt::format(
+                "cluster, and --cut weights: so many Parents stand between the topmost one and the Children. "
+                "--cut tree: how many groups there are, each a learner with its players; must divide "
+                "--machines; {} when not given",
+                kGroups));
   table.add("group-latency-ms", kSimulation,
             real_option({0, 1e6}, GENKIDAMA_MEMBER(simulation.group_latency_ms)),
             "Of a tree: milliseconds one way from a group to the Parent (as --latency-ms when not given)");

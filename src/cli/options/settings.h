@@ -106,6 +106,9 @@ struct LinkOptions {
   std::uint64_t mixing_staleness = PeerOptions{}.max_staleness;
   std::uint64_t first_neighbours = PeerOptions{}.first_neighbours;
   ExchangeKind exchange = ExchangeKind::kEach;
+  std::vector<std::string> upper;              ///< of a parent: the Parent above it; none, or one
+  std::optional<ExchangeKind> upper_exchange;  ///< empty: as `exchange`
+  std::uint64_t upper_merges = 0;              ///< UpperParentOptions::merges
   CodecKind codec = CodecKind::kFloat32;
   double alpha = 0.9;
   MergeOptions merge;

@@ -240,18 +240,70 @@ void check_simulated_hosts(const Settings& settings) {
   }
 }
 
+/// A Parent that has a Parent.
+void check_upper(const Settings& settings) {
+  if (settings.command != kParent && settings.command != kCluster) return;
+  const LinkOptions& links = settings.links;
+  if (links.upper.size() > 1) {
+    throw ArgumentError(
+        fmt::format("a parent has one Parent above it: expected at most one --upper HOST:PORT, got {}",
+                    links.upper.size()));
+  }
+  const auto groups = settings.simulation.groups;
+  if (settings.command == kCluster && groups) {
+    if (links.exchange == ExchangeKind::kSegments)
+      throw ArgumentError(
+          "--groups is for --exchange each and rounds, and it is 'segments'; leave one of the two out");
+    if (!settings.cluster.topology.empty())
+      throw ArgumentError(
+          "--groups and --topology are both given; peers have no Parents, so leave one of the two out");
+    if (*groups > static_cast<std::uint64_t>(settings.cluster.children)) {
+      throw ArgumentError(fmt::format("--groups is {}, with {} Children; expected at most one for each Child",
+                                      *groups, settings.cluster.children));
+    }
+  }
+  const bool has_upper = settings.command == kParent ? !links.upper.empty() : groups.has_value();
+  if (has_upper) {
+    if (links.average_moments) {
+      throw ArgumentError(
+          fmt::format("--average-moments is given together with {}; only weights are averaged in levels, so "
+                      "leave one of the two "
+                      "out",
+                      settings.command == kParent ? "--upper" : "--groups"));
+    }
+    return;
+  }
+  for (const auto& [flag, is_given] : {std::pair("--upper-exchange", links.upper_exchange.has_value()),
+                                       std::pair("--upper-merges", links.upper_merges > 0)}) {
+    if (!is_given) continue;
+    throw ArgumentError(
+        fmt::format("{} is for a Parent with one above it; expected it together with {}, or left out", flag,
+                    settings.command == kParent ? "--upper" : "--groups"));
+  }
+}
+
 /// Groups of simulated machines.
 void check_tree(const Settings& settings) {
   const SimulationSettings& simulation = settings.simulation;
   if (settings.command != kSimulate) return;
+  if (simulation.cut == "weights" && simulation.groups) {
+    if (*simulation.groups >= 2 && *simulation.groups <= static_cast<std::uint64_t>(simulation.machines))
+      return;
+    throw ArgumentError(
+        fmt::format("--groups is {}, with {} machines; with --cut weights it is how many Parents stand "
+                    "between, so expected 2, or "
+                    "more, and at most one for each machine",
+                    *simulation.groups, simulation.machines));
+  }
   if (simulation.cut != "tree") {
     for (const auto& [flag, is_given] :
          {std::pair("--groups", simulation.groups.has_value()),
           std::pair("--group-latency-ms", simulation.group_latency_ms.has_value()),
           std::pair("--group-bandwidth-mbit", simulation.group_bandwidth_mbit.has_value())}) {
       if (!is_given) continue;
-      throw ArgumentError(
-          fmt::format("{} is for --cut tree; expected it together with that, or left out", flag));
+      throw ArgumentError(fmt::format("{} is for --cut tree{}; expected it together with that, or left out",
+                                      flag,
+                                      flag == std::string_view("--groups") ? " and --cut weights" : ""));
     }
     return;
   }
@@ -675,6 +727,7 @@ void complete_and_check(Settings& settings) {
   check_machine_group(settings);
   check_topology(settings);
   check_exchange(settings);
+  check_upper(settings);
   check_tree(settings);
   check_simulated_hosts(settings);
   check_policy_average(settings);

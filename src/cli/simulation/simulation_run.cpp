@@ -180,9 +180,9 @@ std::vector<std::unique_ptr<CoreOrchestrator>> make_trainers(const Job& job,
 
 void complete_tree(const SimulationSettings& settings, sim::SimulationOptions& options) {
   options.groups = static_cast<std::size_t>(groups_of(settings));
-  const std::size_t of_group = options.machines.size() / options.groups;
   for (std::size_t group = 0; group < options.groups; ++group) {
-    sim::LinkModel link = options.machines[group * of_group].link;
+    const std::size_t first = (group * options.machines.size() + options.groups - 1) / options.groups;
+    sim::LinkModel link = options.machines[first].link;
     if (settings.group_latency_ms) link.latency_seconds = 1e-3 * *settings.group_latency_ms;
     if (settings.group_bandwidth_mbit) link.bits_per_second = 1e6 * *settings.group_bandwidth_mbit;
     options.group_links.push_back(link);
@@ -310,7 +310,9 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.exchange.rounds = links.rounds;
   options.exchange.rounds.deadline =
       Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
-  if (options.cut == sim::Cut::kTree) complete_tree(settings.simulation, options);
+  const bool has_levels = options.cut == sim::Cut::kTree ||
+                          (options.cut == sim::Cut::kWeights && settings.simulation.groups.has_value());
+  if (has_levels) complete_tree(settings.simulation, options);
   // Children that begin together make the first round together, as in a cluster.
   if (links.exchange == ExchangeKind::kRounds && links.rounds.first_children == 0) {
     options.exchange.rounds.first_children =
@@ -432,7 +434,7 @@ SimulationResult simulate_task(const Job& job, const std::vector<SimulatedPart>&
   result.cut = settings.simulation.cut;
   if (has_parent(settings.simulation)) result.exchange = exchange_name(options.exchange.kind);
   result.machines = static_cast<int>(machines.size());
-  if (options.cut == sim::Cut::kTree) result.groups = static_cast<int>(options.groups);
+  if (options.groups > 1 || options.cut == sim::Cut::kTree) result.groups = static_cast<int>(options.groups);
   sim::Simulation simulation(std::move(options), std::move(pointers));
   result.summary = simulation.run([&](const sim::SimulatedUpdate& update) {
     SimulatedRow row{update.seconds, update.update, update.played, update.recent_return,

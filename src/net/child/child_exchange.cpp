@@ -49,9 +49,23 @@ ExchangeReport ChildExchange::after_round(LocalTrainer& trainer, const RoundRepo
   return {averaged_, waited_seconds_};
 }
 
+ExchangeReport ChildExchange::after_playing(LocalTrainer& trainer, const Played& played, double mean_return) {
+  if (send_playing(trainer, played, mean_return)) return take_answer(trainer);
+  return {averaged_, waited_seconds_};
+}
+
+bool ChildExchange::send_playing(LocalTrainer& trainer, const Played& played, double mean_return) {
+  unsent_returns_.add({mean_return * static_cast<double>(played.episodes), played.episodes});
+  return send_played(trainer, played);
+}
+
 bool ChildExchange::send_round(LocalTrainer& trainer, const RoundReport& round) {
-  since_child_began_ += round.in_round();
   for (const EpisodeResult& episode : round.episodes) unsent_returns_.add(episode.episode_return);
+  return send_played(trainer, round.in_round());
+}
+
+bool ChildExchange::send_played(LocalTrainer& trainer, const Played& played) {
+  since_child_began_ += played;
   waited_seconds_ = 0;
   averaged_ = 0;
   return begin_exchange(trainer);

@@ -53,10 +53,14 @@ class ChildExchange : public Exchange {
   /// The next round: what is done between two calls of after_round().
   virtual RoundReport play(LocalTrainer& trainer) { return trainer.train_round(); }
   ExchangeReport after_round(LocalTrainer& trainer, const RoundReport& round) override;
+  /// The same where others have played, and only the mean return of their episodes is known.
+  ExchangeReport after_playing(LocalTrainer& trainer, const Played& played, double mean_return);
   std::optional<std::string> over() const override;
 
   /// Counts the round and sends what is to be sent. Whether training waits for the answer.
   bool send_round(LocalTrainer& trainer, const RoundReport& round);
+  /// The same for after_playing().
+  bool send_playing(LocalTrainer& trainer, const Played& played, double mean_return);
   /// After a send_round() that was true: once the mailbox has the answer, or knows that none will come, this
   /// takes what came; before that it waits.
   ExchangeReport take_answer(LocalTrainer& trainer);
@@ -99,6 +103,8 @@ class ChildExchange : public Exchange {
   bool is_in_flight() const { return flight_.has_value(); }
 
  private:
+  /// Either, with the returns counted.
+  bool send_played(LocalTrainer& trainer, const Played& played);
   bool end_flight(ChildMailbox::Outcome outcome);
 
   struct Flight {

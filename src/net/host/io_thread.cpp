@@ -1,11 +1,9 @@
 #include "net/host/io_thread.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <chrono>
 #include <exception>
 
+#include "net/host/quiet_thread.h"
 #include "net/try_log.h"
 
 namespace genkidama {
@@ -18,16 +16,7 @@ IoThread::~IoThread() {
 }
 
 void IoThread::start() {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    thread_ = std::thread([this] { run(); });
-  } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = start_quiet_thread([this] { run(); });
 }
 
 void IoThread::run() {
@@ -35,6 +24,7 @@ void IoThread::run() {
   for (;;) {
     try {
       context_.run();
+      has_ended_ = true;
       return;
     } catch (const std::exception& error) {
       // Out of memory, most likely.

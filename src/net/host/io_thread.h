@@ -30,6 +30,8 @@ class IoThread {
   /// Whether the caller is this thread.
   bool is_current() const { return std::this_thread::get_id() == id_; }
   bool running() const { return thread_.joinable(); }
+  /// Whether the loop has ended, so that nothing that is posted will run. Any thread.
+  bool has_ended() const { return has_ended_; }
 
   /// Runs `action` on the thread, later. Any thread. Dropped when the thread has ended.
   template <typename Action>
@@ -49,6 +51,7 @@ class IoThread {
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
   std::atomic<std::thread::id> id_{};
+  std::atomic<bool> has_ended_{false};
   std::function<void()> recover_;
   std::thread thread_;
 };

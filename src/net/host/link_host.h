@@ -80,6 +80,8 @@ class LinkHost {
   void post(Action&& action) {
     io_.post(std::forward<Action>(action));
   }
+  /// Whether the thread has ended, so that nothing that is posted will run.
+  bool has_ended() const { return io_.has_ended(); }
   asio::io_context& context() { return io_.context(); }
   bool is_io_thread() const { return io_.is_current(); }
 

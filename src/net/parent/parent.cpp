@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
+#include <functional>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -215,6 +218,29 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
     });
   }
 
+  bool change_weights(std::span<const float> from, std::span<const float> to) {
+    for (const auto& [name, values] : {std::pair("from", from), std::pair("to", to)}) {
+      if (values.size() != layout_.size()) {
+        throw ArgumentError(fmt::format("change_weights() got {} weights in '{}'; the layout has {}",
+                                        values.size(), name, layout_.size()));
+      }
+      if (const std::size_t bad = first_non_finite(values); bad != values.size()) {
+        throw ArgumentError(fmt::format("change_weights() expects finite weights; element {} of '{}' is {}",
+                                        bad, name, values[bad]));
+      }
+    }
+    return run_between_merges([=, this] { state_.change(from, to); });
+  }
+
+  bool write_statistics(std::uint64_t stream, const RunningStatistics& statistics) {
+    if (const std::string objection = state_.objection(statistics); !objection.empty())
+      throw ArgumentError(fmt::format("write_statistics() got statistics with a fault: {}", objection));
+    return run_between_merges([&] { state_.set_statistics(stream, statistics); });
+  }
+
+  const ParentOptions& options() const override { return options_; }
+  const ParameterLayout& layout() const override { return layout_; }
+
   ParentStatus status() const {
     ParentStatus status = state_.status();
     if (!state_.queues_segments()) return status;
@@ -232,6 +258,29 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   std::unique_ptr<MergeMethod> merge_method() const { return state_.merge_method(); }
 
  private:
+  /// Runs `action` on the io thread, waits for its end, and throws what it has thrown. Before start() nobody
+  /// merges, so it runs here. False, without having run it, when the thread has ended.
+  template <typename Action>
+  bool run_between_merges(const Action& action) {
+    constexpr Milliseconds kLook{20};
+    {
+      const std::lock_guard lock(mutex_);
+      if (!started_) {
+        action();
+        return true;
+      }
+    }
+    auto task = std::make_shared<std::packaged_task<void()>>(std::cref(action));
+    auto done = task->get_future();
+    host_.post([task] { (*task)(); });
+    while (done.wait_for(kLook) != std::future_status::ready) {
+      // Looked at once more: it may have been the last that ran.
+      if (host_.has_ended() && done.wait_for(Milliseconds(0)) != std::future_status::ready) return false;
+    }
+    done.get();
+    return true;
+  }
+
   // For the host; on the io thread.
 
   std::shared_ptr<HostedSession> make_session(std::uint64_t connection) override {
@@ -273,8 +322,6 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
 
   // For the sessions; on the io thread.
 
-  const ParentOptions& options() const override { return options_; }
-  const ParameterLayout& layout() const override { return layout_; }
   ParentState& state() override { return state_; }
   std::uint64_t epoch() const override { return numbers_.epoch(); }
   std::optional<std::uint64_t> next_session_number() override { return numbers_.next(); }
@@ -483,6 +530,22 @@ std::optional<SegmentRound> Parent::take_segments(Milliseconds span) {
 
 void Parent::publish(std::span<const float> weights, std::uint64_t run_steps) {
   impl_->publish(weights, run_steps);
+}
+
+bool Parent::change_weights(std::span<const float> from, std::span<const float> to) {
+  return impl_->change_weights(from, to);
+}
+
+bool Parent::write_statistics(std::uint64_t stream, const RunningStatistics& statistics) {
+  return impl_->write_statistics(stream, statistics);
+}
+
+const ParentOptions& Parent::options() const {
+  return impl_->options();
+}
+
+const ParameterLayout& Parent::layout() const {
+  return impl_->layout();
 }
 
 ParentStatus Parent::status() const {

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <exception>
 #include <new>
 #include <string_view>
 #include <utility>
 
+#include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/params/weighted_average.h"
 #include "net/parent/session_figures.h"
@@ -301,6 +303,25 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
   if (std::exchange(record.merged_on_this_link, true)) record.rounds.add(now - record.since);
   record.since = now;
   return report;
+}
+
+void ParentState::change(std::span<const float> from, std::span<const float> to) {
+  assert(from.size() == weights_.size() && to.size() == weights_.size());
+  std::vector<float> changed(weights_.size());
+  // What nobody has changed meanwhile is exactly what is given.
+  for (std::size_t i = 0; i < changed.size(); ++i)
+    changed[i] = weights_[i] == from[i] ? to[i] : weights_[i] + (to[i] - from[i]);
+  if (const std::size_t bad = first_non_finite(changed); bad != changed.size()) {
+    throw Error(fmt::format("the change of {} makes it {}; expected finite weights",
+                            element_text(layout_, bad), changed[bad]));
+  }
+  const std::lock_guard lock(mutex_);
+  weights_.swap(changed);
+}
+
+void ParentState::set_statistics(std::uint64_t stream, RunningStatistics statistics) {
+  const std::lock_guard lock(mutex_);
+  statistics_.set(stream, std::move(statistics));
 }
 
 void ParentState::count(SessionRecord& record, const Played& told, const Played& since_merge,

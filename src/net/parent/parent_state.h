@@ -114,6 +114,11 @@ class ParentState {
   /// `own` is what the Child has counted itself; there was no objection to it.
   MergeReport merge(const FrameHeader& frame, std::span<const float> weights,
                     Clock::time_point now = Clock::now(), NumberedStatistics own = {});
+  /// W_P += to - from, which is no merge. Throws Error, and changes nothing, when the result is not finite.
+  void change(std::span<const float> from, std::span<const float> to);
+  /// Replaces what is known of a stream that is no Child's.
+  void set_statistics(std::uint64_t stream, RunningStatistics statistics);
+
   // Rounds that Children make together. What a Child sends is kept until its round is over.
 
   bool makes_rounds() const { return round_.has_value(); }

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -46,14 +47,20 @@ class Cluster {
  private:
   void write_config() const;
   void start_parent();
-  void start_children(int port);
+  MemberContext parent_member(const ReadyPipe& ready) const;
+  /// The ports where each group's Children find their Parent, that of group 0 without middle Parents; nothing
+  /// when one does not listen.
+  std::optional<std::map<int, int>> start_groups(int port);
+  void start_children(const std::map<int, int>& port_of_group);
+  /// 0 without middle Parents.
+  int group_of(int child) const;
   std::unique_ptr<SpawnedProcess> start(const MemberContext& member, std::filesystem::path output) const;
   /// Whether the Child's own run goes on. If not, its directory is made, and what was in it is kept beside.
-  bool prepare_child(const RunDirectory& place, const std::string& name) const;
+  bool prepare_member(const RunDirectory& place, const std::string& name) const;
   /// Looks after everybody until the Parent has ended. False when no Child is left to train.
   bool watch();
-  void report_ended_children();
-  bool all_children_failed() const { return !children_.empty() && failed_ == children_.size(); }
+  /// Tells of those that have ended badly since the last time.
+  void report_ended();
   /// Waits this long for it to end by itself (not after a stop), then asks it to, then kills it.
   void end(SpawnedProcess& process, Milliseconds patience);
   void note_failure(const std::string& error) const;
@@ -68,9 +75,20 @@ class Cluster {
   const std::string token_;
   ReadyPipe ready_;
   std::unique_ptr<SpawnedProcess> parent_;
-  std::vector<std::unique_ptr<SpawnedProcess>> children_;
-  std::size_t failed_ = 0;  // Children that did not end well
-  std::vector<bool> reported_;
+  /// Of one kind, and how many did not end well.
+  struct Members {
+    const char* what;  // for people, many of them
+    std::vector<std::unique_ptr<SpawnedProcess>> processes{};
+    std::vector<bool> reported{};
+    std::size_t failed = 0;
+
+    bool all_failed() const { return !processes.empty() && failed == processes.size(); }
+    void add(std::unique_ptr<SpawnedProcess> process) {
+      processes.push_back(std::move(process));
+      reported.push_back(false);
+    }
+  };
+  Members groups_{"middle Parents"}, children_{"Children"};
   bool stopped_ = false;
 };
 
@@ -80,24 +98,33 @@ ClusterSummary Cluster::run() {
   const auto port = ready_.read_port(options_.start_timeout, [this] { return stopped(); });
   // Now that the Parent has taken the state of a run that goes on: a refused resume changes nothing.
   if (port && goes_on_) write_config();
-  if (port) start_children(*port);
+  if (port) {
+    if (const auto ports = start_groups(*port)) start_children(*ports);
+  }
   const bool trained = watch();
   ClusterSummary summary;
   if (!trained) {
-    summary.error = "every Child ended before the run was over; see their output.log";
+    summary.error = fmt::format("every {} ended before the run was over; see their output.log",
+                                groups_.all_failed() ? "middle Parent" : "Child");
     log(LogLevel::kError, "{}", summary.error);
   }
   if (stopped()) {
     // All at once: each needs up to two seconds.
     parent_->signal(SIGTERM);
-    for (auto& child : children_) child->signal(SIGTERM);
+    for (const Members* members : {&groups_, &children_}) {
+      for (const auto& process : members->processes) process->signal(SIGTERM);
+    }
   }
   end(*parent_, Milliseconds(0));
   // A Parent that ended well has told them so; each ends with its round.
-  for (auto& child : children_) {
-    end(*child, parent_->exit_code() == 0 ? options_.child_patience : Milliseconds(0));
-    summary.child_exit_codes.push_back(child->exit_code());
-  }
+  const auto end_members = [&](Members& members, std::vector<int>& codes) {
+    for (auto& process : members.processes) {
+      end(*process, parent_->exit_code() == 0 ? options_.child_patience : Milliseconds(0));
+      codes.push_back(process->exit_code());
+    }
+  };
+  end_members(groups_, summary.group_exit_codes);
+  end_members(children_, summary.child_exit_codes);
   summary.stopped = stopped();
   summary.parent_exit_code = parent_->exit_code();
   if (summary.stopped) {
@@ -132,7 +159,7 @@ void Cluster::write_config() const {
   write_file_atomically(directory_.config(), config_text(options_));
 }
 
-void Cluster::start_parent() {
+MemberContext Cluster::parent_member(const ReadyPipe& ready) const {
   MemberContext member;
   member.name = "parent";
   member.directory = directory_.path();
@@ -140,28 +167,60 @@ void Cluster::start_parent() {
   member.seed = options_.seed;
   member.endpoint = {"127.0.0.1", 0};
   member.token = token_;
-  member.ready_fd = ready_.write_end();
-  parent_ = start(member, {});
+  member.ready_fd = ready.write_end();
+  member.children = options_.groups > 0 ? options_.groups : options_.children;
+  return member;
+}
+
+int Cluster::group_of(int child) const {
+  return options_.groups == 0 ? 0 : 1 + (child - 1) * options_.groups / options_.children;
+}
+
+void Cluster::start_parent() {
+  parent_ = start(parent_member(ready_), {});
   ready_.close_write_end();
 }
 
-void Cluster::start_children(int port) {
+std::optional<std::map<int, int>> Cluster::start_groups(int port) {
+  if (options_.groups == 0) return std::map<int, int>{{0, port}};
+  std::map<int, int> ports;
+  for (int group = 1; group <= options_.groups; ++group) {
+    ReadyPipe ready;
+    MemberContext member = parent_member(ready);
+    member.group = group;
+    member.name = fmt::format("group_{}", group);
+    const RunDirectory place(directory_.group(group));
+    member.directory = place.path();
+    member.resume = prepare_member(place, member.name);
+    member.children = 0;
+    for (int child = 1; child <= options_.children; ++child)
+      member.children += group_of(child) == group ? 1 : 0;
+    member.upper = Endpoint{"127.0.0.1", static_cast<std::uint16_t>(port)};
+    groups_.add(start(member, place.path() / "output.log"));
+    ready.close_write_end();
+    const auto listens = ready.read_port(options_.start_timeout, [this] { return stopped(); });
+    if (!listens) return std::nullopt;
+    ports[group] = *listens;
+  }
+  return ports;
+}
+
+void Cluster::start_children(const std::map<int, int>& port_of_group) {
   for (int number = 1; number <= options_.children; ++number) {
     const RunDirectory place(directory_.child(number));
     MemberContext member;
     member.number = number;
     member.name = fmt::format("child_{}", number);
     member.directory = place.path();
-    member.resume = prepare_child(place, member.name);
+    member.resume = prepare_member(place, member.name);
     member.seed = derive_seed(options_.seed, {static_cast<std::uint64_t>(number)});
-    member.endpoint = {"127.0.0.1", static_cast<std::uint16_t>(port)};
+    member.endpoint = {"127.0.0.1", static_cast<std::uint16_t>(port_of_group.at(group_of(number)))};
     member.token = token_;
-    children_.push_back(start(member, place.path() / "output.log"));
+    children_.add(start(member, place.path() / "output.log"));
   }
-  reported_.assign(children_.size(), false);
 }
 
-bool Cluster::prepare_child(const RunDirectory& place, const std::string& name) const {
+bool Cluster::prepare_member(const RunDirectory& place, const std::string& name) const {
   std::error_code error;
   const bool begun = std::filesystem::exists(place.config(), error) || place.has_state();
   if (goes_on_ && begun && place.is_resumable()) {
@@ -180,22 +239,26 @@ bool Cluster::prepare_child(const RunDirectory& place, const std::string& name) 
 
 bool Cluster::watch() {
   while (parent_->running() && !stopped()) {
-    report_ended_children();
-    if (all_children_failed()) return false;
+    report_ended();
+    if (children_.all_failed() || groups_.all_failed()) return false;
     pause_before_look();
   }
   return true;
 }
 
-void Cluster::report_ended_children() {
-  for (std::size_t i = 0; i < children_.size(); ++i) {
-    SpawnedProcess& child = *children_[i];
-    if (reported_[i] || child.running()) continue;
-    reported_[i] = true;
-    if (child.exit_code() == 0) continue;
-    failed_ += 1;
-    log(LogLevel::kWarning, "{} ended with {}; {} of {} Children are left; its output is in {}", child.name(),
-        exit_text(child.exit_code()), children_.size() - failed_, children_.size(), child.output().string());
+void Cluster::report_ended() {
+  for (Members* members : {&groups_, &children_}) {
+    const std::size_t count = members->processes.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      SpawnedProcess& process = *members->processes[i];
+      if (members->reported[i] || process.running()) continue;
+      members->reported[i] = true;
+      if (process.exit_code() == 0) continue;
+      members->failed += 1;
+      log(LogLevel::kWarning, "{} ended with {}; {} of {} {} are left; its output is in {}", process.name(),
+          exit_text(process.exit_code()), count - members->failed, count, members->what,
+          process.output().string());
+    }
   }
 }
 
@@ -252,6 +315,11 @@ LoopbackCluster::LoopbackCluster(LoopbackClusterOptions options) : options_(std:
   if (options_.directory.empty()) throw ArgumentError("directory is empty; a cluster needs a run directory");
   if (options_.children < 1) {
     throw ArgumentError(fmt::format("children is {}; a cluster needs at least 1", options_.children));
+  }
+  if (options_.groups < 0 || options_.groups > options_.children) {
+    throw ArgumentError(fmt::format(
+        "groups is {}, with {} Children; expected 0 (no middle Parents), or at most one for each Child",
+        options_.groups, options_.children));
   }
   if (static_cast<bool>(options_.run_member) == static_cast<bool>(options_.member_words)) {
     throw ArgumentError(fmt::format("{} run_member and member_words {} given; expected exactly one of them",

@@ -27,17 +27,30 @@ void apply(const MemberContext& member, RunOptions& options) {
   options.resume = member.resume ? Resume::kRequired : Resume::kNever;
   options.end_reason = end_reason;
   options.record.seed = member.seed;
-  options.cluster_member = member.is_parent();
-  options.record.command = member.is_parent() ? "cluster" : "child";
-  if (member.is_parent()) return;
+  const bool is_root = member.is_parent() && !member.is_middle();
+  options.cluster_member = is_root;
+  options.record.command = is_root ? "cluster" : member.is_middle() ? "parent" : "child";
+  if (is_root) return;
   options.eval_episodes = 0;
   options.init_from.clear();
+  if (!member.is_middle()) return;
+  options.updates.reset();
+  options.max_steps.reset();
+  options.target.reset();
+  options.evaluate_every.reset();
+  options.patience.reset();
 }
 
 void apply(const MemberContext& member, ParentOptions& options) {
   options.name = member.name;
   options.listen = {member.endpoint};
   options.security.token = member.token;
+}
+
+void apply(const MemberContext& member, UpperParentOptions& options) {
+  options.link.name = member.name;
+  options.link.connect = member.upper;
+  options.link.security.token = member.token;
 }
 
 void apply(const MemberContext& member, ChildOptions& options) {

@@ -52,6 +52,10 @@ std::filesystem::path RunDirectory::checkpoint(std::uint64_t update) const {
   return path_ / "checkpoints" / fmt::format("update_{:06}.safetensors", update);
 }
 
+std::filesystem::path RunDirectory::group(int number) const {
+  return path_ / "groups" / fmt::format("group_{}", number);
+}
+
 std::filesystem::path RunDirectory::child(int number) const {
   return path_ / "children" / fmt::format("child_{}", number);
 }

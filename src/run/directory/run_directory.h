@@ -38,6 +38,7 @@ class RunDirectory {
   /// Locked by the process that has started a cluster, whose Parent's directory this is.
   std::filesystem::path cluster_lock() const { return path_ / ".cluster-lock"; }
   std::filesystem::path checkpoint(std::uint64_t update) const;  ///< checkpoints/update_000100.safetensors
+  std::filesystem::path group(int number) const;                 ///< of a cluster's middle Parent, from 1
   std::filesystem::path child(int number) const;                 ///< of a cluster, from 1
 
   /// Whether the run goes on with what is in the directory, as options.resume asks; false: it begins. Throws

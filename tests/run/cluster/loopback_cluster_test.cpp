@@ -77,7 +77,29 @@ int learn(const MemberContext& member) {
   return 0;
 }
 
+// Takes the merges of its Children up until the Parent above ends the run.
+int merge_in_between(const MemberContext& member) {
+  ParentOptions options;
+  apply(member, options);
+  UpperParentOptions upper_options;
+  apply(member, upper_options);
+  Parent parent(options, small_layout(), random_weights(small_layout().size(), 2));
+  UpperParent upper(upper_options, parent);
+  parent.on_update([&](const ParentUpdate& update) { upper.merged(update); });
+  upper.start();
+  while (!upper.joined(Milliseconds(100))) {
+    if (!end_reason().empty()) return 1;
+  }
+  parent.start();
+  member.tell_ports(parent.ports());
+  while (!upper.over() && end_reason().empty()) ::poll(nullptr, 0, 5);
+  parent.stop();
+  note(member.directory / "joined", std::to_string(parent.status().joined));
+  return 0;
+}
+
 int train(const MemberContext& member, std::size_t learners) {
+  if (member.is_middle()) return merge_in_between(member);
   return member.is_parent() ? merge(member, learners) : learn(member);
 }
 
@@ -181,6 +203,54 @@ TEST_CASE("a cluster of functions trains and leaves no process", "[forks]") {
     CHECK(file_text(run.child(1) / "resumed") == "yes\n");
     CHECK(file_text(run.child(2) / "resumed") == "no\n");
     CHECK(std::filesystem::exists(run.child(2).string() + ".ended-" + std::to_string(::getpid())));
+  }
+}
+
+TEST_CASE("a cluster's middle Parents stand between it and its Children", "[forks]") {
+  const TemporaryDirectory directory;
+  const RunDirectory run(directory / "run");
+  auto options = options_for(run.path());
+  options.children = 5;
+  options.groups = 2;
+  options.run_member = [](const MemberContext& member) {
+    note(member.directory / "children", std::to_string(member.children));
+    return train(member, 2);
+  };
+  const ClusterSummary summary = LoopbackCluster(options).run();
+  CHECK(summary.error.empty());
+  CHECK(summary.group_exit_codes == std::vector<int>{0, 0});
+  CHECK(summary.child_exit_codes == std::vector<int>(5, 0));
+  CHECK(std::stoull(file_text(run.path() / "merges")) >= kMerges);
+  CHECK(file_text(run.path() / "children") == "2\n");
+  CHECK(file_text(run.group(1) / "children") == "3\n");
+  CHECK(file_text(run.group(2) / "children") == "2\n");
+  CHECK(file_text(run.group(1) / "joined") == "3\n");
+  CHECK(file_text(run.group(2) / "joined") == "2\n");
+
+  options.directory = directory / "others";
+  SECTION("one that dies leaves the others at work") {
+    options.run_member = [](const MemberContext& member) {
+      if (member.group != 2) return train(member, 1);
+      const std::uint16_t port[] = {1};
+      member.tell_ports(port);
+      return 1;
+    };
+    const ClusterSummary again = LoopbackCluster(options).run();
+    CHECK(again.error.empty());
+    CHECK(again.group_exit_codes == std::vector<int>{0, 1});
+  }
+  SECTION("without any of them it fails") {
+    options.run_member = [](const MemberContext& member) {
+      if (!member.is_middle()) return train(member, 1);
+      const std::uint16_t port[] = {1};
+      member.tell_ports(port);
+      return 1;
+    };
+    CHECK(LoopbackCluster(options).run().error.find("every middle Parent ended") == 0);
+  }
+  SECTION("more of them than Children are refused") {
+    options.groups = 6;
+    CHECK_THROWS_WITH(LoopbackCluster(options), Catch::Contains("groups is 6, with 5 Children"));
   }
 }
 
