@@ -76,10 +76,10 @@ std::vector<float> weights_of(const LocalTrainer& trainer) {
 
 /// A Parent, and its own link.
 struct Node {
-  Node(const SimulationOptions& options, const LocalTrainer& first, const std::vector<float>& weights,
+  Node(const SimulationOptions& options, const LocalTrainer& first, const std::vector<float>& first_weights,
        std::size_t children, std::uint64_t first_children)
       : parent(parent_options(options.exchange, first.statistics_components(), first_children),
-               first.layout(), weights, children, options.exchange.codec, first.moments_shape()),
+               first.layout(), first_weights, children, options.exchange.codec, first.moments_shape()),
         ingress(options.parent_bits_per_second),
         egress(options.parent_bits_per_second) {}
 

@@ -213,7 +213,7 @@ TEST_CASE("a cluster's middle Parents stand between it and its Children", "[fork
   options.children = 5;
   options.groups = 2;
   options.run_member = [](const MemberContext& member) {
-    note(member.directory / "children", std::to_string(member.children));
+    note(member.directory / "child_count", std::to_string(member.children));
     return train(member, 2);
   };
   const ClusterSummary summary = LoopbackCluster(options).run();
@@ -221,9 +221,9 @@ TEST_CASE("a cluster's middle Parents stand between it and its Children", "[fork
   CHECK(summary.group_exit_codes == std::vector<int>{0, 0});
   CHECK(summary.child_exit_codes == std::vector<int>(5, 0));
   CHECK(std::stoull(file_text(run.path() / "merges")) >= kMerges);
-  CHECK(file_text(run.path() / "children") == "2\n");
-  CHECK(file_text(run.group(1) / "children") == "3\n");
-  CHECK(file_text(run.group(2) / "children") == "2\n");
+  CHECK(file_text(run.path() / "child_count") == "2\n");
+  CHECK(file_text(run.group(1) / "child_count") == "3\n");
+  CHECK(file_text(run.group(2) / "child_count") == "2\n");
   CHECK(file_text(run.group(1) / "joined") == "3\n");
   CHECK(file_text(run.group(2) / "joined") == "2\n");
 
