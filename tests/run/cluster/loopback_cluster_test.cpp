@@ -43,9 +43,17 @@ void wait_for_end() {
   while (end_reason().empty()) ::poll(nullptr, 0, 5);
 }
 
+// Whether each middle Parent has all of its Children.
+bool are_groups_complete(const MemberContext& member) {
+  for (int group = 1; group <= member.children; ++group) {
+    if (!std::filesystem::exists(RunDirectory(member.directory).group(group) / "complete")) return false;
+  }
+  return true;
+}
+
 // Merges until there were kMerges and each of the Children that learn has joined, or somebody asks for the
 // end.
-int merge(const MemberContext& member, std::size_t learners) {
+int merge(const MemberContext& member, std::size_t learners, bool has_groups = false) {
   ParentOptions options;
   options.listen = {member.endpoint};
   options.name = member.name;
@@ -55,7 +63,9 @@ int merge(const MemberContext& member, std::size_t learners) {
   parent.on_update([&](const ParentUpdate& update) { merges = update.update; });
   parent.start();
   member.tell_ports(parent.ports());
-  while ((merges < kMerges || parent.status().children.size() < learners) && end_reason().empty()) {
+  while ((merges < kMerges || parent.status().children.size() < learners ||
+          (has_groups && !are_groups_complete(member))) &&
+         end_reason().empty()) {
     ::poll(nullptr, 0, 5);
   }
   parent.stop();
@@ -92,7 +102,13 @@ int merge_in_between(const MemberContext& member) {
   }
   parent.start();
   member.tell_ports(parent.ports());
-  while (!upper.over() && end_reason().empty()) ::poll(nullptr, 0, 5);
+  bool is_complete = false;
+  while (!upper.over() && end_reason().empty()) {
+    ::poll(nullptr, 0, 5);
+    if (is_complete || parent.status().children.size() < static_cast<std::size_t>(member.children)) continue;
+    is_complete = true;
+    note(member.directory / "complete", "");
+  }
   parent.stop();
   note(member.directory / "joined", std::to_string(parent.status().joined));
   return 0;
@@ -214,7 +230,8 @@ TEST_CASE("a cluster's middle Parents stand between it and its Children", "[fork
   options.groups = 2;
   options.run_member = [](const MemberContext& member) {
     note(member.directory / "child_count", std::to_string(member.children));
-    return train(member, 2);
+    return member.is_parent() && !member.is_middle() ? merge(member, 2, /*has_groups=*/true)
+                                                     : train(member, 2);
   };
   const ClusterSummary summary = LoopbackCluster(options).run();
   CHECK(summary.error.empty());
