@@ -943,6 +943,10 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("max-gradient-norm", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.max_gradient_norm)),
             "Longer gradients are cut to this L2 norm; 0: none is");
+  table.add(
+      "proximal", kLearning, real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.proximal)),
+      "mu of FedProx: mu (w - a) is added to each gradient, where a is what this machine last took from "
+      "others, and where nobody is, what it began from; 0: nothing is");
 }
 
 void add_replay(Table& table) {

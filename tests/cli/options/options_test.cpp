@@ -186,6 +186,8 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--max-weight-norm", "-1"}, "--max-weight-norm is '-1'; expected a number >= 0"},
       {{"train", "--sharing", "free"}, "--sharing is 'free'; expected one of hogwild, mutex, local, server"},
       {{"train", "--merge-every", "-1"}, "--merge-every is '-1'; expected a whole number in [0, 10000000]"},
+      {{"child", "--proximal", "-0.1"}, "--proximal is '-0.1'; expected a number >= 0"},
+      {{"peer", "--proximal", "nan"}, "--proximal is 'nan'; expected a number >= 0"},
       {{"train", "--round-end", "never"}, "--round-end is 'never'; expected one of episode, step"},
       {{"train", "--round-end", "step", "--round-steps", "0"}, "--round-end step needs --round-steps N"},
       {{"train", "--steps-per-second", "-1"},
