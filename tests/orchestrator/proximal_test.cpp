@@ -73,8 +73,7 @@ double distance_with(const OrchestratorOptions& options) {
 }  // namespace
 
 TEST_CASE("the proximal term adds mu (w - anchor) to a gradient, in every way of sharing") {
-  for (const Sharing sharing :
-       {Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal, Sharing::kOneBuffer}) {
+  for (const Sharing sharing : {Sharing::kHogwild, Sharing::kMutex, Sharing::kLocal, Sharing::kOneBuffer}) {
     CAPTURE(sharing_name(sharing));
     Hyperparameters hyper;
     hyper.sharing = sharing;

@@ -310,6 +310,7 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.exchange.rounds = links.rounds;
   options.exchange.rounds.deadline =
       Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
+  options.exchange.rounds.apart_from_steps = apart_from_steps(settings);
   if (options.cut == sim::Cut::kTree) complete_tree(settings.simulation, options);
   // Children that begin together make the first round together, as in a cluster.
   if (links.exchange == ExchangeKind::kRounds && links.rounds.first_children == 0) {
