@@ -19,8 +19,8 @@ void ApartWeights::joined(std::uint64_t session, const std::string& name, std::s
     return;
   }
   Member member{name, session, 0, 0, {weights.begin(), weights.end()}};
-  const auto place = std::lower_bound(
-      members_.begin(), members_.end(), member, [](const Member& a, const Member& b) {
+  const auto place =
+      std::lower_bound(members_.begin(), members_.end(), member, [](const Member& a, const Member& b) {
         return std::tie(a.name, a.session) < std::tie(b.name, b.session);
       });
   members_.insert(place, std::move(member));
