@@ -56,6 +56,7 @@ constexpr const char* kStaleGradients = "stale_gradients";
 constexpr const char* kOutlierGradients = "outlier_gradients";
 constexpr const char* kLostGradients = "lost_gradients";
 constexpr const char* kLosses = "losses";
+constexpr const char* kAnchor = "proximal_anchor";
 // A message to a predictor and back takes less, and a wake-up about as long.
 constexpr std::chrono::microseconds kInferenceSpin{20};
 constexpr const char* kGivenUp = "training was stopped before the workers had ended their round";
@@ -190,6 +191,12 @@ void check_shards(const OrchestratorOptions& options) {
                     "gradients to them",
                     sharing_name(hyper.sharing)));
   }
+  if (hyper.proximal > 0) {
+    throw ArgumentError(
+        fmt::format("proximal is {}, and the weights live at shards; expected 0, for there is nothing that "
+                    "this machine takes from others and could move away from",
+                    hyper.proximal));
+  }
   if (options.learning != Learning::kWorkers) {
     throw ArgumentError(
         fmt::format("learning is '{}', and the weights live at shards; expected '{}', where each worker has "
@@ -298,7 +305,10 @@ class CoreOrchestrator::Impl {
     if (predictors() > 0) make_room_for_inference();
     if (options_.learning != Learning::kWorkers) make_room_for_segments();
     if (options_.hyperparameters.round_end == RoundEnd::kStep) make_room_for_unfinished_episodes();
-    write_weights(description_.weights);
+    if (options_.hyperparameters.proximal > 0) {
+      shared_->anchor = SharedArray<float>(layout().size(), "the proximal term's anchor");
+    }
+    write_played_weights(description_.weights);
     publish_normalisation();
     setup_.described = description_.environment;
     if (at_shards) setup_.shards = [this] { return options_.shards({layout(), policy_description()}); };
@@ -336,6 +346,11 @@ class CoreOrchestrator::Impl {
   }
 
   void write_weights(std::span<const float> in) {
+    write_played_weights(in);
+    set_anchor(in);
+  }
+
+  void write_played_weights(std::span<const float> in) {
     check_size(in.size());
     if (const auto at = first_non_finite(in); at != in.size()) {
       throw ArgumentError(fmt::format("weight {} is {}; expected finite values", at, in[at]));
@@ -500,6 +515,7 @@ class CoreOrchestrator::Impl {
     state.u64(kTrainerSteps, shared_->counters[0].environment_steps);
     state.u64(kRounds, rounds_);
     save_dropped_gradients(state);
+    if (has_anchor_) save_shared(kAnchor, shared_->anchor.span());
     if (is_asynchronous()) state.u64(kPlays, plays_);
     if (normalises()) {
       state.u64(kStream, own_.stream);
@@ -525,6 +541,8 @@ class CoreOrchestrator::Impl {
                                    state.u64_or(kLostGradients, 0)};
     // At least so many, in a run whose workers have waited so far.
     const std::uint64_t plays = state.has(kPlays) ? state.u64(kPlays) : rounds;
+    const bool has_anchor = shared_->anchor.size() > 0 && state.has(kAnchor);
+    const auto anchor = has_anchor ? state.floats(kAnchor, shared_->anchor.size()) : std::span<const float>();
     const SavedReplay replay(state);
     if (shared_->replay) replay.check_fits(*shared_->replay);
     NumberedStatistics own = own_;
@@ -551,6 +569,9 @@ class CoreOrchestrator::Impl {
     shared_->counters[0].optimizer_steps = optimizer_steps;
     shared_->counters[0].environment_steps = environment_steps;
     restore_dropped_gradients(dropped, losses);
+    // Without one in the state: what the next round begins from.
+    has_anchor_ = false;
+    if (has_anchor) set_anchor(anchor);
     rounds_ = rounds;
     plays_ = plays;
     if (shared_->slots) shared_->slots->reset();
@@ -652,7 +673,18 @@ class CoreOrchestrator::Impl {
     DroppedGradients dropped;
   };
 
-  RoundStart start_of_round() const {
+  /// Nothing where there is no proximal term.
+  void set_anchor(std::span<const float> weights) {
+    if (shared_->anchor.size() == 0) return;
+    std::copy(weights.begin(), weights.end(), shared_->anchor.span().begin());
+    has_anchor_ = true;
+  }
+
+  RoundStart start_of_round() {
+    if (!has_anchor_ && shared_->anchor.size() > 0) {
+      relaxed_load(shared_->weights.span(), shared_->anchor.span());
+      has_anchor_ = true;
+    }
     const SharedCounters& counters = shared_->counters[0];
     return {counters.environment_steps, counters.optimizer_steps, dropped_gradients()};
   }
@@ -1159,6 +1191,7 @@ class CoreOrchestrator::Impl {
   std::string failure_;                       // once a worker is gone, every later round says the same
   bool given_up_ = false;
   bool told_of_endless_ = false;
+  bool has_anchor_ = false;  // of the proximal term: somebody wrote weights, or a round has begun
 };
 
 CoreOrchestrator::CoreOrchestrator(EnvironmentFactory environment, NetworkFactory network,
@@ -1212,6 +1245,9 @@ void CoreOrchestrator::read_weights(std::span<float> out) const {
 }
 void CoreOrchestrator::write_weights(std::span<const float> in) {
   impl_->write_weights(in);
+}
+void CoreOrchestrator::write_played_weights(std::span<const float> in) {
+  impl_->write_played_weights(in);
 }
 std::vector<EpisodeResult> CoreOrchestrator::evaluate(const EvaluationRequest& request) {
   return impl_->evaluate(request);

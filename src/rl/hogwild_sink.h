@@ -16,9 +16,8 @@ class HogwildSink : public WorkerSink {
               SharedTraining& shared, int index)
       : WorkerSink(hyperparameters, shared, index), optimizer_(std::move(optimizer)) {}
 
-  void pull(std::span<float> weights) override { load_shared(weights); }
-
  protected:
+  void copy_weights(std::span<float> weights) override { load_shared(weights); }
   void take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) override {
     optimizer_->step(shared().weights.span(), gradient, shared().optimizer_state.span(), step, learning_rate);
   }

@@ -124,6 +124,7 @@ void Hyperparameters::check() const {
   if (policy_period < 1) refuse("policy_period", policy_period, "at least 1");
   if (merge_every < 0) refuse("merge_every", merge_every, "at least 0");
   not_negative("max_loss_deviations", max_loss_deviations);
+  not_negative("proximal", proximal);
   positive("learning_rate", learning_rate);
   if (!is_finite(final_learning_rate) || final_learning_rate < 0 || final_learning_rate > learning_rate) {
     refuse("final_learning_rate", final_learning_rate,

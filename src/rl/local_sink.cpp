@@ -33,7 +33,7 @@ void LocalSink::start_round() {
   unmerged_ = 0;
 }
 
-void LocalSink::pull(std::span<float> weights) {
+void LocalSink::copy_weights(std::span<float> weights) {
   std::copy(weights_.begin(), weights_.end(), weights.begin());
 }
 

@@ -20,10 +20,10 @@ class LocalSink final : public WorkerSink {
   LocalSink(const Hyperparameters& hyperparameters, int merge_every,
             std::unique_ptr<SharedOptimizer> optimizer, SharedTraining& shared, int index);
 
-  void pull(std::span<float> weights) override;
   void end_round() override;
 
  protected:
+  void copy_weights(std::span<float> weights) override;
   void start_round() override;
   void take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) override;
 

@@ -17,12 +17,11 @@ class MutexSink final : public HogwildSink {
             SharedTraining& shared, int index)
       : HogwildSink(hyperparameters, std::move(optimizer), shared, index) {}
 
-  void pull(std::span<float> weights) override {
-    const std::lock_guard lock(shared().weights_mutex());
-    HogwildSink::pull(weights);
-  }
-
  protected:
+  void copy_weights(std::span<float> weights) override {
+    const std::lock_guard lock(shared().weights_mutex());
+    HogwildSink::copy_weights(weights);
+  }
   void take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) override {
     const std::lock_guard lock(shared().weights_mutex());
     HogwildSink::take_step(gradient, step, learning_rate);

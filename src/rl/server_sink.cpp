@@ -28,7 +28,7 @@ void ServerSink::start_round() {
   }
 }
 
-void ServerSink::pull(std::span<float> weights) {
+void ServerSink::copy_weights(std::span<float> weights) {
   const auto& steps = shared().versions[0].steps;
   for (std::size_t i = 0; i < versions_.size(); ++i) versions_[i] = steps[i].load(std::memory_order_acquire);
   load_shared(weights);

@@ -15,9 +15,8 @@ class ServerSink final : public WorkerSink {
  public:
   ServerSink(const Hyperparameters& hyperparameters, SharedTraining& shared, int index);
 
-  void pull(std::span<float> weights) override;
-
  protected:
+  void copy_weights(std::span<float> weights) override;
   /// Where the weights live at shards, waits until the server has written the newest ones.
   void start_round() override;
   /// Returns when every server has applied the gradient, so that the next pull has it.

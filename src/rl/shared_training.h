@@ -283,6 +283,9 @@ struct SharedTraining {
   std::optional<SegmentSlots> slots;
   /// The same: the weights that workers play with. The lead writes them between two orders.
   SharedArray<float> played_weights;
+  /// Hyperparameters::proximal: what the weights are held to. The lead writes it between two orders. Empty:
+  /// they are not held.
+  SharedArray<float> anchor;
   std::optional<InferenceSlots> inference;  ///< with predictors: one slot for each group of a worker
   InferenceOptions inference_options;
   FullQueue when_full = FullQueue::kWait;

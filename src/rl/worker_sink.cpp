@@ -1,5 +1,6 @@
 #include "rl/worker_sink.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/failpoint.h"
@@ -23,7 +24,21 @@ WorkerSink::WorkerSink(const Hyperparameters& hyperparameters, SharedTraining& s
     : hyperparameters_(hyperparameters),
       shared_(shared),
       report_(shared.reports[static_cast<std::size_t>(index)]),
-      losses_(shared.losses[static_cast<std::size_t>(index)]) {}
+      losses_(shared.losses[static_cast<std::size_t>(index)]),
+      pulled_(shared.anchor.size()),
+      held_(shared.anchor.size()) {}
+
+void WorkerSink::pull(const std::span<float> weights) {
+  copy_weights(weights);
+  if (!pulled_.empty()) std::copy(weights.begin(), weights.end(), pulled_.begin());
+}
+
+std::span<const float> WorkerSink::with_proximal_term(const std::span<const float> gradient) {
+  const auto mu = static_cast<float>(hyperparameters_.proximal);
+  const std::span<const float> anchor = shared_.anchor.span();
+  for (std::size_t i = 0; i < held_.size(); ++i) held_[i] = gradient[i] + mu * (pulled_[i] - anchor[i]);
+  return held_;
+}
 
 void WorkerSink::apply(std::span<const float> gradient, const LearningStatistics& statistics) {
   SharedCounters& counters = shared_.counters[0];
@@ -38,7 +53,7 @@ void WorkerSink::apply(std::span<const float> gradient, const LearningStatistics
   const double last = hyperparameters_.final_learning_rate;
   const double rate =
       last + scheduled(hyperparameters_.schedule, hyperparameters_.learning_rate - last, schedule_done());
-  take_step(gradient, step, rate);
+  take_step(held_.empty() ? gradient : with_proximal_term(gradient), step, rate);
   GENKIDAMA_FAILPOINT("worker_after_step");
   show_life();
   ++report_.optimizer_steps;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "genkidama/core/clock.h"
 #include "genkidama/nn/shared_optimizer.h"
@@ -22,6 +23,7 @@ class WorkerSink : public GradientSink {
   WorkerSink(const Hyperparameters& hyperparameters, SharedTraining& shared, int index);
 
   void apply(std::span<const float> gradient, const LearningStatistics& statistics) final;
+  void pull(std::span<float> weights) final;
   std::uint64_t policy_version() const final { return policy_version_; }
   double schedule_done() const final;
   std::uint64_t environment_steps() const final;
@@ -51,18 +53,26 @@ class WorkerSink : public GradientSink {
   virtual void start_round() {}
   /// Takes one optimizer step; `step` counts those of all workers and includes this one.
   virtual void take_step(std::span<const float> gradient, std::uint64_t step, double learning_rate) = 0;
+  /// Overwrites `weights` with those that the worker computes its next gradient with.
+  virtual void copy_weights(std::span<float> weights) = 0;
   /// Copies the shared weights.
   void load_shared(std::span<float> weights);
 
   SharedTraining& shared() { return shared_; }
 
  private:
+  /// The gradient with that of the proximal term.
+  std::span<const float> with_proximal_term(std::span<const float> gradient);
+
   const Hyperparameters hyperparameters_;
   SharedTraining& shared_;
   WorkerReport& report_;
   LossWatch& losses_;
   std::uint64_t policy_version_ = 0;
   std::optional<Clock::time_point> cut_seen_;
+  // Empty unless there is a proximal term.
+  std::vector<float> pulled_;  ///< the weights that gradients are computed with
+  std::vector<float> held_;    ///< a gradient with the term's
 };
 
 /// The sink that hyperparameters.sharing names, of worker `index`.

@@ -69,7 +69,8 @@ LocalRun::LocalRun(CoreOrchestrator& trainer, RunOptions options, RunObserver* o
 }
 
 void LocalRun::restore(RunState&& state) {
-  trainer_.write_weights(state.weights);
+  // The trainer's state has said already what others gave last.
+  trainer_.write_played_weights(state.weights);
   session_ = state.session;
   resumed_session_ = {state.session, state.written};
   for (const double value : state.recent_returns) recent_returns_.add(value);

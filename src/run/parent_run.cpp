@@ -244,6 +244,7 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
   evaluation_due_ = files_->is_evaluation_missing();
   parent.first_update = files_->totals().updates;
   queued_update_ = files_->totals().updates;
+  parent.first_steps = files_->totals().in_run.steps;
   parent.run_id = identity_.run_id;
   parent.epoch = identity_.epoch;
   parent_ = std::make_unique<Parent>(std::move(parent), evaluator_.layout(), final_weights_);
@@ -327,6 +328,7 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
     json["exchange"] = exchange_name(options_.exchange);
     json["outer_optimizer"] = outer_optimizer_name(options_.outer_optimizer.options().kind);
     json["average_moments"] = options_.average_moments;
+    if (options_.rounds.apart_from_steps > 0) json["apart_from_steps"] = options_.rounds.apart_from_steps;
     json["rounds"] = {{"closed", rounds.closed},
                       {"by_deadline", rounds.by_deadline},
                       {"contributions", rounds.contributions},

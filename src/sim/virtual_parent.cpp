@@ -131,7 +131,7 @@ void VirtualParent::encode(const Answer& answer, std::vector<std::byte>& frame) 
   if (state_.statistics_components() > 0)
     encode_statistics(state_.other_statistics(answer.child + std::uint64_t{1}), extra_);
   if (state_.averages_moments()) append_moments(state_.current_moments().mean(), extra_);
-  const auto weights = state_.current();
+  const auto weights = state_.weights_for(sessions_[answer.child]);
   Codecs& codecs = codecs_[answer.child];
   if (answer.sequence > 0) {
     encode_frame(header, weights, *codecs.encoder, frame, extra_);

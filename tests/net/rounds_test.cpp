@@ -6,6 +6,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/params/change_average.h"
+#include "genkidama/params/merge_methods.h"
 #include "net/fixture.h"
 #include "net/log_record.h"
 #include "net/run_together.h"
@@ -222,6 +223,18 @@ TEST_CASE("options that do not go together are refused", "[together]") {
   other.apply(small, small);
   parent.outer_optimizer = other;
   refused(parent, "memory of 3 weights");
+  parent = rounds_parent(0);
+  parent.rounds.apart_from_steps = 100;
+  parent.average_moments = true;
+  refused(parent, "rounds.apart_from_steps is 100 and average_moments is set");
+  parent.average_moments = false;
+  MergeOptions median;
+  median.kind = MergeKind::kMedian;
+  parent.merge_method = make_merge_method(median);
+  refused(parent, "there is a merge method");
+  parent.merge_method = nullptr;
+  parent.exchange = ExchangeKind::kEach;
+  refused(parent, "the exchange is 'each'");
 }
 
 TEST_CASE("a token is asked for, whatever the exchange is", "[together]") {
@@ -544,6 +557,71 @@ TEST_CASE("a Child whose Parent was started again takes its weights and takes pa
                       [&](const auto& written) { return same_bits(written, second->running.initial); }) == 2);
   CHECK(same_bits(trainer.written.back(), second->rounds[1].weights));
   CHECK(second->status().refused_updates == 0);
+}
+
+TEST_CASE("Children that train apart keep their own weights, and their Parent has the mean", "[together]") {
+  constexpr std::uint64_t kChildren = 3, kTogether = 4, kApart = 5;
+  ParentOptions options = rounds_parent(kChildren);
+  options.rounds.apart_from_steps = 20 * kChildren * kTogether;
+  RecordingParent parent(options);
+  const auto trainers = train_together(parent.port(), kChildren, kTogether + kApart);
+  parent.running.parent.stop();
+  CHECK(parent.status().updates == kTogether + kApart);
+  CHECK(parent.status().in_process.steps == 20 * kChildren * (kTogether + kApart));
+  std::vector<double> sum(kSize, 0);
+  for (const auto& trainer : trainers) {
+    // The weights at the beginning and those of each round together, and then what it had sent itself.
+    CHECK(same_bits(trainer->written.at(kTogether), parent.rounds.at(kTogether - 1).weights));
+    for (std::size_t round = kTogether; round < kTogether + kApart; ++round)
+      check_near(trainer->written.at(round + 1), trainer->sent.at(round));
+    for (std::size_t i = 0; i < kSize; ++i) sum[i] += trainer->written.back()[i];
+  }
+  CHECK(!same_bits(trainers[0]->written.back(), trainers[1]->written.back()));
+  for (std::size_t i = 0; i < kSize; ++i)
+    CHECK(parent.running.parent.weights()[i] == Approx(sum[i] / kChildren).margin(1e-6));
+}
+
+TEST_CASE("a Child apart whose link is cut goes on from its own weights, and one that is killed counts on",
+          "[together]") {
+  ParentOptions options = rounds_parent(2);
+  options.rounds.apart_from_steps = 1;
+  RecordingParent parent(options);
+  auto a = std::make_unique<RawChild>(parent.port(), "a");
+  RawChild b(parent.port(), "b");
+  // The second one learns the opposite.
+  const std::vector<float> opposite = plus(std::vector<float>(kSize, 0.0f), kChange, -1);
+  for (std::uint64_t update = 0; update < 3; ++update) {
+    a->send(kChange, update);
+    b.send(opposite, update);
+    CHECK(a->answer() == update + 1);
+    CHECK(b.answer() == update + 1);
+  }
+  // One round together, in which they cancelled out, and two apart.
+  const auto& initial = parent.running.initial;
+  check_near(a->weights, plus(initial, kChange, 2));
+  check_near(b.weights, plus(initial, kChange, -2));
+  check_near(parent.running.parent.weights(), initial);
+  const SessionMark mark = a->mark();
+  a.reset();
+  REQUIRE(eventually([&] { return parent.status().children.size() == 1; }));
+  // Killed, for all that anybody knows: it counts with what it had learnt.
+  b.send(opposite, 3);
+  CHECK(b.answer() == 4);
+  check_near(parent.running.parent.weights(), plus(initial, kChange, (2 * 2 - 3 * 3) / 5.0));
+  RawChild back(parent.port(), "a", mark);
+  CHECK(back.welcome.session == mark.session);
+  back.send(kChange, 3);
+  b.send(opposite, 4);
+  CHECK(b.answer() == 5);
+  CHECK(back.answer() == 5);
+  check_near(back.weights, plus(initial, kChange, 3));
+  RawChild fresh(parent.port(), "fresh");
+  fresh.send(std::vector<float>(kSize, 0.0f), 5, 0);
+  back.send(kChange, 5);
+  b.send(opposite, 5);
+  CHECK(fresh.answer() == 6);
+  // From the mean of the moment: (3 x 3 - 4 x 4) / 7.
+  check_near(fresh.weights, plus(initial, kChange, -1));
 }
 
 TEST_CASE("a Parent that stops in the middle of a round merges no part of it", "[together]") {

@@ -69,7 +69,8 @@ struct ParentOptions {
   /// on with a run is given the name of that run.
   std::string run_id;
   std::uint64_t first_update = 0;  ///< how many updates the run has already made, when it is resumed
-  /// kSegments: environment steps that the run has already learnt from, when it is resumed.
+  /// kSegments, and kRounds with rounds.apart_from_steps: environment steps that the run has already learnt
+  /// from, when it is resumed.
   std::uint64_t first_steps = 0;
   /// How often a Parent of this run was started before, at most kMaxEpoch. Sessions of different epochs have
   /// different numbers, so nothing that was meant for an earlier start is taken for a message to this one.
@@ -229,6 +230,10 @@ struct ParentStatus {
 /// in which they came. A contribution whose link is lost before the end of the round is not merged: it is in
 /// the next one of that Child.
 ///
+/// With RoundOptions::apart_from_steps the Children of a run train apart from some time on. The Parent then
+/// keeps the weights of each: four bytes for each weight and connected Child, and of at most 64 that may come
+/// back.
+///
 /// With ExchangeKind::kSegments nothing is merged. The Children are actors: each plays its share of a round's
 /// steps with W_P and sends the segments. When the round is over, take_segments() gives them to the learner,
 /// which learns while this object goes on serving, and whose publish() answers those that have contributed.
@@ -248,7 +253,8 @@ class Parent {
   /// Throws ArgumentError for options out of range, for no endpoint at all, for weights of the wrong size or
   /// not finite, for a merge rule together with another exchange than kEach or with a merge method, for a
   /// merge method that combines no rounds together with kRounds, for average_moments with another
-  /// one than kRounds, for rounds of segments without steps, for a queue of asynchronous actors without room
+  /// one than kRounds, for rounds.apart_from_steps with another one or with a merge method or
+  /// average_moments, for rounds of segments without steps, for a queue of asynchronous actors without room
   /// for a round, and for an endpoint to listen at that other machines reach when there is no token.
   Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights);
   /// Does what stop() does.

@@ -39,6 +39,13 @@ struct RoundOptions {
   /// A contribution that was learnt from weights of more rounds ago is dropped: it is answered and counts
   /// nothing. A Child ten times slower than the others is within the default.
   std::uint64_t max_staleness = 20;
+  /// ExchangeKind::kRounds: once the run has so many environment steps, its Children go apart, as in the
+  /// second phase of SWAP (Gupta et al. 2020, "Stochastic weight averaging in parallel"): rounds are made as
+  /// before, but each Child is sent its own weights back. The Parent's weights are then the mean of those of
+  /// all Children, each weighted by the steps that it has played apart, without an outer optimizer and
+  /// without a discount for what comes late. Nobody trains on from that mean, but for Children that join
+  /// later. 0: never.
+  std::uint64_t apart_from_steps = 0;
 };
 
 /// The greatest RoundOptions::deadline: a day.

@@ -212,7 +212,11 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   /// learning process die, its replacement learns from all segments of the round again.
   RoundReport learn_round(std::span<const Segment> segments, std::uint64_t steps) override;
   void read_weights(std::span<float> out) const override;
+  /// They become what Hyperparameters::proximal holds the weights to.
   void write_weights(std::span<const float> in) override;
+  /// Does what write_weights() does, and leaves what Hyperparameters::proximal holds the weights to as it is:
+  /// for weights that are only played, as in an evaluation, and for those that are put back after it.
+  void write_played_weights(std::span<const float> in);
   /// Those that SharedOptimizer::moments_shape() names.
   MomentsShape moments_shape() const override;
   void read_moments(OptimizerMoments& out) const override;
@@ -263,9 +267,9 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   std::uint64_t environment_steps() const;
 
   /// Writes everything but the weights that a trainer needs to go on where a run stopped: the optimizer's
-  /// state, the algorithm's shared state, counts, and the newest rows of the replay buffer. There is nothing
-  /// else: all randomness follows from (seed, worker, round), and a round begins with new episodes. Call it
-  /// between rounds.
+  /// state, the algorithm's shared state, counts, the anchor of Hyperparameters::proximal, and the newest
+  /// rows of the replay buffer. There is nothing else: all randomness follows from (seed, worker, round), and
+  /// a round begins with new episodes. Call it between rounds.
   void save(StateWriter& state) const override;
   /// Goes on from a state; call it between rounds. A worker that has no share in the state's replay buffer
   /// begins with an empty one; a share without a worker is dropped. Throws LayoutError when the state of the

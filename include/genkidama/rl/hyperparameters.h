@@ -201,6 +201,17 @@ struct Hyperparameters : OptimizerOptions, GaussianOptions {
   /// only watched.
   double max_loss_deviations = 0;
 
+  // What the machines of a run share.
+  /// How strongly a machine is held to the weights that it last took from others, >= 0; 0: not at all. mu of
+  /// the proximal term mu / 2 ||w - anchor||^2 of the loss (Li et al. 2020, "Federated optimization in
+  /// heterogeneous networks", FedProx): each gradient grows by mu (w - anchor), where w are the weights that
+  /// the gradient was computed with. The anchor is what LocalTrainer::write_weights() wrote last, and before
+  /// that what the first round began from. The term is added after the gradient was clipped, as weight_decay
+  /// is: it has no noise that a limit would have to hold down, and a long gradient must not scale it down
+  /// where it matters most. LearningStatistics::gradient_norm is without it. Not with shards, where a machine
+  /// has no weights of its own that could move away from the others'.
+  double proximal = 0;
+
   // Optimizer; OptimizerOptions has the rest.
   Schedule schedule = Schedule::kConstant;  ///< how learning_rate changes
   /// What the learning rate's schedule ends at, >= 0 and at most learning_rate.

@@ -26,6 +26,7 @@ ParentOptions parent_options(const Job& job) {
   options.alpha = links.alpha;
   options.rounds = links.rounds;
   options.rounds.deadline = Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
+  options.rounds.apart_from_steps = apart_from_steps(job.settings);
   if (links.exchange == ExchangeKind::kSegments) {
     options.rounds.max_staleness = most_policy_lag(job.settings);
     options.segments.divide = links.divide_steps;

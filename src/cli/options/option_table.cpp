@@ -21,6 +21,7 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr NumberRange kUnitInterval{0, 1};
 constexpr NumberRange kBelowOne{0, 1, false, true};
+constexpr NumberRange kOpenUnit{0, 1, true, true};
 constexpr NumberRange kPositive{0, kInfinity, true};
 constexpr NumberRange kNotNegative{0, kInfinity};
 constexpr NumberRange kAnyNumber{-kInfinity, kInfinity};
@@ -551,6 +552,10 @@ void add_exchange(Table& table, const Program& program) {
   table.add("max-staleness", kParent | kCluster | kSimulate,
             count_option({0, 1e6}, GENKIDAMA_MEMBER(links.rounds.max_staleness)),
             "rounds: what was learnt from weights of more rounds ago is dropped");
+  table.add("apart-from", kParent | kCluster | kSimulate,
+            real_option(kOpenUnit, GENKIDAMA_MEMBER(links.apart_from)),
+            "rounds: after this share of --max-steps each Child trains alone, and the mean of all of them is "
+            "only kept (SWAP); when not given: they never do");
   table.add("outer-optimizer", kParent | kCluster | kSimulate, outer_optimizer_option(),
             "rounds: what takes the mean change of a round into the weights");
   table.add("outer-learning-rate", kParent | kCluster | kSimulate,
@@ -962,6 +967,10 @@ void add_hyperparameters(Table& table, const Program& program) {
   table.add("max-gradient-norm", kLearning,
             real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.max_gradient_norm)),
             "Longer gradients are cut to this L2 norm; 0: none is");
+  table.add(
+      "proximal", kLearning, real_option(kNotNegative, GENKIDAMA_MEMBER(learning.hyperparameters.proximal)),
+      "mu of FedProx: mu (w - a) is added to each gradient, where a is what this machine last took from "
+      "others, and where nobody is, what it began from; 0: nothing is");
 }
 
 void add_replay(Table& table) {

@@ -116,6 +116,8 @@ struct LinkOptions {
   bool overlap = false;
   RoundOptions rounds;          ///< but for `deadline`
   double round_deadline_s = 0;  ///< RoundOptions::deadline
+  /// RoundOptions::apart_from_steps as a share of the run's steps; empty: never.
+  std::optional<double> apart_from;
   OuterOptimizerOptions outer_optimizer;
   bool average_moments = false;
   bool divide_steps = true;  ///< SegmentOptions::divide

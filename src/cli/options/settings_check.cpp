@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -333,7 +334,7 @@ void check_topology(Settings& settings) {
   }
   for (const char* const name :
        {"exchange", "alpha", "beta", "merge", "quorum", "round-deadline", "max-staleness", "outer-optimizer",
-        "average-moments", "actor-steps", "actor-mode"}) {
+        "average-moments", "apart-from", "actor-steps", "actor-mode"}) {
     if (given(name)) {
       throw ArgumentError(fmt::format(
           "--{} is for a Parent, and with --topology there is none; leave one of the two out", name));
@@ -426,6 +427,22 @@ void check_merge(const Settings& settings) {
       name, links.merge.attackers, fewest, children, is_cluster ? "--children" : "--machines"));
 }
 
+/// Rounds of Children that train apart in the end.
+void check_apart(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  if (!links.apart_from) return;
+  if (!settings.run.max_steps) {
+    throw ArgumentError("--apart-from is a share of --max-steps; expected --max-steps N together with it");
+  }
+  const auto refuse = [](const char* flag, const char* why) {
+    throw ArgumentError(
+        fmt::format("{} is given with --apart-from, {}; leave one of the two out", flag, why));
+  };
+  if (links.merge.kind != MergeKind::kAverage)
+    refuse("--merge", "after which there is a plain mean of the Children");
+  if (links.average_moments) refuse("--average-moments", "after which each Child keeps its moments");
+}
+
 /// Flags of the other exchange. alpha and beta may come from a preset.
 void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -457,7 +474,7 @@ void check_exchange(const Settings& settings) {
         "one of the two out",
         exchange_name(links.exchange)));
   }
-  if (links.exchange == ExchangeKind::kRounds) return;
+  if (links.exchange == ExchangeKind::kRounds) return check_apart(settings);
   const auto check = [](const char* flag, bool is_given) {
     if (!is_given) return;
     throw ArgumentError(
@@ -470,6 +487,7 @@ void check_exchange(const Settings& settings) {
     check("--first-children", links.rounds.first_children != untouched.rounds.first_children);
   }
   check("--max-staleness", links.rounds.max_staleness != untouched.rounds.max_staleness);
+  check("--apart-from", links.apart_from.has_value());
   check("--outer-optimizer", links.outer_optimizer.kind != untouched.outer_optimizer.kind);
   if (settings.command != kTrain) check("--average-moments", links.average_moments);
   check("--outer-learning-rate", links.outer_optimizer.learning_rate.has_value());
@@ -639,6 +657,12 @@ bool learns_from_replay(const Hyperparameters& hyperparameters) {
 const std::vector<std::string>& value_algorithms() {
   static const std::vector<std::string> names = {"dqn", "dyna_q", "qr_dqn"};
   return names;
+}
+
+std::uint64_t apart_from_steps(const Settings& settings) {
+  if (!settings.links.apart_from || !settings.run.max_steps) return 0;
+  return static_cast<std::uint64_t>(
+      std::ceil(*settings.links.apart_from * static_cast<double>(*settings.run.max_steps)));
 }
 
 std::uint64_t most_policy_lag(const Settings& settings) {

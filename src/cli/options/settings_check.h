@@ -15,6 +15,9 @@ namespace genkidama::cli {
 /// make no sense.
 void complete_and_check(Settings& settings);
 
+/// The environment steps of the run after which Children train apart; 0: never.
+std::uint64_t apart_from_steps(const Settings& settings);
+
 /// How old segments may be that are learnt from, in updates. An algorithm that learns from a replay buffer
 /// takes any, unless it is told otherwise.
 std::uint64_t most_policy_lag(const Settings& settings);

@@ -310,6 +310,7 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.exchange.rounds = links.rounds;
   options.exchange.rounds.deadline =
       Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
+  options.exchange.rounds.apart_from_steps = apart_from_steps(settings);
   const bool has_levels = options.cut == sim::Cut::kTree ||
                           (options.cut == sim::Cut::kWeights && settings.simulation.groups.has_value());
   if (has_levels) complete_tree(settings.simulation, options);

@@ -101,6 +101,17 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
         "average_moments out, or choose 'rounds'",
         exchange_name(options.exchange)));
   }
+  if (options.rounds.apart_from_steps > 0) {
+    const auto refuse = [&](const std::string& what) {
+      throw ArgumentError(fmt::format("rounds.apart_from_steps is {} and {}; leave one of the two out",
+                                      options.rounds.apart_from_steps, what));
+    };
+    if (options.exchange != ExchangeKind::kRounds)
+      refuse(fmt::format("the exchange is '{}', in which no rounds are averaged",
+                         exchange_name(options.exchange)));
+    if (options.merge_method) refuse("there is a merge method, and Children apart have a plain mean");
+    if (options.average_moments) refuse("average_moments is set, and Children apart keep their moments");
+  }
   if (const std::size_t size = options.moments.shape().size; size > kMostMomentsOfWeight * layout.size()) {
     throw ArgumentError(
         fmt::format("moments are {} numbers, and the layout has {} weights; give those of this network", size,
@@ -439,6 +450,10 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
       const bool by_rule = report.failure.starts_with("the merge rule");
       host_.end_all(by_rule ? "the Parent's merge rule failed" : "the Parent's outer optimizer failed");
       return;
+    }
+    if (report.goes_apart) {
+      log(LogLevel::kInfo, "parent: from update {} on the Children train apart; its weights are their mean",
+          state_.updates());
     }
     GENKIDAMA_FAILPOINT("parent_merged");
     answer_round();

@@ -492,7 +492,7 @@ void ParentSession::encode_extra() {
 }
 
 void ParentSession::send_first_weights() {
-  const auto weights = owner_.state().current();
+  const auto weights = owner_.state().weights_for(session_);
   encoder_->begin(weights);
   decoder_->begin(weights);
   encode_extra();
@@ -504,7 +504,7 @@ void ParentSession::send_first_weights() {
 void ParentSession::send_weights(std::uint64_t sequence) {
   encode_extra();
   auto frame = link_->take_frame_buffer();
-  encode_frame(make_header(sequence), owner_.state().current(), *encoder_, frame, extra_);
+  encode_frame(make_header(sequence), owner_.state().weights_for(session_), *encoder_, frame, extra_);
   send_frame(std::move(frame));
 }
 

@@ -86,10 +86,12 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
       max_norm_growth_(options.max_norm_growth),
       rule_(options.merge_rule),
       max_staleness_(options.rounds.max_staleness),
+      apart_from_steps_(options.exchange == ExchangeKind::kRounds ? options.rounds.apart_from_steps : 0),
+      first_steps_(options.first_steps),
       averages_moments_(options.average_moments),
       segments_(options.exchange == ExchangeKind::kSegments ? options.segments : SegmentOptions{}),
       layout_(layout),
-      run_steps_(options.first_steps),
+      run_steps_(takes_segments() ? options.first_steps : 0),
       weights_(std::move(weights)),
       statistics_(options.statistics),
       outer_optimizer_(options.outer_optimizer),
@@ -103,6 +105,7 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
   const bool averages_rounds = options.exchange == ExchangeKind::kRounds;
   if (rule_ || method_ || averages_rounds) merged_.resize(weights_.size());
   if (averages_rounds) mean_change_.resize(weights_.size());
+  if (apart_from_steps_ > 0 && first_steps_ >= apart_from_steps_) apart_.emplace(weights_.size());
 }
 
 std::vector<float> ParentState::weights() const {
@@ -234,6 +237,7 @@ void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, 
   if (takes_segments()) record.place = free_place(0);
   // What wants memory comes before the Child is counted as connected.
   std::multiset<std::string> shown{record.status.name};
+  if (apart_) apart_->joined(session, record.status.name, weights_);
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);
   children_[session] = std::move(record);
@@ -253,6 +257,7 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
   if (takes_segments()) record->place = free_place(record->place);
   const std::uint64_t sequence = record->sequence;
   std::multiset<std::string> shown{record->status.name};
+  if (apart_) apart_->joined(session, record->status.name, weights_);
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);
   children_[session] = std::move(*record);
@@ -351,6 +356,7 @@ void ParentState::left(std::uint64_t session, bool for_good) {
   record.status.late = false;
   record.change_space = {};
   connected_names_.erase(connected_names_.find(record.status.name));
+  if (apart_) apart_->left(session, for_good || record.sequence == 0);
   try {
     if (!for_good && record.sequence > 0) lost_.keep(std::move(record));
   } catch (const std::bad_alloc&) {

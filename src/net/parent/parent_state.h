@@ -17,6 +17,7 @@
 #include "genkidama/net/parent.h"
 #include "genkidama/wire/frame.h"
 #include "net/link/peer_fault.h"
+#include "net/parent/apart_weights.h"
 #include "net/parent/influence.h"
 #include "net/parent/lost_sessions.h"
 #include "net/parent/open_round.h"
@@ -46,7 +47,8 @@ struct RoundMergeReport {
   std::vector<RoundContribution> contributions;  ///< in the order of names
   std::vector<Lateness> were_late;               ///< they counted as late until they contributed
   double waited_seconds = 0;
-  double movement = 0;  ///< as in ParentUpdate
+  double movement = 0;      ///< as in ParentUpdate
+  bool goes_apart = false;  ///< the next rounds are those of Children apart
   std::string failure;  ///< of the merge method or the outer optimizer; if it is not empty nothing was merged
 };
 
@@ -71,6 +73,10 @@ class ParentState {
 
   /// W_P.
   std::span<const float> current() const { return weights_; }
+  /// What the Child of a joined session is sent: W_P, or its own weights where Children are apart.
+  std::span<const float> weights_for(std::uint64_t session) const {
+    return apart_ ? apart_->of(session) : current();
+  }
   std::uint64_t updates() const { return status_.updates; }
   /// Components of the statistics of a Child.
   std::size_t statistics_components() const { return statistics_.components(); }
@@ -223,6 +229,12 @@ class ParentState {
   /// Leaves the result in merged_. What the outer optimizer did wrong, or nothing.
   std::optional<std::string> run_outer_optimizer(const std::vector<WeightedChange>& changes,
                                                  OuterOptimizer& optimizer, MergeMethod* method);
+  /// Adds to each Child's own weights what it has given, and leaves the mean of all in merged_. What is wrong
+  /// with it, or nothing.
+  std::optional<std::string> average_apart(const std::vector<RoundContribution>& told);
+  /// Those of Children that begin to be apart with the weights in merged_; nothing where they do not after
+  /// the round of these contributions.
+  std::optional<ApartWeights> apart_after(const std::vector<RoundContribution>& told) const;
   /// Of those that are not dropped, in the order of `told`.
   std::vector<WeightedChange> changes_of(const std::vector<RoundContribution>& told) const;
   /// Fills in what each contribution does.
@@ -238,6 +250,8 @@ class ParentState {
   const double max_norm_growth_;
   const MergeRule rule_;
   const std::uint64_t max_staleness_;
+  const std::uint64_t apart_from_steps_;
+  const std::uint64_t first_steps_;
   const bool averages_moments_;
   const SegmentOptions segments_;
   const ParameterLayout& layout_;
@@ -251,6 +265,7 @@ class ParentState {
   std::vector<float> mean_change_;
   std::vector<float> merged_;           // by the rule or the outer optimizer, until it becomes W_P
   std::vector<std::uint64_t> present_;  // for the rule
+  std::optional<ApartWeights> apart_;   // nothing unless Children train apart now
   InfluenceMeter influence_;
   LostSessions lost_;
   std::multiset<std::string> connected_names_;  // by which Children are shown

@@ -66,7 +66,8 @@ std::vector<RoundContribution> ParentState::told_contributions() const {
   told.reserve(contributions_.size());
   for (const auto& [session, given] : contributions_) {
     told.push_back(told_contribution(session, given.frame));
-    told.back().dropped = told.back().staleness > max_staleness_;
+    // What a Child apart has learnt belongs to its own weights, however old they are.
+    told.back().dropped = !apart_ && told.back().staleness > max_staleness_;
   }
   std::sort(told.begin(), told.end(), [](const RoundContribution& a, const RoundContribution& b) {
     return std::tie(a.child, a.session) < std::tie(b.child, b.session);
@@ -136,6 +137,29 @@ std::optional<std::string> ParentState::run_outer_optimizer(const std::vector<We
       "lower learning rate or momentum",
       outer_optimizer_name(optimizer.options().kind), status_.updates + 1, element_text(layout_, bad),
       merged_[bad]);
+}
+
+std::optional<std::string> ParentState::average_apart(const std::vector<RoundContribution>& told) {
+  for (const RoundContribution& each : told) {
+    const Contribution& given = contributions_.at(each.session);
+    apart_->learnt(each.session, given.change, given.steps);
+  }
+  std::copy(weights_.begin(), weights_.end(), merged_.begin());
+  apart_->mean(merged_);
+  if (is_finite(euclidean_norm(merged_))) return std::nullopt;
+  const std::size_t bad = first_non_finite(merged_);
+  return fmt::format("the mean of the Children's weights failed at update {}: {} is {}", status_.updates + 1,
+                     element_text(layout_, bad), merged_[bad]);
+}
+
+std::optional<ApartWeights> ParentState::apart_after(const std::vector<RoundContribution>& told) const {
+  if (apart_ || apart_from_steps_ == 0) return std::nullopt;
+  std::uint64_t steps = first_steps_ + status_.in_process.steps;
+  for (const RoundContribution& each : told) steps += each.since_merge.steps;
+  if (steps < apart_from_steps_) return std::nullopt;
+  ApartWeights apart(weights_.size());
+  for (const auto& [session, record] : children_) apart.joined(session, record.status.name, merged_);
+  return apart;
 }
 
 std::optional<Lateness> ParentState::count(const RoundContribution& told, Clock::time_point now) {
@@ -219,13 +243,15 @@ RoundMergeReport ParentState::merge_round(Clock::time_point now) {
   OuterOptimizer optimizer = outer_optimizer_;
   auto method = method_ ? method_->clone() : nullptr;
   const std::vector<WeightedChange> changes = changes_of(report.contributions);
-  const auto fault = run_outer_optimizer(changes, optimizer, method.get());
-  if (!fault) {
-    measure_influence(report.contributions, changes);
-    report.movement = distance(weights_, merged_);
-  }
+  std::optional<std::string> fault;
+  if (!apart_) fault = run_outer_optimizer(changes, optimizer, method.get());
+  if (!fault) measure_influence(report.contributions, changes);
   StreamStatistics statistics = statistics_with(report.contributions);
   AveragedMoments moments = moments_with(report.contributions);
+  auto apart = fault ? std::nullopt : apart_after(report.contributions);
+  // Last: what a Child has learnt is added to its own weights once.
+  if (apart_) fault = average_apart(report.contributions);
+  if (!fault) report.movement = distance(weights_, merged_);
   const std::lock_guard lock(mutex_);
   if (fault) {
     status_.failure = report.failure = *fault;
@@ -236,6 +262,8 @@ RoundMergeReport ParentState::merge_round(Clock::time_point now) {
   std::swap(statistics_, statistics);
   std::swap(moments_, moments);
   if (method) method_ = std::move(method);
+  report.goes_apart = apart.has_value();
+  if (apart) apart_ = std::move(apart);
   ++status_.updates;
   for (const RoundContribution& each : report.contributions) {
     if (auto late = count(each, now)) report.were_late.push_back(std::move(*late));

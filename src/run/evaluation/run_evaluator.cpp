@@ -93,13 +93,13 @@ EvaluationStatistics RunEvaluator::play(std::span<const float> policy, int episo
   // Learning must go on as if nobody had looked.
   std::vector<float> own(trainer_.layout().size());
   trainer_.read_weights(own);
-  trainer_.write_weights(policy);
+  trainer_.write_played_weights(policy);
   try {
     const EvaluationStatistics result = play_episodes(request, may_end_early);
-    trainer_.write_weights(own);
+    trainer_.write_played_weights(own);
     return result;
   } catch (const StoppedError&) {
-    trainer_.write_weights(own);
+    trainer_.write_played_weights(own);
     throw;
   }
 }

@@ -84,6 +84,32 @@ TEST_CASE("a cluster merges by --merge, and goes on with the rule's notes") {
   CHECK(json_of(run / "summary.json")["updates"] == 30);
 }
 
+TEST_CASE("a cluster whose Children are apart ends with their mean, and goes on apart when it is resumed") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto words = [&](const char* share, const std::filesystem::path& place) {
+    return call("cluster", "--children", "2", "--workers", "1", "--round-steps", "100", "--round-end", "step",
+                "--max-steps", "2000", "--exchange", "rounds", "--outer-optimizer", "none", "--apart-from",
+                share, "--eval-episodes", "0", "--seed", "3", "--run-dir", place.string());
+  };
+  const auto result = run_program(words("0.5", run));
+  CAPTURE(result.output, result.errors);
+  REQUIRE(result.exit_code == 0);
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["apart_from_steps"] == 1'000);
+  CHECK(summary["environment_steps"] == 2'000);
+  CHECK(summary["updates"] == 10);
+  // The same until then, and another policy in the end.
+  REQUIRE(run_program(words("0.9", directory / "later")).exit_code == 0);
+  CHECK(final_weights(run) != final_weights(directory / "later"));
+  // More steps with the same first step apart: the Parent begins apart.
+  const auto resumed =
+      run_program(call("cluster", "--resume", run.string(), "--max-steps", "2600", "--apart-from", "0.4"));
+  CAPTURE(resumed.errors);
+  CHECK(resumed.exit_code == 0);
+  CHECK(json_of(run / "summary.json")["environment_steps"] == 2'600);
+}
+
 TEST_CASE("rounds are combined by --merge too, and the Parent tells what each Child did") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";

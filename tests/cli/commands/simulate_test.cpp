@@ -41,20 +41,29 @@ ProgramResult succeeds(const std::vector<std::string>& words) {
 
 TEST_CASE("a simulated cluster learns what a cluster of processes learns, number for number", "[forks]") {
   const TemporaryDirectory directory;
-  for (const char* round_end : {"step", "episode"}) {
-    const auto run = directory / round_end;
+  using Words = std::vector<std::string>;
+  const std::vector<std::pair<std::string, Words>> all = {
+      {"moments", {"--round-end=step", "--average-moments=true"}},
+      {"episodes", {"--round-end=episode", "--average-moments=false"}},
+      {"held", {"--round-end=step", "--proximal=0.5"}},
+      // After three rounds; there are other weights at the Parent than at the Children then.
+      {"apart", {"--round-end=step", "--max-steps=100000", "--apart-from=0.018"}}};
+  for (const auto& [name, more] : all) {
+    CAPTURE(name);
+    const auto run = directory / name;
     const std::vector<std::string> same = {
-        "--exchange=rounds", "--round-steps=300", "--seed=11", "--updates=6", "--evaluate-every=6",
-        "--target-episodes=7", "--round-deadline=600", "--codec=int8-delta",
-        std::string("--round-end=") + round_end, "--outer-optimizer=momentum",
-        // Off in one of the two.
-        std::string("--average-moments=") + (round_end == std::string("step") ? "true" : "false")};
+        "--exchange=rounds",    "--round-steps=300",  "--seed=11",
+        "--updates=6",          "--evaluate-every=6", "--target-episodes=7",
+        "--round-deadline=600", "--codec=int8-delta", "--outer-optimizer=momentum"};
     auto real = call("cluster", "--children", "2", "--workers", "1", "--eval-episodes", "0", "--run-dir",
                      run.string());
     const auto csv = run / "simulated.csv";
     auto simulated =
         call("simulate", "--machines", "2", "--step-us", "10", "--gradient-us", "50", "--csv", csv.string());
-    for (auto* words : {&real, &simulated}) words->insert(words->end(), same.begin(), same.end());
+    for (auto* words : {&real, &simulated}) {
+      words->insert(words->end(), same.begin(), same.end());
+      words->insert(words->end(), more.begin(), more.end());
+    }
     succeeds(real);
     succeeds(simulated);
     const auto told = csv_of(run / "evaluations.csv"), here = csv_of(csv);

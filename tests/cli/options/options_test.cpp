@@ -186,6 +186,10 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"train", "--max-weight-norm", "-1"}, "--max-weight-norm is '-1'; expected a number >= 0"},
       {{"train", "--sharing", "free"}, "--sharing is 'free'; expected one of hogwild, mutex, local, server"},
       {{"train", "--merge-every", "-1"}, "--merge-every is '-1'; expected a whole number in [0, 10000000]"},
+      {{"parent", "--apart-from", "1"}, "--apart-from is '1'; expected a number in (0, 1)"},
+      {{"parent", "--apart-from", "0"}, "--apart-from is '0'; expected a number in (0, 1)"},
+      {{"child", "--proximal", "-0.1"}, "--proximal is '-0.1'; expected a number >= 0"},
+      {{"peer", "--proximal", "nan"}, "--proximal is 'nan'; expected a number >= 0"},
       {{"train", "--round-end", "never"}, "--round-end is 'never'; expected one of episode, step"},
       {{"train", "--round-end", "step", "--round-steps", "0"}, "--round-end step needs --round-steps N"},
       {{"train", "--steps-per-second", "-1"},
@@ -681,7 +685,8 @@ TEST_CASE("the policy's average is none unless asked for, and swa must know when
 TEST_CASE("options of one exchange are refused with the other") {
   for (const Words& words : {Words{"--quorum", "2"}, Words{"--quorum", "50%"}, Words{"--round-deadline", "3"},
                              Words{"--max-staleness", "3"}, Words{"--outer-optimizer", "nesterov"},
-                             Words{"--outer-learning-rate", "0.5"}, Words{"--average-moments", "true"}}) {
+                             Words{"--outer-learning-rate", "0.5"}, Words{"--average-moments", "true"},
+                             Words{"--apart-from", "0.5", "--max-steps", "9"}}) {
     Words cluster = {"cluster"};
     cluster.insert(cluster.end(), words.begin(), words.end());
     CAPTURE(words);
@@ -692,6 +697,24 @@ TEST_CASE("options of one exchange are refused with the other") {
   CHECK(refusal({"cluster", "--overlap", "--exchange", "rounds"}).find("--overlap is for --exchange each") ==
         0);
   CHECK(refusal({"child", "--connect", "x:1", "--overlap", "--exchange", "rounds"}).find("--overlap") == 0);
+}
+
+TEST_CASE("Children go apart after a share of the run's steps, and what cannot be apart is refused") {
+  const Settings parent = parse({"parent", "--listen", "x:1", "--insecure", "--exchange", "rounds",
+                                 "--apart-from", "0.75", "--max-steps", "1001"});
+  CHECK(apart_from_steps(parent) == 751);
+  CHECK(apart_from_steps(parse({"cluster", "--exchange", "rounds", "--max-steps", "1000"})) == 0);
+  const auto refused = [](const Words& more) {
+    Words words = {"cluster",    "--preset", "quick",        "--exchange", "rounds",
+                   "--children", "3",        "--apart-from", "0.5"};
+    words.insert(words.end(), more.begin(), more.end());
+    return refusal(words);
+  };
+  CHECK(refused({"--max-steps", "1000"}).empty());
+  CHECK(refused({"--updates", "10"}).find("--apart-from is a share of --max-steps; expected") == 0);
+  CHECK(refused({"--max-steps", "9", "--merge", "median"}).find("--merge is given with --apart-from") == 0);
+  CHECK(refused({"--max-steps", "9", "--average-moments", "true"})
+            .find("--average-moments is given with --apart-from") == 0);
 }
 
 TEST_CASE("a cluster with the tuned preset makes rounds together, until a word says otherwise") {
@@ -815,6 +838,7 @@ TEST_CASE("config.json gives the same settings again, for every command") {
       {"cluster", "--children", "3", "--optimizer", "rmsprop", "--bootstrap-truncated", "false"},
       {"cluster", "--exchange", "rounds", "--quorum", "2", "--outer-optimizer", "nesterov"},
       {"cluster", "--codec", "int8-delta"},
+      {"cluster", "--exchange", "rounds", "--apart-from", "0.625", "--max-steps", "999", "--proximal", "0.5"},
       {"cluster", "--exchange", "rounds", "--average-moments", "true"},
       {"child", "--connect", "x:1", "--codec", "top-k"},
       {"parent", "--listen", "x:1", "--insecure", "--exchange", "rounds", "--quorum", "75%",
