@@ -374,6 +374,22 @@ void check_merge(const Settings& settings) {
       name, links.merge.attackers, fewest, children, is_cluster ? "--children" : "--machines"));
 }
 
+/// Several threads take the average with --exchange each, and nothing else.
+void check_merge_threads(const LinkOptions& links) {
+  if (links.merge_threads == 1) return;
+  if (links.exchange != ExchangeKind::kEach) {
+    throw ArgumentError(
+        fmt::format("--merge-threads is {} and --exchange is '{}', where Children are not merged one by one; "
+                    "expected --exchange each with it, or --merge-threads left out",
+                    links.merge_threads, exchange_name(links.exchange)));
+  }
+  if (links.merge.kind == MergeKind::kAverage) return;
+  throw ArgumentError(
+      fmt::format("--merge-threads is {} and --merge is '{}', which needs all weights for itself; expected "
+                  "--merge average with it, or --merge-threads left out",
+                  links.merge_threads, merge_kind_name(links.merge.kind)));
+}
+
 /// Flags of the other exchange. alpha and beta may come from a preset.
 void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -399,6 +415,7 @@ void check_exchange(const Settings& settings) {
   check_actor_mode(settings);
   check_quorum(settings);
   check_merge(settings);
+  check_merge_threads(links);
   if (links.exchange != ExchangeKind::kEach && links.overlap) {
     throw ArgumentError(fmt::format(
         "--overlap is for --exchange each; a Child of --exchange {} waits for the others, so leave "

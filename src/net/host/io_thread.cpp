@@ -1,11 +1,9 @@
 #include "net/host/io_thread.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <chrono>
 #include <exception>
 
+#include "net/host/signals_blocked.h"
 #include "net/try_log.h"
 
 namespace genkidama {
@@ -18,16 +16,8 @@ IoThread::~IoThread() {
 }
 
 void IoThread::start() {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    thread_ = std::thread([this] { run(); });
-  } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const SignalsBlocked blocked;
+  thread_ = std::thread([this] { run(); });
 }
 
 void IoThread::run() {
