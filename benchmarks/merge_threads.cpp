@@ -4,10 +4,10 @@
 //                 [--turns 5]
 //
 // `sockets`: a Parent in a process of its own, and --children connections over the loopback interface, each a
-// thread of this process, which sends weights, waits for the answer, checks its checksum, and begins anew. The
-// Children are lean: they mask with zeros, and average nothing. `alone`: the same frames without any socket,
-// in this process: each is checked, decoded, averaged, and its answer is encoded. That is what threads can
-// speed up; the rest is the io thread's and the system's.
+// thread of this process, which sends weights, waits for the answer, checks its checksum, and begins anew.
+// The Children are lean: they mask with zeros, and average nothing. `alone`: the same frames without any
+// socket, in this process: each is checked, decoded, averaged, and its answer is encoded. That is what
+// threads can speed up; the rest is the io thread's and the system's.
 //
 // All numbers of threads take turns. Prints a row for each measurement: how, weights, threads, turn, merges a
 // second, the processor time of the Parent for a merge (`alone`: of this process), answers that were damaged,
@@ -113,8 +113,7 @@ class LeanChild {
         const std::size_t bytes = length == 126 ? 2 : 8;
         receive_all(head.data() + 2, bytes);
         length = 0;
-        for (std::size_t i = 0; i < bytes; ++i)
-          length = length << 8 | static_cast<std::size_t>(head[2 + i]);
+        for (std::size_t i = 0; i < bytes; ++i) length = length << 8 | static_cast<std::size_t>(head[2 + i]);
       }
       if (opcode == 9) {
         std::string payload(length, '\0');
@@ -156,6 +155,8 @@ Measured with_sockets(std::size_t weights, int threads, int children, double sec
   ParentSetup setup;
   setup.parameters = weights;
   setup.merge_threads = threads;
+  // A Child here answers no pings while others join, which takes long for large networks.
+  setup.idle_timeout = Milliseconds(300'000);
   const ParentProcess parent(setup);
   const ParameterLayout layout = flat_layout(weights);
   std::vector<std::unique_ptr<LeanChild>> all;
@@ -356,9 +357,10 @@ int run(int argc, char** argv) {
         }
       }
       for (const int threads : all_threads) {
-        medians += fmt::format("# {},{},{} threads: {:.1f} merges a second, {:.3f} ms of processor each, ratio {:.3f}\n",
-                               how, weights, threads, median(rates[threads]), 1e3 * median(processor[threads]),
-                               median(ratios[threads]));
+        medians += fmt::format(
+            "# {},{},{} threads: {:.1f} merges a second, {:.3f} ms of processor each, ratio {:.3f}\n", how,
+            weights, threads, median(rates[threads]), 1e3 * median(processor[threads]),
+            median(ratios[threads]));
       }
     }
   }

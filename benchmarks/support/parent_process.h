@@ -21,6 +21,7 @@ struct ParentSetup {
   std::function<void(const ParentUpdate&)> observer;
   std::size_t max_connections = 0;  ///< 0: the default
   int merge_threads = 1;
+  Milliseconds idle_timeout{0};  ///< 0: the default
 };
 
 /// A layout of one tensor.

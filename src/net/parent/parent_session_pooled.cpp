@@ -1,8 +1,8 @@
 // A session whose Parent merges with several threads.
 
 #include <exception>
-#include <new>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "core/failpoint.h"
@@ -49,7 +49,8 @@ void ParentSession::begin_merge(const FrameHeader& frame, RunningStatistics own)
   report_ = owner_.state().begin_merge(frame, pooled_->look().pull, Clock::now(), {stream_, std::move(own)});
   merged_ = frame;
   ++next_sequence_;
-  pooled_->prepare_merge(session_, make_header(frame.sequence), extra_, *encoder_, link_->take_frame_buffer());
+  pooled_->prepare_merge(session_, make_header(frame.sequence), extra_, *encoder_,
+                         link_->take_frame_buffer());
   // What is counted soon is in W_P.
   owner_.merge_pool()->submit(*pooled_, true);
 }

@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <vector>
 
+#include "genkidama/params/weighted_average.h"
 #include "net/fixture.h"
 #include "net/parent/shared_weights.h"
-#include "genkidama/params/weighted_average.h"
 #include "support/catch.h"
 #include "support/eventually.h"
 

@@ -49,8 +49,13 @@ struct WatchedParent {
       : initial(random_weights(layout.size(), 99)), parent(options, layout, initial) {
     parent.on_update([this, keeps_weights](const ParentUpdate& update) {
       const std::lock_guard lock(mutex);
-      told.push_back({update.update, update.session, update.sequence, update.staleness, update.movement,
-                      update.agreement, {}});
+      told.push_back({update.update,
+                      update.session,
+                      update.sequence,
+                      update.staleness,
+                      update.movement,
+                      update.agreement,
+                      {}});
       if (keeps_weights) told.back().weights.assign(update.weights.begin(), update.weights.end());
     });
     parent.start();
@@ -285,9 +290,8 @@ TEST_CASE("a Parent stops while its threads merge, and has told what it has coun
     Answers answers;
     std::vector<std::thread> children;
     for (std::size_t child = 0; child < kChildren; ++child) {
-      children.emplace_back([&, child] {
-        exchange_often(watched.port(), child, layout, 1'000, mutex, child_of, answers);
-      });
+      children.emplace_back(
+          [&, child] { exchange_often(watched.port(), child, layout, 1'000, mutex, child_of, answers); });
     }
     CHECK(eventually([&] { return watched.parent.status().updates >= 2 * kChildren; }));
     watched.parent.stop();
