@@ -25,6 +25,8 @@ int run_parent(const ParentSetup& setup, int announce, int stop) {
   set_log_level(LogLevel::kError);
   ParentOptions options;
   options.listen = {{"127.0.0.1", 0}};
+  options.merge_threads = setup.merge_threads;
+  if (setup.idle_timeout.count() > 0) options.limits.idle_timeout = setup.idle_timeout;
   if (setup.max_connections > 0) {
     options.limits.max_connections = setup.max_connections;
     options.limits.connection_rate = 0;

@@ -20,6 +20,8 @@ struct ParentSetup {
   int core = -1;  ///< run on this core only; -1: on any
   std::function<void(const ParentUpdate&)> observer;
   std::size_t max_connections = 0;  ///< 0: the default
+  int merge_threads = 1;
+  Milliseconds idle_timeout{0};  ///< 0: the default
 };
 
 /// A layout of one tensor.

@@ -60,8 +60,10 @@ Options hurried(Options options) {
 }
 
 /// One Child joins a Parent and sends weights while the Parent's Nth allocation fails.
-bool join_with_failure(std::uint64_t number) {
-  RunningParent running(hurried(parent_options(kAlpha)));
+bool join_with_failure(std::uint64_t number, int merge_threads) {
+  ParentOptions options = hurried(parent_options(kAlpha));
+  options.merge_threads = merge_threads;
+  RunningParent running(options);
   const auto size = small_layout().size();
   const auto first = random_weights(size, 1), second = random_weights(size, 2),
              third = random_weights(size, 3);
@@ -106,7 +108,10 @@ bool join_with_failure(std::uint64_t number) {
 
 TEST_CASE("a Parent without memory for a Child drops that Child at most") {
   const QuietLogs quiet;
-  CHECK(until_none_fails(join_with_failure) > 50);
+  for (const int threads : {1, 3}) {
+    CAPTURE(threads);
+    CHECK(until_none_fails([&](std::uint64_t number) { return join_with_failure(number, threads); }) > 50);
+  }
 }
 
 TEST_CASE("a Parent that dials a Child without memory for it dials again") {

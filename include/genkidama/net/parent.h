@@ -34,6 +34,8 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// The greatest ParentOptions::epoch.
 inline constexpr std::uint64_t kMaxEpoch = (std::uint64_t{1} << 21) - 1;
+/// The greatest ParentOptions::merge_threads.
+inline constexpr int kMaxMergeThreads = 64;
 
 /// How a Parent takes part.
 struct ParentOptions {
@@ -52,6 +54,15 @@ struct ParentOptions {
   /// the changes of a round in place of their mean, and the outer optimizer takes the result. For a run that
   /// goes on, what Parent::merge_method() gave before. nullptr: none.
   std::shared_ptr<const MergeMethod> merge_method;
+  /// kEach, with the average alone: how many threads check, average and encode, 1 to kMaxMergeThreads. With 1
+  /// the Parent's own thread does it, one Child after the other. More threads write W_P without a lock
+  /// (Hogwild!: Recht, Re, Wright and Niu, 2011; the thesis names this for the Parent as future work): each
+  /// element is written whole, but two merges at a time may mix in W_P element by element, and where both
+  /// change an element at the same moment one of the two changes is lost. So the result is that of some
+  /// serial order only up to about alpha times the distance between the Children. Sockets and counts stay
+  /// with the Parent's own thread. Each Child takes at most one of the threads. docs/merge_rules.md says when
+  /// it pays.
+  int merge_threads = 1;
   RoundOptions rounds;      ///< kRounds, kSegments: when a round is closed
   SegmentOptions segments;  ///< kSegments: what is played in a round
   /// kRounds: takes the mean change of a round into the weights; for a run that goes on, with the memory that
@@ -126,9 +137,13 @@ struct ParentUpdate {
   /// The mean return of the episodes that ended since the Child's last answered frame. Without such episodes
   /// it is that of the frame before, and 0 before the first episode.
   double mean_return = 0;
-  std::uint64_t staleness = 0;     ///< merges of others since this Child was last sent the weights
-  std::span<const float> weights;  ///< W_P after the merge; valid only during the call
-  /// The norm of what the merge has changed in W_P. kRounds: of the change of the whole round.
+  std::uint64_t staleness = 0;  ///< merges of others since this Child was last sent the weights
+  /// W_P after the merge; valid only during the call. With several merge_threads: as this merge has left each
+  /// element, and as it is sent to the Child, a copy that others do not change; other merges may be in it in
+  /// parts.
+  std::span<const float> weights;
+  /// The norm of what the merge has changed in W_P. kRounds: of the change of the whole round. With several
+  /// merge_threads this and `agreement` are counted from W_P as it was a little before the merge.
   double movement = 0;
   /// kEach: the cosine between where the Child's weights pull W_P, W_C - W_P, and where those of the other
   /// Children that are connected have pulled it lately. Their directions are added up, whatever their norms.
@@ -221,7 +236,10 @@ struct ParentStatus {
 /// Owns the weights, the sockets and one thread that runs all of them, so merges are serial and each is
 /// whole: W_P = (1-alpha) W_P + alpha W_C, or what ParentOptions::merge_rule makes of the two; then W_P is
 /// sent back to that Child. Public functions may be called from any thread. Nothing a peer sends changes the
-/// weights unless its frame is sound and all values are finite.
+/// weights unless its frame is sound and all values are finite. With ParentOptions::merge_threads above 1
+/// merges are not serial: several of them write W_P at a time. All else holds, and a merge is counted,
+/// answered and told to the observer once it is whole; one whose link is lost in the middle is finished
+/// first.
 ///
 /// With ExchangeKind::kRounds a Child sends what it has learnt since it was sent W_P, and waits. The Parent
 /// keeps one contribution of each connected Child at most. When the round is over (RoundOptions), it averages
@@ -304,7 +322,8 @@ class Parent {
   const ParameterLayout& layout() const;
   /// What it has done so far.
   ParentStatus status() const;
-  /// A copy of W_P between two merges.
+  /// A copy of W_P between two merges. With several merge_threads, merges that are being made may be in it in
+  /// some elements and not in others.
   std::vector<float> weights() const;
   /// A copy of what each Child of the run has told of its own statistics last.
   StreamStatistics statistics() const;

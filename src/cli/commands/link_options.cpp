@@ -24,6 +24,7 @@ ParentOptions parent_options(const Job& job) {
   }
   options.exchange = links.exchange;
   options.alpha = links.alpha;
+  options.merge_threads = links.merge_threads;
   options.rounds = links.rounds;
   options.rounds.deadline = Milliseconds(static_cast<long long>(std::ceil(1000 * links.round_deadline_s)));
   options.rounds.apart_from_steps = apart_from_steps(job.settings);

@@ -67,6 +67,7 @@ std::vector<std::string> middle_words(const Settings& cluster, const std::vector
   middle.links.name = member.name;
   middle.links.listen = {"127.0.0.1:0"};
   middle.links.upper = {member.upper->text()};
+  middle.links.apart_from.reset();
   if (middle.links.exchange == ExchangeKind::kRounds)
     middle.links.rounds.first_children = static_cast<std::uint64_t>(member.children);
   middle.learning.hyperparameters = resolved_hyperparameters(cluster);

@@ -560,6 +560,12 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
                       "expected --merge left out",
                       merge_kind_name(settings.links.merge.kind)));
     }
+    if (program.merge_rule && settings.links.merge_threads > 1) {
+      throw ArgumentError(fmt::format(
+          "--merge-threads is {}, and this program brings a merge rule of its own, which needs all "
+          "weights for itself; expected --merge-threads left out",
+          settings.links.merge_threads));
+    }
     return settings;
   }
   std::vector<std::string> names;

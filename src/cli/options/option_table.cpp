@@ -344,6 +344,10 @@ void add_merge_rules(Table& table) {
             "fedasync, hinge: A in 1 / (A (staleness - B) + 1)");
   table.add("hinge-from", kCommands, count_option({0, 1e9}, GENKIDAMA_MEMBER(links.merge.hinge_from)),
             "fedasync, hinge: B, up to which alpha does not fall");
+  table.add("merge-threads", kParent | kCluster,
+            int_option({1, kMaxMergeThreads}, GENKIDAMA_MEMBER(links.merge_threads)),
+            "each, average: threads of the Parent that average Children's weights into its own at a time, "
+            "without a lock (Hogwild!); for networks of a million weights and more");
 }
 
 OptionRow actor_steps_option() {

@@ -112,6 +112,7 @@ struct LinkOptions {
   CodecKind codec = CodecKind::kFloat32;
   double alpha = 0.9;
   MergeOptions merge;
+  int merge_threads = 1;
   double beta = 0;
   bool overlap = false;
   RoundOptions rounds;          ///< but for `deadline`

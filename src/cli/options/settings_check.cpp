@@ -265,6 +265,10 @@ void check_upper(const Settings& settings) {
   }
   const bool has_upper = settings.command == kParent ? !links.upper.empty() : groups.has_value();
   if (has_upper) {
+    if (settings.command == kParent && links.apart_from) {
+      throw ArgumentError(
+          "--apart-from is given together with --upper; it is for the topmost Parent, so leave one of the two out");
+    }
     if (links.average_moments) {
       throw ArgumentError(
           fmt::format("--average-moments is given together with {}; only weights are averaged in levels, so "
@@ -443,6 +447,22 @@ void check_apart(const Settings& settings) {
   if (links.average_moments) refuse("--average-moments", "after which each Child keeps its moments");
 }
 
+/// Several threads take the average with --exchange each, and nothing else.
+void check_merge_threads(const LinkOptions& links) {
+  if (links.merge_threads == 1) return;
+  if (links.exchange != ExchangeKind::kEach) {
+    throw ArgumentError(
+        fmt::format("--merge-threads is {} and --exchange is '{}', where Children are not merged one by one; "
+                    "expected --exchange each with it, or --merge-threads left out",
+                    links.merge_threads, exchange_name(links.exchange)));
+  }
+  if (links.merge.kind == MergeKind::kAverage) return;
+  throw ArgumentError(
+      fmt::format("--merge-threads is {} and --merge is '{}', which needs all weights for itself; expected "
+                  "--merge average with it, or --merge-threads left out",
+                  links.merge_threads, merge_kind_name(links.merge.kind)));
+}
+
 /// Flags of the other exchange. alpha and beta may come from a preset.
 void check_exchange(const Settings& settings) {
   const LinkOptions& links = settings.links;
@@ -468,6 +488,7 @@ void check_exchange(const Settings& settings) {
   check_actor_mode(settings);
   check_quorum(settings);
   check_merge(settings);
+  check_merge_threads(links);
   if (links.exchange != ExchangeKind::kEach && links.overlap) {
     throw ArgumentError(fmt::format(
         "--overlap is for --exchange each; a Child of --exchange {} waits for the others, so leave "

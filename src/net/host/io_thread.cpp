@@ -3,7 +3,7 @@
 #include <chrono>
 #include <exception>
 
-#include "net/host/quiet_thread.h"
+#include "net/host/signals_blocked.h"
 #include "net/try_log.h"
 
 namespace genkidama {
@@ -16,7 +16,8 @@ IoThread::~IoThread() {
 }
 
 void IoThread::start() {
-  thread_ = start_quiet_thread([this] { run(); });
+  const SignalsBlocked blocked;
+  thread_ = std::thread([this] { run(); });
 }
 
 void IoThread::run() {

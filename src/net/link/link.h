@@ -63,6 +63,11 @@ class Link {
                           std::shared_ptr<const void> owner = {}) = 0;
   /// Whether a frame waits or is being sent.
   virtual bool sending_frame() const = 0;
+  /// Within on_binary(): the frame's bytes stay as they are, and nothing more is read, until
+  /// release_message(), or as long as this object lives.
+  virtual void hold_message() = 0;
+  /// Reads on, where a message is held.
+  virtual void release_message() = 0;
   /// When something of a message came, or the peer was seen to take something of a frame. Pings and pongs do
   /// not count.
   virtual Clock::time_point last_progress() = 0;

@@ -88,6 +88,12 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
 
   bool sending_frame() const override { return outbox_.has_frame(); }
 
+  void hold_message() override { message_held_ = true; }
+
+  void release_message() override {
+    if (std::exchange(message_held_, false)) end_message();
+  }
+
   Clock::time_point last_progress() override {
     if (!closed()) look(Clock::now());
     return std::max(arrived_, watch_.frame_taken());
@@ -291,9 +297,15 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
         events.on_binary(std::as_bytes(std::span(bytes, data.size())));
       }
     });
+    if (told && message_held_) return;
+    end_message();
+  }
+
+  void end_message() {
     buffer_.consume(buffer_.size());
     reading_ = false;
-    if (told) read();
+    // Not once it closes, or is closed.
+    read();
   }
 
   /// Whether the link may go on.
@@ -428,7 +440,7 @@ class WebSocketLink final : public Link, public std::enable_shared_from_this<Web
   Phase phase_ = Phase::kTransport;
   std::string close_reason_;
   std::array<char, 1024> discarded_{};
-  bool reading_ = false, pinging_ = false, close_sent_ = false;
+  bool reading_ = false, message_held_ = false, pinging_ = false, close_sent_ = false;
   bool lost_ = false;  // a handler was thrown away, so something under way will never be told
 };
 

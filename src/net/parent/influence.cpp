@@ -19,12 +19,15 @@ float sign_of(std::uint64_t group) {
 
 }  // namespace
 
-ChangeSketch::ChangeSketch(std::span<const float> from, std::span<const float> to)
-    : values_(std::min(kWidth, to.size())) {
-  double squares = 0;
+ChangeSketch::ChangeSketch(std::span<const float> from, std::span<const float> to) : ChangeSketch(to.size()) {
+  add_part(0, from, to);
+}
+
+void ChangeSketch::add_part(std::size_t first, std::span<const float> from, std::span<const float> to) {
+  double squares = squares_;
   for (std::size_t begin = 0; begin < to.size(); begin += kGroup) {
     const std::size_t count = std::min(kGroup, to.size() - begin);
-    const auto sign = static_cast<double>(sign_of(begin / kGroup));
+    const auto sign = static_cast<double>(sign_of((first + begin) / kGroup));
     double* const place = values_.data() + begin % kWidth;
     for (std::size_t i = 0; i < count; ++i) {
       const double before = from.empty() ? 0.0 : static_cast<double>(from[begin + i]);
@@ -33,7 +36,7 @@ ChangeSketch::ChangeSketch(std::span<const float> from, std::span<const float> t
       place[i] += sign * change;
     }
   }
-  norm_ = std::sqrt(squares);
+  squares_ = squares;
 }
 
 void InfluenceMeter::add(std::uint64_t session, const ChangeSketch& change) {

@@ -3,6 +3,8 @@
 /// @file
 /// What each Child's weights do to those of its Parent.
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -21,17 +23,23 @@ class ChangeSketch {
 
   /// Of nothing.
   ChangeSketch() = default;
+  /// Of `size` weights, of which none has changed yet; they are added by add_part().
+  explicit ChangeSketch(std::size_t size) : values_(std::min(kWidth, size)) {}
   /// Of `to` - `from`.
   ChangeSketch(std::span<const float> from, std::span<const float> to);
   /// Of a change.
   explicit ChangeSketch(std::span<const float> change) : ChangeSketch({}, change) {}
 
+  /// Takes in `to` - `from` of the weights from number `first` on. All parts in their order, each once; all
+  /// but the last have a multiple of kWidth weights.
+  void add_part(std::size_t first, std::span<const float> from, std::span<const float> to);
+
   /// The norm of the change itself.
-  double norm() const { return norm_; }
+  double norm() const { return std::sqrt(squares_); }
   std::span<const double> values() const { return values_; }
 
  private:
-  double norm_ = 0;
+  double squares_ = 0;
   std::vector<double> values_;
 };
 

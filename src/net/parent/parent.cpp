@@ -22,6 +22,7 @@
 #include "net/check_options.h"
 #include "net/host/link_host.h"
 #include "net/host/quarantine.h"
+#include "net/parent/merge_pool.h"
 #include "net/parent/parent_session.h"
 #include "net/parent/parent_state.h"
 #include "net/parent/run_id.h"
@@ -49,6 +50,27 @@ void check_queue_bytes(const SegmentOptions& options) {
                       : fmt::format(", or a round of at most {} steps", options.queue_bytes / step)));
 }
 
+void check_merge_threads(const ParentOptions& options) {
+  const int threads = options.merge_threads;
+  if (threads < 1 || threads > kMaxMergeThreads)
+    throw ArgumentError(fmt::format("merge_threads is {}; expected 1 to {}", threads, kMaxMergeThreads));
+  if (threads == 1) return;
+  if (options.exchange != ExchangeKind::kEach) {
+    throw ArgumentError(
+        fmt::format("merge_threads is {} and the exchange is '{}', where Children are not merged one by one; "
+                    "give 1, or choose 'each'",
+                    threads, exchange_name(options.exchange)));
+  }
+  if (options.merge_rule || options.merge_method) {
+    const std::string rule = options.merge_method
+                                 ? fmt::format("merge_method is '{}'", options.merge_method->name())
+                                 : "a merge_rule is given";
+    throw ArgumentError(fmt::format(
+        "merge_threads is {} and {}, which needs all weights for itself; give 1, or merge by the average",
+        threads, rule));
+  }
+}
+
 ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
                       const std::vector<float>& weights) {
   check_mixing_weight(options.alpha, "alpha");
@@ -61,6 +83,7 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
   if (options.listen.empty() && options.connect.empty()) {
     throw ArgumentError("a Parent needs an endpoint; give at least one in listen or connect");
   }
+  check_merge_threads(options);
   check_rate(options.max_norm_growth, "max_norm_growth");
   if (options.quarantine_min < Milliseconds::zero() || options.quarantine_max < options.quarantine_min) {
     throw ArgumentError(fmt::format(
@@ -186,6 +209,10 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   void start() {
     const std::lock_guard lock(mutex_);
     if (started_) throw ArgumentError("Parent::start() was already called; make a new Parent");
+    // A Parent that cannot listen starts no thread.
+    host_.bind();
+    if (options_.merge_threads > 1 && !pool_)
+      pool_.emplace(options_.merge_threads, [this] { host_.post([this] { pool_->deliver(); }); });
     host_.start();
     started_ = true;
   }
@@ -334,6 +361,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   // For the sessions; on the io thread.
 
   ParentState& state() override { return state_; }
+  MergePool* merge_pool() override { return pool_ ? &*pool_ : nullptr; }
   std::uint64_t epoch() const override { return numbers_.epoch(); }
   std::optional<std::uint64_t> next_session_number() override { return numbers_.next(); }
   Milliseconds quarantine_left(const std::string& offender) const override {
@@ -516,6 +544,8 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
 
   LinkHost host_;
   asio::steady_timer lateness_timer_, round_timer_;  // after host_, whose context they use
+  // After host_ as well: what it still does, it does for sessions of the host.
+  std::optional<MergePool> pool_;
 };
 
 Parent::Parent(ParentOptions options, ParameterLayout layout, std::vector<float> weights)

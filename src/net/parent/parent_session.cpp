@@ -164,6 +164,7 @@ void ParentSession::join(const HelloMessage& hello) {
   }
   phase_ = Phase::kJoined;
   agree_on_codec(hello);
+  use_pool();
   link_->established(std::max(largest_frame(), kSmallMessageBytes));
   welcome(resumed);
   send_first_weights();
@@ -283,7 +284,14 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     on_segments(frame);
     return;
   }
-  const auto parts = split_frame(frame, extra_bytes());
+  if (pooled_) {
+    begin_look(frame);
+  } else {
+    take_frame(split_frame(frame, extra_bytes()));
+  }
+}
+
+void ParentSession::take_frame(const Decoded<FrameParts>& parts) {
   if (!parts.ok()) {
     refuse({RefusalCode::kFrame, parts.reason()});
     return;
@@ -305,9 +313,11 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
 
 void ParentSession::take_weights(const FrameParts& frame, RunningStatistics own, OptimizerMoments moments) {
   FrameView view{frame.header, {}, frame.extra};
-  if (const auto wrong = decoder_->decode(frame.codec, frame.weights, view.weights); !wrong.empty()) {
+  if (const auto wrong =
+          pooled_ ? pooled_->decode_fault() : decoder_->decode(frame.codec, frame.weights, view.weights);
+      !wrong.empty()) {
     refuse({RefusalCode::kFrame, "binary frame: " + wrong});
-  } else if (const auto bad = owner_.state().objection(view.weights)) {
+  } else if (const auto bad = pooled_ ? pooled_->look().objection : owner_.state().objection(view.weights)) {
     quarantine_child(*bad);
   } else if (const std::string fault =
                  moments_fault(owner_.state().current_moments().shape(), moments.values);
@@ -315,6 +325,8 @@ void ParentSession::take_weights(const FrameParts& frame, RunningStatistics own,
     quarantine_child(fault);
   } else if (makes_rounds()) {
     contribute(view, std::move(own), std::move(moments));
+  } else if (pooled_) {
+    begin_merge(frame.header, std::move(own));
   } else {
     merge(view, std::move(own));
   }
@@ -435,6 +447,11 @@ void ParentSession::merge(const FrameView& frame, RunningStatistics own) {
   // The Child waits, the observer does not.
   send_weights(frame.header.sequence);
   GENKIDAMA_FAILPOINT("parent_answered");
+  tell_merge(frame.header, report, owner_.state().current());
+}
+
+void ParentSession::tell_merge(const FrameHeader& frame, const MergeReport& report,
+                               std::span<const float> weights) {
   if (report.was_late) {
     log(LogLevel::kInfo, "parent: child '{}' is back after {:.3g} s", shown_name_, report.was_late->silence);
   }
@@ -442,12 +459,12 @@ void ParentSession::merge(const FrameView& frame, RunningStatistics own) {
   update.update = owner_.state().updates();
   update.child = shown_name_;
   update.session = session_;
-  update.sequence = frame.header.sequence;
-  update.since_child_began = {frame.header.environment_steps, frame.header.episodes};
+  update.sequence = frame.sequence;
+  update.since_child_began = {frame.environment_steps, frame.episodes};
   update.since_merge = report.since_merge;
-  update.mean_return = frame.header.mean_return;
+  update.mean_return = frame.mean_return;
   update.staleness = report.staleness;
-  update.weights = owner_.state().current();
+  update.weights = weights;
   update.movement = report.movement;
   update.agreement = report.agreement;
   update.merge_method = owner_.state().current_merge_method();
@@ -478,7 +495,7 @@ FrameHeader ParentSession::make_header(std::uint64_t sequence) const {
   header.type = FrameType::kParentWeights;
   header.session = session_;
   header.sequence = sequence;
-  header.update = owner_.state().updates();
+  header.update = owner_.state().updates_begun();
   header.environment_steps = owner_.state().steps_to_play();
   header.episodes = owner_.state().run_steps();
   return header;
@@ -492,7 +509,7 @@ void ParentSession::encode_extra() {
 }
 
 void ParentSession::send_first_weights() {
-  const auto weights = owner_.state().weights_for(session_);
+  const auto weights = pooled_ ? pooled_->snapshot() : owner_.state().weights_for(session_);
   encoder_->begin(weights);
   decoder_->begin(weights);
   encode_extra();
@@ -552,6 +569,7 @@ void ParentSession::hand_over() {
 }
 
 void ParentSession::record_departure(const std::string& reason) {
+  leave_pool();
   standing_ = Standing::kDeparted;
   std::string summary;
   try {

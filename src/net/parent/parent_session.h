@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "genkidama/wire/message.h"
 #include "net/host/hosted_session.h"
 #include "net/parent/parent_state.h"
+#include "net/parent/pooled_merge.h"
 #include "net/parent/refusal.h"
 #include "net/role_words.h"
 
@@ -26,6 +28,8 @@ class ParentSessionOwner {
   virtual const ParentOptions& options() const = 0;
   virtual const ParameterLayout& layout() const = 0;
   virtual ParentState& state() = 0;
+  /// nullptr unless several threads merge.
+  virtual MergePool* merge_pool() = 0;
   /// How often this Parent's run was started before, and the next number of a session of this start; nothing
   /// when there is none left.
   virtual std::uint64_t epoch() const = 0;
@@ -105,9 +109,26 @@ class ParentSession final : public HostedSession {
   std::optional<Refusal> round_objection(const FrameHeader& header) const;
   std::optional<Refusal> change_objection(const FrameParts& frame) const;
   std::string foreign_session(std::uint64_t session) const;
+  /// A frame of weights that was checked but for what depends on the session.
+  void take_frame(const Decoded<FrameParts>& parts);
   /// Decodes the weights of a frame to which there is no objection so far, and merges or keeps them.
   void take_weights(const FrameParts& frame, RunningStatistics own, OptimizerMoments moments);
   void merge(const FrameView& frame, RunningStatistics own);
+  /// Tells the owner of a merge whose answer is on its way. `weights`: W_P after it.
+  void tell_merge(const FrameHeader& frame, const MergeReport& report, std::span<const float> weights);
+
+  // Where several threads merge.
+
+  /// Once joined.
+  void use_pool();
+  void begin_look(std::span<const std::byte> frame);
+  /// The pool is done with what it was given last.
+  void step_done();
+  void begin_merge(const FrameHeader& frame, RunningStatistics own);
+  void end_merge();
+  /// Takes back what the pool has of this session. A merge that was counted is made.
+  void leave_pool() noexcept;
+
   void contribute(const FrameView& frame, RunningStatistics own, OptimizerMoments moments);
   /// A frame was taken into the open round.
   void note_contribution(const FrameHeader& header);
@@ -143,6 +164,10 @@ class ParentSession final : public HostedSession {
   std::optional<WeightDecoder> decoder_;
   std::uint64_t stream_ = 0;  ///< of the Child's statistics
   std::vector<std::byte> extra_;
+
+  std::unique_ptr<PooledMerge> pooled_;  ///< where several threads merge, once joined
+  FrameHeader merged_;                   ///< of the frame that is merged in the pool
+  MergeReport report_;                   ///< of that merge
 };
 
 }  // namespace genkidama

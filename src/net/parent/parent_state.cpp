@@ -14,6 +14,7 @@
 #include "genkidama/core/is_finite.h"
 #include "genkidama/params/weighted_average.h"
 #include "net/parent/session_figures.h"
+#include "net/parent/shared_weights.h"
 #include "net/parent/shown_name.h"
 
 namespace genkidama {
@@ -83,6 +84,7 @@ Lateness lateness_of(const SessionRecord& record, Clock::time_point now) {
 ParentState::ParentState(const ParentOptions& options, const ParameterLayout& layout,
                          std::vector<float> weights)
     : alpha_(options.alpha),
+      shares_weights_(options.merge_threads > 1),
       max_norm_growth_(options.max_norm_growth),
       rule_(options.merge_rule),
       max_staleness_(options.rounds.max_staleness),
@@ -110,7 +112,7 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
 
 std::vector<float> ParentState::weights() const {
   const std::lock_guard lock(mutex_);
-  return weights_;
+  return copied_weights();
 }
 
 StreamStatistics ParentState::statistics() const {
@@ -160,7 +162,7 @@ std::optional<std::string> ParentState::objection(std::span<const float> weights
 std::optional<double> ParentState::outgrown(double norm) const {
   // The Parent's own norm is only needed when the least that it may count for is not enough.
   if (max_norm_growth_ <= 0 || norm <= max_norm_growth_) return std::nullopt;
-  const double here = euclidean_norm(weights_);
+  const double here = own_norm();
   return norm > max_norm_growth_ * std::max(here, 1.0) ? std::optional(here) : std::nullopt;
 }
 
@@ -231,7 +233,7 @@ void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, 
   record.status = std::move(child);
   const auto came_back_to = came_back ? std::optional(record.status.address) : std::nullopt;
   record.status.name = shown_name(record.own_name, names_like(record.own_name, came_back_to));
-  record.update_sent = status_.updates;
+  record.update_sent = updates_begun();
   record.counted.steps = steps_counted_before;
   record.since = now;
   if (takes_segments()) record.place = free_place(0);
@@ -273,8 +275,7 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
   // What only this thread writes it may read without the lock, which a rule must not hold: it may take its
   // time, and ask for the Parent's status.
   SessionRecord& record = children_.at(frame.session);
-  const Played told{frame.environment_steps, frame.episodes};
-  report.since_merge = played_since_merge(record, told);
+  report.since_merge = played_since_merge(record, {frame.environment_steps, frame.episodes});
   auto method = method_ ? method_->clone() : nullptr;
   const bool has_rule = method || rule_;
   const auto fault =
@@ -290,35 +291,44 @@ MergeReport ParentState::merge(const FrameHeader& frame, std::span<const float> 
     status_.failure = report.failure = *fault;
     return report;
   }
-  ChildStatus& child = record.status;
   // What may want memory comes first: a merge is made and counted, or neither.
-  if (std::exchange(child.late, false)) report.was_late = lateness_of(record, now);
-  if (statistics_components() > 0) statistics_.set(own.stream, std::move(own.statistics));
+  count_merge(record, frame, report, now, std::move(own));
+  ++status_.updates;
   if (has_rule) {
     weights_.swap(merged_);
     method_ = std::move(method);
   } else {
     average_finite(weights_, weights, alpha_);
   }
-  report.staleness = status_.updates - record.update_sent;
-  record.update_sent = ++status_.updates;
+  return report;
+}
+
+void ParentState::count_merge(SessionRecord& record, const FrameHeader& frame, MergeReport& report,
+                              Clock::time_point now, NumberedStatistics own) {
+  if (std::exchange(record.status.late, false)) report.was_late = lateness_of(record, now);
+  if (statistics_components() > 0) statistics_.set(own.stream, std::move(own.statistics));
+  report.staleness = updates_begun() - record.update_sent;
+  record.update_sent = updates_begun() + 1;
   record.sequence = frame.sequence;
-  count(record, told, report.since_merge, report.staleness);
+  count(record, {frame.environment_steps, frame.episodes}, report.since_merge, report.staleness);
   // The time to the first update of a link is not that of a round.
   if (std::exchange(record.merged_on_this_link, true)) record.rounds.add(now - record.since);
   record.since = now;
-  return report;
 }
 
 void ParentState::change(std::span<const float> from, std::span<const float> to) {
   assert(from.size() == weights_.size() && to.size() == weights_.size());
   std::vector<float> changed(weights_.size());
+  read_shared(weights_, changed);
   // What nobody has changed meanwhile is exactly what is given.
-  for (std::size_t i = 0; i < changed.size(); ++i)
-    changed[i] = weights_[i] == from[i] ? to[i] : weights_[i] + (to[i] - from[i]);
+  change_shared(changed, from, to);
   if (const std::size_t bad = first_non_finite(changed); bad != changed.size()) {
     throw Error(fmt::format("the change of {} makes it {}; expected finite weights",
                             element_text(layout_, bad), changed[bad]));
+  }
+  if (shares_weights_) {
+    change_shared(weights_, from, to);
+    return;
   }
   const std::lock_guard lock(mutex_);
   weights_.swap(changed);

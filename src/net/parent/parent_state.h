@@ -42,6 +42,12 @@ struct MergeReport {
   std::string failure;               ///< of the user's rule; if it is not empty nothing was merged
 };
 
+/// What a thread of the pool finds out about a Child's weights before they are merged.
+struct WeightsLook {
+  std::optional<std::string> objection;  ///< as ParentState::objection()
+  ChangeSketch pull;                     ///< from W_P as it was to these weights
+};
+
 /// What a round was that Children have made together.
 struct RoundMergeReport {
   std::vector<RoundContribution> contributions;  ///< in the order of names
@@ -54,10 +60,14 @@ struct RoundMergeReport {
 
 /// The io thread writes, any thread reads. What is guarded by `mutex_` is written under it, so that another
 /// thread sees the state between two merges; the io thread reads without it what only it writes.
+///
+/// With ParentOptions::merge_threads above 1 the threads of a pool write the elements of W_P without that
+/// lock. Then current() and merge() are of no use, and what stands under "Several threads that merge" is.
 class ParentState {
  public:
-  /// Uses the options alpha, merge_rule, merge_method, max_norm_growth, statistics and first_update, and for
-  /// rounds exchange, rounds, outer_optimizer, average_moments and moments. `layout` must outlive this.
+  /// Uses the options alpha, merge_threads, merge_rule, merge_method, max_norm_growth, statistics and
+  /// first_update, and for rounds exchange, rounds, outer_optimizer, average_moments and moments. `layout`
+  /// must outlive this.
   ParentState(const ParentOptions& options, const ParameterLayout& layout, std::vector<float> weights);
 
   // Any thread.
@@ -77,6 +87,7 @@ class ParentState {
   std::span<const float> weights_for(std::uint64_t session) const {
     return apart_ ? apart_->of(session) : current();
   }
+  std::size_t size() const { return weights_.size(); }
   std::uint64_t updates() const { return status_.updates; }
   /// Components of the statistics of a Child.
   std::size_t statistics_components() const { return statistics_.components(); }
@@ -124,6 +135,25 @@ class ParentState {
   void change(std::span<const float> from, std::span<const float> to);
   /// Replaces what is known of a stream that is no Child's.
   void set_statistics(std::uint64_t stream, RunningStatistics statistics);
+
+  // Several threads that merge.
+
+  bool shares_weights() const { return shares_weights_; }
+  /// W_P, which others may be writing.
+  void copy_current(std::span<float> copy) const;
+  /// On a thread of the pool.
+  WeightsLook look_at(std::span<const float> weights) const;
+  /// On the io thread: as merge(), but for W_P and ParentStatus::updates, for weights that look_at() had no
+  /// objection to. It counts the merge, or throws and counts nothing; average() and end_merge() must follow.
+  MergeReport begin_merge(const FrameHeader& frame, const ChangeSketch& pull,
+                          Clock::time_point now = Clock::now(), NumberedStatistics own = {});
+  /// On a thread of the pool: averages W_P with the weights of this session. `result` becomes W_P as this
+  /// average has left it.
+  void average(std::uint64_t session, std::span<const float> weights, std::span<float> result);
+  /// On the io thread, when a merge that was begun is made. Counts it as an update.
+  void end_merge();
+  /// As updates(), with the merges that were begun.
+  std::uint64_t updates_begun() const { return status_.updates + begun_; }
 
   // Rounds that Children make together. What a Child sends is kept until its round is over.
 
@@ -183,6 +213,9 @@ class ParentState {
   void update_refused(const std::string& reason);
 
  private:
+  /// The norm of W_P.
+  double own_norm() const;
+  std::vector<float> copied_weights() const;
   /// The norm of W_P, if this one is out of proportion to it.
   std::optional<double> outgrown(double norm) const;
   /// Leaves the result in merged_. What the rule did wrong, or nothing. `method` runs in place of the rule
@@ -243,10 +276,14 @@ class ParentState {
   AveragedMoments moments_with(const std::vector<RoundContribution>& told) const;
   /// Counts one contribution that was merged, and tells whether its Child was late.
   std::optional<Lateness> count(const RoundContribution& told, Clock::time_point now);
+  /// Counts a merge of this Child's weights. With the mutex held. What may want memory comes first.
+  void count_merge(SessionRecord& record, const FrameHeader& frame, MergeReport& report,
+                   Clock::time_point now, NumberedStatistics own);
   /// Counts what a merge has added to the run and to its Child.
   void count(SessionRecord& record, const Played& told, const Played& since_merge, std::uint64_t staleness);
 
   const double alpha_;
+  const bool shares_weights_;
   const double max_norm_growth_;
   const MergeRule rule_;
   const std::uint64_t max_staleness_;
@@ -266,13 +303,14 @@ class ParentState {
   std::vector<float> merged_;           // by the rule or the outer optimizer, until it becomes W_P
   std::vector<std::uint64_t> present_;  // for the rule
   std::optional<ApartWeights> apart_;   // nothing unless Children train apart now
+  std::uint64_t begun_ = 0;             // merges that are not yet in status_.updates
   InfluenceMeter influence_;
   LostSessions lost_;
   std::multiset<std::string> connected_names_;  // by which Children are shown
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  std::vector<float> weights_;
+  std::vector<float> weights_;  // where several threads merge: but for the elements
   StreamStatistics statistics_;
   OuterOptimizer outer_optimizer_;
   AveragedMoments moments_;

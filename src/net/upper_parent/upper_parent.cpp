@@ -16,7 +16,7 @@
 #include "net/child/child_exchange.h"
 #include "net/child/child_links.h"
 #include "net/child/child_mailbox.h"
-#include "net/host/quiet_thread.h"
+#include "net/host/signals_blocked.h"
 #include "net/upper_parent/merged_trainer.h"
 
 namespace genkidama {
@@ -34,6 +34,11 @@ UpperParentOptions checked(UpperParentOptions options, const Parent& parent) {
         "the Parent's exchange is 'segments', and it has no merges to take to an upper Parent; expected "
         "'each' or "
         "'rounds'");
+  }
+  if (parent.options().rounds.apart_from_steps > 0) {
+    throw ArgumentError(
+        "the Parent's Children go apart (rounds.apart_from_steps), and its weights are nothing but their mean then; "
+        "expected that of the topmost Parent only");
   }
   const auto refuse = [](const char* field) {
     throw ArgumentError(
@@ -65,7 +70,8 @@ class UpperParent::Impl {
     if (thread_.joinable() || is_stopped_)
       throw ArgumentError("UpperParent::start() was already called; make a new UpperParent");
     links_.start();
-    thread_ = start_quiet_thread([this] { run(); });
+    const SignalsBlocked blocked;
+    thread_ = std::thread([this] { run(); });
   }
 
   bool joined(Milliseconds span) {

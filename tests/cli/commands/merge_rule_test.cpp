@@ -132,6 +132,35 @@ TEST_CASE("rounds are combined by --merge too, and the Parent tells what each Ch
   }
 }
 
+TEST_CASE("a cluster's Parent merges with several threads, and so does the run that goes on") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  const auto result =
+      run_program(call("cluster", "--children", "2", "--workers", "1", "--updates", "20", "--exchange",
+                       "each", "--merge-threads", "3", "--eval-episodes", "0", "--run-dir", run.string()));
+  CAPTURE(result.output, result.errors);
+  REQUIRE(result.exit_code == 0);
+  CHECK(json_of(run / "config.json")["merge_threads"] == 3);
+  CHECK(json_of(run / "summary.json")["merge_rule"] == "average");
+  const auto rows = csv_of(run / "metrics.csv");
+  REQUIRE(rows.size() == 21);
+  for (std::size_t i = 1; i < rows.size(); ++i)
+    CHECK(rows[i][column_of(rows, "update")] == std::to_string(i));
+  const auto resumed = run_program(call("cluster", "--resume", run.string(), "--updates", "24"));
+  CAPTURE(resumed.errors);
+  CHECK(resumed.exit_code == 0);
+  CHECK(json_of(run / "summary.json")["updates"] == 24);
+}
+
+TEST_CASE("several threads do not merge by a rule of the program's") {
+  const Rule rule("keep");
+  const TemporaryDirectory directory;
+  const auto result = run_program(call("cluster", "--children", "1", "--workers", "1", "--merge-threads", "2",
+                                       "--exchange", "each", "--run-dir", (directory / "run").string()));
+  CHECK(result.exit_code == 2);
+  CHECK(has(result.errors, "--merge-threads is 2, and this program brings a merge rule of its own"));
+}
+
 TEST_CASE("options of another merge rule are told to be without effect") {
   const TemporaryDirectory directory;
   const auto result =

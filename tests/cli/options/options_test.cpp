@@ -275,6 +275,19 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
        "--merge is 'krum' with --attackers 1, which needs 5 Children, and there are 4; expected fewer "
        "attackers, "
        "more --children, or another rule"},
+      {{"cluster", "--merge-threads", "0"}, "--merge-threads is '0'; expected a whole number in [1, 64]"},
+      {{"parent", "--listen", "x:1", "--merge-threads", "65"},
+       "--merge-threads is '65'; expected a whole number in [1, 64]"},
+      {{"parent", "--listen", "x:1", "--merge-threads", "2.5"}, "--merge-threads is '2.5'"},
+      {{"cluster", "--exchange", "rounds", "--merge-threads", "4"},
+       "--merge-threads is 4 and --exchange is 'rounds', where Children are not merged one by one; expected "
+       "--exchange each with it, or --merge-threads left out"},
+      {{"cluster", "--exchange", "segments", "--merge-threads", "2"},
+       "--merge-threads is 2 and --exchange is 'segments'"},
+      {{"parent", "--listen", "x:1", "--exchange", "each", "--merge", "by-steps", "--merge-threads", "4"},
+       "--merge-threads is 4 and --merge is 'by-steps', which needs all weights for itself; expected --merge "
+       "average with it, or --merge-threads left out"},
+      {{"child", "--connect", "x:1", "--merge-threads", "2"}, "unknown argument '--merge-threads'"},
       {{"simulate", "--machines", "8", "--merge", "median", "--attackers", "4"},
        "--merge is 'median' with --attackers 4, which needs 9 Children, and there are 8; expected fewer "
        "attackers, more --machines, or another rule"},
