@@ -267,7 +267,8 @@ void check_upper(const Settings& settings) {
   if (has_upper) {
     if (settings.command == kParent && links.apart_from) {
       throw ArgumentError(
-          "--apart-from is given together with --upper; it is for the topmost Parent, so leave one of the two out");
+          "--apart-from is given together with --upper; it is for the topmost Parent, so leave one of the "
+          "two out");
     }
     if (links.average_moments) {
       throw ArgumentError(

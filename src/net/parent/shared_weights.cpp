@@ -42,9 +42,8 @@ void average_shared(std::span<float> shared, std::span<const float> other, doubl
 
 void change_shared(std::span<float> shared, std::span<const float> from, std::span<const float> to) {
   for (std::size_t i = 0; i < shared.size(); ++i) {
-    const std::atomic_ref<float> element(shared[i]);
-    const float value = element.load(std::memory_order_relaxed);
-    element.store(value == from[i] ? to[i] : value + (to[i] - from[i]), std::memory_order_relaxed);
+    const float value = load(shared[i]);
+    store(shared[i], value == from[i] ? to[i] : value + (to[i] - from[i]));
   }
 }
 

@@ -37,7 +37,8 @@ UpperParentOptions checked(UpperParentOptions options, const Parent& parent) {
   }
   if (parent.options().rounds.apart_from_steps > 0) {
     throw ArgumentError(
-        "the Parent's Children go apart (rounds.apart_from_steps), and its weights are nothing but their mean then; "
+        "the Parent's Children go apart (rounds.apart_from_steps), and its weights are nothing but their "
+        "mean then; "
         "expected that of the topmost Parent only");
   }
   const auto refuse = [](const char* field) {
