@@ -66,7 +66,7 @@ class Cluster {
   const bool goes_on_;
   RunDirectory directory_;
   const std::string token_;
-  ReadyPipe ready_;
+  ReadyPipe ready_{"the Parent of the cluster"};
   std::unique_ptr<SpawnedProcess> parent_;
   std::vector<std::unique_ptr<SpawnedProcess>> children_;
   std::size_t failed_ = 0;  // Children that did not end well
@@ -140,9 +140,9 @@ void Cluster::start_parent() {
   member.seed = options_.seed;
   member.endpoint = {"127.0.0.1", 0};
   member.token = token_;
-  member.ready_fd = ready_.write_end();
+  member.ready_fd = ready_.member_end();
   parent_ = start(member, {});
-  ready_.close_write_end();
+  ready_.close_member_end();
 }
 
 void Cluster::start_children(int port) {
