@@ -92,6 +92,13 @@ void check_security(const LinkSecurity& security, std::span<const Endpoint> list
   }
 }
 
+void check_dialled(const Endpoint& endpoint, std::string_view option) {
+  if (endpoint.port != 0) return;
+  throw ArgumentError(
+      fmt::format("{} {}: nobody can be dialled at port 0; give the port at which the other side listens",
+                  option, endpoint.text()));
+}
+
 void check_peer_name(const std::string& value, const char* option) {
   if (!valid_peer_name(value)) {
     throw ArgumentError(fmt::format("{} is '{}'; give 1 to {} printable ASCII characters", option,

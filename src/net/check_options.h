@@ -37,7 +37,12 @@ void check_backoff(Milliseconds min, Milliseconds max);
 /// TLS a client_ca, or `insecure`. Does not look at any file.
 void check_security(const LinkSecurity& security, std::span<const Endpoint> listen,
                     const SecurityNames& names = {});
+/// Reads the files, so that one which cannot be used is an error before anything else was begun. Names the
+/// field of the file.
+void check_tls_files(const TlsOptions& tls, bool listens, bool dials);
 void check_peer_name(const std::string& value, const char* option);
+/// Port 0 is for listening: nobody can be dialled there. `option` stands before the endpoint.
+void check_dialled(const Endpoint& endpoint, std::string_view option);
 
 /// Whether a listener at `listen` speaks TLS.
 bool speaks_tls(const Endpoint& listen, const TlsOptions& tls);

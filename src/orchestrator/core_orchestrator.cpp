@@ -279,10 +279,11 @@ class CoreOrchestrator::Impl {
     const bool has_replay = algorithm->learns_from_replay();
     if (!has_replay) check_no_replay(options_);
     if (has_replay && !options_.describe_only) check_replay(options_, {});
-    if (forks) warn_if_threads_are_running();
     description_ = forks
                        ? describe_in_forked_process(setup_, {options_.construction_timeout, options_.give_up})
                        : describe_here(setup_);
+    // Behind what is simply wrong, such as a device that is not there: a user looks at the first line.
+    if (forks) warn_if_threads_are_running();
     if (has_replay && !options_.describe_only) check_replay(options_, description_.environment);
     if (normalises()) {
       own_ = {new_stream(), RunningStatistics(statistics_components())};

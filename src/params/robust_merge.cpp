@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
 #include "genkidama/params/robust_mean.h"
 #include "genkidama/params/weighted_average.h"
 #include "params/child_notes.h"
@@ -30,8 +31,7 @@ class RobustMerge final : public MergeMethod {
     votes_.put(context, std::make_shared<const std::vector<float>>(child.begin(), child.end()));
     Spans votes;
     for (const auto& entry : votes_.entries()) votes.emplace_back(*entry.note);
-    // Fewer cannot outvote those that may be faulty.
-    if (votes.size() < options_.fewest_children()) return;
+    if (!are_enough(votes.size())) return;
     std::vector<float> combined(parent.size());
     combine_votes(votes, combined);
     weighted_average(parent, combined, context.alpha);
@@ -39,7 +39,7 @@ class RobustMerge final : public MergeMethod {
 
   bool combines_rounds() const override { return true; }
   void combine(std::span<const WeightedChange> changes, std::span<float> mean) override {
-    if (changes.size() < options_.fewest_children()) {
+    if (!are_enough(changes.size())) {
       std::fill(mean.begin(), mean.end(), 0.0F);
       return;
     }
@@ -87,6 +87,23 @@ class RobustMerge final : public MergeMethod {
   }
 
  private:
+  /// Fewer cannot outvote those that may be faulty. At the beginning some have not sent anything yet; later
+  /// the user is told once that training stands still.
+  bool are_enough(std::size_t votes) {
+    const std::uint64_t fewest = options_.fewest_children();
+    if (votes >= fewest) {
+      held_back_ = 0;
+      return true;
+    }
+    if (++held_back_ < 2 * fewest || std::exchange(has_told_, true)) return false;
+    log(LogLevel::kWarning,
+        "parent: its weights stay as they are: --merge {} with {} faulty Child{} needs those of {} Children, "
+        "and {} {} there; start more Children, or choose another rule",
+        name(), options_.attackers, options_.attackers == 1 ? "" : "ren", fewest, votes,
+        votes == 1 ? "is" : "are");
+    return false;
+  }
+
   void combine_votes(const Spans& votes, std::span<float> result) const {
     switch (options_.kind) {
       case MergeKind::kMedian:
@@ -106,6 +123,8 @@ class RobustMerge final : public MergeMethod {
   }
 
   MergeOptions options_;
+  std::uint64_t held_back_ = 0;  ///< merges in a row, and rounds, that too few have sent weights for
+  bool has_told_ = false;
   ChildNotes<std::shared_ptr<const std::vector<float>>> votes_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,8 @@ class PeerRun::Impl {
     extra["waited_seconds"] = last_.waited_seconds;
     extra["distance_mean"] = compared_ > 0 ? distance_sum_ / static_cast<double>(compared_) : 0;
     extra["distance_max"] = distance_max_;
+    // A run that was over already has compared nothing; what it was told stays.
+    const nlohmann::ordered_json before = trained_ ? nlohmann::ordered_json() : earlier_summary();
     extra["neighbours"] = nlohmann::ordered_json::array();
     for (const PeerNeighbourStatus& each : neighbours_) {
       extra["neighbours"].push_back({{"name", each.name},
@@ -59,11 +62,19 @@ class PeerRun::Impl {
                                      {"mixed", each.mixed},
                                      {"distance", each.distance}});
     }
+    for (const char* key : {"distance_mean", "distance_max", "neighbours"})
+      if (before.is_object() && before.contains(key)) extra[key] = before[key];
     return run_.finish("peer", extra);
   }
 
  private:
+  nlohmann::ordered_json earlier_summary() const {
+    std::ifstream file(run_.files().directory().summary(), std::ios::binary);
+    return nlohmann::ordered_json::parse(file, nullptr, /*allow_exceptions=*/false);
+  }
+
   void train() {
+    trained_ = true;
     Peer peer(options_, trainer_);
     peer.start();
     if (options_.listen) {
@@ -114,6 +125,7 @@ class PeerRun::Impl {
   std::vector<PeerNeighbourStatus> neighbours_;
   double distance_sum_ = 0, distance_max_ = 0;
   std::uint64_t compared_ = 0;
+  bool trained_ = false;
   bool ran_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "genkidama/core/log.h"
 #include "genkidama/core/random.h"
 #include "genkidama/params/robust_mean.h"
 #include "genkidama/params/weighted_average.h"
@@ -232,6 +233,21 @@ TEST_CASE("a robust rule moves W_P towards what it makes of the last weights of 
     votes.erase(votes.begin() + 1);
     CHECK(merger.weights == averaged(expected, combined(rule, votes)));
   }
+}
+
+TEST_CASE("a rule for which too few Children are there says so once, and not at the beginning") {
+  std::vector<std::string> told;
+  set_log_level(LogLevel::kWarning);
+  set_log_sink([&](LogLevel, std::string_view text) { told.emplace_back(text); });
+  Merger merger(options_of(MergeKind::kKrum));
+  for (std::uint64_t i = 0; i < 9; ++i) merger.merge(i % 2 == 0 ? "a" : "b", 1 + i % 2, random_weights(i));
+  CHECK(told.empty());
+  for (std::uint64_t i = 0; i < 30; ++i) merger.merge("a", 1, random_weights(i));
+  set_log_sink({});
+  set_log_level(LogLevel::kError);
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0],
+             Contains("--merge krum with 1 faulty Child needs those of 5 Children, and 2 are there"));
 }
 
 TEST_CASE("the order of votes is that of names, whoever came first") {

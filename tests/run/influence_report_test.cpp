@@ -38,6 +38,12 @@ std::string suggestion(double movement, double agreement, int merges = 10) {
 
 }  // namespace
 
+TEST_CASE("a Parent that no merge has moved is told so, however few its Children are") {
+  ChildCounters counters;
+  for (int i = 0; i < 3; ++i) counters.add(merge_of("ant", 0, {}));
+  CHECK_THAT(influence_suggestion(counters.influence()), Contains("No merge has moved the Parent's weights"));
+}
+
 TEST_CASE("what each Child did is a share of all movement, and means over its merges") {
   ChildCounters counters;
   counters.add(merge_of("ant", 1, {}, 0));

@@ -61,8 +61,12 @@ struct PeerOptions {
   /// Token and certificates of the links.
   LinkSecurity security;
   /// run() waits for so many neighbours before it trains, so that machines which are started together begin
-  /// together; 0: for none.
+  /// together; 0: for none. One that was there and has gone again counts.
   std::size_t first_neighbours = 1;
+  /// When it is not empty, run() calls it before it waits, and its answer takes the place of
+  /// `first_neighbours`. It may block until whoever starts several machines has started all of them; links
+  /// are made meanwhile.
+  std::function<std::size_t()> await_start;
   /// For how long it waits for them. Then it trains with those that are there, or alone.
   Milliseconds join_timeout{60'000};
   /// How long a round waits at most for neighbours that are there.
@@ -135,9 +139,9 @@ class Peer {
   /// Waits for PeerOptions::first_neighbours, then trains round after round until `keep_going` returns false
   /// or request_stop() was called. When nobody is there within join_timeout, it trains alone until somebody
   /// comes. Returns why it ended. To be called once; when it returns or throws, the neighbours were told and
-  /// the socket thread has ended. Throws LayoutError or IoError when every neighbour that answered has
-  /// refused this peer for what does not change (three times in a row, and nobody else is there), and
-  /// whatever the trainer throws.
+  /// the socket thread has ended. Throws LayoutError or IoError when neighbours that this peer dials
+  /// have refused it for what does not change, three times in a row, before its first round and before
+  /// anybody was joined; later a refusal is only logged. Throws whatever the trainer throws.
   std::string run(const std::function<bool(const PeerProgress&)>& keep_going = {});
 
   /// What `keep_going` was told last. For the thread that calls run().

@@ -48,6 +48,10 @@ std::string double_text(const nlohmann::json& value) {
   return value.is_number() ? fmt::format("{:.6g}", value.get<double>()) : std::string("-");
 }
 
+std::string count_text(const nlohmann::json& value) {
+  return value.is_number_unsigned() ? fmt::format("{}", value.get<std::uint64_t>()) : std::string("-");
+}
+
 /// What the peers came to, as they stand in summary.json.
 void tell_peers(const std::filesystem::path& summary_file) {
   std::ifstream file(summary_file, std::ios::binary);
@@ -57,12 +61,13 @@ void tell_peers(const std::filesystem::path& summary_file) {
                                  "distance", "mean", "ended");
   for (const auto& peer : summary["peers"]) {
     const auto evaluation = peer.value("final_evaluation", nlohmann::json());
-    text += fmt::format(
-        "{:<12} {:>10} {:>10} {:>10} {:>10}  {}\n", peer.value("name", ""),
-        peer.value("environment_steps", std::uint64_t{0}), peer.value("exchanges", std::uint64_t{0}),
-        double_text(peer.value("distance_mean", nlohmann::json())),
-        evaluation.is_object() ? double_text(evaluation.value("mean", nlohmann::json())) : "-",
-        peer.value("exit_code", 0) == 0 ? "well" : run::exit_text(peer.value("exit_code", 0)));
+    text +=
+        fmt::format("{:<12} {:>10} {:>10} {:>10} {:>10}  {}\n", peer.value("name", ""),
+                    count_text(peer.value("environment_steps", nlohmann::json())),
+                    count_text(peer.value("exchanges", nlohmann::json())),
+                    double_text(peer.value("distance_mean", nlohmann::json())),
+                    evaluation.is_object() ? double_text(evaluation.value("mean", nlohmann::json())) : "-",
+                    peer.value("exit_code", 0) == 0 ? "well" : run::exit_text(peer.value("exit_code", 0)));
   }
   if (summary.contains("mean"))
     text +=
@@ -91,13 +96,12 @@ int run_peers(const Job& job, const std::string& environment) {
 }  // namespace
 
 int run_cluster(Job job) {
+  prepare_run_directory(job);
   if (!job.settings.cluster.topology.empty()) {
-    if (job.settings.run_dir.empty()) job.settings.run_dir = run::default_run_directory(job.program.name);
     const EnvironmentSpec environment = environment_spec(job);
     warn_of_idle_options(job.settings, job.program.presets.at(job.settings.preset), environment);
     return run_peers(job, environment.name);
   }
-  prepare_run_directory(job);
   run::LoopbackClusterOptions options;
   options.directory = job.settings.run_dir;
   options.resume = job.settings.resume.empty() ? run::Resume::kNever : run::Resume::kRequired;

@@ -35,26 +35,6 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
     check(!is_each, option,
           fmt::format("it is for --exchange each, and the exchange is '{}'",
                       exchange_name(settings.links.exchange)));
-  const MergeOptions& merge = settings.links.merge;
-  const auto of_merge = [&](std::initializer_list<MergeKind> kinds, const char* option) {
-    if (std::find(kinds.begin(), kinds.end(), merge.kind) != kinds.end()) return;
-    std::vector<std::string> names;
-    for (const MergeKind kind : kinds) names.emplace_back(merge_kind_name(kind));
-    check(true, option,
-          fmt::format("--merge is '{}'; expected {}", merge_kind_name(merge.kind), fmt::join(names, " or ")));
-  };
-  of_merge({MergeKind::kMedian, MergeKind::kTrimmedMean, MergeKind::kKrum, MergeKind::kMultiKrum},
-           "attackers");
-  of_merge({MergeKind::kTrimmedMean}, "trim");
-  of_merge({MergeKind::kClippedNorm}, "clip-norm");
-  for (const char* const option : {"staleness-weight", "staleness-exponent", "hinge-slope", "hinge-from"})
-    of_merge({MergeKind::kFedAsync}, option);
-  if (merge.kind == MergeKind::kFedAsync) {
-    const bool is_hinge = merge.staleness_weight == StalenessWeight::kHinge;
-    check(is_hinge, "staleness-exponent", "--staleness-weight is 'hinge'; expected 'polynomial'");
-    for (const char* const option : {"hinge-slope", "hinge-from"})
-      check(!is_hinge, option, "--staleness-weight is 'polynomial'; expected 'hinge'");
-  }
   const bool has_server = hyper.sharing == Sharing::kServer;
   const std::string no_server =
       fmt::format("--sharing is '{}'; expected 'server'", sharing_name(hyper.sharing));

@@ -1,10 +1,13 @@
+#include <utility>
+
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
-#include "genkidama/run/loopback_cluster.h"
+#include "genkidama/run/loopback_peers.h"
 #include "genkidama/run/peer_run.h"
+#include "genkidama/run/stop_signal.h"
 
 namespace genkidama::cli {
 
@@ -12,11 +15,13 @@ int run_peer(Job job) {
   prepare_run_directory(job);
   log_above_live_line();
   RunDisplay display;
-  run::PortTeller port(member_of(job));
-  run::RunObservers observers({&display, &port});
+  run::PeerStart start(job.settings.plumbing.ready_fd, [] { return run::stop_signal() != 0; });
+  run::RunObservers observers({&display, &start});
   const auto trainer = make_trainer(job, job.settings.learning.workers,
                                     [&display](const RoundProgress& round) { display.on_round(round); });
-  run::PeerRun run(*trainer, run_options(job, trainer->environment_spec().name), peer_options(job.settings),
+  PeerOptions options = peer_options(job.settings);
+  options.await_start = [&start, first = options.first_neighbours] { return start.await(first); };
+  run::PeerRun run(*trainer, run_options(job, trainer->environment_spec().name), std::move(options),
                    &observers);
   tell_start(job, *trainer);
   warn_of_idle_options(job.settings, job.program.presets.at(job.settings.preset),

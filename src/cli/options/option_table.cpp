@@ -501,10 +501,10 @@ void add_exchange(Table& table, const Program& program) {
   table.add("mixing-staleness", kPeer | kCluster | kSimulate,
             count_option({1, 1e6}, GENKIDAMA_MEMBER(links.mixing_staleness)),
             "gala, push-sum: a peer waits for a neighbour from which nothing came for so many rounds");
-  table.add(
-      "codec", kOneLink | kParent | kCluster | kSimulation | kPeer, codec_option(),
-      "How weights travel between a Child and its Parent, or a Parent and the one above it; all but f32 are "
-      "lossy, and take fewer bytes");
+  table.add("codec", kOneLink | kParent | kCluster | kSimulation | kPeer, codec_option(),
+            "How weights travel between a Child and its Parent, a Parent and the one above it, or peers; all "
+            "but f32 "
+            "are lossy, and take fewer bytes");
   table.add("alpha", kParent | kCluster | kSimulation,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(links.alpha)),
             "each: weight of a Child's weights in the Parent's");
@@ -518,7 +518,8 @@ void add_exchange(Table& table, const Program& program) {
   add_merge_rules(table);
   table.add(
       "overlap", kChild | kCluster | kSimulate | kPeer, flag_option(GENKIDAMA_MEMBER(links.overlap)),
-      "each: a Child plays on while an exchange is on its way, and averages the answer in a round later");
+      "each, and ad-psgd of peers: a Child or a peer plays on while an exchange is on its way, and averages "
+      "the answer in a round later");
   table.add("quorum", kParent | kCluster | kLearner | kSimulate, quorum_option(),
             "rounds, segments: how many Children or actors close a round when they have answered");
   table.add("round-deadline", kParent | kCluster | kLearner | kSimulate,
@@ -625,17 +626,17 @@ void add_links(Table& table) {
             "random-regular: neighbours of each peer");
   table.add("name", kAccepting | kDialling, text_option(GENKIDAMA_MEMBER(links.name)),
             "What peers and files call this process (made from the host and the process when not given)");
-  table.add("join-timeout", kOneLink | kParent | kCluster | kTrain | kEnvironmentHost | kPeer,
-            real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
-            "Seconds a Child, or a Parent with --upper, waits for its Parent's first weights, a learner for "
-            "its shards, or a host for its "
-            "server");
+  table.add(
+      "join-timeout", kOneLink | kParent | kCluster | kTrain | kEnvironmentHost | kPeer,
+      real_option(kSeconds, GENKIDAMA_MEMBER(links.join_timeout_s)),
+      "Seconds a Child, or a Parent with --upper, waits for its Parent's first weights, a learner for its "
+      "shards, a host for its server, or a peer for its first neighbours");
   table.add(
       "exchange-timeout", kOneLink | kParent | kCluster | kAlone | kPeer | kSimulate,
       real_option(kSeconds, GENKIDAMA_MEMBER(links.exchange_timeout_s)),
       "Seconds without any progress of an exchange before a Child, or a learner with shards, makes the link "
-      "anew, or a server gives up a host that owes answers; a Child waits longer if its exchanges take "
-      "longer");
+      "anew, or a server or a peer gives up one that owes an answer; a Child waits longer if its exchanges "
+      "take longer");
   table.add(
       "away-timeout", kActor | kTrain | kEnvironmentHost,
       real_option(kSeconds, GENKIDAMA_MEMBER(links.away_timeout_s)),

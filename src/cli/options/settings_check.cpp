@@ -58,6 +58,20 @@ void check_shards(const Settings& settings) {
   }
 }
 
+void check_dialled_ports(const LinkOptions& links) {
+  for (const auto& [flag, list] :
+       {std::pair("--connect", &links.connect), std::pair("--shards", &links.shards),
+        std::pair("--neighbour", &links.neighbours), std::pair("--send-to", &links.send_to),
+        std::pair("--receive-from", &links.receive_from)}) {
+    for (const std::string& text : *list) check_dialled(Endpoint::parse(text), flag);
+  }
+}
+
+/// Whether the user has named the option. A member of a cluster is given every option there is.
+bool is_named(const Settings& settings, const char* option) {
+  return !settings.plumbing.idle_told && names_option(settings.command_line, option);
+}
+
 /// Whom a peer dials, each once, and what its rule needs.
 void check_neighbours(const LinkOptions& links) {
   std::vector<std::string> seen;
@@ -82,6 +96,21 @@ void check_neighbours(const LinkOptions& links) {
   }
 }
 
+/// Options that only some rules of peers know.
+void check_mixing(const Settings& settings) {
+  const LinkOptions& links = settings.links;
+  if (links.overlap && links.mixing != MixingRule::kPairs) {
+    throw ArgumentError(fmt::format("--overlap is for --mixing {}, and it is '{}'; leave one of the two out",
+                                    mixing_name(MixingRule::kPairs), mixing_name(links.mixing)));
+  }
+  const bool has_staleness = links.mixing == MixingRule::kGala || links.mixing == MixingRule::kPushSum;
+  if (!has_staleness && is_named(settings, "mixing-staleness")) {
+    throw ArgumentError(fmt::format(
+        "--mixing-staleness is for --mixing {} and {}, and it is '{}'; leave one of the two out",
+        mixing_name(MixingRule::kGala), mixing_name(MixingRule::kPushSum), mixing_name(links.mixing)));
+  }
+}
+
 void check_links(const Settings& settings) {
   const bool takes_many = settings.command == kParent || settings.command == kLearner;
   if (takes_many && settings.links.listen.empty() && settings.links.connect.empty()) {
@@ -97,10 +126,7 @@ void check_links(const Settings& settings) {
         fmt::format("an environment-host has one server: expected one --connect HOST:PORT, got {}",
                     settings.links.connect.size()));
   }
-  if (settings.command == kPeer && settings.links.overlap && settings.links.mixing != MixingRule::kPairs) {
-    throw ArgumentError(fmt::format("--overlap is for --mixing {}, and it is '{}'; leave one of the two out",
-                                    mixing_name(MixingRule::kPairs), mixing_name(settings.links.mixing)));
-  }
+  if (settings.command == kPeer) check_mixing(settings);
   if (settings.command == kPeer && settings.links.listen.size() > 1) {
     throw ArgumentError(
         fmt::format("a peer listens at one place: expected at most one --listen HOST:PORT, got {}",
@@ -111,6 +137,7 @@ void check_links(const Settings& settings) {
     throw ArgumentError(
         "a peer needs neighbours: expected --neighbour HOST:PORT, --listen HOST:PORT, or both");
   }
+  check_dialled_ports(settings.links);
   check_neighbours(settings.links);
   check_shards(settings);
   if ((settings.command & kOneLink) != 0 &&
@@ -328,7 +355,11 @@ void check_topology(Settings& settings) {
   if (is_simulated && settings.simulation.cut != "peers" && !settings.cluster.topology.empty())
     throw ArgumentError("--topology is for --cut peers; expected it together with that, or left out");
   const std::string& topology = settings.cluster.topology;
-  const auto given = [&](const char* name) { return names_option(settings.command_line, name); };
+  const auto given = [&](const char* name) { return is_named(settings, name); };
+  if (topology.empty() && given("topology")) {
+    throw ArgumentError(
+        "--topology is ''; expected directed-ring, ring, torus, random-regular, full, or file:FILE");
+  }
   if (topology.empty()) {
     for (const char* const name : {"mixing", "mixing-staleness", "topology-degree"}) {
       if (given(name))
@@ -339,29 +370,39 @@ void check_topology(Settings& settings) {
   }
   for (const char* const name :
        {"exchange", "alpha", "beta", "merge", "quorum", "round-deadline", "max-staleness", "outer-optimizer",
-        "average-moments", "apart-from", "actor-steps", "actor-mode"}) {
+        "average-moments", "apart-from", "actor-steps", "actor-mode", "parent-mbit"}) {
     if (given(name)) {
-      throw ArgumentError(fmt::format(
-          "--{} is for a Parent, and with --topology there is none; leave one of the two out", name));
+      throw ArgumentError(
+          fmt::format("--{} is for a Parent, and with {} there is none; leave one of the two out", name,
+                      is_simulated ? "--cut peers" : "--topology"));
     }
   }
+  check_mixing(settings);
   if (given("topology-degree") && topology != topology_name(TopologyKind::kRandomRegular)) {
     throw ArgumentError(fmt::format("--topology-degree is for --topology {}, and it is '{}'; leave it out",
                                     topology_name(TopologyKind::kRandomRegular), topology));
   }
-  const Topology graph = [&settings] {
+  const char* const count = is_simulated ? "--machines" : "--children";
+  int& machines = is_simulated ? settings.simulation.machines : settings.cluster.children;
+  const bool is_file = topology.starts_with("file:");
+  const Topology graph = [&] {
     try {
       return topology_of(settings);
-    } catch (const ArgumentError&) {
-      throw;
     } catch (const Error& error) {
-      throw ArgumentError(fmt::format("--topology is '{}': {}", settings.cluster.topology, error.what()));
+      throw ArgumentError(fmt::format("--topology is '{}'{}: {}", topology,
+                                      is_file ? "" : fmt::format(", and {} is {}", count, machines),
+                                      error.what()));
     }
   }();
-  const char* const count = is_simulated ? "--machines" : "--children";
-  if (topology.starts_with("file:")) {
-    (is_simulated ? settings.simulation.machines : settings.cluster.children) =
-        static_cast<int>(graph.nodes());
+  if (is_file) {
+    const int nodes = static_cast<int>(graph.nodes());
+    if (given(count + 2) && machines != nodes) {
+      throw ArgumentError(
+          fmt::format("{} is {}, and the graph of --topology {} has {} machines; expected {} "
+                      "{}, or {} left out",
+                      count, machines, topology, nodes, count, nodes, count));
+    }
+    machines = nodes;
   }
   if (graph.nodes() < 2) throw ArgumentError(fmt::format("{} is 1; expected at least 2 peers", count));
   if (is_simulated && settings.learning.hyperparameters.normalise_observations) {
@@ -395,8 +436,31 @@ void check_quorum(const Settings& settings) {
                                   children, is_cluster ? "Children" : "machines that merge"));
 }
 
+/// Constants of a merge rule that was not chosen.
+void check_merge_constants(const Settings& settings) {
+  const MergeOptions& merge = settings.links.merge;
+  const auto check = [&](bool is_used, const char* option, const char* expected) {
+    if (is_used || !is_named(settings, option)) return;
+    throw ArgumentError(
+        fmt::format("--{} is for {}; expected it together with that, or left out", option, expected));
+  };
+  const MergeKind kind = merge.kind;
+  check(kind == MergeKind::kMedian || kind == MergeKind::kTrimmedMean || kind == MergeKind::kKrum ||
+            kind == MergeKind::kMultiKrum,
+        "attackers", "--merge median, trimmed-mean, krum or multi-krum");
+  check(kind == MergeKind::kTrimmedMean, "trim", "--merge trimmed-mean");
+  check(kind == MergeKind::kClippedNorm, "clip-norm", "--merge clipped-norm");
+  const bool is_fedasync = kind == MergeKind::kFedAsync;
+  const bool is_hinge = merge.staleness_weight == StalenessWeight::kHinge;
+  check(is_fedasync, "staleness-weight", "--merge fedasync");
+  check(is_fedasync && !is_hinge, "staleness-exponent", "--merge fedasync --staleness-weight polynomial");
+  for (const char* const option : {"hinge-slope", "hinge-from"})
+    check(is_fedasync && is_hinge, option, "--merge fedasync --staleness-weight hinge");
+}
+
 /// Rules that the exchange cannot use, or that so many Children cannot fill.
 void check_merge(const Settings& settings) {
+  check_merge_constants(settings);
   const LinkOptions& links = settings.links;
   const MergeKind kind = links.merge.kind;
   if (kind == MergeKind::kAverage) return;
@@ -539,13 +603,18 @@ void check_tls_use(const Settings& settings) {
   const bool dials = settings.links.tls
                          ? !connect.empty()
                          : std::any_of(connect.begin(), connect.end(), [](const auto& to) { return to.tls; });
-  if (settings.links.tls && !dials)
-    throw ArgumentError("--tls is for --connect; --listen takes --tls-certificate FILE");
+  const char* const dialling = has_shards                  ? "--shards"
+                               : settings.command == kPeer ? "--neighbour"
+                                                           : "--connect";
+  if (settings.links.tls && !dials) {
+    throw ArgumentError(fmt::format("--tls is for {}; --listen takes --tls-certificate FILE", dialling));
+  }
   if (!settings.links.tls_ca.empty() && !dials) {
-    throw ArgumentError("--tls-ca is for --connect with --tls or wss://HOST:PORT");
+    throw ArgumentError(fmt::format("--tls-ca is for {} with --tls or wss://HOST:PORT", dialling));
   }
   if (!settings.links.tls_certificate.empty() && settings.links.listen.empty() && !dials) {
-    throw ArgumentError("--tls-certificate is for --listen, or for --connect with --tls or wss://HOST:PORT");
+    throw ArgumentError(
+        fmt::format("--tls-certificate is for --listen, or for {} with --tls or wss://HOST:PORT", dialling));
   }
   for (const auto& [flag, file] :
        {std::pair("--tls-certificate", &settings.links.tls_certificate),
@@ -555,6 +624,11 @@ void check_tls_use(const Settings& settings) {
       throw ArgumentError(fmt::format("{} {}: cannot read the file ({})", flag, *file, std::strerror(errno)));
     }
   }
+  const LinkSecurity security = security_of(settings);
+  const std::vector<Endpoint> listen = endpoints_of(settings.links.listen);
+  const bool listens_in_tls = std::any_of(
+      listen.begin(), listen.end(), [&](const Endpoint& each) { return speaks_tls(each, security.tls); });
+  check_tls_files(security.tls, listens_in_tls, dials);
 }
 
 void check_security(Settings& settings) {

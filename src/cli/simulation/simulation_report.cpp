@@ -36,6 +36,14 @@ std::string percent(double part, double whole) {
   return fmt::format("{:.1f} %", whole > 0 ? 100 * part / whole : 0.0);
 }
 
+std::string traffic_text(const SimulationResult& result) {
+  const double up = 1e-6 * static_cast<double>(result.summary.bytes_up),
+               down = 1e-6 * static_cast<double>(result.summary.bytes_down);
+  if (result.cut == "peers") return fmt::format("{:.3f} MB between the peers", up + down);
+  return fmt::format("{:.3f} MB to the {}, {:.3f} MB from it", up,
+                     result.summary.turns > 0 ? "server" : "Parent", down);
+}
+
 }  // namespace
 
 std::string cost_flags(const StepCosts& costs) {
@@ -52,12 +60,10 @@ std::string to_text(const SimulationResult& result) {
                       result.machines, result.machines == 1 ? "" : "s", result.cut, groups,
                       result.exchange.empty() ? "" : ", exchange ", result.exchange, summary.updates,
                       summary.played.steps, summary.seconds);
-  text += fmt::format(
-      "computing {}, waiting {} of {:.3f} machine-seconds; {:.3f} MB to the {}, {:.3f} MB from it\n",
-      percent(summary.computing_seconds, summary.seconds * result.machines),
-      percent(summary.waiting_seconds, summary.seconds * result.machines), summary.seconds * result.machines,
-      1e-6 * static_cast<double>(summary.bytes_up), summary.turns > 0 ? "server" : "Parent",
-      1e-6 * static_cast<double>(summary.bytes_down));
+  text += fmt::format("computing {}, waiting {} of {:.3f} machine-seconds; {}\n",
+                      percent(summary.computing_seconds, summary.seconds * result.machines),
+                      percent(summary.waiting_seconds, summary.seconds * result.machines),
+                      summary.seconds * result.machines, traffic_text(result));
   if (summary.turns > 0) {
     text +=
         fmt::format("{} turns, {:.2f} environments asked in the mean, {:.0f} steps a second\n", summary.turns,

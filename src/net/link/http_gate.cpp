@@ -128,7 +128,7 @@ HttpRefusal plain_request_refusal() {
 HttpRefusal tls_request_refusal() {
   return make_refusal(
       http::status::bad_request,
-      "this port speaks no TLS: dial it without wss://, or give this side tls.certificate and tls.key",
+      "this port speaks no TLS: dial it without TLS, or give this side a certificate and its key",
       PeerFault::kTls);
 }
 

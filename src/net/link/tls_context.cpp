@@ -112,21 +112,22 @@ std::string describe_tls_failure(const SSL* ssl, ErrorCode error, const std::str
         peer, dialled);
   }
   if (verdict != X509_V_OK) {
-    return fmt::format("the {}'s certificate was refused: {} (see {})", peer,
-                       X509_verify_cert_error_string(verdict), dials ? "tls.ca" : "tls.client_ca");
+    return fmt::format("the {}'s certificate was refused: {}; it must be signed by an authority of {}", peer,
+                       X509_verify_cert_error_string(verdict),
+                       dials ? "the ones that this side trusts" : "this side's client authorities");
   }
   switch (reason) {
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
-      return fmt::format("the {} gave no certificate: give it tls.certificate and tls.key", peer);
+      return fmt::format("the {} gave no certificate: give it a certificate and its key", peer);
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-      return fmt::format("the {} wants a certificate of this side: give tls.certificate and tls.key", peer);
+      return fmt::format("the {} wants a certificate of this side: give one and its key", peer);
     case SSL_R_HTTP_REQUEST:
     case SSL_R_WRONG_VERSION_NUMBER:
       if (!dials)
         return fmt::format("the {} speaks no TLS, which this port wants: dial it at wss://HOST:PORT", peer);
-      return fmt::format(
-          "the {} speaks no TLS: dial it without wss://, or give tls.certificate and tls.key there", peer);
+      return fmt::format("the {} speaks no TLS: dial it without TLS, or give it a certificate and its key",
+                         peer);
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
     case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:

@@ -126,10 +126,11 @@ void ParentSession::join(const HelloMessage& hello) {
   }
   if (const char* const here = exchange_name(owner_.options().exchange); hello.exchange != here) {
     refuse({RefusalCode::kProtocol,
-            fmt::format(
-                "this {}'s exchange is '{}' and the peer asks for '{}'; give both the same{}",
-                words().the_parent, here, hello.exchange,
-                hello.exchange == kGradientsExchange ? ", or connect a learner with shards to shards" : "")});
+            fmt::format("this {}'s exchange is '{}' and the peer asks for '{}'; give both the same{}",
+                        words().the_parent, here, hello.exchange,
+                        hello.exchange == kGradientsExchange ? ", or connect a learner with shards to shards"
+                        : hello.peer                         ? ", or connect peers to peers"
+                                                             : "")});
     return;
   }
   if (hello.statistics != owner_.state().statistics_components()) {
@@ -591,8 +592,14 @@ void ParentSession::on_closed(const std::string& reason) {
       owner_.round_changed();
     } else if (standing_ != Standing::kDeparted && !host_.ending()) {
       if (standing_ == Standing::kStranger) owner_.state().peer_refused(reason, fault());
-      owner_.warn(from().to_string() + reason,
-                  fmt::format("{}: {} did not join: {}", words().parent, link_->address(), reason));
+      // A peer, for instance, waits to be greeted as this end does.
+      const bool was_silent = standing_ == Standing::kStranger && is_open_ && origin().dialled;
+      owner_.warn(
+          from().to_string() + reason,
+          fmt::format("{}: {} did not join: {}{}", words().parent, link_->address(), reason,
+                      was_silent ? fmt::format("; it has not said who it is: dial only a {} that listens",
+                                               words().the_child)
+                                 : ""));
     }
   } catch (const std::exception&) {
     // Out of memory: it goes without a word.

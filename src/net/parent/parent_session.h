@@ -70,7 +70,7 @@ class ParentSession final : public HostedSession {
   /// The round is over: sends the weights.
   void answer_round();
 
-  void on_open() override {}
+  void on_open() override { is_open_ = true; }
   void on_text(std::string_view text) override;
   void on_binary(std::span<const std::byte> frame) override;
   void on_closed(const std::string& reason) override;
@@ -156,6 +156,7 @@ class ParentSession final : public HostedSession {
   ParentSessionOwner& owner_;
   Phase phase_ = Phase::kHello;
   Standing standing_ = Standing::kStranger;
+  bool is_open_ = false;
   bool session_over_ = false;  ///< for good, not only its link
   std::string own_name_, shown_name_;
   std::uint64_t session_ = 0, next_sequence_ = 1;

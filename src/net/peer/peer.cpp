@@ -41,6 +41,8 @@ constexpr Milliseconds kLongestQuarantine{3'600'000};
 // Links in a row on which neighbours must have refused this peer before that is believed: without TLS a bit
 // that was flipped on the way can make a sound hello look like another one's.
 constexpr int kBelievedRefusals = 3;
+// Machines that are started together meet sooner.
+constexpr Milliseconds kQuietJoining{3'000};
 
 PeerOptions checked(PeerOptions options) {
   check_limits(options.limits);
@@ -56,6 +58,7 @@ PeerOptions checked(PeerOptions options) {
   }
   for (std::size_t i = 0; i < options.neighbours.size(); ++i) {
     const PeerNeighbour& each = options.neighbours[i];
+    check_dialled(each.endpoint, "neighbours:");
     if (needs_undirected(options.rule) && each.flow != PeerFlow::kBoth) {
       throw ArgumentError(
           fmt::format("the rule is '{}', for which both ends of a link send, and on that to {} this peer "
@@ -222,18 +225,30 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner {
     hello_.peer->first_weights = first_weights_;
     board_.start(local_);
     host_.start();
-    if (!board_.wait_joined(options_.first_neighbours, Deadline::after(options_.join_timeout)) &&
-        !board_.stop_requested()) {
-      const std::uint32_t there = board_.degree();
-      log(LogLevel::kWarning, "peer '{}': {} of {} neighbours came within {}, and it trains {}: {}",
-          options_.name, there, options_.first_neighbours, span_text(options_.join_timeout),
-          there > 0 ? "with those" : "alone until one does", board_.last_failure());
-    }
+    await_neighbours();
     adopt_weights();
     // What neighbours that began sooner have sent meanwhile.
     trainer_.read_weights(local_);
     if (board_.end(local_).mixed > 0) trainer_.write_weights(local_);
     take_statistics();
+  }
+
+  void await_neighbours() {
+    const std::size_t wanted = options_.await_start ? options_.await_start() : options_.first_neighbours;
+    const auto deadline = Deadline::after(options_.join_timeout);
+    const auto soon = Deadline::after(std::min(kQuietJoining, options_.join_timeout));
+    bool are_there = board_.wait_joined(wanted, soon);
+    if (!are_there && !board_.stop_requested() && !deadline.passed()) {
+      log(LogLevel::kInfo,
+          "peer '{}': waits for its neighbours, of which {} of {} have come; it begins without them after {}",
+          options_.name, board_.met(), wanted, span_text(options_.join_timeout));
+      are_there = board_.wait_joined(wanted, deadline);
+    }
+    board_.end_joining();
+    if (are_there || board_.stop_requested()) return;
+    log(LogLevel::kWarning, "peer '{}': {} of {} neighbours came within {}, and it trains {}: {}",
+        options_.name, board_.met(), wanted, span_text(options_.join_timeout),
+        board_.degree() > 0 ? "with those that are there" : "alone until one comes", board_.last_failure());
   }
 
   /// Of whoever has trained longer. Of two that have not trained, whose names decide: otherwise they would
@@ -284,7 +299,6 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner {
   }
 
   std::optional<std::string> over() const {
-    board_.check_refusal();
     if (board_.stop_requested()) return "stop requested";
     return std::nullopt;
   }
@@ -389,6 +403,8 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner {
                     fmt::format("for the rule '{}' both ends of a link send, and '{}' only {}",
                                 hello_.peer->rule, hello.name, hello.peer->flow));
     }
+    if (const auto wrong = board_.round_objection(hello.peer->round); !wrong.empty())
+      return refuse(RefusalCode::kProtocol, fmt::format("'{}' offers {}", hello.name, wrong));
     if (!codec_of(hello.codec))
       return refuse(RefusalCode::kProtocol, fmt::format("the codec '{}' is not known here", hello.codec));
     if (auto different = difference(hello)) return different;
@@ -448,18 +464,31 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner {
         hello.peer->flow == "both" ? "sends and receives" : "only " + hello.peer->flow, hello.peer->round);
   }
 
-  void session_refused(const RefuseMessage& refusal) override {
+  void session_refused(const PeerSession& session, const RefuseMessage& refusal) override {
     if (refusal.reason == kSecondLink) return;
     const bool is_lasting = refusal.code == RefusalCode::kLayout || refusal.code == RefusalCode::kProtocol;
-    if (is_lasting && ++refusals_ >= kBelievedRefusals) board_.refused(refusal);
-    warnings_.warn(fmt::format("peer '{}': a neighbour refused this peer ({}), and it tries again: {}",
-                               options_.name, refusal_code_text(refusal.code), refusal.reason));
+    // Whoever dials this peer is a stranger to its user.
+    if (is_lasting && session.is_dialled() && ++refusals_ >= kBelievedRefusals &&
+        board_.refused(session.address(), refusal))
+      return;
+    warnings_.warn(fmt::format("{}{}", session.from().to_string(), refusal.reason),
+                   fmt::format("peer '{}': {} refused this peer ({}){}: {}", options_.name, session.address(),
+                               refusal_code_text(refusal.code),
+                               session.is_dialled() ? ", which dials it again" : "", refusal.reason));
+  }
+
+  void session_refuses(const PeerSession& session, const RefuseMessage& refusal) override {
+    // How a joined link ends is told by session_closed().
+    if (refusal.reason == kSecondLink || session.joined()) return;
+    warnings_.warn(fmt::format("{}{}", session.from().to_string(), refusal.reason),
+                   fmt::format("peer '{}': refused {} ({}): {}", options_.name, session.address(),
+                               refusal_code_text(refusal.code), refusal.reason));
   }
 
   Milliseconds quarantine(const PeerSession& session) override {
     const Milliseconds span = quarantine_.punish(offender(session, session.name()), Clock::now());
-    log(LogLevel::kWarning, "peer '{}': the weights of '{}' ({}) were refused, and it for {}", options_.name,
-        session.name(), session.address(), span_text(span));
+    log(LogLevel::kWarning, "peer '{}': the weights of '{}' ({}) were refused, and it must stay away for {}",
+        options_.name, session.name(), session.address(), span_text(span));
     return span;
   }
 

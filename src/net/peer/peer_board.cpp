@@ -7,6 +7,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/params/weighted_average.h"
+#include "genkidama/wire/protocol.h"
 
 namespace genkidama {
 
@@ -64,6 +65,8 @@ std::optional<Share> PeerBoard::joined(std::size_t number, PeerFlow flow, const 
     Known& known = known_.at(number);
     known.address = address;
     if (++known.links > 1) ++reconnects_;
+    // Somebody takes this peer, so it is the others who are misconfigured.
+    refused_.reset();
     if (!has_begun_) known.first = {known.name, first.round, first_weights, first.weights};
     again = mixer_->settle(number, first.sequence);
     mixer_->joined(number, flow, first.round);
@@ -101,12 +104,15 @@ void PeerBoard::failed(const std::string& reason) {
   last_failure_ = reason;
 }
 
-void PeerBoard::refused(const RefuseMessage& refusal) {
+bool PeerBoard::refused(const std::string& address, const RefuseMessage& refusal) {
   {
     const std::lock_guard lock(mutex_);
+    if (!is_joining_ || count_met() > 0) return false;
     refused_ = refusal;
+    refused_by_ = address;
   }
   changed_.notify_all();
+  return true;
 }
 
 void PeerBoard::frame_sent(std::size_t bytes) {
@@ -150,6 +156,22 @@ std::uint64_t PeerBoard::round() const {
   return mixer_->round();
 }
 
+std::string PeerBoard::round_objection(std::uint64_t round) const {
+  const std::uint64_t most = std::min(this->round() + kMostRoundsAhead, kMaxJsonInteger);
+  if (round <= most) return {};
+  return fmt::format("weights of round {}; expected at most {}", round, most);
+}
+
+std::size_t PeerBoard::count_met() const {
+  return static_cast<std::size_t>(
+      std::count_if(known_.begin(), known_.end(), [](const auto& entry) { return entry.second.links > 0; }));
+}
+
+std::size_t PeerBoard::met() const {
+  const std::lock_guard lock(mutex_);
+  return count_met();
+}
+
 std::uint32_t PeerBoard::degree() const {
   const std::lock_guard lock(mutex_);
   return mixer_->degree();
@@ -168,30 +190,25 @@ void PeerBoard::start(std::span<const float> weights) {
 }
 
 void PeerBoard::throw_refusal() const {
-  if (!refused_ || is_anybody_there()) return;
-  const std::string text = fmt::format("a neighbour refused this peer ({}): {}",
+  if (!refused_) return;
+  const std::string text = fmt::format("the neighbour at {} refused this peer ({}): {}", refused_by_,
                                        refusal_code_text(refused_->code), refused_->reason);
   if (refused_->code == RefusalCode::kLayout) throw LayoutError(text);
   throw IoError(text);
 }
 
-void PeerBoard::check_refusal() const {
-  const std::lock_guard lock(mutex_);
-  throw_refusal();
-}
-
 bool PeerBoard::wait_joined(std::size_t count, const Deadline& deadline) {
   std::unique_lock lock(mutex_);
   // Also those that have gone again: one that had its own neighbours sooner may have ended its run meanwhile.
-  const auto are_there = [&] {
-    const auto met =
-        std::count_if(known_.begin(), known_.end(), [](const auto& entry) { return entry.second.links > 0; });
-    return static_cast<std::size_t>(met) >= count;
-  };
-  changed_.wait_until(lock, deadline.at(),
-                      [&] { return are_there() || stop_ || (refused_.has_value() && !is_anybody_there()); });
+  const auto are_there = [&] { return count_met() >= count; };
+  changed_.wait_until(lock, deadline.at(), [&] { return are_there() || stop_ || refused_; });
   throw_refusal();
   return are_there() && !stop_;
+}
+
+void PeerBoard::end_joining() {
+  const std::lock_guard lock(mutex_);
+  is_joining_ = false;
 }
 
 std::optional<PeerBoard::Candidate> PeerBoard::furthest() const {

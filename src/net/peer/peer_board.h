@@ -24,6 +24,10 @@ namespace genkidama {
 class PeerBoard {
  public:
   static constexpr std::size_t kMostNeighbours = 1'024;
+  /// A neighbour that says it has so many more rounds behind it than this peer has lied or is broken: at ten
+  /// thousand rounds a second they take more than three years. Without a bound one frame could move Lamport's
+  /// clock to the end of what a hello can say.
+  static constexpr std::uint64_t kMostRoundsAhead = std::uint64_t{1} << 40;
 
   /// `components`: of the statistics that are shared.
   PeerBoard(std::unique_ptr<Mixer> mixer, std::size_t components, std::uint64_t round_number);
@@ -44,8 +48,9 @@ class PeerBoard {
   void taken(std::size_t number);
   /// Kept for the error when nobody is ever joined.
   void failed(const std::string& reason);
-  /// A neighbour refuses this peer for what does not change.
-  void refused(const RefuseMessage& refusal);
+  /// A neighbour at this address refuses this peer for what does not change. Whether the run fails by that:
+  /// only one that waits for its first neighbour does, which is most likely misconfigured itself.
+  bool refused(const std::string& address, const RefuseMessage& refusal);
   void frame_sent(std::size_t bytes);
   void frame_received(std::size_t bytes);
 
@@ -55,7 +60,11 @@ class PeerBoard {
   bool stop_requested() const;
   std::vector<PeerNeighbourStatus> neighbours() const;
   std::uint64_t round() const;
+  /// Why weights of this round are not taken from a neighbour; empty when they are.
+  std::string round_objection(std::uint64_t round) const;
   std::uint32_t degree() const;
+  /// How many neighbours were joined since this peer began, those that have gone again among them.
+  std::size_t met() const;
   /// The norm of the latest weights.
   double norm() const;
 
@@ -69,9 +78,11 @@ class PeerBoard {
     std::uint64_t first_weights = 0;
     SharedWeights weights;
   };
-  /// Until so many are joined; false after the deadline, or when a stop is requested. Throws what refused()
-  /// told when nobody is there.
+  /// Until so many were joined; false after the deadline, or when a stop is requested. Throws what refused()
+  /// told.
   bool wait_joined(std::size_t count, const Deadline& deadline);
+  /// Nobody is waited for any more before training begins.
+  void end_joining();
   /// The joined neighbour that is furthest on, and by its name the first of those.
   std::optional<Candidate> furthest() const;
   /// The weights were replaced by those of a candidate.
@@ -85,8 +96,6 @@ class PeerBoard {
   MixReport end(std::span<float> weights);
   /// What neighbours have counted, as they told it last.
   RunningStatistics statistics() const;
-  /// Throws as wait_joined() when nobody is there and somebody has refused this peer for good.
-  void check_refusal() const;
   std::string last_failure() const;
   /// Into the fields of a PeerProgress that are known here.
   void tell(PeerProgress& progress) const;
@@ -101,7 +110,7 @@ class PeerBoard {
   };
 
   /// With the mutex held.
-  bool is_anybody_there() const { return mixer_->degree() > 0; }
+  std::size_t count_met() const;
   void throw_refusal() const;
 
   mutable std::mutex mutex_;
@@ -113,7 +122,9 @@ class PeerBoard {
   std::uint64_t bytes_sent_ = 0, bytes_received_ = 0, reconnects_ = 0;
   double norm_ = 0;
   bool has_begun_ = false;
+  bool is_joining_ = true;
   std::optional<RefuseMessage> refused_;
+  std::string refused_by_;
   std::string last_failure_ = "nobody answered";
   bool stop_ = false;
 };

@@ -18,6 +18,11 @@
 namespace genkidama {
 namespace {
 
+const char* flow_words(PeerFlow flow) {
+  if (flow == PeerFlow::kBoth) return "sends and receives";
+  return flow == PeerFlow::kSends ? "only sends" : "only receives";
+}
+
 PeerFlow counterpart(PeerFlow flow) {
   if (flow == PeerFlow::kBoth) return flow;
   return flow == PeerFlow::kSends ? PeerFlow::kReceives : PeerFlow::kSends;
@@ -62,7 +67,14 @@ std::size_t PeerSession::first_message_max() const {
 void PeerSession::on_text(std::string_view text) {
   if (phase_ == Phase::kOver) return;
   const auto message = decode_message(text);
-  if (!message.ok()) return refuse({RefusalCode::kProtocol, message.reason()});
+  if (!message.ok()) {
+    // It may be a host of environments, whose messages are others.
+    return refuse({RefusalCode::kProtocol,
+                   phase_ == Phase::kHello
+                       ? fmt::format("this is a peer, and not greeted as one ({}); connect peers to peers",
+                                     message.reason())
+                       : message.reason()});
+  }
   if (const auto* refusal = std::get_if<RefuseMessage>(&message.value())) return handle(*refusal);
   if (const auto* hello = std::get_if<HelloMessage>(&message.value()); hello && phase_ == Phase::kHello)
     return handle(*hello);
@@ -86,7 +98,7 @@ void PeerSession::on_text(std::string_view text) {
 void PeerSession::handle(const RefuseMessage& refusal) {
   phase_ = Phase::kOver;
   host_.peer_refused(connection_);
-  owner_.session_refused(refusal);
+  owner_.session_refused(*this, refusal);
   link_->close(
       fmt::format("the neighbour refused ({}): {}", refusal_code_text(refusal.code), refusal.reason));
 }
@@ -96,8 +108,9 @@ void PeerSession::handle(const HelloMessage& hello) {
   const PeerFlow flow = counterpart(*flow_of(hello.peer->flow));
   if (is_dialled() && flow != flow_) {
     return refuse({RefusalCode::kProtocol,
-                   fmt::format("the neighbour '{}' {} on this link, which was dialled to be one of '{}'",
-                               hello.name, hello.peer->flow, flow_name(flow_))});
+                   fmt::format("on this link this peer {}, and would have to be one that {} for the "
+                               "neighbour '{}'",
+                               flow_words(flow_), flow_words(flow), hello.name)});
   }
   flow_ = flow;
   hello_ = hello;
@@ -128,6 +141,8 @@ std::optional<RefuseMessage> PeerSession::objection(const FrameHeader& header, c
     return RefuseMessage{RefusalCode::kSequence, fmt::format("a frame of instance {} from instance {}",
                                                              header.session, hello_.peer->instance)};
   }
+  if (auto wrong = owner_.board().round_objection(header.update); !wrong.empty())
+    return RefuseMessage{RefusalCode::kSequence, std::move(wrong)};
   const bool is_first = fields.kind == PeerFrameKind::kFirst;
   if (is_first != (phase_ == Phase::kFirst)) {
     return RefuseMessage{RefusalCode::kSequence,
@@ -148,7 +163,7 @@ std::optional<RefuseMessage> PeerSession::objection(const FrameHeader& header, c
         RefusalCode::kProtocol,
         fmt::format("a frame of kind {}, which is not for the rule '{}' on a link on which this "
                     "peer {}",
-                    static_cast<int>(fields.kind), mixing_name(owner_.options().rule), flow_name(flow_))};
+                    static_cast<int>(fields.kind), mixing_name(owner_.options().rule), flow_words(flow_))};
   }
   if (fields.kind != PeerFrameKind::kAnswer && header.sequence <= last_sequence_) {
     return RefuseMessage{RefusalCode::kSequence,
@@ -304,6 +319,7 @@ void PeerSession::write(const Share& share) {
 }
 
 void PeerSession::refuse(const RefuseMessage& refusal) {
+  owner_.session_refuses(*this, refusal);
   phase_ = Phase::kOver;
   link_->send_text(encode_message(refusal));
   link_->close(fmt::format("the peer at {} was refused: {}", link_->address(), refusal.reason));

@@ -44,7 +44,10 @@ class PeerSessionOwner {
   /// The hello was taken, and the neighbour has this number from now on.
   virtual std::optional<std::size_t> session_met(PeerSession& session, const HelloMessage& hello) = 0;
   virtual void session_joined(PeerSession& session, const HelloMessage& hello) = 0;
-  virtual void session_refused(const RefuseMessage& refusal) = 0;
+  /// The neighbour refuses this peer.
+  virtual void session_refused(const PeerSession& session, const RefuseMessage& refusal) = 0;
+  /// This peer refuses the other end.
+  virtual void session_refuses(const PeerSession& session, const RefuseMessage& refusal) = 0;
   /// The neighbour's weights are not fit to be averaged in. For how long it must stay away.
   virtual Milliseconds quarantine(const PeerSession& session) = 0;
   virtual void session_closed(PeerSession& session, const std::string& reason) = 0;

@@ -73,7 +73,7 @@ class Cluster {
   const bool goes_on_;
   RunDirectory directory_;
   const std::string token_;
-  ReadyPipe ready_;
+  ReadyPipe ready_{"the Parent of the cluster"};
   std::unique_ptr<SpawnedProcess> parent_;
   /// Of one kind, and how many did not end well.
   struct Members {
@@ -167,7 +167,7 @@ MemberContext Cluster::parent_member(const ReadyPipe& ready) const {
   member.seed = options_.seed;
   member.endpoint = {"127.0.0.1", 0};
   member.token = token_;
-  member.ready_fd = ready.write_end();
+  member.ready_fd = ready.member_end();
   member.children = options_.groups > 0 ? options_.groups : options_.children;
   return member;
 }
@@ -178,17 +178,18 @@ int Cluster::group_of(int child) const {
 
 void Cluster::start_parent() {
   parent_ = start(parent_member(ready_), {});
-  ready_.close_write_end();
+  ready_.close_member_end();
 }
 
 std::optional<std::map<int, int>> Cluster::start_groups(int port) {
   if (options_.groups == 0) return std::map<int, int>{{0, port}};
   std::map<int, int> ports;
   for (int group = 1; group <= options_.groups; ++group) {
-    ReadyPipe ready;
+    const std::string name = fmt::format("group_{}", group);
+    ReadyPipe ready(name);
     MemberContext member = parent_member(ready);
     member.group = group;
-    member.name = fmt::format("group_{}", group);
+    member.name = name;
     const RunDirectory place(directory_.group(group));
     member.directory = place.path();
     member.resume = prepare_member(place, member.name);
@@ -197,7 +198,7 @@ std::optional<std::map<int, int>> Cluster::start_groups(int port) {
       member.children += group_of(child) == group ? 1 : 0;
     member.upper = Endpoint{"127.0.0.1", static_cast<std::uint16_t>(port)};
     groups_.add(start(member, place.path() / "output.log"));
-    ready.close_write_end();
+    ready.close_member_end();
     const auto listens = ready.read_port(options_.start_timeout, [this] { return stopped(); });
     if (!listens) return std::nullopt;
     ports[group] = *listens;

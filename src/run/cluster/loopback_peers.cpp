@@ -48,28 +48,40 @@ class Peers {
   LoopbackPeersSummary run() {
     write_file_atomically(directory_.config(), options_.config);
     for (std::size_t node = 0; node < options_.topology.nodes() && !stopped(); ++node) start(node);
+    let_begin();
     watch();
     end_all();
     LoopbackPeersSummary summary;
     for (const auto& peer : peers_) summary.exit_codes.push_back(peer->exit_code());
     summary.stopped = stopped();
-    const bool any_ended_well =
-        std::any_of(summary.exit_codes.begin(), summary.exit_codes.end(), [](int code) { return code == 0; });
-    if (!summary.stopped && !any_ended_well)
-      summary.error = "every peer failed; see the output.log in each one's directory";
+    if (!summary.stopped) summary.error = failure(summary.exit_codes);
     write_summary(summary);
     if (!summary.error.empty()) log(LogLevel::kError, "{}", summary.error);
     return summary;
   }
 
  private:
+  std::string failure(const std::vector<int>& exit_codes) const {
+    std::vector<std::string> failed;
+    for (std::size_t i = 0; i < exit_codes.size(); ++i)
+      if (exit_codes[i] != 0) failed.push_back(peers_[i]->name());
+    if (failed.empty()) return {};
+    if (failed.size() == exit_codes.size())
+      return "every peer failed; see the output.log in each one's directory";
+    return fmt::format(
+        "{} of {} peers failed ({}); see the output.log in the directory of each, and go on "
+        "by {} {}",
+        failed.size(), exit_codes.size(), fmt::join(failed, ", "), run_options(options_).name_of("resume"),
+        directory_.path().string());
+  }
+
   bool stopped() {
     stopped_ = stopped_ || (options_.stop && options_.stop());
     return stopped_;
   }
 
   std::filesystem::path place_of(std::size_t node) const {
-    return directory_.path() / "peers" / fmt::format("peer_{}", node + 1);
+    return directory_.peers() / fmt::format("peer_{}", node + 1);
   }
 
   void start(std::size_t node) {
@@ -85,6 +97,7 @@ class Peers {
       const bool sends = options_.topology.has_edge(node, other),
                  receives = options_.topology.has_edge(other, node);
       if (!sends && !receives) continue;
+      if (other < node && ports_[other] == 0) continue;
       ++peer.degree;
       if (other > node) continue;
       peer.neighbours.push_back({{"127.0.0.1", ports_[other]},
@@ -92,8 +105,9 @@ class Peers {
                                  : sends           ? PeerFlow::kSends
                                                    : PeerFlow::kReceives});
     }
-    ReadyPipe ready;
-    peer.ready_fd = ready.write_end();
+    pipes_.push_back(std::make_unique<ReadyPipe>(peer.name));
+    ReadyPipe& ready = *pipes_.back();
+    peer.ready_fd = ready.member_end();
     SpawnedProcess::Options process;
     process.name = peer.name;
     process.output = peer.directory / "output.log";
@@ -102,10 +116,22 @@ class Peers {
     if (process.arguments.empty()) throw ArgumentError(fmt::format("words gives no words for {}", peer.name));
     peers_.push_back(std::make_unique<SpawnedProcess>(std::move(process)));
     reported_.push_back(false);
-    ready.close_write_end();
+    ready.close_member_end();
     const auto port = ready.read_port(options_.start_timeout, [this] { return stopped(); });
-    // One that has ended is told by report_ended(); its neighbours dial a port where nobody is.
-    ports_.push_back(static_cast<std::uint16_t>(port.value_or(1)));
+    // One that has ended, because its run was over or because it failed, is told by report_ended().
+    ports_.push_back(static_cast<std::uint16_t>(port.value_or(0)));
+  }
+
+  /// Whoever began sooner might end before the last one is there, and have averaged with nobody.
+  void let_begin() {
+    for (std::size_t node = 0; node < ports_.size(); ++node) {
+      std::size_t neighbours = 0;
+      for (std::size_t other = 0; other < ports_.size(); ++other) {
+        if (ports_[other] == 0) continue;
+        if (options_.topology.has_edge(node, other) || options_.topology.has_edge(other, node)) ++neighbours;
+      }
+      pipes_[node]->tell(fmt::format("{}\n", neighbours));
+    }
   }
 
   void watch() {
@@ -181,7 +207,8 @@ class Peers {
   RunDirectory directory_;
   const std::string token_;
   std::vector<std::unique_ptr<SpawnedProcess>> peers_;
-  std::vector<std::uint16_t> ports_;
+  std::vector<std::unique_ptr<ReadyPipe>> pipes_;
+  std::vector<std::uint16_t> ports_;  // 0: it never listened
   std::vector<bool> reported_;
   bool stopped_ = false;
 };
@@ -208,7 +235,7 @@ LoopbackPeers::LoopbackPeers(LoopbackPeersOptions options) : options_(std::move(
   check_json_object("config", options_.config);
   if (options_.resume == Resume::kNever) {
     RunDirectory(options_.directory).goes_on(run_options(options_));
-  } else if (!std::filesystem::is_directory(options_.directory / "peers")) {
+  } else if (!std::filesystem::is_directory(RunDirectory(options_.directory).peers())) {
     throw ArgumentError(
         fmt::format("{} {}: no peers have run in this directory; expected that of a cluster with a topology",
                     run_options(options_).name_of("resume"), options_.directory.string()));
@@ -221,6 +248,8 @@ LoopbackPeersSummary LoopbackPeers::run() {
   const RunDirectory directory(options_.directory);
   if (options_.resume == Resume::kNever) directory.create(run_options(options_));
   const RunLock lock(directory.cluster_lock(), options_.lock_patience, options_.stop);
+  // Again, now that nobody else can begin here.
+  if (options_.resume == Resume::kNever) directory.goes_on(run_options(options_));
   return Peers(options_).run();
 }
 

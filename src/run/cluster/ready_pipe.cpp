@@ -1,22 +1,40 @@
 #include "run/cluster/ready_pipe.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "genkidama/core/error.h"
 #include "run/process/spawned_process.h"
 
 namespace genkidama::run {
 
-ReadyPipe::ReadyPipe() {
-  if (pipe2(ends_.data(), O_CLOEXEC) != 0) throw IoError(fmt::format("no pipe: {}", std::strerror(errno)));
+std::optional<int> read_number(int descriptor, const std::function<bool()>& give_up) {
+  std::string text;
+  while (text.empty() || text.back() != '\n') {
+    if (give_up()) return {};
+    pollfd waiting{descriptor, POLLIN, 0};
+    if (poll(&waiting, 1, static_cast<int>(kLookInterval.count())) <= 0) continue;
+    std::array<char, 16> bytes{};
+    const ssize_t count = read(descriptor, bytes.data(), bytes.size());
+    if (count <= 0) return {};
+    text.append(bytes.data(), static_cast<std::size_t>(count));
+  }
+  int number = -1;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number >= 0 ? std::optional<int>(number) : std::nullopt;
+}
+
+ReadyPipe::ReadyPipe(std::string member) : member_(std::move(member)) {
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_.data()) != 0)
+    throw IoError(fmt::format("no pipe for {}: {}", member_, std::strerror(errno)));
 }
 
 ReadyPipe::~ReadyPipe() {
@@ -31,23 +49,18 @@ void ReadyPipe::close_end(std::size_t end) {
 
 std::optional<int> ReadyPipe::read_port(Milliseconds timeout, const std::function<bool()>& give_up) {
   const Deadline deadline = Deadline::after(timeout);
-  std::string text;
-  while (text.empty() || text.back() != '\n') {
-    if (give_up()) return {};
-    if (deadline.passed()) {
-      throw IoError(fmt::format("the Parent of the cluster did not start within {:.0f} seconds",
-                                static_cast<double>(timeout.count()) / 1000));
-    }
-    pollfd waiting{ends_[0], POLLIN, 0};
-    if (poll(&waiting, 1, static_cast<int>(kLookInterval.count())) <= 0) continue;
-    std::array<char, 16> bytes{};
-    const ssize_t count = read(ends_[0], bytes.data(), bytes.size());
-    if (count <= 0) return {};
-    text.append(bytes.data(), static_cast<std::size_t>(count));
-  }
-  int port = 0;
-  std::from_chars(text.data(), text.data() + text.size(), port);
-  return port > 0 ? std::optional<int>(port) : std::nullopt;
+  const auto port = read_number(ends_[0], [&] {
+    if (give_up()) return true;
+    if (!deadline.passed()) return false;
+    throw IoError(fmt::format("{} did not start within {:.0f} seconds", member_,
+                              static_cast<double>(timeout.count()) / 1000));
+  });
+  return port && *port > 0 ? port : std::nullopt;
+}
+
+void ReadyPipe::tell(std::string_view text) const {
+  // One that has closed its end is told nothing.
+  static_cast<void>(send(ends_[0], text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 }  // namespace genkidama::run

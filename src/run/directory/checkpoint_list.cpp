@@ -112,6 +112,12 @@ std::vector<std::filesystem::path> checkpoints_of(const std::vector<std::string>
     }
     const bool is_directory = std::filesystem::is_directory(status);
     const std::vector<Path> found = is_directory ? expand(path) : std::vector<Path>{path};
+    if (found.empty() && RunDirectory(path).has_peers()) {
+      throw ArgumentError(fmt::format(
+          "{}: a cluster of peers has run in this directory, each with a policy of its own; expected the "
+          "directory of one of them, such as {}",
+          text, (RunDirectory(path).peers() / "peer_1").string()));
+    }
     if (found.empty()) {
       throw ArgumentError(
           fmt::format("{}: no checkpoints are in this directory; expected a run directory or one with "

@@ -110,10 +110,24 @@ void RunDirectory::check_unused(const RunOptions& options) const {
                     "config.json); take another directory, or move the file away",
                     options.name_of("directory"), path_.string(), foreign.string()));
   }
-  if (has_state() || std::filesystem::exists(final_weights(), ignored) || has_rows(metrics())) {
+  if (has_run() || has_peers()) {
     throw ArgumentError(fmt::format("{} {}: a run is in this directory already; {}take another directory",
                                     options.name_of("directory"), path_.string(), way_on(options)));
   }
+}
+
+bool RunDirectory::has_run() const {
+  std::error_code ignored;
+  return has_state() || std::filesystem::exists(final_weights(), ignored) || has_rows(metrics());
+}
+
+bool RunDirectory::has_peers() const {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(peers(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (RunDirectory(entry->path()).has_run()) return true;
+  }
+  return false;
 }
 
 std::string RunDirectory::way_on(const RunOptions& options) const {

@@ -37,9 +37,10 @@ class RunDirectory {
   std::filesystem::path lock() const { return path_ / ".lock"; }
   /// Locked by the process that has started a cluster, whose Parent's directory this is.
   std::filesystem::path cluster_lock() const { return path_ / ".cluster-lock"; }
-  std::filesystem::path checkpoint(std::uint64_t update) const;  ///< checkpoints/update_000100.safetensors
-  std::filesystem::path group(int number) const;                 ///< of a cluster's middle Parent, from 1
-  std::filesystem::path child(int number) const;                 ///< of a cluster, from 1
+  std::filesystem::path checkpoint(std::uint64_t update) const;    ///< checkpoints/update_000100.safetensors
+  std::filesystem::path peers() const { return path_ / "peers"; }  ///< of a cluster without a Parent
+  std::filesystem::path group(int number) const;                   ///< of a cluster's middle Parent, from 1
+  std::filesystem::path child(int number) const;                   ///< of a cluster, from 1
 
   /// Whether the run goes on with what is in the directory, as options.resume asks; false: it begins. Throws
   /// as the two below.
@@ -49,6 +50,8 @@ class RunDirectory {
   void check_unused(const RunOptions& options = {}) const;
   /// Whether there is a state to go on from, readable or not.
   bool has_state() const;
+  /// Whether a cluster of peers has run here, each of which has a directory of its own.
+  bool has_peers() const;
   /// Throws ArgumentError when the states are gone, or something else is in the way of going on. A run that
   /// was killed before its first checkpoint has none and is begun again.
   void check_resumable(const RunOptions& options = {}) const;
@@ -64,6 +67,8 @@ class RunDirectory {
   /// A run that goes on from a state takes no first weights.
   void check_begins(const RunOptions& options) const;
   void check_no_sweep(const RunOptions& options) const;
+  /// Whether a run of one process has played a round here.
+  bool has_run() const;
   /// What a user may do about the run that is there, up to "take another directory".
   std::string way_on(const RunOptions& options) const;
   /// A file that a run would replace, in a directory that no run has made; empty: there is none.

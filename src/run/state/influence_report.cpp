@@ -32,6 +32,13 @@ std::optional<double> median_of_others(const std::vector<ChildInfluence>& childr
 }  // namespace
 
 std::string influence_suggestion(const std::vector<ChildInfluence>& all) {
+  const bool has_merged =
+      std::any_of(all.begin(), all.end(), [](const auto& each) { return each.merges > 0; });
+  if (has_merged &&
+      std::all_of(all.begin(), all.end(), [](const auto& each) { return each.movement == 0; })) {
+    return "No merge has moved the Parent's weights: too few Children have sent theirs for the merge rule "
+           "(a warning in the log says how many it needs), or what they sent is what the Parent has.";
+  }
   constexpr double kAgainst = -0.1, kMargin = 0.3, kOutsize = 3;
   std::vector<ChildInfluence> children;
   std::copy_if(all.begin(), all.end(), std::back_inserter(children),

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "bad_argument.h"
 #include "fixture.h"
 #include "genkidama/params/safetensors.h"
 #include "support/catch.h"
@@ -161,20 +162,18 @@ TEST_CASE("several threads do not merge by a rule of the program's") {
   CHECK(has(result.errors, "--merge-threads is 2, and this program brings a merge rule of its own"));
 }
 
-TEST_CASE("options of another merge rule are told to be without effect") {
-  const TemporaryDirectory directory;
-  const auto result =
-      run_program(call("cluster", "--children", "1", "--workers", "1", "--updates", "1", "--exchange", "each",
-                       "--trim", "0.1", "--clip-norm", "2", "--attackers", "2", "--hinge-from", "3",
-                       "--eval-episodes", "0", "--run-dir", (directory / "run").string()));
-  CAPTURE(result.errors);
-  CHECK(result.exit_code == 0);
-  CHECK(has(result.errors, "--trim has no effect: --merge is 'average'; expected trimmed-mean"));
-  CHECK(has(result.errors, "--clip-norm has no effect: --merge is 'average'; expected clipped-norm"));
-  CHECK(has(result.errors,
-            "--attackers has no effect: --merge is 'average'; expected median or trimmed-mean or krum or "
-            "multi-krum"));
-  CHECK(has(result.errors, "--hinge-from has no effect: --merge is 'average'; expected fedasync"));
+TEST_CASE("options of another merge rule are refused") {
+  const auto refused = [](const std::vector<std::string>& more, const std::string& expected) {
+    check_bad_argument(with(call("parent", "--listen", "127.0.0.1:0"), more), expected);
+    check_bad_argument(with(call("simulate"), more), expected);
+  };
+  refused({"--attackers", "2"}, "--attackers is for --merge median, trimmed-mean, krum or multi-krum");
+  refused({"--clip-norm", "2"}, "--clip-norm is for --merge clipped-norm");
+  refused({"--merge", "median", "--trim", "0.2"}, "--trim is for --merge trimmed-mean");
+  refused({"--merge", "fedasync", "--hinge-slope", "1"},
+          "--hinge-slope is for --merge fedasync --staleness-weight hinge");
+  refused({"--merge", "fedasync", "--staleness-weight", "hinge", "--staleness-exponent", "1"},
+          "--staleness-exponent is for --merge fedasync --staleness-weight polynomial");
 }
 
 TEST_CASE("--merge is refused by a program that brings a rule of its own") {

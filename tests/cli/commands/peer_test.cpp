@@ -103,12 +103,58 @@ TEST_CASE("a cluster of peers that is told to stop ends them all, and goes on la
   CAPTURE(stopped.errors);
   CHECK(stopped.exit_code == 128 + SIGTERM);
   CHECK(cluster.all_gone());
+  // Another run would replace what all of them have learnt.
+  const auto config = file_text(run / "config.json");
+  for (const auto& words :
+       {cluster_call(run, {"--topology", "ring"}), cluster_call(run, {}), with(call("train"), training(run))})
+    check_bad_argument(words, "a run is in this directory already; go on with it by --resume");
+  CHECK(file_text(run / "config.json") == config);
+  check_bad_argument(call("evaluate", "--checkpoint", run.string()), (run / "peers" / "peer_1").string());
   const auto before = json_of(run / "peers" / "peer_1" / "summary.json")["updates"].get<int>();
   const auto again =
       run_program(call("cluster", "--resume", run.string(), "--updates", std::to_string(before + 400)));
   CAPTURE(again.errors);
   CHECK(again.exit_code == 0);
   CHECK(json_of(run / "peers" / "peer_1" / "summary.json")["updates"].get<int>() >= before);
+}
+
+TEST_CASE("a cluster goes on with a peer whose neighbours have ended, and does not wait for them") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  REQUIRE(run_program(cluster_call(run, {"--topology", "ring", "--children", "4", "--max-steps", "8000"}))
+              .exit_code == 0);
+  const auto summary_of = [&](const std::string& peer) {
+    return json_of(run / "peers" / peer / "summary.json");
+  };
+  for (const char* const peer : {"peer_1", "peer_2", "peer_3", "peer_4"})
+    CHECK(summary_of(peer)["exchanges"] > 0);
+  const auto ended = summary_of("peer_1");
+  // Both neighbours of the last one were started before it.
+  std::filesystem::remove_all(run / "peers" / "peer_4");
+  const auto again = run_program(call("cluster", "--resume", run.string()));
+  CAPTURE(again.errors);
+  CHECK(again.exit_code == 0);
+  CHECK(summary_of("peer_4")["environment_steps"] >= 2000);
+  CHECK_THAT(file_text(run / "peers" / "peer_4" / "output.log"), !Contains("neighbours"));
+  for (const char* const key : {"distance_mean", "distance_max", "exchanges"})
+    CHECK(summary_of("peer_1")[key] == ended[key]);
+}
+
+TEST_CASE("a cluster of which a peer has failed has failed, and its others have trained") {
+  const TemporaryDirectory directory;
+  const auto run = directory / "run";
+  std::filesystem::create_directories(run / "peers" / "peer_2");
+  std::ofstream(run / "peers" / "peer_2" / "summary.json") << "somebody's own\n";
+  const auto result =
+      run_program(cluster_call(run, {"--topology", "full", "--children", "3", "--max-steps", "6000"}));
+  CAPTURE(result.errors);
+  CHECK(result.exit_code == 1);
+  CHECK_THAT(result.errors, Contains("1 of 3 peers failed (peer_2)"));
+  const auto summary = json_of(run / "summary.json");
+  CHECK(summary["ended_by"] == "error");
+  CHECK(summary["peers"][0]["exchanges"] > 0);
+  CHECK_FALSE(summary["peers"][1].contains("environment_steps"));
+  CHECK(summary["peers"][2]["exchanges"] > 0);
 }
 
 TEST_CASE("a graph of a file is what the peers are connected by") {
@@ -137,6 +183,26 @@ TEST_CASE("flags of peers that cannot be are refused") {
   check_bad_argument(call("peer", "--send-to", "127.0.0.1:1", "--mixing", "diff-dac"),
                      "both ends of a link send");
   check_bad_argument(call("peer", "--neighbour", "127.0.0.1:1", "--neighbour", "127.0.0.1:1"), "twice");
+  check_bad_argument(call("peer", "--neighbour", "127.0.0.1:0"), "nobody can be dialled at port 0");
+  check_bad_argument(call("child", "--connect", "127.0.0.1:0"), "nobody can be dialled at port 0");
+  check_bad_argument(call("peer", "--listen", "127.0.0.1:0", "--tls"), "--tls is for --neighbour");
+  check_bad_argument(call("peer", "--listen", "127.0.0.1:0", "--mixing-staleness", "3"),
+                     "--mixing-staleness is for --mixing gala and push-sum, and it is 'diff-dac'");
+  check_bad_argument(cluster({"--topology", "ring", "--mixing-staleness", "3"}), "--mixing-staleness is for");
+  check_bad_argument(cluster({"--topology", "ring", "--overlap"}), "--overlap is for --mixing ad-psgd");
+  check_bad_argument(cluster({"--topology", ""}), "--topology is ''; expected directed-ring");
+  const auto simulated = [](const std::vector<std::string>& more) {
+    return with(call("simulate", "--cut", "peers"), more);
+  };
+  check_bad_argument(simulated({"--overlap"}), "--overlap is for --mixing ad-psgd");
+  check_bad_argument(simulated({"--parent-mbit", "3"}),
+                     "--parent-mbit is for a Parent, and with --cut peers");
+  check_bad_argument(simulated({"--merge", "median"}), "--merge is for a Parent, and with --cut peers");
+  check_bad_argument(simulated({"--machines", "100000"}), "--machines is 100000");
+  std::ofstream(directory / "two.txt") << "0 1\n";
+  const std::string two = "file:" + (directory / "two.txt").string();
+  check_bad_argument(cluster({"--topology", two, "--children", "4"}), "--children is 4, and the graph of");
+  check_bad_argument(simulated({"--topology", two, "--machines", "4"}), "--machines is 4, and the graph of");
   check_bad_argument(cluster({"--topology", "star"}), "random-regular");
   check_bad_argument(cluster({"--topology", "directed-ring", "--children", "3"}),
                      "expected an undirected graph");

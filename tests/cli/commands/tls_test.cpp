@@ -109,6 +109,11 @@ TEST_CASE("flags for TLS that do not fit together are refused") {
                      "--tls-certificate is for");
   check_bad_argument(call("child", "--connect", "wss://127.0.0.1:1", "--tls-ca", "/no/such/file"),
                      "--tls-ca /no/such/file: cannot read the file");
+  std::ofstream(directory / "no.pem") << "no certificate\n";
+  check_bad_argument(call("child", "--connect", "wss://127.0.0.1:1", "--tls-ca",
+                          (directory / "no.pem").string(), "--run-dir", (directory / "run").string()),
+                     "expected a readable file in PEM form");
+  CHECK_FALSE(std::filesystem::exists(directory / "run"));
   // TLS hides what is sent; it keeps nobody out.
   check_bad_argument(
       call("parent", "--listen", "0.0.0.0:0", "--tls-certificate", files.certificate, "--tls-key", files.key),

@@ -202,7 +202,7 @@ TEST_CASE("TLS on one side only is refused, and both sides say which", "[tls]") 
   expect_refused(tls_parent(certificates.parent), plain, "this port speaks TLS: dial it at wss://HOST:PORT",
                  "the Child speaks no TLS, which this port wants");
   expect_refused(parent_options(), tls_child(certificates.authority.file()),
-                 "the Parent speaks no TLS: dial it without wss://", "this port speaks no TLS");
+                 "the Parent speaks no TLS: dial it without TLS", "this port speaks no TLS");
 }
 
 TEST_CASE("a Parent with TLS listens plain where its endpoint says ws://", "[tls]") {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "genkidama/wire/peer_frames.h"
+#include "genkidama/wire/protocol.h"
 #include "net/peer/peer_fixture.h"
 #include "support/catch.h"
 #include "support/eventually.h"
@@ -128,11 +129,43 @@ TEST_CASE("frames that no peer sends are refused, and the peer goes on") {
   refused(RefusalCode::kFrame, "frame", [&](RawPeer& peer) {
     peer.send_weights(header_of(1), std::span(weights).first(3), fields_of(PeerFrameKind::kShare));
   });
+  for (const std::uint64_t round : {~std::uint64_t{0}, kMaxJsonInteger + 6, kMaxJsonInteger}) {
+    refused(RefusalCode::kSequence, "weights of round", [&](RawPeer& peer) {
+      FrameHeader header = header_of(1);
+      header.update = round;
+      peer.send_weights(header, weights, fields_of(PeerFrameKind::kShare));
+    });
+  }
   refused(RefusalCode::kFrame, "", [&](RawPeer& peer) { peer.send_frame(2, std::string(200, 'x')); });
   refused(RefusalCode::kProtocol, "not expected here",
           [&](RawPeer& peer) { peer.send_message(EndMessage{"over"}); });
   refused(RefusalCode::kProtocol, "", [&](RawPeer& peer) { peer.send_frame(1, "{\"type\":\"taken\"}"); });
   expect_serves(running, rule);
+}
+
+TEST_CASE("a neighbour cannot move the clock of rounds out of reach") {
+  const MixingRule rule = MixingRule::kGala;
+  PeerThread running(patient(rule));
+  running.run();
+  {
+    RawPeer peer(running.port());
+    peer.upgrade();
+    HelloMessage hello = hello_of("raw", rule);
+    hello.peer->round = kMaxJsonInteger;
+    peer.send_message(hello);
+    CHECK_THAT(refusal_of(peer).reason, Contains("weights of round"));
+  }
+  {
+    RawPeer peer(running.port());
+    greet(peer, rule);
+    FrameHeader header = header_of(0);
+    header.update = kMaxJsonInteger;
+    peer.send_weights(header, random_weights(kWeights, 5), fields_of(PeerFrameKind::kFirst));
+    CHECK_THAT(refusal_of(peer).reason, Contains("weights of round"));
+  }
+  expect_serves(running, rule);
+  for (const PeerNeighbourStatus& each : running.peer.neighbours())
+    if (each.name == "sound") CHECK(each.round < 1'000'000);
 }
 
 TEST_CASE("weights that are not finite or out of proportion are refused, and their sender for a while") {

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "genkidama/core/error.h"
+#include "net/log_record.h"
 #include "net/peer/peer_fixture.h"
 #include "support/catch.h"
+#include "support/eventually.h"
 
 using namespace genkidama;
 using namespace genkidama::test;
@@ -232,6 +234,59 @@ TEST_CASE("a peer that is to wait for two neighbours trains no round before both
   CHECK(at_first == 2);
 }
 
+TEST_CASE("a peer begins when its starter says so, with as many neighbours as it is told") {
+  Gate all_started;
+  PeerOptions options = peer_options("a", MixingRule::kGala);
+  options.first_neighbours = 5;
+  options.await_start = [&] { return all_started.wait() ? std::size_t{1} : std::size_t{5}; };
+  std::size_t at_first = 0;
+  PeerThread waiting(options);
+  waiting.run([&](const PeerProgress& progress) {
+    if (progress.rounds == 1) at_first = progress.connected;
+    return progress.rounds < 2;
+  });
+  PeerOptions of_neighbour = peer_options("b", MixingRule::kGala);
+  of_neighbour.neighbours = {{loopback(waiting.port())}};
+  PeerThread neighbour(of_neighbour);
+  neighbour.run([&](const PeerProgress& progress) {
+    if (progress.rounds == 5) all_started.open();
+    return true;
+  });
+  CHECK_THAT(waiting.get(), Contains("ended"));
+  CHECK(at_first == 1);
+}
+
+TEST_CASE("a refusal of a neighbour that comes late is told, and ends no run that trains") {
+  std::uint16_t later = 0;
+  {
+    PeerThread nobody_yet(peer_options("wrong"));
+    later = nobody_yet.port();
+  }
+  LogRecord record;
+  Gate trained, alone;
+  PeerThread good(peer_options("good"));
+  PeerOptions options = peer_options("healthy");
+  options.neighbours = {{loopback(good.port())}, {loopback(later)}};
+  PeerThread healthy(options);
+  healthy.run([&, rounds_alone = 0](const PeerProgress& progress) mutable {
+    if (progress.exchanges > 3) trained.open();
+    if (progress.exchanges > 3 && progress.connected == 0 && ++rounds_alone == 20) alone.open();
+    return true;
+  });
+  good.run();
+  REQUIRE(trained.wait());
+  PeerOptions of_wrong = peer_options("wrong", MixingRule::kGala);
+  of_wrong.listen = loopback(later);
+  PeerThread wrong(of_wrong);
+  wrong.run();
+  CHECK(eventually([&] { return record.holds("refused this peer", "10 times so far"); }));
+  CHECK(record.holds("peer 'wrong': refused", "averages by the rule"));
+  good.stop();
+  CHECK(alone.wait());
+  healthy.stop();
+  CHECK(healthy.get() == "stop requested");
+}
+
 TEST_CASE("peers of different tasks, rules or names are told so") {
   PeerThread first(peer_options("a"));
   first.run();
@@ -253,17 +308,24 @@ TEST_CASE("peers of different tasks, rules or names are told so") {
 }
 
 TEST_CASE("a Child is no peer, and a peer no Child") {
+  LogRecord record;
   PeerThread first(peer_options("a"));
   first.run();
   FakeTrainer trainer;
   Child child(child_options(first.port()), trainer);
   CHECK_THROWS_WITH(child.run(), Contains("this is a peer"));
+  CHECK(record.holds("peer 'a': refused 127.0.0.1", "connect peers to peers"));
   RunningParent parent;
   PeerOptions options = peer_options("b");
   options.neighbours = {{loopback(parent.port())}};
   PeerThread lost(options);
   lost.run();
-  CHECK_THAT(lost.get(), Contains("peers"));
+  CHECK_THAT(lost.get(), Contains("connect peers to peers"));
+  ParentOptions of_dialling = parent_options();
+  of_dialling.connect = {loopback(first.port())};
+  of_dialling.limits.handshake_timeout = Milliseconds(100);
+  RunningParent dialling(of_dialling);
+  CHECK(eventually([&] { return record.holds("did not join", "dial only a Child that listens"); }));
 }
 
 TEST_CASE("weights that the round spoilt reach no neighbour") {

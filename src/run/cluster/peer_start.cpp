@@ -1,0 +1,37 @@
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "genkidama/core/error.h"
+#include "genkidama/run/loopback_peers.h"
+#include "run/cluster/ready_pipe.h"
+
+namespace genkidama::run {
+
+PeerStart::PeerStart(int ready_fd, std::function<bool()> give_up)
+    : descriptor_(ready_fd), give_up_(std::move(give_up)) {}
+
+PeerStart::~PeerStart() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void PeerStart::on_listening(std::span<const std::uint16_t> ports) {
+  if (descriptor_ < 0) return;
+  const std::string text = fmt::format("{}\n", ports.empty() ? 0 : ports.front());
+  if (send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size())) return;
+  throw IoError(fmt::format("the port could not be told to the process that started this one: {}",
+                            std::strerror(errno)));
+}
+
+std::size_t PeerStart::await(std::size_t otherwise) {
+  if (descriptor_ < 0) return otherwise;
+  const auto neighbours = read_number(descriptor_, [this] { return give_up_ && give_up_(); });
+  close(std::exchange(descriptor_, -1));
+  return neighbours ? static_cast<std::size_t>(*neighbours) : otherwise;
+}
+
+}  // namespace genkidama::run
