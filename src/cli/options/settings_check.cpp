@@ -62,7 +62,7 @@ void check_dialled_ports(const LinkOptions& links) {
   for (const auto& [flag, list] :
        {std::pair("--connect", &links.connect), std::pair("--shards", &links.shards),
         std::pair("--neighbour", &links.neighbours), std::pair("--send-to", &links.send_to),
-        std::pair("--receive-from", &links.receive_from)}) {
+        std::pair("--receive-from", &links.receive_from), std::pair("--upper", &links.upper)}) {
     for (const std::string& text : *list) check_dialled(Endpoint::parse(text), flag);
   }
 }
@@ -306,8 +306,15 @@ void check_upper(const Settings& settings) {
     }
     return;
   }
-  for (const auto& [flag, is_given] : {std::pair("--upper-exchange", links.upper_exchange.has_value()),
-                                       std::pair("--upper-merges", links.upper_merges > 0)}) {
+  // In a cluster without groups these are the Children's.
+  const auto is_of_link = [&](const char* option) {
+    return settings.command == kParent && is_named(settings, option);
+  };
+  for (const auto& [flag, is_given] :
+       {std::pair("--upper-exchange", links.upper_exchange.has_value()),
+        std::pair("--upper-merges", links.upper_merges > 0), std::pair("--beta", is_of_link("beta")),
+        std::pair("--codec", is_of_link("codec")), std::pair("--join-timeout", is_of_link("join-timeout")),
+        std::pair("--exchange-timeout", is_of_link("exchange-timeout"))}) {
     if (!is_given) continue;
     throw ArgumentError(
         fmt::format("{} is for a Parent with one above it; expected it together with {}, or left out", flag,

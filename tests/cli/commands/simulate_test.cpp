@@ -448,7 +448,7 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("expected --cut weights", "--quadratic", "10", "--cut", "environments");
   bad("expected at least a step for each", "--cut", "environments", "--machines", "102");
   bad("--actor-mode is for --cut segments", "--cut", "environments", "--actor-mode", "asynchronous");
-  bad("--groups is for --cut tree", "--groups", "2");
+  bad("--groups is for --cut tree and --cut weights", "--cut", "segments", "--groups", "2");
   bad("--quorum is 5, and there are 4 machines that merge", "--quorum", "5");
   bad("--sharing is 'server', and a simulated machine has one worker", "--preset", "gorila");
   bad("--group-latency-ms is for --cut tree", "--cut", "segments", "--group-latency-ms", "2");

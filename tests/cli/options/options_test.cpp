@@ -284,7 +284,8 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
        "--exchange each with it, or --merge-threads left out"},
       {{"cluster", "--exchange", "segments", "--merge-threads", "2"},
        "--merge-threads is 2 and --exchange is 'segments'"},
-      {{"parent", "--listen", "x:1", "--exchange", "each", "--merge", "by-steps", "--merge-threads", "4"},
+      {{"parent", "--listen", "127.0.0.1:1", "--exchange", "each", "--merge", "by-steps", "--merge-threads",
+        "4"},
        "--merge-threads is 4 and --merge is 'by-steps', which needs all weights for itself; expected --merge "
        "average with it, or --merge-threads left out"},
       {{"child", "--connect", "x:1", "--merge-threads", "2"}, "unknown argument '--merge-threads'"},
@@ -346,8 +347,8 @@ TEST_CASE("arguments that make no sense are refused") {
   CHECK(refusal({"train", "--seed", "1", "--seed", "2"}) ==
         "--seed is given 2 times ('1', '2'); expected it once: take out all but one");
   // Each command takes only what concerns it.
-  CHECK(refusal({"parent", "--listen", "x:1", "--beta", "0"}).find("unknown argument '--beta'") !=
-        std::string::npos);
+  CHECK(refusal({"parent", "--listen", "127.0.0.1:1", "--beta", "0"})
+            .find("expected it together with --upper") != std::string::npos);
   CHECK(refusal({"train", "--alpha", "0.5"}).find("unknown argument '--alpha'") != std::string::npos);
   CHECK(refusal({"train", "--overlap"}).find("unknown argument '--overlap'") != std::string::npos);
   CHECK(refusal({"parent"}).find("--listen HOST:PORT") != std::string::npos);
@@ -837,7 +838,11 @@ TEST_CASE("the codec is a Child's to ask for, and a cluster tells it to all of t
   }
   CHECK_THROWS_WITH(parse({"child", "--connect", "x:1", "--codec", "int4"}),
                     Catch::Contains("--codec") && Catch::Contains("int8-delta"));
-  CHECK_THROWS(parse({"parent", "--listen", "x:1", "--insecure", "--codec", "f16"}));
+  CHECK_THROWS_WITH(parse({"parent", "--listen", "127.0.0.1:1", "--codec", "f16"}),
+                    Catch::Contains("--codec is for a Parent with one above it"));
+  CHECK(
+      parse({"parent", "--listen", "127.0.0.1:1", "--upper", "127.0.0.1:2", "--codec", "f16"}).links.codec ==
+      CodecKind::kFloat16);
 }
 
 TEST_CASE("config.json gives the same settings again, for every command") {
