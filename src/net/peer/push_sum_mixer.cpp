@@ -19,15 +19,24 @@ class PushSumMixer final : public Mixer {
  private:
   void make_shares(std::vector<OutgoingShare>& out) override {
     std::vector<std::size_t> targets;
-    for (const auto& [number, neighbour] : neighbours_)
-      if (neighbour.receives() && !neighbour.is_unanswered) targets.push_back(number);
+    is_held_back_ = false;
+    for (const auto& [number, neighbour] : neighbours_) {
+      if (!neighbour.receives()) continue;
+      if (neighbour.is_unanswered) {
+        is_held_back_ = true;
+      } else {
+        targets.push_back(number);
+      }
+    }
     if (targets.empty()) return;
     mass_ /= static_cast<double>(1 + targets.size());
     for (const std::size_t number : targets) send(number, PeerFrameKind::kShare, mass_, out);
   }
 
   bool waits_for(std::size_t, const MixerNeighbour& neighbour) const override {
-    return is_overdue(neighbour);
+    // A neighbour that got nothing in this round may wait for it, and those that wait for each other would
+    // wait until the deadline.
+    return !is_held_back_ && is_overdue(neighbour);
   }
 
   MixReport combine(std::span<float> weights) override {
@@ -94,6 +103,8 @@ class PushSumMixer final : public Mixer {
   }
 
   std::vector<Share> returned_;
+  bool is_held_back_ =
+      false;  ///< in this round something is not sent, because the share before is unanswered
 };
 
 }  // namespace

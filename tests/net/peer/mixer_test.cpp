@@ -231,6 +231,30 @@ TEST_CASE("a request that never arrived changes neither end") {
   CHECK(a[0] == 10);
 }
 
+TEST_CASE("two of push-sum whose shares are both unanswered do not wait for each other") {
+  const auto a = mixer(MixingRule::kPushSum), b = mixer(MixingRule::kPushSum);
+  const auto both = {a.get(), b.get()};
+  std::vector<float> weights{1};
+  for (Mixer* node : both) {
+    node->joined(0, PeerFlow::kBoth, 0);
+    // Their answers are slow.
+    REQUIRE(node->begin(weights).size() == 1);
+    CHECK_FALSE(node->is_waiting());
+    node->end(weights);
+    for (int round = 0; round < 5; ++round) {
+      CHECK(node->begin(weights).empty());
+      CHECK_FALSE(node->is_waiting());
+      node->end(weights);
+    }
+  }
+  // With a share on its way each waits for what the other sends in its turn.
+  a->taken(0);
+  CHECK(a->begin(weights).size() == 1);
+  CHECK(a->is_waiting());
+  a->take(0, share_of({3}));
+  CHECK_FALSE(a->is_waiting());
+}
+
 TEST_CASE("push-sum's weights count their mass") {
   const auto node = mixer(MixingRule::kPushSum);
   node->joined(0, PeerFlow::kSends, 0);
