@@ -208,7 +208,10 @@ TEST_CASE("statistics go up once, and down to everybody else", "[upper]") {
   }
   // The right middle Parent has heard of the left one's Children, and has told its own since.
   CHECK(right.parent.statistics().all().count() == total());
+  // So a Child hears of it with its next answer.
+  train(right.port(), c, 1);
   CHECK(c.others.count() == total() - 10.0 * static_cast<double>(c.rounds));
+  REQUIRE(exchanged(right));
   train(left.port(), a, 1);
   REQUIRE(exchanged(left));
   CHECK(left.parent.statistics().all().count() == total());
