@@ -227,6 +227,7 @@ TEST_CASE("a middle Parent goes on without the upper one, and takes part again",
   REQUIRE(eventually([&] { return middle.upper.status().exchanges >= 1; }));
   relay.cut(0);
   REQUIRE(eventually([&] { return !middle.upper.status().connected; }));
+  REQUIRE(eventually([&] { return root.parent.status().children.empty(); }));
   const auto updates = root.parent.status().updates;
   train(middle.port(), trainer, 5);
   CHECK(root.parent.status().updates == updates);
@@ -259,7 +260,11 @@ TEST_CASE("the Children of a middle Parent that is lost train on, and its next p
   relay.cut(0);
   options.first_update = middle->parent.status().updates;
   middle.reset();
+  REQUIRE(eventually([&] { return root.parent.status().children.empty(); }));
   const auto updates = root.parent.status().updates;
+  // The answer that came last before the cut may not have been counted yet.
+  const auto rounds_at_cut = rounds.load();
+  REQUIRE(eventually([&] { return rounds > rounds_at_cut + 2; }));
   const auto rounds_before = rounds.load(), exchanged_before = exchanged.load();
   REQUIRE(eventually([&] { return rounds > rounds_before + 3; }));
   CHECK(exchanged == exchanged_before);
