@@ -41,7 +41,7 @@ class Levels:
 
     def parent(self, name, port, resume, more=()):
         words = [self.arguments.program, "parent", "--listen", f"127.0.0.1:{port}", "--name", name]
-        words += ["--checkpoint-seconds", "1", "--exchange-timeout", "2", "--join-timeout", "600", *more]
+        words += ["--checkpoint-seconds", "1", *more]
         if not resume:
             words += ["--preset", self.arguments.preset, "--seed", self.arguments.seed, "--eval-episodes", "0"]
             words += ["--exchange", self.arguments.exchange]
@@ -51,7 +51,7 @@ class Levels:
         self.top = self.parent("top", self.port, resume)
 
     def start_middle(self, group, resume=False):
-        upper = ["--upper", f"127.0.0.1:{self.relays[group].port}"]
+        upper = ["--upper", f"127.0.0.1:{self.relays[group].port}", "--exchange-timeout", "2", "--join-timeout", "600"]
         self.middles[group] = self.parent(f"group_{group}", self.ports[group], resume, upper)
 
     def start_child(self, group):
@@ -85,15 +85,25 @@ class Levels:
 
     def reach_top_again(self, what):
         """Seconds until each middle Parent has had answers of the topmost one again."""
-        before = {group: self.exchanges(group) for group in self.groups}
+        start = time.monotonic()
 
-        def all_do():
+        def all_alive():
             for program in self.programs():
                 program.check_alive()
-            # A new process counts from 0.
-            return all(self.exchanges(group) not in range(before[group], before[group] + 2) for group in self.groups)
+            return True
 
-        return wait_until(all_do, BACK_S, what, 0.01)
+        # A new process has cut the rows off that came after its state, and counts from 0.
+        def all_joined():
+            return all_alive() and all("joined the upper Parent" in each.said() for each in self.middles.values())
+
+        wait_until(all_joined, BACK_S, what, 0.01)
+        before = {group: self.exchanges(group) for group in self.groups}
+
+        def all_exchange():
+            return all_alive() and all(self.exchanges(group) not in range(before[group], before[group] + 2) for group in self.groups)
+
+        wait_until(all_exchange, BACK_S, what, 0.01)
+        return time.monotonic() - start
 
     def kill(self, program, start):
         program.kill_all()
@@ -128,6 +138,10 @@ class Levels:
         """From the top; each level tells the next one."""
         self.top.end()
         return [program.wait_ended() for program in [*self.middles.values(), *self.children.values()]]
+
+    def end_each(self):
+        """From below: where links break all the time, somebody is away when the run ends, and does not hear of it."""
+        return [program.end() for program in [*self.children.values(), *self.middles.values(), self.top]]
 
 
 def run(arguments, chance):
@@ -165,7 +179,7 @@ def run(arguments, chance):
             while time.monotonic() < end:
                 levels.go_on()
             flips = sum(relay.flips.value for relay in levels.relays.values())
-            levels.end()
+            levels.end_each()
     figures = {"exchange": arguments.exchange, "groups": arguments.groups, "times_of_each_fault": arguments.times}
     figures |= {f"children_went_on_{name}_s": spread(times) for name, times in alone.items()}
     figures |= {"all_reach_the_top_again_s": spread(again), "flipped_bits": flips}
