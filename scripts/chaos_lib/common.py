@@ -269,3 +269,29 @@ class Playing(Training):
         """Returns its summary."""
         Program.end(self, seconds)
         return self.summary()
+
+
+def times_to_go_on(programs, updates, seconds, what):
+    """Seconds until each of these, by their numbers, has recorded so many more updates."""
+    start, times = time.monotonic(), []
+    waiting = {number: program.updates() for number, program in programs.items()}
+    while waiting:
+        for number, before in list(waiting.items()):
+            programs[number].check_alive()
+            if programs[number].updates() >= before + updates:
+                times.append(time.monotonic() - start)
+                del waiting[number]
+        if time.monotonic() - start > seconds:
+            raise Failure(f"{what} {sorted(waiting)} did not go on within {seconds} s")
+        time.sleep(0.002)
+    return times
+
+
+def add_times_and_flips(parser):
+    """What faults that are done some times, and then bits that are flipped for a while, are told."""
+    parser.add_argument("--times", type=int, default=5, metavar="N", help="of each fault; default: %(default)s")
+    parser.add_argument("--hold", type=float, default=3, metavar="SECONDS", help="of a stop; default: %(default)s")
+    parser.add_argument("--seconds", type=float, default=10, help="with flipped bits; default: %(default)s")
+    parser.add_argument(
+        "--flip-every", type=int, default=1_000_000, metavar="BYTES", help="one bit in so many; default: %(default)s"
+    )

@@ -7,7 +7,16 @@ import tempfile
 import time
 
 from chaos_lib.byte_relay import ByteRelay
-from chaos_lib.common import Failure, Training, last_row, report, spread, wait_until
+from chaos_lib.common import (
+    Failure,
+    Training,
+    add_times_and_flips,
+    last_row,
+    report,
+    spread,
+    times_to_go_on,
+    wait_until,
+)
 from chaos_lib.family import free_port
 
 BACK_S = 60
@@ -48,23 +57,10 @@ class Ring:
             words += ["--eval-episodes", "0", "--max-worker-crashes", "1000000"]
         self.peers[node] = Training(words, self.directory / f"peer_{node}", resume)
 
-    def rounds(self, nodes):
-        return {node: self.peers[node].updates() for node in nodes}
-
     def go_on(self, nodes=None, rounds=2):
         """Seconds until each of these has made more rounds."""
-        nodes = list(self.peers) if nodes is None else nodes
-        start, times, waiting = time.monotonic(), [], self.rounds(nodes)
-        while waiting:
-            for node, before in list(waiting.items()):
-                self.peers[node].check_alive()
-                if self.peers[node].updates() >= before + rounds:
-                    times.append(time.monotonic() - start)
-                    del waiting[node]
-            if time.monotonic() - start > BACK_S:
-                raise Failure(f"peers {sorted(waiting)} did not go on within {BACK_S} s")
-            time.sleep(0.002)
-        return times
+        peers = {node: self.peers[node] for node in (self.peers if nodes is None else nodes)}
+        return times_to_go_on(peers, rounds, BACK_S, "peers")
 
     def row(self, node):
         return last_row(self.peers[node].run_dir / "metrics.csv")
@@ -168,10 +164,5 @@ def add(subcommands):
     parser = subcommands.add_parser("graph", help="kill, stop and divide peers that have no Parent", description=run.__doc__)
     parser.add_argument("--peers", type=int, default=4, metavar="N", help="in a ring; default: %(default)s")
     parser.add_argument("--mixing", default="diff-dac", metavar="RULE", help="default: %(default)s")
-    parser.add_argument("--times", type=int, default=5, metavar="N", help="of each fault; default: %(default)s")
-    parser.add_argument("--hold", type=float, default=3, metavar="SECONDS", help="of a stop; default: %(default)s")
-    parser.add_argument("--seconds", type=float, default=10, help="with flipped bits; default: %(default)s")
-    parser.add_argument(
-        "--flip-every", type=int, default=1_000_000, metavar="BYTES", help="one bit in so many; default: %(default)s"
-    )
+    add_times_and_flips(parser)
     parser.set_defaults(fault=run, preset_default="tuned")

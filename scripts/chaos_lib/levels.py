@@ -7,7 +7,16 @@ import tempfile
 import time
 
 from chaos_lib.byte_relay import ByteRelay
-from chaos_lib.common import Failure, Training, last_row, report, spread, wait_until
+from chaos_lib.common import (
+    Failure,
+    Training,
+    add_times_and_flips,
+    last_row,
+    report,
+    spread,
+    times_to_go_on,
+    wait_until,
+)
 from chaos_lib.family import free_port
 
 BACK_S = 60
@@ -67,18 +76,7 @@ class Levels:
 
     def go_on(self, rounds=3):
         """Seconds until each Child has made more rounds, whatever stands above it."""
-        start, times = time.monotonic(), []
-        waiting = {group: child.updates() for group, child in self.children.items()}
-        while waiting:
-            for group, before in list(waiting.items()):
-                self.children[group].check_alive()
-                if self.children[group].updates() >= before + rounds:
-                    times.append(time.monotonic() - start)
-                    del waiting[group]
-            if time.monotonic() - start > BACK_S:
-                raise Failure(f"children {sorted(waiting)} did not go on within {BACK_S} s")
-            time.sleep(0.002)
-        return times
+        return times_to_go_on(self.children, rounds, BACK_S, "children")
 
     def exchanges(self, group):
         return int(last_row(self.middles[group].run_dir / "metrics.csv").get("upper_exchanges") or 0)
@@ -192,10 +190,5 @@ def add(subcommands):
     parser = subcommands.add_parser("levels", help="kill, stop and cut off Parents in levels", description=run.__doc__)
     parser.add_argument("--groups", type=int, default=2, metavar="N", help="middle Parents; default: %(default)s")
     parser.add_argument("--exchange", default="each", metavar="KIND", help="of all levels; default: %(default)s")
-    parser.add_argument("--times", type=int, default=5, metavar="N", help="of each fault; default: %(default)s")
-    parser.add_argument("--hold", type=float, default=3, metavar="SECONDS", help="of a stop; default: %(default)s")
-    parser.add_argument("--seconds", type=float, default=10, help="with flipped bits; default: %(default)s")
-    parser.add_argument(
-        "--flip-every", type=int, default=1_000_000, metavar="BYTES", help="one bit in so many; default: %(default)s"
-    )
+    add_times_and_flips(parser)
     parser.set_defaults(fault=run, preset_default="tuned")

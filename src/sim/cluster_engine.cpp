@@ -144,12 +144,13 @@ class ClusterEngine final : public Engine {
     for (std::size_t group = 0; group < groups; ++group) {
       const auto begin = options.machines.begin();
       const auto at_beginning =
-          std::count_if(begin + static_cast<std::ptrdiff_t>(begin_of(group)),
-                        begin + static_cast<std::ptrdiff_t>(begin_of(group + 1)),
+          std::count_if(begin + static_cast<std::ptrdiff_t>(first_machine_of_group(options_, group)),
+                        begin + static_cast<std::ptrdiff_t>(first_machine_of_group(options_, group + 1)),
                         [](const SimulatedMachine& each) { return each.machine.joins_seconds == 0; });
-      nodes_.push_back(
-          std::make_unique<Node>(options, first, weights, begin_of(group + 1) - begin_of(group),
-                                 waits_for_first ? static_cast<std::uint64_t>(at_beginning) : 0));
+      nodes_.push_back(std::make_unique<Node>(
+          options, first, weights,
+          first_machine_of_group(options_, group + 1) - first_machine_of_group(options_, group),
+          waits_for_first ? static_cast<std::uint64_t>(at_beginning) : 0));
     }
     members_.reserve(children + groups);
     for (std::size_t i = 0; i < children; ++i) {
@@ -203,11 +204,6 @@ class ClusterEngine final : public Engine {
   Clock::time_point now() const { return queue_.now(); }
   const VirtualParent& root() const { return nodes_.front()->parent; }
 
-  /// The first machine of a group of middle Parents.
-  std::size_t begin_of(std::size_t group) const {
-    const std::size_t groups = middle_parents(options_);
-    return (group * options_.machines.size() + groups - 1) / groups;
-  }
   std::size_t group_of(std::size_t machine) const {
     return machine * middle_parents(options_) / options_.machines.size();
   }
@@ -221,8 +217,9 @@ class ClusterEngine final : public Engine {
   void add_middle(std::size_t group, const ParameterLayout& layout) {
     Node& node = *nodes_[1 + group];
     const std::size_t number = members_.size();
-    const LinkModel& link =
-        options_.group_links.empty() ? options_.machines[begin_of(group)].link : options_.group_links[group];
+    const LinkModel& link = options_.group_links.empty()
+                                ? options_.machines[first_machine_of_group(options_, group)].link
+                                : options_.group_links[group];
     node.weights.emplace(layout, node.parent);
     node.as_member = static_cast<std::uint32_t>(number);
     Node& top = *nodes_.front();
@@ -435,10 +432,8 @@ class ClusterEngine final : public Engine {
     const bool makes_rounds = options_.exchange.kind == ExchangeKind::kRounds;
     const std::uint64_t wanted = makes_rounds ? 1 : std::max<std::size_t>(node.parent.connected(), 1);
     if (node.parent.merged().merges < wanted) return;
-    const VirtualParent::Merged merged = node.parent.take_merged();
-    const auto episodes = static_cast<double>(merged.played.episodes);
-    const bool waits =
-        member.child.send_playing(merged.played, episodes > 0 ? merged.return_sum / episodes : 0);
+    const MergedBelow merged = node.parent.take_merged();
+    const bool waits = member.child.send_playing(merged.played, merged.mean_return());
     if (const auto frame = member.child.take_outgoing()) send_up(member, *node.as_member, *frame);
     member.is_waiting = waits;
     member.since = now();

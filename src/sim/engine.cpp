@@ -58,7 +58,7 @@ void check_groups(const SimulationOptions& options) {
                                     options.group_links.size(), options.groups));
   }
   for (std::size_t i = 0; i < options.group_links.size(); ++i)
-    check_link(options.group_links[i], std::min(i * machines_of_child(options), machines - 1));
+    check_link(options.group_links[i], first_machine_of_group(options, i));
 }
 
 void check_actors(const SegmentOptions& segments) {

@@ -52,6 +52,11 @@ inline std::size_t machines_of_child(const SimulationOptions& options) {
   return options.cut == Cut::kTree ? options.machines.size() / options.groups : 1;
 }
 
+/// Groups are neighbours in `machines`. That of number `groups` stands for the end.
+inline std::size_t first_machine_of_group(const SimulationOptions& options, std::size_t group) {
+  return (group * options.machines.size() + options.groups - 1) / options.groups;
+}
+
 /// Whether machines play on while their learner learns.
 inline bool is_asynchronous(const SimulationOptions& options) {
   return options.cut == Cut::kSegments && options.segments.mode == ActorMode::kAsynchronous;

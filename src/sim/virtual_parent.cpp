@@ -88,14 +88,9 @@ void VirtualParent::receive(std::uint32_t child, std::span<const std::byte> byte
   if (!report.failure.empty()) throw Error(report.failure);
   staleness_ += report.staleness;
   ++contributions_;
-  count_merge(report.since_merge, parts.header.mean_return);
+  merged_.add(report.since_merge, parts.header.mean_return);
   ++merged_.merges;
   answers_.push_back({child, parts.header.sequence});
-}
-
-void VirtualParent::count_merge(const Played& played, double mean_return) {
-  merged_.played += played;
-  merged_.return_sum += mean_return * static_cast<double>(played.episodes);
 }
 
 void VirtualParent::left(std::uint32_t child, bool for_good, Clock::time_point now) {
@@ -112,7 +107,7 @@ void VirtualParent::look(Clock::time_point now) {
   if (!report.failure.empty()) throw Error(report.failure);
   for (const RoundContribution& each : report.contributions) {
     staleness_ += each.staleness;
-    count_merge(each.since_merge, each.mean_return);
+    merged_.add(each.since_merge, each.mean_return);
   }
   ++merged_.merges;
   contributions_ += report.contributions.size();

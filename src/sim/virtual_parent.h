@@ -14,6 +14,7 @@
 #include "genkidama/net/parent.h"
 #include "genkidama/params/weight_codec.h"
 #include "net/parent/parent_state.h"
+#include "net/upper_parent/merged_weights.h"
 #include "sim/virtual_child.h"
 
 namespace genkidama::sim {
@@ -52,20 +53,14 @@ class VirtualParent {
   ParentState& state() { return state_; }
   /// Children that are joined now.
   std::size_t connected() const { return connected_; }
-  /// What was merged since the last call.
-  struct Merged {
-    std::uint64_t merges = 0;
-    Played played;
-    double return_sum = 0;  ///< over the episodes in `played`
-  };
-  const Merged& merged() const { return merged_; }
-  Merged take_merged() { return std::exchange(merged_, {}); }
+  /// What was merged since the last take_merged().
+  const MergedBelow& merged() const { return merged_; }
+  MergedBelow take_merged() { return std::exchange(merged_, {}); }
   std::uint64_t staleness() const { return staleness_; }
   std::uint64_t contributions() const { return contributions_; }
 
  private:
   static std::string name_of(std::uint32_t child);
-  void count_merge(const Played& played, double mean_return);
 
   /// Of a link, from its first weights on.
   struct Codecs {
@@ -81,7 +76,7 @@ class VirtualParent {
   const CodecKind codec_;
   std::vector<Codecs> codecs_;  // of each Child
   std::vector<std::byte> extra_;
-  Merged merged_;
+  MergedBelow merged_;
   std::size_t connected_ = 0;
   std::uint64_t next_session_ = 1, staleness_ = 0, contributions_ = 0;
 };

@@ -18,6 +18,7 @@
 #include "genkidama/sim/peers_simulation.h"
 #include "genkidama/wire/environment_frames.h"
 #include "genkidama/wire/segments.h"
+#include "sim/engine.h"
 #include "sim/quadratic_trainer.h"
 
 namespace genkidama::cli {
@@ -181,8 +182,7 @@ std::vector<std::unique_ptr<CoreOrchestrator>> make_trainers(const Job& job,
 void complete_tree(const SimulationSettings& settings, sim::SimulationOptions& options) {
   options.groups = static_cast<std::size_t>(groups_of(settings));
   for (std::size_t group = 0; group < options.groups; ++group) {
-    const std::size_t first = (group * options.machines.size() + options.groups - 1) / options.groups;
-    sim::LinkModel link = options.machines[first].link;
+    sim::LinkModel link = options.machines[sim::first_machine_of_group(options, group)].link;
     if (settings.group_latency_ms) link.latency_seconds = 1e-3 * *settings.group_latency_ms;
     if (settings.group_bandwidth_mbit) link.bits_per_second = 1e6 * *settings.group_bandwidth_mbit;
     options.group_links.push_back(link);

@@ -74,7 +74,7 @@ class Child::Impl {
   }
 
   void update_progress() {
-    progress_.reconnects = std::max<std::uint64_t>(mailbox_.joins(), 1) - 1;
+    progress_.reconnects = mailbox_.reconnects();
     progress_.merges = mailbox_.merges();
     progress_.bytes_sent = mailbox_.bytes_sent();
     progress_.bytes_received = mailbox_.bytes_received();

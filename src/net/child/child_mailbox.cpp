@@ -1,5 +1,6 @@
 #include "net/child/child_mailbox.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace genkidama {
@@ -163,6 +164,10 @@ void ChildMailbox::take_weights(ParentWeights& weights) {
 std::optional<ChildTicket> ChildMailbox::ticket() const {
   const std::lock_guard lock(mutex_);
   return ticket_;
+}
+
+std::uint64_t ChildMailbox::reconnects() const {
+  return std::max<std::uint64_t>(joins(), 1) - 1;
 }
 
 std::uint64_t ChildMailbox::joins() const {

@@ -108,6 +108,8 @@ class ChildMailbox {
   /// Nothing when no link is joined now.
   std::optional<ChildTicket> ticket() const;
   std::uint64_t joins() const;
+  /// Links that were joined after the first one.
+  std::uint64_t reconnects() const;
   /// Whether the first link that was joined went on with a session.
   bool began_resumed() const;
   /// Frames that were answered, or of which the Parent told that they were merged.

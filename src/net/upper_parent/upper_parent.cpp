@@ -98,7 +98,7 @@ class UpperParent::Impl {
     }
     status.connected = mailbox_.ticket().has_value();
     status.merges = mailbox_.merges();
-    status.reconnects = std::max<std::uint64_t>(mailbox_.joins(), 1) - 1;
+    status.reconnects = mailbox_.reconnects();
     status.bytes_sent = mailbox_.bytes_sent();
     status.bytes_received = mailbox_.bytes_received();
     return status;

@@ -1,12 +1,7 @@
-#include <fmt/format.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include "genkidama/core/error.h"
 #include "genkidama/run/loopback_peers.h"
 #include "run/cluster/ready_pipe.h"
 
@@ -21,10 +16,7 @@ PeerStart::~PeerStart() {
 
 void PeerStart::on_listening(std::span<const std::uint16_t> ports) {
   if (descriptor_ < 0) return;
-  const std::string text = fmt::format("{}\n", ports.empty() ? 0 : ports.front());
-  if (send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size())) return;
-  throw IoError(fmt::format("the port could not be told to the process that started this one: {}",
-                            std::strerror(errno)));
+  tell_port(descriptor_, ports);
 }
 
 std::size_t PeerStart::await(std::size_t otherwise) {

@@ -32,6 +32,13 @@ std::optional<int> read_number(int descriptor, const std::function<bool()>& give
   return number >= 0 ? std::optional<int>(number) : std::nullopt;
 }
 
+void tell_port(int member_end, std::span<const std::uint16_t> ports) {
+  const std::string text = fmt::format("{}\n", ports.empty() ? 0 : ports.front());
+  if (send(member_end, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size())) return;
+  throw IoError(fmt::format("the port could not be told to the process that started this one: {}",
+                            std::strerror(errno)));
+}
+
 ReadyPipe::ReadyPipe(std::string member) : member_(std::move(member)) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_.data()) != 0)
     throw IoError(fmt::format("no pipe for {}: {}", member_, std::strerror(errno)));

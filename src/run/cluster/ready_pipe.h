@@ -5,8 +5,10 @@
 /// it.
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,6 +19,10 @@ namespace genkidama::run {
 /// A number and a line break that come from a descriptor; nothing when its other end is closed, or when
 /// `give_up` says true first. `give_up` is asked some times a second.
 std::optional<int> read_number(int descriptor, const std::function<bool()>& give_up);
+
+/// Writes the first port and a line break to a member's end. Throws IoError when the process that has started
+/// this one is gone.
+void tell_port(int member_end, std::span<const std::uint16_t> ports);
 
 /// The member writes its port and a line break to its end; MemberContext::tell_ports() does so.
 class ReadyPipe {

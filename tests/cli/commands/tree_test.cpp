@@ -3,7 +3,6 @@
 
 #include "bad_argument.h"
 #include "fixture.h"
-#include "genkidama/params/safetensors.h"
 #include "support/catch.h"
 
 using namespace genkidama;

@@ -36,15 +36,19 @@ UpperParentOptions upper_options(std::uint16_t port, double beta = 0.5, std::uin
   return options;
 }
 
+void join(UpperParent& upper) {
+  upper.start();
+  while (!upper.joined(Milliseconds(100))) {
+  }
+}
+
 /// A Parent on a free port that is a Child of another one.
 struct Middle {
   Middle(UpperParentOptions upper_options, ParentOptions options = parent_options())
       : parent(std::move(options), small_layout(), random_weights(small_layout().size(), 7)),
         upper(std::move(upper_options), parent) {
     parent.on_update([this](const ParentUpdate& update) { upper.merged(update); });
-    upper.start();
-    while (!upper.joined(Milliseconds(100))) {
-    }
+    join(upper);
     parent.start();
   }
   ~Middle() { stop(); }
@@ -303,13 +307,7 @@ TEST_CASE("whoever finds no upper Parent, or is refused there, says so", "[upper
     UpperParentOptions options = upper_options(port);
     options.link.join_timeout = Milliseconds(200);
     UpperParent upper(options, parent);
-    upper.start();
-    CHECK_THROWS_AS(
-        [&] {
-          while (!upper.joined(Milliseconds(100))) {
-          }
-        }(),
-        IoError);
+    CHECK_THROWS_AS(join(upper), IoError);
     CHECK_THROWS_AS(upper.over(), IoError);
     CHECK_FALSE(upper.status().connected);
   }
@@ -318,26 +316,14 @@ TEST_CASE("whoever finds no upper Parent, or is refused there, says so", "[upper
     Parent root(parent_options(), other, random_weights(other.size(), 1));
     root.start();
     UpperParent upper(upper_options(root.ports().at(0)), parent);
-    upper.start();
-    CHECK_THROWS_AS(
-        [&] {
-          while (!upper.joined(Milliseconds(100))) {
-          }
-        }(),
-        LayoutError);
+    CHECK_THROWS_AS(join(upper), LayoutError);
   }
   SECTION("another exchange") {
     RunningParent root;
     UpperParentOptions options = upper_options(root.port());
     options.link.exchange = ExchangeKind::kRounds;
     UpperParent upper(options, parent);
-    upper.start();
-    CHECK_THROWS_WITH(
-        [&] {
-          while (!upper.joined(Milliseconds(100))) {
-          }
-        }(),
-        Contains("rounds"));
+    CHECK_THROWS_WITH(join(upper), Contains("rounds"));
   }
   SECTION("itself: a Parent that waits for an upper one does not listen yet") {
     ParentOptions options = parent_options();
@@ -351,13 +337,7 @@ TEST_CASE("whoever finds no upper Parent, or is refused there, says so", "[upper
     UpperParentOptions to_itself = upper_options(port);
     to_itself.link.join_timeout = Milliseconds(200);
     UpperParent upper(to_itself, itself);
-    upper.start();
-    CHECK_THROWS_WITH(
-        [&] {
-          while (!upper.joined(Milliseconds(100))) {
-          }
-        }(),
-        Contains("no Parent within"));
+    CHECK_THROWS_WITH(join(upper), Contains("no Parent within"));
   }
 }
 
