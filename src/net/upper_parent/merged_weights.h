@@ -28,8 +28,8 @@ struct MergedBelow {
   }
 };
 
-/// Weights that are read are those of that moment; what is written takes the place of what was read, and the Parent's
-/// merges since then are kept. For the thread of the exchange.
+/// Weights that are read are those of that moment; what is written takes the place of what was read, and the
+/// Parent's merges since then are kept. For the thread of the exchange.
 class MergedWeights : public LocalTrainer {
  public:
   /// Nobody calls it: the Parent's Children train.
