@@ -20,6 +20,8 @@
 #include "cli/terminal/text_table.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "genkidama/params/mixing.h"
+#include "genkidama/params/topology.h"
 #include "genkidama/run/stop_signal.h"
 #include "run/directory/json_file.h"
 #include "sim/partitions.h"
@@ -83,6 +85,28 @@ double rate_factor_of(int children) {
   return children > 8 ? 2 : 1.5;
 }
 
+Way each_way(const Settings& settings) {
+  return {"each",
+          "weights",
+          "'--exchange each' for the Parent and its Children",
+          [](Settings& changed) { changed.links.exchange = ExchangeKind::kEach; },
+          {fmt::format("parent {} --exchange each", kListens),
+           fmt::format("child --connect PARENT:5555 {} --exchange each    (on each of the {} machines)",
+                       kDials, settings.simulation.machines)}};
+}
+
+/// How far the number of groups is from that of the machines in each.
+double unevenness(int groups, int machines) {
+  return std::abs(std::log(static_cast<double>(groups) * groups / machines));
+}
+
+/// There must be one.
+int evenest(const std::vector<int>& counts, int machines) {
+  return *std::min_element(counts.begin(), counts.end(), [machines](int a, int b) {
+    return unevenness(a, machines) < unevenness(b, machines);
+  });
+}
+
 /// How many groups a tree may sensibly have: no group of one machine, and more than one group. Of many such
 /// numbers those in which groups and their machines are about equally many.
 std::vector<int> group_counts(int machines) {
@@ -91,10 +115,8 @@ std::vector<int> group_counts(int machines) {
   for (int groups = 2; groups <= machines / 2; ++groups) {
     if (machines % groups == 0) counts.push_back(groups);
   }
-  const auto unevenness = [machines](int groups) {
-    return std::abs(std::log(static_cast<double>(groups) * groups / machines));
-  };
-  std::stable_sort(counts.begin(), counts.end(), [&](int a, int b) { return unevenness(a) < unevenness(b); });
+  std::stable_sort(counts.begin(), counts.end(),
+                   [machines](int a, int b) { return unevenness(a, machines) < unevenness(b, machines); });
   if (counts.size() > kMostTrees) counts.resize(kMostTrees);
   std::sort(counts.begin(), counts.end());
   return counts;
@@ -113,6 +135,47 @@ Way tree_way(const Settings& settings, int groups) {
     changed.simulation.groups = static_cast<std::uint64_t>(groups);
   };
   return way;
+}
+
+/// Parents in levels: the commands of one Parent, with Parents between it and the Children.
+Way levels_way(const Settings& settings, int groups, ExchangeKind exchange) {
+  const int machines = settings.simulation.machines;
+  const bool is_rounds = exchange == ExchangeKind::kRounds;
+  // Of the Children's rounds nothing is other than with one Parent.
+  Way way = is_rounds ? rounds_way(settings, OuterOptimizerKind::kNone, 1) : each_way(settings);
+  way.name = fmt::format("{}, {} middle Parents", exchange_name(exchange), groups);
+  way.advice = fmt::format("{} middle Parents, with {},", groups, way.advice);
+  way.set = [groups, of_parent = std::move(way.set)](Settings& changed) {
+    of_parent(changed);
+    changed.simulation.groups = static_cast<std::uint64_t>(groups);
+  };
+  const std::string child = way.commands.back().substr(0, way.commands.back().find("    ("));
+  const std::string parent = is_rounds ? fmt::format("--exchange rounds --outer-optimizer {}",
+                                                     outer_optimizer_name(OuterOptimizerKind::kNone))
+                                       : "--exchange each";
+  way.commands = {
+      fmt::format("parent {} {}{}", kListens, is_rounds ? fmt::format("--first-children {} ", groups) : "",
+                  parent),
+      fmt::format("parent {} {}{} --upper TOP:5555    (on one machine of each of the {} groups)", kListens,
+                  is_rounds ? fmt::format("--first-children {} ", machines / groups) : "", parent, groups),
+      fmt::format("{}    (on each of the {} machines; PARENT is that of its group)", child, machines)};
+  return way;
+}
+
+/// Machines in a ring, without a Parent.
+Way peers_way() {
+  return {"peers, ring",
+          "peers",
+          "peers in a ring (Diff-DAC)",
+          [](Settings& changed) {
+            changed.cluster.topology = topology_name(TopologyKind::kRing);
+            changed.cluster.children = changed.simulation.machines;
+            changed.links.mixing = MixingRule::kDiffusion;
+          },
+          {fmt::format(
+              "peer {} --neighbour NEXT:5555 --mixing {}    (on each machine; NEXT is the one behind it in "
+              "the ring)",
+              kListens, mixing_name(MixingRule::kDiffusion))}};
 }
 
 /// The first machine is a server, and the others step so many environments each.
@@ -161,16 +224,16 @@ std::vector<Way> ways_of(const Settings& settings) {
   ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, rate_factor_of(machines)));
   ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, 1));
   ways.push_back(rounds_way(settings, OuterOptimizerKind::kNone, 1));
-  ways.push_back(
-      {"each",
-       "weights",
-       "'--exchange each' for the Parent and its Children",
-       [](Settings& changed) { changed.links.exchange = ExchangeKind::kEach; },
-       {fmt::format("parent {} --exchange each", kListens),
-        fmt::format("child --connect PARENT:5555 {} --exchange each    (on each of the {} machines)", kDials,
-                    machines)}});
+  ways.push_back(each_way(settings));
+  ways.push_back(peers_way());
   add_environments_ways(settings, ways);
-  for (const int groups : group_counts(machines)) ways.push_back(tree_way(settings, groups));
+  const std::vector<int> counts = group_counts(machines);
+  for (const int groups : counts) ways.push_back(tree_way(settings, groups));
+  if (counts.empty()) return ways;
+  // Of few, so that a plan does not take twice as long.
+  const int groups = evenest(counts, machines);
+  for (const ExchangeKind exchange : {ExchangeKind::kRounds, ExchangeKind::kEach})
+    ways.push_back(levels_way(settings, groups, exchange));
   return ways;
 }
 

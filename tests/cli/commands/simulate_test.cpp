@@ -289,7 +289,7 @@ TEST_CASE("a plan that is interrupted says so, and gives no advice") {
   const auto result = plan.wait();
   CAPTURE(result.output, result.errors);
   CHECK(result.exit_code == 128 + SIGTERM);
-  CHECK(result.output.find("interrupted by a signal: 0 of 6 ways") != std::string::npos);
+  CHECK(result.output.find("interrupted by a signal: 0 of 7 ways") != std::string::npos);
   CHECK(result.output.find("Advice") == std::string::npos);
 }
 
@@ -304,7 +304,7 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
   const auto result = plan("24");
   CHECK(result.output.find("Advice: ") != std::string::npos);
   const auto json = json_of(path);
-  REQUIRE(json.size() == 8);
+  REQUIRE(json.size() == 9);
   double best = 1e9;
   std::string name;
   for (const auto& way : json) {
@@ -313,9 +313,10 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
     name = way["cut"];
   }
   REQUIRE(!name.empty());
-  const std::string advised = name == "alone"      ? "one machine alone"
-                              : name == "segments" ? "the cut at segments"
-                              : name == "each"     ? "'--exchange each'"
+  const std::string advised = name == "alone"             ? "one machine alone"
+                              : name == "segments"        ? "the cut at segments"
+                              : name == "each"            ? "'--exchange each'"
+                              : name.starts_with("peers") ? "peers in a ring"
                               : name.starts_with("environments, ")
                                   ? "a server whose environments 2 hosts step"
                                   : "'--exchange rounds";
@@ -338,18 +339,22 @@ TEST_CASE("a plan for four machines tries a tree, and says what can be started")
   const auto result = plan("4");
   CAPTURE(result.output);
   const auto json = json_of(path);
-  REQUIRE(json.size() == 9);
+  REQUIRE(json.size() == 12);
   CHECK(json[0]["can_be_started"] == true);
-  CHECK(json[6]["cut"] == "environments, 1 a host");
-  CHECK(json[7]["cut"] == "environments, 16 a host");
-  for (const int way : {6, 7}) {
+  CHECK(json[6]["cut"] == "peers, ring");
+  CHECK(json[7]["cut"] == "environments, 1 a host");
+  CHECK(json[8]["cut"] == "environments, 16 a host");
+  CHECK(json[10]["cut"] == "rounds, 2 middle Parents");
+  CHECK(json[11]["cut"] == "each, 2 middle Parents");
+  for (const int way : {6, 10, 11}) CHECK(json[way]["can_be_started"] == true);
+  for (const int way : {7, 8}) {
     CHECK(json[way]["can_be_started"] == true);
     CHECK(json[way]["megabytes"] > 0);
     CHECK(json[way]["waiting_share"] > 0);
   }
-  CHECK(json[8]["cut"] == "tree, 2 groups");
-  CHECK(json[8]["can_be_started"] == false);
-  CHECK(json[8]["megabytes"] > 0);
+  CHECK(json[9]["cut"] == "tree, 2 groups");
+  CHECK(json[9]["can_be_started"] == false);
+  CHECK(json[9]["megabytes"] > 0);
   CHECK(result.output.find("can be started") != std::string::npos);
   CHECK(result.output.find("To start it, with the flags of the task and of learning that plan was given:") !=
         std::string::npos);
@@ -363,7 +368,7 @@ TEST_CASE("a plan for four machines tries a tree, and says what can be started")
   CHECK((result.output.find("A tree is only simulated so far") != std::string::npos) == (tree < best));
   // Groups of one machine, and one group, are other cuts.
   plan("5");
-  CHECK(json_of(path).size() == 8);
+  CHECK(json_of(path).size() == 9);
 }
 
 TEST_CASE("a simulation whose machines are gone before its end has failed") {
