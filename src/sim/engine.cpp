@@ -18,6 +18,7 @@ namespace genkidama::sim {
 namespace {
 
 constexpr std::size_t kRecent = 100;
+constexpr std::size_t kMostShards = 64;
 constexpr std::size_t kMostMachines = 1'000'000;
 
 void check_number(const char* what, std::size_t machine, double value, double most) {
@@ -145,6 +146,8 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
   }
   if (options.cut == Cut::kEnvironments && machines < 2)
     throw ArgumentError("the cut is 'environments' with 1 machine; expected a server and at least one host");
+  if (options.shards < 1 || options.shards > kMostShards)
+    throw ArgumentError(fmt::format("{} shards; expected 1 to {}", options.shards, kMostShards));
   if (is_asynchronous(options)) check_actors(options.segments);
   if (options.cut == Cut::kTree || middle_parents(options) > 0) check_groups(options);
   const std::size_t expected = is_asynchronous(options) ? machines + 1

@@ -29,6 +29,9 @@ std::unique_ptr<Engine> make_learner_engine(const SimulationOptions& options, Lo
 /// Hosts of environments, and the server that trains in them.
 std::unique_ptr<Engine> make_server_engine(const SimulationOptions& options, LocalTrainer& trainer);
 
+/// Learners whose weights are at shards.
+std::unique_ptr<Engine> make_shards_engine(const SimulationOptions& options, LocalTrainer& trainer);
+
 /// Throws ArgumentError that names the field.
 void check_simulation(const SimulationOptions& options, const std::vector<LocalTrainer*>& trainers);
 

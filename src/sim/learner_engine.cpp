@@ -1,4 +1,5 @@
-// One learner in virtual time: alone, with players on other machines, or with hosts of its environments.
+// One trainer in virtual time: alone, with players on other machines, with hosts of its environments, or for
+// learners whose weights are at shards.
 
 #include <cstddef>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "sim/event_queue.h"
 #include "sim/host_group.h"
 #include "sim/player_group.h"
+#include "sim/shard_group.h"
 
 namespace genkidama::sim {
 namespace {
@@ -113,6 +115,27 @@ class ServerEngine final : public OneTrainerEngine {
   HostGroup group_;
 };
 
+/// Learners whose weights are at shards. The trainer learns for all of them.
+class ShardsEngine final : public OneTrainerEngine {
+ public:
+  ShardsEngine(const SimulationOptions& options, LocalTrainer& trainer)
+      : OneTrainerEngine(trainer), group_(options, trainer.layout().size()) {}
+
+ private:
+  Clock::time_point play(const RoundReport& report) override {
+    return group_.play_round(static_cast<double>(report.steps_in_round), report.optimizer_steps);
+  }
+
+  void complete(SimulationSummary& summary, Clock::time_point) const override {
+    summary.computing_seconds = group_.computing_seconds();
+    summary.waiting_seconds = group_.waiting_seconds();
+    summary.bytes_up = group_.bytes_up();
+    summary.bytes_down = group_.bytes_down();
+  }
+
+  ShardGroup group_;
+};
+
 }  // namespace
 
 std::unique_ptr<Engine> make_learner_engine(const SimulationOptions& options, LocalTrainer& trainer) {
@@ -121,6 +144,10 @@ std::unique_ptr<Engine> make_learner_engine(const SimulationOptions& options, Lo
 
 std::unique_ptr<Engine> make_server_engine(const SimulationOptions& options, LocalTrainer& trainer) {
   return std::make_unique<ServerEngine>(options, trainer);
+}
+
+std::unique_ptr<Engine> make_shards_engine(const SimulationOptions& options, LocalTrainer& trainer) {
+  return std::make_unique<ShardsEngine>(options, trainer);
 }
 
 }  // namespace genkidama::sim

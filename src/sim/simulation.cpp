@@ -19,12 +19,15 @@ const char* cut_name(Cut cut) {
       return "tree";
     case Cut::kEnvironments:
       return "environments";
+    case Cut::kGradients:
+      return "gradients";
   }
   return "";
 }
 
 std::optional<Cut> cut_of(std::string_view name) {
-  for (const Cut cut : {Cut::kAlone, Cut::kWeights, Cut::kSegments, Cut::kTree, Cut::kEnvironments}) {
+  for (const Cut cut :
+       {Cut::kAlone, Cut::kWeights, Cut::kSegments, Cut::kTree, Cut::kEnvironments, Cut::kGradients}) {
     if (name == cut_name(cut)) return cut;
   }
   return std::nullopt;
@@ -49,6 +52,7 @@ class Simulation::Impl {
     if (has_parent(options_)) return make_cluster_engine(options_, trainers);
     if (is_asynchronous(options_)) return make_actors_engine(options_, trainers);
     if (options_.cut == Cut::kEnvironments) return make_server_engine(options_, *trainers.front());
+    if (options_.cut == Cut::kGradients) return make_shards_engine(options_, *trainers.front());
     return make_learner_engine(options_, *trainers.front());
   }
 

@@ -44,9 +44,17 @@ enum class Cut {
   /// one batch, asks all hosts, and goes on when all have answered. It learns what one machine learns from
   /// rounds of that length in so many environments.
   kEnvironments,
+  /// Gradients: the weights are in slices at shards (genkidama/net/shard.h), and every machine is a learner.
+  /// It plays an equal part of a round, computes an equal part of its gradients, sends each shard its slice
+  /// of one, and computes the next one when all shards have answered. What is learnt is what one machine
+  /// learns from rounds of that length: that a gradient may be some optimizer steps old is not modelled.
+  /// Learners begin a round together, which real ones do not, so machines that differ are a little faster in
+  /// truth.
+  kGradients,
 };
 
-/// The name of a cut: "alone", "weights", "segments", "tree" or "environments".
+/// The name of a cut: "alone", "weights", "segments", "tree", "environments" or
+/// "gradients".
 const char* cut_name(Cut cut);
 /// The cut of that name; nothing when there is none.
 std::optional<Cut> cut_of(std::string_view name);
@@ -139,6 +147,9 @@ struct SimulationOptions {
   std::uint64_t max_policy_lag = 20;  ///< asynchronous: RoundOptions::max_staleness
   /// Cut::kEnvironments: what asking an environment takes on the wire, and what its answer takes.
   std::size_t bytes_per_request = 0, bytes_per_answer = 0;
+  /// Cut::kGradients: how many shards there are, 1 to 64, each with a link of parent_bits_per_second of its
+  /// own.
+  std::size_t shards = 1;
   /// Environments of each machine that are played side by side. A pace (MachineModel::steps_per_second) is
   /// that of each of them. The first machine of Cut::kEnvironments has none.
   int environments = 1;

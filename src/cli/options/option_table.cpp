@@ -359,7 +359,7 @@ OptionRow actor_steps_option() {
 /// Too many choices for one line of --help.
 OptionRow cut_option() {
   OptionRow row = choice_option(
-      {"alone", "weights", "segments", "tree", "environments", "peers"},
+      {"alone", "weights", "segments", "tree", "environments", "gradients", "peers"},
       [](const Settings& s) { return s.simulation.cut; },
       [](Settings& s, const std::string& text) { s.simulation.cut = text; });
   row.placeholder = "CUT";
@@ -1159,8 +1159,8 @@ void add_simulation(Table& table) {
             "(weights), the "
             "segments of players and one learner (segments), both in a tree of learners and their Parent "
             "(tree), the "
-            "observations and actions of a server and hosts that step its environments (environments), or "
-            "the weights of "
+            "observations and actions of a server and hosts that step its environments (environments), "
+            "the gradients of learners and the shards that have the weights (gradients), or the weights of "
             "peers and their neighbours (peers)");
   table.add("machines", kSimulation, int_option({1, 100'000}, GENKIDAMA_MEMBER(simulation.machines)),
             "How many machines there are");
@@ -1184,6 +1184,8 @@ void add_simulation(Table& table) {
       "inference-us, steps-per-second, "
       "latency-ms, mbit, link-jitter-ms, packet-loss, connected, partition, joins, leaves, present, away "
       "(seconds), round-steps");
+  table.add("slices", kSimulation, count_option({1, 64}, GENKIDAMA_MEMBER(simulation.slices)),
+            "Of gradients: how many shards there are, each with a slice of the weights; 1 when not given");
   table.add("step-us", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.step_us)),
             "Microseconds in which a machine plays an environment step (measured here when not given)");
   table.add("gradient-us", kSimulation, real_option(kNotNegative, GENKIDAMA_MEMBER(simulation.gradient_us)),

@@ -171,10 +171,11 @@ struct SimulationSettings {
   std::optional<double> inference_us;  ///< of step_us, with the cut "environments"
   double factor = 1, jitter = 0;
   double latency_ms = 1, bandwidth_mbit = 100, link_jitter_ms = 0, loss = 0, parent_mbit = 0;
-  double max_seconds = 0;  ///< 0: no limit
-  int quadratic = 0;       ///< weights of a quadratic in place of the program's task; 0: the task
-  double noise = 1;        ///< of the quadratic's gradient
-  int runs = 3;            ///< `plan`: simulations of each way
+  double max_seconds = 0;               ///< 0: no limit
+  std::optional<std::uint64_t> slices;  ///< of the weights at shards; nothing: 1
+  int quadratic = 0;  ///< weights of a quadratic in place of the program's task; 0: the task
+  double noise = 1;   ///< of the quadratic's gradient
+  int runs = 3;       ///< `plan`: simulations of each way
 };
 
 /// The groups of a tree when nobody says how many.

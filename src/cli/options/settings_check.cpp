@@ -322,6 +322,21 @@ void check_upper(const Settings& settings) {
   }
 }
 
+/// Learners whose weights are at shards, simulated.
+void check_simulated_shards(const Settings& settings) {
+  if (settings.command != kSimulate) return;
+  const bool has_shards = settings.simulation.cut == "gradients";
+  if (settings.simulation.slices && !has_shards)
+    throw ArgumentError("--slices is for --cut gradients; expected it together with that, or left out");
+  const Hyperparameters& hyper = settings.learning.hyperparameters;
+  if (has_shards && (hyper.normalise_observations || hyper.normalise_rewards)) {
+    throw ArgumentError(
+        fmt::format("--{} is true with --cut gradients, where each learner would normalise in another way; "
+                    "expected false",
+                    hyper.normalise_observations ? "normalise-observations" : "normalise-rewards"));
+  }
+}
+
 /// Groups of simulated machines.
 void check_tree(const Settings& settings) {
   const SimulationSettings& simulation = settings.simulation;
@@ -857,6 +872,7 @@ void complete_and_check(Settings& settings) {
   check_upper(settings);
   check_tree(settings);
   check_simulated_hosts(settings);
+  check_simulated_shards(settings);
   check_policy_average(settings);
   check_network_size(settings);
   check_memory(settings);

@@ -178,6 +178,24 @@ Way peers_way() {
               kListens, mixing_name(MixingRule::kDiffusion))}};
 }
 
+/// Learners whose weights are at shards.
+Way gradients_way(const Settings& settings) {
+  const std::uint64_t slices = settings.simulation.slices.value_or(1);
+  Way way = {fmt::format("gradients, {} shard{}", slices, slices == 1 ? "" : "s"),
+             "gradients",
+             fmt::format("the cut at gradients (learners and {} shard{})", slices, slices == 1 ? "" : "s"),
+             [](Settings&) {},
+             {}};
+  std::string shards;
+  for (std::uint64_t i = 1; i <= slices; ++i) {
+    way.commands.push_back(fmt::format("shard {} --slice {}/{}", kListens, i, slices));
+    shards += fmt::format(" SHARD{}:5555", i);
+  }
+  way.commands.push_back(fmt::format("train --shards{} {} --workers 1    (on each of the {} machines)",
+                                     shards, kDials, settings.simulation.machines));
+  return way;
+}
+
 /// The first machine is a server, and the others step so many environments each.
 Way environments_way(const Settings& settings, int environments, const std::string& name) {
   const int hosts = settings.simulation.machines - 1;
@@ -225,7 +243,10 @@ std::vector<Way> ways_of(const Settings& settings) {
   ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, 1));
   ways.push_back(rounds_way(settings, OuterOptimizerKind::kNone, 1));
   ways.push_back(each_way(settings));
-  ways.push_back(peers_way());
+  const Hyperparameters& hyper = settings.learning.hyperparameters;
+  // Peers share no statistics here, and learners of shards must not normalise.
+  if (!hyper.normalise_observations) ways.push_back(peers_way());
+  if (!hyper.normalise_observations && !hyper.normalise_rewards) ways.push_back(gradients_way(settings));
   add_environments_ways(settings, ways);
   const std::vector<int> counts = group_counts(machines);
   for (const int groups : counts) ways.push_back(tree_way(settings, groups));
@@ -247,11 +268,11 @@ std::vector<Way> ways_for(const Settings& settings, const std::vector<SimulatedP
   std::vector<Way> ways = ways_of(settings);
   if (std::none_of(machines.begin(), machines.end(), needs_weights)) return ways;
   std::erase_if(ways, [](const Way& way) {
-    return way.cut == "segments" || way.cut == "tree" || way.cut == "environments";
+    return way.cut == "segments" || way.cut == "tree" || way.cut == "environments" || way.cut == "gradients";
   });
   log(LogLevel::kWarning,
-      "machines come and go, or lose their links: segments, trees and environments, whose players and hosts "
-      "are always there, are left out");
+      "machines come and go, or lose their links: segments, trees, environments and gradients, whose "
+      "players, hosts and learners are always there, are left out");
   return ways;
 }
 

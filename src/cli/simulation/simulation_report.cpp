@@ -40,8 +40,11 @@ std::string traffic_text(const SimulationResult& result) {
   const double up = 1e-6 * static_cast<double>(result.summary.bytes_up),
                down = 1e-6 * static_cast<double>(result.summary.bytes_down);
   if (result.cut == "peers") return fmt::format("{:.3f} MB between the peers", up + down);
-  return fmt::format("{:.3f} MB to the {}, {:.3f} MB from it", up,
-                     result.summary.turns > 0 ? "server" : "Parent", down);
+  return fmt::format("{:.3f} MB to the {}, {:.3f} MB back", up,
+                     result.cut == "gradients"  ? "shards"
+                     : result.summary.turns > 0 ? "server"
+                                                : "Parent",
+                     down);
 }
 
 }  // namespace

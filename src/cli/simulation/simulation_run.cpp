@@ -115,7 +115,7 @@ bool plays_asynchronously(const Settings& settings) {
 
 /// How many machines play for one learner.
 int machines_of_learner(const SimulationSettings& settings) {
-  if (settings.cut == "segments") return settings.machines;
+  if (settings.cut == "segments" || settings.cut == "gradients") return settings.machines;
   // The first one is the server, which plays nothing.
   if (settings.cut == "environments") return settings.machines - 1;
   return settings.cut == "tree" ? settings.machines / groups_of(settings) : 1;
@@ -127,9 +127,10 @@ Hyperparameters of_learner(const Job& job, std::optional<int> round_steps = std:
   Hyperparameters hyper = resolved_hyperparameters(job.settings);
   const SimulationSettings& simulation = job.settings.simulation;
   hyper.round_steps = round_steps.value_or(hyper.round_steps);
-  if (simulation.cut != "segments" && simulation.cut != "tree" && simulation.cut != "environments")
-    return hyper;
+  if (simulation.cut == "alone" || simulation.cut == "weights" || are_peers(simulation)) return hyper;
   const int machines = machines_of_learner(simulation);
+  // Each of the learners has rounds of its own.
+  if (simulation.cut == "gradients") hyper.round_steps *= machines;
   if (hyper.round_steps < machines) {
     throw ArgumentError(
         fmt::format("--round-steps is {} with --cut {} and {} machines for each learner; expected at least a "
@@ -325,6 +326,7 @@ sim::SimulationOptions simulation_options(const Job& job, const std::vector<Simu
   options.exchange.outer_optimizer = links.outer_optimizer;
   options.exchange.average_moments = links.average_moments && links.exchange == ExchangeKind::kRounds &&
                                      job.settings.simulation.quadratic == 0;
+  options.shards = static_cast<std::size_t>(settings.simulation.slices.value_or(1));
   if (plays_asynchronously(settings)) {
     options.segments.mode = links.actor_mode;
     options.segments.round_steps = static_cast<std::uint64_t>(settings.learning.hyperparameters.round_steps);

@@ -289,7 +289,7 @@ TEST_CASE("a plan that is interrupted says so, and gives no advice") {
   const auto result = plan.wait();
   CAPTURE(result.output, result.errors);
   CHECK(result.exit_code == 128 + SIGTERM);
-  CHECK(result.output.find("interrupted by a signal: 0 of 7 ways") != std::string::npos);
+  CHECK(result.output.find("interrupted by a signal: 0 of 8 ways") != std::string::npos);
   CHECK(result.output.find("Advice") == std::string::npos);
 }
 
@@ -304,7 +304,7 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
   const auto result = plan("24");
   CHECK(result.output.find("Advice: ") != std::string::npos);
   const auto json = json_of(path);
-  REQUIRE(json.size() == 9);
+  REQUIRE(json.size() == 10);
   double best = 1e9;
   std::string name;
   for (const auto& way : json) {
@@ -313,10 +313,11 @@ TEST_CASE("a plan compares the cuts and advises the one that is predicted to be 
     name = way["cut"];
   }
   REQUIRE(!name.empty());
-  const std::string advised = name == "alone"             ? "one machine alone"
-                              : name == "segments"        ? "the cut at segments"
-                              : name == "each"            ? "'--exchange each'"
-                              : name.starts_with("peers") ? "peers in a ring"
+  const std::string advised = name == "alone"                 ? "one machine alone"
+                              : name == "segments"            ? "the cut at segments"
+                              : name == "each"                ? "'--exchange each'"
+                              : name.starts_with("peers")     ? "peers in a ring"
+                              : name.starts_with("gradients") ? "the cut at gradients"
                               : name.starts_with("environments, ")
                                   ? "a server whose environments 2 hosts step"
                                   : "'--exchange rounds";
@@ -339,22 +340,23 @@ TEST_CASE("a plan for four machines tries a tree, and says what can be started")
   const auto result = plan("4");
   CAPTURE(result.output);
   const auto json = json_of(path);
-  REQUIRE(json.size() == 12);
+  REQUIRE(json.size() == 13);
   CHECK(json[0]["can_be_started"] == true);
   CHECK(json[6]["cut"] == "peers, ring");
-  CHECK(json[7]["cut"] == "environments, 1 a host");
-  CHECK(json[8]["cut"] == "environments, 16 a host");
-  CHECK(json[10]["cut"] == "rounds, 2 middle Parents");
-  CHECK(json[11]["cut"] == "each, 2 middle Parents");
-  for (const int way : {6, 10, 11}) CHECK(json[way]["can_be_started"] == true);
-  for (const int way : {7, 8}) {
+  CHECK(json[7]["cut"] == "gradients, 1 shard");
+  CHECK(json[8]["cut"] == "environments, 1 a host");
+  CHECK(json[9]["cut"] == "environments, 16 a host");
+  CHECK(json[11]["cut"] == "rounds, 2 middle Parents");
+  CHECK(json[12]["cut"] == "each, 2 middle Parents");
+  for (const int way : {6, 7, 11, 12}) CHECK(json[way]["can_be_started"] == true);
+  for (const int way : {8, 9}) {
     CHECK(json[way]["can_be_started"] == true);
     CHECK(json[way]["megabytes"] > 0);
     CHECK(json[way]["waiting_share"] > 0);
   }
-  CHECK(json[9]["cut"] == "tree, 2 groups");
-  CHECK(json[9]["can_be_started"] == false);
-  CHECK(json[9]["megabytes"] > 0);
+  CHECK(json[10]["cut"] == "tree, 2 groups");
+  CHECK(json[10]["can_be_started"] == false);
+  CHECK(json[10]["megabytes"] > 0);
   CHECK(result.output.find("can be started") != std::string::npos);
   CHECK(result.output.find("To start it, with the flags of the task and of learning that plan was given:") !=
         std::string::npos);
@@ -368,7 +370,7 @@ TEST_CASE("a plan for four machines tries a tree, and says what can be started")
   CHECK((result.output.find("A tree is only simulated so far") != std::string::npos) == (tree < best));
   // Groups of one machine, and one group, are other cuts.
   plan("5");
-  CHECK(json_of(path).size() == 9);
+  CHECK(json_of(path).size() == 10);
 }
 
 TEST_CASE("a simulation whose machines are gone before its end has failed") {
@@ -407,8 +409,8 @@ TEST_CASE("machines that come and go are planned for with weights only") {
                        "100", "--target", "9", "--runs", "1", "--machine", "2:present=5,away=1"));
   CAPTURE(planned.errors, planned.output);
   CHECK(planned.exit_code == 0);
-  CHECK(planned.errors.find("segments, trees and environments, whose players and hosts are always there") !=
-        std::string::npos);
+  CHECK(planned.errors.find("segments, trees, environments and gradients, whose players, hosts and learners "
+                            "are always there") != std::string::npos);
   CHECK(planned.output.find("segments") == std::string::npos);
   CHECK(planned.output.find("environments") == std::string::npos);
   CHECK(planned.output.find("rounds, nesterov") != std::string::npos);
@@ -420,7 +422,7 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   };
   bad("--machines is '0'", "--machines", "0");
   bad("--machines is 1025; expected at most 1024", "--machines", "1025");
-  bad("--cut is 'gradients'; expected", "--cut", "gradients");
+  bad("--cut is 'actions'; expected", "--cut", "actions");
   bad("expected COUNT:KEY=VALUE", "--machine", "factor=10");
   bad("expected COUNT:KEY=VALUE", "--machine", "0:factor=10");
   bad("'size=3' is not understood", "--machine", "1:size=3");
@@ -521,4 +523,16 @@ TEST_CASE("simulations of peers that cannot be are refused") {
   check_bad_argument(simulate("--cut", "peers", "--machines", "1", "--updates", "2"), "at least 2 peers");
   check_bad_argument(simulate("--cut", "peers", "--normalise-observations", "true", "--updates", "2"),
                      "share no statistics");
+}
+
+TEST_CASE("gradients that go to shards are simulated, and options that do not fit are refused") {
+  const auto result =
+      succeeds(call("simulate", "--cut", "gradients", "--machines", "2", "--slices", "3", "--step-us", "10",
+                    "--gradient-us", "50", "--round-steps", "100", "--updates", "3"));
+  CHECK(result.output.find("2 machines, cut gradients: 3 updates, 600 steps in all") != std::string::npos);
+  CHECK(result.output.find("MB to the shards") != std::string::npos);
+  check_bad_argument(call("simulate", "--slices", "2"), "--slices is for --cut gradients");
+  check_bad_argument(call("simulate", "--cut", "gradients", "--slices", "65"), "--slices is '65'");
+  check_bad_argument(call("simulate", "--cut", "gradients", "--normalise-observations", "true"),
+                     "--normalise-observations is true with --cut gradients");
 }
