@@ -16,7 +16,7 @@
 #include "net/parent/parent_state.h"
 #include "sim/engine.h"
 #include "sim/event_queue.h"
-#include "sim/partitions.h"
+#include "sim/machine_link.h"
 #include "sim/pipe.h"
 
 namespace genkidama::sim {
@@ -42,18 +42,12 @@ struct Event {
 };
 
 struct Actor {
-  Actor(const SimulatedMachine& machine, LocalTrainer& player, Random numbers)
-      : model(machine),
-        trainer(player),
-        up(machine.link.bits_per_second),
-        down(machine.link.bits_per_second),
-        partitions(machine.link),
-        random(numbers) {}
+  Actor(const SimulatedMachine& model, LocalTrainer& player, Random numbers)
+      : machine(model.machine), trainer(player), link(model.link), random(numbers) {}
 
-  const SimulatedMachine& model;
+  const MachineModel& machine;
   LocalTrainer& trainer;
-  Pipe up, down;
-  Partitions partitions;
+  MachineLink link;
   Random random;
   std::uint64_t version = 0, round_steps = 0;  ///< of the weights that it plays with
   Clock::time_point due{};                     ///< is_playing: the round's end
@@ -249,10 +243,7 @@ class ActorsEngine final : public Engine {
     const std::size_t bytes = bytes_on_wire(message);
     summary_.bytes_down += bytes;
     const Passage sent = egress_.pass({now(), now()}, bytes);
-    const Clock::time_point last = actor.down.pass(sent, bytes).last;
-    queue_.plan(
-        actor.partitions.arrival(sent.first, last + delay_of(actor.model.link, message, actor.random)),
-        {What::kAnswer, number});
+    queue_.plan(actor.link.receive(sent, message, actor.random), {What::kAnswer, number});
   }
 
   // Actors.
@@ -267,7 +258,7 @@ class ActorsEngine final : public Engine {
     batch.lost_episodes = report.lost_episodes;
     batch.episodes = std::move(report.episodes);
     batch.segments = std::move(segments);
-    const MachineModel& machine = actor.model.machine;
+    const MachineModel& machine = actor.machine;
     actor.round_seconds = with_jitter(
         machine, playing_seconds(machine, static_cast<double>(batch.steps), options_.environments),
         actor.random);
@@ -295,13 +286,10 @@ class ActorsEngine final : public Engine {
       queue_.plan(now(), {What::kBatch, number});
     } else {
       const std::size_t message = message_bytes_of(*actor.sent);
-      const std::size_t bytes = wire_bytes_of(*actor.sent);
-      summary_.bytes_up += bytes;
-      const Clock::duration delay = delay_of(actor.model.link, message, actor.random);
-      const Passage out = actor.up.pass({now(), now()}, bytes);
+      summary_.bytes_up += wire_bytes_of(*actor.sent);
+      const Passage there = actor.link.send({now(), now()}, message, actor.random);
       const What what = options_.parent_bits_per_second > 0 ? What::kReachesLearner : What::kBatch;
-      queue_.plan(actor.partitions.arrival(now(), out.last + delay),
-                  {what, number, 0, actor.partitions.arrival(now(), out.first + delay)});
+      queue_.plan(there.last, {what, number, 0, there.first});
     }
     queue_.plan(now() + span_of(kPatienceShare * actor.round_seconds),
                 {What::kOutOfPatience, number, ++actor.number});

@@ -10,8 +10,8 @@
 #include "genkidama/wire/statistics.h"
 #include "sim/engine.h"
 #include "sim/event_queue.h"
+#include "sim/machine_link.h"
 #include "sim/merged_state.h"
-#include "sim/partitions.h"
 #include "sim/pipe.h"
 #include "sim/player_group.h"
 #include "sim/virtual_child.h"
@@ -94,25 +94,15 @@ struct Node {
 struct Member {
   Member(const MachineModel& computer, const LinkModel& wire, const ChildOptions& options,
          LocalTrainer& trainer, Random numbers, Node& at, std::uint32_t number)
-      : machine(computer),
-        link(wire),
-        home(at),
-        place(number),
-        child(options, trainer),
-        up(link.bits_per_second),
-        down(link.bits_per_second),
-        partitions(link),
-        random(numbers) {}
+      : machine(computer), link(wire), home(at), place(number), child(options, trainer), random(numbers) {}
 
   const MachineModel& machine;  // of a group: the first one
-  const LinkModel link;         // to its Parent
+  MachineLink link;             // to its Parent
   Node& home;                   // its Parent
   const std::uint32_t place;    // among the Children of its Parent
   Node* below = nullptr;        // of a middle Parent: what it is to its Children
   VirtualChild child;
   std::optional<PlayerGroup> group;  // of several machines
-  Pipe up, down;
-  Partitions partitions;
   Random random;
   std::span<const std::byte>
       up_frame;  // the one that is on its way; the Child sends no other before it is answered
@@ -294,7 +284,7 @@ class ClusterEngine final : public Engine {
       case What::kSilence:
         lose_link(member, /*for_good=*/false);
         go_on_alone(member, event.child);
-        dial(member, event.child, member.partitions.connected_at(now()));
+        dial(member, event.child, member.link.partitions().connected_at(now()));
         break;
       default:
         break;
@@ -307,7 +297,7 @@ class ClusterEngine final : public Engine {
     const MachineModel& machine = member.machine;
     if (has_left_for_good(machine)) return;
     member.is_present = true;
-    dial(member, child, member.partitions.connected_at(now()));
+    dial(member, child, member.link.partitions().connected_at(now()));
     if (machine.present_seconds > 0)
       queue_.plan(now() + span_of(machine.present_seconds), {What::kGoes, child, member.presence});
     if (!member.has_begun) return;
@@ -339,10 +329,10 @@ class ClusterEngine final : public Engine {
 
   /// A new connection, from then on.
   void dial(Member& member, std::uint32_t child, Clock::time_point from) {
-    const Clock::duration to_hello = kCrossingsToHello * span_of(member.link.latency_seconds);
-    queue_.plan(member.partitions.arrival(from, from + to_hello), {What::kHello, child, member.epoch});
-    if (member.partitions.break_links())
-      queue_.plan(member.partitions.lost_at(from), {What::kSilence, child, member.epoch});
+    const Clock::duration to_hello = kCrossingsToHello * span_of(member.link.model().latency_seconds);
+    queue_.plan(member.link.partitions().arrival(from, from + to_hello), {What::kHello, child, member.epoch});
+    if (member.link.partitions().break_links())
+      queue_.plan(member.link.partitions().lost_at(from), {What::kSilence, child, member.epoch});
   }
 
   void lose_link(Member& member, bool for_good) {
@@ -443,16 +433,12 @@ class ClusterEngine final : public Engine {
 
   void send_up(Member& member, std::uint32_t child, std::span<const std::byte> frame) {
     member.up_frame = frame;
-    const std::size_t bytes = bytes_on_wire(frame.size());
-    bytes_up_ += bytes;
-    const Clock::duration delay = delay_of(member.link, frame.size(), member.random);
-    const Passage out = member.up.pass({now(), now()}, bytes);
-    const Clock::time_point first = member.partitions.arrival(now(), out.first + delay);
-    const Clock::time_point last = member.partitions.arrival(now(), out.last + delay);
+    bytes_up_ += bytes_on_wire(frame.size());
+    const Passage there = member.link.send({now(), now()}, frame.size(), member.random);
     if (options_.parent_bits_per_second > 0) {
-      queue_.plan(last, {What::kReachesParent, child, member.epoch, first});
+      queue_.plan(there.last, {What::kReachesParent, child, member.epoch, there.first});
     } else {
-      queue_.plan(last, {What::kFrame, child, member.epoch});
+      queue_.plan(there.last, {What::kFrame, child, member.epoch});
     }
   }
 
@@ -461,9 +447,8 @@ class ClusterEngine final : public Engine {
     const std::size_t bytes = bytes_on_wire(member.down_frame.size());
     bytes_down_ += bytes;
     const Passage sent = member.home.egress.pass({now(), now()}, bytes);
-    const Clock::time_point last = member.down.pass(sent, bytes).last;
-    const Clock::duration delay = delay_of(member.link, member.down_frame.size(), member.random);
-    queue_.plan(member.partitions.arrival(sent.first, last + delay), {what, child, member.epoch});
+    queue_.plan(member.link.receive(sent, member.down_frame.size(), member.random),
+                {what, child, member.epoch});
   }
 
   void greet(Member& member, std::uint32_t child) {

@@ -9,9 +9,6 @@
 namespace genkidama::sim {
 namespace {
 
-// What is sent all the time has no window to open: ten packets go at once.
-constexpr std::size_t kOpenWindow = 10 * kPacketBytes;
-
 std::size_t message_of(std::uint64_t rows, std::size_t row_bytes) {
   return kEnvironmentHeaderBytes + static_cast<std::size_t>(rows) * row_bytes;
 }
@@ -74,29 +71,19 @@ void HostGroup::play_turn(std::uint64_t requests) {
 
 HostGroup::Arrival HostGroup::answer(std::size_t index, std::uint64_t requests, Clock::time_point asked) {
   Host& host = hosts_[index];
-  const LinkModel& link = host.model.link;
   const std::size_t request = message_of(requests, options_.bytes_per_request);
-  const std::size_t down = bytes_on_wire(request);
-  const Passage sent = egress_.pass({asked, asked}, down);
-  const Clock::time_point through = host.down.pass(sent, down).last;
-  const Clock::time_point there = host.partitions.arrival(
-      sent.first, through + delay_of(link, std::min(request, kOpenWindow), host.random));
-  bytes_down_ += down;
+  const Passage sent = egress_.pass({asked, asked}, bytes_on_wire(request));
+  const Clock::time_point there = host.link.receive(sent, request, host.random, kOpenWindow);
+  bytes_down_ += bytes_on_wire(request);
 
-  const MachineModel& machine = host.model.machine;
-  const double seconds = with_jitter(machine, stepping_seconds(machine, requests), host.random);
+  const double seconds = with_jitter(host.machine, stepping_seconds(host.machine, requests), host.random);
   computing_seconds_ += seconds;
   const Clock::time_point played = there + span_of(seconds);
 
   const std::size_t message = message_of(requests, options_.bytes_per_answer);
-  const std::size_t up = bytes_on_wire(message);
-  const Passage out = host.up.pass({played, played}, up);
-  const Clock::duration delay = delay_of(link, std::min(message, kOpenWindow), host.random);
-  bytes_up_ += up;
-  return {
-      {host.partitions.arrival(played, out.first + delay), host.partitions.arrival(played, out.last + delay)},
-      index,
-      up};
+  const std::size_t bytes = bytes_on_wire(message);
+  bytes_up_ += bytes;
+  return {host.link.send({played, played}, message, host.random, kOpenWindow), index, bytes};
 }
 
 double HostGroup::waiting_seconds() const {

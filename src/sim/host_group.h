@@ -9,7 +9,7 @@
 #include "genkidama/core/random.h"
 #include "genkidama/sim/simulation.h"
 #include "sim/event_queue.h"
-#include "sim/partitions.h"
+#include "sim/machine_link.h"
 #include "sim/pipe.h"
 
 namespace genkidama::sim {
@@ -36,16 +36,11 @@ class HostGroup {
 
  private:
   struct Host {
-    Host(const SimulatedMachine& machine, Random numbers)
-        : model(machine),
-          up(machine.link.bits_per_second),
-          down(machine.link.bits_per_second),
-          partitions(machine.link),
-          random(numbers) {}
+    Host(const SimulatedMachine& model, Random numbers)
+        : machine(model.machine), link(model.link), random(numbers) {}
 
-    const SimulatedMachine& model;
-    Pipe up, down;
-    Partitions partitions;
+    const MachineModel& machine;
+    MachineLink link;
     Random random;
   };
 

@@ -29,7 +29,7 @@ Clock::time_point PlayerGroup::play(double steps) {
   Clock::time_point complete{};
   for (std::size_t i = 0; i < players_.size(); ++i) {
     Player& player = players_[i];
-    const MachineModel& machine = player.model.machine;
+    const MachineModel& machine = player.machine;
     const double seconds =
         with_jitter(machine, playing_seconds(machine, share, options_.environments), player.random);
     computing_seconds_ += seconds;
@@ -42,13 +42,9 @@ Clock::time_point PlayerGroup::play(double steps) {
     const auto message =
         kFrameHeaderBytes + static_cast<std::size_t>(share * static_cast<double>(options_.bytes_per_step));
     const std::size_t bytes = bytes_on_wire(message);
-    Passage out = player.up.pass({player.start, end}, bytes);
     // What is sent all the time has no window to open.
-    const Clock::duration delay = delay_of(player.model.link, std::min(message, kPacketBytes), player.random);
-    arrivals_.push_back({{player.partitions.arrival(player.start, out.first + delay),
-                          player.partitions.arrival(player.start, out.last + delay)},
-                         i,
-                         bytes});
+    arrivals_.push_back(
+        {player.link.send({player.start, end}, message, player.random, kPacketBytes), i, bytes});
     bytes_up_ += bytes;
   }
   std::sort(arrivals_.begin(), arrivals_.end(), [](const Arrival& a, const Arrival& b) {
@@ -60,7 +56,7 @@ Clock::time_point PlayerGroup::play(double steps) {
 }
 
 Clock::time_point PlayerGroup::learn(Clock::time_point begin, std::uint64_t optimizer_steps) {
-  const MachineModel& machine = players_.front().model.machine;
+  const MachineModel& machine = players_.front().machine;
   const double seconds = with_jitter(
       machine, machine.factor * machine.seconds_per_gradient * static_cast<double>(optimizer_steps),
       players_.front().random);
@@ -77,9 +73,7 @@ void PlayerGroup::send_weights(Clock::time_point now, std::size_t message) {
   for (std::size_t i = 1; i < players_.size(); ++i) {
     Player& player = players_[i];
     const Passage sent = egress_.pass({now, now}, bytes);
-    const Clock::time_point last = player.down.pass(sent, bytes).last;
-    player.start =
-        player.partitions.arrival(sent.first, last + delay_of(player.model.link, message, player.random));
+    player.start = player.link.receive(sent, message, player.random);
     bytes_down_ += bytes;
   }
 }

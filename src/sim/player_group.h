@@ -10,7 +10,7 @@
 #include "genkidama/core/random.h"
 #include "genkidama/sim/simulation.h"
 #include "sim/event_queue.h"
-#include "sim/partitions.h"
+#include "sim/machine_link.h"
 #include "sim/pipe.h"
 
 namespace genkidama::sim {
@@ -42,16 +42,11 @@ class PlayerGroup {
 
  private:
   struct Player {
-    Player(const SimulatedMachine& machine, Random numbers)
-        : model(machine),
-          up(machine.link.bits_per_second),
-          down(machine.link.bits_per_second),
-          partitions(machine.link),
-          random(numbers) {}
+    Player(const SimulatedMachine& model, Random numbers)
+        : machine(model.machine), link(model.link), random(numbers) {}
 
-    const SimulatedMachine& model;
-    Pipe up, down;
-    Partitions partitions;
+    const MachineModel& machine;
+    MachineLink link;
     Random random;
     Clock::time_point start = kBeginning;  // of the next round: it has the weights
   };

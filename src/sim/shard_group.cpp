@@ -9,9 +9,6 @@
 namespace genkidama::sim {
 namespace {
 
-// What is sent all the time has no window to open: ten packets go at once.
-constexpr std::size_t kOpenWindow = 10 * kPacketBytes;
-
 std::size_t gradient_message(std::size_t slice) {
   return kFrameHeaderBytes + gradients_bytes(1, slice);
 }
@@ -23,6 +20,7 @@ std::size_t answer_message(std::size_t slice) {
 }  // namespace
 
 ShardGroup::ShardGroup(const SimulationOptions& options, std::size_t weights) : options_(options) {
+  learners_.reserve(options.machines.size());
   for (std::size_t i = 0; i < options.machines.size(); ++i)
     learners_.emplace_back(options.machines[i], random_of(options, i));
   for (std::size_t i = 0; i < options.shards; ++i) {
@@ -32,7 +30,7 @@ ShardGroup::ShardGroup(const SimulationOptions& options, std::size_t weights) : 
 }
 
 Clock::duration ShardGroup::compute(Learner& learner, double seconds) {
-  const double taken = with_jitter(learner.model.machine, seconds, learner.random);
+  const double taken = with_jitter(learner.machine, seconds, learner.random);
   computing_seconds_ += taken;
   return span_of(taken);
 }
@@ -42,7 +40,7 @@ Clock::time_point ShardGroup::play_round(double steps, std::uint64_t gradients) 
   const std::size_t count = learners_.size();
   for (std::size_t i = 0; i < count; ++i) {
     Learner& learner = learners_[i];
-    const MachineModel& machine = learner.model.machine;
+    const MachineModel& machine = learner.machine;
     const double part = steps / static_cast<double>(count);
     // A pace keeps a machine waiting, which is not computing.
     const double playing = playing_seconds(machine, part, options_.environments);
@@ -65,18 +63,13 @@ Clock::time_point ShardGroup::play_round(double steps, std::uint64_t gradients) 
 
 void ShardGroup::send(std::size_t index) {
   Learner& learner = learners_[index];
-  const LinkModel& link = learner.model.link;
   const Clock::time_point now = events_.now();
   learner.unanswered = shards_.size();
   learner.answered = now;
   for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
     const std::size_t message = gradient_message(shards_[shard].slice);
-    const std::size_t bytes = bytes_on_wire(message);
-    bytes_up_ += bytes;
-    const Passage out = learner.up.pass({now, now}, bytes);
-    const Clock::duration delay = delay_of(link, std::min(message, kOpenWindow), learner.random);
-    const Passage there{learner.partitions.arrival(now, out.first + delay),
-                        learner.partitions.arrival(now, out.last + delay)};
+    bytes_up_ += bytes_on_wire(message);
+    const Passage there = learner.link.send({now, now}, message, learner.random, kOpenWindow);
     events_.plan(there.first, {What::kSlice, index, shard, there});
   }
 }
@@ -91,15 +84,13 @@ void ShardGroup::receive(const Event& slice) {
 void ShardGroup::answer(const Event& answer) {
   Shard& shard = shards_[answer.shard];
   Learner& learner = learners_[answer.learner];
-  const MachineModel& machine = learner.model.machine;
+  const MachineModel& machine = learner.machine;
   const std::size_t message = answer_message(shard.slice);
   const std::size_t bytes = bytes_on_wire(message);
   bytes_down_ += bytes;
   const Clock::time_point now = events_.now();
   const Passage sent = shard.egress.pass({now, now}, bytes);
-  const Clock::time_point through = learner.down.pass(sent, bytes).last;
-  const Clock::time_point there = learner.partitions.arrival(
-      now, through + delay_of(learner.model.link, std::min(message, kOpenWindow), learner.random));
+  const Clock::time_point there = learner.link.receive(sent, message, learner.random, kOpenWindow);
   learner.answered = std::max(learner.answered, there);
   if (--learner.unanswered > 0) return;
   ended_ = std::max(ended_, learner.answered);

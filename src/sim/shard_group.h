@@ -4,20 +4,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "genkidama/core/random.h"
 #include "genkidama/sim/simulation.h"
 #include "sim/event_queue.h"
-#include "sim/partitions.h"
+#include "sim/machine_link.h"
 #include "sim/pipe.h"
 
 namespace genkidama::sim {
 
-/// How long the rounds of learners with shards take, and what crosses their links. Each machine plays an equal
-/// part of a round and computes an equal part of its gradients; it sends each shard its slice of a gradient, and
-/// goes on when all have answered. The learners begin a round together. Nothing is learnt here.
+/// How long the rounds of learners with shards take, and what crosses their links. Each machine plays an
+/// equal part of a round and computes an equal part of its gradients; it sends each shard its slice of a
+/// gradient, and goes on when all have answered. The learners begin a round together. Nothing is learnt here.
 class ShardGroup {
  public:
   /// The options outlive the group. `weights`: how many there are, of all slices together.
@@ -34,20 +33,15 @@ class ShardGroup {
 
  private:
   struct Learner {
-    Learner(const SimulatedMachine& machine, Random numbers)
-        : model(machine),
-          up(machine.link.bits_per_second),
-          down(machine.link.bits_per_second),
-          partitions(machine.link),
-          random(numbers) {}
+    Learner(const SimulatedMachine& model, Random numbers)
+        : machine(model.machine), link(model.link), random(numbers) {}
 
-    const SimulatedMachine& model;
-    Pipe up, down;
-    Partitions partitions;
+    const MachineModel& machine;
+    MachineLink link;
     Random random;
-    std::uint64_t gradients = 0;        // that are left of the round
-    std::size_t unanswered = 0;         // slices of the gradient that is on its way
-    Clock::time_point answered{};       // when the last answer to it is there
+    std::uint64_t gradients = 0;   // that are left of the round
+    std::size_t unanswered = 0;    // slices of the gradient that is on its way
+    Clock::time_point answered{};  // when the last answer to it is there
   };
 
   /// A shard's own link.
@@ -74,7 +68,7 @@ class ShardGroup {
   Clock::duration compute(Learner& learner, double seconds);
 
   const SimulationOptions& options_;
-  std::deque<Learner> learners_;
+  std::vector<Learner> learners_;
   std::vector<Shard> shards_;
   EventQueue<Event> events_;
   Clock::time_point ended_ = kBeginning;

@@ -18,25 +18,6 @@ using namespace genkidama::test;
 
 namespace {
 
-/// Rounds of so many steps and episodes.
-class LongRounds : public FakeTrainer {
- public:
-  LongRounds(std::uint64_t steps, std::size_t episodes, std::uint64_t gradients = 0)
-      : steps_(steps), episodes_(episodes), gradients_(gradients) {}
-  RoundReport train_round() override {
-    RoundReport report = FakeTrainer::train_round();
-    report.steps_in_round = steps_;
-    report.episodes.assign(episodes_, report.episodes.front());
-    report.optimizer_steps = gradients_;
-    return report;
-  }
-
- private:
-  std::uint64_t steps_;
-  std::size_t episodes_;
-  std::uint64_t gradients_;
-};
-
 SimulationOptions server_and_hosts(std::size_t hosts, int environments) {
   SimulationOptions options;
   options.cut = Cut::kEnvironments;
@@ -141,10 +122,7 @@ TEST_CASE("a server and its hosts are simulated the same each time, and lost pac
   const auto jittery = [](std::uint64_t seed, double loss) {
     SimulationOptions options = server_and_hosts(3, 8);
     options.seed = seed;
-    for (SimulatedMachine& each : options.machines) {
-      each.machine.jitter = 0.5;
-      each.link = {0.01, 1e6, 0.005, loss};
-    }
+    make_uneven(options, loss);
     return run(options, LongRounds(240, 10, 4), 20);
   };
   const Result one = jittery(1, 0.02), again = jittery(1, 0.02), other = jittery(2, 0.02);

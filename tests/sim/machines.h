@@ -12,6 +12,33 @@ namespace genkidama::test {
 
 inline constexpr double kRound = 20 * 0.01;  // 20 steps of a FakeTrainer
 
+/// A trainer whose rounds have so many steps, episodes and gradients.
+class LongRounds : public FakeTrainer {
+ public:
+  LongRounds(std::uint64_t steps, std::size_t episodes, std::uint64_t gradients = 0)
+      : steps_(steps), episodes_(episodes), gradients_(gradients) {}
+  RoundReport train_round() override {
+    RoundReport report = FakeTrainer::train_round();
+    report.steps_in_round = steps_;
+    report.episodes.assign(episodes_, report.episodes.front());
+    report.optimizer_steps = gradients_;
+    return report;
+  }
+
+ private:
+  std::uint64_t steps_;
+  std::size_t episodes_;
+  std::uint64_t gradients_;
+};
+
+/// Machines and links of uneven pace, which lose this share of packets.
+inline void make_uneven(sim::SimulationOptions& options, double loss) {
+  for (sim::SimulatedMachine& each : options.machines) {
+    each.machine.jitter = 0.5;
+    each.link = {0.01, 1e6, 0.005, loss};
+  }
+}
+
 struct Machines {
   /// A trainer for each machine, or so many.
   explicit Machines(std::size_t count) : Machines(count, count) {}

@@ -8,28 +8,12 @@
 #include "machines.h"
 #include "sim/pipe.h"
 #include "support/catch.h"
-#include "support/fake_trainer.h"
 
 using namespace genkidama;
 using namespace genkidama::sim;
 using namespace genkidama::test;
 
 namespace {
-
-/// Rounds of 40 steps and so many gradients.
-class Gradients : public FakeTrainer {
- public:
-  explicit Gradients(std::uint64_t gradients) : gradients_(gradients) {}
-  RoundReport train_round() override {
-    RoundReport report = FakeTrainer::train_round();
-    report.steps_in_round = 40;
-    report.optimizer_steps = gradients_;
-    return report;
-  }
-
- private:
-  std::uint64_t gradients_;
-};
 
 SimulationOptions learners(std::size_t count, std::size_t shards) {
   SimulationOptions options;
@@ -44,13 +28,13 @@ SimulationOptions learners(std::size_t count, std::size_t shards) {
 }
 
 SimulationSummary run(const SimulationOptions& options, std::uint64_t gradients, std::uint64_t updates = 1) {
-  Gradients trainer(gradients);
+  LongRounds trainer(40, 1, gradients);
   Simulation simulation(options, {&trainer});
   return simulation.run([&](const SimulatedUpdate& update) { return update.update < updates; });
 }
 
 std::size_t elements() {
-  return Gradients(0).layout().size();
+  return small_layout().size();
 }
 
 }  // namespace
@@ -92,10 +76,7 @@ TEST_CASE("learners with shards are simulated the same each time, and lost packe
   const auto summary = [](std::uint64_t seed, double loss) {
     SimulationOptions options = learners(3, 2);
     options.seed = seed;
-    for (SimulatedMachine& each : options.machines) {
-      each.machine.jitter = 0.5;
-      each.link = {0.01, 1e6, 0.005, loss};
-    }
+    make_uneven(options, loss);
     return run(options, 30, 10);
   };
   CHECK(summary(1, 0.02).seconds == summary(1, 0.02).seconds);
@@ -107,7 +88,7 @@ TEST_CASE("no shards, too many of them, and learners that come and go are refuse
   const auto refused = [](const std::function<void(SimulationOptions&)>& change, const char* expected) {
     SimulationOptions options = learners(2, 1);
     change(options);
-    Gradients trainer(1);
+    LongRounds trainer(40, 1, 1);
     CHECK_THROWS_WITH(Simulation(options, {&trainer}), Catch::Contains(expected));
   };
   refused([](auto& options) { options.shards = 0; }, "0 shards; expected 1 to 64");

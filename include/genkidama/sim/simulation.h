@@ -53,8 +53,7 @@ enum class Cut {
   kGradients,
 };
 
-/// The name of a cut: "alone", "weights", "segments", "tree", "environments" or
-/// "gradients".
+/// The name of a cut: "alone", "weights", "segments", "tree", "environments" or "gradients".
 const char* cut_name(Cut cut);
 /// The cut of that name; nothing when there is none.
 std::optional<Cut> cut_of(std::string_view name);

@@ -52,8 +52,15 @@ struct Way {
   std::vector<std::string> commands;
 };
 
+/// What Children and their Parents exchange weights by.
+struct Exchanging {
+  std::string name, advice, of_parent, of_child;
+  bool waits = false;  ///< each Parent is told how many Children begin together
+  std::function<void(Settings&)> set;
+};
+
 /// The advice says all that is simulated, since a preset has values of its own for rounds.
-Way rounds_way(const Settings& settings, OuterOptimizerKind outer, double rate_factor) {
+Exchanging rounds(const Settings& settings, OuterOptimizerKind outer, double rate_factor) {
   const bool has_momentum = outer != OuterOptimizerKind::kNone;
   Hyperparameters hyper = settings.learning.hyperparameters;
   hyper.learning_rate *= rate_factor;
@@ -65,34 +72,59 @@ Way rounds_way(const Settings& settings, OuterOptimizerKind outer, double rate_f
       fmt::format("--exchange rounds --outer-optimizer {}{}", outer_optimizer_name(outer), momentum);
   const std::string of_child = fmt::format("--exchange rounds --learning-rate {:g} --round-end {}",
                                            hyper.learning_rate, round_end_name(hyper.round_end));
-  const int machines = settings.simulation.machines;
   return {name,
-          "weights",
           fmt::format("'{}' for the Parent and '{}' for its Children", of_parent, of_child),
+          of_parent,
+          of_child,
+          true,
           [hyper, outer](Settings& changed) {
             changed.learning.hyperparameters = hyper;
             changed.links.exchange = ExchangeKind::kRounds;
             changed.links.outer_optimizer.kind = outer;
             changed.links.outer_optimizer.momentum = kPlannedMomentum;
-          },
-          {fmt::format("parent {} --first-children {} {}", kListens, machines, of_parent),
-           fmt::format("child --connect PARENT:5555 {} {}    (on each of the {} machines)", kDials, of_child,
-                       machines)}};
+          }};
+}
+
+Exchanging each() {
+  return {"each",
+          "'--exchange each' for the Parent and its Children",
+          "--exchange each",
+          "--exchange each",
+          false,
+          [](Settings& changed) { changed.links.exchange = ExchangeKind::kEach; }};
+}
+
+std::string parent_command(const Exchanging& exchanging, int children) {
+  const std::string first = exchanging.waits ? fmt::format(" --first-children {}", children) : "";
+  return fmt::format("parent {}{} {}", kListens, first, exchanging.of_parent);
+}
+
+std::string child_command(const Exchanging& exchanging, int machines, const char* which_parent = "") {
+  return fmt::format("child --connect PARENT:5555 {} {}    (on each of the {} machines{})", kDials,
+                     exchanging.of_child, machines, which_parent);
+}
+
+/// One Parent for all.
+Way weights_way(const Settings& settings, const Exchanging& exchanging) {
+  const int machines = settings.simulation.machines;
+  return {exchanging.name,
+          "weights",
+          exchanging.advice,
+          exchanging.set,
+          {parent_command(exchanging, machines), child_command(exchanging, machines)}};
+}
+
+/// What a way sets, and how many groups there are.
+std::function<void(Settings&)> in_groups(int groups, std::function<void(Settings&)> set) {
+  return [groups, set = std::move(set)](Settings& changed) {
+    set(changed);
+    changed.simulation.groups = static_cast<std::uint64_t>(groups);
+  };
 }
 
 /// What several machines learn in a round is a mean, in which much of their noise is gone.
 double rate_factor_of(int children) {
   return children > 8 ? 2 : 1.5;
-}
-
-Way each_way(const Settings& settings) {
-  return {"each",
-          "weights",
-          "'--exchange each' for the Parent and its Children",
-          [](Settings& changed) { changed.links.exchange = ExchangeKind::kEach; },
-          {fmt::format("parent {} --exchange each", kListens),
-           fmt::format("child --connect PARENT:5555 {} --exchange each    (on each of the {} machines)",
-                       kDials, settings.simulation.machines)}};
 }
 
 /// How far the number of groups is from that of the machines in each.
@@ -124,42 +156,26 @@ std::vector<int> group_counts(int machines) {
 
 /// Segments within each group, and weights between them.
 Way tree_way(const Settings& settings, int groups) {
-  Way way = rounds_way(settings, OuterOptimizerKind::kNesterov, rate_factor_of(groups));
-  way.name = fmt::format("tree, {} groups", groups);
-  way.cut = "tree";
-  way.advice = fmt::format("a tree of {} groups of {} machines, with {},", groups,
-                           settings.simulation.machines / groups, way.advice);
-  way.commands.clear();
-  way.set = [groups, of_rounds = std::move(way.set)](Settings& changed) {
-    of_rounds(changed);
-    changed.simulation.groups = static_cast<std::uint64_t>(groups);
-  };
-  return way;
+  const Exchanging exchanging = rounds(settings, OuterOptimizerKind::kNesterov, rate_factor_of(groups));
+  return {fmt::format("tree, {} groups", groups),
+          "tree",
+          fmt::format("a tree of {} groups of {} machines, with {},", groups,
+                      settings.simulation.machines / groups, exchanging.advice),
+          in_groups(groups, exchanging.set),
+          {}};
 }
 
-/// Parents in levels: the commands of one Parent, with Parents between it and the Children.
-Way levels_way(const Settings& settings, int groups, ExchangeKind exchange) {
+/// Parents between the topmost one and the Children.
+Way levels_way(const Settings& settings, int groups, const Exchanging& exchanging) {
   const int machines = settings.simulation.machines;
-  const bool is_rounds = exchange == ExchangeKind::kRounds;
-  // Of the Children's rounds nothing is other than with one Parent.
-  Way way = is_rounds ? rounds_way(settings, OuterOptimizerKind::kNone, 1) : each_way(settings);
-  way.name = fmt::format("{}, {} middle Parents", exchange_name(exchange), groups);
-  way.advice = fmt::format("{} middle Parents, with {},", groups, way.advice);
-  way.set = [groups, of_parent = std::move(way.set)](Settings& changed) {
-    of_parent(changed);
-    changed.simulation.groups = static_cast<std::uint64_t>(groups);
-  };
-  const std::string child = way.commands.back().substr(0, way.commands.back().find("    ("));
-  const std::string parent = is_rounds ? fmt::format("--exchange rounds --outer-optimizer {}",
-                                                     outer_optimizer_name(OuterOptimizerKind::kNone))
-                                       : "--exchange each";
-  way.commands = {
-      fmt::format("parent {} {}{}", kListens, is_rounds ? fmt::format("--first-children {} ", groups) : "",
-                  parent),
-      fmt::format("parent {} {}{} --upper TOP:5555    (on one machine of each of the {} groups)", kListens,
-                  is_rounds ? fmt::format("--first-children {} ", machines / groups) : "", parent, groups),
-      fmt::format("{}    (on each of the {} machines; PARENT is that of its group)", child, machines)};
-  return way;
+  return {fmt::format("{}, {} middle Parents", exchanging.name, groups),
+          "weights",
+          fmt::format("{} middle Parents, with {},", groups, exchanging.advice),
+          in_groups(groups, exchanging.set),
+          {parent_command(exchanging, groups),
+           fmt::format("{} --upper TOP:5555    (on one machine of each of the {} groups)",
+                       parent_command(exchanging, machines / groups), groups),
+           child_command(exchanging, machines, "; PARENT is that of its group")}};
 }
 
 /// Machines in a ring, without a Parent.
@@ -239,10 +255,11 @@ std::vector<Way> ways_of(const Settings& settings) {
        [](Settings&) {},
        {fmt::format("learner {} --actors {}", kListens, machines),
         fmt::format("actor --connect LEARNER:5555 {}    (on each of the {} machines)", kDials, machines)}});
-  ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, rate_factor_of(machines)));
-  ways.push_back(rounds_way(settings, OuterOptimizerKind::kNesterov, 1));
-  ways.push_back(rounds_way(settings, OuterOptimizerKind::kNone, 1));
-  ways.push_back(each_way(settings));
+  const Exchanging plain_rounds = rounds(settings, OuterOptimizerKind::kNone, 1);
+  for (const Exchanging& exchanging :
+       {rounds(settings, OuterOptimizerKind::kNesterov, rate_factor_of(machines)),
+        rounds(settings, OuterOptimizerKind::kNesterov, 1), plain_rounds, each()})
+    ways.push_back(weights_way(settings, exchanging));
   const Hyperparameters& hyper = settings.learning.hyperparameters;
   // Peers share no statistics here, and learners of shards must not normalise.
   if (!hyper.normalise_observations) ways.push_back(peers_way());
@@ -253,8 +270,8 @@ std::vector<Way> ways_of(const Settings& settings) {
   if (counts.empty()) return ways;
   // Of few, so that a plan does not take twice as long.
   const int groups = evenest(counts, machines);
-  for (const ExchangeKind exchange : {ExchangeKind::kRounds, ExchangeKind::kEach})
-    ways.push_back(levels_way(settings, groups, exchange));
+  for (const Exchanging& exchanging : {plain_rounds, each()})
+    ways.push_back(levels_way(settings, groups, exchanging));
   return ways;
 }
 
