@@ -15,8 +15,9 @@ namespace genkidama::sim {
 /// Of a link on which messages follow each other all the time, the window is open: ten packets go at once.
 inline constexpr std::size_t kOpenWindow = 10 * kPacketBytes;
 
-/// One machine's link: a transfer goes through its pipe, takes the link's delay, and waits for a partition's end.
-/// `opening` is how much of a message has to wait until TCP's window is open; all of it unless it is given.
+/// One machine's link: a transfer goes through its pipe, takes the link's delay, and waits for a partition's
+/// end. `opening` is how much of a message has to wait until TCP's window is open; all of it unless it is
+/// given.
 class MachineLink {
  public:
   explicit MachineLink(const LinkModel& model)

@@ -846,7 +846,7 @@ void add_hyperparameters(Table& table, const Program& program) {
       "How much of a step's randomness follows from the step before, while experience is collected; above 0 "
       "the agent keeps to a direction for longer");
   table.add("round-steps", kLearning | kActor,
-            int_option({0, 1e8}, GENKIDAMA_MEMBER(learning.hyperparameters.round_steps)),
+            int_option({0, kMostRoundSteps}, GENKIDAMA_MEMBER(learning.hyperparameters.round_steps)),
             "Least steps of a worker's round, played to an episode's end; 0: one episode. With a learner: of "
             "all workers "
             "and actors together");

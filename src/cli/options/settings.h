@@ -178,6 +178,9 @@ struct SimulationSettings {
   int runs = 3;       ///< `plan`: simulations of each way
 };
 
+/// The most steps of a round.
+inline constexpr double kMostRoundSteps = 1e8;
+
 /// The groups of a tree when nobody says how many.
 inline constexpr std::uint64_t kGroups = 2;
 

@@ -263,7 +263,8 @@ std::vector<Way> ways_of(const Settings& settings) {
   const Hyperparameters& hyper = settings.learning.hyperparameters;
   // Peers share no statistics here, and learners of shards must not normalise.
   if (!hyper.normalise_observations) ways.push_back(peers_way());
-  if (!hyper.normalise_observations && !hyper.normalise_rewards) ways.push_back(gradients_way(settings));
+  if (!hyper.normalise_observations && !hyper.normalise_rewards && are_rounds_in_reach(hyper, machines))
+    ways.push_back(gradients_way(settings));
   add_environments_ways(settings, ways);
   const std::vector<int> counts = group_counts(machines);
   for (const int groups : counts) ways.push_back(tree_way(settings, groups));

@@ -130,7 +130,15 @@ Hyperparameters of_learner(const Job& job, std::optional<int> round_steps = std:
   if (simulation.cut == "alone" || simulation.cut == "weights" || are_peers(simulation)) return hyper;
   const int machines = machines_of_learner(simulation);
   // Each of the learners has rounds of its own.
-  if (simulation.cut == "gradients") hyper.round_steps *= machines;
+  if (simulation.cut == "gradients") {
+    if (!are_rounds_in_reach(hyper, machines)) {
+      throw ArgumentError(
+          fmt::format("--round-steps is {} with --cut gradients and {} machines; expected at most {:.0f}, or "
+                      "fewer machines",
+                      hyper.round_steps, machines, kMostRoundSteps / machines));
+    }
+    hyper.round_steps *= machines;
+  }
   if (hyper.round_steps < machines) {
     throw ArgumentError(
         fmt::format("--round-steps is {} with --cut {} and {} machines for each learner; expected at least a "
@@ -293,6 +301,10 @@ std::string end_of(const Settings& settings, const SimulatedRow& row) {
   if (most > 0 && row.seconds >= most) return "max-seconds";
   if (run::stop_signal() != 0) return "signal";
   return "";
+}
+
+bool are_rounds_in_reach(const Hyperparameters& hyperparameters, int learners) {
+  return hyperparameters.round_steps <= kMostRoundSteps / learners;
 }
 
 sim::SimulationOptions simulation_options(const Job& job, const std::vector<SimulatedPart>& machines) {

@@ -52,6 +52,9 @@ std::optional<StepCosts> complete_costs(const Job& job, std::vector<SimulatedPar
 /// Whether a simulation of these settings ends by itself at this row, and why; empty: it goes on.
 std::string end_of(const Settings& settings, const SimulatedRow& row);
 
+/// Whether so many learners with rounds of their own are not too many for one trainer that plays for all.
+bool are_rounds_in_reach(const Hyperparameters& hyperparameters, int learners);
+
 /// What is simulated but for the trainers.
 sim::SimulationOptions simulation_options(const Job& job, const std::vector<SimulatedPart>& machines);
 

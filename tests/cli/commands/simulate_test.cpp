@@ -531,6 +531,9 @@ TEST_CASE("gradients that go to shards are simulated, and options that do not fi
                     "--gradient-us", "50", "--round-steps", "100", "--updates", "3"));
   CHECK(result.output.find("2 machines, cut gradients: 3 updates, 600 steps in all") != std::string::npos);
   CHECK(result.output.find("MB to the shards") != std::string::npos);
+  check_bad_argument(
+      call("simulate", "--cut", "gradients", "--machines", "1000", "--round-steps", "100000000"),
+      "--round-steps is 100000000 with --cut gradients and 1000 machines; expected at most 100000");
   check_bad_argument(call("simulate", "--slices", "2"), "--slices is for --cut gradients");
   check_bad_argument(call("simulate", "--cut", "gradients", "--slices", "65"), "--slices is '65'");
   check_bad_argument(call("simulate", "--cut", "gradients", "--normalise-observations", "true"),
