@@ -20,6 +20,8 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
+class Canvas;  // genkidama/env/canvas.h
+
 /// The most metrics that an environment can have.
 inline constexpr std::size_t kMaxMetrics = 16;
 
@@ -116,6 +118,12 @@ class Environment {
   /// step(). It allows at least one alternative of each choice, except where the task has terminated. Agents
   /// choose nothing that it forbids. The default, an empty mask, allows everything.
   virtual ActionMask action_mask() const { return {}; }
+
+  /// Draws the present state: after reset() or step(), until the next of them. An environment that can be
+  /// drawn begins with Canvas::view() and then draws shapes, later ones over earlier ones
+  /// (genkidama/env/canvas.h). It changes nothing of its state by that, and draws nothing random. The default
+  /// draws nothing, not even a view: such an environment cannot be watched.
+  virtual void draw(Canvas& canvas) const { static_cast<void>(canvas); }
 
   /// Plays one step of an environment whose action is one choice.
   StepResult step(int choice) {

@@ -22,6 +22,7 @@ class WrappedEnvironment : public Environment {
   Observation reset(std::uint64_t seed) override { return observe(inner_->reset(seed)); }
   StepResult step(Action action) override;
   ActionMask action_mask() const override { return inner_->action_mask(); }
+  void draw(Canvas& canvas) const override { inner_->draw(canvas); }
   void prepare_reset(std::uint64_t seed) override { inner_->prepare_reset(seed); }
   bool is_ready() const override { return inner_->is_ready(); }
 
