@@ -49,7 +49,7 @@ class Lamplighter final : public DiscreteEnvironment {
     drift_ = below(2) == 0 ? -1 : 1;
     steps_ = 0;
     place_lamps();
-    return draw();
+    return paint();
   }
 
   StepResult step(int action) override {
@@ -63,7 +63,7 @@ class Lamplighter final : public DiscreteEnvironment {
     result.terminated = !move_ball();
     result.reward = light_lamp() ? 1 : 0;
     result.truncated = ++steps_ >= spec_.time_limit && !result.terminated;
-    result.observation = draw();
+    result.observation = paint();
     return result;
   }
 
@@ -109,7 +109,7 @@ class Lamplighter final : public DiscreteEnvironment {
     }
   }
 
-  Observation draw() {
+  Observation paint() {
     image_.fill(0);
     for (int column = racket_ - 1; column <= racket_ + 1; ++column) mark(kRacket, {kRacketRow, column});
     mark(kBall, ball_);
