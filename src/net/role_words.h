@@ -19,4 +19,7 @@ inline constexpr RoleWords role_words(ExchangeKind kind) {
   return {"parent", "child", "Parent", "Child"};
 }
 
+/// A Parent that is a Child of another one.
+inline constexpr RoleWords kUpperParentWords = {"upper parent", "parent", "upper Parent", "Parent"};
+
 }  // namespace genkidama

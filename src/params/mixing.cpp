@@ -104,7 +104,7 @@ bool needs_undirected(MixingRule rule) {
 }
 
 double metropolis_weight(std::size_t own_neighbours, std::size_t other_neighbours) {
-  return 1.0 / static_cast<double>(1 + std::max(own_neighbours, other_neighbours));
+  return 1.0 / (1.0 + static_cast<double>(std::max(own_neighbours, other_neighbours)));
 }
 
 MixingMatrix mixing_matrix(const Topology& topology, MixingRule rule) {

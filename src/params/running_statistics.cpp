@@ -13,6 +13,10 @@ namespace genkidama {
 namespace {
 
 constexpr double kMostVectors = 9007199254740992.0;  // 2^53: beyond it a double skips whole numbers
+// What no stream of floats comes to: a mean beyond theirs, or a mean square beyond theirs. Sums of what is
+// within stay finite.
+constexpr double kMostMean = 1e39;
+constexpr double kMostMeanSquare = kMostMean * kMostMean;
 constexpr const char* kNumbers = "stream_numbers";
 constexpr const char* kStatistics = "stream_statistics";
 
@@ -34,13 +38,14 @@ std::string RunningStatistics::fault(std::span<const double> values) {
   }
   const std::size_t n = values.size() / 2;
   for (std::size_t i = 0; i < n; ++i) {
-    if (!is_finite(values[1 + i])) {
-      return fmt::format("the mean of component {} is {}; expected a finite number", i, values[1 + i]);
+    if (!is_finite(values[1 + i]) || std::abs(values[1 + i]) > kMostMean) {
+      return fmt::format("the mean of component {} is {:.4g}; expected at most {:g} in size", i, values[1 + i],
+                         kMostMean);
     }
     const double squares = values[1 + n + i];
-    if (!is_finite(squares) || squares < 0) {
-      return fmt::format("the sum of squares of component {} is {}; expected a finite number of at least 0",
-                         i, squares);
+    const double most = kMostMeanSquare * count;
+    if (!is_finite(squares) || squares < 0 || squares > most) {
+      return fmt::format("the sum of squares of component {} is {:.4g}; expected 0 to {:.4g}", i, squares, most);
     }
   }
   return {};

@@ -61,6 +61,7 @@ class VirtualChild final : private ChildWire {
  private:
   void send(OutgoingWeights out) override;
   std::string where() const override { return "in a simulation"; }
+  RoleWords words() const override { return role_words(ExchangeKind::kEach); }
   /// Into received_. What the Parent sends is sound.
   FrameHeader decode(std::span<const std::byte> frame);
   /// Both ends of a new link begin with the weights in received_.

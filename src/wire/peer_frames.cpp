@@ -11,7 +11,6 @@ namespace genkidama {
 namespace {
 
 constexpr std::uint32_t kLastKind = static_cast<std::uint32_t>(PeerFrameKind::kAnswer);
-constexpr double kMostMass = 1e9;
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "fixture.h"
+#include "genkidama/core/clock.h"
 #include "genkidama/run/stop_signal.h"
 #include "support/catch.h"
 #include "support/child_process.h"
@@ -93,6 +94,22 @@ TEST_CASE("under nohup a closed terminal changes nothing", "[forks]") {
   CHECK(child.wait() == "exit 0");
 }
 
+TEST_CASE("a signal that comes again at once, as timeout sends it, is the same wish", "[forks]") {
+  const auto twice = [] {
+    ChildProcess child([] {
+      run::catch_stop_signals();
+      ::raise(SIGTERM);
+      ::raise(SIGTERM);
+      return run::stop_signal() == SIGTERM ? 0 : 1;
+    });
+    return child.wait();
+  };
+  // A machine may be so busy that the second one comes late.
+  std::string ended;
+  for (int i = 0; i < 5 && ended != "exit 0"; ++i) ended = twice();
+  CHECK(ended == "exit 0");
+}
+
 TEST_CASE("process 1 of a container ends at its second signal too", "[forks]") {
   if (!can_be_process_1()) {
     WARN("needs a process namespace; left out");
@@ -104,7 +121,8 @@ TEST_CASE("process 1 of a container ends at its second signal too", "[forks]") {
       run::catch_stop_signals();
       ::raise(SIGTERM);
       if (::getpid() != 1 || run::stop_signal() != SIGTERM) return 3;
-      ::raise(SIGTERM);
+      const Deadline deadline = Deadline::after(Milliseconds(60'000));
+      while (!deadline.passed()) ::raise(SIGTERM);  // those that come at once are the first one's wish
       return 2;
     });
     return first.wait() == "exit 143" ? 0 : 4;

@@ -1,12 +1,11 @@
 // Input: a byte of flags, a byte that names the link's codec, a byte that says how many weights the network
 // has, the frame.
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "fuzz/mend.h"
 #include "fuzz/targets.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/wire/frame.h"
@@ -18,11 +17,6 @@ constexpr unsigned kMendChecksum = 1;  // or hardly a frame would ever be sound
 constexpr unsigned kMendLength = 2;
 constexpr unsigned kMendReference = 4;
 constexpr unsigned kChange = 8;  // it begins with its steps, and its elements are a change
-constexpr std::size_t kLengthAt = 64, kChecksumAt = 72;
-
-void store(std::byte* at, std::uint64_t value) {
-  for (int i = 0; i < 8; ++i) at[i] = static_cast<std::byte>(value >> (8 * i) & 0xff);
-}
 
 /// Two tensors, or one of one element, or none.
 ParameterLayout layout_of(std::int64_t elements) {
@@ -36,15 +30,6 @@ std::vector<float> first_weights(std::size_t elements) {
   std::vector<float> weights(elements);
   for (std::size_t i = 0; i < elements; ++i) weights[i] = i % 3 == 0 ? 0 : 0.37f * static_cast<float>(i);
   return weights;
-}
-
-std::uint64_t checksum_of(const std::vector<float>& reference) {
-  std::vector<std::byte> bytes(4 * reference.size());
-  for (std::size_t i = 0; i < reference.size(); ++i) {
-    const auto bits = std::bit_cast<std::uint32_t>(reference[i]);
-    for (std::size_t b = 0; b < 4; ++b) bytes[4 * i + b] = static_cast<std::byte>(bits >> (8 * b) & 0xff);
-  }
-  return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 /// What was decoded can be sent, and both ends of that link go on together.
@@ -79,16 +64,9 @@ void codec(Input input) {
   std::vector<std::byte> bytes(given.begin(), given.end());
   const ParameterLayout layout = layout_of(static_cast<std::int64_t>(elements));
   const auto begin = first_weights(elements);
-  if (bytes.size() >= kFrameHeaderBytes) {
-    if (flags & kMendReference && bytes.size() >= kFrameHeaderBytes + extra + 8) {
-      store(&bytes[kFrameHeaderBytes + extra], checksum_of(begin));
-    }
-    if (flags & kMendLength) store(&bytes[kLengthAt], bytes.size() - kFrameHeaderBytes);
-    if (flags & kMendChecksum) {
-      store(&bytes[kChecksumAt], 0);
-      store(&bytes[kChecksumAt], XXH3_64bits(bytes.data(), bytes.size()));
-    }
-  }
+  if (flags & kMendReference) mend_reference(bytes, extra, begin);
+  if (flags & kMendLength) mend_length(bytes);
+  if (flags & kMendChecksum) mend_checksum(bytes);
 
   const auto parts = split_frame(bytes, extra);
   if (!parts.ok()) {

@@ -1,11 +1,10 @@
 // Input: a byte of flags, a byte that says how many weights the network has, the frame.
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "fuzz/mend.h"
 #include "fuzz/targets.h"
 #include "genkidama/wire/frame.h"
 
@@ -15,11 +14,6 @@ namespace {
 constexpr unsigned kMendChecksum = 1;  // or hardly a frame would ever be sound
 constexpr unsigned kMendLength = 2;
 constexpr unsigned kMisplace = 4;  // to where floats cannot lie
-constexpr std::size_t kLengthAt = 64, kChecksumAt = 72;
-
-void store(std::byte* at, std::uint64_t value) {
-  for (int i = 0; i < 8; ++i) at[i] = static_cast<std::byte>(value >> (8 * i) & 0xff);
-}
 
 }  // namespace
 
@@ -32,13 +26,8 @@ void frame(Input input) {
   std::vector<std::byte> memory(offset + given.size());
   std::copy(given.begin(), given.end(), memory.begin() + static_cast<std::ptrdiff_t>(offset));
   const auto bytes = std::span(memory).subspan(offset);
-  if (bytes.size() >= kFrameHeaderBytes) {
-    if (flags & kMendLength) store(&bytes[kLengthAt], bytes.size() - kFrameHeaderBytes);
-    if (flags & kMendChecksum) {
-      store(&bytes[kChecksumAt], 0);
-      store(&bytes[kChecksumAt], XXH3_64bits(bytes.data(), bytes.size()));
-    }
-  }
+  if (flags & kMendLength) mend_length(bytes);
+  if (flags & kMendChecksum) mend_checksum(bytes);
 
   std::vector<float> weights(elements, 7), copy;
   const auto decoded = decode_frame(bytes, weights);

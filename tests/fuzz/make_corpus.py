@@ -8,6 +8,7 @@ One directory per target; what an input consists of is said in the target's sour
 
 import json
 import pathlib
+import re
 import struct
 import sys
 
@@ -19,7 +20,9 @@ def write(target, inputs):
     directory = ROOT / target
     directory.mkdir(parents=True, exist_ok=True)
     for old in directory.iterdir():
-        old.unlink()
+        # What a fuzzer has found lies beside them, by the name that the fuzzer gives it, and stays.
+        if not re.fullmatch("[0-9a-f]{40}", old.name):
+            old.unlink()
     for name, data in inputs.items():
         (directory / name).write_bytes(data if isinstance(data, bytes) else data.encode())
 
@@ -492,6 +495,67 @@ def endpoints():
         yield f"{number:02}", text
 
 
+# ---- Weights between two peers ----
+
+
+def peer_links():
+    f32, f16, int8_delta = 0, 1, 4
+    both, sends = 0, 1
+    gala, diffusion, pairs, push_sum = range(4)
+    first, share, request, answer = range(4)
+    eye = 11
+
+    def part(what, sequence, codec=f32, payload=None, neighbours=2, mass=1.0, statistics=b"", flags=7, **fields):
+        payload = struct.pack("<9f", *[0.5 * i for i in range(9)]) if payload is None else payload
+        fields = {"session": eye, "kind": 64, "steps": 0, "episodes": 0, "mean_return": 0.0, **fields}
+        extra = struct.pack("<IId", what, neighbours, mass) + statistics
+        whole = frame(weights=extra + payload, sequence=sequence, dtype=codec + 1, **fields)
+        return struct.pack("<HB", len(whole), flags) + whole
+
+    def link(*parts, codec=f32, flow=both, rule=gala, statistics=0):
+        return bytes([codec, flow + 4 * rule + 16 * statistics]) + b"".join(parts)
+
+    start = part(first, 0, flags=3)
+
+    def plain(*args, **fields):
+        return part(*args, flags=3, **fields)
+
+    halves = struct.pack("<9e", *[0.25 * i for i in range(9)])
+    delta = bytes(8) + struct.pack("<4f9b", 0.01, 0.25, 0.01, 0.25, *[3 * i for i in range(9)])
+    counted = struct.pack("<3d", 2, 0.5, 0.25)
+    yield "sound_gala", link(start, plain(share, 1), plain(share, 2, update=3))
+    yield "sound_diffusion", link(start, plain(share, 1), rule=diffusion)
+    yield "sound_pairs", link(start, plain(request, 1), plain(answer, 4), rule=pairs)
+    yield "sound_push_sum", link(start, plain(share, 1, mass=0.5), rule=push_sum)
+    yield "sound_f16", link(start, plain(share, 1, codec=f16, payload=halves), codec=f16)
+    yield "sound_delta", link(start, part(share, 1, codec=int8_delta, payload=delta),
+                              part(share, 2, codec=int8_delta, payload=delta), codec=int8_delta)
+    yield "sound_statistics", link(plain(first, 0, statistics=counted), plain(share, 1, statistics=counted), statistics=1)
+    yield "first_twice", link(start, start)
+    yield "no_first", link(plain(share, 1))
+    yield "first_in_f16", link(plain(first, 0, codec=f16, payload=halves), codec=f16)
+    yield "same_sequence", link(start, plain(share, 1), plain(share, 1))
+    yield "request_of_gala", link(start, plain(request, 1))
+    yield "share_of_pairs", link(start, plain(share, 1), rule=pairs)
+    yield "only_sends", link(start, plain(share, 1), flow=sends)
+    yield "far_ahead", link(start, plain(share, 1, update=51))
+    yield "other_instance", link(start, plain(share, 1, session=12))
+    yield "other_kind", link(start, plain(share, 1, kind=1))
+    yield "kind_4", link(start, plain(4, 1))
+    yield "too_large", link(start, plain(share, 1, payload=struct.pack("<9f", *[1e6] * 9)))
+    for name, value in (("nan", float("nan")), ("infinite", float("inf"))):
+        yield f"weight_{name}", link(start, plain(share, 1, payload=struct.pack("<9f", value, *[0] * 8)))
+        yield f"mass_{name}", link(start, plain(share, 1, mass=value), rule=push_sum)
+    yield "mass_minus", link(start, plain(share, 1, mass=-1.0), rule=push_sum)
+    yield "mass_huge", link(start, plain(share, 1, mass=2e9), rule=push_sum)
+    yield "statistics_half", link(plain(first, 0, statistics=struct.pack("<3d", 2.5, 0, 0)), statistics=1)
+    yield "statistics_huge", link(plain(first, 0, statistics=struct.pack("<3d", 2, 1e308, 0)), statistics=1)
+    yield "cut", link(start, plain(share, 1)[:60])
+    yield "empty_frames", link(bytes(3), bytes(3))
+    yield "wrong_checksum", link(start, part(share, 1, flags=2))
+    yield "other_reference", link(start, plain(share, 1, codec=int8_delta, payload=delta), codec=int8_delta)
+
+
 def main():
     global ROOT
     if len(sys.argv) > 2 or "-h" in sys.argv or "--help" in sys.argv:
@@ -511,6 +575,7 @@ def main():
     write("segments", dict(segment_batches()))
     write("gradients", dict(gradient_payloads()))
     write("environments", dict(environment_frames()))
+    write("peer", dict(peer_links()))
     return 0
 
 

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace fuzz = genkidama::fuzz;
 
-constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 12> kTargets{
+constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 13> kTargets{
     {{"frame", fuzz::frame},
      {"codec", fuzz::codec},
      {"message", fuzz::message},
@@ -32,7 +32,8 @@ constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 12> kTargets
      {"run_state", fuzz::run_state},
      {"segments", fuzz::segments},
      {"gradients", fuzz::gradients},
-     {"environments", fuzz::environments}}};
+     {"environments", fuzz::environments},
+     {"peer", fuzz::peer}}};
 
 std::vector<std::uint8_t> read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -26,6 +26,7 @@ void run_state(Input input);           // state.safetensors
 void segments(Input input);            // decode_segments, encode_segments
 void gradients(Input input);           // decode_gradients, append_gradients, decode_fates, encode_fates
 void environments(Input input);        // frames between a server and its hosts, and a host's hello
+void peer(Input input);                // frames of weights between two peers, in a row
 void moments(Input input);             // decode_moments, append_moments, moments_fault
 
 inline void require(bool holds, const char* promise) {

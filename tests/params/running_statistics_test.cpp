@@ -111,6 +111,9 @@ TEST_CASE("an array that is no statistics is refused with what is wrong in it") 
   CHECK_THAT(fault({nan, 0, 0}), Contains("nan vectors"));
   CHECK_THAT(fault({1e300, 0, 0}), Contains("2^53"));
   CHECK_THAT(fault({1, nan, 0}), Contains("mean of component 0"));
+  CHECK_THAT(fault({1, -1e40, 0}), Contains("mean of component 0 is -1e+40; expected at most 1e+39"));
+  CHECK_THAT(fault({2, 0, 3e78}), Contains("expected 0 to 2e+78"));
+  CHECK_THAT(fault({0, 0, 1}), Contains("expected 0 to 0"));
   CHECK_THAT(fault({1, infinity, 0}), Contains("inf"));
   CHECK_THAT(fault({1, 0, 0, 0, -1e-9}), Contains("squares of component 1"));
   CHECK_THAT(fault({1, 0, infinity}), Contains("squares of component 0"));

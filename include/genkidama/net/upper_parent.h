@@ -66,7 +66,7 @@ struct UpperParentStatus {
 class UpperParent {
  public:
   /// Throws ArgumentError for what Child refuses, for the exchange segments, for `overlap`, for
-  /// `average_moments`, and for a Parent that learns from segments or lets its Children go apart.or
+  /// `average_moments`, and for a Parent that learns from segments or
   /// lets its Children go apart.
   UpperParent(UpperParentOptions options, Parent& parent);
   /// As stop().

@@ -27,8 +27,8 @@ class RunningStatistics {
   /// Reads what values() of other statistics gave. Throws ArgumentError when fault() finds something.
   explicit RunningStatistics(std::span<const double> values);
 
-  /// Why these are no values() of statistics: another size than 1 + 2 n, a count that is no whole number from
-  /// 0 to 2^53, a mean that is not finite, a sum of squares that is negative or not finite. Empty: they are.
+  /// Why these are no values() of statistics of floats: another size than 1 + 2 n, a count that is no whole
+  /// number from 0 to 2^53, a mean beyond 1e39, squares below 0 or beyond 1e78 for each. Empty: they are.
   static std::string fault(std::span<const double> values);
 
   /// Counts one vector of components() finite numbers.

@@ -35,6 +35,9 @@ struct PeerFields {
   friend bool operator==(const PeerFields&, const PeerFields&) = default;
 };
 
+/// The most that the weights of a share may count; a run has fewer machines.
+inline constexpr double kMostMass = 1e9;
+
 /// The size of PeerFields.
 inline constexpr std::size_t kPeerFieldsBytes = 16;
 

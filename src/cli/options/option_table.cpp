@@ -1172,10 +1172,10 @@ void add_simulation(Table& table) {
                 kGroups));
   table.add("group-latency-ms", kSimulation,
             real_option({0, 1e6}, GENKIDAMA_MEMBER(simulation.group_latency_ms)),
-            "Of a tree: milliseconds one way from a group to the Parent (as --latency-ms when not given)");
+            "With groups: milliseconds one way from a group to the Parent (as --latency-ms when not given)");
   table.add("group-bandwidth-mbit", kSimulation,
             real_option({0, 1e9}, GENKIDAMA_MEMBER(simulation.group_bandwidth_mbit)),
-            "Of a tree: megabits a second from a group to the Parent, each way; 0: no limit (as "
+            "With groups: megabits a second from a group to the Parent, each way; 0: no limit (as "
             "--bandwidth-mbit when not given)");
   table.add(
       "machine", kSimulation,

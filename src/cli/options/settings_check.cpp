@@ -9,6 +9,8 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -268,6 +270,29 @@ void check_simulated_hosts(const Settings& settings) {
   }
 }
 
+/// Whether who dials `target` from this machine reaches what listens at `own`, as far as the names say.
+bool is_same_place(const Endpoint& target, const Endpoint& own) {
+  if (own.port == 0 || target.port != own.port) return false;
+  const std::vector<std::string> everywhere = {"0.0.0.0", "::"};
+  const std::vector<std::string> loopback = {"127.0.0.1", "localhost", "::1"};
+  if (target.host == own.host) return true;
+  return is_one_of(target.host, loopback) &&
+         (is_one_of(own.host, everywhere) || is_one_of(own.host, loopback));
+}
+
+/// A Parent would wait for itself: it listens once it has joined.
+void check_no_own_parent(const LinkOptions& links) {
+  if (links.upper.empty()) return;
+  const Endpoint upper = Endpoint::parse(links.upper.front());
+  for (const std::string& text : links.listen) {
+    if (!is_same_place(upper, Endpoint::parse(text))) continue;
+    throw ArgumentError(
+        fmt::format("--upper is {}, where this Parent itself listens (--listen {}); expected the address of "
+                    "the Parent above it",
+                    links.upper.front(), text));
+  }
+}
+
 /// A Parent that has a Parent.
 void check_upper(const Settings& settings) {
   if (settings.command != kParent && settings.command != kCluster) return;
@@ -277,6 +302,7 @@ void check_upper(const Settings& settings) {
         fmt::format("a parent has one Parent above it: expected at most one --upper HOST:PORT, got {}",
                     links.upper.size()));
   }
+  check_no_own_parent(links);
   const auto groups = settings.simulation.groups;
   if (settings.command == kCluster && groups) {
     if (links.exchange == ExchangeKind::kSegments)
@@ -356,9 +382,12 @@ void check_tree(const Settings& settings) {
           std::pair("--group-latency-ms", simulation.group_latency_ms.has_value()),
           std::pair("--group-bandwidth-mbit", simulation.group_bandwidth_mbit.has_value())}) {
       if (!is_given) continue;
-      throw ArgumentError(fmt::format("{} is for --cut tree{}; expected it together with that, or left out",
-                                      flag,
-                                      flag == std::string_view("--groups") ? " and --cut weights" : ""));
+      if (simulation.cut == "weights")
+        throw ArgumentError(
+            fmt::format("{} is of a group's link; expected --groups with it, or left out", flag));
+      throw ArgumentError(fmt::format(
+          "{} is for --cut tree and --cut weights; expected it together with one of them, or left out",
+          flag));
     }
     return;
   }
@@ -447,15 +476,36 @@ void check_topology(Settings& settings) {
   }
 }
 
+/// The Parent of a cluster or a simulation that has the fewest Children. Nothing where they are not known.
+struct SmallestParent {
+  std::uint64_t children = 0;
+  bool is_in_levels = false;
+};
+
+std::optional<SmallestParent> smallest_parent(const Settings& settings) {
+  const bool is_cluster = settings.command == kCluster;
+  if (!is_cluster && settings.command != kSimulate) return std::nullopt;
+  const auto children = static_cast<std::uint64_t>(is_cluster ? settings.cluster.children
+                                                              : simulated_children(settings.simulation));
+  const auto groups = settings.simulation.groups;
+  const bool is_in_levels = groups && (is_cluster || settings.simulation.cut == "weights");
+  if (!is_in_levels || *groups == 0) return SmallestParent{children};
+  // The topmost one has the groups, and each of these its share of the Children.
+  return SmallestParent{std::min(*groups, children / *groups), true};
+}
+
 /// A round that waits for more Children than there are waits for its deadline each time.
 void check_quorum(const Settings& settings) {
   const std::uint64_t quorum = settings.links.rounds.quorum_count;
-  const bool is_cluster = settings.command == kCluster;
-  if (!is_cluster && settings.command != kSimulate) return;
-  const int children = is_cluster ? settings.cluster.children : simulated_children(settings.simulation);
-  if (quorum <= static_cast<std::uint64_t>(children)) return;
+  const auto smallest = smallest_parent(settings);
+  if (!smallest || quorum <= smallest->children) return;
+  const char* const whose = settings.command == kCluster ? "Children" : "machines that merge";
+  if (smallest->is_in_levels)
+    throw ArgumentError(fmt::format(
+        "--quorum is {}, and with --groups one of the Parents has {} {}; expected at most so many", quorum,
+        smallest->children, whose));
   throw ArgumentError(fmt::format("--quorum is {}, and there are {} {}; expected at most so many", quorum,
-                                  children, is_cluster ? "Children" : "machines that merge"));
+                                  smallest->children, whose));
 }
 
 /// Constants of a merge rule that was not chosen.
@@ -507,15 +557,15 @@ void check_merge(const Settings& settings) {
                     "staleness itself; expected --exchange each with it, or --merge left out",
                     name));
   }
-  const bool is_cluster = settings.command == kCluster;
-  if (!is_cluster && !is_simulated) return;
-  const int children = is_cluster ? settings.cluster.children : simulated_children(settings.simulation);
+  const auto smallest = smallest_parent(settings);
   const std::uint64_t fewest = links.merge.fewest_children();
-  if (fewest <= static_cast<std::uint64_t>(children)) return;
-  throw ArgumentError(fmt::format(
-      "--merge is '{}' with --attackers {}, which needs {} Children, and there are {}; expected fewer "
-      "attackers, more {}, or another rule",
-      name, links.merge.attackers, fewest, children, is_cluster ? "--children" : "--machines"));
+  if (!smallest || fewest <= smallest->children) return;
+  throw ArgumentError(
+      fmt::format("--merge is '{}' with --attackers {}, which needs {} Children, and {} {}; expected fewer "
+                  "attackers, more {}, or another rule",
+                  name, links.merge.attackers, fewest,
+                  smallest->is_in_levels ? "with --groups one of the Parents has" : "there are",
+                  smallest->children, is_simulated ? "--machines" : "--children"));
 }
 
 /// Rounds of Children that train apart in the end.
@@ -729,6 +779,14 @@ void check_simulated_sharing(const Settings& settings) {
 
 void check_policy_average(const Settings& settings) {
   const PolicyAverageOptions& average = settings.run.policy_average;
+  for (const auto& [option, kind, name] : {std::tuple("average-decay", PolicyAverageKind::kEma, "ema"),
+                                           std::tuple("average-from", PolicyAverageKind::kSwa, "swa")}) {
+    if (average.kind == kind || !is_named(settings, option)) continue;
+    throw ArgumentError(
+        fmt::format("--{} is for --policy-average {}; expected it together with that, or left "
+                    "out",
+                    option, name));
+  }
   if (average.kind != PolicyAverageKind::kSwa || average.from == 0) return;
   if (!settings.run.updates && !settings.run.max_steps) {
     throw ArgumentError(fmt::format(

@@ -24,7 +24,7 @@ std::unique_ptr<ChildExchange> ChildExchange::make(const ChildOptions& options, 
 }
 
 ChildExchange::ChildExchange(const ChildOptions& options, ChildMailbox& mailbox, ChildWire& wire)
-    : options_(options), words_(role_words(options.exchange)), mailbox_(mailbox), wire_(wire) {
+    : options_(options), words_(wire.words()), mailbox_(mailbox), wire_(wire) {
   if (!options_.resume) return;
   session_ = *options_.resume;
   since_child_began_ = session_.since_child_began;

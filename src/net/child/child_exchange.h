@@ -39,6 +39,8 @@ class ChildWire {
   virtual void send(OutgoingWeights out) = 0;
   /// Whom this Child dials, or where it listens, for an error: "at HOST:PORT".
   virtual std::string where() const = 0;
+  /// What messages call its two ends.
+  virtual RoleWords words() const = 0;
 };
 
 /// One exchange at a time is on its way. All functions in the training thread, between rounds. after_round()

@@ -68,9 +68,8 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
   return hello;
 }
 
-HostOptions host_options(const ChildOptions& options) {
+HostOptions host_options(const ChildOptions& options, const RoleWords& words) {
   HostOptions host;
-  const RoleWords words = role_words(options.exchange);
   host.who = fmt::format("{} '{}'", words.child, options.name);
   host.peer = words.the_parent;
   if (options.listen) host.listen = {*options.listen};
@@ -86,13 +85,14 @@ HostOptions host_options(const ChildOptions& options) {
 
 ChildLinks::ChildLinks(const ChildOptions& options, const ParameterLayout& layout,
                        const NumberedStatistics& own, const PolicyDescription& policy,
-                       const MomentsShape& moments, ChildMailbox& mailbox)
+                       const MomentsShape& moments, ChildMailbox& mailbox, RoleWords words)
     : options_(options),
+      words_(words),
       layout_(layout),
       statistics_(own.statistics.components()),
       mailbox_(mailbox),
       hello_(first_hello(options, layout, own, policy, moments)),
-      host_(host_options(options), *this) {}
+      host_(host_options(options, words), *this) {}
 
 ChildLinks::~ChildLinks() {
   host_.shut_down(options_.exchange == ExchangeKind::kSegments ? "the actor was destroyed"

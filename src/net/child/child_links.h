@@ -24,9 +24,10 @@ namespace genkidama {
 class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildSessionOwner {
  public:
   /// All outlive it. Throws ArgumentError for a network whose description is too large to be told.
-  /// `own`, `policy` and `moments`: the trainer's, for the hello.
+  /// `own`, `policy` and `moments`: the trainer's, for the hello. `words`: what messages call the two ends.
   ChildLinks(const ChildOptions& options, const ParameterLayout& layout, const NumberedStatistics& own,
-             const PolicyDescription& policy, const MomentsShape& moments, ChildMailbox& mailbox);
+             const PolicyDescription& policy, const MomentsShape& moments, ChildMailbox& mailbox,
+             RoleWords words);
   /// As stop().
   ~ChildLinks() override;
 
@@ -49,6 +50,7 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   bool taken() const override { return current_ != nullptr; }
   HelloMessage make_hello() const override { return hello_; }
   ExchangeKind exchange() const override { return options_.exchange; }
+  RoleWords words() const override { return words_; }
   CodecKind codec() const override { return options_.codec; }
   std::optional<MomentsShape> moments() const override { return hello_.moments; }
   void session_welcomed() override { refused_hellos_ = 0; }
@@ -70,7 +72,7 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   void count_steps();
 
   const ChildOptions& options_;
-  const RoleWords words_ = role_words(options_.exchange);
+  const RoleWords words_;
   const ParameterLayout& layout_;
   const std::size_t statistics_;
   ChildMailbox& mailbox_;

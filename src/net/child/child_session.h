@@ -33,6 +33,7 @@ class ChildSessionOwner {
   virtual HelloMessage make_hello() const = 0;
   /// The exchange that the Child asks for.
   virtual ExchangeKind exchange() const = 0;
+  virtual RoleWords words() const = 0;
   /// The codec that the Child asks for.
   virtual CodecKind codec() const = 0;
   /// The moments in each frame; nothing: the Child averages none.
@@ -110,7 +111,7 @@ class ChildSession final : public HostedSession {
   void join(std::uint64_t update);
   /// Whether it agrees with the Parent's answer to its hello; refuses it otherwise.
   bool accepts(const WelcomeMessage& welcome);
-  RoleWords words() const { return role_words(owner_.exchange()); }
+  RoleWords words() const { return owner_.words(); }
 
   ChildSessionOwner& owner_;
   const LinkLimits& limits_;

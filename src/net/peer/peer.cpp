@@ -403,8 +403,10 @@ class Peer::Impl final : private LinkHostOwner, private PeerSessionOwner {
                     fmt::format("for the rule '{}' both ends of a link send, and '{}' only {}",
                                 hello_.peer->rule, hello.name, hello.peer->flow));
     }
-    if (const auto wrong = board_.round_objection(hello.peer->round); !wrong.empty())
-      return refuse(RefusalCode::kProtocol, fmt::format("'{}' offers {}", hello.name, wrong));
+    if (const std::uint64_t most = board_.most_round(); hello.peer->round > most)
+      return refuse(RefusalCode::kProtocol,
+                    fmt::format("'{}' offers weights of round {}; expected at most {}", hello.name,
+                                hello.peer->round, most));
     if (!codec_of(hello.codec))
       return refuse(RefusalCode::kProtocol, fmt::format("the codec '{}' is not known here", hello.codec));
     if (auto different = difference(hello)) return different;

@@ -156,10 +156,8 @@ std::uint64_t PeerBoard::round() const {
   return mixer_->round();
 }
 
-std::string PeerBoard::round_objection(std::uint64_t round) const {
-  const std::uint64_t most = std::min(this->round() + kMostRoundsAhead, kMaxJsonInteger);
-  if (round <= most) return {};
-  return fmt::format("weights of round {}; expected at most {}", round, most);
+std::uint64_t PeerBoard::most_round() const {
+  return std::min(round() + kMostRoundsAhead, kMaxJsonInteger);
 }
 
 std::size_t PeerBoard::count_met() const {

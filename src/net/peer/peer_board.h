@@ -60,8 +60,8 @@ class PeerBoard {
   bool stop_requested() const;
   std::vector<PeerNeighbourStatus> neighbours() const;
   std::uint64_t round() const;
-  /// Why weights of this round are not taken from a neighbour; empty when they are.
-  std::string round_objection(std::uint64_t round) const;
+  /// Weights of a later round are not taken from a neighbour.
+  std::uint64_t most_round() const;
   std::uint32_t degree() const;
   /// How many neighbours were joined since this peer began, those that have gone again among them.
   std::size_t met() const;

@@ -7,8 +7,6 @@
 #include <utility>
 
 #include "core/failpoint.h"
-#include "genkidama/core/is_finite.h"
-#include "genkidama/params/weighted_average.h"
 #include "genkidama/wire/statistics.h"
 #include "net/host/link_host.h"
 #include "net/link/peer_watch.h"
@@ -17,11 +15,6 @@
 
 namespace genkidama {
 namespace {
-
-const char* flow_words(PeerFlow flow) {
-  if (flow == PeerFlow::kBoth) return "sends and receives";
-  return flow == PeerFlow::kSends ? "only sends" : "only receives";
-}
 
 PeerFlow counterpart(PeerFlow flow) {
   if (flow == PeerFlow::kBoth) return flow;
@@ -53,13 +46,10 @@ void PeerSession::give_way(const std::string& reason) {
   refuse({RefusalCode::kBusy, reason});
 }
 
-std::size_t PeerSession::extra_bytes() const {
-  return kPeerFieldsBytes + statistics_bytes(owner_.statistics_components());
-}
-
 std::size_t PeerSession::first_message_max() const {
-  return std::max(owner_.options().limits.max_control_bytes,
-                  frame_bytes(owner_.layout().size(), extra_bytes()));
+  return std::max(
+      owner_.options().limits.max_control_bytes,
+      frame_bytes(owner_.layout().size(), PeerReader::extra_bytes(owner_.statistics_components())));
 }
 
 // What comes.
@@ -121,73 +111,16 @@ void PeerSession::handle(const HelloMessage& hello) {
                                          PeerBoard::kMostNeighbours)});
   }
   if (!is_dialled()) link_->send_text(encode_message(owner_.make_hello(flow_)));
-  decoder_.emplace(*codec_of(hello.codec), owner_.layout(), CodedContent::kWeights);
-  encoder_.emplace(owner_.options().codec, owner_.layout(), CodedContent::kWeights);
+  const PeerOptions& options = owner_.options();
+  reader_.emplace(PeerReader::Link{instance(), *codec_of(hello.codec), flow_, options.rule,
+                                   owner_.statistics_components(), options.max_norm_growth},
+                  owner_.layout());
+  encoder_.emplace(options.codec, owner_.layout(), CodedContent::kWeights);
   phase_ = Phase::kFirst;
   // It is a peer. How long its weights take is up to the network.
-  link_->established(std::max(owner_.options().limits.max_control_bytes,
-                              max_frame_bytes(decoder_->kind(), owner_.layout(), extra_bytes())));
+  link_->established(std::max(options.limits.max_control_bytes, reader_->most_bytes()));
   enqueue(owner_.board().first_share(*number_));
   expect();
-}
-
-std::optional<RefuseMessage> PeerSession::objection(const FrameHeader& header, const PeerFields& fields,
-                                                    CodecKind codec) const {
-  if (header.type != FrameType::kPeerWeights) {
-    return RefuseMessage{RefusalCode::kFrame,
-                         fmt::format("a frame of type {} from a peer", static_cast<int>(header.type))};
-  }
-  if (header.session != hello_.peer->instance) {
-    return RefuseMessage{RefusalCode::kSequence, fmt::format("a frame of instance {} from instance {}",
-                                                             header.session, hello_.peer->instance)};
-  }
-  if (auto wrong = owner_.board().round_objection(header.update); !wrong.empty())
-    return RefuseMessage{RefusalCode::kSequence, std::move(wrong)};
-  const bool is_first = fields.kind == PeerFrameKind::kFirst;
-  if (is_first != (phase_ == Phase::kFirst)) {
-    return RefuseMessage{RefusalCode::kSequence,
-                         is_first ? "a second first frame" : "a share before the first frame"};
-  }
-  if (is_first) {
-    // Both ends begin from it, so it is whole.
-    if (codec != CodecKind::kFloat32) {
-      return RefuseMessage{RefusalCode::kFrame,
-                           fmt::format("the first weights are in the codec '{}'; expected '{}'",
-                                       codec_name(codec), codec_name(CodecKind::kFloat32))};
-    }
-    return std::nullopt;
-  }
-  const bool makes_pairs = owner_.options().rule == MixingRule::kPairs;
-  if (makes_pairs != (fields.kind != PeerFrameKind::kShare) || flow_ == PeerFlow::kSends) {
-    return RefuseMessage{
-        RefusalCode::kProtocol,
-        fmt::format("a frame of kind {}, which is not for the rule '{}' on a link on which this "
-                    "peer {}",
-                    static_cast<int>(fields.kind), mixing_name(owner_.options().rule), flow_words(flow_))};
-  }
-  if (fields.kind != PeerFrameKind::kAnswer && header.sequence <= last_sequence_) {
-    return RefuseMessage{RefusalCode::kSequence,
-                         fmt::format("frame {} behind frame {}", header.sequence, last_sequence_)};
-  }
-  return std::nullopt;
-}
-
-std::optional<RefuseMessage> PeerSession::objection(std::span<const float> weights,
-                                                    PeerFrameKind kind) const {
-  const double norm = euclidean_norm(weights);
-  if (!is_finite(norm)) {
-    return RefuseMessage{
-        RefusalCode::kWeights,
-        fmt::format("element {} of the weights is not a finite number", first_non_finite(weights))};
-  }
-  const double most = owner_.options().max_norm_growth;
-  if (most <= 0 || kind == PeerFrameKind::kFirst) return std::nullopt;
-  const double here = owner_.board().norm();
-  if (norm <= most * std::max(here, 1.0)) return std::nullopt;
-  return RefuseMessage{
-      RefusalCode::kWeights,
-      fmt::format("the weights have a norm of {:.3g}, out of proportion to the {:.3g} of this peer's", norm,
-                  here)};
 }
 
 void PeerSession::on_binary(std::span<const std::byte> frame) {
@@ -195,40 +128,20 @@ void PeerSession::on_binary(std::span<const std::byte> frame) {
   if (phase_ == Phase::kHello)
     return refuse({RefusalCode::kProtocol, "a binary message where a hello is expected"});
   owner_.board().frame_received(frame.size());
-  const auto parts = split_frame(frame, extra_bytes());
-  if (!parts.ok()) return refuse({RefusalCode::kFrame, parts.reason()});
-  const auto fields = decode_peer_fields(parts.value().extra);
-  if (!fields.ok()) return refuse({RefusalCode::kFrame, fields.reason()});
-  const FrameHeader& header = parts.value().header;
-  if (const auto refusal = objection(header, fields.value(), parts.value().codec)) return refuse(*refusal);
-  auto statistics =
-      decode_statistics(parts.value().extra.subspan(kPeerFieldsBytes), owner_.statistics_components());
-  if (!statistics.ok()) return refuse({RefusalCode::kFrame, statistics.reason()});
-  if (const auto wrong = StreamStatistics(owner_.statistics_components()).objection(statistics.value());
-      !wrong.empty())
-    return refuse({RefusalCode::kFrame, wrong});
-  std::span<const float> weights;
-  if (const auto wrong = decoder_->decode(parts.value().codec, parts.value().weights, weights);
-      !wrong.empty())
-    return refuse({RefusalCode::kFrame, "binary frame: " + wrong});
-  if (const auto refusal = objection(weights, fields.value().kind)) {
-    host_.peer_refused(connection_);
-    const Milliseconds span = owner_.quarantine(*this);
-    return refuse(
-        {refusal->code, fmt::format("{}; it must stay away for {}", refusal->reason, span_text(span))});
+  const PeerBoard& board = owner_.board();
+  auto read = reader_->read(frame, {board.norm(), board.most_round()});
+  if (auto* refusal = std::get_if<RefuseMessage>(&read)) {
+    if (refusal->code == RefusalCode::kWeights) {
+      host_.peer_refused(connection_);
+      refusal->reason += fmt::format("; it must stay away for {}", span_text(owner_.quarantine(*this)));
+    }
+    return refuse(*refusal);
   }
-  Share share;
-  share.kind = fields.value().kind;
-  share.sequence = header.sequence;
-  share.round = header.update;
-  share.neighbours = fields.value().neighbours;
-  share.mass = fields.value().mass;
-  share.weights = std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
-  take(std::move(share), std::move(statistics.value()));
+  auto& taken = std::get<PeerReader::Read>(read);
+  take(std::move(taken.share), std::move(taken.statistics));
 }
 
 void PeerSession::join(const Share& first) {
-  decoder_->begin(*first.weights);
   phase_ = Phase::kJoined;
   owner_.session_joined(*this, hello_);
   host_.peer_works(connection_);
@@ -241,7 +154,6 @@ void PeerSession::take(Share share, RunningStatistics statistics) {
   GENKIDAMA_FAILPOINT("peer_received");
   const PeerFrameKind kind = share.kind;
   const std::uint64_t sequence = share.sequence;
-  if (kind != PeerFrameKind::kAnswer) last_sequence_ = sequence;
   if (kind == PeerFrameKind::kRequest && !queue_.empty()) {
     const bool is_answering = std::any_of(
         queue_.begin(), queue_.end(), [](const Share& each) { return each.kind == PeerFrameKind::kAnswer; });

@@ -18,6 +18,7 @@
 #include "genkidama/wire/message.h"
 #include "net/host/hosted_session.h"
 #include "net/peer/mixer.h"
+#include "net/peer/peer_reader.h"
 
 namespace genkidama {
 
@@ -84,15 +85,9 @@ class PeerSession final : public HostedSession {
   enum class Phase { kHello, kFirst, kJoined, kOver };
 
   std::size_t first_message_max() const override;
-  std::size_t extra_bytes() const;
   void handle(const HelloMessage& hello);
   void handle(const RefuseMessage& refusal);
   void refuse(const RefuseMessage& refusal);
-  /// Why a frame that is sound in itself is not taken.
-  std::optional<RefuseMessage> objection(const FrameHeader& header, const PeerFields& fields,
-                                         CodecKind codec) const;
-  /// Why weights that were decoded are not taken.
-  std::optional<RefuseMessage> objection(std::span<const float> weights, PeerFrameKind kind) const;
   void take(Share share, RunningStatistics statistics);
   void join(const Share& first);
   void enqueue(Share share);
@@ -108,12 +103,11 @@ class PeerSession final : public HostedSession {
   PeerFlow flow_ = PeerFlow::kBoth;
   HelloMessage hello_;
   std::optional<std::size_t> number_;
-  std::uint64_t last_sequence_ = 0;  ///< of the neighbour's shares and requests on this link
-  std::uint64_t unanswered_ = 0;     ///< sequence of what was sent and is not answered yet; 0: none is
-  std::optional<Share> waiting_;     ///< until then
-  std::deque<Share> queue_;          ///< for the link, one after the other: a share or request, and an answer
+  std::uint64_t unanswered_ = 0;  ///< sequence of what was sent and is not answered yet; 0: none is
+  std::optional<Share> waiting_;  ///< until then
+  std::deque<Share> queue_;       ///< for the link, one after the other: a share or request, and an answer
   std::optional<WeightEncoder> encoder_;
-  std::optional<WeightDecoder> decoder_;
+  std::optional<PeerReader> reader_;
   std::vector<std::byte> extra_, statistics_bytes_;
   Clock::time_point expected_since_;
   asio::steady_timer timer_;

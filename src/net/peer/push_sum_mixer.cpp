@@ -4,9 +4,11 @@
 // on its way to a neighbour is its mass no more than the sender's, until it is known to be lost: then the
 // sender takes it back.
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "genkidama/wire/peer_frames.h"
 #include "net/peer/mixer.h"
 
 namespace genkidama {
@@ -64,7 +66,8 @@ class PushSumMixer final : public Mixer {
     for (const auto& [number, neighbour] : neighbours_)
       for (const Share& share : neighbour.received) add(weights, share, mass);
     for (const Share& share : returned_) add(weights, share, mass);
-    mass_ = mass;
+    // There are not so many machines; one that lies about its mass must not make that of others impossible.
+    mass_ = std::min(mass, kMostMass);
     drop_received();
     return report;
   }

@@ -61,7 +61,7 @@ class UpperParent::Impl {
         trainer_(parent),
         mailbox_(options_.link.exchange != ExchangeKind::kEach),
         links_(options_.link, trainer_.layout(), trainer_.own_statistics(), trainer_.policy_description(), {},
-               mailbox_),
+               mailbox_, kUpperParentWords),
         exchange_(ChildExchange::make(options_.link, mailbox_, links_)) {}
 
   ~Impl() { stop("the Parent below stopped"); }

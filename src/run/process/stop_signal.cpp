@@ -17,6 +17,9 @@ static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>
 // Between the two a round that is cut has time for the step and the learning that it is in.
 constexpr std::int64_t kRoundPatience_ns = 300'000'000;
 constexpr std::int64_t kPatience_ns = 1'000'000'000;
+// timeout(1) and some supervisors send one signal to the process and again to its group. Nobody who wants an
+// end at once asks a second time as soon as that.
+constexpr std::int64_t kSameWish_ns = 200'000'000;
 std::atomic<std::int64_t> g_signal_time_ns{0};
 
 std::int64_t now_ns() {
@@ -52,18 +55,21 @@ void install(int signal, void (*handler)(int)) {
   _exit(128 + signal);
 }
 
+bool is_older_than(std::int64_t patience_ns) {
+  return g_signal.load() != 0 && now_ns() - g_signal_time_ns.load() > patience_ns;
+}
+
 void remember_or_end(int signal) {
   const unsigned bit = 1U << signal;
-  if ((g_seen.fetch_or(bit) & bit) != 0) end_at_once(signal);
+  if ((g_seen.fetch_or(bit) & bit) != 0) {
+    if (!is_older_than(kSameWish_ns)) return;
+    end_at_once(signal);
+  }
   remember(signal);
 }
 
 void remember_end_of_starter(int) {
   remember(SIGTERM);
-}
-
-bool is_older_than(std::int64_t patience_ns) {
-  return stop_signal() != 0 && now_ns() - g_signal_time_ns.load() > patience_ns;
 }
 
 bool is_ignored(int signal) {

@@ -458,8 +458,10 @@ TEST_CASE("bad options of a simulation are one line with exit code 2") {
   bad("--groups is for --cut tree and --cut weights", "--cut", "segments", "--groups", "2");
   bad("--quorum is 5, and there are 4 machines that merge", "--quorum", "5");
   bad("--sharing is 'server', and a simulated machine has one worker", "--preset", "gorila");
-  bad("--group-latency-ms is for --cut tree", "--cut", "segments", "--group-latency-ms", "2");
-  bad("--group-bandwidth-mbit is for --cut tree", "--group-bandwidth-mbit", "2");
+  bad("--group-latency-ms is for --cut tree and --cut weights", "--cut", "segments", "--group-latency-ms",
+      "2");
+  bad("--group-bandwidth-mbit is of a group's link; expected --groups with it", "--group-bandwidth-mbit",
+      "2");
   bad("comes or goes", "--cut", "tree", "--machine", "1:joins=1");
   bad("--actor-mode is for --cut segments", "--cut", "tree", "--actor-mode", "asynchronous");
   bad("expected --cut weights", "--quadratic", "10", "--cut", "tree");

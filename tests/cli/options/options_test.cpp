@@ -292,6 +292,23 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
       {{"simulate", "--machines", "8", "--merge", "median", "--attackers", "4"},
        "--merge is 'median' with --attackers 4, which needs 9 Children, and there are 8; expected fewer "
        "attackers, more --machines, or another rule"},
+      {{"cluster", "--groups", "2", "--children", "5", "--merge", "median"},
+       "--merge is 'median' with --attackers 1, which needs 3 Children, and with --groups one of the Parents "
+       "has 2; expected fewer attackers, more --children, or another rule"},
+      {{"simulate", "--machines", "16", "--groups", "4", "--merge", "krum"},
+       "--merge is 'krum' with --attackers 1, which needs 5 Children, and with --groups one of the Parents "
+       "has 4; expected fewer attackers, more --machines, or another rule"},
+      {{"cluster", "--exchange", "rounds", "--groups", "2", "--children", "6", "--quorum", "3"},
+       "--quorum is 3, and with --groups one of the Parents has 2 Children; expected at most so many"},
+      {{"parent", "--listen", "127.0.0.1:7001", "--listen", "0.0.0.0:7000", "--upper", "localhost:7000"},
+       "--upper is localhost:7000, where this Parent itself listens (--listen 0.0.0.0:7000); expected the "
+       "address of the Parent above it"},
+      {{"parent", "--listen", "rack.local:7000", "--upper", "wss://rack.local:7000"},
+       "--upper is wss://rack.local:7000, where this Parent itself listens"},
+      {{"parent", "--listen", "127.0.0.1:7001", "--average-from", "0.5"},
+       "--average-from is for --policy-average swa; expected it together with that, or left out"},
+      {{"train", "--policy-average", "swa", "--updates", "9", "--average-decay", "0.5"},
+       "--average-decay is for --policy-average ema; expected it together with that, or left out"},
       {{"child", "--connect", "x:99999"}, "--connect is 'x:99999'; expected HOST:PORT"},
       {{"cluster", "--children", "0"}, "--children is '0'; expected a whole number in [1, 256]"},
       {{"evaluate", "--checkpoint", "x", "--episodes", "0"}, "--episodes is '0'; expected a whole number"},

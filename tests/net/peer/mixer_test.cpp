@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "genkidama/wire/peer_frames.h"
 #include "support/catch.h"
 #include "support/fake_trainer.h"
 
@@ -270,6 +271,23 @@ TEST_CASE("push-sum's weights count their mass") {
   node->end(weights);
   CHECK(node->mass() == 1);
   CHECK(weights[0] == Approx(0.5 * 4 + 0.25 * 1 + 0.25 * 2));
+}
+
+TEST_CASE("push-sum's mass stays what a neighbour takes, whatever the others claim") {
+  const auto node = mixer(MixingRule::kPushSum);
+  node->joined(0, PeerFlow::kReceives, 0);
+  node->joined(1, PeerFlow::kReceives, 0);
+  node->joined(2, PeerFlow::kSends, 0);
+  std::vector<float> weights{4};
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    for (const std::size_t liar : {0, 1}) node->take(liar, share_of({2}, round, 1, kMostMass));
+    node->end(weights);
+  }
+  CHECK(node->mass() == kMostMass);
+  CHECK(weights[0] == Approx(2));
+  const auto out = node->begin(weights);
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].share.mass <= kMostMass);
 }
 
 TEST_CASE(

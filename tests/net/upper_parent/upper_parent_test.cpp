@@ -337,7 +337,7 @@ TEST_CASE("whoever finds no upper Parent, or is refused there, says so", "[upper
     UpperParentOptions to_itself = upper_options(port);
     to_itself.link.join_timeout = Milliseconds(200);
     UpperParent upper(to_itself, itself);
-    CHECK_THROWS_WITH(join(upper), Contains("no Parent within"));
+    CHECK_THROWS_WITH(join(upper), Contains("no upper Parent within"));
   }
 }
 
