@@ -139,7 +139,7 @@ TEST_CASE("a middle Parent that finds no upper one, or another network, ends wit
         directory / "middle", {"--upper", "127.0.0.1:1", "--join-timeout", "0.3", "--name", "middle"}));
     CAPTURE(result.errors);
     CHECK(result.exit_code == 1);
-    CHECK_THAT(result.errors, Contains("no Parent within") && Contains("127.0.0.1:1"));
+    CHECK_THAT(result.errors, Contains("no upper Parent within") && Contains("127.0.0.1:1"));
     CHECK(json_of(directory / "middle" / "summary.json")["ended_by"] == "error");
   }
   SECTION("another network") {
