@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "env/classic_control.h"
+#include "env/drawn/classic_control.h"
 #include "env/motion_task.h"
 
 namespace genkidama {
@@ -101,6 +102,14 @@ void AcrobotMotion::observe(std::span<float, kObservationSize> observation) cons
   const std::array<double, kObservationSize> values{
       std::cos(state[0]), std::sin(state[0]), std::cos(state[1]), std::sin(state[1]), state[2], state[3]};
   for (std::size_t i = 0; i < values.size(); ++i) observation[i] = static_cast<float>(values[i]);
+}
+
+void AcrobotMotion::draw(Canvas& canvas) const {
+  drawn::draw(canvas, {.angle1 = state[0],
+                       .angle2 = state[1],
+                       .link_length = kLinkLength,
+                       .goal_height = kLinkLength,
+                       .step_seconds = kStep_s});
 }
 
 std::unique_ptr<Environment> make_acrobot() {

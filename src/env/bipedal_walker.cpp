@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "env/bipedal_walker_world.h"
+#include "env/drawn/bipedal_walker.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 
@@ -67,6 +68,10 @@ class BipedalWalker final : public Environment {
     result.reward = static_cast<float>(reward);
     result.observation = observation_;
     return result;
+  }
+
+  void draw(Canvas& canvas) const override {
+    if (world_) drawn::draw(canvas, *world_, kEnd_m);
   }
 
  private:

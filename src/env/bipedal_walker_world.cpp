@@ -54,16 +54,16 @@ class GroundRay final : public b2RayCastCallback {
 
 }  // namespace
 
-BipedalWalkerWorld::BipedalWalkerWorld(Random& random, bool hardcore) {
+BipedalWalkerWorld::BipedalWalkerWorld(Random& random, bool hardcore)
+    : terrain_(draw_walker_terrain(random, hardcore)) {
   world_.SetContactListener(&contacts_);
-  const WalkerTerrain terrain = draw_walker_terrain(random, hardcore);
-  make_ground(terrain, random.uniform() < kForwardShare);
+  make_ground(random.uniform() < kForwardShare);
   make_hull(random);
   make_leg(0);
   make_leg(1);
 }
 
-void BipedalWalkerWorld::make_ground(const WalkerTerrain& terrain, bool forward) {
+void BipedalWalkerWorld::make_ground(bool forward) {
   const b2BodyDef definition;
   b2Body* ground = world_.CreateBody(&definition);
   b2FixtureDef fixture;
@@ -71,7 +71,7 @@ void BipedalWalkerWorld::make_ground(const WalkerTerrain& terrain, bool forward)
   fixture.filter.categoryBits = kGround;
   b2PolygonShape box;
   fixture.shape = &box;
-  for (const auto& [left, right, bottom, top] : terrain.boxes) {
+  for (const auto& [left, right, bottom, top] : terrain_.boxes) {
     const std::array<b2Vec2, 4> corners{vec(left, top), vec(right, top), vec(right, bottom),
                                         vec(left, bottom)};
     box.Set(corners.data(), static_cast<int32>(corners.size()));
@@ -81,8 +81,8 @@ void BipedalWalkerWorld::make_ground(const WalkerTerrain& terrain, bool forward)
   fixture.shape = &edge;
   for (int n = 0; n + 1 < kTerrainLength; ++n) {
     const int i = forward ? n : kTerrainLength - 2 - n;
-    edge.SetTwoSided(vec(i * kTerrainStep_m, terrain.height[i]),
-                     vec((i + 1) * kTerrainStep_m, terrain.height[i + 1]));
+    edge.SetTwoSided(vec(i * kTerrainStep_m, terrain_.height[i]),
+                     vec((i + 1) * kTerrainStep_m, terrain_.height[i + 1]));
     ground->CreateFixture(&fixture);
   }
 }

@@ -38,6 +38,9 @@ class BipedalWalkerWorld {
   const b2Body& hull() const { return *hull_; }
   /// Joint 0 and 2: hip of leg 0 and 1; joint 1 and 3: knee of leg 0 and 1.
   const b2RevoluteJoint& joint(int index) const { return *joints_[index]; }
+  /// The part of a leg below that joint.
+  const b2Body& leg_part(int joint) const { return *joints_[joint]->GetBodyB(); }
+  const WalkerTerrain& terrain() const { return terrain_; }
   /// Whether the lower part of leg 0 or 1 touches the ground.
   bool leg_on_ground(int leg) const { return contacts_.leg_touches(leg); }
   bool hull_touched_ground() const { return contacts_.body_has_touched(); }
@@ -45,13 +48,14 @@ class BipedalWalkerWorld {
   std::array<float, kRays> lidar() const;
 
  private:
-  void make_ground(const WalkerTerrain& terrain, bool forward);
+  void make_ground(bool forward);
   void make_hull(Random& random);
   void make_leg(int index);
   b2Body* make_leg_part(int side, double centre_y, double width);
   b2RevoluteJoint* make_joint(b2Body* upper, b2Body* lower, double anchor_y, float lowest, float highest,
                               BlockJointStep& step);
 
+  WalkerTerrain terrain_;
   b2World world_{b2Vec2(0, -10)};
   GroundContacts contacts_;
   b2Body* hull_ = nullptr;

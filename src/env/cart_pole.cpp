@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "env/classic_control.h"
+#include "env/drawn/classic_control.h"
 #include "env/motion_task.h"
 #include "genkidama/core/is_finite.h"
 
@@ -30,6 +31,7 @@ EnvironmentSpec CartPoleMotion::spec() {
 
 void CartPoleMotion::start(Random& random) {
   for (double& value : state) value = random.uniform(-kInitialRandom, kInitialRandom);
+  push = 0;
 }
 
 // Equations of motion: Florian, "Correct equations for the dynamics of the cart-pole system", 2007, without
@@ -38,13 +40,14 @@ MotionStep CartPoleMotion::advance(Action action) {
   auto& [x, velocity, angle, turn] = state;
   const auto& [half_length, pole_mass, cart_mass, push_force, gravity] = constants;
   const double total_mass = cart_mass + pole_mass;
-  const double force = action[0] != 0 ? push_force : -push_force;
+  push = action[0] != 0 ? 1 : -1;
+  const double force = push * push_force;
   const double sine = std::sin(angle);
   const double cosine = std::cos(angle);
-  const double push = (force + pole_mass * half_length * turn * turn * sine) / total_mass;
-  const double angle_acceleration = (gravity * sine - cosine * push) /
+  const double thrust = (force + pole_mass * half_length * turn * turn * sine) / total_mass;
+  const double angle_acceleration = (gravity * sine - cosine * thrust) /
                                     (half_length * (4.0 / 3.0 - pole_mass * cosine * cosine / total_mass));
-  const double acceleration = push - pole_mass * half_length * angle_acceleration * cosine / total_mass;
+  const double acceleration = thrust - pole_mass * half_length * angle_acceleration * cosine / total_mass;
   x += kStep_s * velocity;
   velocity += kStep_s * acceleration;
   angle += kStep_s * turn;
@@ -54,6 +57,15 @@ MotionStep CartPoleMotion::advance(Action action) {
 
 void CartPoleMotion::observe(std::span<float, kObservationSize> observation) const {
   for (std::size_t i = 0; i < state.size(); ++i) observation[i] = static_cast<float>(state[i]);
+}
+
+void CartPoleMotion::draw(Canvas& canvas) const {
+  drawn::draw(canvas, {.position = state[0],
+                       .angle = state[2],
+                       .pole_length = 2 * constants.pole_half_length,
+                       .position_limit = kPositionLimit,
+                       .step_seconds = kStep_s,
+                       .push = push});
 }
 
 std::unique_ptr<Environment> make_cart_pole() {

@@ -69,6 +69,8 @@ class CheckedEnvironment final : public Environment {
 
   ActionMask action_mask() const override { return mask_; }
 
+  void draw(Canvas& canvas) const override { inner_->draw(canvas); }
+
  private:
   /// How many there are when an action is one choice and nothing else; otherwise 0.
   static int single_choice(const ActionSpace& space) {

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "genkidama/core/random.h"
+#include "genkidama/env/canvas.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/env/environment.h"
 
@@ -26,8 +27,10 @@ struct CartPoleMotion {
   void start(Random& random);
   MotionStep advance(Action action);
   void observe(std::span<float, kObservationSize> observation) const;
+  void draw(Canvas& canvas) const;
 
   std::array<double, 4> state{};
+  int push = 0;  ///< the direction of the latest force, which is drawn
 };
 
 /// Pendulum-v1. The state is the angle, 0 when the pendulum stands upright, and the angular velocity. A
@@ -38,8 +41,10 @@ struct PendulumMotion {
   void start(Random& random);
   MotionStep advance(Action action);
   void observe(std::span<float, kObservationSize> observation) const;
+  void draw(Canvas& canvas) const;
 
   std::array<double, 2> state{};
+  double torque = 0;  ///< the latest one, which is drawn
 };
 
 /// Acrobot-v1. The state is the first link's angle, 0 when it hangs down, the second link's angle from the
@@ -50,6 +55,7 @@ struct AcrobotMotion {
   void start(Random& random);
   MotionStep advance(Action action);
   void observe(std::span<float, kObservationSize> observation) const;
+  void draw(Canvas& canvas) const;
 
   std::array<double, 4> state{};
 };
@@ -61,6 +67,7 @@ struct MountainCarMotion {
   void start(Random& random);
   MotionStep advance(Action action);
   void observe(std::span<float, kObservationSize> observation) const;
+  void draw(Canvas& canvas) const;
 
   std::array<double, 2> state{};
 };
@@ -73,6 +80,7 @@ struct MountainCarContinuousMotion {
   void start(Random& random);
   MotionStep advance(Action action);
   void observe(std::span<float, kObservationSize> observation) const;
+  void draw(Canvas& canvas) const;
 
   std::array<double, 2> state{};
 };

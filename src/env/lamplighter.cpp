@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "env/drawn/shapes.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 
@@ -21,6 +22,14 @@ constexpr int kLamps = 6;
 
 enum Channel { kRacket, kBall, kTrail, kLamp, kChannels };
 enum Move { kStay, kLeft, kRight, kMoves };
+
+constexpr Colour kNight{24, 26, 44};
+constexpr Colour kLane{34, 37, 60};
+constexpr Colour kRacketColour{110, 190, 220};
+constexpr Colour kBallColour{250, 246, 236};
+constexpr Colour kTrailColour{104, 108, 132};
+constexpr Colour kPost{92, 84, 76};
+constexpr Colour kLight{252, 204, 96};
 
 struct Cell {
   int row = 0;
@@ -67,7 +76,24 @@ class Lamplighter final : public DiscreteEnvironment {
     return result;
   }
 
+  void draw(Canvas& canvas) const override {
+    canvas.view({0, 0, kSide, kSide, 0.1F}, kNight);
+    for (int column = 0; column < kSide; column += 2)
+      drawn::box(canvas, column, 0, column + 1, kSide, kLane);
+    for (int i = 0; i < lamps_left_; ++i) {
+      const Point lamp = middle_of(lamps_[static_cast<std::size_t>(i)]);
+      drawn::segment(canvas, drawn::at(lamp.x, lamp.y - 0.45), lamp, 0.12, kPost);
+      canvas.circle(lamp, 0.28F, kLight);
+    }
+    canvas.circle(middle_of(trail_), 0.16F, kTrailColour);
+    canvas.circle(middle_of(ball_), 0.26F, kBallColour);
+    drawn::box(canvas, racket_ - 0.95, 0.3, racket_ + 1.95, 0.7, kRacketColour);
+  }
+
  private:
+  /// In the picture, whose lowest row is the racket's.
+  static Point middle_of(Cell cell) { return drawn::at(cell.column + 0.5, kRacketRow - cell.row + 0.5); }
+
   int below(int bound) { return static_cast<int>(random_.below(static_cast<std::uint64_t>(bound))); }
 
   // Returns whether the ball is still in the air.

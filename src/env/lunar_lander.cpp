@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "env/drawn/lunar_lander.h"
 #include "env/lunar_lander_world.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
@@ -55,6 +56,7 @@ class Flight {
     advance(Engines());
     shaping_ = observe();
     steps_ = 0;
+    engines_ = {};
     return observation_;
   }
 
@@ -64,6 +66,7 @@ class Flight {
           fmt::format("{}: step() called before the first reset(); call reset() first", spec_.name));
     }
     advance(engines);
+    engines_ = engines;
     const double shaping = observe();
     double reward = shaping - shaping_ - 0.30 * engines.main - 0.03 * std::abs(engines.side);
     shaping_ = shaping;
@@ -81,6 +84,10 @@ class Flight {
     result.reward = static_cast<float>(reward);
     result.observation = observation_;
     return result;
+  }
+
+  void draw(Canvas& canvas) const {
+    if (world_) drawn::draw(canvas, *world_, {.main = engines_.main, .side = engines_.side, .step = steps_});
   }
 
  private:
@@ -121,6 +128,7 @@ class Flight {
   Random random_;
   std::optional<LunarLanderWorld> world_;
   std::array<float, 8> observation_{};
+  Engines engines_;  ///< of the latest step, whose flames are drawn
   double position_x_ = 0;
   double shaping_ = 0;
   int steps_ = 0;
@@ -135,6 +143,7 @@ class LunarLander final : public DiscreteEnvironment {
 
   const EnvironmentSpec& spec() const override { return flight_.spec(); }
   Observation reset(std::uint64_t seed) override { return flight_.reset(seed); }
+  void draw(Canvas& canvas) const override { flight_.draw(canvas); }
 
   StepResult step(int action) override {
     switch (action) {
@@ -167,6 +176,7 @@ class LunarLanderContinuous final : public Environment {
 
   const EnvironmentSpec& spec() const override { return flight_.spec(); }
   Observation reset(std::uint64_t seed) override { return flight_.reset(seed); }
+  void draw(Canvas& canvas) const override { flight_.draw(canvas); }
 
   StepResult step(Action action) override {
     check_action(spec().name, spec().action_space, action);

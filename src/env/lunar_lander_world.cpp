@@ -7,7 +7,6 @@
 namespace genkidama {
 namespace {
 
-constexpr int kChunks = 11;
 constexpr double kInitialRandom = 1000;
 constexpr double kMainEnginePower = 13;
 constexpr double kSideEnginePower = 0.6;
@@ -43,13 +42,13 @@ LunarLanderWorld::LunarLanderWorld(Random& random) {
 }
 
 void LunarLanderWorld::make_moon(Random& random) {
+  constexpr int kChunks = std::tuple_size_v<decltype(terrain_)>;
   std::array<double, kChunks + 1> height;
   for (double& h : height) h = random.uniform(0, kLanderHeight_m / 2);
   for (int i = kChunks / 2 - 2; i <= kChunks / 2 + 2; ++i) height[i] = kLanderHelipadHeight_m;
-  std::array<b2Vec2, kChunks> points;
   for (int i = 0; i < kChunks; ++i) {
     const double before = height[i == 0 ? kChunks : i - 1];
-    points[i] = vec(kLanderWidth_m / (kChunks - 1) * i, 0.33 * (before + height[i] + height[i + 1]));
+    terrain_[i] = vec(kLanderWidth_m / (kChunks - 1) * i, 0.33 * (before + height[i] + height[i + 1]));
   }
 
   const b2BodyDef definition;
@@ -61,7 +60,7 @@ void LunarLanderWorld::make_moon(Random& random) {
   fixture.shape = &edge;
   fixture.friction = 0.1f;
   for (int i = 0; i + 1 < kChunks; ++i) {
-    edge.SetTwoSided(points[i], points[i + 1]);
+    edge.SetTwoSided(terrain_[i], terrain_[i + 1]);
     moon->CreateFixture(&fixture);
   }
 }
@@ -102,6 +101,7 @@ void LunarLanderWorld::make_leg(int index) {
   definition.angle = static_cast<float>(side * kLegAngle);
   b2Body* leg = world_.CreateBody(&definition);
   contacts_.watch_leg(index, leg);
+  legs_[static_cast<std::size_t>(index)] = leg;
 
   b2PolygonShape shape;
   shape.SetAsBox(static_cast<float>(kLegHalfWidth_m), static_cast<float>(kLegHalfHeight_m));

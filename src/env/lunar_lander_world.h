@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 
 #include <box2d/box2d.h>
 
@@ -39,19 +40,24 @@ class LunarLanderWorld {
   void advance(const LunarLanderIterations& iterations);
 
   const b2Body& lander() const { return *lander_; }
+  const b2Body& leg(int index) const { return *legs_[static_cast<std::size_t>(index)]; }
+  /// Where the edges of the ground meet, from the left to the right.
+  std::span<const b2Vec2> terrain() const { return terrain_; }
   bool leg_on_ground(int leg) const { return contacts_.leg_touches(leg); }
   bool lander_touched_ground() const { return contacts_.body_has_touched(); }
 
  private:
   void make_moon(Random& random);
   void make_lander(Random& random);
-  void make_leg(int side);
+  void make_leg(int index);
   void push_lander(double offset_x, double offset_y, double at_x, double at_y, double power);
 
   std::array<BlockJointStep, 2> joint_steps_{};
   b2World world_{b2Vec2(0, -10)};
   GroundContacts contacts_;
   b2Body* lander_ = nullptr;
+  std::array<b2Body*, 2> legs_{};
+  std::array<b2Vec2, 11> terrain_;
   int opening_steps_ = 3;  // steps that get the contact iterations although nothing touches
 };
 

@@ -41,6 +41,8 @@ class MotionTask final : public Environment {
     return result;
   }
 
+  void draw(Canvas& canvas) const override { motion_.draw(canvas); }
+
  private:
   void check(Action action) const {
     const int count = spec_.action_count;

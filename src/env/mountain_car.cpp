@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "env/classic_control.h"
+#include "env/drawn/classic_control.h"
 #include "env/motion_task.h"
 
 namespace genkidama {
@@ -29,6 +30,11 @@ void drive(std::array<double, 2>& state, double force) {
   velocity = std::clamp(velocity + force - kGravity * std::cos(3 * position), -kMostSpeed, kMostSpeed);
   position = std::clamp(position + velocity, kLeftWall, kRightWall);
   if (position == kLeftWall && velocity < 0) velocity = 0;
+}
+
+void draw_state(const std::array<double, 2>& state, double goal, Canvas& canvas) {
+  drawn::draw(canvas,
+              {.position = state[0], .left_wall = kLeftWall, .right_wall = kRightWall, .goal = goal});
 }
 
 void observe_state(const std::array<double, 2>& state, std::span<float, 2> observation) {
@@ -62,6 +68,10 @@ void MountainCarMotion::observe(std::span<float, kObservationSize> observation) 
   observe_state(state, observation);
 }
 
+void MountainCarMotion::draw(Canvas& canvas) const {
+  draw_state(state, kGoal, canvas);
+}
+
 EnvironmentSpec MountainCarContinuousMotion::spec() {
   EnvironmentSpec spec;
   spec.name = "MountainCarContinuous-v0";
@@ -88,6 +98,10 @@ MotionStep MountainCarContinuousMotion::advance(Action action) {
 
 void MountainCarContinuousMotion::observe(std::span<float, kObservationSize> observation) const {
   observe_state(state, observation);
+}
+
+void MountainCarContinuousMotion::draw(Canvas& canvas) const {
+  draw_state(state, kContinuousGoal, canvas);
 }
 
 std::unique_ptr<Environment> make_mountain_car() {

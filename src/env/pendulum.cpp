@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "env/classic_control.h"
+#include "env/drawn/classic_control.h"
 #include "env/motion_task.h"
 
 namespace genkidama {
@@ -39,12 +40,13 @@ EnvironmentSpec PendulumMotion::spec() {
 void PendulumMotion::start(Random& random) {
   state[0] = random.uniform(-std::numbers::pi, std::numbers::pi);
   state[1] = random.uniform(-1, 1);
+  torque = 0;
 }
 
 // A thin rod that is driven at one end. The angle moves by the new angular velocity.
 MotionStep PendulumMotion::advance(Action action) {
   auto& [angle, turn] = state;
-  const double torque = std::clamp(static_cast<double>(action[0]), -kMostTorque, kMostTorque);
+  torque = std::clamp(static_cast<double>(action[0]), -kMostTorque, kMostTorque);
   const double off_upright = within_half_turn(angle);
   const double cost = off_upright * off_upright + 0.1 * turn * turn + 0.001 * torque * torque;
   const double acceleration =
@@ -58,6 +60,13 @@ void PendulumMotion::observe(std::span<float, kObservationSize> observation) con
   observation[0] = static_cast<float>(std::cos(state[0]));
   observation[1] = static_cast<float>(std::sin(state[0]));
   observation[2] = static_cast<float>(state[1]);
+}
+
+void PendulumMotion::draw(Canvas& canvas) const {
+  drawn::draw(canvas, {.angle = state[0],
+                       .length = kLength,
+                       .torque = torque / kMostTorque,
+                       .step_seconds = kStep_s});
 }
 
 std::unique_ptr<Environment> make_pendulum() {

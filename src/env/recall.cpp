@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
+#include "env/drawn/shapes.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
 
@@ -13,6 +15,13 @@ namespace {
 
 constexpr int kMostCues = 1000;
 constexpr int kLongestDelay = 1'000'000;
+
+constexpr Colour kDesk{236, 238, 242};
+constexpr Colour kLampOff{196, 202, 212};
+constexpr Colour kLampOn{240, 176, 64};
+constexpr Colour kRight{88, 168, 112};
+constexpr Colour kWrong{208, 84, 78};
+constexpr Colour kTime{96, 124, 168};
 
 class Recall final : public DiscreteEnvironment {
  public:
@@ -30,6 +39,7 @@ class Recall final : public DiscreteEnvironment {
 
   Observation reset(std::uint64_t seed) override {
     cue_ = static_cast<int>(Random(seed).below(static_cast<std::uint64_t>(options_.cues)));
+    answer_ = -1;
     steps_ = 0;
     return show(cue_);
   }
@@ -42,12 +52,34 @@ class Recall final : public DiscreteEnvironment {
     StepResult result;
     result.terminated = steps_ == options_.delay;
     result.reward = result.terminated && action == cue_ ? 1 : 0;
+    if (result.terminated) answer_ = action;
     ++steps_;
     result.observation = steps_ == options_.delay ? show(options_.cues) : show_nothing();
     return result;
   }
 
+  /// A lamp for each cue, in rows; below them how much of the delay is over. What is asked for is shown by a
+  /// question mark, and the answer by green, or by red beside the cue.
+  void draw(Canvas& canvas) const override {
+    const int columns = static_cast<int>(std::ceil(std::sqrt(1.5 * options_.cues)));
+    const int rows = (options_.cues + columns - 1) / columns;
+    const double width = columns + 1, height = rows + 1.5;
+    canvas.view({0, 0, static_cast<float>(width), static_cast<float>(height), 0.25F}, kDesk);
+    for (int cue = 0; cue < options_.cues; ++cue)
+      canvas.circle(drawn::at(cue % columns + 1, height - 1 - cue / columns), 0.36F, lamp_of(cue));
+    const double over = std::min(1.0, static_cast<double>(steps_) / options_.delay);
+    drawn::box(canvas, 0.5, 0.4, width - 0.5, 0.6, kLampOff);
+    if (over > 0) drawn::box(canvas, 0.5, 0.4, 0.5 + over * (width - 1), 0.6, kTime);
+    if (steps_ == options_.delay) canvas.text(drawn::at(width / 2 - 0.15, 0.75), 0.5F, "?", kTime);
+  }
+
  private:
+  Colour lamp_of(int cue) const {
+    if (cue == answer_) return answer_ == cue_ ? kRight : kWrong;
+    const bool is_shown = cue == cue_ && (steps_ == 0 || answer_ >= 0);
+    return is_shown ? kLampOn : kLampOff;
+  }
+
   Observation show_nothing() {
     std::fill(observation_.begin(), observation_.end(), 0.0f);
     return observation_;
@@ -63,6 +95,7 @@ class Recall final : public DiscreteEnvironment {
   EnvironmentSpec spec_;
   std::vector<float> observation_;
   int cue_ = 0;
+  int answer_ = -1;  ///< below 0: none yet
   int steps_ = 0;
 };
 

@@ -55,9 +55,10 @@ const EnvironmentPlugin& plugin_in(const std::string& path) {
   if (plugin == nullptr || plugin->format != expected.format || !is_compatible(plugin->version)) {
     const bool is_readable = plugin != nullptr && plugin->version != nullptr;
     throw ArgumentError(
-        fmt::format("{}: was compiled with Genkidama {}, expected {}.{}; compile it again with the "
-                    "headers of this version",
-                    path, is_readable ? plugin->version : "(unknown)", kVersionMajor, kVersionMinor));
+        fmt::format("{}: was compiled with Genkidama {} (format {}), expected {}.{} (format {}); compile it "
+                    "again with the headers of this version",
+                    path, is_readable ? plugin->version : "(unknown)", is_readable ? plugin->format : 0,
+                    kVersionMajor, kVersionMinor, expected.format));
   }
   if (plugin->make == nullptr || plugin->spec_bytes != expected.spec_bytes ||
       plugin->step_bytes != expected.step_bytes || plugin->context_bytes != expected.context_bytes) {

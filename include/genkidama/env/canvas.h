@@ -28,18 +28,27 @@ struct Point {
   bool operator==(const Point&) const = default;
 };
 
-/// The part of the world that a picture shows, in the environment's own units: right > left, top > bottom.
-/// A picture has the rectangle's ratio of width to height.
+/// What a picture shows, and for how long.
 struct View {
+  /// The part of the world that is seen, in the environment's own units: right > left, top > bottom, all
+  /// finite. A picture has the rectangle's ratio of width to height.
   float left = 0;
-  float bottom = 0;
-  float right = 1;
-  float top = 1;
+  float bottom = 0;  ///< as above
+  float right = 1;   ///< as above
+  float top = 1;     ///< as above
+  /// What one step of the environment takes in its world, in seconds: the pace at which it is watched. Finite
+  /// and > 0.
+  float step_seconds = 0.02F;
+
+  bool operator==(const View&) const = default;
 };
 
 /// A surface with a few primitives. An environment calls view() once, and then draws. Shapes cover what was
 /// drawn before them; what lies outside of the view is cut off. Coordinates and lengths are in the units of
-/// the world. They must be finite; a primitive with one that is not is left out.
+/// the world. They must be finite, and widths, radii and heights > 0; a primitive that breaks a rule is left
+/// out, and so is all that comes before a view. check_environment() tells of both.
+///
+/// What stays the same from step to step, such as the ground, is best drawn first: a film holds it once.
 ///
 /// One canvas is used by one thread.
 class Canvas {

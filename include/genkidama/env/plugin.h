@@ -15,7 +15,8 @@ namespace GENKIDAMA_EXPORT genkidama {
 /// What a shared object exports. The first two fields never change, so that a tool of any version can read
 /// them.
 struct EnvironmentPlugin {
-  std::uint32_t format = 1;       ///< of this struct
+  /// Of this struct and of Environment's virtual functions: 2 since Environment::draw().
+  std::uint32_t format = 2;
   const char* version = nullptr;  ///< the Genkidama version that the shared object was compiled with
   /// Sizes of what crosses the border between the shared object and the tool. Both must have the same.
   std::uint32_t spec_bytes = sizeof(EnvironmentSpec);
