@@ -48,10 +48,15 @@ endfunction()
 
 # Whoever links a static library links what it uses.
 set(GENKIDAMA_PC_CORE_REQUIRES "fmt")
+set(GENKIDAMA_PC_CORE_LIBS "")
 if(NOT BUILD_SHARED_LIBS)
   string(APPEND GENKIDAMA_PC_CORE_REQUIRES ", box2d, libxxhash")
   if(GENKIDAMA_TLS)
     string(APPEND GENKIDAMA_PC_CORE_REQUIRES ", libssl, libcrypto")
+  endif()
+  if(genkidama_with_gif)
+    # Not every giflib has a pkg-config file.
+    set(GENKIDAMA_PC_CORE_LIBS " -lgif")
   endif()
 endif()
 

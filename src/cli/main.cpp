@@ -42,6 +42,8 @@ int run(const Settings& settings, const ResolvedProgram& program) {
       return run_cluster(std::move(job));
     case kEvaluate:
       return run_evaluate(std::move(job));
+    case kWatch:
+      return run_watch(std::move(job));
     case kCheck:
       return run_check(std::move(job));
     case kSweep:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/one_line.h"
@@ -51,7 +52,8 @@ bool Drawing::accepts(const char* primitive, std::span<const Point> points, std:
   }
   for (const Point& point : points) {
     if (is_finite(point)) continue;
-    note(fmt::format("{}() was given the point ({}, {}); expected finite numbers", primitive, point.x, point.y));
+    note(fmt::format("{}() was given the point ({}, {}); expected finite numbers", primitive, point.x,
+                     point.y));
     return false;
   }
   return true;
@@ -83,7 +85,7 @@ void Drawing::text(Point left_bottom, float height, std::string_view text, Colou
   shapes_.emplace_back(Text{left_bottom, height, as_one_line(to_utf8(text)), colour});
 }
 
-void Drawing::draw_on(Canvas& canvas) const {
+void Drawing::draw_on(Canvas& canvas, std::size_t first, std::size_t end) const {
   if (!has_view_) return;
   canvas.view(view_, background_);
   struct Painter {
@@ -95,7 +97,7 @@ void Drawing::draw_on(Canvas& canvas) const {
       canvas.text(shape.left_bottom, shape.height, shape.text, shape.colour);
     }
   };
-  for (const Shape& shape : shapes_) std::visit(Painter{canvas}, shape);
+  for (std::size_t i = first; i < std::min(end, shapes_.size()); ++i) std::visit(Painter{canvas}, shapes_[i]);
 }
 
 Drawing drawing_of(const Environment& environment) {

@@ -78,8 +78,7 @@ class Lamplighter final : public DiscreteEnvironment {
 
   void draw(Canvas& canvas) const override {
     canvas.view({0, 0, kSide, kSide, 0.1F}, kNight);
-    for (int column = 0; column < kSide; column += 2)
-      drawn::box(canvas, column, 0, column + 1, kSide, kLane);
+    for (int column = 0; column < kSide; column += 2) drawn::box(canvas, column, 0, column + 1, kSide, kLane);
     for (int i = 0; i < lamps_left_; ++i) {
       const Point lamp = middle_of(lamps_[static_cast<std::size_t>(i)]);
       drawn::segment(canvas, drawn::at(lamp.x, lamp.y - 0.45), lamp, 0.12, kPost);

@@ -33,8 +33,7 @@ void drive(std::array<double, 2>& state, double force) {
 }
 
 void draw_state(const std::array<double, 2>& state, double goal, Canvas& canvas) {
-  drawn::draw(canvas,
-              {.position = state[0], .left_wall = kLeftWall, .right_wall = kRightWall, .goal = goal});
+  drawn::draw(canvas, {.position = state[0], .left_wall = kLeftWall, .right_wall = kRightWall, .goal = goal});
 }
 
 void observe_state(const std::array<double, 2>& state, std::span<float, 2> observation) {

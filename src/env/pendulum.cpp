@@ -63,10 +63,9 @@ void PendulumMotion::observe(std::span<float, kObservationSize> observation) con
 }
 
 void PendulumMotion::draw(Canvas& canvas) const {
-  drawn::draw(canvas, {.angle = state[0],
-                       .length = kLength,
-                       .torque = torque / kMostTorque,
-                       .step_seconds = kStep_s});
+  drawn::draw(
+      canvas,
+      {.angle = state[0], .length = kLength, .torque = torque / kMostTorque, .step_seconds = kStep_s});
 }
 
 std::unique_ptr<Environment> make_pendulum() {

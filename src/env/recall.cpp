@@ -63,14 +63,14 @@ class Recall final : public DiscreteEnvironment {
   void draw(Canvas& canvas) const override {
     const int columns = static_cast<int>(std::ceil(std::sqrt(1.5 * options_.cues)));
     const int rows = (options_.cues + columns - 1) / columns;
-    const double width = columns + 1, height = rows + 1.5;
+    const double width = columns + 1, height = rows + 2;
     canvas.view({0, 0, static_cast<float>(width), static_cast<float>(height), 0.25F}, kDesk);
     for (int cue = 0; cue < options_.cues; ++cue)
       canvas.circle(drawn::at(cue % columns + 1, height - 1 - cue / columns), 0.36F, lamp_of(cue));
     const double over = std::min(1.0, static_cast<double>(steps_) / options_.delay);
     drawn::box(canvas, 0.5, 0.4, width - 0.5, 0.6, kLampOff);
     if (over > 0) drawn::box(canvas, 0.5, 0.4, 0.5 + over * (width - 1), 0.6, kTime);
-    if (steps_ == options_.delay) canvas.text(drawn::at(width / 2 - 0.15, 0.75), 0.5F, "?", kTime);
+    if (steps_ == options_.delay) canvas.text(drawn::at(width / 2 - 0.15, 0.8), 0.5F, "?", kTime);
   }
 
  private:

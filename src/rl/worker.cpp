@@ -24,6 +24,7 @@
 #include "genkidama/rl/behaviour.h"
 #include "rl/central_learner.h"
 #include "rl/episode_slot.h"
+#include "rl/evaluation_seeds.h"
 #include "rl/gradient_server.h"
 #include "rl/helper_worker.h"
 #include "rl/pacer.h"
@@ -38,8 +39,7 @@ namespace {
 // Streams of derive_seed(): what a seed is used for.
 constexpr std::uint64_t kInitialisation = 0;
 constexpr std::uint64_t kTraining = 1;
-constexpr std::uint64_t kEvaluation = 2;
-constexpr std::uint64_t kActions = 3;
+// 2 and 3: see rl/evaluation_seeds.h
 constexpr std::uint64_t kLearning = 4;
 constexpr std::uint64_t kContinued = 5;
 constexpr std::uint64_t kNoise = 6;
@@ -478,7 +478,7 @@ class Worker {
 
   /// `draws_seed`: of the actions; everything else follows from `seed`.
   void begin_reset(EpisodeSlot& slot, std::uint64_t seed, std::uint64_t draws_seed) {
-    slot.begin_start(seed, Random(derive_seed(draws_seed, {kActions})));
+    slot.begin_start(seed, Random(sampled_actions_seed(draws_seed)));
   }
 
   void finish_reset(EpisodeSlot& slot) {
@@ -695,7 +695,7 @@ class Worker {
       EvaluatedEpisode& episode = shared_.evaluation[i];
       // The lead orders a chunk again when a worker died over one of its episodes.
       if (episode.done.load(std::memory_order_acquire)) continue;
-      const auto seed = derive_seed(order.evaluation_seed, {kEvaluation, order.first_episode + i});
+      const auto seed = evaluated_episode_seed(order.evaluation_seed, order.first_episode + i);
       EpisodeSlot* played = nullptr;
       do {
         // A thread, whose training is over.

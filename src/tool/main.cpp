@@ -27,6 +27,7 @@ constexpr const char* kUsage =
     "usage: genkidama COMMAND TASK [options], for instance\n"
     "  genkidama train lunar-lander --max-steps 1000000 --run-dir runs/first\n"
     "  genkidama evaluate --checkpoint runs/first/final.safetensors\n"
+    "  genkidama watch --checkpoint runs/first/final.safetensors\n"
     "  genkidama tasks                                  lists the tasks\n"
     "A run that goes on with --resume knows its task. --checkpoint and --config know bundled tasks; every "
     "other\n"

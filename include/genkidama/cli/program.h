@@ -55,9 +55,9 @@ struct Program {
   std::vector<std::pair<std::string, std::string>> other_commands{};
 };
 
-/// Runs the subcommand that the arguments name: train, parent, child, cluster, evaluate, check, sweep,
-/// simulate or plan. Call it first in main(), before any thread is started and before LibTorch computes
-/// anything.
+/// Runs the subcommand that the arguments name: train, parent, child, cluster, evaluate, watch, check,
+/// sweep, simulate or plan. Call it first in main(), before any thread is started and before LibTorch
+/// computes anything.
 ///
 /// Returns the exit code: 0 for success, 1 for a run or a check that failed, 2 for bad arguments, and 128 + N
 /// when signal N (Ctrl-C, SIGTERM) ended a run whose files are all written. Progress and errors go to

@@ -4,6 +4,7 @@
 /// A picture as the list of what was drawn, to be counted, compared, kept, and drawn again elsewhere.
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,8 +15,8 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
-/// A canvas that keeps what is drawn on it, and leaves out what breaks a rule of Canvas. Every other backend is
-/// given one, so that it need not look at a number again.
+/// A canvas that keeps what is drawn on it, and leaves out what breaks a rule of Canvas. Every other backend
+/// is given one, so that it need not look at a number again.
 class Drawing final : public Canvas {
  public:
   /// As Canvas::polygon().
@@ -65,8 +66,10 @@ class Drawing final : public Canvas {
   /// The first rule that was broken, in one sentence such as "circle() was given the radius nan; expected a
   /// finite number above 0"; empty when none was.
   const std::string& problem() const { return problem_; }
-  /// Draws the same on another canvas; nothing without a view.
-  void draw_on(Canvas& canvas) const;
+  /// Draws the same on another canvas; nothing without a view. Of the shapes only those from number `first`
+  /// on, without number `end` and those behind it.
+  void draw_on(Canvas& canvas, std::size_t first = 0,
+               std::size_t end = std::numeric_limits<std::size_t>::max()) const;
 
  private:
   bool accepts(const char* primitive, std::span<const Point> points, std::size_t least);

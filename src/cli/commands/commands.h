@@ -13,6 +13,7 @@ int run_child(Job job);
 int run_learner(Job job);
 int run_cluster(Job job);
 int run_evaluate(Job job);
+int run_watch(Job job);
 int run_check(Job job);
 int run_sweep(Job job);
 int run_simulate(Job job);

@@ -1,16 +1,15 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <functional>
 #include <memory>
 #include <system_error>
 #include <utility>
 
+#include "cli/commands/checkpoint_records.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/options/command_line.h"
 #include "cli/options/is_one_of.h"
-#include "cli/options/own_options.h"
 #include "cli/terminal/evaluation_table.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
@@ -18,16 +17,13 @@
 #include "core/write_target.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
-#include "genkidama/core/utf8.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/rl/algorithms.h"
 #include "nn/bundled_network.h"
-#include "run/directory/checkpoint_list.h"
 #include "run/directory/json_file.h"
 #include "run/evaluation/evaluation_report.h"
 #include "run/evaluation/figure_text.h"
 #include "run/evaluation/read_policy.h"
-#include "run/state/run_state.h"
 
 namespace genkidama::cli {
 namespace {
@@ -35,79 +31,6 @@ namespace {
 using Path = std::filesystem::path;
 
 constexpr Milliseconds kPlainInterval{5'000};
-
-// A file that the user named and that cannot be used is a bad argument.
-Checkpoint as_argument(const std::function<Checkpoint()>& read) {
-  try {
-    return read();
-  } catch (const Error& error) {
-    throw ArgumentError(fmt::format("--checkpoint: {}", error.what()));
-  }
-}
-
-std::vector<Path> checkpoints_named(const std::vector<std::string>& paths) {
-  try {
-    return run::checkpoints_of(paths);
-  } catch (const ArgumentError& error) {
-    throw ArgumentError(fmt::format("--checkpoint {}", error.what()));
-  }
-}
-
-// The network belongs to the preset, so the one the weights were trained with is taken unless the user says.
-std::string preset_for(const Job& job, const Checkpoint& checkpoint) {
-  const auto recorded = checkpoint.metadata.find("preset");
-  if (recorded == checkpoint.metadata.end() || names_option(job.settings.command_line, "preset")) {
-    return job.settings.preset;
-  }
-  const std::string preset = unescape_bytes(recorded->second);
-  return job.program.presets.count(preset) > 0 ? preset : job.settings.preset;
-}
-
-Path directory_of(const Path& file) {
-  return file.has_parent_path() ? file.parent_path() : Path(".");
-}
-
-// The environment is the one that the weights were trained in, unless the user says.
-void take_own_options(Job& job, const std::vector<Path>& paths, const Path& path,
-                      const Checkpoint& checkpoint) {
-  const OptionValues first = job.settings.own;
-  const auto recorded = checkpoint.metadata.find("options");
-  if (recorded == checkpoint.metadata.end()) return;
-  apply_own_options(fmt::format("--checkpoint: {}", path.string()), recorded->second, job.program.options,
-                    job.program.table, job.settings);
-  if (path == paths.front() || job.settings.own == first) return;
-  for (const auto& [name, value] : job.settings.own.all()) {
-    if (value == first.all().at(name)) continue;
-    throw ArgumentError(fmt::format(
-        "--checkpoint: {} and {} were made with different values of --{}; evaluate them one after "
-        "the other, or say which value to play with",
-        paths.front().string(), path.string(), name));
-  }
-}
-
-// Reads every file, to refuse a bad one before anything is started, and forgets the weights again.
-std::string take_records(Job& job, const std::vector<Path>& paths) {
-  std::string preset;
-  for (const Path& path : paths) {
-    const Checkpoint checkpoint = as_argument([&] { return read_safetensors(path); });
-    if (run::is_run_state(checkpoint)) {
-      throw ArgumentError(fmt::format(
-          "--checkpoint {}: this is the state of a run, which --resume {} goes on from; expected a "
-          "policy, such as {}",
-          path.string(), directory_of(path).string(), (directory_of(path) / "final.safetensors").string()));
-    }
-    const std::string own = preset_for(job, checkpoint);
-    if (!preset.empty() && own != preset) {
-      throw ArgumentError(
-          fmt::format("--checkpoint: {} was made with the preset '{}', {} with '{}'; evaluate them one after "
-                      "the other, or say which network to take with --preset",
-                      paths.front().string(), preset, path.string(), own));
-    }
-    preset = own;
-    take_own_options(job, paths, path, checkpoint);
-  }
-  return preset;
-}
 
 // What is no number is refused with the network that it does not fit.
 void take_count(std::string_view text, int& count) {
@@ -282,11 +205,8 @@ void write_files(const Settings& settings, const std::vector<run::CheckpointEval
 
 int run_evaluate(Job job) {
   const std::vector<Path> paths = checkpoints_named(job.settings.evaluate.checkpoints);
-  job.settings.preset = take_records(job, paths);
+  take_records(job, paths);
   job.settings.network = network_for(job, paths.front());
-  if (!names_option(job.settings.command_line, "greedy")) {
-    job.settings.run.greedy = job.program.presets.at(job.settings.preset).greedy;
-  }
   check_targets(job.settings, paths);
   take_behaviour(job.settings, paths.front());
   const auto trainer = make_trainer(job, job.settings.learning.workers);

@@ -25,9 +25,9 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Command kCommands[] = {kTrain,    kParent, kChild,  kCluster,         kLearner,
-                                 kActor,    kShard,  kServer, kEnvironmentHost, kPeer,
-                                 kEvaluate, kCheck,  kSweep,  kSimulate,        kPlan};
+constexpr Command kCommands[] = {kTrain, kParent, kChild,           kCluster, kLearner,  kActor,
+                                 kShard, kServer, kEnvironmentHost, kPeer,    kEvaluate, kWatch,
+                                 kCheck, kSweep,  kSimulate,        kPlan};
 
 // One option as CLI11 fills it; the meaning of the text is the table's business.
 struct Slot {
@@ -98,7 +98,8 @@ Settings defaults_of(const ResolvedProgram& program, Command command) {
   take_preset(program, program.presets.at(program.default_preset), settings);
   // An evaluation alone plays the episodes of a run's final evaluation.
   if (command == kActor) settings.run.eval_episodes = 0;
-  if (command == kEvaluate) settings.learning.seed = settings.run.eval_seed;
+  if ((command & (kEvaluate | kWatch)) != 0) settings.learning.seed = settings.run.eval_seed;
+  if (command == kWatch) settings.evaluate.episodes = 1;
   if (command == kCheck) settings.evaluate.episodes = EnvironmentCheckOptions().episodes;
   return settings;
 }

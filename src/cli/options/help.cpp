@@ -92,6 +92,8 @@ std::string command_help(Command command) {
       return "Step environments for a server, which trains in them";
     case kEvaluate:
       return "Play episodes with the weights of checkpoints";
+    case kWatch:
+      return "Show in the terminal how a policy plays, or record it as a picture that moves";
     case kCheck:
       return "Look for mistakes in the program's environment and network; exit code 0 when there are none";
     case kSweep:
@@ -133,7 +135,7 @@ std::string help_footer(const Program& program, Command command, const HelpLayou
   const char* rules =
       command == kCheck
           ? "Exit code: 0 nothing is wrong, 1 something is, 2 bad arguments, 128 + N after signal N."
-      : command == kEvaluate
+      : command == kEvaluate || command == kWatch
           ? "Without --preset, the preset that the checkpoint names is taken."
           : "A flag wins over the config file, which wins over the preset.\n"
             "Exit code: 0 success, 1 a failed run, 2 bad arguments, 128 + N after signal N.";

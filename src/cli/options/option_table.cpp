@@ -663,7 +663,7 @@ void add_links(Table& table) {
 
 void add_run(Table& table, const Program& program) {
   table.group("Run");
-  table.add("preset", kEverywhere | kShard | kCheck | kSimulation, preset_option(program),
+  table.add("preset", kEverywhere | kWatch | kShard | kCheck | kSimulation, preset_option(program),
             "Named set of defaults, listed below");
   table.add("config", kTraining | kShard | kEnvironmentHost, file_option(GENKIDAMA_MEMBER(config), "FILE"),
             "JSON file of options, for instance a run's config.json; flags win over it");
@@ -675,7 +675,7 @@ void add_run(Table& table, const Program& program) {
   table.add("init-from", kAlone | kParent | kCluster | kLearner | kShard,
             kept_path_option(GENKIDAMA_MEMBER(run.init_from), "FILE"),
             "Begin with the weights of this policy file, such as another run's final.safetensors");
-  table.add("seed", kEverywhere | kShard | kCheck | kSimulation,
+  table.add("seed", kEverywhere | kWatch | kShard | kCheck | kSimulation,
             count_option(kNotNegative, GENKIDAMA_MEMBER(learning.seed)),
             "All randomness follows from it (a child or an actor draws one when not given)");
   table.add("workers", kPlaying | kEvaluate, int_option({1, 4096}, GENKIDAMA_MEMBER(learning.workers)),
@@ -763,12 +763,14 @@ void add_results(Table& table) {
             int_option({1, 4096}, GENKIDAMA_MEMBER(cluster.eval_workers)),
             "Workers of the Parent or the learner, which only evaluate");
   table.add(
-      "checkpoint", kEvaluate, texts_option(GENKIDAMA_MEMBER(evaluate.checkpoints), "FILE|DIR", "a path"),
-      "Safetensors file with weights to evaluate, or a directory of them such as a run's; several may be "
-      "given (required)");
-  table.add("episodes", kEvaluate | kCheck, int_option({1, 1e7}, GENKIDAMA_MEMBER(evaluate.episodes)),
-            "Episodes to play");
-  table.add("greedy", kEverywhere | kSweep | kSimulation, flag_option(GENKIDAMA_MEMBER(run.greedy)),
+      "checkpoint", kEvaluate | kWatch,
+      texts_option(GENKIDAMA_MEMBER(evaluate.checkpoints), "FILE|DIR", "a path"),
+      "Safetensors file with weights to play, or a directory of them such as a run's (required). evaluate: "
+      "several may be given; watch: the last one of a directory is played");
+  table.add("episodes", kEvaluate | kWatch | kCheck,
+            int_option({1, 1e7}, GENKIDAMA_MEMBER(evaluate.episodes)),
+            "Episodes to play; watch --record keeps the one with the highest return");
+  table.add("greedy", kEverywhere | kWatch | kSweep | kSimulation, flag_option(GENKIDAMA_MEMBER(run.greedy)),
             "Evaluate with the likeliest action instead of sampled ones; --greedy=false against a preset "
             "that does");
   table.add("json", kEvaluate | kSimulation, file_option(GENKIDAMA_MEMBER(evaluate.json_file), "FILE"),
@@ -782,7 +784,7 @@ void add_results(Table& table) {
 void add_hyperparameters(Table& table, const Program& program) {
   table.group("Hyperparameters");
   // It decides which outputs the network has.
-  table.add("loss", kLearning | kActor | kShard | kEverywhere | kCheck, loss_option(program),
+  table.add("loss", kLearning | kActor | kShard | kEverywhere | kWatch | kCheck, loss_option(program),
             "What is minimised");
   table.add("gamma", kLearning | kActor,
             real_option(kUnitInterval, GENKIDAMA_MEMBER(learning.hyperparameters.gamma)),
@@ -1131,6 +1133,15 @@ void add_actions(Table& table) {
       "Natural logarithm of the deviation at first; 0: a deviation of half the range between two bounds");
 }
 
+void add_watch(Table& table) {
+  table.group("Watch");
+  table.add("record", kWatch, file_option(GENKIDAMA_MEMBER(watch.record), "FILE.gif|FILE.svg|DIR/"),
+            "Write one episode to this file, which browsers play, or its pictures as SVG files to this new "
+            "directory, in place of the terminal");
+  table.add("speed", kWatch, real_option({0.01, 1000}, GENKIDAMA_MEMBER(watch.speed)),
+            "How many times as fast as in the environment's own time");
+}
+
 void add_check(Table& table) {
   table.group("Check");
   table.add(
@@ -1253,6 +1264,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_dyna_q(table);
   add_critics(table);
   add_actions(table);
+  add_watch(table);
   add_check(table);
   add_internal(table);
   std::vector<OptionRow> rows = table.take();

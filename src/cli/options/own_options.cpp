@@ -22,7 +22,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned kOwnCommands = kEverywhere | kShard | kEnvironmentHost | kCheck | kSimulation;
+constexpr unsigned kOwnCommands = kEverywhere | kWatch | kShard | kEnvironmentHost | kCheck | kSimulation;
 // Doubles, and so ranges, hold every whole number up to here.
 constexpr std::int64_t kLargestWhole = std::int64_t{1} << 53;
 

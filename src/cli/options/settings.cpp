@@ -14,6 +14,8 @@ const char* command_name(Command command) {
       return "cluster";
     case kEvaluate:
       return "evaluate";
+    case kWatch:
+      return "watch";
     case kCheck:
       return "check";
     case kSweep:

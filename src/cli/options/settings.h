@@ -43,6 +43,7 @@ enum Command : unsigned {
   kServer = 4096,
   kEnvironmentHost = 8192,
   kPeer = 16384,
+  kWatch = 32768,
 };
 /// One machine's own training, wherever its environments are.
 inline constexpr unsigned kAlone = kTrain | kServer;
@@ -146,7 +147,7 @@ struct ClusterOptions {
   std::uint64_t topology_degree = 3;  ///< of a random regular graph
 };
 
-/// `evaluate`, how many episodes `check` plays, and the files of `simulate` and `plan`.
+/// `evaluate`, what `watch` and how many episodes `check` plays, and the files of `simulate` and `plan`.
 struct EvaluateOptions {
   std::vector<std::string> checkpoints;  ///< files and directories
   int episodes = 500;
@@ -158,6 +159,12 @@ struct EvaluateOptions {
 /// `check`.
 struct CheckOptions {
   bool try_invalid_actions = false;
+};
+
+/// `watch`. What it plays is in EvaluateOptions.
+struct WatchOptions {
+  std::string record;  ///< the file or directory that the film goes to; empty: the terminal
+  double speed = 1;
 };
 
 /// `simulate` and `plan`.
@@ -235,6 +242,7 @@ struct Settings {
   ClusterOptions cluster;
   EvaluateOptions evaluate;
   CheckOptions check;
+  WatchOptions watch;
   SimulationSettings simulation;
   SweepOptions sweep;
   Plumbing plumbing;

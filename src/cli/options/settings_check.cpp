@@ -915,7 +915,7 @@ void complete_and_check(Settings& settings) {
     }
     settings.run_dir = settings.resume;
   }
-  if (settings.command == kEvaluate && settings.evaluate.checkpoints.empty()) {
+  if ((settings.command & (kEvaluate | kWatch)) != 0 && settings.evaluate.checkpoints.empty()) {
     throw ArgumentError("--checkpoint FILE is required");
   }
   if (settings.command == kSweep && settings.run_dir.empty()) {

@@ -17,6 +17,16 @@ void keep_error() {
   if (g_first_error == 0) g_first_error = errno != 0 ? errno : EIO;
 }
 
+bool write_all(int descriptor, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
 }  // namespace
 
 void print_text(std::string_view text) {
@@ -33,12 +43,12 @@ void finish_output() {
 }
 
 void print_error(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+  write_all(STDERR_FILENO, text);
+}
+
+void write_now(std::string_view text) {
+  if (write_all(STDOUT_FILENO, text)) return;
+  throw IoError(fmt::format("the picture could not be written to standard output: {}", std::strerror(errno)));
 }
 
 }  // namespace genkidama::cli

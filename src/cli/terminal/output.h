@@ -23,6 +23,9 @@ void print(fmt::format_string<Args...> format, Args&&... args) {
 /// Writes what is still buffered. Throws IoError when anything that was printed to standard output is lost.
 void finish_output();
 
+/// Writes to standard output at once, past what is buffered. Throws IoError when that fails.
+void write_now(std::string_view text);
+
 /// Writes to standard error at once, in one piece if the system takes it so. A failure has nowhere to be
 /// told.
 void print_error(std::string_view text) noexcept;

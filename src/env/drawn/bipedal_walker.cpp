@@ -49,8 +49,8 @@ std::vector<Point> surface(const WalkerTerrain& terrain, double left) {
   const int first = static_cast<int>(std::floor(left / kTerrainStep_m));
   const int last = static_cast<int>(std::ceil((left + kWidth_m) / kTerrainStep_m));
   for (int i = first; i <= last; ++i)
-    points.push_back(
-        at(i * kTerrainStep_m, terrain.height[static_cast<std::size_t>(std::clamp(i, 0, kTerrainLength - 1))]));
+    points.push_back(at(i * kTerrainStep_m,
+                        terrain.height[static_cast<std::size_t>(std::clamp(i, 0, kTerrainLength - 1))]));
   return points;
 }
 

@@ -39,9 +39,10 @@ void draw(Canvas& canvas, const CartPole& task) {
   for (const double wheel : {x - 0.22, x + 0.22}) canvas.circle(at(wheel, kRailHeight + 0.1), 0.1F, kWheel);
   arrow(canvas, at(x + 0.42 * task.push, kAxleHeight - 0.14), 0.4 * task.push, 0.06, kPush);
   const Point axle = at(x, kAxleHeight);
-  segment(canvas, axle,
-          at(x + task.pole_length * std::sin(task.angle), kAxleHeight + task.pole_length * std::cos(task.angle)),
-          0.1, kPole);
+  segment(
+      canvas, axle,
+      at(x + task.pole_length * std::sin(task.angle), kAxleHeight + task.pole_length * std::cos(task.angle)),
+      0.1, kPole);
   canvas.circle(axle, 0.07F, kAxle);
 }
 

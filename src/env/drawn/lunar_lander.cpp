@@ -39,7 +39,8 @@ void draw_sky(Canvas& canvas) {
   // Spread evenly without a pattern that the eye finds: multiples of two irrational numbers.
   for (int i = 0; i < kStars; ++i) {
     const double across = std::fmod(0.61803 * i, 1.0), up = std::fmod(0.41421 * i + 0.1, 1.0);
-    canvas.circle(at(kLeft + across * (kRight - kLeft), 5 + up * (kTop - 5)), i % 3 == 0 ? 0.06F : 0.035F, kStar);
+    canvas.circle(at(kLeft + across * (kRight - kLeft), 5 + up * (kTop - 5)), i % 3 == 0 ? 0.06F : 0.035F,
+                  kStar);
   }
   canvas.circle(at(17.2, 12.1), 1.25F, kPlanetShade);
   canvas.circle(at(17.0, 12.25), 1.05F, kPlanet);
@@ -64,12 +65,14 @@ void draw_pad(Canvas& canvas) {
 
 void draw_flame(Canvas& canvas, const b2Body& lander, Point root, Point tip, double half_width) {
   const double length = std::hypot(tip.x - root.x, tip.y - root.y);
-  const double across_x = (tip.y - root.y) / length * half_width, across_y = (root.x - tip.x) / length * half_width;
+  const double across_x = (tip.y - root.y) / length * half_width,
+               across_y = (root.x - tip.x) / length * half_width;
   const auto triangle = [&](double width, double reach, Colour colour) {
-    canvas.polygon(std::array{on_body(lander, root.x + width * across_x, root.y + width * across_y),
-                              on_body(lander, root.x - width * across_x, root.y - width * across_y),
-                              on_body(lander, root.x + reach * (tip.x - root.x), root.y + reach * (tip.y - root.y))},
-                   colour);
+    canvas.polygon(
+        std::array{on_body(lander, root.x + width * across_x, root.y + width * across_y),
+                   on_body(lander, root.x - width * across_x, root.y - width * across_y),
+                   on_body(lander, root.x + reach * (tip.x - root.x), root.y + reach * (tip.y - root.y))},
+        colour);
   };
   triangle(1, 1, kFlame);
   triangle(0.5, 0.55, kFlameCore);

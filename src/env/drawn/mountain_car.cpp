@@ -45,7 +45,8 @@ void draw_car(Canvas& canvas, double position) {
   canvas.polygon(std::array{place(-0.9, 0.3), place(0.9, 0.3), place(0.9, 0.65), place(0.5, 0.7),
                             place(0.25, 1.1), place(-0.5, 1.1), place(-0.9, 0.7)},
                  kPaint);
-  canvas.polygon(std::array{place(-0.45, 0.72), place(0.4, 0.72), place(0.2, 1.0), place(-0.4, 1.0)}, kWindow);
+  canvas.polygon(std::array{place(-0.45, 0.72), place(0.4, 0.72), place(0.2, 1.0), place(-0.4, 1.0)},
+                 kWindow);
   for (const double wheel : {-0.5, 0.5}) canvas.circle(place(wheel, 0.25), 0.026F, kTyre);
 }
 

@@ -32,11 +32,15 @@ Checkpoint read_policy(const std::filesystem::path& path, const CoreOrchestrator
   check_same_network(path, record, own.network);
   check_same_behaviour(path, record, own.behaviour);
   check_statistics_fit(path, record, static_cast<std::size_t>(trainer.environment_spec().observation_size));
-  if (elsewhere) {
-    log(LogLevel::kWarning, "'{}' comes from environment '{}' and plays '{}' now", path.string(),
-        record.environment, own.environment);
-  }
+  warn_of_other_environment(path, record.environment, own.environment);
   return file;
+}
+
+void warn_of_other_environment(const std::filesystem::path& path, const std::string& recorded,
+                               const std::string& own) {
+  if (recorded.empty() || recorded == own) return;
+  log(LogLevel::kWarning, "'{}' comes from environment '{}' and plays '{}' now", path.string(), recorded,
+      own);
 }
 
 }  // namespace genkidama::run
