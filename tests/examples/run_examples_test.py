@@ -1,5 +1,6 @@
 """Runs the examples that a user kills, resumes and talks to."""
 
+import importlib.util
 import json
 import os
 import pty
@@ -152,6 +153,45 @@ class ActorsAndLearner(unittest.TestCase):
             finally:
                 for each in [learner, *actors]:
                     each.end()
+
+
+class SettingsFromAnotherProgram(unittest.TestCase):
+    def sweep(self, place):
+        return [str(PROGRAMS / "cart_pole"), "sweep", "train", "--workers", "1", "--max-steps", "1000",
+                "--eval-episodes", "2", "--run-dir", str(place)]
+
+    def test_the_sweep_asks_and_tells_and_prints_nothing_else_on_its_output(self):
+        with tempfile.TemporaryDirectory() as place:
+            sweep = subprocess.Popen([*self.sweep(f"{place}/sweep"), "--search", "ask"], text=True, bufsize=1,
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            answers = ['{"answer": 1, "setting": {"gama": 0.5}}', '{"answer": 1, "setting": {"seed": 3}}',
+                       '{"answer": 1, "setting": {"gamma": 0.5}}', '{"end": true}']
+            heard = []
+            for line in sweep.stdout:
+                heard.append(json.loads(line))
+                if "ask" in heard[-1] or "refused" in heard[-1]:
+                    print(answers.pop(0), file=sweep.stdin, flush=True)
+            errors = sweep.communicate(timeout=PATIENCE_S)[1]
+            self.assertEqual(sweep.returncode, 0, errors)
+            self.assertEqual([next(iter(line)) for line in heard],
+                             ["sweep", "ask", "refused", "refused", "ask", "tell", "end"], heard)
+            self.assertIn("'gama' is not an option", heard[2]["why"])
+            self.assertIn("the seeds of a sweep come from --seeds", heard[3]["why"])
+            self.assertEqual(heard[5]["tell"], 1)
+            self.assertGreaterEqual(heard[5]["steps"], 1000)
+            self.assertIn("1 of 1 runs are done", errors)
+            self.assertTrue(Path(place, "sweep", "runs", "gamma=0.5", "seed_1", "final.safetensors").exists())
+
+    @unittest.skipUnless(importlib.util.find_spec("optuna"), "Optuna is not installed")
+    def test_optuna_chooses_and_goes_on(self):
+        script = Path(__file__).resolve().parents[2] / "examples" / "optuna_sweep" / "optuna_sweep.py"
+        with tempfile.TemporaryDirectory() as place:
+            for trials in (2, 3):
+                done = subprocess.run([sys.executable, script, *self.sweep(f"{place}/sweep"), "--trials", str(trials)],
+                                      capture_output=True, text=True, timeout=2 * PATIENCE_S)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(f"best of {trials}: ", done.stdout)
+            self.assertEqual(done.stderr.count(": starts"), 1)  # what the first call made was known
 
 
 if __name__ == "__main__":

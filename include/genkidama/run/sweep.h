@@ -48,6 +48,9 @@ struct SweepRun {
   std::filesystem::path directory;  ///< its run directory, runs/SETTING/seed_SEED in the sweep's
   /// The run in the directory goes on (Resume::kRequired); false: it begins. Known when the run is started.
   bool resume = false;
+  /// With SweepOptions::halving: the environment steps, those before a resume included, that it is to be
+  /// trained to at this time (RunOptions::max_steps). Empty: to the end that its options have.
+  std::optional<std::uint64_t> max_steps = {};
 
   /// The setting's name.
   std::string setting() const { return setting_name(point); }
@@ -68,13 +71,63 @@ struct SweepProcess {
   std::function<std::vector<std::string>(const SweepRun&)> words;
 };
 
+/// Values of one option that a search draws from.
+struct SweepRange {
+  std::string option;                     ///< its name
+  std::vector<std::string> choices = {};  ///< each equally likely; empty: a number from `low` to `high`
+  double low = 0;                         ///< the lowest value; with `logarithmic` greater than 0
+  double high = 0;                        ///< the highest value, not below `low`
+  /// Uniform in the logarithm, so that 0.001 to 0.01 is as likely as 0.01 to 0.1.
+  bool logarithmic = false;
+  bool whole = false;  ///< whole numbers, both ends included
+};
+
+/// `trials` different settings, each one of `points` with a value of each range; equal arguments give equal
+/// settings, and a larger number of trials begins with those of a smaller one. Without ranges they are
+/// `points` in a random order. Fewer come back where there are no more: after 1,000 draws in a row that gave
+/// nothing new. Numbers have six digits. Throws ArgumentError for a range that is not possible.
+std::vector<SweepPoint> sampled_points(const std::vector<SweepPoint>& points,
+                                       const std::vector<SweepRange>& ranges, std::size_t trials,
+                                       std::uint64_t seed);
+
+/// Asynchronous successive halving (ASHA; Li et al., "A System for Massively Parallel Hyperparameter Tuning",
+/// 2020): every setting is trained for a short time, the best of them are trained on, and so forth. The seeds
+/// of a setting are trained alike, and settings are compared by the median of their final means.
+struct SweepHalving {
+  std::uint64_t min_steps = 0;  ///< the shortest training; 0: max_steps / reduction^3
+  std::uint64_t max_steps = 0;  ///< the longest training, >= 1, >= min_steps
+  std::uint64_t reduction = 3;  ///< one of so many is trained on, to so many times the steps, >= 2
+};
+
+/// Settings come from another program, by lines of JSON: {"ask": 1} goes out, {"answer": 1, "setting":
+/// {"gamma": 0.9}} comes in, and {"tell": 1, "value": 12.5} goes out when that setting is trained and
+/// evaluated. `value` is the median over the seeds of the final means. Lines that cannot be used are answered
+/// with {"refused": 1, "why": TEXT}, and the question stands.
+struct SweepAsking {
+  int input = 0;                         ///< a descriptor that answers are read from, which stays open
+  int output = 1;                        ///< a descriptor that questions are written to, which stays open
+  std::size_t trials = 0;                ///< questions in all calls together; 0: until the other side ends
+  Milliseconds answer_timeout{600'000};  ///< for an answer; without one the sweep ends, > 0
+};
+
 /// What a sweep consists of, and how its runs are made.
 struct SweepOptions {
   /// The sweep's directory. A sweep that is in it already goes on, and its settings and seeds stay part of
   /// it.
   std::filesystem::path directory;
-  SweepDefinition definition;  ///< what this call asks for; not empty
+  SweepDefinition definition;  ///< what this call asks for; not empty, but for the points with `asking`
   int jobs = 1;                ///< runs at a time, >= 1; each has its own workers
+
+  /// Runs are trained by rungs. At most one of `halving` and `asking` is given; both need an evaluation. What
+  /// a call began must go on with the same rungs, seeds and evaluation.
+  std::optional<SweepHalving> halving = {};
+  std::optional<SweepAsking> asking = {};  ///< another program chooses the settings
+  /// Environment steps of all runs of the directory, those of earlier calls included: a run that would go
+  /// beyond is not started, and then no other one. 0: no limit.
+  std::uint64_t budget = 0;
+  /// The environment steps after which a run ends, for `budget`. Empty, or nothing: not known, and such a run
+  /// is started when any steps are left.
+  std::function<std::optional<std::uint64_t>(const SweepRun&)> steps = {};
 
   /// Trains one run in its directory, as run::train() or a LoopbackCluster does. The run must end by itself.
   SweepProcess train;
@@ -108,8 +161,10 @@ struct SweepOptions {
 
 /// How far a sweep is.
 struct SweepProgress {
-  std::size_t done = 0;                ///< runs of this call that are trained and evaluated
-  std::size_t due = 0;                 ///< runs of this call
+  std::size_t done = 0;      ///< runs of this call that are trained and evaluated
+  std::size_t due = 0;       ///< runs of this call; each rung of a run counts, as far as known
+  std::uint64_t steps = 0;   ///< of all runs in the directory, those at work with what they will take
+  std::uint64_t budget = 0;  ///< SweepOptions::budget
   std::optional<double> seconds_left;  ///< as the runs so far suggest; empty before there is one
 
   /// A run that a process is at work on.
@@ -145,6 +200,9 @@ struct SettingStatistics {
   double standard_deviation = 0;  ///< of the runs' mean returns, with n - 1; 0 for one run
   double min = 0;                 ///< lowest mean return
   double max = 0;                 ///< highest mean return
+  double median = 0;              ///< of the runs' mean returns
+  std::size_t rung = 0;           ///< with SweepOptions::halving: how many rungs it has come to
+  std::uint64_t steps = 0;        ///< with SweepOptions::halving: those of its last rung, for each seed
 };
 
 /// What a sweep came to.
@@ -153,8 +211,12 @@ struct SweepSummary {
   std::size_t done = 0;               ///< SweepProgress::done
   std::size_t due = 0;                ///< SweepProgress::due
   std::vector<std::string> failures;  ///< runs that failed, and tables that could not be written
-  std::vector<SettingStatistics> settings;  ///< in the order of the runs; those that were evaluated
-  std::filesystem::path results;            ///< the table of every run and checkpoint
+  /// In the order of the runs; those that were evaluated. With SweepOptions::halving those of the highest
+  /// rung first, the best of them first.
+  std::vector<SettingStatistics> settings;
+  std::uint64_t steps = 0;        ///< environment steps that all runs in the directory have taken
+  bool budget_spent = false;      ///< SweepOptions::budget has kept a run from being started
+  std::filesystem::path results;  ///< the table of every run and checkpoint
 };
 
 /// Trains every setting with every seed, each in its own run directory and process, and evaluates the
@@ -163,7 +225,8 @@ struct SweepSummary {
 ///
 /// Made again with the same directory, it goes on: a run that ended by itself is taken as it is, a run with a
 /// state goes on from it, a run without one is renamed to seed_N.dead_1 and made anew. A run that fails is
-/// told in the log and does not keep the others from being made.
+/// told in the log and does not keep the others from being made. A search (`halving`, `asking`) goes on in
+/// the same way: what it had decided is in search.json, and no rung is lost or made twice.
 ///
 /// **Threads and processes.** SweepProcess::function runs in forks of this process: call run() before the
 /// program has threads. SIGCHLD must not be ignored. When this process dies, the runs hear of it and end.

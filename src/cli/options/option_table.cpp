@@ -155,6 +155,12 @@ OptionRow policy_average_option() {
       });
 }
 
+OptionRow search_option() {
+  return choice_option(
+      {"grid", "random", "asha", "ask"}, [](const Settings& s) { return s.sweep.search; },
+      [](Settings& s, const std::string& text) { s.sweep.search = text; });
+}
+
 OptionRow optimizer_option(const Program& program) {
   // A program's own factory may know other names.
   const TextList choices = program.optimizer ? TextList{} : optimizer_names();
@@ -1161,6 +1167,26 @@ void add_sweep(Table& table) {
   table.add("seeds", kSweep, text_option(GENKIDAMA_MEMBER(sweep.seeds)),
             "Runs of each setting: 3 for the seeds 1 to 3, or 4-6, or 1,4,7");
   table.add("jobs", kSweep, int_option({1, 4096}, GENKIDAMA_MEMBER(sweep.jobs)), "Runs at a time");
+  table.add("budget", kSweep, count_option(kAtLeastOne, GENKIDAMA_MEMBER(sweep.budget)),
+            "Environment steps of all runs together; a run that would go beyond is not started");
+  table.add("search", kSweep, search_option(),
+            "Which settings: all (grid), some that are drawn (random), drawn ones of which the best are "
+            "trained on (asha), or those that another program names on standard input (ask)");
+  table.add(
+      "range", kSweep,
+      texts_option(GENKIDAMA_MEMBER(sweep.ranges), "NAME=LOW..HIGH", "NAME=LOW..HIGH or NAME=VALUE,VALUE"),
+      "What random and asha draw the value of one option from: LOW..HIGH, LOW..HIGH log, LOW..HIGH int, or "
+      "V1,V2,...");
+  table.add("trials", kSweep, count_option(kAtLeastOne, GENKIDAMA_MEMBER(sweep.trials)),
+            "Settings that a search tries");
+  table.add("search-seed", kSweep, count_option(kNotNegative, GENKIDAMA_MEMBER(sweep.search_seed)),
+            "Seed of what random and asha draw");
+  table.add("min-steps", kSweep, count_option(kNotNegative, GENKIDAMA_MEMBER(sweep.min_steps)),
+            "Steps that asha trains every setting to; 0: --max-steps / reduction^3");
+  table.add("reduction", kSweep, count_option({2, 1000}, GENKIDAMA_MEMBER(sweep.reduction)),
+            "One in so many settings is trained on by asha, to so many times the steps");
+  table.add("answer-timeout", kSweep, real_option({0.001, 1e6}, GENKIDAMA_MEMBER(sweep.answer_timeout_s)),
+            "Seconds that ask waits for an answer");
 }
 
 void add_simulation(Table& table) {

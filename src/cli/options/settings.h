@@ -212,6 +212,14 @@ struct SweepOptions {
   std::vector<std::string> settings;  ///< "workers=8,gamma=0.999"
   std::string seeds = "1";
   int jobs = 1;
+  std::string search = "grid";      ///< or "random", "asha", "ask"
+  std::vector<std::string> ranges;  ///< "learning-rate=1e-4..1e-2 log"
+  std::optional<std::uint64_t> trials;
+  std::uint64_t search_seed = 1;
+  std::optional<std::uint64_t> budget;  ///< environment steps of all runs
+  std::uint64_t min_steps = 0;          ///< 0: --max-steps / reduction^3
+  std::uint64_t reduction = 3;
+  double answer_timeout_s = 600;
   std::vector<std::string> run_words;  ///< the command of each run and its flags, as typed
 };
 

@@ -22,9 +22,11 @@ bool is_one_of(const std::string& text, std::initializer_list<const char*> names
   return std::any_of(names.begin(), names.end(), [&](const char* name) { return text == name; });
 }
 
-bool matters(const SweepRun& run, const OptionRow& row) {
+bool matters(const SweepRun& run, const OptionRow& row, bool halving) {
   if (!row.in_config || (row.commands & run.settings.command) == 0) return false;
   if (is_one_of(row.name, {"eval-episodes", "eval-workers"})) return false;
+  // Which rung it has come to is in the record of the search.
+  if (halving && row.name == "max-steps") return false;
   const bool evaluates =
       run.settings.run.target || run.settings.run.evaluate_every || run.settings.run.patience;
   return evaluates || !is_one_of(row.name, {"eval-seed", "greedy", "target-episodes"});
@@ -45,7 +47,7 @@ std::string text_of(const json& value) {
 
 }  // namespace
 
-void check_agrees(const SweepRun& run, const ResolvedProgram& program) {
+void check_agrees(const SweepRun& run, const ResolvedProgram& program, bool halving) {
   const json recorded = read_config_file("--run-dir:", run::RunDirectory(run.directory).config()).values;
   // The environment is the program's, whichever the sweep is called with.
   const auto wanted = config_of(run.settings, program.table, program.name, "");
@@ -53,7 +55,7 @@ void check_agrees(const SweepRun& run, const ResolvedProgram& program) {
     refuse(run, "the command", text_of(recorded.value("command", json())), wanted["command"]);
   }
   for (const OptionRow& row : program.table) {
-    if (!matters(run, row)) continue;
+    if (!matters(run, row, halving)) continue;
     const json value = wanted[row.key()];
     // An older version may not have known the option, and then had what is now its default.
     if (!recorded.contains(row.key()) && !names_option(run.words, row.name)) continue;

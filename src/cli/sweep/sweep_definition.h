@@ -22,7 +22,4 @@ using run::SweepValue;
 SweepDefinition parse_sweep_definition(const std::vector<std::string>& settings,
                                        const std::vector<std::string>& grids, const std::string& seeds);
 
-/// Why `option` cannot be varied in a sweep; empty when it can be.
-std::string reserved_reason(const std::string& option);
-
 }  // namespace genkidama::cli

@@ -10,6 +10,7 @@
 #include "genkidama/core/log.h"
 #include "run/directory/run_directory.h"
 #include "run/evaluation/figure_text.h"
+#include "run/search/rungs.h"
 #include "run/sweep/standing.h"
 
 namespace genkidama::cli {
@@ -31,26 +32,46 @@ std::string state_of(const run::SweepProgress::Job& job) {
   return text;
 }
 
-std::vector<std::string> line_of(const run::SettingStatistics& setting) {
+std::string steps_text(const run::SweepProgress& progress) {
+  if (progress.budget == 0) return "";
+  return fmt::format(", {} of {} steps", progress.steps, progress.budget);
+}
+
+std::vector<std::string> line_of(const run::SettingStatistics& setting, bool has_rungs) {
   const double error = setting.standard_deviation / std::sqrt(static_cast<double>(setting.seeds));
   const auto figure = [error](double value) {
     return error > 0 ? run::figure_text(value, error) : run::figure_text(value);
   };
-  return {setting.setting,      fmt::format("{}", setting.seeds),
-          figure(setting.mean), setting.seeds < 2 ? "-" : figure(setting.standard_deviation),
-          figure(setting.min),  figure(setting.max)};
+  std::vector<std::string> line = {setting.setting};
+  if (has_rungs) {
+    line.insert(line.end(), {fmt::format("{}", setting.rung), fmt::format("{}", setting.steps)});
+  }
+  line.insert(line.end(), {fmt::format("{}", setting.seeds), figure(setting.mean),
+                           setting.seeds < 2 ? "-" : figure(setting.standard_deviation), figure(setting.min),
+                           figure(setting.max)});
+  return line;
 }
 
 // A line per setting with mean, standard deviation and extremes of its seeds' final means.
-std::string settings_table(const std::vector<run::SettingStatistics>& settings) {
+std::string settings_table(const std::vector<run::SettingStatistics>& settings, bool has_rungs) {
   std::vector<std::vector<std::string>> lines;
-  for (const run::SettingStatistics& setting : settings) lines.push_back(line_of(setting));
-  return aligned_table({"setting", "seeds", "mean", "std", "min", "max"}, lines);
+  for (const run::SettingStatistics& setting : settings) lines.push_back(line_of(setting, has_rungs));
+  std::vector<std::string> columns = {"setting"};
+  if (has_rungs) columns.insert(columns.end(), {"rung", "steps"});
+  columns.insert(columns.end(), {"seeds", "mean", "std", "min", "max"});
+  return aligned_table(columns, lines);
 }
 
 }  // namespace
 
-SweepDisplay::SweepDisplay() : line_(kPlainInterval) {}
+SweepDisplay::SweepDisplay(const run::SweepOptions& options) : line_(kPlainInterval) {
+  if (!options.halving) return;
+  const run::SweepHalving& halving = *options.halving;
+  rungs_ = run::rungs_of(halving.min_steps, halving.max_steps, halving.reduction);
+  log(LogLevel::kInfo, "up to {} settings, each trained to {} steps, and the best on to {}",
+      options.definition.points.size(), rungs_.front(),
+      fmt::join(rungs_.begin() + (rungs_.size() > 1 ? 1 : 0), rungs_.end(), ", "));
+}
 
 void SweepDisplay::on_start(const run::SweepProgress& progress) {
   if (progress.done == 0) return;
@@ -58,7 +79,8 @@ void SweepDisplay::on_start(const run::SweepProgress& progress) {
 }
 
 void SweepDisplay::on_run_start(const run::SweepRun& run) {
-  log(LogLevel::kInfo, "{}: {}", run.name(), run.resume ? "goes on" : "starts");
+  log(LogLevel::kInfo, "{}: {}{}", run.name(), run.resume ? "goes on" : "starts",
+      run.max_steps ? fmt::format(", to {} steps", *run.max_steps) : "");
 }
 
 void SweepDisplay::on_run_end(const run::SweepRun& run, double seconds, std::optional<double> final_mean,
@@ -70,7 +92,8 @@ void SweepDisplay::on_run_end(const run::SweepRun& run, double seconds, std::opt
 
 void SweepDisplay::on_wait(const run::SweepProgress& progress) {
   if (!line_.due()) return;
-  std::string text = fmt::format("runs {} of {}{}", progress.done, progress.due, time_left(progress));
+  std::string text = fmt::format("runs {} of {}{}{}", progress.done, progress.due, steps_text(progress),
+                                 time_left(progress));
   for (const auto& job : progress.jobs) text += fmt::format("  |  {}: {}", job.run->name(), state_of(job));
   line_.show(text);
 }
@@ -78,7 +101,11 @@ void SweepDisplay::on_wait(const run::SweepProgress& progress) {
 void SweepDisplay::close(const run::SweepSummary& summary) {
   line_.erase();
   if (!summary.settings.empty())
-    print("Final mean returns over seeds:\n{}", settings_table(summary.settings));
+    print("Final mean returns over seeds:\n{}", settings_table(summary.settings, !rungs_.empty()));
+  if (summary.budget_spent) {
+    print("The budget is spent: {} environment steps were taken in all. A larger --budget goes on.\n",
+          summary.steps);
+  }
   print("{} of {} runs are done. Table: {}\n", summary.done, summary.due, summary.results.string());
   for (const std::string& failure : summary.failures) log(LogLevel::kError, "{}", failure);
   if (summary.stopped) log(LogLevel::kInfo, "the sweep was stopped; the same call goes on with it");

@@ -3,6 +3,7 @@
 /// @file
 /// A sweep on the terminal.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace genkidama::cli {
 /// Messages about its runs and a live line.
 class SweepDisplay : public run::SweepObserver {
  public:
-  SweepDisplay();
+  /// Tells of a search how far it trains.
+  explicit SweepDisplay(const run::SweepOptions& options);
 
   void on_start(const run::SweepProgress& progress) override;
   void on_run_start(const run::SweepRun& run) override;
@@ -26,6 +28,7 @@ class SweepDisplay : public run::SweepObserver {
   void close(const run::SweepSummary& summary);
 
  private:
+  std::vector<std::uint64_t> rungs_;  // of successive halving
   LiveLine line_;
 };
 

@@ -28,6 +28,9 @@ Command command_of_runs(const Job& job);
 /// ArgumentError, naming the setting.
 std::vector<SweepRun> plan_sweep(const Job& job, const SweepDefinition& definition);
 
+/// Every option of the run, with which it begins or goes on to what the sweep has decided.
+std::vector<std::string> training_words(const SweepRun& planned, const run::SweepRun& run);
+
 /// The planned runs by what the library calls them.
 class SweepPlan {
  public:

@@ -79,7 +79,7 @@ bool fits_a_directory_name(const std::string& text) {
                      [](char c) { return c != '/' && c != '=' && static_cast<unsigned char>(c) >= ' '; });
 }
 
-void check_definition(const SweepDefinition& definition) {
+void check_definition(const SweepDefinition& definition, bool grows) {
   for (const SweepPoint& point : definition.points) {
     for (const SweepValue& value : point) check_value(point, value);
     check_options_differ(point);
@@ -90,7 +90,8 @@ void check_definition(const SweepDefinition& definition) {
   const auto twice = std::adjacent_find(seeds.begin(), seeds.end());
   if (twice != seeds.end()) throw ArgumentError(fmt::format("the seed {} is given twice", *twice));
   const std::size_t runs = definition.points.size() * seeds.size();
-  if (runs == 0 || runs > kMostSweepRuns) {
+  const bool may_be_empty = grows && !seeds.empty();
+  if ((runs == 0 && !may_be_empty) || runs > kMostSweepRuns) {
     throw ArgumentError(
         fmt::format("the sweep has {} runs; expected at least 1 and at most {}", runs, kMostSweepRuns));
   }
@@ -123,12 +124,15 @@ SweepDefinition united(const SweepDefinition& first, const SweepDefinition& seco
   return result;
 }
 
+SweepRun run_of(const SweepPoint& point, std::uint64_t seed, const std::filesystem::path& sweep) {
+  return {point, seed, sweep / "runs" / setting_name(point) / fmt::format("seed_{}", seed), false};
+}
+
 std::vector<SweepRun> runs_of(const SweepDefinition& definition, const std::filesystem::path& sweep) {
   std::vector<SweepRun> runs;
   for (const std::uint64_t seed : definition.seeds) {
     for (const SweepPoint& point : definition.points) {
-      const auto directory = sweep / "runs" / setting_name(point) / fmt::format("seed_{}", seed);
-      runs.push_back({point, seed, directory, false});
+      runs.push_back(run_of(point, seed, sweep));
     }
   }
   return runs;

@@ -23,18 +23,28 @@ std::filesystem::path record_in(const std::filesystem::path& directory) {
 
 SweepDefinition definition_of(const json& values) {
   SweepDefinition definition;
-  for (const json& options : values.at("runs").at("settings")) {
-    SweepPoint& point = definition.points.emplace_back();
-    for (const json& option : options) {
-      point.push_back(
-          {unescape_bytes(option.at(0).get<std::string>()), unescape_bytes(option.at(1).get<std::string>())});
-    }
-  }
+  for (const json& point : values.at("runs").at("settings")) definition.points.push_back(point_in(point));
   definition.seeds = values.at("runs").at("seeds").get<std::vector<std::uint64_t>>();
   return definition;
 }
 
 }  // namespace
+
+ordered_json point_json(const SweepPoint& point) {
+  ordered_json values = ordered_json::array();
+  for (const SweepValue& value : point)
+    values.push_back({escape_bytes(value.option), escape_bytes(value.value)});
+  return values;
+}
+
+SweepPoint point_in(const json& value) {
+  SweepPoint point;
+  for (const json& option : value) {
+    point.push_back(
+        {unescape_bytes(option.at(0).get<std::string>()), unescape_bytes(option.at(1).get<std::string>())});
+  }
+  return point;
+}
 
 std::string name_of(const SweepOptions& options, std::string_view field) {
   return options.option_name ? options.option_name(field) : std::string(field);
@@ -68,12 +78,7 @@ void write_sweep_record(const SweepOptions& options, const SweepDefinition& all)
   auto record = options.record.empty() ? ordered_json::object() : ordered_json::parse(options.record);
   record["command"] = options.command;
   ordered_json points = ordered_json::array();
-  for (const SweepPoint& point : all.points) {
-    ordered_json values = ordered_json::array();
-    for (const SweepValue& value : point)
-      values.push_back({escape_bytes(value.option), escape_bytes(value.value)});
-    points.push_back(std::move(values));
-  }
+  for (const SweepPoint& point : all.points) points.push_back(point_json(point));
   record["runs"]["settings"] = std::move(points);
   record["runs"]["seeds"] = all.seeds;
   write_json_file(record_in(options.directory), record);

@@ -127,10 +127,10 @@ CsvRow result_columns(const std::vector<std::string>& options, const std::vector
 
 CsvRow row_of(const RunResult& run, const CheckpointResult& checkpoint,
               const std::vector<std::string>& metrics) {
-  CsvRow row = {run.setting};
+  CsvRow row = {run.run.setting()};
   row.insert(row.end(), run.values.begin(), run.values.end());
   const auto& seconds = checkpoint.wall_seconds;
-  row.insert(row.end(), {fmt::format("{}", run.seed), fmt::format("{}", checkpoint.update),
+  row.insert(row.end(), {fmt::format("{}", run.run.seed), fmt::format("{}", checkpoint.update),
                          fmt::format("{}", checkpoint.environment_steps),
                          seconds ? fmt::format("{:.3f}", *seconds) : "", checkpoint.is_final ? "1" : "0"});
   const CsvRow statistics =
@@ -181,14 +181,12 @@ EvaluationMark evaluation_mark(const SweepRun& run) {
   return {status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
-RunResult result_of(const SweepRun& run, std::vector<std::string> values, bool greedy) {
+RunResult result_of(const SweepRun& run, bool greedy) {
   const RunDirectory directory(run.directory);
   const auto summary = read_summary(directory);
   const auto seconds = seconds_by_update(directory);
   RunResult result;
-  result.setting = run.setting();
-  result.values = std::move(values);
-  result.seed = run.seed;
+  result.run = run;
   result.greedy = greedy;
   result.wall_seconds = summary.value("wall_seconds", 0.0);
   result.steps_per_second = summary.value("env_steps_per_second", 0.0);
@@ -231,8 +229,8 @@ void write_results(const std::filesystem::path& sweep, const std::vector<std::st
     if (result.final_returns.empty()) continue;
     std::vector<std::string> texts;
     for (const double value : result.final_returns) texts.push_back(fmt::format("{:.1f}", value));
-    returns +=
-        csv_line({result.setting, fmt::format("{}", result.seed), fmt::format("{}", fmt::join(texts, " "))});
+    returns += csv_line(
+        {result.run.setting(), fmt::format("{}", result.run.seed), fmt::format("{}", fmt::join(texts, " "))});
   }
   write_file_atomically(sweep / "final_returns.csv", returns);
   write_file_atomically(results_in(sweep), rows);
@@ -244,17 +242,19 @@ std::vector<SettingStatistics> statistics_by_setting(const std::vector<RunResult
   for (const RunResult& result : results) {
     const auto mean = result.final_mean();
     if (!mean) continue;
-    if (means[result.setting].empty()) settings.push_back({result.setting});
-    means[result.setting].push_back(*mean);
+    const std::string name = result.run.setting();
+    if (means[name].empty()) settings.push_back({name});
+    means[name].push_back(*mean);
   }
   for (SettingStatistics& setting : settings) {
-    const std::vector<double>& values = means[setting.setting];
-    const auto [min, max] = std::minmax_element(values.begin(), values.end());
+    std::vector<double>& values = means[setting.setting];
     setting.seeds = values.size();
     setting.mean = mean_of(values);
     setting.standard_deviation = standard_deviation_of(values, setting.mean);
-    setting.min = *min;
-    setting.max = *max;
+    std::sort(values.begin(), values.end());
+    setting.min = values.front();
+    setting.max = values.back();
+    setting.median = quantile_of(values, 0.5);
   }
   return settings;
 }

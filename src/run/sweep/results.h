@@ -24,10 +24,9 @@ struct CheckpointResult {
 
 /// A finished run.
 struct RunResult {
-  std::string setting;
-  std::vector<std::string> values;  ///< of the options that vary
-  std::uint64_t seed = 0;
-  bool greedy = false;  ///< how it would be evaluated
+  SweepRun run;
+  std::vector<std::string> values = {};  ///< of the options that vary, for the tables
+  bool greedy = false;                   ///< how it would be evaluated
   std::vector<CheckpointResult> checkpoints;
   std::vector<double> final_returns;  ///< of the last weights' episodes
   double wall_seconds = 0;            ///< that its training took
@@ -51,8 +50,8 @@ struct EvaluationMark {
 EvaluationMark evaluation_mark(const SweepRun& run);
 
 /// Reads a finished run's files. One that was not evaluated has one checkpoint, without statistics. `values`
-/// are those of the options that vary.
-RunResult result_of(const SweepRun& run, std::vector<std::string> values, bool greedy);
+/// are left empty.
+RunResult result_of(const SweepRun& run, bool greedy);
 
 /// results.csv and final_returns.csv in the sweep's directory, replaced whole; `options` are those that vary.
 /// Throws IoError.

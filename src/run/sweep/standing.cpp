@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <system_error>
 
@@ -47,6 +48,19 @@ RunStanding standing_of(const RunDirectory& directory) {
     return RunStanding::kFinished;
   }
   return directory.has_state() ? RunStanding::kStopped : RunStanding::kDead;
+}
+
+RunStanding standing_of(const RunDirectory& directory, std::optional<std::uint64_t> max_steps) {
+  const RunStanding standing = standing_of(directory);
+  if (standing != RunStanding::kFinished || !max_steps) return standing;
+  if (read_summary(directory).value("environment_steps", std::uint64_t{0}) >= *max_steps) return standing;
+  return directory.has_state() ? RunStanding::kStopped : RunStanding::kDead;
+}
+
+std::uint64_t steps_taken(const RunDirectory& directory) {
+  const auto latest = latest_metrics(directory);
+  return std::max(read_summary(directory).value("environment_steps", std::uint64_t{0}),
+                  latest ? latest->environment_steps : 0);
 }
 
 std::optional<LatestMetrics> latest_metrics(const RunDirectory& directory) {

@@ -23,6 +23,13 @@ enum class RunStanding {
 
 RunStanding standing_of(const RunDirectory& directory);
 
+/// The same of a run that is trained to so many steps at this time: one that ended before is not finished.
+/// Empty: to the end that its options have.
+RunStanding standing_of(const RunDirectory& directory, std::optional<std::uint64_t> max_steps);
+
+/// The environment steps that the run in the directory has taken, as far as its files tell.
+std::uint64_t steps_taken(const RunDirectory& directory);
+
 /// The last row of a run's metrics.
 struct LatestMetrics {
   std::uint64_t updates = 0;

@@ -9,9 +9,16 @@
 #include "genkidama/run/run_options.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_directory.h"
+#include "run/search/rungs.h"
+#include "run/search/step_budget.h"
+#include "run/sweep/ask_schedule.h"
 #include "run/sweep/definition.h"
 #include "run/sweep/directory_lock.h"
+#include "run/sweep/halving_schedule.h"
+#include "run/sweep/list_schedule.h"
 #include "run/sweep/record.h"
+#include "run/sweep/run_list.h"
+#include "run/sweep/search_record.h"
 #include "run/sweep/standing.h"
 #include "run/sweep/sweep_runner.h"
 
@@ -36,6 +43,28 @@ EvaluationRequest checked_evaluation(const SweepOptions& options, const SweepRun
   return request;
 }
 
+// A search compares trials by their evaluations.
+void check_search(const SweepOptions& options, std::ptrdiff_t evaluated, std::size_t runs) {
+  if (options.halving && options.asking) {
+    throw ArgumentError("halving and asking are both given; expected at most one of them");
+  }
+  if (options.halving) {
+    rungs_of(options.halving->min_steps, options.halving->max_steps, options.halving->reduction);
+  }
+  if (options.asking && options.asking->answer_timeout <= Milliseconds::zero()) {
+    throw ArgumentError(
+        fmt::format("answer_timeout is {} ms; expected more than 0", options.asking->answer_timeout.count()));
+  }
+  const bool searches = options.halving || options.asking;
+  const bool evaluates = options.evaluation && evaluated == static_cast<std::ptrdiff_t>(runs);
+  if (searches && !evaluates) {
+    throw ArgumentError(
+        fmt::format("{} needs an evaluation of every run, to compare them; expected at least 1 "
+                    "episode",
+                    options.halving ? "halving" : "asking"));
+  }
+}
+
 SweepOptions checked(SweepOptions options) {
   if (options.directory.empty()) throw ArgumentError("directory is empty; a sweep needs a directory");
   if (options.jobs < 1) throw ArgumentError(fmt::format("jobs is {}; expected at least 1", options.jobs));
@@ -43,14 +72,16 @@ SweepOptions checked(SweepOptions options) {
     throw ArgumentError(fmt::format("end_timeout is {} ms; expected 0 or more", options.end_timeout.count()));
   }
   check_process(options.train, "train");
-  check_definition(options.definition);
+  check_definition(options.definition, options.asking.has_value());
   check_json_object("record", options.record);
-  const auto runs = runs_of(options.definition, options.directory);
+  auto runs = runs_of(options.definition, options.directory);
+  if (runs.empty()) runs.push_back(run_of({}, options.definition.seeds.front(), options.directory));
   // Each of them is asked, so that all are checked.
   const auto evaluated = std::count_if(runs.begin(), runs.end(), [&options](const SweepRun& run) {
     return checked_evaluation(options, run).episodes > 0;
   });
   if (evaluated > 0) check_process(options.evaluate, "evaluate");
+  check_search(options, evaluated, runs.size());
   return options;
 }
 
@@ -72,12 +103,23 @@ DirectoryLock made_and_locked(const SweepOptions& options) {
 class Sweep::Impl {
  public:
   explicit Impl(SweepOptions options)
-      : options_(checked(std::move(options))), lock_(made_and_locked(options_)) {
-    const SweepDefinition all = united(read_sweep_record(options_), options_.definition);
-    check_definition(all);
-    runs_ = runs_of(all, options_.directory);
-    for (const SweepRun& run : runs_) check(run);
-    write_sweep_record(options_, all);
+      : options_(checked(std::move(options))),
+        lock_(made_and_locked(options_)),
+        all_(united(read_sweep_record(options_), options_.definition)),
+        budget_(options_.budget),
+        runs_({}, options_.directory) {
+    SearchRecord record;
+    if (options_.halving || options_.asking)
+      record = read_search_record(options_, record_of_search(options_));
+    for (const SearchTrial& trial : record.trials) all_ = united(all_, {{trial.point}, {}});
+    check_definition(all_, options_.asking.has_value());
+    runs_ = RunList(all_, options_.directory);
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      check(runs_[i]);
+      budget_.charge(i, steps_taken(RunDirectory(runs_[i].directory)));
+    }
+    schedule_ = made_schedule(std::move(record));
+    write_sweep_record(options_, all_);
   }
 
   SweepSummary run(SweepObserver* observer) {
@@ -85,11 +127,24 @@ class Sweep::Impl {
       throw ArgumentError("Sweep::run() was already called; make a new Sweep, which goes on with this one");
     }
     SweepObserver nobody;
-    SweepRunner runner(options_, observer != nullptr ? *observer : nobody, runs_, due(), lock_.file());
+    SweepRunner runner(options_, observer != nullptr ? *observer : nobody, runs_, *schedule_, budget_,
+                       lock_.file());
     return runner.run();
   }
 
  private:
+  std::unique_ptr<SweepSchedule> made_schedule(SearchRecord record) {
+    if (options_.asking) {
+      return std::make_unique<AskSchedule>(options_, runs_, budget_, std::move(record), all_,
+                                           [this](const SweepRun& run) { check(run); });
+    }
+    if (!options_.halving) return std::make_unique<ListSchedule>(options_, runs_, budget_, due());
+    std::vector<SweepPoint> begun;
+    for (const SearchTrial& trial : record.trials) begun.push_back(trial.point);
+    auto points = united({begun, {}}, {options_.definition.points, {}}).points;
+    return std::make_unique<HalvingSchedule>(options_, runs_, budget_, std::move(record), std::move(points));
+  }
+
   void check(const SweepRun& run) const {
     const RunDirectory directory(run.directory);
     check_usable(directory);
@@ -115,7 +170,10 @@ class Sweep::Impl {
 
   const SweepOptions options_;
   const DirectoryLock lock_;
-  std::vector<SweepRun> runs_;  // those that earlier sweeps in the directory asked for too
+  SweepDefinition all_;  // what earlier sweeps in the directory asked for too
+  StepBudget budget_;
+  RunList runs_;
+  std::unique_ptr<SweepSchedule> schedule_;
   bool ran_ = false;
 };
 

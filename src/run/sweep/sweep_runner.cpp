@@ -16,38 +16,43 @@
 namespace genkidama::run {
 namespace {
 
-RunStanding standing_of(const SweepRun& run) {
-  return run::standing_of(RunDirectory(run.directory));
+RunStanding standing_of(const SweepRun& run, const DueRun& due) {
+  return run::standing_of(RunDirectory(run.directory), due.max_steps);
 }
 
 }  // namespace
 
-SweepRunner::SweepRunner(const SweepOptions& options, SweepObserver& observer, std::vector<SweepRun> runs,
-                         const std::vector<std::size_t>& due, int lock)
+SweepRunner::SweepRunner(const SweepOptions& options, SweepObserver& observer, RunList& runs,
+                         SweepSchedule& schedule, const StepBudget& budget, int lock)
     : options_(options),
       observer_(observer),
-      runs_(std::move(runs)),
-      results_(runs_.size()),
-      queue_(due.begin(), due.end()),
-      due_(due.size()),
-      lock_(lock) {
-  std::vector<SweepPoint> points;
-  for (const SweepRun& run : runs_) points.push_back(run.point);
-  varied_ = varied_options(points);
-}
+      runs_(runs),
+      schedule_(schedule),
+      budget_(budget),
+      book_(options, runs),
+      lock_(lock) {}
 
 SweepSummary SweepRunner::run() {
-  take_finished();
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    if (standing_of(runs_[i], {}) == RunStanding::kFinished) book_.keep(i);
+  }
+  done_ = schedule_.take_done([this](const DueRun& due) { return outcome_of(due); });
+  steps_at_start_ = budget_.spent();
   write_tables();
   observer_.on_start(progress());
-  while (!(queue_.empty() && tasks_.empty()) && !is_stopped()) {
-    while (!queue_.empty() && tasks_.size() < static_cast<std::size_t>(options_.jobs)) start_next();
+  while (!is_stopped()) {
+    while (tasks_.size() < static_cast<std::size_t>(options_.jobs)) {
+      const auto due = schedule_.next();
+      if (!due) break;
+      start(*due);
+    }
+    if (tasks_.empty() && schedule_.is_over()) break;
     std::erase_if(tasks_, [this](Task& task) { return advance(task); });
     observer_.on_wait(progress());
     pause_before_look();
   }
   end_all();
-  is_stopped();
+  schedule_.finish(is_stopped());
   return summary();
 }
 
@@ -60,38 +65,35 @@ EvaluationRequest SweepRunner::evaluation_of(const SweepRun& run) const {
   return options_.evaluation ? options_.evaluation(run) : EvaluationRequest{};
 }
 
-void SweepRunner::take_finished() {
-  for (std::size_t i = 0; i < runs_.size(); ++i) {
-    if (standing_of(runs_[i]) == RunStanding::kFinished) keep_result(i);
-  }
-  std::erase_if(queue_, [this](std::size_t i) {
-    const EvaluationRequest request = evaluation_of(runs_[i]);
-    return results_[i] && (request.episodes == 0 || is_evaluated(runs_[i], request));
-  });
-  done_ = due_ - queue_.size();
+std::optional<RunOutcome> SweepRunner::outcome_of(const DueRun& due) const {
+  const SweepRun& run = runs_[due.run];
+  if (standing_of(run, due) != RunStanding::kFinished) return {};
+  const EvaluationRequest request = evaluation_of(run);
+  if (request.episodes > 0 && !is_evaluated(run, request)) return {};
+  return RunOutcome{book_.of(due.run).final_mean(), steps_taken(RunDirectory(run.directory))};
 }
 
-void SweepRunner::start_next() {
-  const std::size_t index = queue_.front();
-  queue_.pop_front();
+void SweepRunner::start(const DueRun& due) {
   try {
-    const RunStanding standing = standing_of(runs_[index]);
+    const RunStanding standing = standing_of(runs_[due.run], due);
+    const std::uint64_t taken = steps_taken(RunDirectory(runs_[due.run].directory));
     if (standing == RunStanding::kFinished) {
-      Task task{index, Step::kEvaluate, false, Clock::now(), {}, nullptr};
+      Task task{due, Step::kEvaluate, false, taken, Clock::now(), {}, nullptr};
       start_evaluation(task);
       tasks_.push_back(std::move(task));
       return;
     }
-    if (standing == RunStanding::kDead) move_aside(RunDirectory(runs_[index].directory), "dead");
-    train(index, standing == RunStanding::kStopped);
+    if (standing == RunStanding::kDead) move_aside(RunDirectory(runs_[due.run].directory), "dead");
+    train(due, standing == RunStanding::kStopped, taken);
   } catch (const Error& error) {
-    fail(index, error.what());
+    fail(due, error.what());
   }
 }
 
-void SweepRunner::train(std::size_t index, bool resume) {
-  SweepRun& run = runs_[index];
+void SweepRunner::train(const DueRun& due, bool resume, std::uint64_t taken) {
+  SweepRun& run = runs_[due.run];
   run.resume = resume;
+  run.max_steps = due.max_steps;
   const auto parent = run.directory.parent_path();
   std::error_code error;
   std::filesystem::create_directories(parent, error);
@@ -100,13 +102,14 @@ void SweepRunner::train(std::size_t index, bool resume) {
         fmt::format("cannot make {}: {}; {}", parent.string(), error.message(), write_advice(error.value())));
   }
   observer_.on_run_start(run);
-  tasks_.push_back({index, Step::kTrain, !resume, Clock::now(), {}, spawn(run, options_.train)});
+  const bool whole = !resume && !due.max_steps;
+  tasks_.push_back({due, Step::kTrain, whole, taken, Clock::now(), {}, spawn(run, options_.train)});
 }
 
 void SweepRunner::start_evaluation(Task& task) {
   task.step = Step::kEvaluate;
-  task.before = evaluation_mark(runs_[task.run]);
-  task.process = spawn(runs_[task.run], options_.evaluate);
+  task.before = evaluation_mark(runs_[task.due.run]);
+  task.process = spawn(runs_[task.due.run], options_.evaluate);
 }
 
 std::unique_ptr<SpawnedProcess> SweepRunner::spawn(const SweepRun& run, const SweepProcess& process) const {
@@ -128,7 +131,7 @@ bool SweepRunner::advance(Task& task) {
     return look_after(task);
   } catch (const Error& error) {
     // A full disk or process table ends this run's part of the sweep, not the others'.
-    fail(task.run, error.what());
+    fail(task.due, error.what());
     return true;
   }
 }
@@ -137,14 +140,14 @@ bool SweepRunner::look_after(Task& task) {
   if (task.process->running()) return false;
   // It was told to end as well; the next call goes on with it.
   if (is_stopped()) return true;
-  const SweepRun& run = runs_[task.run];
+  const SweepRun& run = runs_[task.due.run];
   if (const int code = task.process->exit_code(); code != 0) {
-    fail(task.run, fmt::format("{} ended with {}", task.step == Step::kTrain ? "it" : "its evaluation",
+    fail(task.due, fmt::format("{} ended with {}", task.step == Step::kTrain ? "it" : "its evaluation",
                                exit_text(code)));
     return true;
   }
-  if (standing_of(run) != RunStanding::kFinished) {
-    fail(task.run, "it ended before its time");
+  if (standing_of(run, task.due) != RunStanding::kFinished) {
+    fail(task.due, "it ended before its time");
     return true;
   }
   const EvaluationRequest request = evaluation_of(run);
@@ -154,7 +157,7 @@ bool SweepRunner::look_after(Task& task) {
   }
   if (task.step == Step::kEvaluate) {
     if (evaluation_mark(run) == task.before || !covers_checkpoints(run)) {
-      fail(task.run,
+      fail(task.due,
            fmt::format("its evaluation ended well, but did not write a row for each checkpoint to {}; "
                        "expected what evaluate_checkpoints() writes",
                        run.evaluations().string()));
@@ -173,41 +176,30 @@ bool SweepRunner::look_after(Task& task) {
   return true;
 }
 
-void SweepRunner::keep_result(std::size_t index) {
-  const SweepRun& run = runs_[index];
-  std::vector<std::string> values;
-  for (const std::string& option : varied_) {
-    const auto own = std::find_if(run.point.begin(), run.point.end(),
-                                  [&option](const SweepValue& value) { return value.option == option; });
-    if (own != run.point.end()) {
-      values.push_back(own->value);
-    } else {
-      values.push_back(options_.value ? options_.value(run, option) : "");
-    }
-  }
-  results_[index] = result_of(run, std::move(values), evaluation_of(run).greedy);
-}
-
 void SweepRunner::complete(const Task& task) {
-  const bool was_trained = results_[task.run].has_value();
-  keep_result(task.run);
+  const std::size_t run = task.due.run;
+  const bool was_trained = book_.has(run) && !task.due.max_steps;
+  book_.keep(run);
   done_ += 1;
   const double seconds = seconds_since(task.started);
   if (task.whole) run_seconds_.push_back(seconds);
   if (was_trained) evaluation_seconds_.push_back(seconds);
   write_tables();
-  observer_.on_run_end(runs_[task.run], seconds, results_[task.run]->final_mean(), progress());
+  const auto mean = book_.of(run).final_mean();
+  schedule_.on_end(task.due, {mean, steps_taken(RunDirectory(runs_[run].directory))});
+  observer_.on_run_end(runs_[run], seconds, mean, progress());
 }
 
-void SweepRunner::fail(std::size_t index, const std::string& what) {
-  const SweepRun& run = runs_[index];
+void SweepRunner::fail(const DueRun& due, const std::string& what) {
+  const SweepRun& run = runs_[due.run];
   failures_.push_back(fmt::format("{}: {}; see {}", run.name(), what, run.log().string()));
   log(LogLevel::kWarning, "{}; the other runs go on", failures_.back());
+  schedule_.on_failure(due, what);
 }
 
 void SweepRunner::write_tables() {
   try {
-    write_results(options_.directory, varied_, results());
+    book_.write();
   } catch (const Error& error) {
     failures_.push_back(fmt::format("the tables could not be written: {}", error.what()));
     log(LogLevel::kError, "{}", failures_.back());
@@ -228,46 +220,50 @@ SweepSummary SweepRunner::summary() const {
   SweepSummary summary;
   summary.stopped = stopped_;
   summary.done = done_;
-  summary.due = due_;
+  summary.due = schedule_.due();
   summary.failures = failures_;
-  summary.settings = statistics_by_setting(results());
+  summary.settings = book_.settings();
+  for (std::size_t i = 0; i < runs_.size(); ++i)
+    summary.steps += steps_taken(RunDirectory(runs_[i].directory));
+  summary.budget_spent = budget_.has_refused();
   summary.results = results_in(options_.directory);
+  schedule_.describe(summary);
   return summary;
 }
 
 SweepProgress SweepRunner::progress() const {
-  SweepProgress progress{done_, due_, seconds_left(), {}};
-  for (const Task& task : tasks_) progress.jobs.push_back({&runs_[task.run], task.step == Step::kEvaluate});
+  SweepProgress progress{done_, schedule_.due(), budget_.spent(), options_.budget, seconds_left(), {}};
+  for (const Task& task : tasks_)
+    progress.jobs.push_back({&runs_[task.due.run], task.step == Step::kEvaluate});
   return progress;
 }
 
 std::optional<double> SweepRunner::seconds_left() const {
+  if (const auto expected = schedule_.expected_steps()) return seconds_left_of_steps(*expected);
   double run = mean_of(run_seconds_);
-  if (run_seconds_.empty()) {
-    // Runs of earlier calls, without their evaluations.
-    std::vector<double> earlier;
-    for (const auto& result : results_) {
-      if (result) earlier.push_back(result->wall_seconds);
-    }
-    run = mean_of(earlier);
-  }
+  // Runs of earlier calls, without their evaluations.
+  if (run_seconds_.empty()) run = mean_of(book_.wall_seconds());
   const double evaluation = mean_of(evaluation_seconds_);
   double left = 0;
   // Those that have a result are trained already.
-  for (const std::size_t index : queue_) left += results_[index] ? evaluation : run;
+  for (const std::size_t place : schedule_.waiting()) left += book_.has(place) ? evaluation : run;
   for (const Task& task : tasks_) {
-    left += std::max(0.0, (results_[task.run] ? evaluation : run) - seconds_since(task.started));
+    left += std::max(0.0, (book_.has(task.due.run) ? evaluation : run) - seconds_since(task.started));
   }
   if (left <= 0) return {};
   return left / options_.jobs;
 }
 
-std::vector<RunResult> SweepRunner::results() const {
-  std::vector<RunResult> found;
-  for (const auto& result : results_) {
-    if (result) found.push_back(*result);
+std::optional<double> SweepRunner::seconds_left_of_steps(std::uint64_t expected) const {
+  std::uint64_t at_work = 0;
+  for (const Task& task : tasks_) {
+    const std::uint64_t charged = budget_.charged(task.due.run);
+    at_work += charged - std::min(charged, task.steps_before);
   }
-  return found;
+  const std::uint64_t taken = budget_.spent() - std::min(budget_.spent(), at_work);
+  if (taken <= steps_at_start_ || expected <= taken) return {};
+  const double rate = static_cast<double>(taken - steps_at_start_) / seconds_since(started_);
+  return static_cast<double>(expected - taken) / rate;
 }
 
 }  // namespace genkidama::run

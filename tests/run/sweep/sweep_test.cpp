@@ -12,6 +12,7 @@
 #include "genkidama/nn/networks.h"
 #include "genkidama/run/stop_signal.h"
 #include "genkidama/run/trainer_run.h"
+#include "pretended_run.h"
 #include "run/metrics/csv_table.h"
 #include "run/sweep/definition.h"
 #include "support/catch.h"
@@ -65,21 +66,6 @@ int evaluate_cart_pole(const SweepRun& run) {
   return 0;
 }
 
-// What a run that has ended leaves, without one.
-void pretend(const SweepRun& run, const std::string& ended_by, const std::string& file) {
-  std::filesystem::create_directories(run.directory);
-  std::ofstream(run.directory / "config.json") << "{}";
-  std::ofstream(run.directory / "metrics.csv") << "update,environment_steps,wall_seconds\n3,60,0.250\n";
-  std::ofstream(run.directory / "summary.json")
-      << R"({"updates": 3, "environment_steps": 60, "wall_seconds": 0.5, "env_steps_per_second": 120.0,)"
-      << R"("ended_by": ")" << ended_by << "\"}";
-  std::ofstream(run.directory / file) << "x";
-}
-
-void pretend_finished(const SweepRun& run) {
-  pretend(run, "updates", "final.safetensors");
-}
-
 SweepOptions options_for(const Path& directory) {
   SweepOptions options;
   options.directory = directory;
@@ -91,25 +77,6 @@ SweepOptions options_for(const Path& directory) {
   options.evaluation = [](const SweepRun&) { return EvaluationRequest{0}; };
   return options;
 }
-
-class Recorder : public SweepObserver {
- public:
-  void on_start(const SweepProgress& progress) override { done_at_start = progress.done; }
-  void on_run_start(const SweepRun& run) override {
-    started.push_back(run.name() + (run.resume ? " again" : ""));
-  }
-  void on_run_end(const SweepRun& run, double, std::optional<double> mean, const SweepProgress&) override {
-    ended.push_back(run.name());
-    last_mean = mean;
-  }
-  void on_wait(const SweepProgress& progress) override { most = std::max(most, progress.jobs.size()); }
-
-  std::size_t done_at_start = 0;
-  std::vector<std::string> started;
-  std::vector<std::string> ended;
-  std::optional<double> last_mean;
-  std::size_t most = 0;
-};
 
 std::string refusal_of(const SweepOptions& options) {
   try {
