@@ -132,7 +132,7 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   for (std::size_t i = 0; i < trainer_.environment_spec().metrics.size(); ++i) {
     row.push_back(round.metrics.empty() ? "" : fmt::format("{:.6g}", round.metrics[i].mean));
   }
-  files_->record(after, row);
+  files_->record(after, row, recent_returns_.mean());
   scale_warning_.follow(round, files_->options());
 
   remember_round();

@@ -463,7 +463,7 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
     fields.push_back(upper.connected ? "1" : "0");
     fields.push_back(fmt::format("{}", upper.exchanges));
   }
-  files_->record(after, fields);
+  files_->record(after, fields, recent_returns_.mean());
   files_->observer().on_update({files_->totals(), progress(status), nullptr, &update});
   if (files_->is_checkpoint_due() && !merge.weights.empty()) {
     checkpoint({merge.weights, merge.average}, merge.rounds);

@@ -14,6 +14,7 @@
 #include "run/directory/summary_file.h"
 #include "run/divergence.h"
 #include "run/evaluation/evaluation_json.h"
+#include "run/evaluation/evaluation_report.h"
 #include "run/evaluation/first_policy.h"
 #include "run/run_limits.h"
 #include "run/state/influence_report.h"
@@ -87,6 +88,12 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   metrics_ =
       std::make_unique<MetricsTable>(directory_.metrics(), kind.columns, keep_until, options_, totals_);
   evaluations_ = std::make_unique<RunEvaluator>(options_, directory_, trainer_, keep_until);
+  if (options_.tensorboard) {
+    events_ = std::make_unique<TensorBoardLog>(
+        directory_.path(), trainer_.hyperparameters().algorithm, config_text(),
+        keep_until ? std::optional(totals_.in_run.steps) : std::nullopt);
+    metrics_->also_write_to(events_.get());
+  }
   if (!opened.state) return;
   evaluations_->resume(opened.state->evaluations, opened.state->evaluation_missing);
   // A run that has nothing left to do, or could not be opened, keeps the options that made it what it is.
@@ -123,9 +130,10 @@ RunInfo RunFiles::info(RunProgress progress) const {
   return {directory_.path(), trainer_.environment_spec().name, goes_on_, std::move(progress)};
 }
 
-void RunFiles::record(const RunTotals& totals, const std::vector<std::string>& fields) {
+void RunFiles::record(const RunTotals& totals, const std::vector<std::string>& fields,
+                      std::optional<double> recent_return) {
   totals_ = totals;
-  metrics_->append(now(), fields);
+  metrics_->append(now(), fields, recent_return);
 }
 
 void RunFiles::count_exchanges(std::uint64_t exchanges, std::uint64_t reconnects) {
@@ -166,6 +174,16 @@ FillState RunFiles::with_own(const FillState& fill) {
 void RunFiles::sync_tables() {
   metrics_->sync();
   evaluations_->sync();
+  if (events_) events_->sync();
+}
+
+void RunFiles::tell_evaluation(const EvaluationStatistics& statistics, const std::string& prefix) {
+  if (!events_) return;
+  std::vector<Scalar> scalars = {{prefix + "mean_reward", statistics.mean},
+                                 {prefix + "mean_ep_length", statistics.mean_length}};
+  for (const MetricStatistics& each : statistics.metrics)
+    scalars.push_back({prefix + metric_column(each.name), each.mean});
+  events_->scalars(totals_.in_run.steps, scalars);
 }
 
 void RunFiles::tell(const Checkpointer::Written& written) {
@@ -186,6 +204,7 @@ std::optional<std::string> RunFiles::evaluate(const PolicySnapshot& snapshot) {
       evaluations_->evaluate_update(snapshot, totals_, [this] { return now().wall_seconds; });
   const bool reached = options_.target && outcome.statistics.mean >= *options_.target;
   if (reached) totals_.time_to_target_seconds = totals_.wall_seconds;
+  tell_evaluation(outcome.statistics, "eval/");
   observer_.on_evaluation({totals_.updates, outcome.statistics, false, outcome.best});
   if (reached) return "target";
   if (evaluations_->is_patience_over()) return "patience";
@@ -229,6 +248,7 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
     try {
       result.final_evaluation = evaluations_->evaluate_final(snapshot.policy());
       report["final_evaluation"] = to_json(*result.final_evaluation);
+      tell_evaluation(*result.final_evaluation, "eval/final_");
       observer_.on_evaluation({totals_.updates, *result.final_evaluation, true, false});
     } catch (const StoppedError&) {
       result.stopped = true;
@@ -242,6 +262,7 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
     result.write_failure += (result.write_failure.empty() ? "" : "; ") +
                             fmt::format("{} could not be written", directory_.summary().string());
   }
+  if (events_ && !result.stopped) events_->ended(totals_.in_run.steps);
   observer_.on_end(result);
   return result;
 }

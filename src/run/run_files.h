@@ -22,6 +22,7 @@
 #include "run/directory/run_lock.h"
 #include "run/evaluation/run_evaluator.h"
 #include "run/metrics/metrics_table.h"
+#include "run/metrics/tensorboard_log.h"
 #include "run/state/checkpointer.h"
 #include "run/state/run_state.h"
 
@@ -65,7 +66,9 @@ class RunFiles {
   RunInfo info(RunProgress progress) const;
 
   /// An update was made: `totals` after it, but for wall_seconds and worker_restarts, and its row.
-  void record(const RunTotals& totals, const std::vector<std::string>& fields);
+  /// `recent_return` as MetricsTable::append().
+  void record(const RunTotals& totals, const std::vector<std::string>& fields,
+              std::optional<double> recent_return);
   /// A Child's counts, which change between two updates too.
   void count_exchanges(std::uint64_t exchanges, std::uint64_t reconnects);
 
@@ -112,6 +115,8 @@ class RunFiles {
   /// Fills in what the run's files know too.
   FillState with_own(const FillState& fill);
   void sync_tables();
+  /// For TensorBoard; `prefix` tells an evaluation during the run from that at its end.
+  void tell_evaluation(const EvaluationStatistics& statistics, const std::string& prefix);
   void tell(const Checkpointer::Written& written);
   void write_failure(const std::string& error);
 
@@ -127,6 +132,7 @@ class RunFiles {
   std::uint64_t earlier_restarts_ = 0;  // of earlier processes
   Clock::time_point started_ = Clock::now();
   Checkpointer checkpoints_;
+  std::unique_ptr<TensorBoardLog> events_;  // nullptr: none is wanted
   std::unique_ptr<MetricsTable> metrics_;
   std::unique_ptr<RunEvaluator> evaluations_;
 };

@@ -93,9 +93,14 @@ class ShardRun::Impl {
     ShardStatus start;
     start.steps = contents.steps;
     start.stale = contents.stale;
-    metrics_ = std::make_unique<ShardMetrics>(directory_.metrics(),
-                                              goes_on_ ? std::optional(contents.steps) : std::nullopt,
-                                              shard.metrics_seconds, start, earlier_seconds_);
+    const auto keep_until = goes_on_ ? std::optional(contents.steps) : std::nullopt;
+    std::unique_ptr<TensorBoardLog> log;
+    if (options_.tensorboard) {
+      log = std::make_unique<TensorBoardLog>(directory_.path(), described.hyperparameters().algorithm,
+                                             options_.record.config, keep_until);
+    }
+    metrics_ = std::make_unique<ShardMetrics>(directory_.metrics(), keep_until, shard.metrics_seconds, start,
+                                              earlier_seconds_, std::move(log));
     if (!options_.record.config.empty()) write_file_atomically(directory_.config(), options_.record.config);
     const ParentIdentity identity = next_identity(directory_.identity(), goes_on_);
     own.run_id = identity.run_id;
@@ -145,6 +150,7 @@ class ShardRun::Impl {
       if (goes_on_) throw;
       metrics_.reset();
       std::error_code ignored;
+      for (const auto& file : event_files(directory_.path())) std::filesystem::remove(file, ignored);
       for (const auto& file :
            {directory_.state(), directory_.identity(), directory_.metrics(), directory_.config()})
         std::filesystem::remove(file, ignored);

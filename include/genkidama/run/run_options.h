@@ -88,6 +88,11 @@ struct RunOptions {
   /// Keep every checkpoint, and a row of the metrics for every update. false: of more than 1,000 checkpoints
   /// and of more than 10,000 rows one in ten is kept, and so on.
   bool keep_all = false;
+  /// Beside metrics.csv, write event files for TensorBoard: what a row of the metrics says, evaluations, and
+  /// the options that config.json holds. Figures that Stable-Baselines3 logs too have its names, and the
+  /// others are genkidama/COLUMN. The step of an event is the run's environment steps, and at a shard its
+  /// optimizer steps.
+  bool tensorboard = false;
   /// The state that a resumed run goes on from is written at least so often too, once an update has ended,
   /// and at first after 1, 2, 4, ... seconds; 0: only with checkpoints.
   double checkpoint_seconds = 60;

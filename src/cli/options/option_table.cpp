@@ -748,6 +748,8 @@ void add_results(Table& table) {
       "keep-all", kKeeping, flag_option(GENKIDAMA_MEMBER(run.keep_all)),
       "All checkpoints, and a row of the metrics for every update, however many there get; otherwise the "
       "metrics of more than 10,000 updates have a sample of one in ten, and so on");
+  table.add("tensorboard", kTraining | kShard, flag_option(GENKIDAMA_MEMBER(run.tensorboard)),
+            "Event files for TensorBoard beside metrics.csv");
   table.add(
       "checkpoint-seconds", kKeeping | kShard,
       real_option(kNotNegative, GENKIDAMA_MEMBER(run.checkpoint_seconds)),

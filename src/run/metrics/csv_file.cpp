@@ -1,19 +1,14 @@
 #include "run/metrics/csv_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
+#include <utility>
 
-#include "core/write_advice.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
-#include "genkidama/core/log.h"
 #include "run/metrics/csv_table.h"
 
 namespace genkidama::run {
@@ -68,64 +63,25 @@ KeptRows kept_rows(const std::filesystem::path& path, const CsvRow& columns, std
 
 CsvFile::CsvFile(std::filesystem::path path, std::vector<std::string> columns,
                  std::optional<std::uint64_t> keep_until)
-    : path_(std::move(path)), columns_(columns.size()) {
-  const KeptRows kept = keep_until ? kept_rows(path_, columns, *keep_until) : KeptRows{csv_line(columns)};
+    : columns_(columns.size()) {
+  const KeptRows kept = keep_until ? kept_rows(path, columns, *keep_until) : KeptRows{csv_line(columns)};
   const std::string& text = kept.text;
   other_columns_ = kept.other_columns;
-  write_file_atomically(path_, text);
-  end_ = static_cast<off_t>(text.size());
+  write_file_atomically(path, text);
   const auto last_row = text.rfind('\n', text.size() - 2);
   if (last_row != std::string::npos) last_number_ = number_of(text.substr(last_row + 1));
-  file_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (file_ >= 0) return;
-  const int error = errno;
-  throw IoError(
-      fmt::format("cannot open {}: {}; {}", path_.string(), std::strerror(error), write_advice(error)));
-}
-
-CsvFile::~CsvFile() {
-  close(file_);
+  file_.emplace(std::move(path), static_cast<off_t>(text.size()));
 }
 
 void CsvFile::append(const std::vector<std::string>& fields) {
   if (fields.size() != columns_) {
-    throw ArgumentError(
-        fmt::format("a row of {} has {} fields; expected {}", path_.string(), fields.size(), columns_));
+    throw ArgumentError(fmt::format("a row of {} has {} fields; expected {}", file_->path().string(),
+                                    fields.size(), columns_));
   }
   CsvRow row = fields;
   row.resize(columns_ + other_columns_);
   const std::string line = csv_line(row);
-  const auto write_row = [&]() -> int {
-    // What an earlier failure left of a row, if it could not be taken away then.
-    if (lseek(file_, 0, SEEK_END) != end_ && ftruncate(file_, end_) != 0) return errno;
-    const ssize_t written = write(file_, line.data(), line.size());
-    if (written == static_cast<ssize_t>(line.size())) return 0;
-    const int error = written < 0 ? errno : ENOSPC;
-    if (written > 0 && ftruncate(file_, end_) != 0) {
-      // The half row stays until the next row, or a resumed run drops it.
-    }
-    return error;
-  };
-  if (const int error = write_row(); error != 0) {
-    log_failure(error);
-    return;
-  }
-  end_ += static_cast<off_t>(line.size());
-  last_number_ = number_of(line);
-}
-
-void CsvFile::sync() {
-  // A pipe or a special file has nothing to sync.
-  if (fdatasync(file_) != 0 && errno != EINVAL) log_failure(errno);
-}
-
-void CsvFile::log_failure(int error) {
-  if (!failure_logged_) {
-    log(LogLevel::kError,
-        "cannot write to {}: {}; the run goes on without these rows and tries again with each; {}",
-        path_.string(), std::strerror(error), write_advice(error));
-  }
-  failure_logged_ = true;
+  if (file_->append(line)) last_number_ = number_of(line);
 }
 
 }  // namespace genkidama::run

@@ -23,7 +23,8 @@ MetricsTable::MetricsTable(const std::filesystem::path& path, const std::vector<
                            std::optional<std::uint64_t> keep_until, const RunOptions& options,
                            const RunTotals& start)
     : options_(options),
-      file_(path, all_columns(columns), keep_until),
+      columns_(all_columns(columns)),
+      file_(path, columns_, keep_until),
       last_seconds_(start.wall_seconds),
       last_steps_(start.in_run.steps) {
   if (keep_until) warn_of_missing_rows(path, *keep_until);
@@ -40,12 +41,18 @@ void MetricsTable::warn_of_missing_rows(const std::filesystem::path& file, std::
       file.string(), last ? fmt::format("rows up to update {}", *last) : "no rows", update);
 }
 
-void MetricsTable::append(const RunTotals& totals, const std::vector<std::string>& fields) {
+void MetricsTable::also_write_to(TensorBoardLog* log) {
+  log_ = log;
+  if (log != nullptr) log->set_columns(columns_);
+}
+
+void MetricsTable::append(const RunTotals& totals, const std::vector<std::string>& fields,
+                          std::optional<double> recent_return) {
   left_out_.reset();
   if (is_row_kept(options_, totals.updates)) {
-    write({totals, fields});
+    write({totals, fields, recent_return});
   } else {
-    left_out_ = {totals, fields};
+    left_out_ = {totals, fields, recent_return};
   }
 }
 
@@ -62,6 +69,13 @@ void MetricsTable::write(const Row& row) {
       fmt::format("{:.3f}", seconds), fmt::format("{:.0f}", steps / std::max(1e-6, seconds - last_seconds_))};
   fields.insert(fields.end(), row.fields.begin(), row.fields.end());
   file_.append(fields);
+  if (log_ != nullptr) {
+    std::vector<Scalar> more;
+    if (row.recent_return) more.push_back({"rollout/ep_rew_mean", *row.recent_return});
+    // Since the run began, as there.
+    more.push_back({"time/fps", static_cast<double>(row.totals.in_run.steps) / std::max(1e-6, seconds)});
+    log_->row(row.totals.in_run.steps, fields, std::move(more));
+  }
   last_seconds_ = seconds;
   last_steps_ = row.totals.in_run.steps;
 }
