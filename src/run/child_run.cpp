@@ -107,6 +107,7 @@ class ChildRun::Impl {
           fields.push_back(fmt::format("{:.6g}", waited_seconds_ - waited_before));
         }
         if (!is_nothing(progress.round)) run_.record(progress.round, fields);
+        run_.observer().on_links({.child = &progress});
         return !run_.is_over();
       });
     } catch (const StoppedError&) {

@@ -110,7 +110,9 @@ class LearnerRun::Impl {
     run_.observer().on_listening(ports);
     while (!run_.is_over()) {
       auto round = parent_->take_segments(Milliseconds(100));
-      actors_ = parent_->status().children.size();
+      const ParentStatus status = parent_->status();
+      actors_ = status.children.size();
+      run_.observer().on_links({.parent = &status});
       if (round) {
         learn(std::move(*round));
       } else {

@@ -410,6 +410,7 @@ std::string ParentRun::Impl::serve() {
       }
     }
     if (std::string reason = files_->end_reason(); !reason.empty()) return reason;
+    files_->observer().on_links({.parent = &status});
     files_->observer().on_wait(progress(status));
   }
 }

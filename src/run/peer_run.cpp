@@ -87,6 +87,7 @@ class PeerRun::Impl {
       peer.run([this, &peer](const PeerProgress& progress) {
         record(progress);
         neighbours_ = peer.neighbours();
+        run_.observer().on_links({.peer = &progress, .neighbours = neighbours_});
         return !run_.is_over();
       });
     } catch (const StoppedError&) {

@@ -217,6 +217,7 @@ class ShardRun::Impl {
       if (options_.updates && status.steps >= *options_.updates) return "updates";
       if (std::string reason = end_reason(); !reason.empty()) return reason;
       metrics_->look(status, wall_seconds());
+      if (observer_ != nullptr) observer_->on_links({.shard = &status});
       if (is_state_due(status)) write_state();
       if (seconds_since(reported) >= kReport_s && status.steps != reported_step_) {
         reported = Clock::now();

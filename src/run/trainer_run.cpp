@@ -43,6 +43,10 @@ class TrainerRun::Impl {
       // The machines of an exchange wait for this one, whatever it has played.
       if (is_nothing(round) && !exchange_) return;
       run_.record(round, fields_of(round));
+      if (environments_) {
+        const HostedEnvironmentsStatus status = environments_->status();
+        run_.observer().on_links({.hosts = &status});
+      }
       if (exchange_) end_with_exchange();
     });
     return played;

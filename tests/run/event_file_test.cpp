@@ -1,5 +1,5 @@
-// Event files for TensorBoard as bytes: what is written, what a run that goes on keeps, and a full disk. Another
-// test reads them with Protocol Buffers.
+// Event files for TensorBoard as bytes: what is written, what a run that goes on keeps, and a full disk.
+// Another test reads them with Protocol Buffers.
 #include <sys/resource.h>
 
 #include <csignal>
@@ -79,9 +79,8 @@ TEST_CASE("a run that goes on keeps the events up to its step and begins another
 
   SECTION("what a kill or a damaged disk has left of an event is cut off") {
     const std::string whole = file_text(first);
-    for (const std::string& rest :
-         {std::string("x"), records({20}).substr(0, 14), std::string(40, '\0'), std::string(40, '\xff'),
-          records({20}).replace(15, 1, "!")}) {
+    for (const std::string& rest : {std::string("x"), records({20}).substr(0, 14), std::string(40, '\0'),
+                                    std::string(40, '\xff'), records({20}).replace(15, 1, "!")}) {
       std::ofstream(first, std::ios::binary) << whole << rest << records({20});
       const EventFile third(directory.path(), 20);
       CHECK(file_text(first) == whole);

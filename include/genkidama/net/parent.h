@@ -181,6 +181,8 @@ struct ChildStatus {
   double seconds_since_update = 0;  ///< since its last update, or since it joined
   /// The median time between its last updates; nothing before the second one.
   std::optional<double> round_seconds;
+  std::uint64_t bytes_received = 0;  ///< frames of its session, as they came
+  std::uint64_t bytes_sent = 0;      ///< frames to it
   /// Whether its next update is much later than its own rounds lead one to expect: it is slow, stopped, or
   /// stuck. The link is alive, and nothing is done about it; a line in the log says when it begins and ends.
   bool late = false;

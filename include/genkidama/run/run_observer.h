@@ -20,6 +20,13 @@
 #include "genkidama/run/run_totals.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
+
+struct ChildProgress;
+struct HostedEnvironmentsStatus;
+struct PeerNeighbourStatus;
+struct PeerProgress;
+struct ShardStatus;
+
 namespace run {
 
 /// How far a run is.
@@ -73,6 +80,17 @@ struct CheckpointEvent {
   std::filesystem::path policy;  ///< the weights for use; empty when they were not written
 };
 
+/// How the links of a run are. What its kind of run does not have is nullptr. The references hold during the
+/// call only.
+struct LinksEvent {
+  const ParentStatus* parent = nullptr;               ///< of a Parent, or of a learner
+  const ChildProgress* child = nullptr;               ///< of a Child, or of an actor
+  const PeerProgress* peer = nullptr;                 ///< of a peer
+  std::span<const PeerNeighbourStatus> neighbours{};  ///< of a peer
+  const HostedEnvironmentsStatus* hosts = nullptr;    ///< of a server
+  const ShardStatus* shard = nullptr;                 ///< of a shard
+};
+
 /// What a run came to.
 struct RunSummary {
   std::filesystem::path directory;  ///< of the run's files
@@ -110,6 +128,9 @@ class RunObserver {
   virtual void on_update(const UpdateEvent&) {}
   /// Called several times a second by a Parent, whether something was merged or not.
   virtual void on_wait(const RunProgress&) {}
+  /// Called by a run with links: after each update, and several times a second by a Parent, a learner and a
+  /// shard.
+  virtual void on_links(const LinksEvent&) {}
   /// Called after each evaluation.
   virtual void on_evaluation(const EvaluationEvent&) {}
   /// Called after each checkpoint, and after the final files.
@@ -135,6 +156,9 @@ class RunObservers : public RunObserver {
   }
   void on_wait(const RunProgress& progress) override {
     for (RunObserver* each : observers_) each->on_wait(progress);
+  }
+  void on_links(const LinksEvent& event) override {
+    for (RunObserver* each : observers_) each->on_links(event);
   }
   void on_evaluation(const EvaluationEvent& event) override {
     for (RunObserver* each : observers_) each->on_evaluation(event);

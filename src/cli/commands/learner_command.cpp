@@ -1,6 +1,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
+#include "cli/commands/metrics_page.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/run/learner_run.h"
@@ -16,7 +17,8 @@ int run_learner(Job job) {
   const auto trainer = make_trainer(job, job.settings.cluster.eval_workers,
                                     [&display](const RoundProgress& round) { display.on_round(round); });
   run::PortTeller port(member_of(job));
-  run::RunObservers observers({&display, &port});
+  const auto page = open_metrics_page(job);
+  run::RunObservers observers = observers_of({&display, &port, page.get()});
   run::LearnerRun run(*trainer, run_options(job, trainer->environment_spec().name), parent_options(job),
                       &observers);
   tell_start(job, *trainer);

@@ -1,6 +1,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
+#include "cli/commands/metrics_page.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/run/loopback_cluster.h"
@@ -17,7 +18,8 @@ int run_parent(Job job) {
                        evaluator->environment_spec());
   RunDisplay display;
   run::PortTeller port(member_of(job));
-  run::RunObservers observers({&display, &port});
+  const auto page = open_metrics_page(job);
+  run::RunObservers observers = observers_of({&display, &port, page.get()});
   run::ParentRun run(*evaluator, run_options(job, evaluator->environment_spec().name), parent_options(job),
                      &observers, upper_options(job));
   return exit_code_of(run.run());

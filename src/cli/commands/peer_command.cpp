@@ -3,6 +3,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
+#include "cli/commands/metrics_page.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/run/loopback_peers.h"
@@ -16,9 +17,10 @@ int run_peer(Job job) {
   log_above_live_line();
   RunDisplay display;
   run::PeerStart start(job.settings.plumbing.ready_fd, [] { return run::stop_signal() != 0; });
-  run::RunObservers observers({&display, &start});
   const auto trainer = make_trainer(job, job.settings.learning.workers,
                                     [&display](const RoundProgress& round) { display.on_round(round); });
+  const auto page = open_metrics_page(job);
+  run::RunObservers observers = observers_of({&display, &start, page.get()});
   PeerOptions options = peer_options(job.settings);
   options.await_start = [&start, first = options.first_neighbours] { return start.await(first); };
   run::PeerRun run(*trainer, run_options(job, trainer->environment_spec().name), std::move(options),

@@ -4,6 +4,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
+#include "cli/commands/metrics_page.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/core/log.h"
@@ -37,7 +38,9 @@ int run_server(Job job) {
   job.environment = environments.factory();
   const auto trainer = make_trainer(job, job.settings.learning.workers,
                                     [&display](const RoundProgress& round) { display.on_round(round); });
-  run::TrainerRun run(*trainer, run_options(job, trainer->environment_spec().name), &display, nullptr,
+  const auto page = open_metrics_page(job);
+  run::RunObservers observers = observers_of({&display, page.get()});
+  run::TrainerRun run(*trainer, run_options(job, trainer->environment_spec().name), &observers, nullptr,
                       &environments);
   // The workers have been forked.
   environments.start();

@@ -1,5 +1,6 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/link_options.h"
+#include "cli/commands/metrics_page.h"
 #include "genkidama/run/shard_run.h"
 
 namespace genkidama::cli {
@@ -8,8 +9,10 @@ int run_shard(Job job) {
   prepare_run_directory(job);
   // The process that describes the network is gone before the thread of the sockets exists.
   const auto described = make_trainer(job, 1);
+  const auto page = open_metrics_page(job);
   run::ShardRun run(*described, run_options(job, described->environment_spec().name),
-                    {shard_options(job.settings), job.program.optimizer, job.settings.links.metrics_seconds});
+                    {shard_options(job.settings), job.program.optimizer, job.settings.links.metrics_seconds},
+                    page.get());
   return exit_code_of(run.run());
 }
 

@@ -6,6 +6,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/machine_group.h"
+#include "cli/commands/metrics_page.h"
 #include "cli/commands/separate_runs.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
@@ -46,7 +47,9 @@ int run_train(Job job) {
     // Workers are forked by now.
     exchange = group->join(run::round_overdue);
   }
-  run::TrainerRun run(*trainer, std::move(options), speaks ? &display : nullptr, exchange.get());
+  const auto page = speaks ? open_metrics_page(own) : nullptr;
+  run::RunObservers observers = observers_of({speaks ? &display : nullptr, page.get()});
+  run::TrainerRun run(*trainer, std::move(options), &observers, exchange.get());
   if (speaks) {
     tell_start(own, *trainer);
     if (group) print_error(fmt::format("machine 0 of {}: steps are those of this machine\n", group->size()));

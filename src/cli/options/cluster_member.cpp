@@ -19,8 +19,9 @@ std::vector<std::string> words_of(const Settings& settings, const std::vector<Op
   return words;
 }
 
-/// Whoever is below the Parent of a cluster ends when that one says so, and evaluates nothing.
+/// Whoever is below the Parent of a cluster ends when that one says so, evaluates nothing, and has no page.
 void leave_end_to_parent(Settings& member) {
+  member.links.metrics.clear();
   member.run.updates.reset();
   member.run.max_steps.reset();
   member.run.target.reset();

@@ -608,8 +608,8 @@ void add_links(Table& table) {
   table.add(
       "token-file", kAccepting | kDialling, kept_file_option(GENKIDAMA_MEMBER(links.token_file), "FILE"),
       "Shared secret, the same on both sides; else that of the environment's GENKIDAMA_TOKEN; else none");
-  table.add("insecure", kAccepting, flag_option(GENKIDAMA_MEMBER(links.insecure)),
-            "Let other machines reach --listen without a token");
+  table.add("insecure", kAccepting | kTrain, flag_option(GENKIDAMA_MEMBER(links.insecure)),
+            "Let other machines reach --listen and --metrics without a token");
   table.add("tls", kDialling, flag_option(GENKIDAMA_MEMBER(links.tls)),
             "Dial in TLS, as to wss://HOST:PORT; the peer's certificate must be for that host");
   table.add("tls-ca", kDialling, kept_file_option(GENKIDAMA_MEMBER(links.tls_ca), "FILE"),
@@ -663,6 +663,10 @@ void add_links(Table& table) {
   table.add("envs", kEnvironmentHost,
             int_option({1, static_cast<double>(kMostHostEnvironments)}, GENKIDAMA_MEMBER(links.environments)),
             "Environments that this host offers its server");
+  OptionRow& metrics = table.add(
+      "metrics", kTraining | kShard, text_option(GENKIDAMA_MEMBER(links.metrics)),
+      "Serve the run's figures for Prometheus at http://HOST:PORT/metrics; PORT alone is on this machine");
+  metrics.placeholder = "HOST:PORT";
   table.add("metrics-seconds", kShard, real_option(kSeconds, GENKIDAMA_MEMBER(links.metrics_seconds)),
             "Least seconds between two rows of metrics.csv; rows get rarer as a run gets longer");
 }

@@ -703,11 +703,40 @@ void check_tls_use(const Settings& settings) {
   check_tls_files(security.tls, listens_in_tls, dials);
 }
 
+void check_metrics(const Settings& settings) {
+  const auto endpoint = metrics_endpoint(settings);
+  if (!endpoint) return;
+  if (endpoint->tls) {
+    throw ArgumentError(
+        fmt::format("--metrics {}: this page speaks no TLS; give PORT or HOST:PORT", settings.links.metrics));
+  }
+  if (!settings.cluster.topology.empty()) {
+    throw ArgumentError(
+        "--metrics is for a cluster with a Parent, whose page it is; each peer of a topology is a process of "
+        "its "
+        "own: start them with the command peer");
+  }
+  if (settings.command == kCluster && !endpoint->is_loopback()) {
+    throw ArgumentError(
+        fmt::format("--metrics {}: a cluster stays on this machine, and so does its page; give PORT",
+                    settings.links.metrics));
+  }
+  SecurityNames names = kFlags;
+  names.listen = "--metrics ";
+  LinkSecurity security;
+  security.token = settings.links.token;
+  security.insecure = settings.links.insecure;
+  genkidama::check_security(security, {&*endpoint, 1}, names);
+}
+
 void check_security(Settings& settings) {
-  if ((settings.command & (kAccepting | kEnvironmentHost)) == 0 && settings.links.shards.empty()) return;
+  const bool links =
+      (settings.command & (kAccepting | kEnvironmentHost)) != 0 || !settings.links.shards.empty();
+  if (!links && settings.links.metrics.empty()) return;
   settings.links.token = read_token(settings.links.token_file, "--token-file");
   genkidama::check_security(security_of(settings), endpoints_of(settings.links.listen), kFlags);
   check_tls_use(settings);
+  check_metrics(settings);
 }
 
 /// As far as it follows from the layers alone; the rest is known with the environment.
@@ -906,6 +935,18 @@ LinkSecurity security_of(const Settings& settings) {
   security.tls = {settings.links.tls_certificate, settings.links.tls_key, settings.links.tls_ca,
                   settings.links.tls_client_ca};
   return security;
+}
+
+std::optional<Endpoint> metrics_endpoint(const Settings& settings) {
+  const std::string& text = settings.links.metrics;
+  if (text.empty()) return {};
+  try {
+    return Endpoint::parse(text.find(':') == std::string::npos ? "127.0.0.1:" + text : text);
+  } catch (const ArgumentError&) {
+    throw ArgumentError(fmt::format(
+        "--metrics {}: expected PORT, which is on this machine alone, or HOST:PORT, the port from 0 to 65535",
+        text));
+  }
 }
 
 void complete_and_check(Settings& settings) {

@@ -3,10 +3,12 @@
 /// @file
 /// What concerns several options at once.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/options/settings.h"
+#include "genkidama/net/endpoint.h"
 #include "genkidama/net/security.h"
 
 namespace genkidama::cli {
@@ -42,5 +44,9 @@ Hyperparameters resolved_hyperparameters(const Settings& settings);
 
 /// What it says of tokens and certificates.
 LinkSecurity security_of(const Settings& settings);
+
+/// Where --metrics wants its page; nothing when it was not given. Throws ArgumentError for a text that says
+/// no such place.
+std::optional<Endpoint> metrics_endpoint(const Settings& settings);
 
 }  // namespace genkidama::cli

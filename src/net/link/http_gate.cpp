@@ -42,13 +42,12 @@ std::optional<std::string_view> only(const Request& request, http::field name) {
 }
 
 /// HOST or HOST:PORT, as Endpoint takes them.
-bool sound_host(std::string_view host) {
+std::optional<Endpoint> host_of(std::string_view host) {
   const bool has_port = host.rfind(':') != std::string_view::npos && host.back() != ']';
   try {
-    Endpoint::parse(std::string(host) + (has_port ? "" : ":80"));
-    return true;
+    return Endpoint::parse(std::string(host) + (has_port ? "" : ":80"));
   } catch (const ArgumentError&) {
-    return false;
+    return {};
   }
 }
 
@@ -76,17 +75,34 @@ bool has_token(const Request& request, std::string_view token) {
          equal_secrets(value->substr(kScheme.size()), token);
 }
 
+std::optional<HttpRefusal> refuse_stranger(const Request& request,
+                                           const std::vector<std::string>& allowed_origins) {
+  const auto host = only(request, http::field::host);
+  if (!host || !host_of(*host)) {
+    return make_refusal(http::status::bad_request, "one Host header with a host's name is required");
+  }
+  if (!origin_allowed(request, allowed_origins)) {
+    return make_refusal(http::status::forbidden, "this port is not for browsers", PeerFault::kOrigin);
+  }
+  return std::nullopt;
+}
+
+std::optional<HttpRefusal> refuse_without_token(const Request& request, std::string_view token) {
+  if (token.empty() || has_token(request, token)) return std::nullopt;
+  const bool none = request.count(http::field::authorization) == 0;
+  auto refusal =
+      make_refusal(http::status::unauthorized, "this port wants a token: give the same token on both sides",
+                   PeerFault::kToken);
+  refusal.reason = std::string("refused (401): the peer ") + (none ? "gave no token" : "gave another token") +
+                   ": give the same token on both sides";
+  return refusal;
+}
+
 }  // namespace
 
 std::optional<HttpRefusal> refuse_request(const Request& request, const LinkSecurity& security,
                                           std::string_view path) {
-  const auto host = only(request, http::field::host);
-  if (!host || !sound_host(*host)) {
-    return make_refusal(http::status::bad_request, "one Host header with a host's name is required");
-  }
-  if (!origin_allowed(request, security.allowed_origins)) {
-    return make_refusal(http::status::forbidden, "this port is not for browsers", PeerFault::kOrigin);
-  }
+  if (auto refusal = refuse_stranger(request, security.allowed_origins)) return refusal;
   if (!boost::beast::websocket::is_upgrade(request)) {
     return make_refusal(http::status::upgrade_required, "this is a Genkidama port: open a WebSocket");
   }
@@ -95,13 +111,23 @@ std::optional<HttpRefusal> refuse_request(const Request& request, const LinkSecu
     return make_refusal(http::status::not_found,
                         "nothing is here; Genkidama peers open a WebSocket at " + std::string(path));
   }
-  if (!security.token.empty() && !has_token(request, security.token)) {
-    const bool none = request.count(http::field::authorization) == 0;
-    auto refusal =
-        make_refusal(http::status::unauthorized, "this port wants a token: give the same token on both sides",
-                     PeerFault::kToken);
-    refusal.reason = std::string("refused (401): the peer ") +
-                     (none ? "gave no token" : "gave another token") + ": give the same token on both sides";
+  return refuse_without_token(request, security.token);
+}
+
+std::optional<HttpRefusal> refuse_page_request(const Request& request, std::string_view path,
+                                               std::string_view token, bool is_local) {
+  if (auto refusal = refuse_stranger(request, {})) return refusal;
+  if (is_local && !host_of(*only(request, http::field::host))->is_loopback()) {
+    return make_refusal(http::status::forbidden, "this page is for this machine: ask 127.0.0.1 or localhost",
+                        PeerFault::kOrigin);
+  }
+  if (auto refusal = refuse_without_token(request, token)) return refusal;
+  const auto target = request.target();
+  if (std::string_view(target.data(), target.size()) != path)
+    return make_refusal(http::status::not_found, "nothing is here; the page is at " + std::string(path));
+  if (request.method() != http::verb::get) {
+    auto refusal = make_refusal(http::status::method_not_allowed, "only GET is answered here");
+    refusal.response.set(http::field::allow, "GET");
     return refusal;
   }
   return std::nullopt;

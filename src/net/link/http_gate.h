@@ -31,6 +31,13 @@ std::optional<HttpRefusal> refuse_request(
     const boost::beast::http::request<boost::beast::http::empty_body>& request, const LinkSecurity& security,
     std::string_view path);
 
+/// The same for a listener that serves the page at `path` to GET requests and opens no WebSocket: nothing
+/// when the request is to be answered with the page. No Origin is allowed. `is_local`: it listens at a
+/// loopback address, and Host must name one.
+std::optional<HttpRefusal> refuse_page_request(
+    const boost::beast::http::request<boost::beast::http::empty_body>& request, std::string_view path,
+    std::string_view token, bool is_local);
+
 /// Whether the error means that what arrived is not HTTP, rather than that nothing arrived.
 bool is_malformed_request(ErrorCode error);
 HttpRefusal malformed_request(ErrorCode error);

@@ -280,7 +280,7 @@ void ParentSession::on_binary(std::span<const std::byte> frame) {
     refuse({RefusalCode::kProtocol, "a binary message where a hello is expected"});
     return;
   }
-  owner_.state().frame_received(frame.size());
+  owner_.state().frame_received(session_, frame.size());
   if (takes_segments()) {
     on_segments(frame);
     return;
@@ -527,7 +527,7 @@ void ParentSession::send_weights(std::uint64_t sequence) {
 }
 
 void ParentSession::send_frame(std::vector<std::byte> frame) {
-  owner_.state().frame_sent(frame.size());
+  owner_.state().frame_sent(session_, frame.size());
   link_->send_frame(std::move(frame));
 }
 

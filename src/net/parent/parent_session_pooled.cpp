@@ -60,7 +60,7 @@ void ParentSession::end_merge() {
   GENKIDAMA_FAILPOINT("parent_merged");
   if (!pooled_->failed()) {
     auto frame = pooled_->take_frame();
-    owner_.state().frame_sent(frame.size() + pooled_->rest().size());
+    owner_.state().frame_sent(session_, frame.size() + pooled_->rest().size());
     // The Child waits, the observer does not.
     link_->send_frame(std::move(frame), pooled_->rest(), pooled_->owner_of_rest());
   }

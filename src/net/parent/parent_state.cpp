@@ -407,14 +407,18 @@ void ParentState::codec_agreed(std::uint64_t session, CodecKind codec) {
   children_.at(session).status.codec = codec;
 }
 
-void ParentState::frame_received(std::size_t bytes) {
+void ParentState::frame_received(std::uint64_t session, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   status_.bytes_received += bytes;
+  const auto child = children_.find(session);
+  if (child != children_.end()) child->second.status.bytes_received += bytes;
 }
 
-void ParentState::frame_sent(std::size_t bytes) {
+void ParentState::frame_sent(std::uint64_t session, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   status_.bytes_sent += bytes;
+  const auto child = children_.find(session);
+  if (child != children_.end()) child->second.status.bytes_sent += bytes;
 }
 
 void ParentState::peer_refused(const std::string& reason, PeerFault fault) {

@@ -121,8 +121,8 @@ class ParentState {
   /// The codec of the link on which a joined session goes on.
   void codec_agreed(std::uint64_t session, CodecKind codec);
   /// Counts the bytes of a frame of a joined Child.
-  void frame_received(std::size_t bytes);
-  void frame_sent(std::size_t bytes);
+  void frame_received(std::uint64_t session, std::size_t bytes);
+  void frame_sent(std::uint64_t session, std::size_t bytes);
   /// What the Child of a joined session is shown as.
   const std::string& shown_name_of(std::uint64_t session) const { return children_.at(session).status.name; }
   /// W_P = (1-alpha) W_P + alpha W_C, or by the user's rule, and counts it, for weights to which there was no

@@ -64,7 +64,8 @@ void cut(const std::filesystem::path& path, std::uint64_t keep_until) {
   }
   file.close();
   std::error_code error;
-  if (std::filesystem::file_size(path, error) != end && !error) std::filesystem::resize_file(path, end, error);
+  if (std::filesystem::file_size(path, error) != end && !error)
+    std::filesystem::resize_file(path, end, error);
   if (error) {
     log(LogLevel::kWarning,
         "{} may hold events after step {}, from which the run goes on, and cannot be cut there: {}",
@@ -77,7 +78,8 @@ std::string host_name() {
   if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "localhost";
   std::string text = name;
   for (char& each : text) {
-    const bool fits = (each >= '0' && each <= '9') || (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || each == '-';
+    const bool fits = (each >= '0' && each <= '9') || (each >= 'a' && each <= 'z') ||
+                      (each >= 'A' && each <= 'Z') || each == '-';
     if (!fits) each = '_';
   }
   return text;

@@ -18,8 +18,8 @@ namespace genkidama::run {
 /// bytes (4), the event, and the masked CRC-32C of it (4).
 std::string event_record(std::string_view event);
 
-/// Of one process. A run that goes on has another one beside it, as TensorBoard wants: it reads the files of a
-/// directory in the order of their names, each to its end.
+/// Of one process. A run that goes on has another one beside it, as TensorBoard wants: it reads the files of
+/// a directory in the order of their names, each to its end.
 class EventFile {
  public:
   /// A new file in `directory`. With `keep_until` the events of earlier processes whose step is above it are

@@ -31,11 +31,11 @@ std::string hparams_event(double wall, std::uint64_t step, std::string_view tag,
   // A TensorProto of one float: the value of such a tag is a tensor, and nobody looks at it.
   const MessageBytes shape = MessageBytes().message(2, MessageBytes().whole(1, 1));
   const MessageBytes tensor = MessageBytes().whole(1, 1).message(2, shape).text(5, std::string(4, '\0'));
-  const MessageBytes summary = MessageBytes().message(1, MessageBytes()
-                                                             .text(value::kTag, tag)
-                                                             .message(value::kTensor, tensor)
-                                                             .message(value::kMetadata,
-                                                                      MessageBytes().message(1, plugin)));
+  const MessageBytes summary =
+      MessageBytes().message(1, MessageBytes()
+                                    .text(value::kTag, tag)
+                                    .message(value::kTensor, tensor)
+                                    .message(value::kMetadata, MessageBytes().message(1, plugin)));
   return event_at(wall, step).message(event::kSummary, summary).bytes();
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// The events that TensorBoard reads, as bytes: TensorFlow's message Event with the few fields that a run has to
-/// fill in (tensorboard/compat/proto/event.proto, summary.proto, plugins/hparams/plugin_data.proto).
+/// The events that TensorBoard reads, as bytes: TensorFlow's message Event with the few fields that a run has
+/// to fill in (tensorboard/compat/proto/event.proto, summary.proto, plugins/hparams/plugin_data.proto).
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>

@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// A message in the encoding of Protocol Buffers, field by field, for who needs a few fields of somebody else's
-/// format: https://protobuf.dev/programming-guides/encoding.
+/// A message in the encoding of Protocol Buffers, field by field, for who needs a few fields of somebody
+/// else's format: https://protobuf.dev/programming-guides/encoding.
 
 #include <array>
 #include <bit>
