@@ -58,6 +58,10 @@ int run(const Settings& settings, const ResolvedProgram& program) {
       return run_environment_host(std::move(job));
     case kPeer:
       return run_peer(std::move(job));
+    case kCompare:
+      return run_compare(std::move(job));
+    case kReport:
+      return run_report(std::move(job));
     case kPlan:
       return run_plan(std::move(job));
   }

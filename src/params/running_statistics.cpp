@@ -39,13 +39,14 @@ std::string RunningStatistics::fault(std::span<const double> values) {
   const std::size_t n = values.size() / 2;
   for (std::size_t i = 0; i < n; ++i) {
     if (!is_finite(values[1 + i]) || std::abs(values[1 + i]) > kMostMean) {
-      return fmt::format("the mean of component {} is {:.4g}; expected at most {:g} in size", i, values[1 + i],
-                         kMostMean);
+      return fmt::format("the mean of component {} is {:.4g}; expected at most {:g} in size", i,
+                         values[1 + i], kMostMean);
     }
     const double squares = values[1 + n + i];
     const double most = kMostMeanSquare * count;
     if (!is_finite(squares) || squares < 0 || squares > most) {
-      return fmt::format("the sum of squares of component {} is {:.4g}; expected 0 to {:.4g}", i, squares, most);
+      return fmt::format("the sum of squares of component {} is {:.4g}; expected 0 to {:.4g}", i, squares,
+                         most);
     }
   }
   return {};

@@ -48,10 +48,13 @@ void fill(const ParentStatus& status, LinkFigures& figures) {
   figures.waited_seconds = status.rounds.waited_seconds;
   const PeerRefusals& by = status.refusals;
   const std::uint64_t known = by.token + by.origin + by.request + by.tls + by.quarantine + by.connections;
-  figures.refused_peers = {
-      {"token", by.token},           {"origin", by.origin},           {"request", by.request}, {"tls", by.tls},
-      {"quarantine", by.quarantine}, {"connections", by.connections},
-      {"other", status.refused_peers - std::min(known, status.refused_peers)}};
+  figures.refused_peers = {{"token", by.token},
+                           {"origin", by.origin},
+                           {"request", by.request},
+                           {"tls", by.tls},
+                           {"quarantine", by.quarantine},
+                           {"connections", by.connections},
+                           {"other", status.refused_peers - std::min(known, status.refused_peers)}};
   for (const ChildStatus& child : status.children) {
     LinkedPeer peer;
     peer.name = child.name;
@@ -187,10 +190,11 @@ void write_links(const LinkFigures& figures, PrometheusText& text) {
   if (figures.waited_seconds)
     text.counter("waited_seconds_total", "Time that was spent waiting for peers.", *figures.waited_seconds);
 
-  each_peer(figures, text, true, "peer_updates_total", "Weights, segments or gradients of the peer that were taken.",
+  each_peer(figures, text, true, "peer_updates_total",
+            "Weights, segments or gradients of the peer that were taken.",
             [](const LinkedPeer& peer) { return peer.updates; });
-  each_peer(figures, text, true, "peer_environment_steps_total", "Environment steps of the peer, as it tells.",
-            [](const LinkedPeer& peer) { return peer.steps; });
+  each_peer(figures, text, true, "peer_environment_steps_total",
+            "Environment steps of the peer, as it tells.", [](const LinkedPeer& peer) { return peer.steps; });
   each_peer(figures, text, true, "peer_received_bytes_total", "Bytes of frames from the peer in its session.",
             [](const LinkedPeer& peer) { return peer.bytes_received; });
   each_peer(figures, text, true, "peer_sent_bytes_total", "Bytes of frames to the peer in its session.",
@@ -198,11 +202,14 @@ void write_links(const LinkFigures& figures, PrometheusText& text) {
   each_peer(figures, text, false, "peer_staleness_updates",
             "Updates since the weights from which the peer's last ones were learnt.",
             [](const LinkedPeer& peer) { return peer.staleness; });
-  each_peer(figures, text, false, "peer_silence_seconds", "Time since the peer's last update, or since it joined.",
+  each_peer(figures, text, false, "peer_silence_seconds",
+            "Time since the peer's last update, or since it joined.",
             [](const LinkedPeer& peer) { return peer.seconds_since_update; });
-  each_peer(figures, text, false, "peer_distance_ratio", "Distance of the peer's weights, as a share of the own norm.",
+  each_peer(figures, text, false, "peer_distance_ratio",
+            "Distance of the peer's weights, as a share of the own norm.",
             [](const LinkedPeer& peer) { return peer.distance; });
-  each_peer(figures, text, false, "peer_late", "1 while the peer's next update is much later than its own rounds are.",
+  each_peer(figures, text, false, "peer_late",
+            "1 while the peer's next update is much later than its own rounds are.",
             [](const LinkedPeer& peer) {
               return peer.seconds_since_update ? std::optional(peer.late ? 1 : 0) : std::nullopt;
             });

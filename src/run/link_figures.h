@@ -32,7 +32,8 @@ struct LinkFigures {
   std::string kind;  ///< of peers: "child", "parent", "host", "learner", "neighbour"
   std::uint64_t connected = 0;
   std::uint64_t bytes_received = 0, bytes_sent = 0;
-  std::optional<std::uint64_t> joined, left, refused_updates, reconnects, exchanges, lost_steps, stale_gradients;
+  std::optional<std::uint64_t> joined, left, refused_updates, reconnects, exchanges, lost_steps,
+      stale_gradients;
   std::optional<std::uint64_t> late_contributions, rounds_by_deadline;
   std::optional<double> waited_seconds;
   std::vector<std::pair<std::string, std::uint64_t>> refused_peers;  ///< by reason

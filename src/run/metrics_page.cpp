@@ -28,7 +28,8 @@ double unix_seconds() {
 
 /// The figures of a round that tell whether it learns.
 struct Learning {
-  double policy_loss = 0, value_loss = 0, entropy = 0, approximate_kl = 0, learning_rate = 0, gradient_norm = 0;
+  double policy_loss = 0, value_loss = 0, entropy = 0, approximate_kl = 0, learning_rate = 0,
+         gradient_norm = 0;
 };
 
 struct Figures {
@@ -46,7 +47,8 @@ void write_totals(const Figures& figures, PrometheusText& text) {
   const RunTotals& totals = figures.totals;
   text.gauges("run_info", "What runs; the value is 1.");
   text.sample(1, {{"command", figures.command}, {"environment", figures.environment}, {"version", kVersion}});
-  text.counter("updates_total", "Rounds that were learnt from, merges at a Parent, steps of a shard's optimizer.",
+  text.counter("updates_total",
+               "Rounds that were learnt from, merges at a Parent, steps of a shard's optimizer.",
                static_cast<double>(totals.updates));
   text.counter("environment_steps_total", "Environment steps of the run, of all Children at a Parent.",
                static_cast<double>(totals.in_run.steps));
@@ -80,7 +82,8 @@ void write_progress(const Figures& figures, PrometheusText& text) {
   if (!figures.learning) return;
   const Learning& learning = *figures.learning;
   text.gauge("policy_loss", "The policy's part of the loss in the latest round.", learning.policy_loss);
-  text.gauge("value_loss", "Mean squared error of the value estimate in the latest round.", learning.value_loss);
+  text.gauge("value_loss", "Mean squared error of the value estimate in the latest round.",
+             learning.value_loss);
   text.gauge("policy_entropy_nats", "Mean entropy of the policy in the latest round.", learning.entropy);
   text.gauge("approximate_kl_nats", "How far the policy moved in the latest round.", learning.approximate_kl);
   text.gauge("learning_rate", "Mean learning rate of the latest round.", learning.learning_rate);

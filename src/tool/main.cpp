@@ -28,6 +28,7 @@ constexpr const char* kUsage =
     "  genkidama train lunar-lander --max-steps 1000000 --run-dir runs/first\n"
     "  genkidama evaluate --checkpoint runs/first/final.safetensors\n"
     "  genkidama watch --checkpoint runs/first/final.safetensors\n"
+    "  genkidama compare runs/first runs/second --out curves.svg\n"
     "  genkidama tasks                                  lists the tasks\n"
     "A run that goes on with --resume knows its task. --checkpoint and --config know bundled tasks; every "
     "other\n"
@@ -37,11 +38,16 @@ bool is_flag(const std::string& word) {
   return !word.empty() && word.front() == '-';
 }
 
+/// What follows such a command are directories of runs, of whatever task.
+bool reads_runs(const std::string& command) {
+  return command == "compare" || command == "report";
+}
+
 /// The words of a user with the task as an option. It is the word behind the command, or behind the command
 /// of a sweep's runs.
 std::vector<std::string> words_with_option(int argc, char** argv) {
   std::vector<std::string> words(argv, argv + argc);
-  if (words.size() < 3 || is_flag(words[1])) return words;
+  if (words.size() < 3 || is_flag(words[1]) || reads_runs(words[1])) return words;
   std::size_t at = 2;
   if (words[1] == "sweep" && (words[at] == "train" || words[at] == "cluster")) ++at;
   if (at < words.size() && !is_flag(words[at])) {

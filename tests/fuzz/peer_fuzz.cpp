@@ -1,5 +1,6 @@
-// Input: a byte with the codec, a byte with the flow, the rule and whether there are statistics, and frames one
-// after the other, each behind two bytes with its length and a byte of flags that say what is mended in it.
+// Input: a byte with the codec, a byte with the flow, the rule and whether there are statistics, and frames
+// one after the other, each behind two bytes with its length and a byte of flags that say what is mended in
+// it.
 
 #include <algorithm>
 #include <cmath>

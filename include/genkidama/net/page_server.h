@@ -22,9 +22,9 @@ struct PageOptions {
   std::string path = "/metrics";                           ///< any other is answered with "not found"
   std::string content_type = "text/plain; charset=utf-8";  ///< of the page
   LinkLimits limits;                                       ///< as those of every listener
-  /// A listener that other machines reach wants this secret in the header "Authorization: Bearer ...". One at a
-  /// loopback address wants none. There a request must name this machine as its host, so that no web page whose
-  /// name was made to stand for this machine can read the figures.
+  /// A listener that other machines reach wants this secret in the header "Authorization: Bearer ...". One at
+  /// a loopback address wants none. There a request must name this machine as its host, so that no web page
+  /// whose name was made to stand for this machine can read the figures.
   std::string token;
   bool insecure = false;  ///< lets other machines reach the page without a token
 };

@@ -15,14 +15,15 @@
 namespace GENKIDAMA_EXPORT genkidama {
 namespace run {
 
-/// Of how many peers the page has figures of their own, at most; those of the others are summed under the name
+/// Of how many peers the page has figures of their own, at most; those of the others are summed under the
+/// name
 /// "(others)". They are the first in the order of their names, so that the same ones are shown again.
 inline constexpr std::size_t kMaxPeersOnPage = 100;
 
-/// Serves /metrics in the text format of Prometheus (version 0.0.4), on a thread of its own. Give it to a run as
-/// an observer. Figures are those of the run's last update, and of its links a quarter of a second old at most
-/// while the run tells of them. Counters of the run go on where an earlier process has left them; those of links
-/// begin with the process.
+/// Serves /metrics in the text format of Prometheus (version 0.0.4), on a thread of its own. Give it to a run
+/// as an observer. Figures are those of the run's last update, and of its links a quarter of a second old at
+/// most while the run tells of them. Counters of the run go on where an earlier process has left them; those
+/// of links begin with the process.
 class MetricsPage : public RunObserver {
  public:
   /// `command` names what runs, such as "parent". Throws as PageServer.

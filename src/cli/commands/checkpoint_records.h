@@ -17,8 +17,8 @@ namespace genkidama::cli {
 /// "." for a file without a directory.
 std::filesystem::path directory_of(const std::filesystem::path& file);
 
-/// What `read` returns. A file that the user named and that cannot be used is a bad argument: an Error becomes
-/// an ArgumentError that names the option.
+/// What `read` returns. A file that the user named and that cannot be used is a bad argument: an Error
+/// becomes an ArgumentError that names the option.
 template <typename Read>
 auto as_argument(const Read& read) {
   try {

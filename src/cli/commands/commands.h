@@ -22,5 +22,7 @@ int run_shard(Job job);
 int run_server(Job job);
 int run_environment_host(Job job);
 int run_peer(Job job);
+int run_compare(Job job);
+int run_report(Job job);
 
 }  // namespace genkidama::cli

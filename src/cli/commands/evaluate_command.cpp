@@ -137,7 +137,7 @@ std::vector<run::CheckpointEvaluation> evaluate_all(const Job& job, CoreOrchestr
         {{fmt::format("checkpoint {} of {}", results.size(), paths.size()), 0},
          {path.filename().string(), 3},
          {"mean return " + run::figure_text(latest.mean, latest.standard_error), 1},
-         {duration_text(each * static_cast<double>(paths.size() - results.size())) + " left", 2}});
+         {run::duration_text(each * static_cast<double>(paths.size() - results.size())) + " left", 2}});
   }
   line.erase();
   return results;

@@ -52,7 +52,8 @@ void write_frames(const Path& path, const picture::Film& film, picture::Size siz
     }
     directory.finish();
   } catch (const std::filesystem::filesystem_error& error) {
-    throw IoError(fmt::format("{}: the pictures could not be written: {}", path.string(), error.code().message()));
+    throw IoError(
+        fmt::format("{}: the pictures could not be written: {}", path.string(), error.code().message()));
   }
 }
 
@@ -69,7 +70,8 @@ FilmFile::FilmFile(Path path) : path_(std::move(path)) {
     format_ = Format::kSvg;
   } else {
     throw ArgumentError(fmt::format(
-        "--record is '{}'; expected a name that ends in .gif or .svg, or in / for a directory of pictures", text));
+        "--record is '{}'; expected a name that ends in .gif or .svg, or in / for a directory of pictures",
+        text));
   }
   if (format_ == Format::kGif && !picture::has_gif()) {
     throw ArgumentError(fmt::format(

@@ -14,8 +14,8 @@ namespace genkidama::cli {
 class FilmFile {
  public:
   /// By its name: FILE.gif, FILE.svg, or DIR/ for a picture of each frame. Throws ArgumentError for any other
-  /// name, without giflib for a GIF, when the directory that it is to be in does not exist, and when it cannot
-  /// be written: a file where a directory is, a directory that is not new.
+  /// name, without giflib for a GIF, when the directory that it is to be in does not exist, and when it
+  /// cannot be written: a file where a directory is, a directory that is not new.
   explicit FilmFile(std::filesystem::path path);
 
   /// Writes the film, which is not empty, whole or not at all. `on_progress` is called with the share that is

@@ -12,8 +12,8 @@
 
 namespace genkidama::cli {
 
-/// The page that the job asks for, which is there from now on; nullptr when it asks for none. To be called when
-/// the workers have been forked. Throws as run::MetricsPage.
+/// The page that the job asks for, which is there from now on; nullptr when it asks for none. To be called
+/// when the workers have been forked. Throws as run::MetricsPage.
 std::unique_ptr<run::MetricsPage> open_metrics_page(const Job& job);
 
 /// All of them that are not nullptr.

@@ -80,8 +80,8 @@ class Player {
     // A bundled network is the one that the file names.
     if (!job_.settings.network) options.network = network_of(job_);
     if (job_.program.algorithm) {
-      options.behaviour =
-          job_.program.algorithm(resolved_hyperparameters(job_.settings))->make_behaviour(environment_->spec());
+      options.behaviour = job_.program.algorithm(resolved_hyperparameters(job_.settings))
+                              ->make_behaviour(environment_->spec());
     }
     return as_argument([&] { return load_policy(path_, options); });
   }
@@ -94,8 +94,9 @@ class Player {
 
 std::string episode_text(int number, int episodes, const run::WatchedEpisode& episode) {
   return fmt::format("episode {}{}: return {:.1f}, {} step{}{}", number + 1,
-                     episodes == 1 ? "" : fmt::format(" of {}", episodes), episode.episode_return, episode.steps,
-                     episode.steps == 1 ? "" : "s", episode.is_lost ? ", lost: the environment failed" : "");
+                     episodes == 1 ? "" : fmt::format(" of {}", episodes), episode.episode_return,
+                     episode.steps, episode.steps == 1 ? "" : "s",
+                     episode.is_lost ? ", lost: the environment failed" : "");
 }
 
 // --- a film ---
@@ -208,8 +209,9 @@ std::vector<std::string> show_episodes(const Job& job, Player& player, PictureSc
       screen.show(drawing, episode_text(number, episodes, state) + "  (Ctrl-C ends)");
       const double seconds = steps * static_cast<double>(drawing.view().step_seconds) / speed;
       // A slow environment or terminal is not caught up with afterwards.
-      due = std::max(due, Clock::now() - kStopInterval) +
-            std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e6)));
+      due =
+          std::max(due, Clock::now() - kStopInterval) +
+          std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(seconds, 1e6)));
     });
     results.push_back(episode_text(number, episodes, episode) + '\n');
     rest_until(Clock::now() + kLastPicture);
@@ -245,7 +247,8 @@ int play_in_terminal(const Job& job, const Path& path) {
   screen.leave();
   constexpr int kSignalled = 128;
   if (process.exit_code() > kSignalled && run::stop_signal() == 0)
-    print_error(fmt::format("error: the process that played ended with {}\n", run::exit_text(process.exit_code())));
+    print_error(
+        fmt::format("error: the process that played ended with {}\n", run::exit_text(process.exit_code())));
   return process.exit_code();
 }
 

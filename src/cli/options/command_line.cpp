@@ -25,9 +25,9 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Command kCommands[] = {kTrain, kParent, kChild,           kCluster, kLearner,  kActor,
-                                 kShard, kServer, kEnvironmentHost, kPeer,    kEvaluate, kWatch,
-                                 kCheck, kSweep,  kSimulate,        kPlan};
+constexpr Command kCommands[] = {kTrain,   kParent, kChild,           kCluster, kLearner,  kActor,
+                                 kShard,   kServer, kEnvironmentHost, kPeer,    kEvaluate, kWatch,
+                                 kCompare, kReport, kCheck,           kSweep,   kSimulate, kPlan};
 
 // One option as CLI11 fills it; the meaning of the text is the table's business.
 struct Slot {
@@ -128,7 +128,8 @@ void add_options(CLI::App& app, const std::vector<OptionRow>& table, const Setti
     if (row.kind == ValueKind::kFlag) {
       slot.option = app.add_flag(row.flag(), slot.text, help);
     } else {
-      slot.option = app.add_option(row.flag(), slot.texts, help)->type_name(row.placeholder);
+      slot.option = app.add_option(row.flag(), slot.texts, help);
+      if (!row.is_word) slot.option->type_name(row.placeholder);
       // All are taken, so that it is us who say how many are expected.
       const bool is_list =
           row.kind == ValueKind::kTextList && (defaults.command & (kOneLink | kEnvironmentHost)) == 0;
@@ -506,6 +507,8 @@ std::optional<Settings> parse_command_line(int argc, const char* const* argv, co
   app.footer(
       wrapped("'" + program.name + " COMMAND --help' shows the options of a command.", layout.columns));
   app.allow_extras();
+  // A word behind a command is never another one, whatever a run's directory is called.
+  app.require_subcommand(0, 1);
 
   if (is_sweep(argc, argv)) {
     CLI::App sweep(wrapped(command_help(kSweep), layout.columns), program.name + " sweep");

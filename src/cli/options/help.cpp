@@ -100,6 +100,10 @@ std::string command_help(Command command) {
       return "Run settings times seeds, evaluate every checkpoint, and write one table";
     case kSimulate:
       return "Train on many machines that are simulated on this one, in virtual time";
+    case kCompare:
+      return "Draw the curves of several runs and print a table of what they came to";
+    case kReport:
+      return "Write one HTML page about a run";
     case kPlan:
       return "Say which way of sharing reaches a return soonest on given machines and links";
   }
@@ -123,6 +127,15 @@ std::string help_footer(const Program& program, Command command, const HelpLayou
         "Exit code: 0 the server's run is over, 1 no server or a refusal, 2 bad arguments, 128 + N after "
         "signal N.",
         layout.columns);
+  }
+  if ((command & kReading) != 0) {
+    return wrapped(command == kCompare
+                       ? "A RUN is the directory of a run, or of a sweep, which stands for its runs. Runs "
+                         "that differ in "
+                         "the seed alone are one line.\n"
+                         "Exit code: 0 success, 2 bad arguments, among them a directory without a run."
+                       : "Exit code: 0 success, 2 bad arguments, among them a directory without a run.",
+                   layout.columns);
   }
   constexpr std::size_t kPresetIndent = 14;
   std::string text = "Presets:\n";

@@ -40,11 +40,12 @@ struct OptionRow {
   ValueKind kind = ValueKind::kText;
   bool in_config = true;  ///< false: only a flag, it does not shape the run
   bool hidden = false;
+  bool is_word = false;  ///< it stands without a flag, as its placeholder
   /// Takes a value of the right JSON type, null for "not set"; false when it does not fit.
   std::function<bool(Settings&, const nlohmann::json&)> set;
   std::function<nlohmann::json(const Settings&)> get;
 
-  std::string flag() const { return "--" + name; }
+  std::string flag() const { return is_word ? placeholder : "--" + name; }
   std::string key() const;  ///< "batch_size"
   /// The value as a user would type it; empty when it is not set.
   std::string value_text(const Settings& settings) const;

@@ -60,6 +60,11 @@ OptionRow file_option(Member<std::string> member, const char* placeholder) {
   return row;
 }
 
+OptionRow not_in_config(OptionRow row) {
+  row.in_config = false;
+  return row;
+}
+
 // One whose path a resumed run needs again.
 OptionRow kept_file_option(Member<std::string> member, const char* placeholder) {
   OptionRow row = file_option(member, placeholder);
@@ -793,6 +798,42 @@ void add_results(Table& table) {
             "Write the return of every episode to this file, a row per checkpoint");
 }
 
+OptionRow axis_option() {
+  return choice_option(
+      {"steps", "seconds", "updates"},
+      [](const Settings& s) {
+        return s.reading.axis == run::CurveAxis::kSteps     ? "steps"
+               : s.reading.axis == run::CurveAxis::kSeconds ? "seconds"
+                                                            : "updates";
+      },
+      [](Settings& s, const std::string& text) {
+        s.reading.axis = text == "steps"     ? run::CurveAxis::kSteps
+                         : text == "seconds" ? run::CurveAxis::kSeconds
+                                             : run::CurveAxis::kUpdates;
+      });
+}
+
+void add_reading(Table& table) {
+  table.group("Reading runs");
+  OptionRow runs = texts_option(GENKIDAMA_MEMBER(reading.runs), "RUN", "the directory of a run");
+  runs.is_word = true;
+  table.add("runs", kReading, std::move(runs), "Directory of a run (required)");
+  table.add(
+      "out", kReading, file_option(GENKIDAMA_MEMBER(reading.out), "FILE"),
+      "Where the picture goes, as SVG (compare; none without it), or the page (report; report.html in the "
+      "run's directory without it)");
+  table.add("x", kCompare, not_in_config(axis_option()), "What the x axis counts");
+  table.add("column", kCompare, not_in_config(text_option(GENKIDAMA_MEMBER(reading.column))),
+            "Draw this column of metrics.csv, or else of evaluations.csv, in the place of the mean return");
+  table.add("group", kCompare,
+            texts_option(GENKIDAMA_MEMBER(reading.groups), "[NAME=]PATTERN", "[NAME=]PATTERN"),
+            "One line for the runs whose directory matches, as in a shell; several may be given, behind the "
+            "runs");
+  table.add("threshold", kCompare,
+            not_in_config(real_option(kAnyNumber, GENKIDAMA_MEMBER(reading.threshold))),
+            "Return whose first steps the table tells; without it the task's, or the target of the runs");
+}
+
 void add_hyperparameters(Table& table, const Program& program) {
   table.group("Hyperparameters");
   // It decides which outputs the network has.
@@ -1298,6 +1339,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_actions(table);
   add_watch(table);
   add_check(table);
+  add_reading(table);
   add_internal(table);
   std::vector<OptionRow> rows = table.take();
   for (OptionRow& row : own_option_rows(program.options, rows)) rows.push_back(std::move(row));

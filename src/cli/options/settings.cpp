@@ -36,6 +36,10 @@ const char* command_name(Command command) {
       return "environment-host";
     case kPeer:
       return "peer";
+    case kCompare:
+      return "compare";
+    case kReport:
+      return "report";
   }
   return "";
 }

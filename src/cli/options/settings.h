@@ -23,6 +23,7 @@
 #include "genkidama/params/outer_optimizer.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/run/run_options.h"
+#include "run/report/curve_axis.h"
 
 namespace genkidama::cli {
 
@@ -44,7 +45,11 @@ enum Command : unsigned {
   kEnvironmentHost = 8192,
   kPeer = 16384,
   kWatch = 32768,
+  kCompare = 65536,
+  kReport = 131072,
 };
+/// They read the directories of runs, and need no environment.
+inline constexpr unsigned kReading = kCompare | kReport;
 /// One machine's own training, wherever its environments are.
 inline constexpr unsigned kAlone = kTrain | kServer;
 inline constexpr unsigned kTraining = kAlone | kParent | kChild | kCluster | kLearner | kActor | kPeer;
@@ -224,6 +229,16 @@ struct SweepOptions {
   std::vector<std::string> run_words;  ///< the command of each run and its flags, as typed
 };
 
+/// `compare` and `report`.
+struct ReadingOptions {
+  std::vector<std::string> runs;  ///< directories
+  std::string out;  ///< file; empty: none of `compare`, and "report.html" in the run of `report`
+  run::CurveAxis axis = run::CurveAxis::kSteps;
+  std::string column;               ///< empty: the mean return
+  std::vector<std::string> groups;  ///< patterns
+  std::optional<double> threshold;
+};
+
 /// From a cluster to the processes that it starts.
 struct Plumbing {
   int ready_fd = -1;            ///< where a Parent writes the port it listens on
@@ -254,6 +269,7 @@ struct Settings {
   WatchOptions watch;
   SimulationSettings simulation;
   SweepOptions sweep;
+  ReadingOptions reading;
   Plumbing plumbing;
 };
 

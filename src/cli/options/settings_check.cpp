@@ -31,6 +31,16 @@
 namespace genkidama::cli {
 namespace {
 
+void check_runs_named(const Settings& settings) {
+  const auto& runs = settings.reading.runs;
+  if (runs.empty()) throw ArgumentError("RUN is missing; expected the directory of a run behind the command");
+  if (settings.command == kReport && runs.size() > 1) {
+    throw ArgumentError(fmt::format(
+        "RUN is given {} times ('{}'); expected it once: a report is of one run, and 'compare' takes several",
+        runs.size(), fmt::join(runs, "', '")));
+  }
+}
+
 /// Flags that only a learner with shards knows.
 void check_shards(const Settings& settings) {
   if (settings.command != kTrain) return;
@@ -950,6 +960,10 @@ std::optional<Endpoint> metrics_endpoint(const Settings& settings) {
 }
 
 void complete_and_check(Settings& settings) {
+  if ((settings.command & kReading) != 0) {
+    check_runs_named(settings);
+    return;
+  }
   if (!settings.resume.empty()) {
     if (!settings.run_dir.empty() && settings.run_dir != settings.resume) {
       throw ArgumentError("--run-dir and --resume are both given; --resume goes on in its own directory");

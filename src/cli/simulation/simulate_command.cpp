@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/result_file.h"
 #include "cli/simulation/machine_list.h"
-#include "cli/simulation/result_file.h"
 #include "cli/simulation/simulation_report.h"
 #include "cli/simulation/simulation_run.h"
 #include "cli/terminal/output.h"

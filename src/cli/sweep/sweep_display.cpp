@@ -19,7 +19,8 @@ namespace {
 constexpr Milliseconds kPlainInterval{60'000};
 
 std::string time_left(const run::SweepProgress& progress) {
-  return progress.seconds_left ? fmt::format(", about {} left", duration_text(*progress.seconds_left)) : "";
+  return progress.seconds_left ? fmt::format(", about {} left", run::duration_text(*progress.seconds_left))
+                               : "";
 }
 
 std::string state_of(const run::SweepProgress::Job& job) {
@@ -85,7 +86,7 @@ void SweepDisplay::on_run_start(const run::SweepRun& run) {
 
 void SweepDisplay::on_run_end(const run::SweepRun& run, double seconds, std::optional<double> final_mean,
                               const run::SweepProgress& progress) {
-  log(LogLevel::kInfo, "{}: done in {}{}; {} of {} runs{}", run.name(), duration_text(seconds),
+  log(LogLevel::kInfo, "{}: done in {}{}; {} of {} runs{}", run.name(), run::duration_text(seconds),
       final_mean ? ", final mean " + run::figure_text(*final_mean) : "", progress.done, progress.due,
       time_left(progress));
 }

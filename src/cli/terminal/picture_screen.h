@@ -27,8 +27,8 @@ class PictureScreen {
   PictureScreen(const PictureScreen&) = delete;
   PictureScreen& operator=(const PictureScreen&) = delete;
 
-  /// Shows the drawing, which has a view, as large as it fits, and the text in the line below. Enters the screen
-  /// if need be, and fits into a window whose size has changed. Throws IoError.
+  /// Shows the drawing, which has a view, as large as it fits, and the text in the line below. Enters the
+  /// screen if need be, and fits into a window whose size has changed. Throws IoError.
   void show(const Drawing& drawing, const std::string& text);
   /// Leaves the screen, if it was entered and nobody has left it.
   void leave() noexcept;

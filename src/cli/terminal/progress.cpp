@@ -13,13 +13,6 @@ constexpr Milliseconds kPlainInterval{5'000};
 
 }  // namespace
 
-std::string duration_text(double seconds) {
-  const auto whole = static_cast<long long>(std::max(0.0, seconds));
-  if (whole >= 3600) return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
-  if (whole >= 60) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
-  return fmt::format("{}s", whole);
-}
-
 Progress::Progress(const run::RunProgress& start)
     : line_(kPlainInterval), start_(start), last_played_(start.in_run.steps) {}
 
@@ -62,7 +55,7 @@ std::vector<LinePart> Progress::line_of(const run::RunProgress& state,
     line.push_back({fmt::format("{:.0f} %", 100 * *state.done), 2});
     const double gained = *state.done - start_.done.value_or(0);
     if (gained > 0) {
-      line.push_back({duration_text(seconds_since(started_) * (1 - *state.done) / gained) + " left", 1});
+      line.push_back({run::duration_text(seconds_since(started_) * (1 - *state.done) / gained) + " left", 1});
     }
   }
   return line;

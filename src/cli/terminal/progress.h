@@ -37,7 +37,4 @@ class Progress {
   Clock::time_point started_ = Clock::now();
 };
 
-/// "1h02m", "3m20s", "12s".
-std::string duration_text(double seconds);
-
 }  // namespace genkidama::cli

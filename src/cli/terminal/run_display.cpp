@@ -56,7 +56,7 @@ void RunDisplay::on_round(const RoundProgress& round) {
 void RunDisplay::on_end(const run::RunSummary& summary) {
   progress_.reset();
   print("Run ended by {} after {} updates, {} environment steps, {}.\n", summary.ended_by,
-        summary.totals.updates, summary.totals.in_run.steps, duration_text(summary.totals.wall_seconds));
+        summary.totals.updates, summary.totals.in_run.steps, run::duration_text(summary.totals.wall_seconds));
   if (summary.totals.time_to_target_seconds) {
     print("Target {} reached after {:.1f} s.\n", summary.target.value_or(0),
           *summary.totals.time_to_target_seconds);

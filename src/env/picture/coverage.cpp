@@ -56,9 +56,7 @@ void Filler::add_edge(Place from, Place to) {
   if (direction < 0) std::swap(from, to);
   const double slope = (to.x - from.x) / (to.y - from.y);
   const double first = within(from.y, top_, bottom_), last = within(to.y, top_, bottom_);
-  const auto column = [&](double y) {
-    return within(from.x + (y - from.y) * slope, left_, right_) - left_;
-  };
+  const auto column = [&](double y) { return within(from.x + (y - from.y) * slope, left_, right_) - left_; };
   for (int row = static_cast<int>(first); row < last; ++row) {
     const double upper = std::max<double>(first, row), lower = std::min<double>(last, row + 1);
     const double one = column(upper), other = column(lower);

@@ -62,7 +62,8 @@ class Encoder {
     check(EGifPutExtension(file_, GRAPHICS_EXT_FUNC_CODE, static_cast<int>(bytes.size()), bytes.data()));
     check(EGifPutImageDesc(file_, part.left, part.top, part.width, part.height, false, nullptr));
     for (int row = 0; row < part.height; ++row)
-      check(EGifPutLine(file_, part.indices.data() + static_cast<std::ptrdiff_t>(row) * part.width, part.width));
+      check(EGifPutLine(file_, part.indices.data() + static_cast<std::ptrdiff_t>(row) * part.width,
+                        part.width));
   }
 
   std::string finish() {

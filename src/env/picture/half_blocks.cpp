@@ -35,8 +35,8 @@ std::string HalfBlocks::show(const Image& image, int row, int column) {
       if (!is_there) fmt::format_to(out, "\x1b[{};{}H", row + y, column + x);
       if (colours != now) {
         const auto& [upper, lower] = now;
-        fmt::format_to(out, "\x1b[38;2;{};{};{};48;2;{};{};{}m", upper.red, upper.green, upper.blue, lower.red,
-                       lower.green, lower.blue);
+        fmt::format_to(out, "\x1b[38;2;{};{};{};48;2;{};{};{}m", upper.red, upper.green, upper.blue,
+                       lower.red, lower.green, lower.blue);
       }
       colours = now;
       text += kUpperHalf;

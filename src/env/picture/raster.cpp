@@ -61,7 +61,8 @@ class Painter final : public Canvas {
 
  private:
   Place place(Point point) const {
-    return {(static_cast<double>(point.x) - left_) * scale_x_, (top_ - static_cast<double>(point.y)) * scale_y_};
+    return {(static_cast<double>(point.x) - left_) * scale_x_,
+            (top_ - static_cast<double>(point.y)) * scale_y_};
   }
 
   /// A straight line with round ends, so that lines of several points have round corners.
@@ -71,10 +72,10 @@ class Painter final : public Canvas {
     if (!(length > 0)) return;
     const double across_x = (to.y - from.y) / length * width / 2;
     const double across_y = (from.x - to.x) / length * width / 2;
-    filler_.fill(std::array{Place{from.x + across_x, from.y + across_y}, Place{to.x + across_x, to.y + across_y},
-                            Place{to.x - across_x, to.y - across_y},
-                            Place{from.x - across_x, from.y - across_y}},
-                 colour);
+    filler_.fill(
+        std::array{Place{from.x + across_x, from.y + across_y}, Place{to.x + across_x, to.y + across_y},
+                   Place{to.x - across_x, to.y - across_y}, Place{from.x - across_x, from.y - across_y}},
+        colour);
     disc(to, width / 2, colour);
   }
 

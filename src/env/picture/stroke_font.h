@@ -6,8 +6,8 @@
 
 namespace genkidama::picture {
 
-/// In units of a letter's grid: x grows to the right from the letter's left side, y upwards from the line that
-/// it stands on.
+/// In units of a letter's grid: x grows to the right from the letter's left side, y upwards from the line
+/// that it stands on.
 struct GridPoint {
   double x = 0;
   double y = 0;
@@ -27,8 +27,10 @@ void for_each_stroke(char character, const Use& use) {
     return GridPoint{static_cast<double>(strokes[at] - '0'), static_cast<double>(strokes[at + 1] - '0') - 2};
   };
   for (std::size_t at = 0; at + 3 < strokes.size(); at += 2) {
-    if (strokes[at + 2] == ' ') ++at;  // and the next part begins with another stroke
-    else use(point(at), point(at + 2));
+    if (strokes[at + 2] == ' ')
+      ++at;  // and the next part begins with another stroke
+    else
+      use(point(at), point(at + 2));
   }
 }
 

@@ -29,10 +29,14 @@ std::string number(double value) {
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
-    if (c == '<') result += "&lt;";
-    else if (c == '>') result += "&gt;";
-    else if (c == '&') result += "&amp;";
-    else result += c;
+    if (c == '<')
+      result += "&lt;";
+    else if (c == '>')
+      result += "&gt;";
+    else if (c == '&')
+      result += "&amp;";
+    else
+      result += c;
   }
   return result;
 }
@@ -123,7 +127,8 @@ std::size_t common_shapes(const Film& film) {
     const Drawing& drawing = frame.drawing;
     if (!(drawing.view() == first.view()) || !(drawing.background() == first.background())) return 0;
     const auto end = first.shapes().begin() + static_cast<std::ptrdiff_t>(count);
-    const auto differs = std::mismatch(first.shapes().begin(), end, drawing.shapes().begin(), drawing.shapes().end());
+    const auto differs =
+        std::mismatch(first.shapes().begin(), end, drawing.shapes().begin(), drawing.shapes().end());
     count = static_cast<std::size_t>(differs.first - first.shapes().begin());
   }
   return count;

@@ -37,9 +37,8 @@ PageConnection::~PageConnection() {
 void PageConnection::start() {
   parser_.header_limit(kMaxHttpHeaderBytes);
   stream_.expires_after(options_.limits.handshake_timeout);
-  http::async_read_header(
-      stream_, buffer_, parser_,
-      [self = shared_from_this()](ErrorCode error, std::size_t) { self->answer(error); });
+  http::async_read_header(stream_, buffer_, parser_,
+                          [self = shared_from_this()](ErrorCode error, std::size_t) { self->answer(error); });
 }
 
 void PageConnection::answer(ErrorCode error) {

@@ -26,7 +26,8 @@ PageOptions checked(PageOptions options) {
   check_limits(options.limits);
   check_peer_name(options.name, "the page's name");
   if (options.listen.tls)
-    throw ArgumentError(fmt::format("{}: a page is served without TLS; give HOST:PORT", options.listen.text()));
+    throw ArgumentError(
+        fmt::format("{}: a page is served without TLS; give HOST:PORT", options.listen.text()));
   LinkSecurity security;
   security.token = options.token;
   security.insecure = options.insecure;

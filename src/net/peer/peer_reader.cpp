@@ -74,9 +74,8 @@ std::optional<RefuseMessage> PeerReader::objection(const FrameHeader& header, co
                                                              header.session, link_.instance)};
   }
   if (header.update > here.most_round) {
-    return RefuseMessage{
-        RefusalCode::kSequence,
-        fmt::format("weights of round {}; expected at most {}", header.update, here.most_round)};
+    return RefuseMessage{RefusalCode::kSequence, fmt::format("weights of round {}; expected at most {}",
+                                                             header.update, here.most_round)};
   }
   const bool is_first = fields.kind == PeerFrameKind::kFirst;
   if (is_first == has_first_) {

@@ -3,11 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <system_error>
 
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/error.h"
 
 namespace genkidama::run {
+namespace {
+
+constexpr std::uintmax_t kMostBytes = 64 << 20;
+constexpr int kMostLevels = 64;
+
+}  // namespace
 
 std::string json_text(const nlohmann::ordered_json& value) {
   return value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -25,6 +34,20 @@ std::string json_problem(const nlohmann::json::exception& error, std::string_vie
     return "a number in it is too large, or a value is missing";
   }
   return "a value in it is missing or of another type";
+}
+
+std::optional<nlohmann::ordered_json> read_json_object(const std::filesystem::path& path) {
+  std::error_code error;
+  // Opening a pipe would wait for its writer.
+  if (!std::filesystem::is_regular_file(path, error)) return {};
+  if (std::filesystem::file_size(path, error) > kMostBytes || error) return {};
+  std::ifstream file(path, std::ios::binary);
+  const auto keep = [](int depth, nlohmann::ordered_json::parse_event_t, nlohmann::ordered_json&) {
+    return depth <= kMostLevels;
+  };
+  auto value = nlohmann::ordered_json::parse(file, keep, /*allow_exceptions=*/false);
+  if (!value.is_object()) return {};
+  return value;
 }
 
 void check_json_object(std::string_view option, const std::string& text) {

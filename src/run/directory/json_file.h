@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,11 @@ std::string json_text(const nlohmann::ordered_json& value);
 /// What is wrong with a text that was read as JSON, for people: "it is not JSON from line 3, column 7 on", or
 /// that a value in it is missing or out of range.
 std::string json_problem(const nlohmann::json::exception& error, std::string_view text);
+
+/// The JSON object in a file, for readers who can do without it: nothing where there is no plain file, where
+/// it is larger than 64 MiB, or where its text is no JSON object. What is nested deeper than 64 levels is
+/// left out, so that whoever walks through the values need not count.
+std::optional<nlohmann::ordered_json> read_json_object(const std::filesystem::path& path);
 
 /// Throws ArgumentError, with the option's name, unless `text` is that of a JSON object. An empty text is
 /// none, and will do.

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "core/processor_time.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"
 #include "run/directory/json_file.h"
+#include "run/directory/machine.h"
 
 namespace genkidama::run {
 
@@ -27,6 +29,8 @@ nlohmann::ordered_json summary_of(const RunOptions& options, const std::string& 
   json["wall_seconds"] = totals.wall_seconds;
   json["env_steps_per_second"] =
       static_cast<double>(totals.in_run.steps) / std::max(1e-6, totals.wall_seconds);
+  json["processor_seconds"] = processor_seconds();
+  json["machine"] = machine_json();
   json["target"] = nullptr;
   json["time_to_target_seconds"] = nullptr;
   if (options.target) json["target"] = *options.target;
@@ -51,6 +55,10 @@ bool write_summary(const std::filesystem::path& file, const nlohmann::ordered_js
     log(LogLevel::kError, "summary.json could not be written: {}", error.what());
     return false;
   }
+}
+
+nlohmann::ordered_json read_summary(const RunDirectory& directory) {
+  return read_json_object(directory.summary()).value_or(nlohmann::ordered_json::object());
 }
 
 }  // namespace genkidama::run

@@ -18,5 +18,8 @@ std::string figure_text(double value, double error);
 /// A figure whose error is not known: four digits, and at least one behind the point.
 std::string figure_text(double value);
 
+/// A time as "12s", "3m20s" or "1h02m"; below 0 and NaN count as 0.
+std::string duration_text(double seconds);
+
 }  // namespace run
 }  // namespace genkidama

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <limits>
+#include <utility>
+
+#include "run/metrics/csv_reader.h"
 
 namespace genkidama::run {
 namespace {
@@ -22,20 +26,8 @@ std::string quoted(const std::string& field) {
 }
 
 CsvRow fields_of(const std::string& line) {
-  CsvRow fields(1);
-  bool in_quotes = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"' && in_quotes && i + 1 < line.size() && line[i + 1] == '"') {
-      fields.back() += line[++i];
-    } else if (c == '"') {
-      in_quotes = !in_quotes;
-    } else if (c == ',' && !in_quotes) {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
-    }
-  }
+  CsvRow fields;
+  split_csv_line(line, fields);
   return fields;
 }
 
@@ -73,6 +65,35 @@ std::string csv_line(const CsvRow& fields) {
   return line;
 }
 
+void split_csv_line(std::string_view line, CsvRow& fields) {
+  std::size_t count = 0;
+  const auto begin_field = [&] {
+    if (count == fields.size()) fields.emplace_back();
+    fields[count++].clear();
+  };
+  begin_field();
+  bool in_quotes = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '"' && in_quotes && i + 1 < line.size() && line[i + 1] == '"') {
+      fields[count - 1] += line[++i];
+    } else if (c == '"') {
+      in_quotes = !in_quotes;
+    } else if (c == ',' && !in_quotes) {
+      begin_field();
+    } else {
+      fields[count - 1] += c;
+    }
+  }
+  fields.resize(count);
+}
+
+std::optional<std::size_t> place_of_column(const CsvRow& columns, const std::string& name) {
+  const auto found = std::find(columns.begin(), columns.end(), name);
+  if (found == columns.end()) return {};
+  return static_cast<std::size_t>(found - columns.begin());
+}
+
 std::optional<double> number_in(const std::string& field) {
   double value = 0;
   const auto result = std::from_chars(field.data(), field.data() + field.size(), value);
@@ -80,9 +101,7 @@ std::optional<double> number_in(const std::string& field) {
 }
 
 std::optional<std::size_t> CsvTable::column(const std::string& name) const {
-  const auto found = std::find(columns.begin(), columns.end(), name);
-  if (found == columns.end()) return {};
-  return static_cast<std::size_t>(found - columns.begin());
+  return place_of_column(columns, name);
 }
 
 std::string CsvTable::field(const CsvRow& row, const std::string& name) const {
@@ -91,15 +110,11 @@ std::string CsvTable::field(const CsvRow& row, const std::string& name) const {
 }
 
 std::optional<CsvTable> read_csv(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string line;
-  if (!file || !std::getline(file, line)) return {};
-  CsvTable table;
-  table.columns = fields_of(line);
-  while (std::getline(file, line) && !file.eof()) {
-    CsvRow row = fields_of(line);
-    if (row.size() == table.columns.size()) table.rows.push_back(std::move(row));
-  }
+  // A row of returns is as long as an evaluation has episodes.
+  CsvReader reader(path, std::numeric_limits<std::size_t>::max());
+  if (reader.columns().empty()) return {};
+  CsvTable table{reader.columns(), {}};
+  for (CsvRow row; reader.next(row);) table.rows.push_back(std::move(row));
   return table;
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace genkidama::run {
@@ -16,6 +17,12 @@ using CsvRow = std::vector<std::string>;
 /// The fields with commas between them and a line break at the end. Those with commas or quotes are quoted;
 /// a line break in one becomes a space.
 std::string csv_line(const CsvRow& fields);
+
+/// The fields of a line that csv_line() wrote, without its line break; the capacity of `fields` is used
+/// again.
+void split_csv_line(std::string_view line, CsvRow& fields);
+
+std::optional<std::size_t> place_of_column(const CsvRow& columns, const std::string& name);
 
 /// The number that a field begins with; nothing when it begins with none.
 std::optional<double> number_in(const std::string& field);
@@ -29,7 +36,8 @@ struct CsvTable {
   std::string field(const CsvRow& row, const std::string& name) const;
 };
 
-/// What csv_line() wrote. Rows that a kill cut short are left out; nothing without a file or a first line.
+/// What csv_line() wrote. Rows that a kill cut short are left out; nothing without a file or a whole
+/// first line.
 std::optional<CsvTable> read_csv(const std::filesystem::path& path);
 
 /// The columns and the last row that is whole, without reading all rows before it; nothing when there is no

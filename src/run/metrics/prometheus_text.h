@@ -13,8 +13,8 @@ namespace genkidama::run {
 /// What its pages are served as.
 inline constexpr std::string_view kPrometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Names are given without "genkidama_", which all have. A counter's ends with "_total", and a unit stands in the
-/// name.
+/// Names are given without "genkidama_", which all have. A counter's ends with "_total", and a unit stands in
+/// the name.
 class PrometheusText {
  public:
   using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;

@@ -12,6 +12,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/params/safetensors.h"
 #include "run/directory/checkpoint_list.h"
+#include "run/directory/summary_file.h"
 #include "run/evaluation/evaluation_report.h"
 #include "run/evaluation/sample.h"
 #include "run/metrics/csv_table.h"

@@ -3,16 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <system_error>
 
 #include "genkidama/core/error.h"
+#include "run/directory/summary_file.h"
 #include "run/metrics/csv_table.h"
 
 namespace genkidama::run {
 namespace {
-
-using nlohmann::json;
 
 bool is_there(const std::filesystem::path& path) {
   std::error_code ignored;
@@ -26,18 +24,12 @@ bool is_run(const RunDirectory& directory) {
          std::filesystem::is_empty(directory.path(), ignored) || is_there(directory.path() / "checkpoints");
 }
 
-bool ended_by_itself(const json& summary) {
-  const json ended_by = summary.value("ended_by", json());
+bool ended_by_itself(const nlohmann::ordered_json& summary) {
+  const auto ended_by = summary.value("ended_by", nlohmann::ordered_json());
   return ended_by == "updates" || ended_by == "max_steps" || ended_by == "target" || ended_by == "patience";
 }
 
 }  // namespace
-
-json read_summary(const RunDirectory& directory) {
-  std::ifstream file(directory.summary(), std::ios::binary);
-  const json summary = json::parse(file, nullptr, false);
-  return summary.is_object() ? summary : json::object();
-}
 
 RunStanding standing_of(const RunDirectory& directory) {
   std::error_code ignored;

@@ -4,7 +4,6 @@
 /// How far a run of a sweep has come, as its directory tells.
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "genkidama/core/export.h"
@@ -40,9 +39,6 @@ struct LatestMetrics {
 
 /// Nothing before the first row.
 std::optional<LatestMetrics> latest_metrics(const RunDirectory& directory);
-
-/// summary.json, or an empty object when there is none that can be read.
-nlohmann::json read_summary(const RunDirectory& directory);
 
 /// Throws ArgumentError when the directory holds something that is no run, or an unfinished one that a
 /// process is at work on.

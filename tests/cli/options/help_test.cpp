@@ -21,7 +21,8 @@ std::size_t longest_line(const std::string& text) {
 }
 
 constexpr const char* kCommands[] = {"train",    "parent", "child", "cluster",  "server", "environment-host",
-                                     "evaluate", "check",  "sweep", "simulate", "plan"};
+                                     "evaluate", "check",  "sweep", "simulate", "plan",   "compare",
+                                     "report"};
 
 }  // namespace
 

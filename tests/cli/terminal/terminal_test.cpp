@@ -8,6 +8,7 @@
 #include "cli/terminal/text_table.h"
 #include "fixture.h"
 #include "on_terminal.h"
+#include "run/evaluation/figure_text.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -33,10 +34,10 @@ std::vector<std::string> live_lines(const std::string& text) {
 }  // namespace
 
 TEST_CASE("durations are written for people") {
-  CHECK(duration_text(12.9) == "12s");
-  CHECK(duration_text(200) == "3m20s");
-  CHECK(duration_text(3720) == "1h02m");
-  CHECK(duration_text(-5) == "0s");
+  CHECK(genkidama::run::duration_text(12.9) == "12s");
+  CHECK(genkidama::run::duration_text(200) == "3m20s");
+  CHECK(genkidama::run::duration_text(3720) == "1h02m");
+  CHECK(genkidama::run::duration_text(-5) == "0s");
 }
 
 TEST_CASE("a table for people tells the interval of an evaluation's mean") {

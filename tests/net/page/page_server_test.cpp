@@ -45,7 +45,8 @@ TEST_CASE("a page is made anew for each request", "[page]") {
   server.start();
   const std::string first = get(server);
   CHECK_THAT(first, StartsWith("HTTP/1.1 200 OK\r\n"));
-  CHECK_THAT(first, Contains("Content-Type: text/plain; charset=utf-8\r\n") && Contains("Content-Length: 8\r\n"));
+  CHECK_THAT(first,
+             Contains("Content-Type: text/plain; charset=utf-8\r\n") && Contains("Content-Length: 8\r\n"));
   CHECK_THAT(first, Contains("Connection: close\r\n") && Catch::EndsWith("\r\n\r\nasked 1\n"));
   CHECK_THAT(get(server, "/metrics", "Host: [::1]:80\r\n"), Catch::EndsWith("asked 2\n"));
   CHECK_THAT(get(server, "/metrics", "Host: localhost\r\n"), Catch::EndsWith("asked 3\n"));
@@ -96,8 +97,8 @@ TEST_CASE("a page beyond this machine wants a token", "[page]") {
 }
 
 TEST_CASE("the token opens a page, wherever it is asked for", "[page]") {
-  boost::beast::http::request<boost::beast::http::empty_body> request(boost::beast::http::verb::get, "/metrics",
-                                                                      11);
+  boost::beast::http::request<boost::beast::http::empty_body> request(boost::beast::http::verb::get,
+                                                                      "/metrics", 11);
   request.set(boost::beast::http::field::host, "parent-host:9100");
   const auto status = [&](std::string_view token, bool is_local) {
     const auto refusal = refuse_page_request(request, "/metrics", token, is_local);

@@ -1,4 +1,4 @@
-#include "cli/simulation/result_file.h"
+#include "cli/commands/result_file.h"
 
 #include <fmt/format.h>
 

@@ -1,13 +1,13 @@
 #pragma once
 
 /// @file
-/// Files that a simulation writes at its end.
+/// Files that a command writes at its end.
 
 #include <string>
 
 namespace genkidama::cli {
 
-/// Before minutes of simulating: throws ArgumentError, with the flag, for a path in no directory. An empty
+/// Before minutes of work: throws ArgumentError, with the flag, for a path in no directory. An empty
 /// one will do.
 void check_result_file(const char* flag, const std::string& file);
 

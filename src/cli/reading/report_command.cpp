@@ -1,0 +1,22 @@
+#include "cli/commands/commands.h"
+#include "cli/commands/result_file.h"
+#include "cli/terminal/output.h"
+#include "core/one_line.h"
+#include "genkidama/core/atomic_file.h"
+#include "run/report/run_page.h"
+
+namespace genkidama::cli {
+
+int run_report(Job job) {
+  const ReadingOptions& reading = job.settings.reading;
+  check_result_file("--out", reading.out);
+  const run::RecordedRun record = run::read_recorded_run(reading.runs.front());
+  const std::filesystem::path out =
+      reading.out.empty() ? record.directory.path() / "report.html" : std::filesystem::path(reading.out);
+  write_file_atomically(out, run::run_page(record));
+  for (const std::string& note : record.notes) print("{}\n", as_one_line(note));
+  print("The report is in {}.\n", out.string());
+  return 0;
+}
+
+}  // namespace genkidama::cli
