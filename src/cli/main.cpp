@@ -44,6 +44,8 @@ int run(const Settings& settings, const ResolvedProgram& program) {
       return run_evaluate(std::move(job));
     case kWatch:
       return run_watch(std::move(job));
+    case kExport:
+      return run_export(job.settings);
     case kCheck:
       return run_check(std::move(job));
     case kSweep:

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "genkidama/nn/network_spec.h"
+#include "genkidama/nn/networks.h"
 #include "nn/dense_stack.h"
 #include "nn/gru.h"
 
@@ -30,5 +32,9 @@ struct MlpShape {
     return trunk_stack().floats() + memory.floats() + policy_stack().floats() + value_stack().floats();
   }
 };
+
+/// The network of these options for a spec without free outputs and noise, which make_network() adds. Throws
+/// ArgumentError where there is none of that kind.
+MlpShape mlp_shape(const NetworkSpec& spec, const MlpOptions& options);
 
 }  // namespace genkidama

@@ -54,6 +54,11 @@ class Normaliser {
   bool changes_observations() const { return clip_ > 0; }
   /// Fills `normalised` with the normalised `observation`; changes_observations() is true.
   void apply(std::span<const float> observation, std::span<float> normalised) const;
+  /// normalised = clamp((observation - means()) * scales(), -clip(), clip()), in double precision; nothing
+  /// and 0 where observations stay as they are.
+  std::span<const double> means() const { return mean_; }
+  std::span<const double> scales() const { return scale_; }
+  double clip() const { return clip_; }
   /// What rewards are multiplied by; 1 when they are not normalised.
   float reward_scale() const { return reward_scale_; }
 

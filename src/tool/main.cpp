@@ -29,6 +29,7 @@ constexpr const char* kUsage =
     "  genkidama evaluate --checkpoint runs/first/final.safetensors\n"
     "  genkidama watch --checkpoint runs/first/final.safetensors\n"
     "  genkidama compare runs/first runs/second --out curves.svg\n"
+    "  genkidama export --checkpoint runs/first/final.safetensors --to c --out policy.h\n"
     "  genkidama tasks                                  lists the tasks\n"
     "A run that goes on with --resume knows its task. --checkpoint and --config know bundled tasks; every "
     "other\n"

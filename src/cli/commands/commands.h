@@ -14,6 +14,7 @@ int run_learner(Job job);
 int run_cluster(Job job);
 int run_evaluate(Job job);
 int run_watch(Job job);
+int run_export(const Settings& settings);
 int run_check(Job job);
 int run_sweep(Job job);
 int run_simulate(Job job);

@@ -25,9 +25,9 @@
 namespace genkidama::cli {
 namespace {
 
-constexpr Command kCommands[] = {kTrain,   kParent, kChild,           kCluster, kLearner,  kActor,
-                                 kShard,   kServer, kEnvironmentHost, kPeer,    kEvaluate, kWatch,
-                                 kCompare, kReport, kCheck,           kSweep,   kSimulate, kPlan};
+constexpr Command kCommands[] = {kTrain,  kParent,          kChild, kCluster,  kLearner, kActor,  kShard,
+                                 kServer, kEnvironmentHost, kPeer,  kEvaluate, kWatch,   kExport, kCompare,
+                                 kReport, kCheck,           kSweep, kSimulate, kPlan};
 
 // One option as CLI11 fills it; the meaning of the text is the table's business.
 struct Slot {

@@ -94,6 +94,8 @@ std::string command_help(Command command) {
       return "Play episodes with the weights of checkpoints";
     case kWatch:
       return "Show in the terminal how a policy plays, or record it as a picture that moves";
+    case kExport:
+      return "Write a policy as a header of C or as an ONNX model";
     case kCheck:
       return "Look for mistakes in the program's environment and network; exit code 0 when there are none";
     case kSweep:
@@ -137,6 +139,8 @@ std::string help_footer(const Program& program, Command command, const HelpLayou
                        : "Exit code: 0 success, 2 bad arguments, among them a directory without a run.",
                    layout.columns);
   }
+  if (command == kExport)
+    return wrapped("Exit code: 0 success, 1 the file was not written, 2 bad arguments.", layout.columns);
   constexpr std::size_t kPresetIndent = 14;
   std::string text = "Presets:\n";
   for (const auto& [name, preset] : program.presets) {

@@ -780,10 +780,10 @@ void add_results(Table& table) {
             int_option({1, 4096}, GENKIDAMA_MEMBER(cluster.eval_workers)),
             "Workers of the Parent or the learner, which only evaluate");
   table.add(
-      "checkpoint", kEvaluate | kWatch,
+      "checkpoint", kEvaluate | kWatch | kExport,
       texts_option(GENKIDAMA_MEMBER(evaluate.checkpoints), "FILE|DIR", "a path"),
-      "Safetensors file with weights to play, or a directory of them such as a run's (required). evaluate: "
-      "several may be given; watch: the last one of a directory is played");
+      "Safetensors file with weights, or a directory of them such as a run's (required). evaluate: several "
+      "may be given; watch: the last one of a directory is played; export: one file");
   table.add("episodes", kEvaluate | kWatch | kCheck,
             int_option({1, 1e7}, GENKIDAMA_MEMBER(evaluate.episodes)),
             "Episodes to play; watch --record keeps the one with the highest return");
@@ -796,6 +796,10 @@ void add_results(Table& table) {
             "Write a row per checkpoint, or per update of a simulation, to this file");
   table.add("returns", kEvaluate, file_option(GENKIDAMA_MEMBER(evaluate.returns_file), "FILE"),
             "Write the return of every episode to this file, a row per checkpoint");
+  table.add("out", kReading | kExport, file_option(GENKIDAMA_MEMBER(out), "FILE"),
+            "The file to write, whole or not at all: of compare the picture, as SVG (none without it), of "
+            "report the "
+            "page (report.html in the run's directory without it), of export the policy (required)");
 }
 
 OptionRow axis_option() {
@@ -818,10 +822,6 @@ void add_reading(Table& table) {
   OptionRow runs = texts_option(GENKIDAMA_MEMBER(reading.runs), "RUN", "the directory of a run");
   runs.is_word = true;
   table.add("runs", kReading, std::move(runs), "Directory of a run (required)");
-  table.add(
-      "out", kReading, file_option(GENKIDAMA_MEMBER(reading.out), "FILE"),
-      "Where the picture goes, as SVG (compare; none without it), or the page (report; report.html in the "
-      "run's directory without it)");
   table.add("x", kCompare, not_in_config(axis_option()), "What the x axis counts");
   table.add("column", kCompare, not_in_config(text_option(GENKIDAMA_MEMBER(reading.column))),
             "Draw this column of metrics.csv, or else of evaluations.csv, in the place of the mean return");
@@ -832,6 +832,24 @@ void add_reading(Table& table) {
   table.add("threshold", kCompare,
             not_in_config(real_option(kAnyNumber, GENKIDAMA_MEMBER(reading.threshold))),
             "Return whose first steps the table tells; without it the task's, or the target of the runs");
+}
+
+OptionRow export_format_option() {
+  const auto name = [](const Settings& settings) {
+    const auto format = settings.exported.format;
+    return format ? run::export_format_name(*format) : "";
+  };
+  return choice_option({"c", "onnx"}, name, [](Settings& s, const std::string& text) {
+    s.exported.format = run::export_format_of(text);
+  });
+}
+
+void add_export(Table& table) {
+  table.group("Export");
+  table.add("to", kExport, export_format_option(),
+            "A header of C99 without dependencies, or an ONNX model (required)");
+  table.add("prefix", kExport, text_option(GENKIDAMA_MEMBER(exported.prefix)),
+            "What the identifiers of the header begin with (the environment's name when not given)");
 }
 
 void add_hyperparameters(Table& table, const Program& program) {
@@ -1331,6 +1349,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_run(table, program);
   add_ending(table);
   add_results(table);
+  add_export(table);
   add_network(table);
   add_hyperparameters(table, program);
   add_replay(table);

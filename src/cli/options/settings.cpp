@@ -40,6 +40,8 @@ const char* command_name(Command command) {
       return "compare";
     case kReport:
       return "report";
+    case kExport:
+      return "export";
   }
   return "";
 }

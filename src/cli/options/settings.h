@@ -22,6 +22,7 @@
 #include "genkidama/params/mixing.h"
 #include "genkidama/params/outer_optimizer.h"
 #include "genkidama/rl/hyperparameters.h"
+#include "genkidama/run/export.h"
 #include "genkidama/run/run_options.h"
 #include "run/report/curve_axis.h"
 
@@ -47,6 +48,7 @@ enum Command : unsigned {
   kWatch = 32768,
   kCompare = 65536,
   kReport = 131072,
+  kExport = 262144,
 };
 /// They read the directories of runs, and need no environment.
 inline constexpr unsigned kReading = kCompare | kReport;
@@ -162,6 +164,12 @@ struct EvaluateOptions {
   std::string returns_file;
 };
 
+/// `export`; its policy is EvaluateOptions::checkpoints.
+struct ExportSettings {
+  std::optional<run::ExportFormat> format;
+  std::string prefix;  ///< ExportOptions::prefix
+};
+
 /// `check`.
 struct CheckOptions {
   bool try_invalid_actions = false;
@@ -232,7 +240,6 @@ struct SweepOptions {
 /// `compare` and `report`.
 struct ReadingOptions {
   std::vector<std::string> runs;  ///< directories
-  std::string out;  ///< file; empty: none of `compare`, and "report.html" in the run of `report`
   run::CurveAxis axis = run::CurveAxis::kSteps;
   std::string column;               ///< empty: the mean return
   std::vector<std::string> groups;  ///< patterns
@@ -255,6 +262,9 @@ struct Settings {
   std::string config;   ///< --config
   std::string run_dir;  ///< --run-dir; after complete_and_check() that of --resume too
   std::string resume;   ///< --resume
+  /// --out, the file of `export`, `compare` and `report`. Empty: none of `compare`, and "report.html" in the
+  /// run of `report`.
+  std::string out;
 
   OptionValues own;           ///< of Program::options
   std::string machine_group;  ///< one of Program::machine_groups, which `train` joins; empty: none
@@ -265,6 +275,7 @@ struct Settings {
   LinkOptions links;
   ClusterOptions cluster;
   EvaluateOptions evaluate;
+  ExportSettings exported;
   CheckOptions check;
   WatchOptions watch;
   SimulationSettings simulation;

@@ -853,6 +853,14 @@ void check_name(const std::string& name) {
       fmt::format("--name is '{}'; expected 1 to {} printable ASCII characters", name, kMaxNameBytes));
 }
 
+void check_export(const Settings& settings) {
+  if (settings.command != kExport) return;
+  if (settings.evaluate.checkpoints.size() != 1)
+    throw ArgumentError("--checkpoint FILE is required, once: one policy is exported");
+  if (!settings.exported.format) throw ArgumentError("--to is required; expected c or onnx");
+  if (settings.out.empty()) throw ArgumentError("--out FILE is required");
+}
+
 }  // namespace
 
 Topology topology_of(const Settings& settings) {
@@ -977,6 +985,7 @@ void complete_and_check(Settings& settings) {
     throw ArgumentError(
         "--run-dir DIR is required; a later call with the same one goes on where this one stops");
   }
+  check_export(settings);
   check_links(settings);
   check_security(settings);
   check_machine_group(settings);

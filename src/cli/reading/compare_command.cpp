@@ -10,7 +10,8 @@ namespace genkidama::cli {
 
 int run_compare(Job job) {
   const ReadingOptions& reading = job.settings.reading;
-  check_result_file("--out", reading.out);
+  const std::string& out = job.settings.out;
+  check_result_file("--out", out);
   run::ComparisonOptions options;
   options.runs.assign(reading.runs.begin(), reading.runs.end());
   options.axis = reading.axis;
@@ -18,10 +19,10 @@ int run_compare(Job job) {
   options.patterns = reading.groups;
   options.threshold = reading.threshold;
   const run::Comparison comparison = run::compare_runs(options);
-  if (!reading.out.empty()) write_file_atomically(reading.out, run::chart_file(run::chart_of(comparison)));
+  if (!out.empty()) write_file_atomically(out, run::chart_file(run::chart_of(comparison)));
   print_text(to_table(comparison));
   for (const std::string& note : comparison.notes) print("{}\n", as_one_line(note));
-  if (!reading.out.empty()) print("The curves ({}) are in {}.\n", comparison.column, reading.out);
+  if (!out.empty()) print("The curves ({}) are in {}.\n", comparison.column, out);
   return 0;
 }
 

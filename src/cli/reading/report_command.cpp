@@ -9,10 +9,11 @@ namespace genkidama::cli {
 
 int run_report(Job job) {
   const ReadingOptions& reading = job.settings.reading;
-  check_result_file("--out", reading.out);
+  const std::string& given = job.settings.out;
+  check_result_file("--out", given);
   const run::RecordedRun record = run::read_recorded_run(reading.runs.front());
   const std::filesystem::path out =
-      reading.out.empty() ? record.directory.path() / "report.html" : std::filesystem::path(reading.out);
+      given.empty() ? record.directory.path() / "report.html" : std::filesystem::path(given);
   write_file_atomically(out, run::run_page(record));
   for (const std::string& note : record.notes) print("{}\n", as_one_line(note));
   print("The report is in {}.\n", out.string());

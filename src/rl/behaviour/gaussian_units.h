@@ -28,12 +28,20 @@ bool is_bounded_box(const ActionSpace& space);
 
 class GaussianUnits {
  public:
+  struct Component {
+    float low, high;
+    double centre, half_range;  ///< a component that is learnt in the environment's own unit has 0 and 1
+  };
+
   /// Throws ArgumentError where the options need finite bounds and the space has others.
   GaussianUnits(const ActionSpace& space, const GaussianOptions& options);
 
   /// Number of components.
   std::size_t size() const { return components_.size(); }
   bool squashes() const { return squashes_; }
+  const std::vector<Component>& components() const { return components_; }
+  /// What is added to an output to give a log-deviation.
+  double log_deviation_offset() const { return offset_; }
 
   /// The log-deviation that an output stands for.
   double log_deviation(float output) const {
@@ -62,11 +70,6 @@ class GaussianUnits {
   }
 
  private:
-  struct Component {
-    float low, high;
-    double centre, half_range;  ///< a component that is learnt in the environment's own unit has 0 and 1
-  };
-
   std::vector<Component> components_;
   bool squashes_;
   double offset_;  ///< of log-deviations

@@ -20,9 +20,9 @@ std::size_t longest_line(const std::string& text) {
   return longest;
 }
 
-constexpr const char* kCommands[] = {"train",    "parent", "child", "cluster",  "server", "environment-host",
-                                     "evaluate", "check",  "sweep", "simulate", "plan",   "compare",
-                                     "report"};
+constexpr const char* kCommands[] = {"train",    "parent",  "child",  "cluster", "server", "environment-host",
+                                     "evaluate", "watch",   "export", "check",   "sweep",  "simulate",
+                                     "plan",     "compare", "report"};
 
 }  // namespace
 

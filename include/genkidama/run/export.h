@@ -1,0 +1,57 @@
+#pragma once
+
+/// @file
+/// A trained policy in a form that needs no library: a C header for a small board, or an ONNX model.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "genkidama/core/export.h"
+
+namespace GENKIDAMA_EXPORT genkidama {
+namespace run {
+
+/// What a policy can be written as.
+enum class ExportFormat {
+  kC,    ///< one header of C99, which is C++ too: no allocation, and no other header but <stdint.h>
+  kOnnx  ///< an ONNX model, opset 13
+};
+
+/// "c" or "onnx".
+const char* export_format_name(ExportFormat format);
+/// The format with a name, if there is one.
+std::optional<ExportFormat> export_format_of(std::string_view name);
+
+/// How export_policy() writes.
+struct ExportOptions {
+  ExportFormat format = ExportFormat::kC;
+  /// What the header's identifiers begin with: an identifier of C of at most 60 characters that begins with a
+  /// letter. Empty: the environment's name, as export_prefix() makes it.
+  std::string prefix{};
+};
+
+/// What export_policy() made.
+struct ExportedPolicy {
+  std::string bytes;    ///< the file's content
+  std::string prefix;   ///< of its identifiers
+  std::string summary;  ///< one line for people: the environment, the network, what goes in and comes out
+};
+
+/// An identifier of C for the name of an environment: "lunar_lander_v2" for "LunarLander-v2", and "policy"
+/// where nothing of the name can be used.
+std::string export_prefix(std::string_view environment);
+
+/// Reads a policy as load_policy() does and puts it into another form: its network, what its observations are
+/// normalised with, and how an action follows from the outputs. The same file gives the same bytes. Nothing
+/// is written.
+///
+/// The outputs that the form computes are the library's, to within a few roundings of a float.
+///
+/// Throws what load_policy() throws for a bad file, and ArgumentError for a prefix that is no identifier, and
+/// for a policy whose network, or whose way of acting, does not come with the library.
+ExportedPolicy export_policy(const std::filesystem::path& policy, const ExportOptions& options = {});
+
+}  // namespace run
+}  // namespace genkidama
