@@ -425,8 +425,9 @@ std::string no_value_text(const ResolvedProgram& program, const std::string& pro
 // CLI11 takes the next option for the value that is missing.
 void check_values(const Slots& slots) {
   const auto is_option = [&slots](const std::string& word) {
-    return std::any_of(slots.begin(), slots.end(),
-                       [&word](const Slot& slot) { return slot.row->flag() == without_value(word); });
+    return std::any_of(slots.begin(), slots.end(), [&word](const Slot& slot) {
+      return !slot.row->is_word && slot.row->flag() == without_value(word);
+    });
   };
   for (const Slot& slot : slots) {
     for (const std::string& text : slot.given()) {

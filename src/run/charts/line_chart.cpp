@@ -18,7 +18,7 @@ constexpr double kLeft = 68, kRight = 18, kTop = 40;
 constexpr double kPlotHeight = 330;
 constexpr double kAxisHeight = 46;  // of the numbers and the label below the lines
 constexpr double kLegendLine = 20;
-constexpr int kMostXTicks = 8, kMostYTicks = 7;
+constexpr int kMostXTicks = 9, kMostYTicks = 8;
 constexpr std::size_t kMostLegendBytes = 100;
 constexpr std::size_t kMostTitleBytes = 90;
 
@@ -209,7 +209,7 @@ std::string level(const LineChart& chart, const Frame& frame) {
   if (!chart.level || !is_drawable(chart.level->y)) return "";
   const double y = frame.place_y(chart.level->y);
   return straight(frame.left(), y, frame.right(), y, "level") +
-         text_at(frame.right() - 4, y - 5, "end", chart.level->name);
+         text_at(frame.left() + 6, y - 5, "start", chart.level->name);
 }
 
 std::string drawing(const LineChart& chart) {

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/one_line.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
 #include "run/report/recorded_run.h"
@@ -86,8 +87,8 @@ void check_one_task(const std::vector<RecordedRun>& runs) {
     throw ArgumentError(
         fmt::format("{}: this run's task is {}, and that of {} is {}, so their returns say nothing about one "
                     "another; expected runs of one task, or --column with something else than a return",
-                    run.directory.path().string(), to_utf8(run.environment()),
-                    first->directory.path().string(), to_utf8(first->environment())));
+                    run.directory.path().string(), as_one_line(to_utf8(run.environment())),
+                    first->directory.path().string(), as_one_line(to_utf8(first->environment()))));
   }
 }
 
@@ -122,7 +123,7 @@ Source named_source(const std::vector<RecordedRun>& runs, const std::string& col
   if (has_any(&RunDirectory::evaluations)) return {column, true, is_return};
   std::set<std::string> names;
   for (const RecordedRun& run : runs) {
-    for (std::string& name : columns_of(run.directory.metrics())) names.insert(to_utf8(name));
+    for (std::string& name : columns_of(run.directory.metrics())) names.insert(as_one_line(to_utf8(name)));
   }
   throw ArgumentError(
       fmt::format("--column is '{}', which no run's metrics.csv or evaluations.csv has; expected "

@@ -3,7 +3,6 @@
 #include <fstream>
 #include <string>
 
-#include "core/processor_time.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_lock.h"
 #include "support/catch.h"
@@ -85,13 +84,4 @@ TEST_CASE("a JSON object is read from a plain file alone, and no deeper than any
   REQUIRE(deep);
   CHECK(deep->at("b") == 1);
   CHECK(deep->dump().size() < 1000);
-}
-
-TEST_CASE("processor time grows with work") {
-  const double before = processor_seconds();
-  volatile double sum = 0;
-  while (processor_seconds() < before + 0.02) {
-    for (int i = 0; i < 1'000'000; ++i) sum = sum + i;
-  }
-  CHECK(processor_seconds() > before);
 }
