@@ -18,6 +18,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/is_finite.h"
 #include "genkidama/core/random.h"
+#include "genkidama/env/drawing.h"
 
 namespace genkidama {
 namespace {
@@ -41,6 +42,7 @@ class EnvironmentCheck {
       check_spec();
       play_episodes();
       check_same_seed();
+      check_drawing();
       check_seeds();
       check_actions();
       check_invalid_actions();
@@ -323,6 +325,38 @@ class EnvironmentCheck {
            fmt::format("an episode was another one while another instance was played too, first at "
                        "{}; expected instances that share nothing that changes",
                        place(*step)));
+    }
+  }
+
+  /// What draw() does with each state of an episode, which must be the same as one that is not drawn.
+  void check_drawing() {
+    const auto drawn = make();
+    const std::uint64_t seed = seed_of(0);
+    std::string problem;
+    const Policy looking = [&, actions = random_actions(seed)](Observation observation, ActionMask mask) {
+      draw(*drawn, problem);
+      return actions(observation, mask);
+    };
+    const EpisodeRecord record = episode(*drawn, seed, looking, kComparedSteps);
+    if (!problem.empty()) warn("draw", fmt::format("in draw(), {}; what breaks a rule is left out", problem));
+    const bool is_told = std::any_of(report_.findings.begin(), report_.findings.end(),
+                                     [](const auto& finding) { return finding.name == "same-seed"; });
+    if (is_told) return;
+    const auto step = record.first_difference(episode(*make(), seed, random_actions(seed), kComparedSteps));
+    if (!step) return;
+    fail("draw-changes",
+         fmt::format("an episode was another one when it was drawn, first at {}; expected draw() "
+                     "to change nothing, and to draw nothing random",
+                     place(*step)));
+  }
+
+  void draw(const Environment& environment, std::string& problem) {
+    tell("draw()");
+    try {
+      const Drawing drawing = drawing_of(environment);
+      if (problem.empty()) problem = drawing.problem();
+    } catch (...) {
+      give_up("exception", fmt::format("draw() threw an exception: {}", thrown_text()));
     }
   }
 

@@ -6,15 +6,25 @@
 
 #include <array>
 #include <cstdlib>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/catch.h"
 
 namespace genkidama::test {
 
-/// What a program writes to a terminal of this width; it must end well.
-inline std::string on_terminal(std::vector<std::string> words, unsigned columns) {
+/// How a program on a terminal ended.
+struct TerminalResult {
+  std::string text;    ///< what it wrote
+  int exit_code = -1;  ///< 128 + N when signal N ended it
+};
+
+/// Runs a program on a terminal of this width. `on_text` is called with all that it has written so far and
+/// with a descriptor that what is typed goes to.
+inline TerminalResult run_on_terminal(std::vector<std::string> words, unsigned columns,
+                                      const std::function<void(const std::string&, int)>& on_text = {}) {
   winsize size{};
   size.ws_row = 24;
   size.ws_col = static_cast<unsigned short>(columns);
@@ -29,17 +39,25 @@ inline std::string on_terminal(std::vector<std::string> words, unsigned columns)
     ::execv(arguments[0], arguments.data());
     ::_exit(126);
   }
-  std::string text;
+  TerminalResult result;
   std::array<char, 4096> bytes{};
   // Reading fails once the program has ended.
   for (ssize_t count = 0; (count = ::read(terminal, bytes.data(), bytes.size())) > 0;) {
-    text.append(bytes.data(), static_cast<std::size_t>(count));
+    result.text.append(bytes.data(), static_cast<std::size_t>(count));
+    if (on_text) on_text(result.text, terminal);
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
   ::close(terminal);
-  CHECK(status == 0);
-  return text;
+  result.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return result;
+}
+
+/// What a program writes to a terminal of this width; it must end well.
+inline std::string on_terminal(std::vector<std::string> words, unsigned columns) {
+  const TerminalResult result = run_on_terminal(std::move(words), columns);
+  CHECK(result.exit_code == 0);
+  return result.text;
 }
 
 }  // namespace genkidama::test

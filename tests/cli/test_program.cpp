@@ -16,6 +16,7 @@
 #include "genkidama/cli/program.h"
 #include "genkidama/core/clock.h"
 #include "genkidama/core/error.h"
+#include "genkidama/env/canvas.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/env/lunar_lander.h"
 #include "genkidama/params/weighted_average.h"
@@ -87,6 +88,13 @@ class Altered : public genkidama::Environment {
     ++alive_;
     if (!spec_.metrics.empty()) result.metrics = {&alive_, 1};
     return result;
+  }
+
+  void draw(genkidama::Canvas& canvas) const override {
+    const char* const how = std::getenv("GENKIDAMA_TEST_DRAW");
+    if (how != nullptr && std::string_view(how) == "nothing") return;
+    inner_->draw(canvas);
+    if (how != nullptr) canvas.circle({}, std::numeric_limits<float>::quiet_NaN(), {});
   }
 
  private:

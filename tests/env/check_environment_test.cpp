@@ -10,6 +10,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/random.h"
+#include "genkidama/env/canvas.h"
 #include "genkidama/env/cart_pole.h"
 #include "support/catch.h"
 
@@ -25,6 +26,7 @@ class Faulty final : public DiscreteEnvironment {
     std::function<void(Faulty&)> reset{};              ///< after the reset
     std::function<void(Faulty&, StepResult&)> step{};  ///< after the step
     std::function<Observation(Faulty&)> observe{};     ///< instead of its own
+    std::function<void(const Faulty&, Canvas&)> draw{};
     bool takes_any_action = false;
   };
 
@@ -52,7 +54,11 @@ class Faulty final : public DiscreteEnvironment {
     return result;
   }
 
-  int place = 0;
+  void draw(Canvas& canvas) const override {
+    if (fault_.draw) fault_.draw(*this, canvas);
+  }
+
+  mutable int place = 0;
   int steps = 0;
   int episodes = 0;
   std::vector<float> values = {0, 0};
@@ -116,6 +122,18 @@ TEST_CASE("a check plays the same episodes for the same seed") {
   const auto three = report_on({}, options);
   options.seed = 4;
   CHECK(to_text(report_on({}, options)) != to_text(three));
+}
+
+TEST_CASE("a drawing that breaks a rule is a warning, and one that changes the episode an error") {
+  CHECK(report_on({.draw = [](const Faulty&, Canvas& canvas) { canvas.view({}, {}); }}).findings.empty());
+  expect(report_on({.draw = [](const Faulty&, Canvas& canvas) { canvas.circle({}, 1, {}); }}), kWarning,
+         "draw", "in draw(), circle() was called before there was a view");
+  expect(report_on({.draw = [](const Faulty&, Canvas&) { throw std::runtime_error("no paint"); }}), kError,
+         "exception", "draw() threw an exception: no paint");
+  const auto moves = [](const Faulty& environment, Canvas&) {
+    environment.place = environment.place > 0 ? -1 : 1;
+  };
+  expect(report_on({.draw = moves}), kError, "draw-changes", "when it was drawn, first at step");
 }
 
 TEST_CASE("a factory that makes nothing is an error") {

@@ -65,17 +65,19 @@ struct EnvironmentReport {
 /// range.
 ///
 /// Errors: "factory" (it throws or returns nothing), "spec" (a field is out of range or contradicts another),
-/// "spec-changes", "exception" (reset() or step() throws), "observation-size", "observation-finite",
+/// "spec-changes", "exception" (reset(), step() or draw() throws), "observation-size", "observation-finite",
 /// "reward-finite", "metrics" (their number at an episode's end, or one is not finite), "action-mask" (its
 /// size, a byte, or it forbids every alternative of a choice), "same-seed" (two instances give different
 /// episodes for the same seed and actions), "reset" (an episode depends on those before it), "shared-state"
-/// (an episode depends on what other instances play, or another instance changes an observation).
+/// (an episode depends on what other instances play, or another instance changes an observation),
+/// "draw-changes" (an episode depends on whether it is drawn).
 ///
 /// Warnings: "name" (it is empty), "both-ends" (terminated and truncated), "early-truncation", "time-limit"
 /// (an episode goes on beyond it), "no-end" (no episode ended), "seeds" (they make no difference), "actions"
 /// (they make no difference), "observation-constant", "observation-scale" (values above 100: see
 /// make_scaled()), "reward-constant" (no random episode is better than another), "reward-scale" (returns
-/// above 10,000: see Hyperparameters::reward_scale), "invalid-action" (it is not refused).
+/// above 10,000: see Hyperparameters::reward_scale), "invalid-action" (it is not refused), "draw" (a rule of
+/// Canvas is broken).
 EnvironmentReport check_environment(const EnvironmentFactory& make,
                                     const EnvironmentCheckOptions& options = {});
 

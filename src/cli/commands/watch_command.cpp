@@ -49,10 +49,8 @@ class Player {
     environment_ = make_checked(environment_of(job_)(context));
     spec_ = environment_->spec();
     const Checkpoint file = as_argument([&] { return read_safetensors(path_); });
-    if (const auto recorded = file.metadata.find("environment"); recorded != file.metadata.end()) {
-      run::warn_of_other_environment(path_, recorded->second, to_utf8(spec_.name));
-      spec_.name = recorded->second;
-    }
+    if (const auto recorded = file.metadata.find("environment"); recorded != file.metadata.end())
+      take_name(recorded->second);
     // One that does not fit is refused before the first episode.
     policy_for(0);
   }
@@ -72,6 +70,18 @@ class Player {
   }
 
  private:
+  /// A policy from an environment of another name is played where all else is the same.
+  void take_name(const std::string& recorded) {
+    const std::string own = std::exchange(spec_.name, recorded);
+    try {
+      policy_for(0);
+    } catch (const ArgumentError&) {
+      spec_.name = own;  // and what refuses the file names both
+      return;
+    }
+    run::warn_of_other_environment(path_, recorded, to_utf8(own));
+  }
+
   Policy policy_for(std::uint64_t episode_seed) const {
     PolicyOptions options;
     options.environment = spec_;

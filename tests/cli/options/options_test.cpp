@@ -372,6 +372,7 @@ TEST_CASE("arguments that make no sense are refused") {
   CHECK(refusal({"child"}).find("one link") != std::string::npos);
   CHECK(refusal({"child", "--listen", "x:1", "--connect", "x:2"}).find("one link") != std::string::npos);
   CHECK(refusal({"evaluate"}).find("--checkpoint FILE is required") != std::string::npos);
+  CHECK(refusal({"watch"}).find("--checkpoint FILE is required") != std::string::npos);
   CHECK(refusal({"train", "--resume", "a", "--run-dir", "b"}).find("--resume") != std::string::npos);
   CHECK(refusal({"train", "--preset", "quick", "--schedule", "linear"}).find("--max-steps") !=
         std::string::npos);
@@ -982,7 +983,7 @@ TEST_CASE("help of every command lists its options with their defaults") {
   const std::vector<std::pair<Command, std::string>> commands = {
       {kTrain, "train"},     {kParent, "parent"}, {kChild, "child"},       {kCluster, "cluster"},
       {kLearner, "learner"}, {kActor, "actor"},   {kEvaluate, "evaluate"}, {kCheck, "check"},
-      {kSweep, "sweep"},     {kShard, "shard"}};
+      {kSweep, "sweep"},     {kShard, "shard"},   {kWatch, "watch"}};
   for (const auto& [command, name] : commands) {
     const std::string help = help_of(name);
     CAPTURE(name, help);

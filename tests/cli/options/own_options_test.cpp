@@ -82,13 +82,14 @@ TEST_CASE("options of a program's own have their defaults, and the values that f
   CHECK(defaults.text("surface") == "rock");
   CHECK_FALSE(defaults.is_on("wind"));
   CHECK(defaults.is_on("fuel"));
-  for (const char* command : {"train", "evaluate", "cluster", "check", "parent", "child"}) {
+  for (const char* command : {"train", "evaluate", "watch", "cluster", "check", "parent", "child"}) {
     CAPTURE(command);
     const OptionValues given = values({command, "--gravity", "-9.8", "--gusts=8", "--map-file", "a map",
                                        "--surface", "sand", "--wind", "--fuel=false",
                                        command == std::string("parent")     ? "--listen=127.0.0.1:0"
                                        : command == std::string("child")    ? "--connect=127.0.0.1:1"
                                        : command == std::string("evaluate") ? "--checkpoint=x"
+                                       : command == std::string("watch")    ? "--checkpoint=x"
                                                                             : "--seed=1"});
     CHECK(given.number("gravity") == -9.8);
     CHECK(given.whole("gusts") == 8);
