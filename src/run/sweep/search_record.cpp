@@ -77,7 +77,8 @@ SearchTrial trial_in(const json& value, const SearchRecord& asked) {
 }
 
 void check_head(const json& found, const SearchRecord& asked) {
-  for (const auto& [key, value] : head_of(asked).items()) {
+  const ordered_json head = head_of(asked);
+  for (const auto& [key, value] : head.items()) {
     const json before = found.value(key, json());
     if (before == json(value)) continue;
     throw ArgumentError(

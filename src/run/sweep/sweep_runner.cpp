@@ -74,6 +74,7 @@ std::optional<RunOutcome> SweepRunner::outcome_of(const DueRun& due) const {
 }
 
 void SweepRunner::start(const DueRun& due) {
+  runs_[due.run].max_steps = due.max_steps;
   try {
     const RunStanding standing = standing_of(runs_[due.run], due);
     const std::uint64_t taken = steps_taken(RunDirectory(runs_[due.run].directory));
@@ -93,7 +94,6 @@ void SweepRunner::start(const DueRun& due) {
 void SweepRunner::train(const DueRun& due, bool resume, std::uint64_t taken) {
   SweepRun& run = runs_[due.run];
   run.resume = resume;
-  run.max_steps = due.max_steps;
   const auto parent = run.directory.parent_path();
   std::error_code error;
   std::filesystem::create_directories(parent, error);

@@ -192,7 +192,8 @@ TEST_CASE("a rung whose training or evaluation is there is not made again", "[fo
   CHECK(trainings(options.directory) == Words{"a=1 seed 1 100"});
 
   // As if it had been killed once it had decided to train on: the summary is that of the rung before.
-  record["trials"][0] = {{"setting", {{"a", "1"}}}, {"rung", 2}, {"scores", {1.1}}};
+  record["trials"][0]["rung"] = 2;
+  record["trials"][0]["scores"] = std::vector<double>{1.1};
   std::ofstream(file) << record;
   CHECK(Sweep(options).run(&recorder).failures.empty());
   CHECK(recorder.started == Words{"a=1 seed 1 again"});
