@@ -60,7 +60,8 @@ TEST_CASE("a film has each fourth state of a fast task, its first and its last, 
 
 TEST_CASE("the film of a long episode ends before memory does") {
   bool is_cut = false;
-  CHECK(film_of(static_cast<int>(FilmMaker::kMostFrames) + 5, 1, 1, &is_cut).size() == FilmMaker::kMostFrames);
+  CHECK(film_of(static_cast<int>(FilmMaker::kMostFrames) + 5, 1, 1, &is_cut).size() ==
+        FilmMaker::kMostFrames);
   CHECK(is_cut);
 }
 
@@ -70,8 +71,8 @@ TEST_CASE("an environment that draws nothing cannot be watched, and one that dra
                     Catch::Contains("environment 'Chain' cannot be watched: it draws nothing"));
   DrawnChain unseen;
   unseen.step_seconds = 0;
-  CHECK_THROWS_WITH(pictures.next(unseen), Catch::Contains("in draw(), view() was given") &&
-                                               Catch::Contains("0 seconds a step"));
+  CHECK_THROWS_WITH(pictures.next(unseen),
+                    Catch::Contains("in draw(), view() was given") && Catch::Contains("0 seconds a step"));
   DrawnChain wrong;
   wrong.is_wrong = true;
   int warnings = 0;

@@ -43,6 +43,9 @@ struct ExportedPolicy {
 /// where nothing of the name can be used.
 std::string export_prefix(std::string_view environment);
 
+/// Throws ArgumentError unless `prefix` is what ExportOptions::prefix takes, but for the empty one.
+void check_export_prefix(const std::string& prefix);
+
 /// Reads a policy as load_policy() does and puts it into another form: its network, what its observations are
 /// normalised with, and how an action follows from the outputs. The same file gives the same bytes. Nothing
 /// is written.

@@ -859,6 +859,7 @@ void check_export(const Settings& settings) {
     throw ArgumentError("--checkpoint FILE is required, once: one policy is exported");
   if (!settings.exported.format) throw ArgumentError("--to is required; expected c or onnx");
   if (settings.out.empty()) throw ArgumentError("--out FILE is required");
+  if (!settings.exported.prefix.empty()) run::check_export_prefix(settings.exported.prefix);
 }
 
 }  // namespace

@@ -7,7 +7,15 @@
 
 namespace genkidama::run {
 
+/// The library multiplies and adds in one rounding where the processor can.
 inline constexpr const char* kCNumbers = R"(
+/* a * b + c, in one rounding where that is quick. */
+#ifdef __FP_FAST_FMAF
+#define $_FMA(a, b, c) __builtin_fmaf((a), (b), (c))
+#else
+#define $_FMA(a, b, c) ((a) * (b) + (c))
+#endif
+
 union @_bits {
   float value;
   uint32_t bits;
@@ -26,24 +34,24 @@ static inline int @_are_finite(const float *values, int count) {
 
 /// e^z for |z| <= 88: two to the whole number k next to z / ln 2, times a Taylor polynomial of the rest.
 inline constexpr const char* kCExponential = R"(
-/* e^z. Beyond -87 and 87 it stays what it is there; NaN stays NaN. */
-static inline float @_exp(float z) {
+/* e^z + further. Beyond -87 and 87 e^z stays what it is there; NaN stays NaN. */
+static inline float @_exp_plus(float z, float further) {
   union @_bits power;
   int32_t k;
   float f, e;
   if (!(z == z)) return z;
   if (z < -87.0f) z = -87.0f;
   if (z > 87.0f) z = 87.0f;
-  k = (int32_t)(z * 1.44269504f + 128.5f) - 128;
-  f = (z - (float)k * 0.693359375f) - (float)k * -2.12194440e-4f;
-  e = f * (1.0f / 720) + 1.0f / 120;
-  e = e * f + 1.0f / 24;
-  e = e * f + 1.0f / 6;
-  e = e * f + 0.5f;
-  e = e * f + 1.0f;
-  e = e * f + 1.0f;
+  k = (int32_t)$_FMA(z, 1.44269504f, 128.5f) - 128;
+  f = $_FMA((float)k, 2.12194440e-4f, $_FMA((float)k, -0.693359375f, z));
+  e = $_FMA(f, 1.0f / 720, 1.0f / 120);
+  e = $_FMA(e, f, 1.0f / 24);
+  e = $_FMA(e, f, 1.0f / 6);
+  e = $_FMA(e, f, 0.5f);
+  e = $_FMA(e, f, 1.0f);
+  e = $_FMA(e, f, 1.0f);
   power.bits = (uint32_t)(k + 127) << 23;
-  return e * power.value;
+  return $_FMA(e, power.value, further);
 }
 )";
 
@@ -51,29 +59,46 @@ inline constexpr const char* kCTanh = R"(
 static inline float @_tanh(float x) {
   if (x > 9.0f) x = 9.0f;
   if (x < -9.0f) x = -9.0f;
-  return 1.0f - 2.0f / (@_exp(x + x) + 1.0f);
+  return 1.0f - 2.0f / @_exp_plus(x + x, 1.0f);
 }
 )";
 
 inline constexpr const char* kCSigmoid = R"(
 static inline float @_sigmoid(float x) {
-  return 1.0f / (@_exp(-x) + 1.0f);
+  return 1.0f / @_exp_plus(-x, 1.0f);
 }
 )";
 
+/// Eight variables rather than an array of eight, which small compilers keep in memory.
 inline constexpr const char* kCLayer = R"(
 /* A fully connected layer. Eight sums side by side, in the order of the library. */
-static inline void @_layer(const float *weights, const float *bias, int in, int out, const float *input,
-                           float *output) {
-  int o, i, k;
+static inline void @_layer(const float *w, const float *bias, int in, int out, const float *input, float *output) {
+  const int whole = in - in % 8, left = in % 8;
+  int o, i;
   for (o = 0; o < out; ++o) {
-    float sum[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-    for (i = 0; i + 8 <= in; i += 8) {
-      for (k = 0; k < 8; ++k) sum[k] += weights[i + k] * input[i + k];
+    const float *x = input;
+    float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
+    for (i = 0; i < whole; i += 8) {
+      s0 = $_FMA(w[0], x[0], s0);
+      s1 = $_FMA(w[1], x[1], s1);
+      s2 = $_FMA(w[2], x[2], s2);
+      s3 = $_FMA(w[3], x[3], s3);
+      s4 = $_FMA(w[4], x[4], s4);
+      s5 = $_FMA(w[5], x[5], s5);
+      s6 = $_FMA(w[6], x[6], s6);
+      s7 = $_FMA(w[7], x[7], s7);
+      w += 8;
+      x += 8;
     }
-    for (k = 0; i + k < in; ++k) sum[k] += weights[i + k] * input[i + k];
-    output[o] = (((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]))) + bias[o];
-    weights += in;
+    if (left > 0) s0 = $_FMA(w[0], x[0], s0);
+    if (left > 1) s1 = $_FMA(w[1], x[1], s1);
+    if (left > 2) s2 = $_FMA(w[2], x[2], s2);
+    if (left > 3) s3 = $_FMA(w[3], x[3], s3);
+    if (left > 4) s4 = $_FMA(w[4], x[4], s4);
+    if (left > 5) s5 = $_FMA(w[5], x[5], s5);
+    if (left > 6) s6 = $_FMA(w[6], x[6], s6);
+    w += left;
+    output[o] = (((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))) + bias[o];
   }
 }
 )";
@@ -108,9 +133,9 @@ static inline void @_normalise_layer(const float *gain, const float *shift, int 
   for (i = 0; i < 8; ++i) lanes[i] = 0;
   for (i = 0; i < width; ++i) values[i] -= mean;
   for (i = whole; i < width; ++i) lanes[i - whole] = values[i] * values[i];
-  for (i = 0; i < whole; ++i) lanes[i % 8] += values[i] * values[i];
+  for (i = 0; i < whole; ++i) lanes[i % 8] = $_FMA(values[i], values[i], lanes[i % 8]);
   scale = 1.0f / @_root(@_total(lanes) / (float)width + 1e-5f);
-  for (i = 0; i < width; ++i) values[i] = gain[i] * (values[i] * scale) + shift[i];
+  for (i = 0; i < width; ++i) values[i] = $_FMA(gain[i], values[i] * scale, shift[i]);
 }
 )";
 
@@ -133,7 +158,7 @@ static inline void @_activate(float *values, int count) {
   int i;
   for (i = 0; i < count; ++i) {
     const float x = values[i];
-    values[i] = (x > -87.0f ? x : -87.0f) / (@_exp(-x) + 1.0f);
+    values[i] = (x > -87.0f ? x : -87.0f) / @_exp_plus(-x, 1.0f);
   }
 }
 )";
@@ -160,8 +185,8 @@ static inline void @_remember(const float *input, int in, float *memory) {
   for (i = 0; i < units; ++i) {
     const float r = @_sigmoid(by_input[i] + by_memory[i]);
     const float z = @_sigmoid(by_input[units + i] + by_memory[units + i]);
-    const float n = @_tanh(by_input[2 * units + i] + r * by_memory[2 * units + i]);
-    memory[i] = (1.0f - z) * n + z * memory[i];
+    const float n = @_tanh($_FMA(r, by_memory[2 * units + i], by_input[2 * units + i]));
+    memory[i] = $_FMA(1.0f - z, n, z * memory[i]);
   }
 }
 )";
@@ -222,13 +247,13 @@ static inline int @_draw(const float *outputs, int count, const uint8_t *mask, f
   int last = best, i;
   if (best < 0) return best;
   for (i = 0; i < count; ++i) {
-    if (@_is_allowed(mask, i)) left += @_exp(outputs[i] - outputs[best]);
+    if (@_is_allowed(mask, i)) left += @_exp_plus(outputs[i] - outputs[best], 0);
   }
   left *= share;
   for (i = 0; i < count; ++i) {
     if (!@_is_allowed(mask, i)) continue;
     last = i;
-    left -= @_exp(outputs[i] - outputs[best]);
+    left -= @_exp_plus(outputs[i] - outputs[best], 0);
     if (left < 0) return i;
   }
   return last;

@@ -54,12 +54,15 @@ std::optional<ExportFormat> export_format_of(std::string_view name) {
   return {};
 }
 
+void check_export_prefix(const std::string& prefix) {
+  if (is_c_prefix(prefix)) return;
+  throw ArgumentError(fmt::format(
+      "prefix is '{}'; expected a letter, and then letters, digits and underscores, at most {} in all",
+      prefix, kLongestPrefix));
+}
+
 ExportedPolicy export_policy(const Path& path, const ExportOptions& options) {
-  if (!options.prefix.empty() && !is_c_prefix(options.prefix)) {
-    throw ArgumentError(fmt::format(
-        "prefix is '{}'; expected a letter, and then letters, digits and underscores, at most {} in all",
-        options.prefix, kLongestPrefix));
-  }
+  if (!options.prefix.empty()) check_export_prefix(options.prefix);
   Checkpoint file = read_safetensors(path);
   PolicyRecord record = portable_record(path, file);
   const PolicyParts parts = policy_parts(path, std::move(record), {}, std::move(file));

@@ -53,8 +53,8 @@ std::size_t count(const std::string& text, const std::string& part) {
 
 TEST_CASE("watch records the best of the episodes that evaluate plays", "[forks]") {
   const WatchedRun run;
-  REQUIRE(run_program(call("evaluate", "--checkpoint", run.policy(), "--episodes", "4", "--seed", "5", "--workers",
-                           "1", "--returns", run.file("returns.csv")))
+  REQUIRE(run_program(call("evaluate", "--checkpoint", run.policy(), "--episodes", "4", "--seed", "5",
+                           "--workers", "1", "--returns", run.file("returns.csv")))
               .exit_code == 0);
   std::istringstream returns(csv_of(run.file("returns.csv"))[1][2]);
   double best = 0;
@@ -95,12 +95,15 @@ TEST_CASE("watch refuses what it cannot play or write before it plays", "[forks]
   const WatchedRun run;
   check_bad_argument(run.watch(), "expected --record FILE.gif, or a call in a terminal");
   check_bad_argument(run.watch({"--record", run.file("x.png")}), "expected a name that ends in .gif or .svg");
-  check_bad_argument(run.watch({"--record", run.file("none/x.svg")}), "expected a path in a directory that exists");
+  check_bad_argument(run.watch({"--record", run.file("none/x.svg")}),
+                     "expected a path in a directory that exists");
   std::filesystem::create_directory(run.file("d.svg"));
   check_bad_argument(run.watch({"--record", run.file("d.svg")}), "which is a directory; expected a file");
-  check_bad_argument(run.watch({"--checkpoint", run.policy()}), "--checkpoint is given 2 files; expected one to watch");
-  check_bad_argument(call("watch", "--checkpoint", run.run() + "/state.safetensors", "--record", run.file("x.svg")),
-                     "the state of a run");
+  check_bad_argument(run.watch({"--checkpoint", run.policy()}),
+                     "--checkpoint is given 2 files; expected one to watch");
+  check_bad_argument(
+      call("watch", "--checkpoint", run.run() + "/state.safetensors", "--record", run.file("x.svg")),
+      "the state of a run");
   check_bad_argument(run.watch({"--speed", "0"}), "--speed is '0'; expected a number");
   check_bad_argument(with({GENKIDAMA_LANDER_PROGRAM, "watch", "--checkpoint", run.policy()},
                           {"--record", run.file("x.svg")}),
@@ -121,7 +124,8 @@ TEST_CASE("watch tells of an environment that draws nothing, or nonsense", "[for
   const WatchedRun run;
   {
     const Variable nothing("GENKIDAMA_TEST_DRAW", "nothing");
-    check_bad_argument(run.watch({"--record", run.file("x.svg")}), "environment 'CartPole-v1' cannot be watched");
+    check_bad_argument(run.watch({"--record", run.file("x.svg")}),
+                       "environment 'CartPole-v1' cannot be watched");
     const auto result = run_on_terminal(run.watch(), 60);
     CHECK(result.exit_code == 2);
     CHECK(result.text.find("cannot be watched") != std::string::npos);

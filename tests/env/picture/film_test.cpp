@@ -40,7 +40,8 @@ std::size_t count(const std::string& text, const std::string& part) {
 
 TEST_CASE("a palette keeps the most frequent colours and takes the nearest for the others") {
   Image image({10, 1});
-  for (int x = 0; x < 10; ++x) image.at(x, 0) = x < 6 ? Colour{10, 0, 0} : x < 9 ? Colour{0, 90, 0} : Colour{0, 80, 0};
+  for (int x = 0; x < 10; ++x)
+    image.at(x, 0) = x < 6 ? Colour{10, 0, 0} : x < 9 ? Colour{0, 90, 0} : Colour{0, 80, 0};
   ColourCounts counts;
   counts.add(image);
   Palette palette(counts.most_frequent(2));
@@ -57,7 +58,8 @@ TEST_CASE("a drawing becomes SVG with its shapes in their order, and y downwards
         "<rect width=\"30\" height=\"20\" fill=\"#f0f0f0\"/>\n"
         "<polygon points=\"0,20 30,20 30,16 0,16\" fill=\"#005a00\"/>\n"
         "<circle cx=\"5\" cy=\"10\" r=\"3\" fill=\"#c80000\"/>\n"
-        "<text x=\"2\" y=\"6\" font-size=\"5.56\" font-family=\"sans-serif\" fill=\"#000000\">&lt;&amp;&gt;</text>\n"
+        "<text x=\"2\" y=\"6\" font-size=\"5.56\" font-family=\"sans-serif\" "
+        "fill=\"#000000\">&lt;&amp;&gt;</text>\n"
         "</svg>\n");
 }
 
@@ -127,7 +129,8 @@ TEST_CASE("a GIF holds the film: its size, its times, and its pixels one frame u
     std::size_t wrong = 0;
     for (std::size_t at = 0; at < shown.size(); ++at) {
       const Colour& pixel = expected.pixels[at];
-      if (shown[at].Red != pixel.red || shown[at].Green != pixel.green || shown[at].Blue != pixel.blue) ++wrong;
+      if (shown[at].Red != pixel.red || shown[at].Green != pixel.green || shown[at].Blue != pixel.blue)
+        ++wrong;
     }
     CHECK(wrong == 0);
   }
@@ -156,7 +159,10 @@ TEST_CASE("making a GIF tells how far it is, and ends where that throws") {
   REQUIRE(told.size() == 8);
   CHECK(told.front() == 0);
   CHECK(told.back() == 0.875);
-  CHECK_THROWS_AS(to_gif(ball(4), kSize, [](double done) { if (done > 0.7) throw std::runtime_error("stop"); }),
+  CHECK_THROWS_AS(to_gif(ball(4), kSize,
+                         [](double done) {
+                           if (done > 0.7) throw std::runtime_error("stop");
+                         }),
                   std::runtime_error);
 }
 

@@ -41,9 +41,7 @@ TEST_CASE("a square covers its pixels, and parts of pixels by their share") {
     for (int x = 0; x < 6; ++x) {
       CAPTURE(x, y);
       const bool is_row = y == 2 || y == 3;  // the topmost row is 0
-      const Colour expected = !is_row || x == 0 || x > 3 ? kWhite
-                              : x == 3                   ? Colour{127, 127, 127}
-                                                         : kBlack;
+      const Colour expected = !is_row || x == 0 || x > 3 ? kWhite : x == 3 ? Colour{127, 127, 127} : kBlack;
       CHECK(image.at(x, y).red == Approx(expected.red).margin(1));
     }
   }
@@ -94,7 +92,8 @@ TEST_CASE("thin lines and tiny circles are still seen") {
 TEST_CASE("what is outside is cut off, however far it goes") {
   constexpr float kFar = std::numeric_limits<float>::max();
   const Image image = pixels({8, 8}, [](Canvas& canvas) {
-    canvas.polygon(std::array{Point{-kFar, 4}, Point{-kFar, -kFar}, Point{kFar, -kFar}, Point{kFar, 4}}, kBlack);
+    canvas.polygon(std::array{Point{-kFar, 4}, Point{-kFar, -kFar}, Point{kFar, -kFar}, Point{kFar, 4}},
+                   kBlack);
     canvas.circle({kFar, kFar}, 1, kBlack);
     canvas.circle({-100, 4}, 50, kBlack);
     canvas.line(std::array{Point{-kFar, 6.5F}, Point{kFar, 6.5F}}, 1, kBlack);

@@ -27,7 +27,7 @@ def size_of(program):
 def build(directory, header, optimisation, definitions):
     program = directory / "board.elf"
     # -pedantic is for the header, which is C; the board has words for its processor.
-    subprocess.run([COMPILER, "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-x", "c",
+    subprocess.run([COMPILER, "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffreestanding", "-fsyntax-only", "-x", "c",
                     directory / header], check=True)
     subprocess.run([COMPILER, *FLAGS, optimisation, *definitions, f'-DPOLICY="{directory / header}"',
                     HERE / "cortex_m.c", "-nostartfiles", "-nodefaultlibs", "-Wl,--gc-sections", "-T",
