@@ -105,4 +105,14 @@ if(genkidama_with_mujoco)
 MuJoCo plays, in addition to libgenkidama-dev."
     DEPENDS Development RuntimeMujoco)
 endif()
+if(genkidama_with_python)
+  # It holds the libraries itself. A compiled module belongs to one version of Python.
+  math(EXPR next_python "${Python3_VERSION_MINOR} + 1")
+  genkidama_debian_package(
+    Python python3-genkidama python "distributed deep reinforcement learning, for Python"
+    "${about}This package holds the Python package genkidama, which trains, evaluates\n\
+and plays."
+    PACKAGES "python3 (>= ${Python3_VERSION_MAJOR}.${Python3_VERSION_MINOR})"
+             "python3 (<< ${Python3_VERSION_MAJOR}.${next_python})" python3-numpy)
+endif()
 include(CPack)

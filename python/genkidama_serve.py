@@ -250,6 +250,16 @@ class Served:
             masks = self.actions.alternatives > 0 and "action_mask" in (_five(environment.reset(seed=0), 2)[1] or {})
         self.masks = bool(masks)
 
+    def alternatives(self):
+        """Entries in a mask; 0 where nothing is masked."""
+        return self.actions.alternatives if self.masks else 0
+
+    def arrays(self):
+        """The arrays that trainer and environments share: name, elements for each environment, type."""
+        return (("commands", 1, "B"), ("seeds", 1, "Q"), ("actions", self.actions.floats, "f"),
+                ("observations", self.observations.floats, "f"), ("rewards", 1, "f"), ("ends", 1, "B"),
+                ("masks", self.alternatives(), "B"), ("metrics", len(self.metrics), "f"))
+
     def message(self, environments):
         name = str(self.name).encode()[:256]
         names = b"".join(str(metric).encode() + b"\0" for metric in self.metrics)
@@ -398,13 +408,10 @@ class _Trainer:
             raise Refused("the trainer sent another message than its layout")
         values = _LAYOUT.unpack(message)
         memory = mmap.mmap(self.memory, values[2])
-        names = ("commands", "seeds", "actions", "observations", "rewards", "ends", "masks", "metrics")
-        alternatives = served.actions.alternatives if served.masks else 0
-        widths = (1, 1, served.actions.floats, served.observations.floats, 1, 1, alternatives, len(served.metrics))
         arrays = {name: _Array(memory, offset, self.environments, width, code)
-                  for name, offset, width, code in zip(names, values[3:], widths, "BQfffBBf")}
-        os.write(self.socket, _READY.pack(READY, 0, served.observations.floats, served.actions.floats, alternatives,
-                                          len(served.metrics)))
+                  for (name, width, code), offset in zip(served.arrays(), values[3:])}
+        os.write(self.socket, _READY.pack(READY, 0, served.observations.floats, served.actions.floats,
+                                          served.alternatives(), len(served.metrics)))
         return arrays
 
 
@@ -429,6 +436,20 @@ def _play(trainer, environments, served):
             elif command == RESET:
                 row.reset(seeds[row.index])
         write(socket, pack(DONE, trainer.turn))
+
+
+class Local:
+    """An environment that is played in this process, for whoever finds its numbers in arrays.
+
+    `reset(seed)` and `step()` move `row.environment`; `arrays` holds what the protocol shares, by name.
+    """
+
+    def __init__(self, environment):
+        self.served = Served(environment)
+        self.arrays = {name: _Array(bytearray(width * struct.calcsize(code)), 0, 1, width, code)
+                       for name, width, code in self.served.arrays()}
+        self.row = _Row(environment, self.served, self.arrays, 0)
+        self.reset, self.step = self.row.reset, self.row.step
 
 
 def serve(make, *, name=None, time_limit=None, metrics=None):

@@ -6,8 +6,22 @@
 #include "genkidama/core/log.h"
 
 namespace genkidama {
+namespace {
+
+thread_local int knows_of_no_lock = 0;
+
+}  // namespace
+
+NoLockIsHeld::NoLockIsHeld() {
+  ++knows_of_no_lock;
+}
+
+NoLockIsHeld::~NoLockIsHeld() {
+  --knows_of_no_lock;
+}
 
 void warn_if_threads_are_running() {
+  if (knows_of_no_lock > 0) return;
   const int threads = thread_count();
   if (threads <= 1) return;
   log(LogLevel::kWarning,

@@ -10,6 +10,7 @@
 #include "genkidama/core/random.h"
 #include "genkidama/params/safetensors.h"
 #include "genkidama/params/weighted_average.h"
+#include "rl/evaluation_seeds.h"
 #include "rl/normalisation.h"
 #include "rl/policy_parts.h"
 
@@ -44,7 +45,17 @@ class Policy::Impl {
 
   void reset() { std::fill(state_.begin(), state_.end(), 0.0f); }
 
-  Action act(Observation observation, ActionMask mask) {
+  void reset(std::uint64_t seed) {
+    reset();
+    // As a worker does that evaluates.
+    random_ = Random(sampled_actions_seed(seed));
+  }
+
+  std::span<float> state() { return state_; }
+  Acting acting() const { return acting_; }
+  const std::optional<ActionSpace>& actions() const { return actions_; }
+
+  Action act(Observation observation, ActionMask mask, Acting acting) {
     if (!mask.empty() && actions_) check_action_mask("Policy::act()", *actions_, mask);
     if (observation.size() != static_cast<std::size_t>(sizes_.observation_size())) {
       throw ArgumentError(fmt::format("an observation of {} floats was given to a policy that takes {}",
@@ -71,7 +82,7 @@ class Policy::Impl {
                       outputs_[bad], bad));
     }
     float log_probability = 0;
-    behaviour_->act(outputs_, mask, acting_, random_, chosen_, log_probability);
+    behaviour_->act(outputs_, mask, acting, random_, chosen_, log_probability);
     behaviour_->to_environment(chosen_, action_);
     return action_;
   }
@@ -104,11 +115,27 @@ Policy& Policy::operator=(Policy&&) noexcept = default;
 Policy::~Policy() = default;
 
 Action Policy::act(Observation observation, ActionMask mask) {
-  return impl_->act(observation, mask);
+  return impl_->act(observation, mask, impl_->acting());
+}
+
+Action Policy::act(Observation observation, ActionMask mask, Acting acting) {
+  return impl_->act(observation, mask, acting);
 }
 
 void Policy::reset() {
   impl_->reset();
+}
+
+void Policy::reset(std::uint64_t seed) {
+  impl_->reset(seed);
+}
+
+std::span<float> Policy::state() {
+  return impl_->state();
+}
+
+const std::optional<ActionSpace>& Policy::actions() const {
+  return impl_->actions();
 }
 
 const NetworkSpec& Policy::sizes() const {

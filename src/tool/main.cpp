@@ -1,25 +1,17 @@
 // The tool `genkidama`: the whole command line for a task that is named on it.
 
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "genkidama/cli/option.h"
 #include "genkidama/cli/program.h"
-#ifdef GENKIDAMA_HAS_MPI
-#include "genkidama/mpi/mpi_group.h"
-#endif
+#include "tool/program.h"
 #include "tool/task.h"
 
 namespace genkidama::tool {
 namespace {
 
-// An option like every other one, so that config.json, files with a policy, the members of a cluster and the
-// runs of a sweep know the task.
-constexpr const char* kTask = "task";
 constexpr const char* kTasks = "tasks";
 constexpr int kBadArguments = 2;
 
@@ -52,31 +44,9 @@ std::vector<std::string> words_with_option(int argc, char** argv) {
   std::size_t at = 2;
   if (words[1] == "sweep" && (words[at] == "train" || words[at] == "cluster")) ++at;
   if (at < words.size() && !is_flag(words[at])) {
-    words[at] = std::string("--") + kTask + "=" + absolute_task(words[at]);
+    words[at] = std::string("--") + kTaskOption + "=" + absolute_task(words[at]);
   }
   return words;
-}
-
-/// Why a file's word for a task is not enough.
-std::string distrust(const std::string& task) {
-  return is_foreign(task)
-             ? "a task of that kind runs code of its own, which a file of a stranger must not choose"
-             : "";
-}
-
-cli::Program make_program() {
-  cli::Program program;
-  program.options = {
-      {kTask, "What is played, as the word behind the command", cli::TextOption{.distrust = distrust}}};
-#ifdef GENKIDAMA_HAS_MPI
-  program.machine_groups["mpi"] = [] { return mpi::mpi_group(); };
-#endif
-  program.other_commands = {{kTasks, "List the tasks"}};
-  for (cli::Option& option : process_options()) program.options.push_back(std::move(option));
-  program.environment = [tasks = std::make_shared<Tasks>()](const EnvironmentContext& context) {
-    return tasks->make(context.options.text(kTask), context);
-  };
-  return program;
 }
 
 int refuse_words(const char* word) {
@@ -104,7 +74,11 @@ int main(int argc, char** argv) {
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
-  return cli::main(static_cast<int>(words.size()), pointers.data(), make_program);
+  return cli::main(static_cast<int>(words.size()), pointers.data(), [] {
+    cli::Program program = make_program({});
+    program.other_commands = {{kTasks, "List the tasks"}};
+    return program;
+  });
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ std::string variable(const char* name) {
 }
 
 /// The folder of genkidama_serve.py.
-std::string module_folder() {
+std::string module_folder(const PythonPlace& python) {
   std::error_code error;
   if (const std::string given = variable(kModuleVariable); !given.empty()) {
     if (std::filesystem::exists(std::filesystem::path(given) / "genkidama_serve.py", error)) return given;
@@ -47,6 +47,7 @@ std::string module_folder() {
         "{} is '{}', and there is no genkidama_serve.py; expected the folder that holds it, or no {} at all",
         kModuleVariable, given, kModuleVariable));
   }
+  if (!python.folder.empty()) return python.folder;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   const auto folder = program.parent_path().parent_path() / "share/genkidama/python";
   if (!error && std::filesystem::exists(folder / "genkidama_serve.py", error)) return folder.string();
@@ -68,9 +69,9 @@ bool is_program(const std::string& name) {
   return false;
 }
 
-std::string python_interpreter() {
+std::string python_interpreter(const PythonPlace& python) {
   const std::string given = variable(kInterpreterVariable);
-  if (given.empty()) return "python3";
+  if (given.empty()) return python.interpreter;
   if (is_program(given)) return given;
   throw ArgumentError(fmt::format(
       "{} is '{}', and cannot start '{}': there is no such program; expected a Python, such as python3",
@@ -95,11 +96,12 @@ ProcessEnvironmentOptions with_limits(const OptionValues& given) {
   return options;
 }
 
-ProcessEnvironmentOptions python_options(const std::string& task, const OptionValues& chosen) {
+ProcessEnvironmentOptions python_options(const std::string& task, const OptionValues& chosen,
+                                         const PythonPlace& python) {
   ProcessEnvironmentOptions options = with_limits(chosen);
-  const std::string interpreter = python_interpreter();
+  const std::string interpreter = python_interpreter(python);
   options.command = {interpreter, "-m", "genkidama_serve", task};
-  std::string path = module_folder();
+  std::string path = module_folder(python);
   if (const std::string given = variable("PYTHONPATH"); !given.empty()) path += ":" + given;
   options.variables = {{"PYTHONPATH", path}, {"PYTHONUNBUFFERED", "1"}};
   return options;
@@ -110,8 +112,9 @@ bool is_process(const std::string& task) {
   return begins_with(task, kGymnasium) || begins_with(task, kPython) || begins_with(task, kProcess);
 }
 
-ProcessEnvironmentOptions process_task_options(const std::string& task, const OptionValues& chosen) {
-  if (!begins_with(task, kProcess)) return python_options(task, chosen);
+ProcessEnvironmentOptions process_task_options(const std::string& task, const OptionValues& chosen,
+                                               const PythonPlace& python) {
+  if (!begins_with(task, kProcess)) return python_options(task, chosen, python);
   const std::string program = task.substr(kProcess.size());
   if (program.empty()) throw ArgumentError("'process:' names no program; expected process:./PROGRAM");
   ProcessEnvironmentOptions options = with_limits(chosen);
@@ -140,7 +143,7 @@ std::unique_ptr<Environment> Tasks::make(const std::string& task, const Environm
       const std::lock_guard lock(mutex_);
       EnvironmentFactory& known = processes_[task];
       if (!known) {
-        known = process_environments(process_task_options(task, context.options),
+        known = process_environments(process_task_options(task, context.options, python_),
                                      static_cast<int>(context.options.whole(kEnvsPerProcess)));
       }
       factory = known;

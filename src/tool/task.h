@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "genkidama/cli/option.h"
@@ -13,10 +14,18 @@
 
 namespace genkidama::tool {
 
+/// The Python that plays, for what the variables GENKIDAMA_PYTHON and GENKIDAMA_PYTHON_PATH do not say.
+struct PythonPlace {
+  std::string interpreter = "python3";  ///< a program
+  std::string folder{};                 ///< of genkidama_serve.py; empty: where the installation has it
+};
+
 /// Makes the environments of a run. One object makes all of them, since those that are played in processes
 /// may share them.
 class Tasks {
  public:
+  explicit Tasks(PythonPlace python = {}) : python_(std::move(python)) {}
+
   /// Makes an environment of the task:
   ///   cart-pole                 a bundled task, by its name or alias
   ///   ./my_env.so               a shared object (a name with a slash in it, or that ends with .so)
@@ -28,6 +37,7 @@ class Tasks {
   std::unique_ptr<Environment> make(const std::string& task, const EnvironmentContext& context);
 
  private:
+  PythonPlace python_;
   std::mutex mutex_;                                     ///< workers may be threads
   std::map<std::string, EnvironmentFactory> processes_;  ///< by task
 };

@@ -15,6 +15,7 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "orchestrator/fork_rule.h"
 #include "orchestrator/process_probes.h"
 #include "support/catch.h"
 #include "support/chain_environment.h"
@@ -233,6 +234,11 @@ TEST_CASE("threads at the construction earn a warning that names the rule, and o
   REQUIRE(log.text().empty());
   std::mutex mutex;
   const LockHolder holder(mutex);
+  {
+    const NoLockIsHeld known;
+    CoreOrchestrator trainer(chain_factory(), thesis_network(), with_workers(1));
+  }
+  REQUIRE(log.text().empty());
   { CoreOrchestrator trainer(chain_factory(), thesis_network(), with_workers(1)); }
   REQUIRE_THAT(log.text(), Catch::Contains("a process with 2 threads") &&
                                Catch::Contains("before any thread is started"));

@@ -231,6 +231,17 @@ TEST_CASE("a policy with memory acts by what it has seen since its reset") {
   CHECK(act() != expected);
   policy.reset();
   CHECK(act() == expected);
+  // Two episodes by turns.
+  policy.reset();
+  REQUIRE(policy.state().size() == kUnits);
+  std::vector<float> one(kUnits), other(kUnits);
+  for (std::size_t t = 0; t < 40; ++t) {
+    for (std::vector<float>* kept : {&one, &other}) {
+      std::copy(kept->begin(), kept->end(), policy.state().begin());
+      CHECK(policy.act(observation(t))[0] == expected[t]);
+      kept->assign(policy.state().begin(), policy.state().end());
+    }
+  }
 }
 
 TEST_CASE("a sequence has at least one step") {

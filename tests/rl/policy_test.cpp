@@ -125,6 +125,27 @@ TEST_CASE("a policy samples when it is told to, the same actions for the same se
   CHECK(std::count(drawn.begin(), drawn.end(), drawn.front()) < 60);
 }
 
+TEST_CASE("each action may be chosen in its own way, and a reset begins the sampled ones anew") {
+  const TemporaryDirectory directory;
+  Policy policy = load_policy(write_policy(directory / "p", task_metadata()));
+  REQUIRE(policy.actions());
+  CHECK(policy.actions()->choices == std::vector<int>{4});
+  CHECK(policy.state().empty());
+  const auto sampled = [&](std::uint64_t seed) {
+    std::vector<float> actions;
+    policy.reset(seed);
+    for (int i = 0; i < 50; ++i) {
+      actions.push_back(policy.act(kObservation, {}, Acting::kSampling)[0]);
+      CHECK(policy.act(kObservation)[0] == likeliest());
+    }
+    return actions;
+  };
+  const auto first = sampled(1);
+  CHECK(std::count(first.begin(), first.end(), first[0]) < 50);
+  CHECK(sampled(2) != first);
+  CHECK(sampled(1) == first);
+}
+
 TEST_CASE("a policy of the thesis' network or of layers of any sizes is rebuilt from its file") {
   const TemporaryDirectory directory;
   for (const auto& [hidden, description] :

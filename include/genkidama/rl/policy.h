@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "genkidama/core/export.h"
@@ -49,12 +50,22 @@ class Policy {
   /// a value that is not finite and for a mask that does not fit the action space, and Error when an output
   /// of the network is not finite; no action follows from these.
   Action act(Observation observation, ActionMask mask = {});
+  /// The same in another way of acting than PolicyOptions::acting.
+  Action act(Observation observation, ActionMask mask, Acting acting);
 
   /// Forgets what was seen before. Call it wherever an episode starts, for a network with memory would go on
   /// from the episode before; a policy that was just loaded has seen nothing. It does nothing to a network
   /// without memory.
   void reset();
+  /// The same, and sampled actions follow from `seed` from now on.
+  void reset(std::uint64_t seed);
 
+  /// What a network with memory remembers of the episode; zeros have seen nothing. It may be copied and
+  /// written back, so that one policy plays several episodes by turns. Empty for a network without memory.
+  std::span<float> state();
+
+  /// What the actions are chosen from; empty when an older file does not say, nor PolicyOptions.
+  const std::optional<ActionSpace>& actions() const;
   /// The sizes of the network.
   const NetworkSpec& sizes() const;
   /// What the file says about itself, for instance "environment", "update" and "preset".

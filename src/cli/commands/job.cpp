@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands/link_options.h"
+#include "cli/commands/stop_requests.h"
 #include "cli/options/command_line.h"
 #include "cli/options/config_file.h"
 #include "cli/options/own_options.h"
@@ -100,6 +101,13 @@ NetworkFactory network_of(const Job& job) {
 
 std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
                                                std::function<void(const RoundProgress&)> on_wait) {
+  return make_trainer(job, workers, std::move(on_wait),
+                      {.cut_round = run::round_overdue, .give_up = run::stop_overdue});
+}
+
+std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
+                                               std::function<void(const RoundProgress&)> on_wait,
+                                               StopRequests stop) {
   const LearningOptions& learning = job.settings.learning;
   OrchestratorOptions options;
   options.workers = workers;
@@ -139,8 +147,8 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
   options.steps_per_second = learning.steps_per_second;
   options.worker_timeout = Milliseconds(static_cast<long long>(learning.worker_timeout_s * 1000));
   options.max_crashes_per_minute = learning.max_worker_crashes;
-  options.cut_round = run::round_overdue;
-  options.give_up = run::stop_overdue;
+  options.cut_round = std::move(stop.cut_round);
+  options.give_up = std::move(stop.give_up);
   options.on_wait = std::move(on_wait);
   NetworkFactory network = network_of(job);
   if (job.settings.command == kPeer) {

@@ -1,0 +1,25 @@
+# Looks for what the component python takes: Debian's pybind11-dev, python3-dev and python3-numpy. Sets
+# genkidama_python_problem when something is missing, and otherwise makes the targets pybind11::module and
+# Python3::Module.
+set(genkidama_python_problem "")
+# The system's own Python first: that is the one which scripts/install-deps gives its packages.
+find_program(GENKIDAMA_PYTHON3 python3 HINTS /usr/bin)
+if(CMAKE_CROSSCOMPILING)
+  set(genkidama_python_problem "the headers of a cross build's Python are not looked for")
+elseif(GENKIDAMA_SANITIZER)
+  set(genkidama_python_problem "a Python that is compiled without the sanitizer cannot load it")
+elseif(NOT GENKIDAMA_PYTHON3)
+  set(genkidama_python_problem "there is no python3 (Debian package python3-dev)")
+else()
+  set(Python3_EXECUTABLE "${GENKIDAMA_PYTHON3}")
+  find_package(Python3 3.9 QUIET COMPONENTS Interpreter Development.Module)
+  find_package(pybind11 2.10 CONFIG QUIET)
+  execute_process(COMMAND "${GENKIDAMA_PYTHON3}" -c "import numpy" RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
+  if(NOT Python3_Development.Module_FOUND)
+    set(genkidama_python_problem "the headers of ${GENKIDAMA_PYTHON3} were not found (Debian package python3-dev)")
+  elseif(NOT TARGET pybind11::module)
+    set(genkidama_python_problem "pybind11 2.10 or later was not found (Debian package pybind11-dev)")
+  elseif(NOT result EQUAL 0)
+    set(genkidama_python_problem "${GENKIDAMA_PYTHON3} has no NumPy (Debian package python3-numpy)")
+  endif()
+endif()
