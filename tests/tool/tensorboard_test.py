@@ -149,6 +149,9 @@ class TensorBoard(unittest.TestCase):
         self.assertEqual([int(row["environment_steps"]) for row in rows], [step for step, _ in events])
         returns = []
         for row, (step, values) in zip(rows, events):
+            if row["return_mean"] == "":  # the run's end has cut the round
+                self.assertNotIn("genkidama/return_mean", values)
+                continue
             for column in ("update", "wall_seconds", "steps_per_second", "return_mean", "gradient_norm", "episodes"):
                 self.near(values["genkidama/" + column], row[column])
             for column, tag in (("policy_loss", "policy_loss"), ("value_loss", "value_loss"),
