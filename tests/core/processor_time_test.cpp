@@ -17,7 +17,7 @@ constexpr double kWork = 0.2, kLeast = 0.1;
 
 void work() {
   const std::clock_t start = std::clock();
-  while (std::clock() - start < kWork * CLOCKS_PER_SEC) {
+  while (static_cast<double>(std::clock() - start) < kWork * CLOCKS_PER_SEC) {
   }
 }
 
