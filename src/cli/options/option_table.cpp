@@ -822,6 +822,8 @@ void add_reading(Table& table) {
   OptionRow runs = texts_option(GENKIDAMA_MEMBER(reading.runs), "RUN", "the directory of a run");
   runs.is_word = true;
   table.add("runs", kReading, std::move(runs), "Directory of a run (required)");
+  table.add("episode", kReport, file_option(GENKIDAMA_MEMBER(reading.episode), "FILE"),
+            "Show this recorded episode in the page, a .svg or .gif file of watch --record");
   table.add("x", kCompare, not_in_config(axis_option()), "What the x axis counts");
   table.add("column", kCompare, not_in_config(text_option(GENKIDAMA_MEMBER(reading.column))),
             "Draw this column of metrics.csv, or else of evaluations.csv, in the place of the mean return");

@@ -241,6 +241,7 @@ struct SweepOptions {
 struct ReadingOptions {
   std::vector<std::string> runs;  ///< directories
   run::CurveAxis axis = run::CurveAxis::kSteps;
+  std::string episode;              ///< of `report`: a picture of one; empty: none
   std::string column;               ///< empty: the mean return
   std::vector<std::string> groups;  ///< patterns
   std::optional<double> threshold;

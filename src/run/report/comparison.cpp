@@ -86,7 +86,7 @@ void check_one_task(const std::vector<RecordedRun>& runs) {
     if (run.environment() == first->environment()) continue;
     throw ArgumentError(
         fmt::format("{}: this run's task is {}, and that of {} is {}, so their returns say nothing about one "
-                    "another; expected runs of one task, or --column with something else than a return",
+                    "another; expected runs of one task, or a column that is no return",
                     run.directory.path().string(), as_one_line(to_utf8(run.environment())),
                     first->directory.path().string(), as_one_line(to_utf8(first->environment()))));
   }
@@ -126,7 +126,7 @@ Source named_source(const std::vector<RecordedRun>& runs, const std::string& col
     for (std::string& name : columns_of(run.directory.metrics())) names.insert(as_one_line(to_utf8(name)));
   }
   throw ArgumentError(
-      fmt::format("--column is '{}', which no run's metrics.csv or evaluations.csv has; expected "
+      fmt::format("column is '{}', which no run's metrics.csv or evaluations.csv has; expected "
                   "one of {}",
                   column, fmt::join(names, ", ")));
 }

@@ -149,7 +149,7 @@ std::vector<RunGroup> group_runs(const std::vector<RecordedRun>& runs,
     }
     if (group.runs.empty()) {
       throw ArgumentError(
-          fmt::format("--group is '{}', and no run that is left matches it; expected PATTERN or NAME=PATTERN "
+          fmt::format("group is '{}', and no run that is left matches it; expected PATTERN or NAME=PATTERN "
                       "that matches "
                       "the directory of a run",
                       text));
@@ -158,10 +158,11 @@ std::vector<RunGroup> group_runs(const std::vector<RecordedRun>& runs,
   }
   const auto missed = std::find(is_taken.begin(), is_taken.end(), false);
   if (missed != is_taken.end()) {
-    throw ArgumentError(fmt::format(
-        "--group: {} matches none of the patterns; expected one of them to match it, or the run left "
-        "out",
-        runs[static_cast<std::size_t>(missed - is_taken.begin())].directory.path().string()));
+    const RecordedRun& run = runs[static_cast<std::size_t>(missed - is_taken.begin())];
+    throw ArgumentError(
+        fmt::format("group is '{}', which {} does not match; expected a pattern for each run, or "
+                    "the run left out",
+                    fmt::join(patterns, "', '"), run.directory.path().string()));
   }
   make_unique(groups);
   return groups;

@@ -26,7 +26,7 @@ std::vector<RunGroup> group_runs(const std::vector<RecordedRun>& runs);
 
 /// A group for each of the patterns "PATTERN" or "NAME=PATTERN", in their order: the runs whose directory, as
 /// it was given, or its last part matches as in a shell ('*' stands for '/' too), and which match none
-/// before. Throws ArgumentError, which begins with "--group", for a pattern that no run matches, and for a
+/// before. Throws ArgumentError, which begins with "group is", for a pattern that no run matches, and for a
 /// run that matches none.
 std::vector<RunGroup> group_runs(const std::vector<RecordedRun>& runs,
                                  const std::vector<std::string>& patterns);

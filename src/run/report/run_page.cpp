@@ -31,7 +31,7 @@ constexpr const char* kStyle =
     "padding:1rem}\n"
     "h1{font-size:1.6rem;margin:.2em 0}h2{font-size:1.2rem;margin:1.6em 0 .4em}\n"
     ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:.6rem}\n"
-    "svg.chart{width:100%;height:auto}\n"
+    "svg.chart{width:100%;height:auto}.episode{max-width:100%;height:auto}\n"
     ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}\n"
     "th,td{text-align:left;padding:.15rem .9rem .15rem 0;border-bottom:1px solid #ddd;vertical-align:top}\n"
     "td{font-variant-numeric:tabular-nums;overflow-wrap:anywhere}summary{cursor:pointer}\n"

@@ -117,6 +117,18 @@ class Reading(unittest.TestCase):
         self.assertIn("Entropy of the policy", texts_of(root))
         self.assertEqual([name.name for name in run.glob(".genkidama-*")], [])
 
+    def test_a_report_shows_a_recorded_episode(self):
+        run = write_run(self.folder / "run")
+        episode = self.folder / "landing.svg"
+        episode.write_text("<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>")
+        self.assertEqual(call("report", run, "--episode", episode).returncode, 0)
+        text = (run / "report.html").read_text()
+        images = [each for each in xml.fromstring(text).iter() if each.tag.endswith("}img")]
+        self.assertEqual(len(images), 1)
+        self.assertRegex(images[0].get("src"), r"^data:image/svg\+xml;base64,[A-Za-z0-9+/]+=*$")
+        self.assertNotIn("<script", text)
+        self.check_refused(["report", run, "--episode", self.folder / "none.svg"], "--episode is ")
+
     def test_damaged_runs_are_compared_with_a_note(self):
         run = write_run(self.folder / "run")
         for name, content in (("metrics.csv", b"\0\xff,\n" * 100), ("config.json", b"{" * 10000),

@@ -1,10 +1,13 @@
 #include "run/report/run_page.h"
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "genkidama/core/error.h"
 #include "run/directory/json_file.h"
 #include "run/directory/run_lock.h"
+#include "run/report/episode_picture.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 
@@ -69,6 +72,23 @@ TEST_CASE("a run that goes on is told from one that was killed") {
   const std::string page = page_of(folder.path());
   CHECK(contains(page, "still under way"));
   CHECK_FALSE(contains(page, "signal"));
+}
+
+TEST_CASE("a recorded episode becomes a picture that the page holds") {
+  const TemporaryDirectory folder;
+  const auto file = folder / "landing.svg";
+  const auto picture_of = [&file](const std::string& bytes) {
+    std::ofstream(file, std::ios::binary) << bytes;
+    return episode_picture(file);
+  };
+  // RFC 4648, section 10.
+  CHECK(contains(picture_of("f"), "src=\"data:image/svg+xml;base64,Zg==\""));
+  CHECK(contains(picture_of("fo"), ",Zm8=\""));
+  CHECK(contains(picture_of("foobar"), ",Zm9vYmFy\""));
+  CHECK(contains(picture_of("\xff\xfe"), ",//4=\""));
+  CHECK_THROWS_AS(picture_of(""), ArgumentError);
+  CHECK_THROWS_AS(episode_picture(folder / "none.gif"), ArgumentError);
+  CHECK_THROWS_AS(episode_picture(folder.path()), ArgumentError);
 }
 
 TEST_CASE("a JSON object is read from a plain file alone, and no deeper than anyone looks") {
