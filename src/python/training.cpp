@@ -9,6 +9,7 @@
 
 #include "cli/commands/idle_options.h"
 #include "cli/commands/job.h"
+#include "cli/commands/metrics_page.h"
 #include "cli/commands/stop_requests.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
@@ -116,9 +117,8 @@ run::RunSummary run_to_its_end(cli::Job& job, RunWatch& watch, run::RunObserver&
   const py::gil_scoped_release training;
   // It ends its workers without the lock.
   const std::unique_ptr<CoreOrchestrator> owned = std::move(trainer);
-  std::vector<run::RunObserver*> all{&callback};
-  if (progress) all.push_back(&display);
-  run::RunObservers observers(std::move(all));
+  const auto page = cli::open_metrics_page(job);
+  run::RunObservers observers = cli::observers_of({&callback, progress ? &display : nullptr, page.get()});
   run::RunOptions options = cli::run_options(job, owned->environment_spec().name);
   options.end_reason = [&watch] { return watch.end_reason(); };
   run::TrainerRun run(*owned, std::move(options), &observers);
