@@ -24,12 +24,26 @@ const char* export_format_name(ExportFormat format);
 /// The format with a name, if there is one.
 std::optional<ExportFormat> export_format_of(std::string_view name);
 
+/// How a header of C holds the network's matrices. Biases are always floats, and so is all arithmetic.
+enum class WeightForm {
+  kFloat32,  ///< as the policy's file has them
+  kFloat16,  ///< rounded to 16 bits of IEEE 754, at most 65504
+  kInt8      ///< whole numbers of 8 bits, -127 to 127, and one scale for all weights of a unit
+};
+
+/// "f32", "f16" or "int8".
+const char* weight_form_name(WeightForm form);
+/// The form with a name, if there is one.
+std::optional<WeightForm> weight_form_of(std::string_view name);
+
 /// How export_policy() writes.
 struct ExportOptions {
   ExportFormat format = ExportFormat::kC;
   /// What the header's identifiers begin with: an identifier of C of at most 60 characters that begins with a
   /// letter. Empty: the environment's name, as export_prefix() makes it.
   std::string prefix{};
+  /// What the header records of itself for its test is computed with the rounded weights.
+  WeightForm weights = WeightForm::kFloat32;
 };
 
 /// What export_policy() made.
@@ -53,7 +67,9 @@ void check_export_prefix(const std::string& prefix);
 /// The outputs that the form computes are the library's, to within a few roundings of a float.
 ///
 /// Throws what load_policy() throws for a bad file, and ArgumentError for a prefix that is no identifier, and
-/// for a policy whose network, or whose way of acting, does not come with the library.
+/// for rounded weights in
+/// an ONNX model, for a weight that a 16-bit float does not reach, and for a policy whose network, or whose
+/// way of acting, does not come with the library.
 ExportedPolicy export_policy(const std::filesystem::path& policy, const ExportOptions& options = {});
 
 }  // namespace run

@@ -23,8 +23,9 @@ run::ExportedPolicy exported(const Settings& settings) {
                     (path / "final.safetensors").string()));
   }
   try {
-    return run::export_policy(path,
-                              {.format = *settings.exported.format, .prefix = settings.exported.prefix});
+    return run::export_policy(path, {.format = *settings.exported.format,
+                                     .prefix = settings.exported.prefix,
+                                     .weights = settings.exported.weights});
   } catch (const Error& error) {
     throw ArgumentError(fmt::format("--checkpoint: {}", error.what()));
   }

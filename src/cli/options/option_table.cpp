@@ -850,6 +850,11 @@ void add_export(Table& table) {
   table.group("Export");
   table.add("to", kExport, export_format_option(),
             "A header of C99 without dependencies, or an ONNX model (required)");
+  table.add(
+      "weights", kExport,
+      named_option(std::array{run::WeightForm::kFloat32, run::WeightForm::kFloat16, run::WeightForm::kInt8},
+                   run::weight_form_name, GENKIDAMA_MEMBER(exported.weights)),
+      "What the header's matrices are rounded to; fewer bits take less flash");
   table.add("prefix", kExport, text_option(GENKIDAMA_MEMBER(exported.prefix)),
             "What the identifiers of the header begin with (the environment's name when not given)");
 }

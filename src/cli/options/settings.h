@@ -168,6 +168,7 @@ struct EvaluateOptions {
 struct ExportSettings {
   std::optional<run::ExportFormat> format;
   std::string prefix;  ///< ExportOptions::prefix
+  run::WeightForm weights = run::WeightForm::kFloat32;
 };
 
 /// `check`.

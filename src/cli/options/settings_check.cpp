@@ -859,6 +859,11 @@ void check_export(const Settings& settings) {
     throw ArgumentError("--checkpoint FILE is required, once: one policy is exported");
   if (!settings.exported.format) throw ArgumentError("--to is required; expected c or onnx");
   if (settings.out.empty()) throw ArgumentError("--out FILE is required");
+  if (settings.exported.format != run::ExportFormat::kC &&
+      settings.exported.weights != run::WeightForm::kFloat32) {
+    throw ArgumentError(fmt::format("--weights is '{}' with --to onnx; expected f32, or --to c",
+                                    run::weight_form_name(settings.exported.weights)));
+  }
   if (!settings.exported.prefix.empty()) run::check_export_prefix(settings.exported.prefix);
 }
 

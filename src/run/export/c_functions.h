@@ -69,36 +69,64 @@ static inline float @_sigmoid(float x) {
 }
 )";
 
+/// How a weight is read, and a sum of products with weights is completed.
+inline constexpr const char* kCFloat32 = R"(
+typedef float @_weight;
+#define $_WEIGHT(w) (w)
+#define $_BIASED(sum, bias, o) ((sum) + (bias)[o])
+)";
+
+inline constexpr const char* kCFloat16 = R"(
+typedef uint16_t @_weight;
+#define $_WEIGHT(w) @_half(w)
+#define $_BIASED(sum, bias, o) ((sum) + (bias)[o])
+
+static inline float @_half(uint16_t code) {
+  union @_bits number;
+  number.bits = (uint32_t)(code & 0x7fffu) << 13;
+  number.value *= 5.192296858534828e33f; /* 2^112, between the two exponents */
+  number.bits |= (uint32_t)(code & 0x8000u) << 16;
+  return number.value;
+}
+)";
+
+inline constexpr const char* kCInt8 = R"(
+/* `bias` has the scale of each unit's weights, and then its bias. */
+typedef int8_t @_weight;
+#define $_WEIGHT(w) ((float)(w))
+#define $_BIASED(sum, bias, o) $_FMA(sum, (bias)[2 * (o)], (bias)[2 * (o) + 1])
+)";
+
 /// Eight variables rather than an array of eight, which small compilers keep in memory.
 inline constexpr const char* kCLayer = R"(
 /* A fully connected layer. Eight sums side by side, in the order of the library. */
-static inline void @_layer(const float *w, const float *bias, int in, int out, const float *input, float *output) {
+static inline void @_layer(const @_weight *w, const float *bias, int in, int out, const float *input, float *output) {
   const int whole = in - in % 8, left = in % 8;
   int o, i;
   for (o = 0; o < out; ++o) {
     const float *x = input;
     float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
     for (i = 0; i < whole; i += 8) {
-      s0 = $_FMA(w[0], x[0], s0);
-      s1 = $_FMA(w[1], x[1], s1);
-      s2 = $_FMA(w[2], x[2], s2);
-      s3 = $_FMA(w[3], x[3], s3);
-      s4 = $_FMA(w[4], x[4], s4);
-      s5 = $_FMA(w[5], x[5], s5);
-      s6 = $_FMA(w[6], x[6], s6);
-      s7 = $_FMA(w[7], x[7], s7);
+      s0 = $_FMA($_WEIGHT(w[0]), x[0], s0);
+      s1 = $_FMA($_WEIGHT(w[1]), x[1], s1);
+      s2 = $_FMA($_WEIGHT(w[2]), x[2], s2);
+      s3 = $_FMA($_WEIGHT(w[3]), x[3], s3);
+      s4 = $_FMA($_WEIGHT(w[4]), x[4], s4);
+      s5 = $_FMA($_WEIGHT(w[5]), x[5], s5);
+      s6 = $_FMA($_WEIGHT(w[6]), x[6], s6);
+      s7 = $_FMA($_WEIGHT(w[7]), x[7], s7);
       w += 8;
       x += 8;
     }
-    if (left > 0) s0 = $_FMA(w[0], x[0], s0);
-    if (left > 1) s1 = $_FMA(w[1], x[1], s1);
-    if (left > 2) s2 = $_FMA(w[2], x[2], s2);
-    if (left > 3) s3 = $_FMA(w[3], x[3], s3);
-    if (left > 4) s4 = $_FMA(w[4], x[4], s4);
-    if (left > 5) s5 = $_FMA(w[5], x[5], s5);
-    if (left > 6) s6 = $_FMA(w[6], x[6], s6);
+    if (left > 0) s0 = $_FMA($_WEIGHT(w[0]), x[0], s0);
+    if (left > 1) s1 = $_FMA($_WEIGHT(w[1]), x[1], s1);
+    if (left > 2) s2 = $_FMA($_WEIGHT(w[2]), x[2], s2);
+    if (left > 3) s3 = $_FMA($_WEIGHT(w[3]), x[3], s3);
+    if (left > 4) s4 = $_FMA($_WEIGHT(w[4]), x[4], s4);
+    if (left > 5) s5 = $_FMA($_WEIGHT(w[5]), x[5], s5);
+    if (left > 6) s6 = $_FMA($_WEIGHT(w[6]), x[6], s6);
     w += left;
-    output[o] = (((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))) + bias[o];
+    output[o] = $_BIASED(((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)), bias, o);
   }
 }
 )";

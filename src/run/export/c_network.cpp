@@ -23,6 +23,18 @@ const char* activation_function(Activation activation) {
   return "";
 }
 
+const char* weight_function(WeightForm form) {
+  switch (form) {
+    case WeightForm::kFloat32:
+      return kCFloat32;
+    case WeightForm::kFloat16:
+      return kCFloat16;
+    case WeightForm::kInt8:
+      return kCInt8;
+  }
+  return "";
+}
+
 void add_component(bool squashes, CText& text) {
   text.add(
       "\n/* What the environment is given for a continuous component. */\n"
@@ -77,6 +89,7 @@ void add_c_arithmetic(const PortablePolicy& policy, CText& text) {
   text.add(kCNumbers);
   if (has_tanh || has_silu || policy.is_sampled) text.add(kCExponential);
   if (has_tanh) text.add(kCTanh);
+  text.add(weight_function(policy.form));
   text.add(kCLayer);
   if (activates && style.layer_norm) text.add(kCNormaliseRow);
   if (activates) text.add(activation_function(style.activation));

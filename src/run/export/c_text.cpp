@@ -39,7 +39,7 @@ std::string literal(float value) {
 std::string literal(double value) {
   return c_literal(value);
 }
-std::string literal(std::uint8_t value) {
+std::string literal(int value) {
   return fmt::format("{}", value);
 }
 
@@ -112,6 +112,14 @@ std::string c_table(std::string_view name, std::span<const double> values) {
 
 std::string c_table(std::string_view name, std::span<const std::uint8_t> values) {
   return table("uint8_t", name, values);
+}
+
+std::string c_table(std::string_view name, std::span<const std::uint16_t> values) {
+  return table("uint16_t", name, values);
+}
+
+std::string c_table(std::string_view name, std::span<const std::int8_t> values) {
+  return table("int8_t", name, values);
 }
 
 std::string export_prefix(std::string_view environment) {

@@ -30,5 +30,7 @@ std::string c_literal(double value);
 std::string c_table(std::string_view name, std::span<const float> values);
 std::string c_table(std::string_view name, std::span<const double> values);
 std::string c_table(std::string_view name, std::span<const std::uint8_t> values);
+std::string c_table(std::string_view name, std::span<const std::uint16_t> values);
+std::string c_table(std::string_view name, std::span<const std::int8_t> values);
 
 }  // namespace genkidama::run

@@ -12,6 +12,7 @@
 #include "run/export/onnx_model.h"
 #include "run/export/portable_policy.h"
 #include "run/export/recorded_steps.h"
+#include "run/export/weight_form.h"
 
 namespace genkidama::run {
 namespace {
@@ -63,10 +64,16 @@ void check_export_prefix(const std::string& prefix) {
 
 ExportedPolicy export_policy(const Path& path, const ExportOptions& options) {
   if (!options.prefix.empty()) check_export_prefix(options.prefix);
+  if (options.format != ExportFormat::kC && options.weights != WeightForm::kFloat32) {
+    throw ArgumentError(fmt::format("weights is '{}' of an ONNX model; expected 'f32', or a header of C",
+                                    weight_form_name(options.weights)));
+  }
   Checkpoint file = read_safetensors(path);
   PolicyRecord record = portable_record(path, file);
-  const PolicyParts parts = policy_parts(path, std::move(record), {}, std::move(file));
-  const PortablePolicy policy = portable_policy(path, parts);
+  PolicyParts parts = policy_parts(path, std::move(record), {}, std::move(file));
+  round_matrices(options.weights, parts.network->layout(), parts.weights);
+  PortablePolicy policy = portable_policy(path, parts);
+  policy.form = options.weights;
   const RecordedSteps steps = finite_steps(path, policy, parts);
   ExportedPolicy exported;
   exported.prefix = options.prefix.empty() ? export_prefix(policy.environment) : options.prefix;

@@ -11,6 +11,7 @@
 
 #include "genkidama/env/action_space.h"
 #include "genkidama/nn/network_spec.h"
+#include "genkidama/run/export.h"
 #include "nn/mlp_shape.h"
 #include "rl/behaviour/gaussian_units.h"
 #include "rl/normalisation.h"
@@ -30,9 +31,10 @@ struct PortablePolicy {
   std::string behaviour;    ///< Behaviour::description()
   NetworkSpec sizes;
   Normaliser normaliser;
-  MlpShape shape;              ///< its trunk, memory and policy count
-  std::vector<float> weights;  ///< of these three, one after the other
-  std::vector<float> free;     ///< the last outputs, which do not depend on the observation
+  MlpShape shape;                          ///< its trunk, memory and policy count
+  std::vector<float> weights;              ///< of these three, one after the other
+  WeightForm form = WeightForm::kFloat32;  ///< in which the matrices, already rounded, are written
+  std::vector<float> free;                 ///< the last outputs, which do not depend on the observation
   ActionSpace actions;
   int outputs_each = 1;  ///< outputs whose sum is that of an alternative
   /// What the environment is given: low <= centre + half_range * unit <= high.

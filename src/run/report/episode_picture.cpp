@@ -26,14 +26,15 @@ std::string bytes_of(const std::filesystem::path& file) {
   const bool is_file = std::filesystem::is_regular_file(file, error);
   const std::uintmax_t size = is_file ? std::filesystem::file_size(file, error) : 0;
   if (!is_file || error || size == 0 || size > kMostBytes) {
-    throw ArgumentError(fmt::format("episode is '{}', which {}; expected a picture of at most {} MiB",
-                                    file.string(),
-                                    !is_file ? "is no file" : fmt::format("has {} bytes", size), kMostBytes >> 20));
+    throw ArgumentError(
+        fmt::format("episode is '{}', which {}; expected a picture of at most {} MiB", file.string(),
+                    !is_file ? "is no file" : fmt::format("has {} bytes", size), kMostBytes >> 20));
   }
   std::ifstream stream(file, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   if (!bytes.empty()) return bytes;
-  throw ArgumentError(fmt::format("episode is '{}', which cannot be read; expected a picture", file.string()));
+  throw ArgumentError(
+      fmt::format("episode is '{}', which cannot be read; expected a picture", file.string()));
 }
 
 /// RFC 4648, section 4.

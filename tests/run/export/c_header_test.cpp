@@ -8,6 +8,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/run/export.h"
 #include "library_policy.h"
+#include "run/export/weight_form.h"
 #include "support/temporary_directory.h"
 
 using namespace genkidama;
@@ -34,56 +35,83 @@ double distance(const std::vector<float>& values, const std::vector<float>& expe
   return distance;
 }
 
+/// Holds the header of a policy against the library, whose weights are rounded to the same form.
+void compare_with_library(const ExportedCase& policy, run::WeightForm form) {
+  CAPTURE(policy.name, run::weight_form_name(form));
+  const TemporaryDirectory directory;
+  write_policy(directory / "p", policy);
+  Checkpoint rounded = read_safetensors(directory / "p");
+  run::round_matrices(form, rounded.layout, rounded.weights);
+  write_safetensors(directory / "rounded", rounded);
+  LibraryPolicy library(directory / "rounded");
+  const auto exported = run::export_policy(directory / "p", {.prefix = "robot", .weights = form});
+  const bool is_sampled = policy.behaviour != "deterministic" && !policy.behaviour.starts_with("greedy");
+  const CompiledHeader header(directory.path(), exported.bytes, policy.actions.is_one_choice(), is_sampled);
+  CHECK(header.self_test() == 0);
+
+  Random random(11);
+  double worst = 0, worst_action = 0, worst_sample = 0;
+  int other_choices = 0;
+  std::vector<float> outputs(static_cast<std::size_t>(policy.sizes.policy)), action(policy.actions.width());
+  for (int i = 0; i < kObservations; ++i) {
+    if (i % kEpisode == 0) {
+      header.forget();
+      std::fill(library.state.begin(), library.state.end(), 0.0f);
+    }
+    const auto observation = library.observation(random);
+    const auto mask = i % 2 == 0 ? std::vector<std::uint8_t>() : library.mask(random);
+    const std::uint8_t* const mask_bytes = mask.empty() ? nullptr : mask.data();
+    const auto expected = library.outputs(observation);
+    REQUIRE(header.compute(observation.data(), outputs.data()) == 1);
+    worst = std::max(worst, distance(outputs, expected) / largest(expected));
+
+    // By the header's own outputs, so that no choice is too close to call.
+    const bool samples = is_sampled && i % 4 < 2;
+    const auto numbers = library.numbers(random);
+    const auto best = library.action(outputs, mask, samples ? Acting::kSampling : Acting::kGreedy, random);
+    const int code = samples ? header.sample(observation.data(), mask_bytes, numbers.data(), action.data())
+                             : header.act(observation.data(), mask_bytes, action.data());
+    REQUIRE(code == 0);
+    for (std::size_t k = 0; k < policy.actions.choices.size(); ++k) {
+      if (action[k] != best[k]) ++other_choices;
+    }
+    auto& worst_of = samples ? worst_sample : worst_action;
+    const auto components = static_cast<std::ptrdiff_t>(policy.actions.choices.size());
+    const std::vector<float> continuous(action.begin() + components, action.end());
+    const std::vector<float> of_library(best.begin() + components, best.end());
+    worst_of = std::max(worst_of, distance(continuous, of_library) / largest(of_library));
+  }
+  CHECK(worst <= kTolerance);
+  CHECK(worst_action <= kTolerance);
+  CHECK(worst_sample <= 10 * kTolerance);
+  CHECK(other_choices == 0);
+}
+
 }  // namespace
 
 TEST_CASE("an exported header computes what the library computes") {
-  for (const ExportedCase& policy : exported_cases()) {
-    CAPTURE(policy.name);
-    const TemporaryDirectory directory;
-    write_policy(directory / "p", policy);
-    LibraryPolicy library(directory / "p");
-    const auto exported = run::export_policy(directory / "p", {.prefix = "robot"});
-    const bool is_sampled = policy.behaviour != "deterministic" && !policy.behaviour.starts_with("greedy");
-    const CompiledHeader header(directory.path(), exported.bytes, policy.actions.is_one_choice(), is_sampled);
-    CHECK(header.self_test() == 0);
+  for (const ExportedCase& policy : exported_cases()) compare_with_library(policy, run::WeightForm::kFloat32);
+}
 
-    Random random(11);
-    double worst = 0, worst_action = 0, worst_sample = 0;
-    int other_choices = 0;
-    std::vector<float> outputs(static_cast<std::size_t>(policy.sizes.policy)), action(policy.actions.width());
-    for (int i = 0; i < kObservations; ++i) {
-      if (i % kEpisode == 0) {
-        header.forget();
-        std::fill(library.state.begin(), library.state.end(), 0.0f);
-      }
-      const auto observation = library.observation(random);
-      const auto mask = i % 2 == 0 ? std::vector<std::uint8_t>() : library.mask(random);
-      const std::uint8_t* const mask_bytes = mask.empty() ? nullptr : mask.data();
-      const auto expected = library.outputs(observation);
-      REQUIRE(header.compute(observation.data(), outputs.data()) == 1);
-      worst = std::max(worst, distance(outputs, expected) / largest(expected));
-
-      // By the header's own outputs, so that no choice is too close to call.
-      const bool samples = is_sampled && i % 4 < 2;
-      const auto numbers = library.numbers(random);
-      const auto best = library.action(outputs, mask, samples ? Acting::kSampling : Acting::kGreedy, random);
-      const int code = samples ? header.sample(observation.data(), mask_bytes, numbers.data(), action.data())
-                               : header.act(observation.data(), mask_bytes, action.data());
-      REQUIRE(code == 0);
-      for (std::size_t k = 0; k < policy.actions.choices.size(); ++k) {
-        if (action[k] != best[k]) ++other_choices;
-      }
-      auto& worst_of = samples ? worst_sample : worst_action;
-      const auto components = static_cast<std::ptrdiff_t>(policy.actions.choices.size());
-      const std::vector<float> continuous(action.begin() + components, action.end());
-      const std::vector<float> of_library(best.begin() + components, best.end());
-      worst_of = std::max(worst_of, distance(continuous, of_library) / largest(of_library));
-    }
-    CHECK(worst <= kTolerance);
-    CHECK(worst_action <= kTolerance);
-    CHECK(worst_sample <= 10 * kTolerance);
-    CHECK(other_choices == 0);
+TEST_CASE("an exported header of fewer bits computes what the library computes with rounded weights") {
+  const std::vector<ExportedCase> cases = exported_cases();
+  for (const auto form : {run::WeightForm::kFloat16, run::WeightForm::kInt8}) {
+    compare_with_library(cases.front(), form);
+    compare_with_library(cases.back(), form);
   }
+}
+
+TEST_CASE("fewer bits are refused for what they cannot hold") {
+  const TemporaryDirectory directory;
+  write_policy(directory / "p", exported_cases().front());
+  CHECK_THROWS_AS(run::export_policy(directory / "p",
+                                     {.format = run::ExportFormat::kOnnx, .weights = run::WeightForm::kInt8}),
+                  ArgumentError);
+  Checkpoint file = read_safetensors(directory / "p");
+  file.weights[3] = 70'000;
+  write_safetensors(directory / "p", file);
+  CHECK_THROWS_AS(run::export_policy(directory / "p", {.weights = run::WeightForm::kFloat16}), ArgumentError);
+  CHECK_NOTHROW(run::export_policy(directory / "p", {.weights = run::WeightForm::kInt8}));
 }
 
 TEST_CASE(

@@ -19,13 +19,19 @@ TEST_CASE("an exported header fits a small board and computes the same there") {
   // The sizes of LunarLander with the default network, and the same with memory.
   ExportedCase lander = exported_cases().front(), with_memory = lander;
   with_memory.network.memory = 32;
-  for (const auto& [name, policy] : {std::pair("lander", lander), std::pair("with_memory", with_memory)}) {
+  std::string headers;
+  const auto add_header = [&](const std::string& name, const ExportedCase& policy, run::WeightForm form) {
     write_policy(directory / "p", policy);
-    write_file_atomically(directory / fmt::format("{}.h", name),
-                          run::export_policy(directory / "p", {.prefix = "robot"}).bytes);
-  }
-  const std::string command = fmt::format("'{}' -B '{}' '{}' 'lander.h' 'with_memory.h'", GENKIDAMA_PYTHON,
-                                          GENKIDAMA_CORTEX_M, directory.path().string());
+    write_file_atomically(directory / name,
+                          run::export_policy(directory / "p", {.prefix = "robot", .weights = form}).bytes);
+    headers += " " + name;
+  };
+  add_header("lander.h", lander, run::WeightForm::kFloat32);
+  add_header("lander_f16.h", lander, run::WeightForm::kFloat16);
+  add_header("lander_int8.h", lander, run::WeightForm::kInt8);
+  add_header("with_memory.h", with_memory, run::WeightForm::kFloat32);
+  const std::string command = fmt::format("'{}' -B '{}' '{}'{}", GENKIDAMA_PYTHON, GENKIDAMA_CORTEX_M,
+                                          directory.path().string(), headers);
   const int status = std::system(command.c_str());
   REQUIRE(WIFEXITED(status));
   if (WEXITSTATUS(status) == kSkipped) {
