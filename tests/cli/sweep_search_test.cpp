@@ -94,7 +94,7 @@ TEST_CASE("a search without evaluations or an end is refused before anything is 
       "--eval-episodes is 0 with --search asha");
   check_bad_argument(refused({"--search", "none"}), "--search is 'none'; expected one of");
   check_bad_argument(refused({"--search", "asha", "--trials", "2", "--max-steps", "9", "--min-steps", "10"}),
-                     "min_steps is 10; expected at most max_steps");
+                     "--min-steps is 10; expected at most --max-steps");
   check_bad_argument(refused({"--search", "asha", "--trials", "2", "--max-steps", "9", "--grid", "gama=1,2"}),
                      "'gama' is not an option of 'train'");
   CHECK_FALSE(std::filesystem::exists(sweep));
