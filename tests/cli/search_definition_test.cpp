@@ -133,14 +133,14 @@ TEST_CASE("a run of successive halving has the schedule of the whole run, at eve
   CHECK(words ==
         Words{"train", "--resume=dir/runs/gamma=0.9/seed_1", "--eval-episodes=0", "--max-steps=1000"});
 
-  const auto refused = [](Words words) {
-    words.insert(words.begin(), {"--search=asha", "--trials=3", "train"});
-    const Job job = job_of(words);
+  const auto refused = [](Words flags) {
+    flags.insert(flags.begin(), {"--search=asha", "--trials=3", "train"});
+    const Job refused_job = job_of(flags);
     return refusal([&] {
-             plan_sweep(job, {{{{"max-steps", "9"}}}, {1}});
+             plan_sweep(refused_job, {{{{"max-steps", "9"}}}, {1}});
            }) +
            " " + refusal([&] {
-             plan_sweep(job, {{{}}, {1}});
+             plan_sweep(refused_job, {{{}}, {1}});
            });
   };
   CHECK(refused({"--max-steps=9", "--updates=3"}).find("none of --updates, --target and --patience") !=
