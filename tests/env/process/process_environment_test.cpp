@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -370,15 +371,22 @@ TEST_CASE("a process that describes another environment after its death is refus
   const auto starts = [&] { return rogue.starts(); };
   REQUIRE(starts() == 1);
   // It does not die by itself.
-  std::ifstream children("/proc/self/task/" + std::to_string(::getpid()) + "/children");
-  pid_t keeper = 0;
-  children >> keeper;
-  std::ifstream of_keeper("/proc/" + std::to_string(keeper) + "/task/" + std::to_string(keeper) +
-                          "/children");
-  pid_t process = 0;
-  of_keeper >> process;
-  REQUIRE(process > 0);
-  ::kill(process, SIGKILL);
+  const auto children_of = [](pid_t parent) {
+    const std::string number = std::to_string(parent);
+    std::ifstream file("/proc/" + number + "/task/" + number + "/children");
+    return std::vector<pid_t>(std::istream_iterator<pid_t>(file), {});
+  };
+  // Those of earlier environments may still be on their way out.
+  std::vector<pid_t> processes;
+  REQUIRE(eventually([&] {
+    processes.clear();
+    for (const pid_t keeper : children_of(::getpid())) {
+      const auto kept = children_of(keeper);
+      processes.insert(processes.end(), kept.begin(), kept.end());
+    }
+    return processes.size() == 1;
+  }));
+  ::kill(processes.front(), SIGKILL);
   CHECK(environment->step(0).lost);
   CHECK_THROWS_WITH(environment->reset(1), Catch::Contains("describes another environment than before"));
 }
