@@ -27,7 +27,8 @@ def finished(setting, value):
 
 
 def main():
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=1))
+    # Without a seed of its own: a second call would begin with the settings of the first.
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler())
     sweep = subprocess.Popen([*sys.argv[1:], "--search", "ask"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              text=True, bufsize=1)
     trials, going_on = {}, {}

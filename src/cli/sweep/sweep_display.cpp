@@ -65,16 +65,18 @@ std::string settings_table(const std::vector<run::SettingStatistics>& settings, 
 
 }  // namespace
 
-SweepDisplay::SweepDisplay(const run::SweepOptions& options) : line_(kPlainInterval) {
+SweepDisplay::SweepDisplay(const run::SweepOptions& options)
+    : settings_(options.definition.points.size()), line_(kPlainInterval) {
   if (!options.halving) return;
   const run::SweepHalving& halving = *options.halving;
   rungs_ = run::rungs_of(halving.min_steps, halving.max_steps, halving.reduction);
-  log(LogLevel::kInfo, "up to {} settings, each trained to {} steps, and the best on to {}",
-      options.definition.points.size(), rungs_.front(),
-      fmt::join(rungs_.begin() + (rungs_.size() > 1 ? 1 : 0), rungs_.end(), ", "));
 }
 
 void SweepDisplay::on_start(const run::SweepProgress& progress) {
+  if (!rungs_.empty()) {
+    log(LogLevel::kInfo, "up to {} settings, each trained to {} steps, and the best on to {}", settings_,
+        rungs_.front(), fmt::join(rungs_.begin() + (rungs_.size() > 1 ? 1 : 0), rungs_.end(), ", "));
+  }
   if (progress.done == 0) return;
   log(LogLevel::kInfo, "{} of {} runs are done already", progress.done, progress.due);
 }

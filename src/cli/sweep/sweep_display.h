@@ -3,6 +3,7 @@
 /// @file
 /// A sweep on the terminal.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ class SweepDisplay : public run::SweepObserver {
   void close(const run::SweepSummary& summary);
 
  private:
+  std::size_t settings_;
   std::vector<std::uint64_t> rungs_;  // of successive halving
   LiveLine line_;
 };
