@@ -13,19 +13,19 @@ namespace GENKIDAMA_EXPORT genkidama {
 
 /// A colour in sRGB, each part from 0 to 255. The default is black.
 struct Colour {
-  std::uint8_t red = 0;
-  std::uint8_t green = 0;
-  std::uint8_t blue = 0;
+  std::uint8_t red = 0;    ///< 0 to 255
+  std::uint8_t green = 0;  ///< 0 to 255
+  std::uint8_t blue = 0;   ///< 0 to 255
 
-  bool operator==(const Colour&) const = default;
+  bool operator==(const Colour&) const = default;  ///< compares all of it
 };
 
 /// A place in the world, in the environment's own units. x grows to the right, and y grows upwards.
 struct Point {
-  float x = 0;
-  float y = 0;
+  float x = 0;  ///< to the right
+  float y = 0;  ///< upwards
 
-  bool operator==(const Point&) const = default;
+  bool operator==(const Point&) const = default;  ///< compares all of it
 };
 
 /// What a picture shows, and for how long.
@@ -40,7 +40,7 @@ struct View {
   /// and > 0.
   float step_seconds = 0.02F;
 
-  bool operator==(const View&) const = default;
+  bool operator==(const View&) const = default;  ///< compares all of it
 };
 
 /// A surface with a few primitives. An environment calls view() once, and then draws. Shapes cover what was

@@ -21,23 +21,23 @@ class Drawing final : public Canvas {
  public:
   /// As Canvas::polygon().
   struct Polygon {
-    std::vector<Point> corners;  ///< at least three
-    Colour fill;                 ///< of its inside
-    bool operator==(const Polygon&) const = default;
+    std::vector<Point> corners;                       ///< at least three
+    Colour fill;                                      ///< of its inside
+    bool operator==(const Polygon&) const = default;  ///< compares all of it
   };
   /// As Canvas::line().
   struct Line {
-    std::vector<Point> points;  ///< at least two
-    float width = 0;            ///< > 0
-    Colour colour;              ///< of all of it
-    bool operator==(const Line&) const = default;
+    std::vector<Point> points;                     ///< at least two
+    float width = 0;                               ///< > 0
+    Colour colour;                                 ///< of all of it
+    bool operator==(const Line&) const = default;  ///< compares all of it
   };
   /// As Canvas::circle().
   struct Circle {
-    Point centre;      ///< its middle
-    float radius = 0;  ///< > 0
-    Colour fill;       ///< of its inside
-    bool operator==(const Circle&) const = default;
+    Point centre;                                    ///< its middle
+    float radius = 0;                                ///< > 0
+    Colour fill;                                     ///< of its inside
+    bool operator==(const Circle&) const = default;  ///< compares all of it
   };
   /// As Canvas::text().
   struct Text {
@@ -45,8 +45,9 @@ class Drawing final : public Canvas {
     float height = 0;   ///< of a capital letter, > 0
     std::string text;   ///< UTF-8 without control characters; others stand in the place of what was not
     Colour colour;      ///< of all of it
-    bool operator==(const Text&) const = default;
+    bool operator==(const Text&) const = default;  ///< compares all of it
   };
+  /// One of the primitives.
   using Shape = std::variant<Polygon, Line, Circle, Text>;
 
   void view(const View& view, Colour background) override;

@@ -38,7 +38,7 @@ std::optional<WeightForm> weight_form_of(std::string_view name);
 
 /// How export_policy() writes.
 struct ExportOptions {
-  ExportFormat format = ExportFormat::kC;
+  ExportFormat format = ExportFormat::kC;  ///< what is written
   /// What the header's identifiers begin with: an identifier of C of at most 60 characters that begins with a
   /// letter. Empty: the environment's name, as export_prefix() makes it.
   std::string prefix{};

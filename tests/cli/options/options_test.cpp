@@ -300,10 +300,11 @@ TEST_CASE("a value out of range is refused with the flag, the value and what is 
        "has 4; expected fewer attackers, more --machines, or another rule"},
       {{"cluster", "--exchange", "rounds", "--groups", "2", "--children", "6", "--quorum", "3"},
        "--quorum is 3, and with --groups one of the Parents has 2 Children; expected at most so many"},
-      {{"parent", "--listen", "127.0.0.1:7001", "--listen", "0.0.0.0:7000", "--upper", "localhost:7000"},
+      {{"parent", "--listen", "127.0.0.1:7001", "--listen", "0.0.0.0:7000", "--insecure", "--upper",
+        "localhost:7000"},
        "--upper is localhost:7000, where this Parent itself listens (--listen 0.0.0.0:7000); expected the "
        "address of the Parent above it"},
-      {{"parent", "--listen", "rack.local:7000", "--upper", "wss://rack.local:7000"},
+      {{"parent", "--listen", "rack.local:7000", "--insecure", "--upper", "wss://rack.local:7000"},
        "--upper is wss://rack.local:7000, where this Parent itself listens"},
       {{"parent", "--listen", "127.0.0.1:7001", "--average-from", "0.5"},
        "--average-from is for --policy-average swa; expected it together with that, or left out"},
@@ -989,8 +990,8 @@ TEST_CASE("help of every command lists its options with their defaults") {
     CAPTURE(name, help);
     for (const OptionRow& row : table) {
       CAPTURE(row.name);
-      const bool is_listed = help.find("  " + row.flag() + " ") != std::string::npos ||
-                             help.find("  " + row.flag() + "\n") != std::string::npos;
+      const bool is_listed = help.find("\n    " + row.flag() + " ") != std::string::npos ||
+                             help.find("\n    " + row.flag() + "\n") != std::string::npos;
       CHECK(is_listed == ((row.commands & command) != 0 && !row.hidden));
     }
     if (command == kSweep) continue;  // its runs' command lists the presets
