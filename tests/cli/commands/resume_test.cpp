@@ -380,7 +380,7 @@ TEST_CASE("a cluster that is killed as a whole goes on, whenever that was") {
                          "--round-steps",
                          "300",
                          "--updates",
-                         "600",
+                         "2000",
                          "--checkpoint-every",
                          "20",
                          "--eval-episodes",
@@ -402,10 +402,10 @@ TEST_CASE("a cluster that is killed as a whole goes on, whenever that was") {
   }
   const auto summary = json_of(run / "summary.json");
   CHECK(summary["ended_by"] == "updates");
-  CHECK(summary["updates"] == 600);
+  CHECK(summary["updates"] == 2000);
   CHECK(summary["children"].size() == 2);
   const auto rows = csv_of(run / "metrics.csv");
-  REQUIRE(rows.size() == 601);
+  REQUIRE(rows.size() == 2001);
   for (std::size_t i = 1; i < rows.size(); ++i) REQUIRE(rows[i][0] == std::to_string(i));
 }
 

@@ -990,8 +990,8 @@ TEST_CASE("help of every command lists its options with their defaults") {
     CAPTURE(name, help);
     for (const OptionRow& row : table) {
       CAPTURE(row.name);
-      const bool is_listed = help.find("\n    " + row.flag() + " ") != std::string::npos ||
-                             help.find("\n    " + row.flag() + "\n") != std::string::npos;
+      const bool is_listed = help.find("\n  " + row.flag() + " ") != std::string::npos ||
+                             help.find("\n  " + row.flag() + "\n") != std::string::npos;
       CHECK(is_listed == ((row.commands & command) != 0 && !row.hidden));
     }
     if (command == kSweep) continue;  // its runs' command lists the presets
