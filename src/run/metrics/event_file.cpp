@@ -10,10 +10,10 @@
 #include <fstream>
 #include <system_error>
 
+#include "core/message_bytes.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/log.h"
 #include "run/metrics/event_messages.h"
-#include "run/metrics/message_bytes.h"
 
 namespace genkidama::run {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "run/metrics/message_bytes.h"
+#include "core/message_bytes.h"
 
 namespace genkidama::run {
 namespace {
