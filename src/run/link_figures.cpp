@@ -69,9 +69,9 @@ void fill(const ParentStatus& status, LinkFigures& figures) {
   }
 }
 
-void fill(const ChildProgress& progress, LinkFigures& figures) {
-  figures.kind = "parent";
-  figures.connected = progress.connected ? 1 : 0;
+/// What a Child and a peer tell of their links alike.
+template <typename Progress>
+void fill_exchanges(const Progress& progress, LinkFigures& figures) {
   figures.bytes_received = progress.bytes_received;
   figures.bytes_sent = progress.bytes_sent;
   figures.reconnects = progress.reconnects;
@@ -79,15 +79,17 @@ void fill(const ChildProgress& progress, LinkFigures& figures) {
   figures.waited_seconds = progress.waited_seconds;
 }
 
+void fill(const ChildProgress& progress, LinkFigures& figures) {
+  figures.kind = "parent";
+  figures.connected = progress.connected ? 1 : 0;
+  fill_exchanges(progress, figures);
+}
+
 void fill(const PeerProgress& progress, std::span<const PeerNeighbourStatus> neighbours,
           LinkFigures& figures) {
   figures.kind = "neighbour";
   figures.connected = progress.connected;
-  figures.bytes_received = progress.bytes_received;
-  figures.bytes_sent = progress.bytes_sent;
-  figures.reconnects = progress.reconnects;
-  figures.exchanges = progress.exchanges;
-  figures.waited_seconds = progress.waited_seconds;
+  fill_exchanges(progress, figures);
   for (const PeerNeighbourStatus& neighbour : neighbours) {
     LinkedPeer peer;
     peer.name = neighbour.name;

@@ -7,24 +7,16 @@
 #include "cli/sweep/sweep_plan.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
+#include "refusal.h"
 #include "support/catch.h"
 
 using namespace genkidama;
 using namespace genkidama::cli;
+using genkidama::test::refusal;
 
 namespace {
 
 using Words = std::vector<std::string>;
-
-template <typename Action>
-std::string refusal(Action action) {
-  try {
-    action();
-  } catch (const ArgumentError& error) {
-    return error.what();
-  }
-  return "";
-}
 
 const ResolvedProgram& test_program() {
   static const ResolvedProgram program([] {

@@ -6,11 +6,13 @@
 #include "cli/sweep/sweep_plan.h"
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
+#include "refusal.h"
 #include "run/sweep/definition.h"
 #include "support/catch.h"
 
 using namespace genkidama;
 using namespace genkidama::cli;
+using genkidama::test::refusal;
 
 namespace {
 
@@ -26,16 +28,6 @@ Words names_of(const Words& settings, const Words& grids) {
 
 std::vector<std::uint64_t> seeds_of(const std::string& text) {
   return parse_sweep_definition({}, {}, text).seeds;
-}
-
-template <typename Action>
-std::string refusal(Action action) {
-  try {
-    action();
-  } catch (const ArgumentError& error) {
-    return error.what();
-  }
-  return "";
 }
 
 Program test_program() {

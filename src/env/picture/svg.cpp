@@ -8,6 +8,8 @@
 #include <span>
 #include <utility>
 
+#include "core/markup.h"
+
 namespace genkidama::picture {
 namespace {
 
@@ -24,21 +26,6 @@ std::string number(double value) {
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
   return text == "-0" ? "0" : text;
-}
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '<')
-      result += "&lt;";
-    else if (c == '>')
-      result += "&gt;";
-    else if (c == '&')
-      result += "&amp;";
-    else
-      result += c;
-  }
-  return result;
 }
 
 /// Writes the elements of one picture. The world's y grows upwards, and that of SVG downwards.
@@ -70,7 +57,7 @@ class Writer final : public Canvas {
     constexpr double kCapitals = 0.72;  // of the size of most fonts
     add("<text x=\"{}\" y=\"{}\" font-size=\"{}\" font-family=\"sans-serif\" fill=\"{}\">{}</text>\n",
         number(x_of(left_bottom)), number(y_of(left_bottom)), number(length(height) / kCapitals), hex(colour),
-        escaped(text));
+        markup_text(text));
   }
 
   /// What was written since the last call.

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "core/markup.h"
 #include "genkidama/core/utf8.h"
-#include "run/charts/markup.h"
 #include "run/charts/ticks.h"
 
 namespace genkidama::run {

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/markup.h"
 #include "genkidama/core/version.h"
 #include "genkidama/run/evaluation.h"
 #include "run/charts/line_chart.h"
-#include "run/charts/markup.h"
 #include "run/evaluation/figure_text.h"
 #include "run/metrics/csv_reader.h"
 #include "run/report/run_page_charts.h"

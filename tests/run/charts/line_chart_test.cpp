@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "run/charts/markup.h"
+#include "core/markup.h"
 #include "run/charts/ticks.h"
 #include "support/catch.h"
 
@@ -61,9 +61,9 @@ TEST_CASE("a range of one value, of 0 and of the largest numbers has ticks") {
 }
 
 TEST_CASE("text from outside cannot leave its place in markup") {
-  CHECK(markup_text("a < b & \"c\" > 'd'") == "a &lt; b &amp; &quot;c&quot; &gt; &#39;d&#39;");
-  CHECK(markup_text(std::string("nul \0 bell \a", 12)) == "nul \xEF\xBF\xBD bell \xEF\xBF\xBD");
-  CHECK(markup_text("\xFF \xEF\xBF\xBF \xC3\xA9") == "\xEF\xBF\xBD \xEF\xBF\xBD \xC3\xA9");
+  CHECK(genkidama::markup_text("a < b & \"c\" > 'd'") == "a &lt; b &amp; &quot;c&quot; &gt; &#39;d&#39;");
+  CHECK(genkidama::markup_text(std::string("nul \0 bell \a", 12)) == "nul \xEF\xBF\xBD bell \xEF\xBF\xBD");
+  CHECK(genkidama::markup_text("\xFF \xEF\xBF\xBF \xC3\xA9") == "\xEF\xBF\xBD \xEF\xBF\xBD \xC3\xA9");
 
   LineChart chart = chart_with({{0, 1}, {1, 2}});
   chart.title = chart.x_label = chart.y_label = chart.series[0].name = "<script>alert(1)</script>";

@@ -77,15 +77,6 @@ class Killer : public SweepObserver {
   int left_;
 };
 
-std::string refusal_of(const SweepOptions& options) {
-  try {
-    Sweep sweep(options);
-  } catch (const ArgumentError& error) {
-    return error.what();
-  }
-  return "taken";
-}
-
 }  // namespace
 
 TEST_CASE("successive halving trains the best on, from where they stopped", "[forks]") {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "genkidama/core/error.h"
 #include "genkidama/run/sweep.h"
 
 namespace genkidama::test {
@@ -25,6 +26,16 @@ inline void pretend(const run::SweepRun& run, const std::string& ended_by, const
                                                 << R"(, "wall_seconds": 0.5, "env_steps_per_second": 120.0,)"
                                                 << R"("ended_by": ")" << ended_by << "\"}";
   std::ofstream(run.directory / file) << "x";
+}
+
+/// Why a sweep with these options is refused.
+inline std::string refusal_of(const run::SweepOptions& options) {
+  try {
+    run::Sweep sweep(options);
+  } catch (const ArgumentError& error) {
+    return error.what();
+  }
+  return "taken";
 }
 
 inline void pretend_finished(const run::SweepRun& run) {

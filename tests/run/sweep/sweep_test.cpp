@@ -78,15 +78,6 @@ SweepOptions options_for(const Path& directory) {
   return options;
 }
 
-std::string refusal_of(const SweepOptions& options) {
-  try {
-    Sweep sweep(options);
-  } catch (const ArgumentError& error) {
-    return error.what();
-  }
-  return "taken";
-}
-
 CsvTable results_of(const Path& sweep) {
   const auto table = read_csv(sweep / "results.csv");
   REQUIRE(table);

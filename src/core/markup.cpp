@@ -1,8 +1,8 @@
-#include "run/charts/markup.h"
+#include "core/markup.h"
 
 #include "genkidama/core/utf8.h"
 
-namespace genkidama::run {
+namespace genkidama {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -43,4 +43,4 @@ std::string markup_text(std::string_view text) {
   return result;
 }
 
-}  // namespace genkidama::run
+}  // namespace genkidama
