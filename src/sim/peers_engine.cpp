@@ -192,8 +192,10 @@ class PeersSimulation::Impl {
         arrive(event);
         break;
       case What::kTaken:
-        if (link(event.from, event.machine).epoch == event.epoch)
+        if (link(event.from, event.machine).epoch == event.epoch) {
           nodes_[event.machine]->mixer->taken(event.from);
+          go_on(event.machine);
+        }
         break;
     }
   }

@@ -248,7 +248,7 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   /// Predictors that compute in the next round, and workers that play in it: all of them, unless
   /// InferenceOptions::tune_seconds tries fewer.
   int active_predictors() const;
-  int active_workers() const;
+  int active_workers() const;  ///< see active_predictors()
   /// What a checkpoint of these weights says about the policy in it: its environment, its sizes and its
   /// network. Put it into Checkpoint::metadata, and load_policy() (genkidama/rl/policy.h) knows what the file
   /// holds.

@@ -83,8 +83,9 @@ struct RoundReport {
   /// round's steps are those that were learnt from, and its episodes are those that have ended meanwhile.
   std::optional<SegmentCounts> segments{};
   std::uint64_t queued_steps = 0;  ///< of such a trainer: played and not learnt from yet
-  /// Of a trainer with predictors: batches of observations that they computed, and observations in these.
-  std::uint64_t inference_batches = 0, inference_rows = 0;
+  /// Of a trainer with predictors: batches of observations that they computed.
+  std::uint64_t inference_batches = 0;
+  std::uint64_t inference_rows = 0;  ///< of a trainer with predictors: observations in these batches
 
   /// The steps of the round, and the number of `episodes`.
   Played in_round() const { return {steps_in_round, episodes.size()}; }

@@ -31,7 +31,8 @@ std::optional<TopologyKind> topology_of(std::string_view name);
 
 /// One machine sends to another.
 struct TopologyEdge {
-  std::size_t from = 0, to = 0;  ///< numbers of machines, from 0
+  std::size_t from = 0;  ///< the number of the machine that sends, from 0
+  std::size_t to = 0;    ///< the number of the machine that receives, from 0
 
   /// Compares both ends.
   friend bool operator==(const TopologyEdge&, const TopologyEdge&) = default;

@@ -71,8 +71,7 @@ struct LoopbackPeersOptions {
   Milliseconds lock_patience{10'000};   ///< as LoopbackClusterOptions::lock_patience
   Milliseconds start_timeout{120'000};  ///< until each listens, > 0
   Milliseconds end_timeout{20'000};     ///< from SIGTERM to SIGKILL, >= 0
-  /// How messages name an option, given the field.
-  std::function<std::string(std::string_view field)> option_name;
+  std::function<std::string(std::string_view field)> option_name;  ///< as RunOptions::option_name
 };
 
 /// What the peers came to. How the training of each went is in summary.json of its directory.

@@ -144,8 +144,8 @@ struct SimulationOptions {
   /// first machine plays when it does not learn. Otherwise only `mode` is looked at.
   SegmentOptions segments{};
   std::uint64_t max_policy_lag = 20;  ///< asynchronous: RoundOptions::max_staleness
-  /// Cut::kEnvironments: what asking an environment takes on the wire, and what its answer takes.
-  std::size_t bytes_per_request = 0, bytes_per_answer = 0;
+  std::size_t bytes_per_request = 0;  ///< Cut::kEnvironments: what asking an environment takes on the wire
+  std::size_t bytes_per_answer = 0;   ///< Cut::kEnvironments: what its answer takes
   /// Cut::kGradients: how many shards there are, 1 to 64, each with a link of parent_bits_per_second of its
   /// own.
   std::size_t shards = 1;

@@ -54,15 +54,16 @@ struct MixerOptions {
 struct MixerNeighbour {
   PeerFlow flow = PeerFlow::kBoth;
   bool is_present = false;
-  std::uint64_t round = 0;           ///< of what came from it last
-  std::uint64_t sequence = 0;        ///< of the last share or request to it
-  std::uint64_t taken_sequence = 0;  ///< of the last one from it
-  bool is_unanswered = false;        ///< the last one to it
-  Share sent{};                      ///< while it is unanswered and the rule may need it
-  std::deque<Share> received{};      ///< not averaged in yet; at most two
-  Share answer{};                    ///< to its last request, in case the answer was lost
-  std::uint64_t rounds_without = 0;  ///< rounds since a share of it was averaged in
-  std::uint64_t mixed = 0;           ///< shares of it that were averaged in
+  std::uint64_t round = 0;              ///< of what came from it last
+  std::uint64_t sequence = 0;           ///< of the last share or request to it
+  std::uint64_t taken_sequence = 0;     ///< of the last one from it
+  bool is_unanswered = false;           ///< the last one to it
+  std::uint64_t rounds_unanswered = 0;  ///< rounds in which nothing went to it, because the last one was so
+  Share sent{};                         ///< while it is unanswered and the rule may need it
+  std::deque<Share> received{};         ///< not averaged in yet; at most two
+  Share answer{};                       ///< to its last request, in case the answer was lost
+  std::uint64_t rounds_without = 0;     ///< rounds since a share of it was averaged in
+  std::uint64_t mixed = 0;              ///< shares of it that were averaged in
   double distance = 0;  ///< of its weights to the own ones over the norm of these, when last compared
 
   bool receives() const { return is_present && flow != PeerFlow::kReceives; }

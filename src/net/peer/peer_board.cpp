@@ -95,8 +95,11 @@ std::optional<Share> PeerBoard::take(std::size_t number, Share share, const Runn
 }
 
 void PeerBoard::taken(std::size_t number) {
-  const std::lock_guard lock(mutex_);
-  mixer_->taken(number);
+  {
+    const std::lock_guard lock(mutex_);
+    mixer_->taken(number);
+  }
+  changed_.notify_all();
 }
 
 void PeerBoard::failed(const std::string& reason) {

@@ -22,11 +22,13 @@ class PushSumMixer final : public Mixer {
   void make_shares(std::vector<OutgoingShare>& out) override {
     std::vector<std::size_t> targets;
     is_held_back_ = false;
-    for (const auto& [number, neighbour] : neighbours_) {
+    for (auto& [number, neighbour] : neighbours_) {
       if (!neighbour.receives()) continue;
       if (neighbour.is_unanswered) {
         is_held_back_ = true;
+        ++neighbour.rounds_unanswered;
       } else {
+        neighbour.rounds_unanswered = 0;
         targets.push_back(number);
       }
     }
@@ -36,9 +38,14 @@ class PushSumMixer final : public Mixer {
   }
 
   bool waits_for(std::size_t, const MixerNeighbour& neighbour) const override {
-    // A neighbour that got nothing in this round may wait for it, and those that wait for each other would
-    // wait until the deadline.
-    return !is_held_back_ && is_overdue(neighbour);
+    // A neighbour that got nothing in this round may wait for it, and those that wait for each other's shares
+    // would wait until the deadline. That a share was taken is told by a link, which waits for no round: so a
+    // machine whose links are slow cannot run away from its neighbours either.
+    if (is_held_back_) {
+      return neighbour.receives() && neighbour.is_unanswered &&
+             neighbour.rounds_unanswered >= options_.max_staleness;
+    }
+    return is_overdue(neighbour);
   }
 
   MixReport combine(std::span<float> weights) override {

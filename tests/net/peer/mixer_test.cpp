@@ -232,8 +232,8 @@ TEST_CASE("a request that never arrived changes neither end") {
   CHECK(a[0] == 10);
 }
 
-TEST_CASE("two of push-sum whose shares are both unanswered do not wait for each other") {
-  const auto a = mixer(MixingRule::kPushSum), b = mixer(MixingRule::kPushSum);
+TEST_CASE("two of push-sum whose shares are both unanswered do not wait for each other's shares") {
+  const auto a = mixer(MixingRule::kPushSum, 1, 6), b = mixer(MixingRule::kPushSum, 1, 6);
   const auto both = {a.get(), b.get()};
   std::vector<float> weights{1};
   for (Mixer* node : both) {
@@ -248,12 +248,31 @@ TEST_CASE("two of push-sum whose shares are both unanswered do not wait for each
       node->end(weights);
     }
   }
+  // Whoever has sent nothing for too long waits until its link has told what became of the share.
+  for (Mixer* node : both) {
+    CHECK(node->begin(weights).empty());
+    CHECK(node->is_waiting());
+    node->taken(0);
+    CHECK_FALSE(node->is_waiting());
+    node->end(weights);
+  }
   // With a share on its way each waits for what the other sends in its turn.
-  a->taken(0);
   CHECK(a->begin(weights).size() == 1);
   CHECK(a->is_waiting());
   a->take(0, share_of({3}));
   CHECK_FALSE(a->is_waiting());
+}
+
+TEST_CASE("push-sum does not wait for what became of a share when the link is gone") {
+  const auto node = mixer(MixingRule::kPushSum, 1, 1);
+  node->joined(0, PeerFlow::kSends, 0);
+  std::vector<float> weights{1};
+  REQUIRE(node->begin(weights).size() == 1);
+  node->end(weights);
+  CHECK(node->begin(weights).empty());
+  CHECK(node->is_waiting());
+  node->left(0);
+  CHECK_FALSE(node->is_waiting());
 }
 
 TEST_CASE("push-sum's weights count their mass") {
