@@ -1,7 +1,8 @@
 #pragma once
 
 /// @file
-/// A trained policy in a form that needs no library: a C header for a small board, or an ONNX model.
+/// A trained policy in a form that does not need this library: a C header for a small board, an ONNX model,
+/// or a TorchScript module.
 
 #include <filesystem>
 #include <optional>
@@ -15,11 +16,12 @@ namespace run {
 
 /// What a policy can be written as.
 enum class ExportFormat {
-  kC,    ///< one header of C99, which is C++ too: no allocation, and no other header but <stdint.h>
-  kOnnx  ///< an ONNX model, opset 13
+  kC,           ///< one header of C99, which is C++ too: no allocation, and no other header but <stdint.h>
+  kOnnx,        ///< an ONNX model, opset 13
+  kTorchscript  ///< a TorchScript module, which LibTorch and PyTorch load from version 1.7 on
 };
 
-/// "c" or "onnx".
+/// "c", "onnx" or "torchscript".
 const char* export_format_name(ExportFormat format);
 /// The format with a name, if there is one.
 std::optional<ExportFormat> export_format_of(std::string_view name);
@@ -66,10 +68,9 @@ void check_export_prefix(const std::string& prefix);
 ///
 /// The outputs that the form computes are the library's, to within a few roundings of a float.
 ///
-/// Throws what load_policy() throws for a bad file, and ArgumentError for a prefix that is no identifier, and
-/// for rounded weights in
-/// an ONNX model, for a weight that a 16-bit float does not reach, and for a policy whose network, or whose
-/// way of acting, does not come with the library.
+/// Throws what load_policy() throws for a bad file, and ArgumentError for a prefix that is no identifier, for
+/// rounded weights in a form that is no header, for a weight that a 16-bit float does not reach, and for a
+/// policy whose network, or whose way of acting, does not come with the library.
 ExportedPolicy export_policy(const std::filesystem::path& policy, const ExportOptions& options = {});
 
 }  // namespace run

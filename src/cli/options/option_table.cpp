@@ -841,7 +841,7 @@ OptionRow export_format_option() {
     const auto format = settings.exported.format;
     return format ? run::export_format_name(*format) : "";
   };
-  return choice_option({"c", "onnx"}, name, [](Settings& s, const std::string& text) {
+  return choice_option({"c", "onnx", "torchscript"}, name, [](Settings& s, const std::string& text) {
     s.exported.format = run::export_format_of(text);
   });
 }
@@ -849,7 +849,7 @@ OptionRow export_format_option() {
 void add_export(Table& table) {
   table.group("Export");
   table.add("to", kExport, export_format_option(),
-            "A header of C99 without dependencies, or an ONNX model (required)");
+            "A header of C99 without dependencies, an ONNX model, or a TorchScript module (required)");
   table.add(
       "weights", kExport,
       named_option(std::array{run::WeightForm::kFloat32, run::WeightForm::kFloat16, run::WeightForm::kInt8},

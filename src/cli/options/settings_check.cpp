@@ -857,12 +857,13 @@ void check_export(const Settings& settings) {
   if (settings.command != kExport) return;
   if (settings.evaluate.checkpoints.size() != 1)
     throw ArgumentError("--checkpoint FILE is required, once: one policy is exported");
-  if (!settings.exported.format) throw ArgumentError("--to is required; expected c or onnx");
+  if (!settings.exported.format) throw ArgumentError("--to is required; expected c, onnx or torchscript");
   if (settings.out.empty()) throw ArgumentError("--out FILE is required");
   if (settings.exported.format != run::ExportFormat::kC &&
       settings.exported.weights != run::WeightForm::kFloat32) {
-    throw ArgumentError(fmt::format("--weights is '{}' with --to onnx; expected f32, or --to c",
-                                    run::weight_form_name(settings.exported.weights)));
+    throw ArgumentError(fmt::format("--weights is '{}' with --to {}; expected f32, or --to c",
+                                    run::weight_form_name(settings.exported.weights),
+                                    run::export_format_name(*settings.exported.format)));
   }
   if (!settings.exported.prefix.empty()) run::check_export_prefix(settings.exported.prefix);
 }

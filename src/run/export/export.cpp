@@ -12,6 +12,7 @@
 #include "run/export/onnx_model.h"
 #include "run/export/portable_policy.h"
 #include "run/export/recorded_steps.h"
+#include "run/export/torchscript_model.h"
 #include "run/export/weight_form.h"
 
 namespace genkidama::run {
@@ -19,7 +20,21 @@ namespace {
 
 using Path = std::filesystem::path;
 
-constexpr ExportFormat kFormats[] = {ExportFormat::kC, ExportFormat::kOnnx};
+constexpr std::pair<ExportFormat, const char*> kFormats[] = {
+    {ExportFormat::kC, "c"}, {ExportFormat::kOnnx, "onnx"}, {ExportFormat::kTorchscript, "torchscript"}};
+
+std::string bytes_of(ExportFormat format, const PortablePolicy& policy, const RecordedSteps& steps,
+                     const std::string& prefix) {
+  switch (format) {
+    case ExportFormat::kOnnx:
+      return onnx_model(policy, prefix);
+    case ExportFormat::kTorchscript:
+      return torchscript_model(policy);
+    case ExportFormat::kC:
+      break;
+  }
+  return c_header(policy, steps, prefix);
+}
 
 std::string summary_of(const PortablePolicy& policy) {
   return fmt::format(
@@ -45,13 +60,14 @@ RecordedSteps finite_steps(const Path& path, const PortablePolicy& policy, const
 }  // namespace
 
 const char* export_format_name(ExportFormat format) {
-  return format == ExportFormat::kC ? "c" : "onnx";
+  for (const auto& [each, name] : kFormats)
+    if (each == format) return name;
+  return "?";
 }
 
 std::optional<ExportFormat> export_format_of(std::string_view name) {
-  for (const ExportFormat format : kFormats) {
-    if (name == export_format_name(format)) return format;
-  }
+  for (const auto& [format, each] : kFormats)
+    if (name == each) return format;
   return {};
 }
 
@@ -65,8 +81,8 @@ void check_export_prefix(const std::string& prefix) {
 ExportedPolicy export_policy(const Path& path, const ExportOptions& options) {
   if (!options.prefix.empty()) check_export_prefix(options.prefix);
   if (options.format != ExportFormat::kC && options.weights != WeightForm::kFloat32) {
-    throw ArgumentError(fmt::format("weights is '{}' of an ONNX model; expected 'f32', or a header of C",
-                                    weight_form_name(options.weights)));
+    throw ArgumentError(fmt::format("weights is '{}' with format '{}'; expected 'f32', or the format 'c'",
+                                    weight_form_name(options.weights), export_format_name(options.format)));
   }
   Checkpoint file = read_safetensors(path);
   PolicyRecord record = portable_record(path, file);
@@ -78,8 +94,7 @@ ExportedPolicy export_policy(const Path& path, const ExportOptions& options) {
   ExportedPolicy exported;
   exported.prefix = options.prefix.empty() ? export_prefix(policy.environment) : options.prefix;
   exported.summary = summary_of(policy);
-  exported.bytes = options.format == ExportFormat::kC ? c_header(policy, steps, exported.prefix)
-                                                      : onnx_model(policy, exported.prefix);
+  exported.bytes = bytes_of(options.format, policy, steps, exported.prefix);
   return exported;
 }
 

@@ -75,7 +75,8 @@ TEST_CASE("an exported ONNX model passes the checker and computes what the libra
 TEST_CASE("the same policy gives the same bytes") {
   const TemporaryDirectory directory;
   write_policy(directory / "p", exported_cases().back());
-  for (const auto format : {run::ExportFormat::kC, run::ExportFormat::kOnnx}) {
+  for (const auto format :
+       {run::ExportFormat::kC, run::ExportFormat::kOnnx, run::ExportFormat::kTorchscript}) {
     CHECK(run::export_policy(directory / "p", {.format = format}).bytes ==
           run::export_policy(directory / "p", {.format = format}).bytes);
   }
