@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "genkidama/core/log.h"
 #include "run/end_watch.h"
 #include "run/local_run.h"
+#include "run/metrics/csv_reader.h"
 
 namespace genkidama::run {
 namespace {
@@ -29,6 +32,7 @@ class PeerRun::Impl {
         options_(std::move(peer)),
         earlier_(run_.totals()) {
     options_.round_number = run_.totals().updates;
+    take_up_distances();
   }
 
   RunSummary run() {
@@ -62,12 +66,32 @@ class PeerRun::Impl {
                                      {"mixed", each.mixed},
                                      {"distance", each.distance}});
     }
-    for (const char* key : {"distance_mean", "distance_max", "neighbours"})
-      if (before.is_object() && before.contains(key)) extra[key] = before[key];
+    if (before.is_object() && before.contains("neighbours")) extra["neighbours"] = before["neighbours"];
     return run_.finish("peer", extra);
   }
 
  private:
+  /// Of the rounds of earlier processes.
+  void take_up_distances() {
+    const auto table = run_.files().directory().metrics();
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(table, ignored)) return;
+    CsvReader reader(table);
+    const auto mixed = reader.column("mixed"), mean = reader.column("distance_mean"),
+               most = reader.column("distance_max");
+    if (!mixed || !mean || !most) return;
+    for (CsvRow row; reader.next(row);) {
+      if (number_in(row[*mixed]).value_or(0) > 0)
+        count_distances(number_in(row[*mean]).value_or(0), number_in(row[*most]).value_or(0));
+    }
+  }
+
+  void count_distances(double mean, double most) {
+    ++compared_;
+    distance_sum_ += mean;
+    distance_max_ = std::max(distance_max_, most);
+  }
+
   nlohmann::ordered_json earlier_summary() const {
     std::ifstream file(run_.files().directory().summary(), std::ios::binary);
     return nlohmann::ordered_json::parse(file, nullptr, /*allow_exceptions=*/false);
@@ -100,11 +124,7 @@ class PeerRun::Impl {
   void record(const PeerProgress& progress) {
     const PeerProgress before = std::exchange(last_, progress);
     count(progress);
-    if (progress.mixed > 0) {
-      ++compared_;
-      distance_sum_ += progress.distance_mean;
-      distance_max_ = std::max(distance_max_, progress.distance_max);
-    }
+    if (progress.mixed > 0) count_distances(progress.distance_mean, progress.distance_max);
     run_.record(progress.round,
                 {fmt::format("{}", progress.connected), fmt::format("{}", progress.mixed),
                  fmt::format("{:.6g}", progress.distance_mean), fmt::format("{:.6g}", progress.distance_max),

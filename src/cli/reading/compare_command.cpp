@@ -11,7 +11,7 @@ namespace genkidama::cli {
 int run_compare(Job job) {
   const ReadingOptions& reading = job.settings.reading;
   const std::string& out = job.settings.out;
-  check_result_file("--out", out);
+  check_result_file("--out", out, ".svg");
   run::ComparisonOptions options;
   options.runs.assign(reading.runs.begin(), reading.runs.end());
   options.axis = reading.axis;

@@ -11,7 +11,7 @@ namespace genkidama::cli {
 int run_report(Job job) {
   const ReadingOptions& reading = job.settings.reading;
   const std::string& given = job.settings.out;
-  check_result_file("--out", given);
+  check_result_file("--out", given, ".html");
   const run::RecordedRun record = run::read_recorded_run(reading.runs.front());
   const std::filesystem::path out =
       given.empty() ? record.directory.path() / "report.html" : std::filesystem::path(given);

@@ -70,12 +70,24 @@ SweepDisplay::SweepDisplay(const run::SweepOptions& options)
   if (!options.halving) return;
   const run::SweepHalving& halving = *options.halving;
   rungs_ = run::rungs_of(halving.min_steps, halving.max_steps, halving.reduction);
+  needed_ = std::pow(static_cast<double>(halving.reduction), static_cast<double>(rungs_.size() - 1));
 }
 
 void SweepDisplay::on_start(const run::SweepProgress& progress) {
   if (!rungs_.empty()) {
-    log(LogLevel::kInfo, "up to {} settings, each trained to {} steps, and the best on to {}", settings_,
-        rungs_.front(), fmt::join(rungs_.begin() + (rungs_.size() > 1 ? 1 : 0), rungs_.end(), ", "));
+    const std::string further =
+        rungs_.size() > 1
+            ? fmt::format(", and the best on to {}", fmt::join(rungs_.begin() + 1, rungs_.end(), ", "))
+            : "";
+    log(LogLevel::kInfo, "up to {} {}, each trained to {} steps{}", settings_,
+        settings_ == 1 ? "setting" : "settings", rungs_.front(), further);
+    if (needed_ > static_cast<double>(settings_)) {
+      log(LogLevel::kWarning,
+          "no setting will be trained to {} steps: one of {:.0f} is, and there are {}; give more --trials, a "
+          "larger "
+          "--min-steps or a smaller --reduction",
+          rungs_.back(), needed_, settings_);
+    }
   }
   if (progress.done == 0) return;
   log(LogLevel::kInfo, "{} of {} runs are done already", progress.done, progress.due);
@@ -106,7 +118,8 @@ void SweepDisplay::close(const run::SweepSummary& summary) {
   if (!summary.settings.empty())
     print("Final mean returns over seeds:\n{}", settings_table(summary.settings, !rungs_.empty()));
   if (summary.budget_spent) {
-    print("The budget is spent: {} environment steps were taken in all. A larger --budget goes on.\n",
+    print("{}: {} environment steps were taken in all. A larger --budget goes on.\n",
+          summary.steps == 0 ? "The budget is less than the first run takes" : "The budget is spent",
           summary.steps);
   }
   print("{} of {} runs are done. Table: {}\n", summary.done, summary.due, summary.results.string());

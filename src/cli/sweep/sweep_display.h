@@ -31,6 +31,7 @@ class SweepDisplay : public run::SweepObserver {
  private:
   std::size_t settings_;
   std::vector<std::uint64_t> rungs_;  // of successive halving
+  double needed_ = 1;                 // settings of which one comes to the last rung
   LiveLine line_;
 };
 

@@ -61,6 +61,12 @@ Settings parse_run(const Job& job, const std::vector<std::string>& words) {
     throw ArgumentError(
         "a run of a sweep must end by itself; expected --updates, --max-steps, --target or --patience");
   }
+  if (!settings->cluster.topology.empty()) {
+    throw ArgumentError(
+        "--topology is no option of a sweep's runs: it evaluates one policy of each run, and peers have one "
+        "each; "
+        "expected a cluster with a Parent");
+  }
   return *settings;
 }
 

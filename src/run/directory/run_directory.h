@@ -33,6 +33,8 @@ class RunDirectory {
   /// The policy whose evaluation during the run had the best mean return.
   std::filesystem::path best_weights() const { return path_ / "best.safetensors"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
+  /// Of a run of a sweep, which evaluates it when it has ended.
+  std::filesystem::path checkpoint_evaluations() const { return path_ / "checkpoint_evaluations.csv"; }
   /// Locked by the process that a run is at work in (RunLock).
   std::filesystem::path lock() const { return path_ / ".lock"; }
   /// Locked by the process that has started a cluster, whose Parent's directory this is.

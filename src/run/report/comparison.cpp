@@ -10,6 +10,7 @@
 #include "core/one_line.h"
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
+#include "run/evaluation/figure_text.h"
 #include "run/report/recorded_run.h"
 
 namespace genkidama::run {
@@ -24,7 +25,7 @@ struct Source {
   bool is_return = false;
 };
 
-enum class ReturnKind { kFinalEvaluation, kLastEvaluation, kTraining, kNone };
+enum class ReturnKind { kFinalEvaluation, kSweepEvaluation, kLastEvaluation, kTraining, kNone };
 
 /// What one run has come to.
 struct RunFigures {
@@ -97,11 +98,9 @@ std::optional<double> threshold_of(const std::vector<RecordedRun>& runs) {
     const auto threshold = number_at(object_at(run.summary, "final_evaluation"), "threshold");
     if (threshold) return threshold;
   }
-  std::set<double> targets;
-  for (const RecordedRun& run : runs) {
-    if (const auto target = number_at(run.config, "target")) targets.insert(*target);
-  }
-  return targets.size() == 1 ? std::optional(*targets.begin()) : std::nullopt;
+  std::set<std::optional<double>> targets;
+  for (const RecordedRun& run : runs) targets.insert(number_at(run.config, "target"));
+  return targets.size() == 1 ? *targets.begin() : std::nullopt;
 }
 
 bool has_evaluations(const RecordedRun& run, CurveAxis axis) {
@@ -123,12 +122,14 @@ Source named_source(const std::vector<RecordedRun>& runs, const std::string& col
   if (has_any(&RunDirectory::evaluations)) return {column, true, is_return};
   std::set<std::string> names;
   for (const RecordedRun& run : runs) {
-    for (std::string& name : columns_of(run.directory.metrics())) names.insert(as_one_line(to_utf8(name)));
+    for (const fs::path& table : {run.directory.metrics(), run.directory.evaluations()})
+      for (std::string& name : columns_of(table)) names.insert(as_one_line(to_utf8(name)));
   }
+  // In quotes, because options have the same names as some columns.
   throw ArgumentError(
       fmt::format("column is '{}', which no run's metrics.csv or evaluations.csv has; expected "
-                  "one of {}",
-                  column, fmt::join(names, ", ")));
+                  "one of '{}'",
+                  column, fmt::join(names, "', '")));
 }
 
 Source source_of(const std::vector<RecordedRun>& runs, const ComparisonOptions& options) {
@@ -162,8 +163,9 @@ std::vector<ChartPoint> curve_of(const RecordedRun& run, const Source& source, C
                     path, counted(curve.not_drawn, "value"), column));
   }
   if (curve.points.empty()) {
-    notes.push_back(fmt::format("{}: {} has no value of {} over {} yet, so its group has no curve.", path,
-                                table.filename().string(), column, axis_column(axis)));
+    notes.push_back(
+        fmt::format("{}: {} has no value of {} over {} yet, so its group's curve is without this run.", path,
+                    table.filename().string(), column, axis_column(axis)));
   }
   return std::move(curve.points);
 }
@@ -188,6 +190,8 @@ RunFigures figures_of(const RecordedRun& run, std::optional<double> threshold) {
     figures.kind = kind;
   };
   choose(number_at(object_at(run.summary, "final_evaluation"), "mean"), ReturnKind::kFinalEvaluation);
+  // A sweep evaluates its runs itself.
+  choose(return_in_sweep(run.directory.checkpoint_evaluations()), ReturnKind::kSweepEvaluation);
   choose(evaluated.last, ReturnKind::kLastEvaluation);
   choose(training.last, ReturnKind::kTraining);
   figures.steps_per_second = number_at(run.summary, "env_steps_per_second");
@@ -213,7 +217,8 @@ ComparedGroup group_of(std::string name, const std::vector<RunFigures>& runs) {
   std::vector<std::optional<double>> reached;
   for (const RunFigures& run : runs) {
     curves.push_back(run.curve);
-    reached.push_back(run.reached);
+    // One that has nothing yet has not failed to reach it either.
+    if (run.final_return) reached.push_back(run.reached);
   }
   group.curve = mean_curve(curves);
   group.final_return = mean_over(runs, &RunFigures::final_return);
@@ -231,8 +236,15 @@ void note_kinds(const std::vector<ReturnKind>& kinds, std::vector<std::string>& 
     notes.push_back(fmt::format("Of {} of {}, the final return is {}, as there is no final evaluation.",
                                 count, counted(kinds.size(), "run"), what));
   };
+  note(ReturnKind::kSweepEvaluation, "that of the sweep's evaluation of its final weights");
   note(ReturnKind::kLastEvaluation, "that of the last evaluation during the run");
   note(ReturnKind::kTraining, "the mean of the last 100 training episodes");
+  const auto without = static_cast<std::size_t>(std::count(kinds.begin(), kinds.end(), ReturnKind::kNone));
+  if (without > 0 && without < kinds.size()) {
+    notes.push_back(fmt::format("{} of {} {} no return yet and {} no part of the final returns.", without,
+                                counted(kinds.size(), "run"), without == 1 ? "has" : "have",
+                                without == 1 ? "is" : "are"));
+  }
 }
 
 void note_where_curves_end(const ComparedGroup& group, const std::vector<RunFigures>& runs, CurveAxis axis,
@@ -242,9 +254,9 @@ void note_where_curves_end(const ComparedGroup& group, const std::vector<RunFigu
     if (!run.curve.empty()) last = std::max(last, run.curve.back().x);
   }
   if (group.curve.empty() || group.curve.back().x >= 0.9 * last) return;
-  notes.push_back(fmt::format(
-      "{}: its seeds end apart, and the curve ends where the first of them does ({} {:.0f} of {:.0f}).",
-      group.name, axis_column(axis), group.curve.back().x, last));
+  notes.push_back(
+      fmt::format("{}: its seeds end apart, and the curve ends where the first of them does ({} {} of {}).",
+                  group.name, axis_column(axis), figure_text(group.curve.back().x), figure_text(last)));
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ struct StepsToThreshold {
 struct ComparedGroup {
   std::string name;
   std::size_t runs = 0;
-  std::vector<ChartPoint> curve;  ///< the mean over the seeds and its interval, as far as all of them go
+  std::vector<ChartPoint> curve;  ///< the mean over the seeds and its interval, as far as all of them go that
+                                  ///< have points
   SeedMean final_return;          ///< of the evaluations at the end; see Comparison::notes
   StepsToThreshold steps;         ///< nothing reached where there is no threshold
   SeedMean steps_per_second;
@@ -80,8 +81,9 @@ SeedMean seed_mean(const std::vector<double>& values);
 StepsToThreshold steps_to_threshold(const std::vector<std::optional<double>>& reached);
 
 /// The mean of the seeds' curves at even distances between where the last of them begins and the first of
-/// them ends, each between its points linearly; a gap where one of them has one.
-std::vector<ChartPoint> mean_curve(const std::vector<std::vector<ChartPoint>>& curves);
+/// them ends, each between its points linearly; a gap where one of them has one. A seed without points, which
+/// has just begun, is left out.
+std::vector<ChartPoint> mean_curve(std::vector<std::vector<ChartPoint>> curves);
 
 }  // namespace run
 }  // namespace genkidama

@@ -8,6 +8,7 @@
 #include "genkidama/core/is_finite.h"
 #include "genkidama/core/utf8.h"
 #include "run/directory/json_file.h"
+#include "run/metrics/csv_reader.h"
 
 namespace genkidama::run {
 namespace {
@@ -45,6 +46,30 @@ ordered_json read_object(const std::filesystem::path& path, const std::string& w
   return ordered_json::object();
 }
 
+/// What of a table cannot be shown.
+void note_damage(const std::filesystem::path& path, bool is_at_work, std::vector<std::string>& notes,
+                 const std::filesystem::path& directory) {
+  if (!is_file(path)) return;
+  const std::string place = fmt::format("{}: {}", directory.string(), path.filename().string());
+  CsvReader reader(path);
+  if (!reader.column("update") && !reader.column("environment_steps")) {
+    // The first line of a run at work may be on its way.
+    if (!is_at_work)
+      notes.push_back(
+          fmt::format("{} is no table of a run (it has neither a column 'update' nor "
+                      "'environment_steps'), so nothing of it is shown.",
+                      place));
+    return;
+  }
+  CsvRow row;
+  while (reader.next(row)) {
+  }
+  if (const std::uint64_t lines = reader.left_out(); lines > 0) {
+    notes.push_back(fmt::format("{} is damaged: {} {} no row of it and {} left out.", place, lines,
+                                lines == 1 ? "line is" : "lines are", lines == 1 ? "is" : "are"));
+  }
+}
+
 }  // namespace
 
 std::string RecordedRun::environment() const {
@@ -70,6 +95,8 @@ RecordedRun read_recorded_run(const std::filesystem::path& directory) {
         fmt::format("{}: metrics.csv is missing{}.", directory.string(),
                     record.directory.has_peers() ? "; each peer's is in its own directory below peers" : ""));
   }
+  note_damage(record.directory.metrics(), record.is_at_work, record.notes, directory);
+  note_damage(record.directory.evaluations(), record.is_at_work, record.notes, directory);
   return record;
 }
 

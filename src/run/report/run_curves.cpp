@@ -127,4 +127,18 @@ TrainingReturns evaluated_returns(const std::filesystem::path& evaluations, std:
   return result;
 }
 
+std::optional<double> return_in_sweep(const std::filesystem::path& checkpoint_evaluations) {
+  std::optional<double> result;
+  if (!is_table(checkpoint_evaluations)) return result;
+  CsvReader reader(checkpoint_evaluations);
+  const auto file = reader.column("checkpoint"), mean = reader.column("mean");
+  if (!file || !mean) return result;
+  for (CsvRow row; reader.next(row);) {
+    if (std::filesystem::path(row[*file]).filename() != "final.safetensors") continue;
+    const auto value = number_in(row[*mean]);
+    if (value && is_drawable(*value)) result = value;
+  }
+  return result;
+}
+
 }  // namespace genkidama::run

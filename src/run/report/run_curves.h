@@ -44,4 +44,7 @@ TrainingReturns training_returns(const std::filesystem::path& metrics, std::opti
 /// The same of the evaluations during a run.
 TrainingReturns evaluated_returns(const std::filesystem::path& evaluations, std::optional<double> threshold);
 
+/// Of a run of a sweep: what the sweep has evaluated its final weights to; nothing before it has.
+std::optional<double> return_in_sweep(const std::filesystem::path& checkpoint_evaluations);
+
 }  // namespace genkidama::run

@@ -16,7 +16,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kNotCompared[] = {"seed", "run_dir", "command_line", "name"};
+// Where a machine is, and where it is looked at, is nothing that it learns by.
+constexpr const char* kNotCompared[] = {"seed",    "run_dir",   "command_line", "name",         "connect",
+                                        "listen",  "neighbour", "send_to",      "receive_from", "upper",
+                                        "metrics", "page",      "tensorboard"};
 constexpr const char* kFirstKeys[] = {"environment", "task", "command", "preset"};
 constexpr std::size_t kMostValueBytes = 40;
 

@@ -31,7 +31,8 @@ StepsToThreshold steps_to_threshold(const std::vector<std::optional<double>>& re
   return result;
 }
 
-std::vector<ChartPoint> mean_curve(const std::vector<std::vector<ChartPoint>>& curves) {
+std::vector<ChartPoint> mean_curve(std::vector<std::vector<ChartPoint>> curves) {
+  std::erase_if(curves, [](const auto& curve) { return curve.empty(); });
   if (curves.size() == 1) {
     std::vector<ChartPoint> line;
     for (const ChartPoint& point : curves.front()) line.push_back({point.x, point.y});
@@ -39,7 +40,6 @@ std::vector<ChartPoint> mean_curve(const std::vector<std::vector<ChartPoint>>& c
   }
   double begin = 0, end = kMostDrawn;
   for (const auto& curve : curves) {
-    if (curve.empty()) return {};
     begin = std::max(begin, curve.front().x);
     end = std::min(end, curve.back().x);
   }

@@ -67,7 +67,7 @@ std::filesystem::path SweepRun::log() const {
 }
 
 std::filesystem::path SweepRun::evaluations() const {
-  return directory / "checkpoint_evaluations.csv";
+  return RunDirectory(directory).checkpoint_evaluations();
 }
 
 std::filesystem::path SweepRun::returns() const {

@@ -138,6 +138,7 @@ class Reading(unittest.TestCase):
             result = call(*words)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertIn("config.json cannot be read as a JSON object", result.stdout)
+            self.assertIn("metrics.csv is no table of a run", result.stdout)
         self.check_self_contained(self.folder / "a.svg")
         self.check_self_contained(self.folder / "a.html")
 
@@ -161,6 +162,9 @@ class Reading(unittest.TestCase):
         self.check_refused(["compare", run, "--group", "other*"], "--group is 'other*'")
         self.check_refused(["compare", run, "--out", self.folder], "a directory")
         self.check_refused(["compare", run, "--out", self.folder / "none" / "a.svg"], "in a directory that exists")
+        self.check_refused(["compare", run, "--out", run / "metrics.csv"], "expected a name that ends in .svg")
+        self.check_refused(["report", run, "--out", run / "config.json"], "expected a name that ends in .html")
+        self.check_refused(["compare", run, "--column", "std"], "'steps_per_second'")
         self.check_refused(["compare", run, "--workers", "2"], "unknown argument '--workers'")
 
     def test_help_names_the_runs(self):

@@ -144,7 +144,7 @@ TEST_CASE("a group's curve goes as far as all of its seeds do") {
   CHECK(curve.back().low == 8);
   CHECK(curve.back().high == 20);
   CHECK(mean_curve({{{0, 0}, {1, 1}}, {{5, 0}, {6, 1}}}).empty());
-  CHECK(mean_curve({{{0, 0}}, {}}).empty());
+  CHECK(mean_curve({{{0, 0}}, {}}).size() == 1);
   CHECK(mean_curve({}).empty());
 }
 
@@ -189,6 +189,7 @@ TEST_CASE("what cannot be compared is refused by name") {
   CHECK(refusal_of(options) == "taken");
   options.column = "speed";
   CHECK(refusal_of(options).find("column is 'speed'") != std::string::npos);
+  CHECK(refusal_of(options).find("'steps_per_second'") != std::string::npos);
 }
 
 TEST_CASE("damaged files and values leave what can be read") {
@@ -210,21 +211,53 @@ TEST_CASE("damaged files and values leave what can be read") {
   CHECK(has_note(comparison, "config.json cannot be read as a JSON object"));
   CHECK(has_note(comparison, "summary.json cannot be read as a JSON object"));
   CHECK(has_note(comparison, "2 values of return_mean cannot be drawn"));
+  CHECK(has_note(comparison, "metrics.csv is damaged: 2 lines are no row of it"));
+  CHECK(has_note(comparison, "evaluations.csv is no table of a run"));
   CHECK(has_note(comparison, "the mean of the last 100 training episodes"));
 }
 
-TEST_CASE("a run without a row yet has no curve, and says so") {
+TEST_CASE("a run that has nothing yet does not take its group's curve away, and says so") {
   const TemporaryDirectory folder;
   const Path run = pretend(folder / "run", {}), young = pretend(folder / "young", {2});
   write(young / "metrics.csv", "update,environment_steps,wall_seconds,return_mean\n");
   std::filesystem::remove(young / "summary.json");
   const Comparison comparison = compare_runs(options_for({run, young}));
   REQUIRE(comparison.groups.size() == 1);
-  CHECK(comparison.groups[0].curve.empty());
+  CHECK(comparison.groups[0].curve.size() == 10);
   CHECK(comparison.groups[0].final_return.seeds == 1);
+  CHECK(comparison.groups[0].steps.seeds == 1);
   CHECK(has_note(comparison, "metrics.csv has no value of return_mean"));
   CHECK(has_note(comparison, "summary.json is missing"));
-  CHECK(chart_file(chart_of(comparison)).find("nothing to draw") != std::string::npos);
+  CHECK(has_note(comparison, "1 of 2 runs has no return yet"));
+  const Comparison alone = compare_runs(options_for({young}));
+  CHECK(alone.groups[0].curve.empty());
+  CHECK(chart_file(chart_of(alone)).find("nothing to draw") != std::string::npos);
+}
+
+TEST_CASE("machines of one group differ in where they are") {
+  const TemporaryDirectory folder;
+  std::vector<Path> peers;
+  for (int number = 1; number <= 2; ++number) {
+    peers.push_back(pretend(folder / fmt::format("peer_{}", number), {number}));
+    write(peers.back() / "config.json",
+          fmt::format(R"({{"environment": "CartPole", "preset": "tuned", "seed": {0}, "name": "peer_{0}",)"
+                      R"("neighbour": ["127.0.0.1:{0}"], "listen": "127.0.0.1:{0}"}})",
+                      number));
+  }
+  CHECK(compare_runs(options_for(peers)).groups.size() == 1);
+}
+
+TEST_CASE("targets are a threshold when all runs share one") {
+  const TemporaryDirectory folder;
+  std::vector<Path> runs;
+  for (const char* const target : {"50", "50", "null"}) {
+    runs.push_back(pretend(folder / std::to_string(runs.size()), {}));
+    write(runs.back() / "config.json", fmt::format(R"({{"environment": "A", "target": {}}})", target));
+    write(runs.back() / "summary.json", "{}");
+  }
+  CHECK_FALSE(compare_runs(options_for(runs)).threshold);
+  runs.pop_back();
+  CHECK(compare_runs(options_for(runs)).threshold == 50);
 }
 
 TEST_CASE("evaluations are drawn where every run has some, and else the training episodes") {
@@ -251,6 +284,18 @@ TEST_CASE("a sweep's directory stands for its runs") {
   const Comparison comparison = compare_runs(options_for({folder.path()}));
   REQUIRE(comparison.groups.size() == 2);
   CHECK(comparison.groups[0].runs + comparison.groups[1].runs == 3);
+}
+
+TEST_CASE("the final return of a sweep's run is what the sweep has evaluated") {
+  const TemporaryDirectory folder;
+  const Path run = pretend(folder / "seed_1", {});
+  write(run / "summary.json", R"({"ended_by": "max_steps"})");
+  write(run / "checkpoint_evaluations.csv",
+        "checkpoint,update,environment_steps,episodes,mean\na/checkpoints/update_5.safetensors,5,500,9,1\n"
+        "a/final.safetensors,10,1000,9,77\n");
+  const Comparison comparison = compare_runs(options_for({run}));
+  CHECK(comparison.groups[0].final_return.mean == 77);
+  CHECK(has_note(comparison, "that of the sweep's evaluation of its final weights"));
 }
 
 TEST_CASE("a curve of very many values keeps its ends and its mean in the memory of a picture") {
