@@ -1,4 +1,5 @@
 #include "genkidama/core/log.h"
+#include "core/log_line.h"
 
 #include <unistd.h>
 
@@ -44,10 +45,10 @@ bool log_enabled(LogLevel level) {
 }
 
 void log_message(LogLevel level, std::string_view message) {
-  if (sink()) {
-    sink()(level, message);
-    return;
-  }
+  sink() ? sink()(level, message) : write_log_line(level, message);
+}
+
+void write_log_line(LogLevel level, std::string_view message) {
   const std::string line = fmt::format("genkidama: {}{}\n", log_prefix(level), message);
   // A log line that cannot be written has nowhere to be reported.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());

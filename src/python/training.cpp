@@ -9,7 +9,7 @@
 
 #include "cli/commands/idle_options.h"
 #include "cli/commands/job.h"
-#include "cli/commands/metrics_page.h"
+#include "cli/commands/run_pages.h"
 #include "cli/commands/stop_requests.h"
 #include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
@@ -117,8 +117,9 @@ run::RunSummary run_to_its_end(cli::Job& job, RunWatch& watch, run::RunObserver&
   const py::gil_scoped_release training;
   // It ends its workers without the lock.
   const std::unique_ptr<CoreOrchestrator> owned = std::move(trainer);
-  const auto page = cli::open_metrics_page(job);
-  run::RunObservers observers = cli::observers_of({&callback, progress ? &display : nullptr, page.get()});
+  const cli::RunPages pages = cli::open_pages(job, nullptr);
+  run::RunObservers observers =
+      cli::observers_of({&callback, progress ? &display : nullptr, pages.metrics.get(), pages.live.get()});
   run::RunOptions options = cli::run_options(job, owned->environment_spec().name);
   options.end_reason = [&watch] { return watch.end_reason(); };
   run::TrainerRun run(*owned, std::move(options), &observers);

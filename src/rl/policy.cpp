@@ -147,10 +147,22 @@ const std::map<std::string, std::string>& Policy::metadata() const {
 }
 
 Policy load_policy(const std::filesystem::path& file, PolicyOptions options) {
-  Checkpoint read = read_safetensors(file);
-  PolicyRecord record = complete_policy_record(file, read, options);
+  return make_policy(read_safetensors(file), std::move(options), file.string());
+}
+
+Policy make_policy(Checkpoint policy, PolicyOptions options, const std::string& name) {
+  // A file was read strictly; who hands in weights may be mistaken.
+  if (policy.weights.size() != policy.layout.size()) {
+    throw ArgumentError(fmt::format("{} has {} weights; expected {}, as its layout says", name,
+                                    policy.weights.size(), policy.layout.size()));
+  }
+  if (const auto bad = first_non_finite(policy.weights); bad != policy.weights.size()) {
+    throw FormatError(
+        fmt::format("weight {} of {} is {}; expected finite numbers", bad, name, policy.weights[bad]));
+  }
+  PolicyRecord record = complete_policy_record(name, policy, options);
   return Policy(std::make_unique<Policy::Impl>(
-      policy_parts(file, std::move(record), options, std::move(read)), options));
+      policy_parts(name, std::move(record), options, std::move(policy)), options));
 }
 
 }  // namespace genkidama

@@ -139,7 +139,8 @@ void LocalRun::record(const RoundReport& round, const std::vector<std::string>& 
   files_->check(latest_);
   scale_warning_.follow_weights(latest_, totals().updates, files_->options());
   average_.add(latest_, files_->done().value_or(1));
-  files_->observer().on_update({totals(), progress(), &round, nullptr});
+  files_->observer().on_update(
+      {totals(), progress(), &round, nullptr, [this] { return files_->policy(snapshot()); }});
   if (files_->is_evaluation_due(recent_returns_)) ended_by_ = files_->evaluate(snapshot());
   if (!ended_by_) ended_by_ = reached_limit(files_->options(), totals());
   if (files_->is_checkpoint_due()) files_->checkpoint(snapshot(), fill_state());

@@ -144,6 +144,7 @@ class ParentRun::Impl {
   void announce() const;
   std::string serve();
   /// Records what was merged, waiting up to `span` for the first; no merge after update `last`.
+  void tell_links(const ParentStatus& status);
   ParentStatus take_merges(Milliseconds span, std::uint64_t last = kNoLimit);
   /// Throws Error when learning has diverged, after what came before was recorded.
   void check_merges();
@@ -410,9 +411,18 @@ std::string ParentRun::Impl::serve() {
       }
     }
     if (std::string reason = files_->end_reason(); !reason.empty()) return reason;
-    files_->observer().on_links({.parent = &status});
+    tell_links(status);
     files_->observer().on_wait(progress(status));
   }
+}
+
+void ParentRun::Impl::tell_links(const ParentStatus& status) {
+  if (!upper_) {
+    files_->observer().on_links({.parent = &status});
+    return;
+  }
+  const UpperParentStatus upper = upper_->status();
+  files_->observer().on_links({.parent = &status, .upper = &upper});
 }
 
 ParentStatus ParentRun::Impl::take_merges(Milliseconds span, std::uint64_t last) {
@@ -465,7 +475,12 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
     fields.push_back(fmt::format("{}", upper.exchanges));
   }
   files_->record(after, fields, recent_returns_.mean());
-  files_->observer().on_update({files_->totals(), progress(status), nullptr, &update});
+  files_->observer().on_update({files_->totals(), progress(status), nullptr, &update, [this] {
+                                  take_statistics();
+                                  const auto weights = parent_->weights();
+                                  const auto average = watch_.average();
+                                  return files_->policy({weights, average});
+                                }});
   if (files_->is_checkpoint_due() && !merge.weights.empty()) {
     checkpoint({merge.weights, merge.average}, merge.rounds);
   }

@@ -82,6 +82,10 @@ class RunFiles {
 
   bool is_checkpoint_due() { return checkpoints_.is_due(now()); }
   bool is_state_due() { return checkpoints_.is_state_due(now().wall_seconds); }
+  /// What a policy file of the snapshot holds.
+  Checkpoint policy(const PolicySnapshot& snapshot) const {
+    return policy_file(snapshot, checkpoints_.origin(), options_, totals_);
+  }
   /// As Checkpointer::write(); whether everything was written.
   bool checkpoint(const PolicySnapshot& snapshot, const FillState& fill);
   /// As Checkpointer::complete().

@@ -19,6 +19,8 @@
 
 namespace GENKIDAMA_EXPORT genkidama {
 
+struct Checkpoint;  // genkidama/params/safetensors.h
+
 /// How load_policy() makes a policy. The defaults suit every file of a run with a bundled network and a
 /// bundled algorithm.
 struct PolicyOptions {
@@ -72,7 +74,7 @@ class Policy {
   const std::map<std::string, std::string>& metadata() const;
 
  private:
-  friend Policy load_policy(const std::filesystem::path& file, PolicyOptions options);
+  friend Policy make_policy(Checkpoint policy, PolicyOptions options, const std::string& name);
   class Impl;
   explicit Policy(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -86,5 +88,10 @@ class Policy {
 /// finite, or is a run's state; LayoutError, naming both, when the file belongs to another environment or
 /// another network than the given one; and ArgumentError when the options lack what the file does not say.
 Policy load_policy(const std::filesystem::path& file, PolicyOptions options = {});
+
+/// The same from what such a file holds, for instance the weights of a trainer with
+/// CoreOrchestrator::policy_metadata(). `name` stands in errors for that of the file. Throws as
+/// load_policy(), but for IoError; ArgumentError also when the number of weights is not the layout's.
+Policy make_policy(Checkpoint policy, PolicyOptions options = {}, const std::string& name = "the policy");
 
 }  // namespace genkidama

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "genkidama/net/parent.h"
 #include "genkidama/params/local_trainer.h"
 #include "genkidama/params/played.h"
+#include "genkidama/params/safetensors.h"
 #include "genkidama/run/evaluation.h"
 #include "genkidama/run/run_totals.h"
 
@@ -26,6 +28,7 @@ struct HostedEnvironmentsStatus;
 struct PeerNeighbourStatus;
 struct PeerProgress;
 struct ShardStatus;
+struct UpperParentStatus;
 
 namespace run {
 
@@ -63,6 +66,10 @@ struct UpdateEvent {
   RunProgress progress;                 ///< after the update
   const RoundReport* round = nullptr;   ///< the round that was learnt from; nullptr at a Parent
   const ParentUpdate* merge = nullptr;  ///< the merge, without its weights; nullptr unless this is a Parent
+  /// Makes what a policy file of this moment would hold: at a Parent the present weights, which may be some
+  /// merges ahead. It copies the weights, and is to be called during the call only. Empty where there is no
+  /// policy, as at a shard.
+  std::function<Checkpoint()> policy{};
 };
 
 /// An evaluation that was played. The reference holds during the call only.
@@ -89,6 +96,7 @@ struct LinksEvent {
   std::span<const PeerNeighbourStatus> neighbours{};  ///< of a peer
   const HostedEnvironmentsStatus* hosts = nullptr;    ///< of a server
   const ShardStatus* shard = nullptr;                 ///< of a shard
+  const UpperParentStatus* upper = nullptr;           ///< of a Parent below another one: the link to that
 };
 
 /// What a run came to.

@@ -12,6 +12,7 @@
 #include "cli/options/settings.h"
 #include "genkidama/net/parent.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
+#include "genkidama/run/recent_log.h"
 #include "genkidama/run/run_observer.h"
 #include "genkidama/run/run_options.h"
 
@@ -21,8 +22,9 @@ namespace genkidama::cli {
 struct Job {
   const ResolvedProgram& program;
   Settings settings;
-  EnvironmentFactory environment{};  ///< takes the place of the program's; empty: it does not
-  bool only_describes = false;       ///< make_trainer() makes no workers
+  EnvironmentFactory environment{};              ///< takes the place of the program's; empty: it does not
+  bool only_describes = false;                   ///< make_trainer() makes no workers
+  std::shared_ptr<run::RecentLog> recent_log{};  ///< for --page; nullptr: nobody wants it
 };
 
 /// "--learning-rate" for the library's "learning_rate".

@@ -1,8 +1,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
-#include "cli/commands/metrics_page.h"
-#include "cli/terminal/live_line.h"
+#include "cli/commands/run_pages.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/run/learner_run.h"
 #include "genkidama/run/loopback_cluster.h"
@@ -11,14 +10,14 @@ namespace genkidama::cli {
 
 int run_learner(Job job) {
   prepare_run_directory(job);
-  log_above_live_line();
+  begin_log(job);
   RunDisplay display;
   // The processes that learn and evaluate are forked before the thread of the sockets exists.
   const auto trainer = make_trainer(job, job.settings.cluster.eval_workers,
                                     [&display](const RoundProgress& round) { display.on_round(round); });
   run::PortTeller port(member_of(job));
-  const auto page = open_metrics_page(job);
-  run::RunObservers observers = observers_of({&display, &port, page.get()});
+  const RunPages pages = open_pages(job, trainer.get());
+  run::RunObservers observers = observers_of({&display, &port, pages.metrics.get(), pages.live.get()});
   run::LearnerRun run(*trainer, run_options(job, trainer->environment_spec().name), parent_options(job),
                       &observers);
   tell_start(job, *trainer);

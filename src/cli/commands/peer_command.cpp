@@ -3,8 +3,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
-#include "cli/commands/metrics_page.h"
-#include "cli/terminal/live_line.h"
+#include "cli/commands/run_pages.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/run/loopback_peers.h"
 #include "genkidama/run/peer_run.h"
@@ -14,13 +13,13 @@ namespace genkidama::cli {
 
 int run_peer(Job job) {
   prepare_run_directory(job);
-  log_above_live_line();
+  begin_log(job);
   RunDisplay display;
   run::PeerStart start(job.settings.plumbing.ready_fd, [] { return run::stop_signal() != 0; });
   const auto trainer = make_trainer(job, job.settings.learning.workers,
                                     [&display](const RoundProgress& round) { display.on_round(round); });
-  const auto page = open_metrics_page(job);
-  run::RunObservers observers = observers_of({&display, &start, page.get()});
+  const RunPages pages = open_pages(job, trainer.get());
+  run::RunObservers observers = observers_of({&display, &start, pages.metrics.get(), pages.live.get()});
   PeerOptions options = peer_options(job.settings);
   options.await_start = [&start, first = options.first_neighbours] { return start.await(first); };
   run::PeerRun run(*trainer, run_options(job, trainer->environment_spec().name), std::move(options),

@@ -4,8 +4,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/link_options.h"
-#include "cli/commands/metrics_page.h"
-#include "cli/terminal/live_line.h"
+#include "cli/commands/run_pages.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/core/log.h"
 #include "genkidama/run/trainer_run.h"
@@ -32,14 +31,14 @@ void tell_what_hosts_did(const HostedEnvironments& environments, const std::stri
 
 int run_server(Job job) {
   prepare_run_directory(job);
-  log_above_live_line();
+  begin_log(job);
   HostedEnvironments environments(hosted_environments_options(job.settings), described_environment(job));
   RunDisplay display;
   job.environment = environments.factory();
   const auto trainer = make_trainer(job, job.settings.learning.workers,
                                     [&display](const RoundProgress& round) { display.on_round(round); });
-  const auto page = open_metrics_page(job);
-  run::RunObservers observers = observers_of({&display, page.get()});
+  const RunPages pages = open_pages(job, trainer.get());
+  run::RunObservers observers = observers_of({&display, pages.metrics.get(), pages.live.get()});
   run::TrainerRun run(*trainer, run_options(job, trainer->environment_spec().name), &observers, nullptr,
                       &environments);
   // The workers have been forked.

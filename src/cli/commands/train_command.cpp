@@ -6,9 +6,8 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/idle_options.h"
 #include "cli/commands/machine_group.h"
-#include "cli/commands/metrics_page.h"
+#include "cli/commands/run_pages.h"
 #include "cli/commands/separate_runs.h"
-#include "cli/terminal/live_line.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/run_display.h"
 #include "genkidama/core/error.h"
@@ -26,8 +25,9 @@ int run_train(Job job) {
   } else {
     group = job.program.machine_groups.at(job.settings.machine_group)();
   }
-  log_above_live_line();
-  const Job own{job.program, group ? settings_in_group(job.settings, *group) : job.settings};
+  begin_log(job);
+  const Job own{
+      job.program, group ? settings_in_group(job.settings, *group) : job.settings, {}, false, job.recent_log};
   // Machine 0 speaks for all of them.
   const bool speaks = !group || group->number() == 0;
   RunDisplay display;
@@ -47,8 +47,9 @@ int run_train(Job job) {
     // Workers are forked by now.
     exchange = group->join(run::round_overdue);
   }
-  const auto page = speaks ? open_metrics_page(own) : nullptr;
-  run::RunObservers observers = observers_of({speaks ? &display : nullptr, page.get()});
+  const RunPages pages = speaks ? open_pages(own, trainer.get()) : RunPages();
+  run::RunObservers observers =
+      observers_of({speaks ? &display : nullptr, pages.metrics.get(), pages.live.get()});
   run::TrainerRun run(*trainer, std::move(options), &observers, exchange.get());
   if (speaks) {
     tell_start(own, *trainer);

@@ -22,6 +22,7 @@ std::vector<std::string> words_of(const Settings& settings, const std::vector<Op
 /// Whoever is below the Parent of a cluster ends when that one says so, evaluates nothing, and has no page.
 void leave_end_to_parent(Settings& member) {
   member.links.metrics.clear();
+  member.links.page.clear();
   member.run.updates.reset();
   member.run.max_steps.reset();
   member.run.target.reset();
@@ -57,7 +58,7 @@ std::vector<std::string> parent_words(const Settings& cluster, const std::vector
   parent.learning.hyperparameters = resolved_hyperparameters(cluster);
   std::vector<std::string> words = words_of(parent, table, takes_segments(cluster) ? kLearner : kParent);
   words.push_back((cluster.resume.empty() ? "--run-dir=" : "--resume=") + cluster.run_dir);
-  words.push_back("--cluster-member");
+  words.emplace_back("--cluster-member");
   words.push_back(fmt::format("--ready-fd={}", ready_fd));
   return words;
 }

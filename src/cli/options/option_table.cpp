@@ -614,7 +614,7 @@ void add_links(Table& table) {
       "token-file", kAccepting | kDialling, kept_file_option(GENKIDAMA_MEMBER(links.token_file), "FILE"),
       "Shared secret, the same on both sides; else that of the environment's GENKIDAMA_TOKEN; else none");
   table.add("insecure", kAccepting | kTrain, flag_option(GENKIDAMA_MEMBER(links.insecure)),
-            "Let other machines reach --listen and --metrics without a token");
+            "Let other machines reach --listen, --metrics and --page without a token");
   table.add("tls", kDialling, flag_option(GENKIDAMA_MEMBER(links.tls)),
             "Dial in TLS, as to wss://HOST:PORT; the peer's certificate must be for that host");
   table.add("tls-ca", kDialling, kept_file_option(GENKIDAMA_MEMBER(links.tls_ca), "FILE"),
@@ -672,6 +672,11 @@ void add_links(Table& table) {
       "metrics", kTraining | kShard, text_option(GENKIDAMA_MEMBER(links.metrics)),
       "Serve the run's figures for Prometheus at http://HOST:PORT/metrics; PORT alone is on this machine");
   metrics.placeholder = "HOST:PORT";
+  OptionRow& page = table.add("page", kTraining | kShard, text_option(GENKIDAMA_MEMBER(links.page)),
+                              "Serve a page for a browser that shows the run while it goes on, at "
+                              "http://HOST:PORT/; PORT alone is on "
+                              "this machine");
+  page.placeholder = "HOST:PORT";
   table.add("metrics-seconds", kShard, real_option(kSeconds, GENKIDAMA_MEMBER(links.metrics_seconds)),
             "Least seconds between two rows of metrics.csv; rows get rarer as a run gets longer");
 }

@@ -100,6 +100,7 @@ struct LinkOptions {
   std::vector<std::string> listen;
   std::vector<std::string> connect;
   std::string metrics;  ///< where a page for Prometheus is served: PORT or HOST:PORT; empty: nowhere
+  std::string page;     ///< where a live page for browsers is served, in the same way
   std::string token_file;
   std::string token;  ///< the content of token_file or the environment's; no option, so that no file gets it
   bool insecure = false;

@@ -60,13 +60,17 @@ void check_shards(const Settings& settings) {
                                     settings.machine_group));
   }
   for (const auto& [flag, is_given] :
-       {std::pair("--shard-away", links.shard_away != untouched.shard_away),
-        std::pair("--token-file", !links.token_file.empty()), std::pair("--tls", links.tls),
+       {std::pair("--shard-away", links.shard_away != untouched.shard_away), std::pair("--tls", links.tls),
         std::pair("--tls-ca", !links.tls_ca.empty()),
         std::pair("--tls-certificate", !links.tls_certificate.empty()),
         std::pair("--tls-key", !links.tls_key.empty()), std::pair("--name", !links.name.empty())}) {
     if (!is_given) continue;
     throw ArgumentError(fmt::format("{} is for --shards; expected it together with that, or left out", flag));
+  }
+  if (!links.token_file.empty() && links.metrics.empty() && links.page.empty()) {
+    throw ArgumentError(
+        "--token-file is for --shards, --metrics and --page; expected it together with one of them, or left "
+        "out");
   }
 }
 
@@ -713,26 +717,38 @@ void check_tls_use(const Settings& settings) {
   check_tls_files(security.tls, listens_in_tls, dials);
 }
 
-void check_metrics(const Settings& settings) {
-  const auto endpoint = metrics_endpoint(settings);
+/// PORT is on this machine alone.
+std::optional<Endpoint> endpoint_of_page(const char* flag, const std::string& text) {
+  if (text.empty()) return {};
+  try {
+    return Endpoint::parse(text.find(':') == std::string::npos ? "127.0.0.1:" + text : text);
+  } catch (const ArgumentError&) {
+    throw ArgumentError(fmt::format(
+        "{} {}: expected PORT, which is on this machine alone, or HOST:PORT, the port from 0 to 65535", flag,
+        text));
+  }
+}
+
+/// Of --metrics and --page alike.
+void check_page(const Settings& settings, const std::string& flag, const std::string& text,
+                const std::optional<Endpoint>& endpoint) {
   if (!endpoint) return;
   if (endpoint->tls) {
-    throw ArgumentError(
-        fmt::format("--metrics {}: this page speaks no TLS; give PORT or HOST:PORT", settings.links.metrics));
+    throw ArgumentError(fmt::format("{} {}: this page speaks no TLS; give PORT or HOST:PORT", flag, text));
   }
   if (!settings.cluster.topology.empty()) {
-    throw ArgumentError(
-        "--metrics is for a cluster with a Parent, whose page it is; each peer of a topology is a process of "
-        "its "
-        "own: start them with the command peer");
+    throw ArgumentError(fmt::format(
+        "{} is for a cluster with a Parent, whose page it is; each peer of a topology is a process "
+        "of its own: start them with the command peer",
+        flag));
   }
   if (settings.command == kCluster && !endpoint->is_loopback()) {
     throw ArgumentError(
-        fmt::format("--metrics {}: a cluster stays on this machine, and so does its page; give PORT",
-                    settings.links.metrics));
+        fmt::format("{} {}: a cluster stays on this machine, and so does its page; give PORT", flag, text));
   }
   SecurityNames names = kFlags;
-  names.listen = "--metrics ";
+  const std::string listen = flag + " ";
+  names.listen = listen;
   LinkSecurity security;
   security.token = settings.links.token;
   security.insecure = settings.links.insecure;
@@ -742,11 +758,12 @@ void check_metrics(const Settings& settings) {
 void check_security(Settings& settings) {
   const bool links =
       (settings.command & (kAccepting | kEnvironmentHost)) != 0 || !settings.links.shards.empty();
-  if (!links && settings.links.metrics.empty()) return;
+  if (!links && settings.links.metrics.empty() && settings.links.page.empty()) return;
   settings.links.token = read_token(settings.links.token_file, "--token-file");
   genkidama::check_security(security_of(settings), endpoints_of(settings.links.listen), kFlags);
   check_tls_use(settings);
-  check_metrics(settings);
+  check_page(settings, "--metrics", settings.links.metrics, metrics_endpoint(settings));
+  check_page(settings, "--page", settings.links.page, page_endpoint(settings));
 }
 
 /// As far as it follows from the layers alone; the rest is known with the environment.
@@ -963,15 +980,11 @@ LinkSecurity security_of(const Settings& settings) {
 }
 
 std::optional<Endpoint> metrics_endpoint(const Settings& settings) {
-  const std::string& text = settings.links.metrics;
-  if (text.empty()) return {};
-  try {
-    return Endpoint::parse(text.find(':') == std::string::npos ? "127.0.0.1:" + text : text);
-  } catch (const ArgumentError&) {
-    throw ArgumentError(fmt::format(
-        "--metrics {}: expected PORT, which is on this machine alone, or HOST:PORT, the port from 0 to 65535",
-        text));
-  }
+  return endpoint_of_page("--metrics", settings.links.metrics);
+}
+
+std::optional<Endpoint> page_endpoint(const Settings& settings) {
+  return endpoint_of_page("--page", settings.links.page);
 }
 
 void complete_and_check(Settings& settings) {

@@ -48,5 +48,7 @@ LinkSecurity security_of(const Settings& settings);
 /// Where --metrics wants its page; nothing when it was not given. Throws ArgumentError for a text that says
 /// no such place.
 std::optional<Endpoint> metrics_endpoint(const Settings& settings);
+/// The same of --page.
+std::optional<Endpoint> page_endpoint(const Settings& settings);
 
 }  // namespace genkidama::cli

@@ -22,7 +22,7 @@ std::vector<std::string> evaluation_words(const SweepRun& run, const std::vector
       "--csv=" + run.evaluations().string(),
       "--returns=" + run.returns().string()};
   words.push_back(fmt::format("--greedy={}", settings.run.greedy));
-  if (settings.learning.worker_mode == WorkerMode::kThreads) words.push_back("--worker-mode=threads");
+  if (settings.learning.worker_mode == WorkerMode::kThreads) words.emplace_back("--worker-mode=threads");
   // Also where the file's word for it would not be taken (TextOption::distrust).
   for (const OptionRow& row : table) {
     const bool is_own = settings.own.all().count(row.name) > 0;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/terminal/output.h"
+#include "core/log_line.h"
 #include "genkidama/core/log.h"
 
 namespace genkidama::cli {
@@ -56,10 +57,16 @@ void LiveLine::erase() {
   open_ = false;
 }
 
-void log_above_live_line() {
-  if (!is_live_terminal()) return;
-  set_log_sink([](LogLevel level, std::string_view message) {
-    print_error(fmt::format("{}{}{}\n", kEraseLine, log_prefix(level), message));
+void log_above_live_line(LogSink also) {
+  const bool is_live = is_live_terminal();
+  if (!is_live && !also) return;
+  set_log_sink([is_live, also = std::move(also)](LogLevel level, std::string_view message) {
+    if (also) also(level, message);
+    if (is_live) {
+      print_error(fmt::format("{}{}{}\n", kEraseLine, log_prefix(level), message));
+    } else {
+      write_log_line(level, message);
+    }
   });
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/terminal/fitted_line.h"
 #include "genkidama/core/clock.h"
+#include "genkidama/core/log.h"
 
 namespace genkidama::cli {
 
@@ -41,7 +42,7 @@ class LiveLine {
   bool open_ = false;
 };
 
-/// Makes log messages erase a live line first. Before any thread is started.
-void log_above_live_line();
+/// Makes log messages erase a live line first, and hands each to `also` too. Before any thread is started.
+void log_above_live_line(LogSink also = {});
 
 }  // namespace genkidama::cli

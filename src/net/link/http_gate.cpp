@@ -9,6 +9,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/core/version.h"
 #include "genkidama/net/endpoint.h"
+#include "net/link/same_secret.h"
 
 namespace genkidama {
 namespace {
@@ -57,22 +58,13 @@ bool origin_allowed(const Request& request, const std::vector<std::string>& allo
   return origin && std::find(allowed.begin(), allowed.end(), *origin) != allowed.end();
 }
 
-/// How long it takes follows from `given` alone.
-bool equal_secrets(std::string_view given, std::string_view secret) {
-  volatile unsigned difference = given.size() == secret.size() ? 0 : 1;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    difference = difference | static_cast<unsigned char>(given[i] ^ secret[i % secret.size()]);
-  }
-  return difference == 0;
-}
-
 bool has_token(const Request& request, std::string_view token) {
   constexpr std::string_view kScheme = "Bearer ";
   const auto value = only(request, http::field::authorization);
   if (!value || value->size() < kScheme.size()) return false;
   const auto scheme = value->substr(0, kScheme.size());
   return boost::beast::iequals({scheme.data(), scheme.size()}, {kScheme.data(), kScheme.size()}) &&
-         equal_secrets(value->substr(kScheme.size()), token);
+         is_same_secret(value->substr(kScheme.size()), token);
 }
 
 std::optional<HttpRefusal> refuse_stranger(const Request& request,
@@ -85,6 +77,36 @@ std::optional<HttpRefusal> refuse_stranger(const Request& request,
     return make_refusal(http::status::forbidden, "this port is not for browsers", PeerFault::kOrigin);
   }
   return std::nullopt;
+}
+
+/// A body, or what two readers may take for different bodies.
+std::optional<HttpRefusal> refuse_body(const Request& request) {
+  if (request.count(http::field::transfer_encoding) == 0) {
+    if (request.count(http::field::content_length) == 0) return std::nullopt;
+    const auto length = only(request, http::field::content_length);
+    if (length && *length == "0") return std::nullopt;
+  }
+  return make_refusal(http::status::bad_request, "a request has no body here");
+}
+
+/// No Origin, as of whatever is no browser and of a page that is opened; or that of this very host.
+bool is_own_origin(const Request& request) {
+  if (request.count(http::field::origin) == 0) return true;
+  const auto origin = only(request, http::field::origin);
+  const std::string host(*only(request, http::field::host));
+  // https: what speaks TLS for this port.
+  return origin && (*origin == "http://" + host || *origin == "https://" + host);
+}
+
+HttpRefusal not_for_other_hosts() {
+  return make_refusal(http::status::forbidden, "this page is for this machine: ask 127.0.0.1 or localhost",
+                      PeerFault::kOrigin);
+}
+
+HttpRefusal only_get() {
+  auto refusal = make_refusal(http::status::method_not_allowed, "only GET is answered here");
+  refusal.response.set(http::field::allow, "GET");
+  return refusal;
 }
 
 std::optional<HttpRefusal> refuse_without_token(const Request& request, std::string_view token) {
@@ -117,20 +139,39 @@ std::optional<HttpRefusal> refuse_request(const Request& request, const LinkSecu
 std::optional<HttpRefusal> refuse_page_request(const Request& request, std::string_view path,
                                                std::string_view token, bool is_local) {
   if (auto refusal = refuse_stranger(request, {})) return refusal;
-  if (is_local && !host_of(*only(request, http::field::host))->is_loopback()) {
-    return make_refusal(http::status::forbidden, "this page is for this machine: ask 127.0.0.1 or localhost",
-                        PeerFault::kOrigin);
-  }
+  if (is_local && !host_of(*only(request, http::field::host))->is_loopback()) return not_for_other_hosts();
   if (auto refusal = refuse_without_token(request, token)) return refusal;
   const auto target = request.target();
   if (std::string_view(target.data(), target.size()) != path)
     return make_refusal(http::status::not_found, "nothing is here; the page is at " + std::string(path));
-  if (request.method() != http::verb::get) {
-    auto refusal = make_refusal(http::status::method_not_allowed, "only GET is answered here");
-    refusal.response.set(http::field::allow, "GET");
-    return refusal;
-  }
+  if (request.method() != http::verb::get) return only_get();
+  return refuse_body(request);
+}
+
+std::optional<HttpRefusal> refuse_live_page_request(const Request& request, bool is_file,
+                                                    std::string_view stream, bool is_local) {
+  const auto host = only(request, http::field::host);
+  if (!host || !host_of(*host))
+    return make_refusal(http::status::bad_request, "one Host header with a host's name is required");
+  if (is_local && !host_of(*host)->is_loopback()) return not_for_other_hosts();
+  if (!is_own_origin(request))
+    return make_refusal(http::status::forbidden, "this port is for its own page", PeerFault::kOrigin);
+  const auto target = request.target();
+  const bool is_stream = std::string_view(target.data(), target.size()) == stream;
+  if (!is_file && !is_stream)
+    return make_refusal(http::status::not_found, "nothing is here; the page is at /");
+  if (request.method() != http::verb::get) return only_get();
+  if (auto refusal = refuse_body(request)) return refusal;
+  const bool is_upgrade = boost::beast::websocket::is_upgrade(request);
+  if (is_stream && !is_upgrade)
+    return make_refusal(http::status::upgrade_required, "this is where the page opens its WebSocket");
+  if (is_file && is_upgrade)
+    return make_refusal(http::status::bad_request, "a WebSocket is opened at " + std::string(stream));
   return std::nullopt;
+}
+
+HttpRefusal too_many(const std::string& text) {
+  return make_refusal(http::status::service_unavailable, text);
 }
 
 bool is_malformed_request(ErrorCode error) {

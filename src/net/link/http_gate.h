@@ -38,6 +38,15 @@ std::optional<HttpRefusal> refuse_page_request(
     const boost::beast::http::request<boost::beast::http::empty_body>& request, std::string_view path,
     std::string_view token, bool is_local);
 
+/// The same for a listener that serves files to GET requests without a body, and opens a WebSocket at the
+/// path `stream`: nothing when the request is to be answered with a file, which `is_file` says its target is,
+/// or with a WebSocket. A page of this very Host may ask, and no other. The token is asked for later.
+std::optional<HttpRefusal> refuse_live_page_request(
+    const boost::beast::http::request<boost::beast::http::empty_body>& request, bool is_file,
+    std::string_view stream, bool is_local);
+/// To one more than can be served now.
+HttpRefusal too_many(const std::string& text);
+
 /// Whether the error means that what arrived is not HTTP, rather than that nothing arrived.
 bool is_malformed_request(ErrorCode error);
 HttpRefusal malformed_request(ErrorCode error);

@@ -4,10 +4,9 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
 #include <utility>
 
-#include "genkidama/core/version.h"
-#include "net/host/admission.h"
 #include "net/link/http_gate.h"
 
 namespace genkidama {
@@ -17,26 +16,12 @@ namespace http = boost::beast::http;
 
 }  // namespace
 
-PageConnection::PageConnection(tcp::socket socket, std::shared_ptr<ConnectionCounts> counts,
-                               const PageOptions& options, const std::function<std::string()>& content,
-                               const std::function<void(const std::string&)>& refused)
-    : counts_(std::move(counts)),
-      from_(remote_address(socket)),
-      options_(options),
-      content_(content),
-      refused_(refused),
-      stream_(std::move(socket)) {
-  ++(*counts_)[from_];
-}
-
-PageConnection::~PageConnection() {
-  const auto mine = counts_->find(from_);
-  if (mine != counts_->end() && --mine->second == 0) counts_->erase(mine);
-}
+PageConnection::PageConnection(tcp::socket socket, CountedConnection counted, const PageService& service)
+    : counted_(std::move(counted)), service_(service), stream_(std::move(socket)) {}
 
 void PageConnection::start() {
   parser_.header_limit(kMaxHttpHeaderBytes);
-  stream_.expires_after(options_.limits.handshake_timeout);
+  stream_.expires_after(service_.limits.handshake_timeout);
   http::async_read_header(stream_, buffer_, parser_,
                           [self = shared_from_this()](ErrorCode error, std::size_t) { self->answer(error); });
 }
@@ -44,36 +29,27 @@ void PageConnection::start() {
 void PageConnection::answer(ErrorCode error) {
   // Nobody is there to be answered.
   if (error && !is_malformed_request(error)) return;
-  auto refusal = error ? malformed_request(error)
-                       : refuse_page_request(parser_.get(), options_.path, options_.token,
-                                             options_.listen.is_loopback());
-  if (!refusal) {
-    send(page());
-    return;
+  auto refusal = error ? malformed_request(error) : service_.refuse(parser_.get());
+  // Nothing may come behind a request: its answer ends the connection, and a WebSocket is not open yet.
+  if (!refusal && buffer_.size() > 0) refusal = early_bytes();
+  if (refusal) {
+    service_.refused(counted_.text() + ": " + refusal->reason);
+    send(std::move(refusal->response));
+  } else if (service_.upgrade && boost::beast::websocket::is_upgrade(parser_.get())) {
+    service_.upgrade(std::move(stream_), parser_.release(), std::move(counted_));
+  } else {
+    send(service_.respond(parser_.get()));
   }
-  refused_(from_.to_string() + ": " + refusal->reason);
-  send(std::move(refusal->response));
 }
 
-PageConnection::Response PageConnection::page() const {
-  Response response(http::status::ok, 11);
-  response.set(http::field::server, std::string("genkidama/") + kVersion);
-  response.set(http::field::content_type, options_.content_type);
-  response.set(http::field::cache_control, "no-store");
-  response.keep_alive(false);
-  response.body() = content_();
-  response.prepare_payload();
-  return response;
-}
-
-void PageConnection::send(Response response) {
+void PageConnection::send(PageResponse response) {
   response_ = std::move(response);
-  stream_.expires_after(options_.limits.handshake_timeout);
+  stream_.expires_after(service_.limits.handshake_timeout);
   http::async_write(stream_, *response_, [self = shared_from_this()](ErrorCode error, std::size_t) {
     if (error) return;
     ErrorCode ignored;
     self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    self->stream_.expires_after(self->options_.limits.close_timeout);
+    self->stream_.expires_after(self->service_.limits.close_timeout);
     self->discard();
   });
 }
