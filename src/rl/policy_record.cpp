@@ -2,21 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-#include <cstdint>
-#include <limits>
-#include <string_view>
-
 #include "genkidama/core/error.h"
 #include "genkidama/core/utf8.h"
+#include "rl/metadata_fields.h"
 
 namespace genkidama {
 namespace {
 
-constexpr const char* kEnvironment = "environment";
+using namespace metadata_key;
+
 constexpr const char* kNetwork = "network";
-constexpr const char* kObservation = "observation_shape";  // "3 84 84"
 constexpr const char* kPolicy = "policy_outputs";
 constexpr const char* kValues = "value_outputs";
 constexpr const char* kFree = "free_outputs";
@@ -25,9 +20,6 @@ constexpr const char* kCritics = "critics";
 constexpr const char* kCriticActions = "critic_actions";
 constexpr const char* kNoisy = "noisy_layers";  // "1"
 constexpr const char* kActionWidth = "action_width";
-constexpr const char* kChoices = "action_choices";  // "3 2"
-constexpr const char* kLow = "action_low";          // "-1 -inf"
-constexpr const char* kHigh = "action_high";
 constexpr const char* kBehaviour = "behaviour";
 constexpr const char* kNormalisation = "normalisation";  // "observations rewards 10"
 constexpr const char* kStatistics = "observation_statistics";
@@ -35,84 +27,7 @@ constexpr const char* kStatistics = "observation_statistics";
 constexpr const char* kState = "state_format";
 constexpr const char* kOlderState = "optimizer_steps";
 
-using Metadata = std::map<std::string, std::string>;
-
-template <typename T>
-std::string list_text(const std::vector<T>& values) {
-  return fmt::format("{}", fmt::join(values, " "));
-}
-
-/// Reads the fields of one file.
-class Fields {
- public:
-  Fields(const std::filesystem::path& path, const Metadata& metadata) : path_(path), metadata_(metadata) {}
-
-  std::string text(const char* key) const {
-    const auto field = metadata_.find(key);
-    return field == metadata_.end() ? "" : field->second;
-  }
-  bool has(const char* key) const { return metadata_.contains(key); }
-
-  int number(const char* key, int lowest) const {
-    const std::string field = text(key);
-    return number(key, field, lowest);
-  }
-
-  std::vector<int> dimensions(const char* key) const {
-    const std::vector<int> result = list<int>(key);
-    std::int64_t product = 1;
-    for (const int dimension : result) {
-      product *= dimension;
-      if (dimension < 1 || product > std::numeric_limits<int>::max()) refuse(key);
-    }
-    if (result.empty()) refuse(key);
-    return result;
-  }
-
-  /// Numbers between single spaces, as list_text() writes them.
-  template <typename T>
-  std::vector<T> list(const char* key) const {
-    const std::string field = text(key);
-    std::vector<T> result;
-    for (std::string_view rest = field; !rest.empty();) {
-      const std::string_view word = rest.substr(0, rest.find(' '));
-      T value{};
-      const auto read = std::from_chars(word.data(), word.data() + word.size(), value);
-      if (read.ec != std::errc()) refuse(key);
-      result.push_back(value);
-      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-    }
-    if (list_text(result) != field) refuse(key);
-    return result;
-  }
-
-  [[noreturn]] void refuse(const char* key) const {
-    throw FormatError(fmt::format("'{}' does not say what policy it holds: its metadata's '{}' is '{}'",
-                                  path_.string(), key, text(key)));
-  }
-
- private:
-  int number(const char* key, std::string_view word, int lowest) const {
-    int value = 0;
-    const auto result = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (result.ec != std::errc() || result.ptr != word.data() + word.size() || value < lowest) refuse(key);
-    return value;
-  }
-
-  const std::filesystem::path& path_;
-  const Metadata& metadata_;
-};
-
-ActionSpace action_space_of(const std::filesystem::path& path, const Fields& fields) {
-  ActionSpace space{fields.list<int>(kChoices), fields.list<float>(kLow), fields.list<float>(kHigh)};
-  try {
-    check_action_space("the action space", space);
-  } catch (const ArgumentError& error) {
-    throw FormatError(fmt::format("'{}' does not say what policy it holds: by its metadata {}", path.string(),
-                                  error.what()));
-  }
-  return space;
-}
+constexpr const char* kProblem = "does not say what policy it holds";
 
 }  // namespace
 
@@ -151,7 +66,7 @@ std::map<std::string, std::string> to_metadata(const PolicyRecord& record) {
 }
 
 PolicyRecord policy_record(const std::filesystem::path& path, const Metadata& metadata) {
-  const Fields fields(path, metadata);
+  const MetadataFields fields(path, metadata, kProblem);
   if (fields.has(kState) || fields.has(kOlderState)) {
     throw FormatError(
         fmt::format("'{}' is the state of a run, which holds more than a policy; expected final.safetensors, "
@@ -177,7 +92,7 @@ PolicyRecord policy_record(const std::filesystem::path& path, const Metadata& me
   }
   if (fields.has(kActionWidth))
     record.action_width = static_cast<std::size_t>(fields.number(kActionWidth, 1));
-  if (fields.has(kChoices)) record.actions = action_space_of(path, fields);
+  if (fields.has(kChoices)) record.actions = fields.action_space();
   record.behaviour = fields.text(kBehaviour);
   if (fields.has(kNormalisation) || fields.has(kStatistics)) {
     const int size = record.sizes ? record.sizes->observation_size() : 0;
