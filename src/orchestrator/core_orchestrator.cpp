@@ -621,6 +621,24 @@ class CoreOrchestrator::Impl {
     others_ = others;
     publish_normalisation();
   }
+  std::optional<CloningReport> clone(const Demonstrations& demonstrations, const CloningOptions& options,
+                                     const OnCloningEpoch& on_epoch) {
+    if (has_shards()) {
+      throw ArgumentError(
+          "demonstrations are given, and the weights live at shards; expected weights that live "
+          "on this machine");
+    }
+    const auto algorithm = make_algorithm_of(setup_);
+    LocalNetwork network = make_local_network(setup_, *algorithm, description_.environment, "cpu");
+    read_weights(network.weights());
+    BehaviourCloning cloning(*algorithm, options_.hyperparameters, description_.environment, demonstrations,
+                             options);
+    auto report = cloning.fit(network, on_epoch);
+    if (!report) return report;
+    write_weights(network.weights());
+    if (normalises()) write_other_statistics(cloning.statistics());
+    return report;
+  }
   void normalise_as(const std::map<std::string, std::string>& metadata) {
     const PolicyRecord record = policy_record("the policy", metadata);
     check_statistics_fit("the policy", record, observation_size());
@@ -1222,6 +1240,11 @@ NumberedStatistics CoreOrchestrator::own_statistics() const {
 }
 void CoreOrchestrator::write_other_statistics(const RunningStatistics& others) {
   impl_->write_other_statistics(others);
+}
+std::optional<CloningReport> CoreOrchestrator::clone(const Demonstrations& demonstrations,
+                                                     const CloningOptions& options,
+                                                     const OnCloningEpoch& on_epoch) {
+  return impl_->clone(demonstrations, options, on_epoch);
 }
 void CoreOrchestrator::normalise_as(const std::map<std::string, std::string>& metadata) {
   impl_->normalise_as(metadata);

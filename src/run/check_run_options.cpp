@@ -54,6 +54,11 @@ void check_run_options(const RunOptions& options) {
   check.one_line("record.program", options.record.program);
   check.one_line("record.command", options.record.command);
   check.one_line("record.preset", options.record.preset);
+  if (options.clone_only && options.demonstrations.empty()) {
+    check.fail(
+        "clone_only", "given",
+        fmt::format("a file of demonstrations together with it: {} FILE", options.name_of("demonstrations")));
+  }
   check.at_least_one("updates", options.updates);
   check.at_least_one("max_steps", options.max_steps);
   if (options.target) check.finite("target", *options.target);

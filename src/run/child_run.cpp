@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,11 +33,16 @@ std::vector<std::string> columns_of(const ChildOptions& options) {
 }
 
 RunOptions without_first_weights(RunOptions options, bool is_actor) {
-  if (options.init_from.empty()) return options;
-  throw ArgumentError(fmt::format(
-      "{} {}: {}; give the file to the {}", options.name_of("init_from"), options.init_from.string(),
-      is_actor ? "an actor begins with its learner's weights" : "a Child begins with its Parent's weights",
-      is_actor ? "learner" : "Parent"));
+  const auto refuse = [&](const char* option, const std::filesystem::path& file) {
+    if (file.empty()) return;
+    throw ArgumentError(fmt::format(
+        "{} {}: {}; give the file to the {}", options.name_of(option), file.string(),
+        is_actor ? "an actor begins with its learner's weights" : "a Child begins with its Parent's weights",
+        is_actor ? "learner" : "Parent"));
+  };
+  refuse("init_from", options.init_from);
+  refuse("demonstrations", options.demonstrations);
+  return options;
 }
 
 }  // namespace

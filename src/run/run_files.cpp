@@ -10,6 +10,7 @@
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
 #include "run/check_run_options.h"
+#include "run/demonstrated_start.h"
 #include "run/directory/json_file.h"
 #include "run/directory/summary_file.h"
 #include "run/divergence.h"
@@ -57,6 +58,7 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   // Before anything is made. A run that goes on from a state has its own weights.
   const bool begins = !directory_.goes_on(options_) || !directory_.has_state();
   auto first = begins ? read_first_policy(options_, trainer_) : std::nullopt;
+  const auto demonstrations = begins ? read_demonstrated_start(options_, trainer_) : std::nullopt;
   directory_.create(options_);
   lock_ =
       std::make_unique<RunLock>(directory_.lock(), kLockPatience, [this] { return !end_reason().empty(); });
@@ -85,6 +87,11 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
   }
   // A file of figures without it would belong to nobody.
   if (!opened.state) write_config();
+  if (demonstrations && !opened.state) {
+    opened.first_statistics =
+        clone_demonstrations(options_, directory_, *demonstrations, trainer_, observer_);
+    cloned_ = true;
+  }
   metrics_ =
       std::make_unique<MetricsTable>(directory_.metrics(), kind.columns, keep_until, options_, totals_);
   evaluations_ = std::make_unique<RunEvaluator>(options_, directory_, trainer_, keep_until);
@@ -94,6 +101,8 @@ RunFiles::RunFiles(RunOptions options, CoreOrchestrator& trainer, RunObserver& o
         keep_until ? std::optional(totals_.in_run.steps) : std::nullopt);
     metrics_->also_write_to(events_.get());
   }
+  if (cloned_ && !options_.clone_only && options_.eval_episodes > 0 && trainer_.workers() > 0)
+    evaluations_->owe();
   if (!opened.state) return;
   evaluations_->resume(opened.state->evaluations, opened.state->evaluation_missing);
   // A run that has nothing left to do, or could not be opened, keeps the options that made it what it is.
@@ -212,6 +221,7 @@ std::optional<std::string> RunFiles::evaluate(const PolicySnapshot& snapshot) {
 }
 
 std::optional<std::string> RunFiles::reached_end() const {
+  if (cloned_ && options_.clone_only) return "cloned";
   if (auto limit = reached_limit(options_, totals_)) return limit;
   // An evaluation that was given up may still bring an improvement.
   if (evaluations_->is_patience_over() && !evaluations_->is_missing()) return "patience";
@@ -230,6 +240,7 @@ RunSummary RunFiles::finish(const std::string& ended_by, const PolicySnapshot& s
   result.stopped = !end_reason().empty() && ended_by == end_reason();
   metrics_->append_left_out();
   auto report = summary_of(options_, trainer_.environment_spec().name, now(), ended_by);
+  report["cloning"] = cloning_summary(directory_);
   report.update(extra);
   result.totals = totals_;
   result.best = evaluations_->best();

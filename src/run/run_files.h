@@ -96,7 +96,8 @@ class RunFiles {
   bool is_evaluation_missing() const { return evaluations_->is_missing(); }
   /// As RunEvaluator::evaluate_update(); what ends the run now, "target" or "patience", or nothing.
   std::optional<std::string> evaluate(const PolicySnapshot& snapshot);
-  /// What ends the run without another evaluation: "updates", "max_steps" or "patience", or nothing.
+  /// What ends the run without another evaluation: "cloned", "updates", "max_steps" or "patience", or
+  /// nothing.
   std::optional<std::string> reached_end() const;
 
   /// Final policy, state, final evaluation (not after RunOptions::end_reason) and summary.json; `extra` is
@@ -130,6 +131,7 @@ class RunFiles {
   CoreOrchestrator& trainer_;
   const RunDirectory directory_;
   bool goes_on_ = false;
+  bool cloned_ = false;  // by this process, before the first round
   std::unique_ptr<RunLock> lock_;
   RunTotals totals_;
   double earlier_seconds_ = 0;          // of earlier processes

@@ -80,6 +80,13 @@ class ShardRun::Impl {
     }
     ShardOptions& own = shard.shard;
     own.slice = weight_slice(described.layout().size(), own.slice.number, own.slice.count);
+    if (!options_.demonstrations.empty()) {
+      throw ArgumentError(
+          fmt::format("{} {}: a shard fits no policy; expected {} with a policy that another run "
+                      "has fitted",
+                      options_.name_of("demonstrations"), options_.demonstrations.string(),
+                      options_.name_of("init_from")));
+    }
     const bool begins = !directory_.goes_on(options_) || !directory_.has_state();
     const auto first = begins ? read_first_policy(options_, described) : std::nullopt;
     directory_.create(options_);

@@ -2,6 +2,7 @@
 
 #include <pty.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,8 +18,9 @@ namespace genkidama::test {
 
 /// How a program on a terminal ended.
 struct TerminalResult {
-  std::string text;    ///< what it wrote
-  int exit_code = -1;  ///< 128 + N when signal N ended it
+  std::string text;          ///< what it wrote
+  int exit_code = -1;        ///< 128 + N when signal N ended it
+  bool is_as_usual = false;  ///< whether the terminal gave lines and showed what is typed afterwards
 };
 
 /// Runs a program on a terminal of this width. `on_text` is called with all that it has written so far and
@@ -48,6 +50,9 @@ inline TerminalResult run_on_terminal(std::vector<std::string> words, unsigned c
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
+  termios state{};
+  if (::tcgetattr(terminal, &state) == 0)
+    result.is_as_usual = (state.c_lflag & ICANON) != 0 && (state.c_lflag & ECHO) != 0;
   ::close(terminal);
   result.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return result;

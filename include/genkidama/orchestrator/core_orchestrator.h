@@ -26,6 +26,7 @@
 #include "genkidama/params/saveable.h"
 #include "genkidama/params/weight_shards.h"
 #include "genkidama/rl/algorithm.h"
+#include "genkidama/rl/behaviour_cloning.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/rl/inference.h"
 #include "genkidama/rl/learning.h"
@@ -230,6 +231,15 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   /// what was counted here: for a trainer that only plays the policy. Throws FormatError for damaged
   /// metadata, and LayoutError when the statistics in it are those of observations of another size.
   void normalise_as(const std::map<std::string, std::string>& metadata);
+
+  /// Fits the present weights to demonstrations (BehaviourCloning in genkidama/rl/behaviour_cloning.h), and
+  /// takes their statistics over where this trainer normalises: for the beginning of a run. The network
+  /// computes in this process and on the processor: one of LibTorch's modules leaves threads behind, so no
+  /// further trainer can be made in this process then. Returns nothing, with the weights as they were, when
+  /// `on_epoch` returns false. Throws ArgumentError where the weights live at shards, and as
+  /// BehaviourCloning.
+  std::optional<CloningReport> clone(const Demonstrations& demonstrations, const CloningOptions& options = {},
+                                     const OnCloningEpoch& on_epoch = {});
 
   /// Plays episodes with the present weights on all workers, without learning. The results are in the order
   /// of the episodes. Throws what train_round() throws.

@@ -11,7 +11,9 @@
 #include "genkidama/env/environment.h"
 #include "genkidama/nn/network_spec.h"
 #include "genkidama/rl/behaviour.h"
+#include "genkidama/rl/cloning_options.h"
 #include "genkidama/rl/hyperparameters.h"
+#include "genkidama/rl/imitation_loss.h"
 #include "genkidama/rl/learner.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -82,6 +84,15 @@ class Algorithm {
   /// calls. It is never null.
   virtual std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const {
     return make_behaviour(context.environment);
+  }
+
+  /// Makes what is minimised so that a policy acts as demonstrations do, with the outputs of the network that
+  /// network() asks for. Null, as here: the algorithm cannot begin with demonstrations.
+  virtual std::unique_ptr<ImitationLoss> make_imitation_loss(const EnvironmentSpec& environment,
+                                                             const CloningOptions& options) const {
+    static_cast<void>(environment);
+    static_cast<void>(options);
+    return nullptr;
   }
 
   /// Makes the object that learns. It is never null.

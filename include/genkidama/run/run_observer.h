@@ -24,6 +24,8 @@
 namespace GENKIDAMA_EXPORT genkidama {
 
 struct ChildProgress;
+struct CloningEpoch;
+struct CloningReport;
 struct HostedEnvironmentsStatus;
 struct PeerNeighbourStatus;
 struct PeerProgress;
@@ -58,6 +60,15 @@ struct RunInfo {
   std::string environment;          ///< EnvironmentSpec::name
   bool resumed = false;             ///< an earlier process has begun the run
   RunProgress progress;             ///< where the run stands
+};
+
+/// A pass over demonstrations that has just been made, or that the policy was cloned. The references hold
+/// during the call only.
+struct CloningEvent {
+  const std::filesystem::path& file;      ///< of the demonstrations
+  int epochs = 0;                         ///< passes at most
+  const CloningEpoch* epoch = nullptr;    ///< the pass; nullptr once the policy is cloned
+  const CloningReport* report = nullptr;  ///< what it came to; nullptr before
 };
 
 /// An update that has just been made and written to metrics.csv. The references hold during the call only.
@@ -127,6 +138,9 @@ struct RunSummary {
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
+  /// Called before on_start() by a run that begins with demonstrations: after each pass over them, and once
+  /// the policy is cloned.
+  virtual void on_cloning(const CloningEvent&) {}
   /// Called once, before the first update of this process.
   virtual void on_start(const RunInfo&) {}
   /// Called once peers can connect, with the ports that are listened at, by a Parent and by a Child that
@@ -153,6 +167,9 @@ class RunObservers : public RunObserver {
   /// All must outlive this object; none may be nullptr.
   explicit RunObservers(std::vector<RunObserver*> observers) : observers_(std::move(observers)) {}
 
+  void on_cloning(const CloningEvent& event) override {
+    for (RunObserver* each : observers_) each->on_cloning(event);
+  }
   void on_start(const RunInfo& info) override {
     for (RunObserver* each : observers_) each->on_start(info);
   }

@@ -12,6 +12,7 @@
 
 #include "genkidama/core/export.h"
 #include "genkidama/params/policy_average.h"
+#include "genkidama/rl/cloning_options.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
 namespace run {
@@ -51,6 +52,15 @@ struct RunOptions {
   /// state to go on from this is refused, and with kIfPossible it holds for the run that begins. A Child
   /// begins with its Parent's weights and refuses it.
   std::filesystem::path init_from;
+
+  /// A file of demonstrations (genkidama/rl/demonstrations.h) that the policy is fitted to before the first
+  /// round, from the first weights or those of `init_from`; cloning.json in the directory tells how. The
+  /// cloned policy is evaluated before anything else is learnt, unless eval_episodes is 0. Empty: none. A run
+  /// that goes on from a state does not clone again: it takes the file as it takes `init_from`. A Child and
+  /// an actor begin with the weights of their Parent or learner and refuse it.
+  std::filesystem::path demonstrations;
+  CloningOptions cloning;   ///< how the policy is fitted to them
+  bool clone_only = false;  ///< the run ends after that (`ended_by` "cloned"); needs `demonstrations`
 
   // End. The first that is met ends the run; without any the run goes on until `end_reason` says otherwise.
   /// Rounds, or merges at a Parent, >= 1; those before a resume count.

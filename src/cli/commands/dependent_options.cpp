@@ -42,6 +42,11 @@ std::vector<DependentOption> idle_dependent_options(const Settings& settings) {
   check(has_shards, "max-gradient-age", "the shards decide; expected it at each of them");
   check(!has_shards && !has_server, "max-gradient-age", no_server);
   check(has_shards, "init-from", "the shards have the weights; expected it at each of them");
+  for (const char* const option : {"clone-epochs", "clone-patience", "clone-held-out", "clone-learning-rate",
+                                   "clone-minibatch-size", "clone-value-weight"})
+    check(settings.run.demonstrations.empty(), option, "it is for --demonstrations");
+  check(settings.run.cloning.held_out == 0, "clone-patience",
+        "--clone-held-out is 0, and no episodes tell when the fit gets worse");
   for (const char* const option : {"away-timeout", "join-timeout", "exchange-timeout"})
     check(!has_shards && settings.command == kTrain, option, "it is for --shards");
   check(hyper.schedule == Schedule::kConstant, "final-learning-rate",

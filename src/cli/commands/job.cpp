@@ -36,10 +36,12 @@ run::RunOptions options_without_config(const Job& job) {
   options.record.preset = settings.preset;
   options.record.seed = settings.learning.seed;
   options.record.options = own_options_text(settings.own);
-  // A run that is resumed has it in its config.json, whether it began with the file or goes on from a state.
-  if (!settings.resume.empty() && !names_option(settings.command_line, "init-from") &&
-      run::RunDirectory(settings.run_dir).has_state()) {
-    options.init_from.clear();
+  options.cloning.seed = settings.learning.seed;
+  // A run that is resumed has them in its config.json, whether it began with the files or goes on from a
+  // state.
+  if (!settings.resume.empty() && run::RunDirectory(settings.run_dir).has_state()) {
+    if (!names_option(settings.command_line, "init-from")) options.init_from.clear();
+    if (!names_option(settings.command_line, "demonstrations")) options.demonstrations.clear();
   }
   options.end_reason = run::end_reason;
   options.option_name = flag_of;
@@ -163,6 +165,7 @@ std::unique_ptr<CoreOrchestrator> make_trainer(const Job& job, int workers,
 void tell_start(const Job& job, const CoreOrchestrator& trainer) {
   const Settings& settings = job.settings;
   std::vector<std::string> ends;
+  if (settings.run.clone_only) ends.emplace_back("once the policy is fitted");
   if (settings.run.updates) ends.push_back(fmt::format("after {} updates", *settings.run.updates));
   if (settings.run.max_steps) ends.push_back(fmt::format("after {} steps", *settings.run.max_steps));
   if (settings.run.target) ends.push_back(fmt::format("at a mean return of {}", *settings.run.target));

@@ -37,6 +37,7 @@ run::RunOptions options_in_group(run::RunOptions options, const MachineGroup& gr
   if (options.resume == run::Resume::kRequired) options.resume = run::Resume::kIfPossible;
   // It begins with machine 0's weights, and machine 0 says when the target is reached.
   options.init_from.clear();
+  options.demonstrations.clear();
   options.target.reset();
   options.evaluate_every.reset();
   options.patience.reset();

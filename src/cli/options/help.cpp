@@ -93,7 +93,7 @@ std::string command_help(Command command) {
     case kEvaluate:
       return "Play episodes with the weights of checkpoints";
     case kWatch:
-      return "Show in the terminal how a policy plays, or record it as a picture that moves";
+      return "Show in the terminal how a policy plays, record it, or play with the keyboard";
     case kExport:
       return "Write a policy as a header of C or as an ONNX model";
     case kCheck:

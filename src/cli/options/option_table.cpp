@@ -729,6 +729,35 @@ void add_run(Table& table, const Program& program) {
             "only fill it; 0: none");
 }
 
+/// Those that fit a policy to demonstrations.
+constexpr unsigned kCloning = kAlone | kParent | kCluster | kLearner;
+
+void add_cloning(Table& table) {
+  table.group("Demonstrations");
+  table.add("demonstrations", kCloning, kept_path_option(GENKIDAMA_MEMBER(run.demonstrations), "FILE"),
+            "Before the first round, fit the policy and its values to these recorded episodes (watch "
+            "--record-demonstrations)");
+  table.add("clone-epochs", kCloning, int_option({1, 1e6}, GENKIDAMA_MEMBER(run.cloning.epochs)),
+            "Passes over the demonstrated steps at most");
+  table.add("clone-patience", kCloning, int_option({1, 1e6}, GENKIDAMA_MEMBER(run.cloning.patience)),
+            "Passes in a row without a lower loss on the held-out episodes that end the fit; the best pass "
+            "is kept");
+  table.add(
+      "clone-held-out", kCloning, real_option({0, 0.5}, GENKIDAMA_MEMBER(run.cloning.held_out)),
+      "Share of the demonstrated episodes that the fit is judged by and learns nothing from; 0: none, and "
+      "all passes are made");
+  table.add("clone-learning-rate", kCloning,
+            real_option({0, 1e3, true}, GENKIDAMA_MEMBER(run.cloning.learning_rate)),
+            "Adam's learning rate in the fit at first; it falls linearly to 0 over --clone-epochs");
+  table.add("clone-minibatch-size", kCloning,
+            int_option({1, 1e6}, GENKIDAMA_MEMBER(run.cloning.minibatch_size)),
+            "Demonstrated steps per optimizer step of the fit");
+  table.add("clone-value-weight", kCloning, real_option({0, 1e6}, GENKIDAMA_MEMBER(run.cloning.value_weight)),
+            "Weight of the fit of values to the demonstrated returns; 0: values are not fitted");
+  table.add("clone-only", kCloning, not_in_config(flag_option(GENKIDAMA_MEMBER(run.clone_only))),
+            "End the run once the policy is fitted and evaluated; a later --resume trains it");
+}
+
 void add_ending(Table& table) {
   table.group("End of the run (the first that is met)");
   table.add("updates", kTraining | kShard | kSimulation,
@@ -1221,6 +1250,12 @@ void add_watch(Table& table) {
   table.add("record", kWatch, file_option(GENKIDAMA_MEMBER(watch.record), "FILE.gif|FILE.svg|DIR/"),
             "Write one episode to this file, which browsers play, or its pictures as SVG files to this new "
             "directory, in place of the terminal");
+  table.add(
+      "record-demonstrations", kWatch, file_option(GENKIDAMA_MEMBER(watch.demonstrations), "FILE"),
+      "Write all episodes to this file, with which train --demonstrations begins; without --human nothing "
+      "is shown");
+  table.add("human", kWatch, flag_option(GENKIDAMA_MEMBER(watch.human)),
+            "Play with the keyboard in place of a policy");
   table.add("speed", kWatch, real_option({0.01, 1000}, GENKIDAMA_MEMBER(watch.speed)),
             "How many times as fast as in the environment's own time");
 }
@@ -1359,6 +1394,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_links(table);
   add_exchange(table, program);
   add_run(table, program);
+  add_cloning(table);
   add_ending(table);
   add_results(table);
   add_export(table);

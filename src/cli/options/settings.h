@@ -179,7 +179,9 @@ struct CheckOptions {
 
 /// `watch`. What it plays is in EvaluateOptions.
 struct WatchOptions {
-  std::string record;  ///< the file or directory that the film goes to; empty: the terminal
+  std::string record;          ///< the file or directory that the film goes to; empty: the terminal
+  std::string demonstrations;  ///< the file that episodes are recorded into; empty: none
+  bool human = false;          ///< a person plays, with the keyboard
   double speed = 1;
 };
 

@@ -174,6 +174,12 @@ void check_machine_group(const Settings& settings) {
         "leave it out",
         group));
   }
+  if (!group.empty() && settings.run.clone_only) {
+    throw ArgumentError(
+        fmt::format("--clone-only is given with --exchange {}; expected a run of one machine, since one "
+                    "machine fits the policy",
+                    group));
+  }
   if (settings.command != kTrain && !group.empty()) {
     throw ArgumentError(
         fmt::format("--exchange is '{}', which only train takes; expected {}", group,
@@ -413,6 +419,12 @@ void check_tree(const Settings& settings) {
 
 /// Who are neighbours, where there is no Parent.
 void check_topology(Settings& settings) {
+  if (!settings.cluster.topology.empty() && !settings.run.demonstrations.empty()) {
+    throw ArgumentError(
+        fmt::format("--demonstrations {} is given with --topology; expected a cluster with a Parent, which "
+                    "fits the policy",
+                    settings.run.demonstrations.string()));
+  }
   if (settings.command != kCluster && settings.command != kSimulate) return;
   const bool is_simulated = settings.command == kSimulate;
   if (is_simulated && settings.simulation.cut == "peers" && settings.cluster.topology.empty())
@@ -870,6 +882,22 @@ void check_name(const std::string& name) {
       fmt::format("--name is '{}'; expected 1 to {} printable ASCII characters", name, kMaxNameBytes));
 }
 
+void check_watch(const Settings& settings) {
+  const WatchOptions& watch = settings.watch;
+  if (!watch.record.empty() && !watch.demonstrations.empty()) {
+    throw ArgumentError(
+        "--record and --record-demonstrations are both given; expected one of them in a call: a picture has "
+        "one "
+        "episode, and demonstrations have all");
+  }
+  if (!watch.human) return;
+  if (!watch.record.empty())
+    throw ArgumentError("--record is given with --human; expected --record-demonstrations, or neither");
+  if (!settings.evaluate.checkpoints.empty())
+    throw ArgumentError(
+        "--checkpoint is given with --human; expected one of them: a policy plays, or a person");
+}
+
 void check_export(const Settings& settings) {
   if (settings.command != kExport) return;
   if (settings.evaluate.checkpoints.size() != 1)
@@ -998,13 +1026,15 @@ void complete_and_check(Settings& settings) {
     }
     settings.run_dir = settings.resume;
   }
-  if ((settings.command & (kEvaluate | kWatch)) != 0 && settings.evaluate.checkpoints.empty()) {
+  const bool plays_policy = (settings.command & (kEvaluate | kWatch)) != 0 && !settings.watch.human;
+  if (plays_policy && settings.evaluate.checkpoints.empty()) {
     throw ArgumentError("--checkpoint FILE is required");
   }
   if (settings.command == kSweep && settings.run_dir.empty()) {
     throw ArgumentError(
         "--run-dir DIR is required; a later call with the same one goes on where this one stops");
   }
+  check_watch(settings);
   check_export(settings);
   check_links(settings);
   check_security(settings);

@@ -10,6 +10,8 @@
 #include "cli/terminal/evaluation_table.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/text_table.h"
+#include "genkidama/core/log.h"
+#include "genkidama/rl/behaviour_cloning.h"
 #include "run/evaluation/figure_text.h"
 
 namespace genkidama::cli {
@@ -33,7 +35,43 @@ std::string influence_table(std::vector<run::ChildInfluence> children) {
   return text;
 }
 
+std::string fit_text(const CloningFit& fit) {
+  std::string text = fmt::format("loss {:.4g}", fit.loss);
+  if (fit.agreement) text += fmt::format(", {:.1f} % of the choices agree", 100 * *fit.agreement);
+  if (fit.distance) text += fmt::format(", distance {:.1f} % of the range", 100 * *fit.distance);
+  if (fit.value_error) text += fmt::format(", value error {:.3g}", *fit.value_error);
+  return text;
+}
+
 }  // namespace
+
+void RunDisplay::on_cloning(const run::CloningEvent& event) {
+  constexpr Milliseconds kPlainInterval{5'000};
+  if (!cloning_) cloning_ = std::make_unique<LiveLine>(kPlainInterval);
+  if (event.epoch != nullptr) {
+    if (!cloning_->due()) return;
+    cloning_->show(fmt::format("fitting the policy to {}: pass {} of at most {}, {}", event.file.string(),
+                               event.epoch->epoch, event.epochs, fit_text(event.epoch->held_out)));
+    return;
+  }
+  cloning_->erase();
+  cloning_.reset();
+  cloned_ = true;
+  const CloningReport& report = *event.report;
+  print_error(
+      fmt::format("fitted the policy to {}: {} episodes, {} steps, mean return {}; on {}: {} (before: {}), "
+                  "after pass {} of {}\n",
+                  event.file.string(), report.episodes, report.steps, run::figure_text(report.mean_return),
+                  report.held_out_episodes > 0 ? fmt::format("{} held-out episodes", report.held_out_episodes)
+                                               : "what it was fitted to",
+                  fit_text(report.held_out), fit_text(report.first), report.best_epoch, report.epochs));
+}
+
+void RunDisplay::on_evaluation(const run::EvaluationEvent& event) {
+  if (!cloned_ || event.update > 0 || event.final) return;
+  log(LogLevel::kInfo, "the fitted policy, after 0 steps of training: mean return {} in {} episodes",
+      run::figure_text(event.statistics.mean), event.statistics.episodes);
+}
 
 void RunDisplay::on_start(const run::RunInfo& info) {
   progress_ = std::make_unique<Progress>(info.progress);

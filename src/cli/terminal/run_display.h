@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "cli/terminal/live_line.h"
 #include "cli/terminal/progress.h"
 #include "genkidama/core/clock.h"
 #include "genkidama/orchestrator/core_orchestrator.h"
@@ -14,8 +15,10 @@ namespace genkidama::cli {
 
 class RunDisplay : public run::RunObserver {
  public:
+  void on_cloning(const run::CloningEvent& event) override;
   void on_start(const run::RunInfo& info) override;
   void on_update(const run::UpdateEvent& event) override { show(event.progress); }
+  void on_evaluation(const run::EvaluationEvent& event) override;
   void on_wait(const run::RunProgress& progress) override { show(progress); }
   void on_end(const run::RunSummary& summary) override;
 
@@ -25,6 +28,8 @@ class RunDisplay : public run::RunObserver {
  private:
   void show(const run::RunProgress& progress);
 
+  std::unique_ptr<LiveLine> cloning_;  ///< while the policy is fitted to demonstrations
+  bool cloned_ = false;
   std::unique_ptr<Progress> progress_;
   run::RunProgress latest_;
   Clock::time_point latest_at_;

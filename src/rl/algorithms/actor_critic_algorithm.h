@@ -7,6 +7,7 @@
 
 #include "genkidama/rl/algorithm.h"
 #include "genkidama/rl/hyperparameters.h"
+#include "rl/algorithms/likelihood_loss.h"
 
 namespace genkidama {
 
@@ -22,6 +23,10 @@ class ActorCriticAlgorithm final : public Algorithm {
   }
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec& environment) const override {
     return action_behaviour(environment.action_space, hyperparameters_, hyperparameters_.epsilon);
+  }
+  std::unique_ptr<ImitationLoss> make_imitation_loss(const EnvironmentSpec& environment,
+                                                     const CloningOptions& options) const override {
+    return likelihood_loss(completed(environment).action_space, hyperparameters_, options.least_deviation);
   }
   std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
     return std::make_unique<LearnerType>(hyperparameters_, context);

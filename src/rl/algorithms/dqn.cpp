@@ -8,6 +8,7 @@
 #include "rl/algorithms/choice_outputs.h"
 #include "rl/algorithms/choice_values.h"
 #include "rl/algorithms/huber_loss.h"
+#include "rl/algorithms/margin_loss.h"
 #include "rl/algorithms/replay_algorithm.h"
 #include "rl/algorithms/sequence_dqn.h"
 
@@ -99,6 +100,11 @@ class Dqn final : public ReplayAlgorithm<DqnLearner> {
   bool takes_memory() const override { return true; }
 
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override { return greedy_choice(); }
+
+  std::unique_ptr<ImitationLoss> make_imitation_loss(const EnvironmentSpec& environment,
+                                                     const CloningOptions& options) const override {
+    return margin_loss({one_choice(environment, name()), 1, hyperparameters().dueling}, options.margin);
+  }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
     return choice_explorer(hyperparameters(), context, 1);

@@ -84,6 +84,10 @@ class DynaQ final : public Algorithm {
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {
     return values_->make_explorer(context);
   }
+  std::unique_ptr<ImitationLoss> make_imitation_loss(const EnvironmentSpec& environment,
+                                                     const CloningOptions& options) const override {
+    return values_->make_imitation_loss(environment, options);
+  }
   std::unique_ptr<Learner> make_learner(const LearnerContext& context) const override {
     return std::make_unique<DynaLearner>(hyperparameters_, context);
   }

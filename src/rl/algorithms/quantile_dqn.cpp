@@ -9,6 +9,7 @@
 #include "genkidama/rl/algorithms.h"
 #include "rl/algorithms/choice_values.h"
 #include "rl/algorithms/huber_loss.h"
+#include "rl/algorithms/margin_loss.h"
 #include "rl/algorithms/replay_algorithm.h"
 
 namespace genkidama {
@@ -133,6 +134,11 @@ class QuantileDqn final : public ReplayAlgorithm<QuantileLearner> {
 
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec&) const override {
     return greedy_choice({}, hyperparameters().quantiles);
+  }
+
+  std::unique_ptr<ImitationLoss> make_imitation_loss(const EnvironmentSpec& environment,
+                                                     const CloningOptions& options) const override {
+    return margin_loss({one_choice(environment, name()), hyperparameters().quantiles}, options.margin);
   }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {

@@ -9,6 +9,7 @@
 #include "genkidama/rl/algorithms.h"
 #include "rl/algorithms/critic_network.h"
 #include "rl/algorithms/critic_step.h"
+#include "rl/algorithms/likelihood_loss.h"
 #include "rl/algorithms/replay_algorithm.h"
 #include "rl/algorithms/squashed_sample.h"
 #include "rl/behaviour/gaussian_units.h"
@@ -113,6 +114,11 @@ class Sac final : public ReplayAlgorithm<SacLearner> {
 
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec& environment) const override {
     return gaussian(completed(environment).action_space, policy_options());
+  }
+
+  std::unique_ptr<ImitationLoss> make_imitation_loss(const EnvironmentSpec& environment,
+                                                     const CloningOptions& options) const override {
+    return likelihood_loss(completed(environment).action_space, policy_options(), options.least_deviation, 1);
   }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {

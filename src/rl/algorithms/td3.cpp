@@ -8,6 +8,7 @@
 #include "genkidama/rl/algorithms.h"
 #include "rl/algorithms/critic_network.h"
 #include "rl/algorithms/critic_step.h"
+#include "rl/algorithms/distance_loss.h"
 #include "rl/algorithms/replay_algorithm.h"
 #include "rl/behaviour/gaussian_units.h"
 #include "rl/behaviour/uniform_start.h"
@@ -96,6 +97,11 @@ class Td3 final : public ReplayAlgorithm<Td3Learner> {
 
   std::unique_ptr<Behaviour> make_behaviour(const EnvironmentSpec& environment) const override {
     return deterministic(completed(environment).action_space);
+  }
+
+  std::unique_ptr<ImitationLoss> make_imitation_loss(const EnvironmentSpec& environment,
+                                                     const CloningOptions&) const override {
+    return distance_loss(completed(environment).action_space);
   }
 
   std::unique_ptr<Behaviour> make_explorer(const ExplorerContext& context) const override {

@@ -61,6 +61,14 @@ class GaussianUnits {
     const double unit = (action - component.centre) / component.half_range;
     return static_cast<float>(std::clamp(unit, -1.0, 1.0));
   }
+  /// What is to be sampled so that the environment is given `action`. Bounds that are squashed to are reached
+  /// by no sample: a value beyond 0.99 of them is taken for that.
+  float to_chosen(std::size_t i, float action) const {
+    const Component& component = components_[i];
+    const double unit = (action - component.centre) / component.half_range;
+    constexpr double kMost = 0.99;
+    return static_cast<float>(squashes_ ? std::atanh(std::clamp(unit, -kMost, kMost)) : unit);
+  }
   /// What the environment is given for a component that was sampled.
   float to_environment(std::size_t i, float chosen) const {
     const Component& component = components_[i];

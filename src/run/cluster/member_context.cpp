@@ -28,6 +28,8 @@ void apply(const MemberContext& member, RunOptions& options) {
   if (is_root) return;
   options.eval_episodes = 0;
   options.init_from.clear();
+  options.demonstrations.clear();
+  options.clone_only = false;
   if (!member.is_middle()) return;
   options.updates.reset();
   options.max_steps.reset();

@@ -78,13 +78,15 @@ bool RunDirectory::goes_on(const RunOptions& options) const {
 
 void RunDirectory::check_begins(const RunOptions& options) const {
   // The Parent of a cluster is told what the cluster was told.
-  if (options.init_from.empty() || options.resume != Resume::kRequired || options.cluster_member) return;
-  if (!has_state()) return;
-  throw ArgumentError(
-      fmt::format("{} {}: the run in {} goes on from its own state; leave {} out, or begin a run with these "
-                  "weights in a new directory",
-                  options.name_of("init_from"), options.init_from.string(), path_.string(),
-                  options.name_of("init_from")));
+  if (options.resume != Resume::kRequired || options.cluster_member || !has_state()) return;
+  const auto refuse = [&](const char* option, const std::filesystem::path& file, const char* with) {
+    throw ArgumentError(
+        fmt::format("{} {}: the run in {} goes on from its own state; leave {} out, or begin a run with {} "
+                    "in a new directory",
+                    options.name_of(option), file.string(), path_.string(), options.name_of(option), with));
+  };
+  if (!options.init_from.empty()) refuse("init_from", options.init_from, "these weights");
+  if (!options.demonstrations.empty()) refuse("demonstrations", options.demonstrations, "them");
 }
 
 void RunDirectory::check_no_sweep(const RunOptions& options) const {
@@ -141,7 +143,7 @@ std::string RunDirectory::way_on(const RunOptions& options) const {
 std::filesystem::path RunDirectory::foreign_file() const {
   std::error_code ignored;
   if (std::filesystem::exists(config(), ignored) || has_state()) return {};
-  for (const auto& file : {metrics(), evaluations(), best_weights(), final_weights(), summary()}) {
+  for (const auto& file : {metrics(), evaluations(), best_weights(), final_weights(), cloning(), summary()}) {
     if (std::filesystem::exists(file, ignored)) return file;
   }
   const auto checkpoints = path_ / "checkpoints";

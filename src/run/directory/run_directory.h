@@ -32,6 +32,8 @@ class RunDirectory {
   std::filesystem::path final_weights() const { return path_ / "final.safetensors"; }
   /// The policy whose evaluation during the run had the best mean return.
   std::filesystem::path best_weights() const { return path_ / "best.safetensors"; }
+  /// How the policy was fitted to demonstrations before the first round.
+  std::filesystem::path cloning() const { return path_ / "cloning.json"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
   /// Of a run of a sweep, which evaluates it when it has ended.
   std::filesystem::path checkpoint_evaluations() const { return path_ / "checkpoint_evaluations.csv"; }

@@ -39,7 +39,9 @@ class RunEvaluator {
   /// are, came close to it: nine tenths of the way from the lowest such mean of the run.
   bool is_due(std::uint64_t update, const RecentMean& returns);
   /// Whether an evaluation was begun and not ended, also one of the run that is gone on with.
-  bool is_missing() const { return evaluates() && missing_; }
+  bool is_missing() const { return (evaluates() || owes_) && missing_; }
+  /// The policy that the run begins with is to be evaluated, whether the run evaluates any other or not.
+  void owe() { owes_ = missing_ = true; }
   /// For the state, and from it.
   bool missing() const { return missing_; }
   const EvaluationProgress& progress() const { return progress_; }
@@ -86,6 +88,7 @@ class RunEvaluator {
   CoreOrchestrator& trainer_;
   CsvFile table_;
   bool missing_ = false;
+  bool owes_ = false;
   EvaluationProgress progress_;
   std::optional<BestPolicy> best_;
 };

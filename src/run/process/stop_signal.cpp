@@ -6,11 +6,14 @@
 #include <atomic>
 #include <cstdint>
 
+#include "run/process/abrupt_end.h"
+
 namespace genkidama::run {
 namespace {
 
 std::atomic<int> g_signal{0};
 std::atomic<unsigned> g_seen{0};  // a bit for each signal
+std::atomic<void (*)()> g_restore{nullptr};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free,
               "a signal handler may only touch lock-free atomics");
 
@@ -44,6 +47,7 @@ void install(int signal, void (*handler)(int)) {
 }
 
 [[noreturn]] void end_at_once(int signal) {
+  if (void (*const restore)() = g_restore.load()) restore();
   // The default action first, so that the process that waits for this one sees the signal.
   install(signal, SIG_DFL);
   sigset_t unblocked;
@@ -78,6 +82,10 @@ bool is_ignored(int signal) {
 }
 
 }  // namespace
+
+void at_abrupt_end(void (*restore)()) {
+  g_restore.store(restore);
+}
 
 void catch_stop_signals() {
   static const bool installed = [] {

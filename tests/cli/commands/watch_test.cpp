@@ -141,7 +141,7 @@ TEST_CASE("watch tells of an environment that draws nothing, or nonsense", "[for
 TEST_CASE("watch plays on the terminal's other screen, and tells the returns on the first one", "[forks]") {
   const WatchedRun run;
   const Variable nonsense("GENKIDAMA_TEST_DRAW", "nan");
-  const auto [text, exit_code] = run_on_terminal(run.watch({"--speed", "1000"}), 60);
+  const auto [text, exit_code, is_as_usual] = run_on_terminal(run.watch({"--speed", "1000"}), 60);
   CHECK(exit_code == 0);
   const auto leave = text.find(kLeave);
   REQUIRE(leave != std::string::npos);

@@ -1,0 +1,12 @@
+#pragma once
+
+/// @file
+/// What must be put back before a signal ends the process at once.
+
+namespace genkidama::run {
+
+/// `restore` is called by the handler of a second stop signal, right before the process ends, so it may only
+/// call functions that a signal handler may call. nullptr: nothing is. One function at a time.
+void at_abrupt_end(void (*restore)());
+
+}  // namespace genkidama::run
