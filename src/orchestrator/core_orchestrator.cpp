@@ -17,6 +17,7 @@
 #include "genkidama/params/segment_limits.h"
 #include "genkidama/params/weighted_average.h"
 #include "genkidama/rl/algorithms.h"
+#include "genkidama/rl/tunable.h"
 #include "orchestrator/description.h"
 #include "orchestrator/fork_rule.h"
 #include "orchestrator/rate_tuner.h"
@@ -407,6 +408,31 @@ class CoreOrchestrator::Impl {
     }
     for (std::uint64_t& steps : shared_->local_steps.span()) steps = in.steps;
     if (shared_->local_steps.size() == 0) shared_->counters[0].optimizer_steps = in.steps;
+  }
+
+  std::vector<NamedValue> tunable() const {
+    std::vector<NamedValue> values;
+    for (const std::string_view name : tunable_names())
+      values.push_back({std::string(name), *tunable_field(options_.hyperparameters, name)});
+    return values;
+  }
+
+  void tune(std::span<const NamedValue> values) {
+    Hyperparameters hyper = options_.hyperparameters;
+    bool is_changed = false;
+    for (const NamedValue& each : values) {
+      double* const field = tunable_field(hyper, each.name);
+      if (field == nullptr) {
+        throw ArgumentError(fmt::format("'{}' cannot change while a run is trained; expected one of {}",
+                                        each.name, fmt::join(tunable_names(), ", ")));
+      }
+      is_changed = is_changed || *field != each.value;
+      *field = each.value;
+    }
+    hyper.check();
+    if (!is_changed) return;
+    shared_->tuned[0].take(hyper);
+    options_.hyperparameters = std::move(hyper);
   }
 
   RoundReport train_round() {
@@ -1248,6 +1274,12 @@ std::optional<CloningReport> CoreOrchestrator::clone(const Demonstrations& demon
 }
 void CoreOrchestrator::normalise_as(const std::map<std::string, std::string>& metadata) {
   impl_->normalise_as(metadata);
+}
+std::vector<NamedValue> CoreOrchestrator::tunable() const {
+  return impl_->tunable();
+}
+void CoreOrchestrator::tune(std::span<const NamedValue> values) {
+  impl_->tune(values);
 }
 RoundReport CoreOrchestrator::train_round() {
   return impl_->train_round();

@@ -10,12 +10,15 @@ const char* exchange_name(ExchangeKind kind) {
       return "rounds";
     case ExchangeKind::kSegments:
       return "segments";
+    case ExchangeKind::kPopulation:
+      return "population";
   }
   return "";
 }
 
 std::optional<ExchangeKind> exchange_of(std::string_view name) {
-  for (const auto kind : {ExchangeKind::kEach, ExchangeKind::kRounds, ExchangeKind::kSegments}) {
+  for (const auto kind :
+       {ExchangeKind::kEach, ExchangeKind::kRounds, ExchangeKind::kSegments, ExchangeKind::kPopulation}) {
     if (name == exchange_name(kind)) return kind;
   }
   return std::nullopt;

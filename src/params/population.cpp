@@ -25,7 +25,8 @@ std::uint64_t number_of(const std::string& name) {
 
 double drawn(const ExploredHyperparameter& range, Random& random) {
   const double share = random.uniform();
-  if (!range.logarithmic) return std::clamp(range.low + share * (range.high - range.low), range.low, range.high);
+  if (!range.logarithmic)
+    return std::clamp(range.low + share * (range.high - range.low), range.low, range.high);
   const double low = std::log(range.low), high = std::log(range.high);
   return std::clamp(std::exp(low + share * (high - low)), range.low, range.high);
 }
@@ -57,8 +58,7 @@ const PopulationMember* Population::find(const std::string& name) const {
 PopulationMember& Population::at(const std::string& name) {
   const auto found = std::find_if(members_.begin(), members_.end(),
                                   [&](const PopulationMember& each) { return each.name == name; });
-  if (found == members_.end())
-    throw ArgumentError(fmt::format("'{}' has not joined the population", name));
+  if (found == members_.end()) throw ArgumentError(fmt::format("'{}' has not joined the population", name));
   return *found;
 }
 
@@ -80,8 +80,8 @@ void Population::join(const std::string& name, std::span<const float> weights) {
   members_.push_back(std::move(member));
 }
 
-Population::Ranks Population::ranks(
-    const PopulationMember& self, const std::function<bool(const std::string& name)>& may_be_source) const {
+Population::Ranks Population::ranks(const PopulationMember& self,
+                                    const std::function<bool(const std::string& name)>& may_be_source) const {
   std::vector<const PopulationMember*> ranked;
   for (const PopulationMember& each : members_) {
     if (each.score && (&each == &self || may_be_source(each.name))) ranked.push_back(&each);
@@ -91,7 +91,8 @@ Population::Ranks Population::ranks(
   });
   // Of one alone nobody is high or low.
   const auto share = static_cast<std::size_t>(options_.share * static_cast<double>(ranked.size()) + 1e-9);
-  const auto count = static_cast<std::ptrdiff_t>(std::min(std::max<std::size_t>(share, 1), ranked.size() / 2));
+  const auto count =
+      static_cast<std::ptrdiff_t>(std::min(std::max<std::size_t>(share, 1), ranked.size() / 2));
   return {{ranked.begin(), ranked.begin() + count}, {ranked.end() - count, ranked.end()}};
 }
 
@@ -103,14 +104,15 @@ std::vector<double> Population::explored_from(const std::vector<double>& values,
     // No factor moves 0.
     const bool is_anew = random.uniform() < options_.resample || values[i] == 0;
     const double factor = random.below(2) == 0 ? kLess : kMore;
-    explored.push_back(is_anew ? drawn(range, random) : std::clamp(values[i] * factor, range.low, range.high));
+    explored.push_back(is_anew ? drawn(range, random)
+                               : std::clamp(values[i] * factor, range.low, range.high));
   }
   return explored;
 }
 
 PopulationChange Population::copy(PopulationMember& self, const PopulationMember* source,
                                   PopulationChangeKind kind) {
-  PopulationChange change{kind,       self.name,  self.steps, source ? source->name : "",
+  PopulationChange change{kind,       self.name,    self.steps,  source ? source->name : "",
                           self.score, std::nullopt, self.values, {}};
   if (source != nullptr) change.source_score = source->score;
   self.score = source ? source->score : std::nullopt;

@@ -12,8 +12,8 @@ namespace {
 
 void check_explored(const ExploredHyperparameter& each) {
   const auto refuse = [&each](const char* expected) {
-    throw ArgumentError(fmt::format("'{}' is explored from {} to {}; expected {}", each.name, each.low,
-                                    each.high, expected));
+    throw ArgumentError(
+        fmt::format("'{}' is explored from {} to {}; expected {}", each.name, each.low, each.high, expected));
   };
   if (!is_finite(each.low) || !is_finite(each.high) || each.low >= each.high)
     refuse("two numbers, the lower one first");

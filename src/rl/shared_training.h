@@ -23,6 +23,7 @@
 #include "rl/normalisation.h"
 #include "rl/segment_slots.h"
 #include "rl/segment_store.h"
+#include "rl/tuned_values.h"
 #include "rl/unfinished_episodes.h"
 #include "rl/weight_versions.h"
 
@@ -166,6 +167,7 @@ struct SharedTraining {
         gradient(sharing == Sharing::kOneBuffer ? parameters : 0, "gradient"),
         counters(1, "counters"),
         order(1, "worker order"),
+        tuned(1, "tuned hyperparameters"),
         reports(static_cast<std::size_t>(learners() + servers(learning) + predictors), "worker reports"),
         losses(reports.size(), "losses"),
         versions(1, "weight versions"),
@@ -231,6 +233,7 @@ struct SharedTraining {
   SharedArray<float> gradient;  ///< Sharing::kOneBuffer: of the worker that wrote last; otherwise empty
   SharedArray<SharedCounters> counters;
   SharedArray<WorkerOrder> order;
+  SharedArray<TunedValues> tuned;  ///< one
   SharedArray<WorkerReport> reports;
   SharedArray<LossWatch> losses;         ///< of each that has a report
   SharedArray<WeightVersions> versions;  ///< one; Sharing::kServer

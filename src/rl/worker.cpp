@@ -757,6 +757,13 @@ bool wait_for_order(SharedTraining& shared, int index, const std::function<bool(
   }
 }
 
+/// The setup with the hyperparameters that are in force. Nobody changes them while an order is carried out.
+WorkerSetup with_tuned_values(const WorkerSetup& setup, const SharedTraining& shared) {
+  WorkerSetup own = setup;
+  own.hyperparameters = shared.tuned[0].applied_to(std::move(own.hyperparameters));
+  return own;
+}
+
 void report_failure(SharedTraining& shared, int index, const char* text) {
   WorkerReport& report = shared.reports[static_cast<std::size_t>(index)];
   // LibTorch, for one, appends a stack trace to its messages; the first line is what a user can act on.
@@ -794,44 +801,65 @@ std::uint32_t longest_training_episode(int observation_size) {
 }
 
 std::function<void(const WorkerOrder&)> make_called_worker(const WorkerSetup& setup, SharedTraining& shared) {
-  const auto worker = std::make_shared<Worker>(setup, shared, 0);
-  std::shared_ptr<CentralLearner> learner;
-  if (shared.reports.size() > 1) learner = std::make_shared<CentralLearner>(setup, shared, 1);
-  return [worker, learner](const WorkerOrder& order) {
-    worker->obey(order);
-    if (learner) learner->obey(order);
+  struct Called {
+    Called(const WorkerSetup& given, SharedTraining& all)
+        : changes(all.tuned[0].changes), own(with_tuned_values(given, all)), worker(own, all, 0) {
+      if (all.reports.size() > 1) learner.emplace(own, all, 1);
+    }
+    std::uint64_t changes;
+    WorkerSetup own;
+    Worker worker;
+    std::optional<CentralLearner> learner;
+  };
+  // A function can be copied, and what it calls cannot.
+  const auto called = std::make_shared<std::optional<Called>>(std::in_place, setup, shared);
+  return [called, &setup, &shared](const WorkerOrder& order) {
+    if ((*called)->changes != shared.tuned[0].changes) called->emplace(setup, shared);
+    (*called)->worker.obey(order);
+    if ((*called)->learner) (*called)->learner->obey(order);
   };
 }
 
 bool run_worker(const WorkerSetup& setup, SharedTraining& shared, int index,
                 const std::function<bool()>& lead_alive) {
-  const auto work = [&](auto&& member) {
-    const auto carry_out_order = [&] {
-      member.obey(shared.order[0]);
-      flush_standard_output();
-      GENKIDAMA_FAILPOINT("worker_before_arrival");
-      shared.barrier.arrive(index);
-      if (shared.gradients) shared.gradients->wake_servers();
-      if (shared.inference && shared.have_all_workers_arrived()) shared.inference->wake_predictors();
-    };
-    // One whose place this takes may have done its part already.
-    if (!shared.barrier.has_arrived(index)) carry_out_order();
-    while (wait_for_order(shared, index, lead_alive)) carry_out_order();
+  // One whose place this takes may have done its part already.
+  bool has_order = !shared.barrier.has_arrived(index);
+  const auto carry_out_order = [&](auto& member) {
+    member.obey(shared.order[0]);
+    flush_standard_output();
+    GENKIDAMA_FAILPOINT("worker_before_arrival");
+    shared.barrier.arrive(index);
+    if (shared.gradients) shared.gradients->wake_servers();
+    if (shared.inference && shared.have_all_workers_arrived()) shared.inference->wake_predictors();
+  };
+  // `make` gives whoever carries orders out, anew when the lead has changed hyperparameters.
+  const auto work = [&](const auto& make) {
+    for (bool goes_on = true; goes_on;) {
+      const std::uint64_t changes = shared.tuned[0].changes;
+      const WorkerSetup own = with_tuned_values(setup, shared);
+      auto member = make(own);
+      do {
+        if (has_order) carry_out_order(member);
+        has_order = goes_on = wait_for_order(shared, index, lead_alive);
+      } while (goes_on && shared.tuned[0].changes == changes);
+    }
   };
   try {
     if (shared.is_predictor(index)) {
-      work(Predictor(setup, shared, index));
+      work([&](const WorkerSetup& own) { return Predictor(own, shared, index); });
     } else if (shared.is_server(index) && shared.segments) {
-      work(CentralLearner(setup, shared, index));
+      work([&](const WorkerSetup& own) { return CentralLearner(own, shared, index); });
     } else if (shared.is_helper(index)) {
-      work(HelperWorker(setup, shared, index));
+      work([&](const WorkerSetup& own) { return HelperWorker(own, shared, index); });
     } else if (shared.is_server(index) && setup.shards) {
-      work(ShardedServer(setup.shards, shared, index, lead_alive));
+      work([&](const WorkerSetup& own) { return ShardedServer(own.shards, shared, index, lead_alive); });
     } else if (shared.is_server(index)) {
-      work(GradientServer(setup.optimizer(setup.hyperparameters), setup.hyperparameters.max_gradient_age,
-                          shared, index));
+      work([&](const WorkerSetup& own) {
+        return GradientServer(own.optimizer(own.hyperparameters), own.hyperparameters.max_gradient_age,
+                              shared, index);
+      });
     } else {
-      work(Worker(setup, shared, index));
+      work([&](const WorkerSetup& own) { return Worker(own, shared, index); });
     }
     return true;
   } catch (const std::exception& error) {

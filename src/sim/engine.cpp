@@ -139,6 +139,10 @@ void check_simulation(const SimulationOptions& options, const std::vector<LocalT
                                     exchange.merge_method->name(),
                                     exchange.merge_rule ? "together with a merge_rule" : "with rounds"));
   }
+  if (exchange.kind != ExchangeKind::kEach && exchange.kind != ExchangeKind::kRounds) {
+    throw ArgumentError(
+        fmt::format("the exchange is '{}'; expected 'each' or 'rounds'", exchange_name(exchange.kind)));
+  }
   if (exchange.overlap && exchange.kind == ExchangeKind::kRounds)
     throw ArgumentError("overlap is set and the exchange is 'rounds'; expected 'each' with it");
   if (options.cut == Cut::kAlone && machines != 1) {

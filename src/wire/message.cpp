@@ -132,6 +132,7 @@ void add_fields(JsonText& out, const WelcomeMessage& message) {
   if (!message.shown_name.empty()) out.add("shown_name", message.shown_name);
   if (message.statistics > 0) out.add("statistics", message.statistics);
   if (message.moments) out.add("moments", *message.moments);
+  if (!message.explored.empty()) out.add_as_is("explored", names_text(message.explored));
   if (message.slice) {
     JsonText slice;
     slice.add("number", message.slice->number);
@@ -342,6 +343,7 @@ Message read_welcome(JsonFields& fields) {
   read_manner(fields, message);
   message.longest_wait_ms = fields.integer("longest_wait_ms", false);
   if (const std::string actors = fields.name("actors", false); !actors.empty()) message.actors = actors;
+  message.explored = fields.names("explored");
   message.slice = read_slice(fields);
   message.place = fields.integer("place", false);
   message.places = fields.optional_integer("places").value_or(1);

@@ -157,6 +157,9 @@ def messages():
     yield "hello_moments_cut", text(HELLO, moments={"size": 4})
     yield "hello_moments_number", text(HELLO, moments=4)
     yield "welcome_moments", text(WELCOME, moments=4)
+    yield "welcome_explored", text(WELCOME, exchange="population", explored=["learning_rate", "gamma"])
+    yield "welcome_explored_text", text(WELCOME, exchange="population", explored="gamma")
+    yield "welcome_explored_many", text(WELCOME, exchange="population", explored=["gamma"] * 33)
     part = {"number": 2, "count": 3, "begin": 10, "end": 20}
     yield "welcome_slice", text(WELCOME, exchange="gradients", slice=part)
     for name, value in (("number", 4), ("count", 65), ("begin", 20), ("end", "x")):
@@ -329,6 +332,24 @@ def moment_blocks():
     yield "filling", moments(filling=bytes(5) + b"\1")
     yield "no_filling", moments(filling=b"")
     yield "steps_alone", moments(codes=(), filling=b"")
+
+
+def member_orders():
+    def orders(*values, takes=1, count=None):
+        body = struct.pack("<Q", takes) + b"".join(struct.pack("<d", value) for value in values)
+        return bytes([len(values) if count is None else count]) + body
+
+    yield "sound", orders(1e-4, 0.02)
+    yield "sound_keeps", orders(-0.0, 1e308, 5e-324, takes=0)
+    yield "none", bytes([0])
+    yield "none_with_bytes", orders(count=0)
+    yield "takes_two", orders(1.0, takes=2)
+    yield "takes_most", orders(1.0, takes=2**64 - 1)
+    yield "nan", orders(1.0, float("nan"))
+    yield "infinite", orders(float("inf"))
+    yield "one_less", orders(1.0, count=2)
+    yield "one_more", orders(1.0, 2.0, count=1)
+    yield "many", orders(*range(32))
 
 
 def batch(*parts, shape=(2, 1, 3, 1, 1), steps=5, dropped=1, episodes=1, segments=2, reserved=0):
@@ -567,6 +588,7 @@ def main():
     write("codec", dict(coded_frames()))
     write("message", dict(messages()))
     write("moments", dict(moment_blocks()))
+    write("member_orders", dict(member_orders()))
     write("safetensors_header", {name: struct.pack("<H", size) + head for name, head, size in headers()})
     write("safetensors_file", dict(files()))
     write("run_state", dict(states()))

@@ -20,11 +20,12 @@ namespace {
 namespace fs = std::filesystem;
 namespace fuzz = genkidama::fuzz;
 
-constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 13> kTargets{
+constexpr std::array<std::pair<const char*, void (*)(fuzz::Input)>, 14> kTargets{
     {{"frame", fuzz::frame},
      {"codec", fuzz::codec},
      {"message", fuzz::message},
      {"moments", fuzz::moments},
+     {"member_orders", fuzz::member_orders},
      {"safetensors_header", fuzz::safetensors_header},
      {"safetensors_file", fuzz::safetensors_file},
      {"http_request", fuzz::http_request},

@@ -28,6 +28,7 @@ void gradients(Input input);           // decode_gradients, append_gradients, de
 void environments(Input input);        // frames between a server and its hosts, and a host's hello
 void peer(Input input);                // frames of weights between two peers, in a row
 void moments(Input input);             // decode_moments, append_moments, moments_fault
+void member_orders(Input input);       // decode_member_orders, append_member_orders
 
 inline void require(bool holds, const char* promise) {
   if (holds) return;

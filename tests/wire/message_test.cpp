@@ -140,6 +140,21 @@ TEST_CASE("the thesis' exchange is not said, and another one comes back as it wa
   }
 }
 
+TEST_CASE("a welcome tells a member what its population explores, and others nothing", "[message]") {
+  WelcomeMessage welcome{"parent", "run-2", "", 12, 17, {}};
+  CHECK(encode_message(welcome).find("explored") == std::string::npos);
+  CHECK(round_trip(welcome).explored.empty());
+  welcome.exchange = "population";
+  welcome.explored = {"learning_rate", "entropy_weight"};
+  CHECK(round_trip(welcome).explored == welcome.explored);
+  std::string text = encode_message(welcome);
+  const std::string piece = "[\"learning_rate\",\"entropy_weight\"]";
+  const std::size_t at = text.find(piece);
+  REQUIRE(at != std::string::npos);
+  CHECK_THAT(refused(text.replace(at, piece.size(), "\"learning_rate\"")),
+             Catch::Contains("'explored' is not an array of at most 32 texts"));
+}
+
 TEST_CASE("a welcome comes back as it was sent", "[message]") {
   const WelcomeMessage welcome = round_trip(WelcomeMessage{"parent", "run-2", "", kMaxJsonInteger, 17, {}});
   CHECK(welcome.name == "parent");

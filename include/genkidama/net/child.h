@@ -47,6 +47,10 @@ struct ChildOptions {
   /// its next round, with the weights that it has, while a frame is on its way, and takes the weights of the
   /// answer when that round is played, or at once if it comes within a tenth of a round's time. So it holds
   /// two rounds at most, and waits when neither is taken.
+  ///
+  /// With kPopulation the Child is a member of a population. It sends its weights, waits for the Parent's
+  /// answer, and then keeps them or goes on from those of a better member, with the hyperparameters that the
+  /// Parent has chosen (LocalTrainer::tune()) and, with other weights, with the moments of a new optimizer.
   ExchangeKind exchange = ExchangeKind::kEach;
   /// kSegments: the most steps of a round for which the trainer has room, such as
   /// Hyperparameters::round_steps; a Parent with longer rounds refuses the Child. 0: any number.
@@ -113,9 +117,10 @@ struct ChildProgress {
 class Child {
  public:
   /// Throws ArgumentError for a beta outside [0, 1], for `overlap` together with another exchange than kEach,
-  /// for average_moments with another one than kRounds, for a trainer whose moments have an impossible shape,
-  /// unless exactly one of connect and listen is set, and for an endpoint to listen at that other machines
-  /// reach when there is no token. `trainer` must outlive the Child.
+  /// for average_moments with another one than kRounds, for a lossy codec with kPopulation, for a trainer
+  /// whose moments have an impossible shape, unless exactly one of connect and listen is set, and for an
+  /// endpoint to listen at that other machines reach when there is no token. `trainer` must outlive the
+  /// Child.
   Child(ChildOptions options, LocalTrainer& trainer);
   ~Child();
   Child(const Child&) = delete;
@@ -132,7 +137,8 @@ class Child {
   /// training goes on and the link is made anew in the background; the Child then keeps its own weights and
   /// goes on exchanging, in the same session when the Parent still knows it: nothing is merged twice, and
   /// what was lost is in the next weights. With ExchangeKind::kRounds a Child whose session the Parent does
-  /// not know any more takes the Parent's present weights, and takes part again from its next round on.
+  /// not know any more takes the Parent's present weights, and takes part again from its next round on. With
+  /// ExchangeKind::kPopulation it takes its member's weights as the Parent has them.
   ///
   /// With ExchangeKind::kSegments nothing is played while no link is joined. IoError is thrown when none
   /// comes back within away_timeout.

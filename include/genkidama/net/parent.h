@@ -28,6 +28,7 @@
 #include "genkidama/params/parameter_layout.h"
 #include "genkidama/params/played.h"
 #include "genkidama/params/policy_description.h"
+#include "genkidama/params/population.h"
 #include "genkidama/params/running_statistics.h"
 
 namespace GENKIDAMA_EXPORT genkidama {
@@ -74,6 +75,10 @@ struct ParentOptions {
   bool average_moments = false;
   /// average_moments: for a run that goes on, what Parent::moments() gave before.
   AveragedMoments moments;
+  /// kPopulation: what the members explore, and when they copy each other; for a run that goes on, with the
+  /// members that Parent::population() gave before. Merge rules,
+  /// several merge_threads and lossy codecs are refused with it.
+  Population population;
   /// What the Children's logs call this Parent: 1 to 64 printable ASCII characters.
   std::string name = "parent";
   /// Names the run. Empty: a name is made from the clock and the system's random device. A Parent that goes
@@ -158,6 +163,13 @@ struct ParentUpdate {
   const AveragedMoments* moments = nullptr;
   /// The merge method after the merge; valid only during the call. nullptr without one.
   const MergeMethod* merge_method = nullptr;
+  /// kPopulation: what the report of this Child has changed. `weights` are those of the best member then.
+  std::vector<PopulationChange> changes{};
+  /// kPopulation: the member whose weights `weights` are, and its score; nobody before there is a score.
+  std::string best_member{};
+  std::optional<double> best_score{};  ///< as above
+  /// kPopulation: the members after it; valid only during the call. nullptr for the other exchanges.
+  const Population* population = nullptr;
 };
 
 /// A Child that is connected now. The counts are those of its session.
@@ -254,6 +266,14 @@ struct ParentStatus {
 /// keeps the weights of each: four bytes for each weight and connected Child, and of at most 64 that may come
 /// back.
 ///
+/// With ExchangeKind::kPopulation nothing is merged: each Child is the member of a Population that has its
+/// shown name. It sends its weights after each round, and is answered at once: it keeps them, or takes those
+/// of a better member, and learns with the hyperparameters that the answer tells. weights() are those of the
+/// member with the highest score, before there is one the first weights. Only a member whose Child is
+/// connected and not late is copied. Weights that are not finite or out of proportion are no offence here:
+/// their member copies another one at once. A Child that comes back takes its member up where the Parent has
+/// it.
+///
 /// With ExchangeKind::kSegments nothing is merged. The Children are actors: each plays its share of a round's
 /// steps with W_P and sends the segments. When the round is over, take_segments() gives them to the learner,
 /// which learns while this object goes on serving, and whose publish() answers those that have contributed.
@@ -336,6 +356,8 @@ class Parent {
   AveragedMoments moments() const;
   /// A copy of the merge method between two merges; nullptr without one.
   std::unique_ptr<MergeMethod> merge_method() const;
+  /// A copy of the population between two reports; without members unless the exchange is kPopulation.
+  Population population() const;
 
  private:
   class Impl;

@@ -222,6 +222,13 @@ class CoreOrchestrator : public LocalTrainer, public Saveable {
   MomentsShape moments_shape() const override;
   void read_moments(OptimizerMoments& out) const override;
   void write_moments(const OptimizerMoments& in) override;
+  /// Those of tunable_names() (genkidama/rl/tunable.h).
+  std::vector<NamedValue> tunable() const override;
+  /// All values together must be possible (Hyperparameters::check()). Workers begin the next round anew with
+  /// them, in environments that are made anew, as those that take a dead one's place do; the optimizer's
+  /// memory, a replay buffer and what the algorithm shares stay. Values that are the present ones cost
+  /// nothing. They are no part of save().
+  void tune(std::span<const NamedValue> values) override;
   /// Those of an observation and one for the return, when Hyperparameters::normalise_observations or
   /// normalise_rewards is set.
   std::size_t statistics_components() const override;

@@ -21,9 +21,12 @@ enum class ExchangeKind {
   /// have
   /// played (Segment), and the Parent's machine learns.
   kSegments,
+  /// Nothing is averaged: each Child is a member of a population with weights and hyperparameters of its own,
+  /// and the Parent tells it to keep them, or to go on from a better member's (Population).
+  kPopulation,
 };
 
-/// The name of a kind: "each", "rounds" or "segments".
+/// The name of a kind: "each", "rounds", "segments" or "population".
 const char* exchange_name(ExchangeKind kind);
 /// The kind of that name; nothing when there is none.
 std::optional<ExchangeKind> exchange_of(std::string_view name);

@@ -91,6 +91,15 @@ struct RoundReport {
   Played in_round() const { return {steps_in_round, episodes.size()}; }
 };
 
+/// A number by its name.
+struct NamedValue {
+  std::string name;  ///< as the field that holds it is called
+  double value = 0;  ///< in the field's unit
+
+  /// Compares both.
+  friend bool operator==(const NamedValue&, const NamedValue&) = default;
+};
+
 /// Where a trainer stands among those that play for one learner.
 struct ActorPlace {
   std::uint64_t run_steps = 0;  ///< environment steps that the learner's run has learnt from so far
@@ -161,6 +170,16 @@ class LocalTrainer {
   /// on from them. Call it between rounds only. Throws ArgumentError for values that are no moments of this
   /// shape.
   virtual void write_moments(const OptimizerMoments& in) { static_cast<void>(in); }
+
+  /// The hyperparameters that tune() can change, with their present values; none, as here. Their names are
+  /// the same for the whole lifetime of the trainer.
+  virtual std::vector<NamedValue> tunable() const { return {}; }
+  /// Changes some of them; the next round is played and learnt with the new values. Call it between rounds
+  /// only. Throws ArgumentError, and changes nothing, for a name that is not among tunable() and for a value
+  /// that is out of range.
+  virtual void tune(std::span<const NamedValue> values) {
+    if (!values.empty()) throw ArgumentError("this trainer's hyperparameters stay as they are");
+  }
 
   /// Components of the running statistics that machines share together with the weights, in order to
   /// normalise alike; 0, as here: there are none.

@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// The members of a population: their weights, hyperparameters and scores, and who copies whom. No sockets, no
-/// clock.
+/// The members of a population: their weights, hyperparameters and scores, and who copies whom. No sockets,
+/// no clock.
 
 #include <cstddef>
 #include <cstdint>
@@ -42,7 +42,8 @@ struct PopulationMember {
 enum class PopulationChangeKind {
   kStart,     ///< it has begun with these hyperparameters
   kExploit,   ///< it has copied a better one and explored from there
-  kDiverged,  ///< its weights or returns were no finite numbers, or out of proportion; it has copied another one
+  kDiverged,  ///< its weights or returns were no finite numbers, or out of proportion; it has copied another
+              ///< one
 };
 
 /// The name of a kind: "start", "exploit" or "diverged".

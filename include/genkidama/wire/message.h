@@ -114,6 +114,9 @@ struct WelcomeMessage {
   /// sent when there is one place.
   std::uint64_t place = 0;
   std::uint64_t places = 1;  ///< see `place`; at most kMostActorPlaces
+  /// Of a Parent whose exchange is "population": the names of the hyperparameters whose values stand in each
+  /// of its frames, in their order; not sent when there are none.
+  std::vector<std::string> explored{};
 };
 
 /// Why a peer or its weights are not accepted. The sender then closes the link.

@@ -26,9 +26,17 @@ ChildOptions checked_child_options(ChildOptions options) {
   }
   if (options.overlap && options.exchange != ExchangeKind::kEach) {
     throw ArgumentError(fmt::format(
-        "overlap is set and the exchange is '{}', in which a Child waits for the others; leave overlap out, "
+        "overlap is set and the exchange is '{}', in which a Child waits for the {}; leave overlap out, "
         "or choose 'each'",
-        exchange_name(options.exchange)));
+        exchange_name(options.exchange),
+        options.exchange == ExchangeKind::kPopulation ? "Parent's answer" : "others"));
+  }
+  if (options.codec != CodecKind::kFloat32 && options.exchange == ExchangeKind::kPopulation) {
+    throw ArgumentError(
+        fmt::format("the codec is '{}' and the exchange is 'population', whose members go on from exactly "
+                    "what they copy; "
+                    "expected '{}'",
+                    codec_name(options.codec), codec_name(CodecKind::kFloat32)));
   }
   if (options.average_moments && options.exchange != ExchangeKind::kRounds) {
     throw ArgumentError(fmt::format(

@@ -22,7 +22,7 @@ class Child::Impl {
         layout_(trainer.layout()),
         mailbox_(options_.exchange != ExchangeKind::kEach),
         links_(options_, layout_, trainer.own_statistics(), trainer.policy_description(),
-               trainer.moments_shape(), mailbox_, words_),
+               trainer.moments_shape(), trainer.tunable(), mailbox_, words_),
         exchange_(ChildExchange::make(options_, mailbox_, links_)) {}
 
   void start() { links_.bind(); }

@@ -6,6 +6,7 @@
 
 #include "genkidama/core/error.h"
 #include "net/child/each_exchange.h"
+#include "net/child/population_exchange.h"
 #include "net/child/rounds_exchange.h"
 #include "net/child/segments_exchange.h"
 #include "net/span_text.h"
@@ -19,6 +20,9 @@ std::unique_ptr<ChildExchange> ChildExchange::make(const ChildOptions& options, 
   }
   if (options.exchange == ExchangeKind::kSegments) {
     return std::make_unique<SegmentsExchange>(options, mailbox, wire);
+  }
+  if (options.exchange == ExchangeKind::kPopulation) {
+    return std::make_unique<PopulationExchange>(options, mailbox, wire);
   }
   return std::make_unique<EachExchange>(options, mailbox, wire);
 }

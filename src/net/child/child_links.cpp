@@ -68,6 +68,12 @@ HelloMessage first_hello(const ChildOptions& options, const ParameterLayout& lay
   return hello;
 }
 
+std::set<std::string> names_of(const std::vector<NamedValue>& values) {
+  std::set<std::string> names;
+  for (const NamedValue& each : values) names.insert(each.name);
+  return names;
+}
+
 HostOptions host_options(const ChildOptions& options, const RoleWords& words) {
   HostOptions host;
   host.who = fmt::format("{} '{}'", words.child, options.name);
@@ -85,11 +91,13 @@ HostOptions host_options(const ChildOptions& options, const RoleWords& words) {
 
 ChildLinks::ChildLinks(const ChildOptions& options, const ParameterLayout& layout,
                        const NumberedStatistics& own, const PolicyDescription& policy,
-                       const MomentsShape& moments, ChildMailbox& mailbox, RoleWords words)
+                       const MomentsShape& moments, const std::vector<NamedValue>& tunable,
+                       ChildMailbox& mailbox, RoleWords words)
     : options_(options),
       words_(words),
       layout_(layout),
       statistics_(own.statistics.components()),
+      tunable_(names_of(tunable)),
       mailbox_(mailbox),
       hello_(first_hello(options, layout, own, policy, moments)),
       host_(host_options(options, words), *this) {}

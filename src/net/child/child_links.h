@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "genkidama/net/child.h"
 #include "genkidama/params/weight_codec.h"
@@ -24,10 +26,11 @@ namespace genkidama {
 class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildSessionOwner {
  public:
   /// All outlive it. Throws ArgumentError for a network whose description is too large to be told.
-  /// `own`, `policy` and `moments`: the trainer's, for the hello. `words`: what messages call the two ends.
+  /// `own`, `policy` and `moments`: the trainer's, for the hello. `tunable`: what it can change while it
+  /// trains. `words`: what messages call the two ends.
   ChildLinks(const ChildOptions& options, const ParameterLayout& layout, const NumberedStatistics& own,
-             const PolicyDescription& policy, const MomentsShape& moments, ChildMailbox& mailbox,
-             RoleWords words);
+             const PolicyDescription& policy, const MomentsShape& moments,
+             const std::vector<NamedValue>& tunable, ChildMailbox& mailbox, RoleWords words);
   /// As stop().
   ~ChildLinks() override;
 
@@ -53,6 +56,7 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   RoleWords words() const override { return words_; }
   CodecKind codec() const override { return options_.codec; }
   std::optional<MomentsShape> moments() const override { return hello_.moments; }
+  bool can_tune(const std::string& name) const override { return tunable_.contains(name); }
   void session_welcomed() override { refused_hellos_ = 0; }
   JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) override;
   WeightEncoder& change_encoder() override { return *changes_; }
@@ -75,6 +79,7 @@ class ChildLinks final : public ChildWire, private LinkHostOwner, private ChildS
   const RoleWords words_;
   const ParameterLayout& layout_;
   const std::size_t statistics_;
+  const std::set<std::string> tunable_;
   ChildMailbox& mailbox_;
   std::string where_;  // as from start() on
 

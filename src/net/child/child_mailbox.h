@@ -13,6 +13,7 @@
 #include "genkidama/core/clock.h"
 #include "genkidama/params/optimizer_moments.h"
 #include "genkidama/params/running_statistics.h"
+#include "genkidama/wire/member_orders.h"
 #include "genkidama/wire/message.h"
 
 namespace genkidama {
@@ -45,6 +46,8 @@ struct ParentWeights {
   std::uint64_t update = 0;            ///< merges that the Parent had made; set by the mailbox
   std::uint64_t round_steps = 0;       ///< of an actor: what it is to play with them
   std::uint64_t run_steps = 0;         ///< of an actor: what its learner's run has learnt from
+  MemberOrders orders;                 ///< of a member of a population
+  std::vector<std::string> explored;   ///< what the orders' values are of
 };
 
 /// A link that was joined, and the weights that the Parent sent at once.

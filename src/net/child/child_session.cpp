@@ -9,6 +9,7 @@
 #include "genkidama/net/round_options.h"
 #include "genkidama/params/actor_mode.h"
 #include "genkidama/params/weighted_average.h"
+#include "genkidama/wire/member_orders.h"
 #include "genkidama/wire/moments.h"
 #include "net/host/link_host.h"
 #include "net/link/peer_watch.h"
@@ -79,7 +80,11 @@ std::size_t ChildSession::first_message_max() const {
 }
 
 std::size_t ChildSession::extra_bytes() const {
-  return statistics_bytes(statistics_) + (moments_ ? moments_bytes(moments_->size) : 0);
+  return orders_bytes() + statistics_bytes(statistics_) + (moments_ ? moments_bytes(moments_->size) : 0);
+}
+
+std::size_t ChildSession::orders_bytes() const {
+  return owner_.exchange() == ExchangeKind::kPopulation ? member_orders_bytes(welcome_.explored.size()) : 0;
 }
 
 void ChildSession::expect() {
@@ -195,6 +200,7 @@ bool ChildSession::accepts(const WelcomeMessage& welcome) {
                welcome.moments ? fmt::format("averages {}", *welcome.moments) : "averages none"));
     return false;
   }
+  if (owner_.exchange() == ExchangeKind::kPopulation && !accepts_explored(welcome.explored)) return false;
   const auto codec = codec_of(welcome.codec);
   if (!codec || (*codec != CodecKind::kFloat32 && *codec != owner_.codec())) {
     refuse(RefusalCode::kProtocol,
@@ -204,6 +210,19 @@ bool ChildSession::accepts(const WelcomeMessage& welcome) {
     return false;
   }
   return true;
+}
+
+bool ChildSession::accepts_explored(const std::vector<std::string>& explored) {
+  const auto unknown = std::find_if(explored.begin(), explored.end(),
+                                    [this](const std::string& name) { return !owner_.can_tune(name); });
+  if (!explored.empty() && unknown == explored.end()) return true;
+  refuse(RefusalCode::kProtocol,
+         explored.empty()
+             ? std::string("the Parent's population explores nothing; expected a hyperparameter")
+             : fmt::format("the Parent's population explores '{}', which this Child cannot change while it "
+                           "trains; give the Parent other names",
+                           *unknown));
+  return false;
 }
 
 void ChildSession::handle(const WelcomeMessage& welcome) {
@@ -298,6 +317,13 @@ void ChildSession::on_binary(std::span<const std::byte> frame) {
 }
 
 std::optional<RefuseMessage> ChildSession::read_extra(std::span<const std::byte> extra) {
+  if (orders_bytes() > 0) {
+    auto orders = decode_member_orders(extra.first(orders_bytes()), welcome_.explored.size());
+    if (!orders.ok()) return RefuseMessage{RefusalCode::kFrame, orders.reason()};
+    received_.orders = std::move(orders.value());
+    received_.explored = welcome_.explored;
+    extra = extra.subspan(orders_bytes());
+  }
   auto others = decode_statistics(extra.first(statistics_bytes(statistics_)), statistics_);
   if (!others.ok()) return RefuseMessage{RefusalCode::kFrame, others.reason()};
   received_.other_statistics = std::move(others.value());

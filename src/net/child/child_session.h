@@ -38,6 +38,8 @@ class ChildSessionOwner {
   virtual CodecKind codec() const = 0;
   /// The moments in each frame; nothing: the Child averages none.
   virtual std::optional<MomentsShape> moments() const = 0;
+  /// Whether the trainer can change the hyperparameter of this name between rounds.
+  virtual bool can_tune(const std::string& name) const = 0;
   /// The Parent took the hello.
   virtual void session_welcomed() = 0;
   virtual JoinedSession session_joined(ChildSession& session, const WelcomeMessage& welcome) = 0;
@@ -103,6 +105,8 @@ class ChildSession final : public HostedSession {
   void refuse(RefusalCode code, const std::string& reason);
   /// Of what stands before the weights in the Parent's frames.
   std::size_t extra_bytes() const;
+  /// Of a member of a population: of what stands before the others.
+  std::size_t orders_bytes() const;
   /// Of what stands before the weights in a frame that was refused, or nothing; else it is in received_.
   std::optional<RefuseMessage> read_extra(std::span<const std::byte> extra);
   std::optional<std::string> objection(const FrameHeader& header) const;
@@ -111,6 +115,8 @@ class ChildSession final : public HostedSession {
   void join(std::uint64_t update);
   /// Whether it agrees with the Parent's answer to its hello; refuses it otherwise.
   bool accepts(const WelcomeMessage& welcome);
+  /// Whether the trainer can change what the Parent's population explores; refuses the Parent otherwise.
+  bool accepts_explored(const std::vector<std::string>& explored);
   RoleWords words() const { return owner_.words(); }
 
   ChildSessionOwner& owner_;

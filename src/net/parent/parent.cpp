@@ -50,6 +50,24 @@ void check_queue_bytes(const SegmentOptions& options) {
                       : fmt::format(", or a round of at most {} steps", options.queue_bytes / step)));
 }
 
+void check_population(const ParentOptions& options, const ParameterLayout& layout) {
+  const PopulationOptions& population = options.population.options();
+  if (options.exchange != ExchangeKind::kPopulation) {
+    if (population.explored.empty()) return;
+    throw ArgumentError(fmt::format("a population is given and the exchange is '{}'; expected 'population'",
+                                    exchange_name(options.exchange)));
+  }
+  population.check();
+  for (const ExploredHyperparameter& each : population.explored)
+    check_peer_name(each.name, "an explored name");
+  for (const PopulationMember& each : options.population.members()) {
+    const std::size_t size = each.weights->size();
+    if (size == layout.size()) continue;
+    throw ArgumentError(fmt::format("member '{}' of the population has {} weights, and the layout {}",
+                                    each.name, size, layout.size()));
+  }
+}
+
 void check_merge_threads(const ParentOptions& options) {
   const int threads = options.merge_threads;
   if (threads < 1 || threads > kMaxMergeThreads)
@@ -84,6 +102,7 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
     throw ArgumentError("a Parent needs an endpoint; give at least one in listen or connect");
   }
   check_merge_threads(options);
+  check_population(options, layout);
   check_rate(options.max_norm_growth, "max_norm_growth");
   if (options.quarantine_min < Milliseconds::zero() || options.quarantine_max < options.quarantine_min) {
     throw ArgumentError(fmt::format(
@@ -112,7 +131,7 @@ ParentOptions checked(ParentOptions options, const ParameterLayout& layout,
                                     options.merge_method->name()));
   }
   if (options.merge_method &&
-      (options.exchange == ExchangeKind::kSegments ||
+      (options.exchange == ExchangeKind::kSegments || options.exchange == ExchangeKind::kPopulation ||
        (options.exchange == ExchangeKind::kRounds && !options.merge_method->combines_rounds()))) {
     throw ArgumentError(fmt::format("merge_method '{}' is given and the exchange is '{}'; give it with '{}'",
                                     options.merge_method->name(), exchange_name(options.exchange),
@@ -294,6 +313,7 @@ class Parent::Impl final : private LinkHostOwner, private ParentSessionOwner {
   OuterOptimizer outer_optimizer() const { return state_.outer_optimizer(); }
   AveragedMoments moments() const { return state_.moments(); }
   std::unique_ptr<MergeMethod> merge_method() const { return state_.merge_method(); }
+  Population population() const { return state_.population(); }
 
  private:
   /// Runs `action` on the io thread, waits for its end, and throws what it has thrown. Before start() nobody
@@ -611,6 +631,10 @@ AveragedMoments Parent::moments() const {
 
 std::unique_ptr<MergeMethod> Parent::merge_method() const {
   return impl_->merge_method();
+}
+
+Population Parent::population() const {
+  return impl_->population();
 }
 
 std::vector<float> Parent::weights() const {

@@ -12,6 +12,7 @@
 #include "genkidama/core/log.h"
 #include "genkidama/core/version.h"
 #include "genkidama/params/segment_limits.h"
+#include "genkidama/wire/member_orders.h"
 #include "genkidama/wire/moments.h"
 #include "genkidama/wire/shard_frames.h"
 #include "genkidama/wire/statistics.h"
@@ -34,6 +35,10 @@ std::uint64_t most_steps(const SegmentOptions& options) {
 // What a learner has room for: CoreOrchestrator::learn_round().
 std::uint64_t most_segment_steps(const SegmentOptions& options) {
   return options.round_steps + 1024;
+}
+
+std::string score_text(const std::optional<double>& score) {
+  return score ? fmt::format("{:.6g}", *score) : "no score";
 }
 
 double seconds(Milliseconds span) {
@@ -153,6 +158,11 @@ void ParentSession::join(const HelloMessage& hello) {
     refuse({is_other_optimizer ? RefusalCode::kLayout : RefusalCode::kProtocol, objection});
     return;
   }
+  if (owner_.state().is_population_full(hello.name)) {
+    refuse({RefusalCode::kBusy, fmt::format("this population has {} members, and '{}' is none of them",
+                                            Population::kMostMembers, hello.name)});
+    return;
+  }
   own_name_ = hello.name;
   stream_ = hello.stream;
   const auto resumed = resume(hello);
@@ -179,7 +189,8 @@ void ParentSession::agree_on_codec(const HelloMessage& hello) {
     log(LogLevel::kInfo, "{}: '{}' asks for the codec '{}', which this {} does not know; it is '{}'",
         words().parent, shown_name_, hello.codec, words().the_parent, codec_name(CodecKind::kFloat32));
   }
-  const CodecKind codec = wanted.value_or(CodecKind::kFloat32);
+  // A member goes on from exactly the weights that it copies.
+  const CodecKind codec = has_members() ? CodecKind::kFloat32 : wanted.value_or(CodecKind::kFloat32);
   if (codec != CodecKind::kFloat32) {
     log(LogLevel::kInfo, "{}: '{}' exchanges in the codec '{}'", words().parent, shown_name_,
         codec_name(codec));
@@ -198,7 +209,8 @@ bool ParentSession::begin_session(const HelloMessage& hello) {
   status.address = link_->address();
   status.session = session_;
   status.since_child_began.steps = hello.environment_steps;
-  const bool came_back = hello.resume && hello.run_id == owner_.options().run_id;
+  // Whoever has a member's name takes the member up, also as a process that knows nothing of the run.
+  const bool came_back = has_members() || (hello.resume && hello.run_id == owner_.options().run_id);
   owner_.state().joined(std::move(status), hello.environment_steps, came_back);
   standing_ = Standing::kJoined;
   shown_name_ = owner_.state().shown_name_of(session_);
@@ -229,6 +241,10 @@ void ParentSession::welcome(const std::optional<std::uint64_t>& resumed) {
   welcome.codec = codec_name(encoder_->kind());
   const SegmentOptions& segments = owner_.options().segments;
   if (owner_.state().queues_segments()) welcome.actors = actor_mode_name(segments.mode);
+  if (has_members()) {
+    for (const auto& each : owner_.state().current_population().options().explored)
+      welcome.explored.push_back(each.name);
+  }
   if (takes_segments()) std::tie(welcome.place, welcome.places) = owner_.state().place_of(session_);
   const bool answers_at_once =
       owner_.state().queues_segments() && segments.when_full == FullQueue::kDropOldest;
@@ -318,6 +334,8 @@ void ParentSession::take_weights(const FrameParts& frame, RunningStatistics own,
           pooled_ ? pooled_->decode_fault() : decoder_->decode(frame.codec, frame.weights, view.weights);
       !wrong.empty()) {
     refuse({RefusalCode::kFrame, "binary frame: " + wrong});
+  } else if (has_members()) {
+    take_member(view, std::move(own));
   } else if (const auto bad = pooled_ ? pooled_->look().objection : owner_.state().objection(view.weights)) {
     quarantine_child(*bad);
   } else if (const std::string fault =
@@ -385,7 +403,7 @@ std::optional<Refusal> ParentSession::objection(const FrameParts& frame) const {
     return Refusal{RefusalCode::kSequence,
                    fmt::format("sequence {} where {} is next", header.sequence, next_sequence_)};
   }
-  if (owner_.options().exchange == ExchangeKind::kEach) return std::nullopt;
+  if (!makes_rounds() && !takes_segments()) return std::nullopt;
   if (auto refusal = round_objection(header)) return refusal;
   return makes_rounds() ? change_objection(frame) : std::nullopt;
 }
@@ -397,6 +415,7 @@ FrameType ParentSession::expected_type() const {
     case ExchangeKind::kSegments:
       return FrameType::kActorSegments;
     case ExchangeKind::kEach:
+    case ExchangeKind::kPopulation:
       break;
   }
   return FrameType::kChildWeights;
@@ -452,7 +471,7 @@ void ParentSession::merge(const FrameView& frame, RunningStatistics own) {
 }
 
 void ParentSession::tell_merge(const FrameHeader& frame, const MergeReport& report,
-                               std::span<const float> weights) {
+                               std::span<const float> weights, std::vector<PopulationChange> changes) {
   if (report.was_late) {
     log(LogLevel::kInfo, "parent: child '{}' is back after {:.3g} s", shown_name_, report.was_late->silence);
   }
@@ -469,8 +488,36 @@ void ParentSession::tell_merge(const FrameHeader& frame, const MergeReport& repo
   update.movement = report.movement;
   update.agreement = report.agreement;
   update.merge_method = owner_.state().current_merge_method();
+  update.changes = std::move(changes);
+  if (has_members()) {
+    update.population = &owner_.state().current_population();
+    if (const PopulationMember* const best = update.population->best()) {
+      update.best_member = best->name;
+      update.best_score = best->score;
+    }
+  }
   owner_.session_merged(update);
   host_.peer_works(connection_);
+}
+
+void ParentSession::take_member(const FrameView& frame, RunningStatistics own) {
+  const auto bad = owner_.state().objection(frame.weights);
+  if (bad) {
+    log(LogLevel::kWarning, "parent: the weights of '{}' ({}) are of no use, and it is given others: {}",
+        shown_name_, link_->address(), *bad);
+  }
+  MemberMergeReport report =
+      owner_.state().take_member(frame.header, frame.weights, !bad, Clock::now(), {stream_, std::move(own)});
+  ++next_sequence_;
+  GENKIDAMA_FAILPOINT("parent_merged");
+  send_weights(frame.header.sequence);
+  GENKIDAMA_FAILPOINT("parent_answered");
+  for (const PopulationChange& change : report.changes) {
+    if (change.source.empty()) continue;
+    log(LogLevel::kInfo, "parent: '{}' ({}) goes on from '{}' ({}) after {} steps", change.member,
+        score_text(change.score), change.source, score_text(change.source_score), change.steps);
+  }
+  tell_merge(frame.header, report.merge, owner_.state().current(), std::move(report.changes));
 }
 
 void ParentSession::contribute(const FrameView& frame, RunningStatistics own, OptimizerMoments moments) {
@@ -505,7 +552,14 @@ FrameHeader ParentSession::make_header(std::uint64_t sequence) const {
 void ParentSession::encode_extra() {
   const ParentState& state = owner_.state();
   extra_.clear();
+  // encode_statistics() writes over what is there.
   if (state.statistics_components() > 0) encode_statistics(state.other_statistics(stream_), extra_);
+  if (has_members()) {
+    const PopulationMember& member = state.member_of(session_);
+    std::vector<std::byte> orders;
+    append_member_orders({member.is_changed, member.values}, orders);
+    extra_.insert(extra_.begin(), orders.begin(), orders.end());
+  }
   if (state.averages_moments()) append_moments(state.current_moments().mean(), extra_);
 }
 

@@ -115,7 +115,10 @@ class ParentSession final : public HostedSession {
   void take_weights(const FrameParts& frame, RunningStatistics own, OptimizerMoments moments);
   void merge(const FrameView& frame, RunningStatistics own);
   /// Tells the owner of a merge whose answer is on its way. `weights`: W_P after it.
-  void tell_merge(const FrameHeader& frame, const MergeReport& report, std::span<const float> weights);
+  void tell_merge(const FrameHeader& frame, const MergeReport& report, std::span<const float> weights,
+                  std::vector<PopulationChange> changes = {});
+  /// What the member of a population has sent, sound or not.
+  void take_member(const FrameView& frame, RunningStatistics own);
 
   // Where several threads merge.
 
@@ -133,6 +136,7 @@ class ParentSession final : public HostedSession {
   /// A frame was taken into the open round.
   void note_contribution(const FrameHeader& header);
   bool makes_rounds() const { return owner_.options().exchange == ExchangeKind::kRounds; }
+  bool has_members() const { return owner_.options().exchange == ExchangeKind::kPopulation; }
   bool takes_segments() const { return owner_.options().exchange == ExchangeKind::kSegments; }
   RoleWords words() const { return role_words(owner_.options().exchange); }
   /// The type of frame that a Child of this exchange sends.

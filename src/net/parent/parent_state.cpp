@@ -91,6 +91,7 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
       apart_from_steps_(options.exchange == ExchangeKind::kRounds ? options.rounds.apart_from_steps : 0),
       first_steps_(options.first_steps),
       averages_moments_(options.average_moments),
+      has_population_(options.exchange == ExchangeKind::kPopulation),
       segments_(options.exchange == ExchangeKind::kSegments ? options.segments : SegmentOptions{}),
       layout_(layout),
       run_steps_(takes_segments() ? options.first_steps : 0),
@@ -98,9 +99,10 @@ ParentState::ParentState(const ParentOptions& options, const ParameterLayout& la
       statistics_(options.statistics),
       outer_optimizer_(options.outer_optimizer),
       moments_(averages_moments_ ? options.moments : AveragedMoments()),
-      method_(options.merge_method ? options.merge_method->clone() : nullptr) {
+      method_(options.merge_method ? options.merge_method->clone() : nullptr),
+      population_(has_population_ ? options.population : Population()) {
   status_.updates = options.first_update;
-  if (options.exchange != ExchangeKind::kEach) round_.emplace(options.rounds);
+  if (options.exchange == ExchangeKind::kRounds || takes_segments()) round_.emplace(options.rounds);
   if (takes_segments() && segments_.mode == ActorMode::kAsynchronous) {
     queue_.emplace(segments_.queued_rounds * segments_.round_steps, segments_.queue_bytes);
   }
@@ -240,10 +242,12 @@ void ParentState::joined(ChildStatus child, std::uint64_t steps_counted_before, 
   // What wants memory comes before the Child is counted as connected.
   std::multiset<std::string> shown{record.status.name};
   if (apart_) apart_->joined(session, record.status.name, weights_);
+  auto population = population_with(record.status.name);
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);
   children_[session] = std::move(record);
   connected_names_.merge(shown);
+  std::swap(population_, population);
   ++status_.joined;
 }
 
@@ -260,10 +264,12 @@ std::optional<std::uint64_t> ParentState::rejoined(std::uint64_t session, const 
   const std::uint64_t sequence = record->sequence;
   std::multiset<std::string> shown{record->status.name};
   if (apart_) apart_->joined(session, record->status.name, weights_);
+  auto population = population_with(record->status.name);
   const std::lock_guard lock(mutex_);
   if (round_) round_->joined(session, now);
   children_[session] = std::move(*record);
   connected_names_.merge(shown);
+  std::swap(population_, population);
   ++status_.joined;
   ++status_.resumed;
   return sequence;

@@ -42,6 +42,12 @@ struct MergeReport {
   std::string failure;               ///< of the user's rule; if it is not empty nothing was merged
 };
 
+/// What the report of a member of a population was.
+struct MemberMergeReport {
+  MergeReport merge;
+  std::vector<PopulationChange> changes;
+};
+
 /// What a thread of the pool finds out about a Child's weights before they are merged.
 struct WeightsLook {
   std::optional<std::string> objection;  ///< as ParentState::objection()
@@ -77,14 +83,17 @@ class ParentState {
   OuterOptimizer outer_optimizer() const;
   AveragedMoments moments() const;
   std::unique_ptr<MergeMethod> merge_method() const;
+  Population population() const;
   ParentStatus status(Clock::time_point now = Clock::now()) const;
 
   // The io thread.
 
   /// W_P.
   std::span<const float> current() const { return weights_; }
-  /// What the Child of a joined session is sent: W_P, or its own weights where Children are apart.
+  /// What the Child of a joined session is sent: W_P, or its own weights where Children are apart or are
+  /// members of a population.
   std::span<const float> weights_for(std::uint64_t session) const {
+    if (has_population_) return *member_of(session).weights;
     return apart_ ? apart_->of(session) : current();
   }
   std::size_t size() const { return weights_.size(); }
@@ -176,6 +185,19 @@ class ParentState {
   /// nullptr without one.
   const MergeMethod* current_merge_method() const { return method_.get(); }
 
+  // Members of a population.
+
+  bool has_population() const { return has_population_; }
+  const Population& current_population() const { return population_; }
+  /// That of a joined session.
+  const PopulationMember& member_of(std::uint64_t session) const;
+  /// Whether a Child of this name would be one member too many.
+  bool is_population_full(const std::string& own_name) const;
+  /// Takes what a joined member has sent; `is_sound`: there was no objection to its weights. W_P becomes the
+  /// best member's weights, and the report counts as an update.
+  MemberMergeReport take_member(const FrameHeader& frame, std::span<const float> weights, bool is_sound,
+                                Clock::time_point now = Clock::now(), NumberedStatistics own = {});
+
   // Rounds of segments.
 
   bool takes_segments() const { return segments_.round_steps > 0; }
@@ -232,6 +254,9 @@ class ParentState {
 
   /// The least that no actor which is connected has; `wanted` if that is free.
   std::uint64_t free_place(std::uint64_t wanted) const;
+
+  /// The population with the member of a Child that is shown as this; nobody's without a population.
+  Population population_with(const std::string& shown_name) const;
 
   struct Contribution {
     FrameHeader frame;
@@ -290,6 +315,7 @@ class ParentState {
   const std::uint64_t apart_from_steps_;
   const std::uint64_t first_steps_;
   const bool averages_moments_;
+  const bool has_population_;
   const SegmentOptions segments_;
   const ParameterLayout& layout_;
 
@@ -315,6 +341,7 @@ class ParentState {
   OuterOptimizer outer_optimizer_;
   AveragedMoments moments_;
   std::unique_ptr<MergeMethod> method_;   // nullptr unless there is one
+  Population population_;                 // of nobody unless there is one
   std::optional<SegmentQueue> queue_;     // nothing unless actors are asynchronous
   std::uint64_t told_dropped_steps_ = 0;  // of status_.rounds.dropped_steps, those that a round has told
   ParentStatus status_;                   // without `children`

@@ -35,6 +35,13 @@ UpperParentOptions checked(UpperParentOptions options, const Parent& parent) {
         "'each' or "
         "'rounds'");
   }
+  for (const auto& [end, kind] : {std::pair("with the upper Parent", options.link.exchange),
+                                  std::pair("of the Parent", parent.options().exchange)}) {
+    if (kind != ExchangeKind::kPopulation) continue;
+    throw ArgumentError(fmt::format(
+        "the exchange {} is 'population', whose members are no means of others; expected 'each' or 'rounds'",
+        end));
+  }
   if (parent.options().rounds.apart_from_steps > 0) {
     throw ArgumentError(
         "the Parent's Children go apart (rounds.apart_from_steps), and its weights are nothing but their "
@@ -61,7 +68,7 @@ class UpperParent::Impl {
         trainer_(parent),
         mailbox_(options_.link.exchange != ExchangeKind::kEach),
         links_(options_.link, trainer_.layout(), trainer_.own_statistics(), trainer_.policy_description(), {},
-               mailbox_, kUpperParentWords),
+               {}, mailbox_, kUpperParentWords),
         exchange_(ChildExchange::make(options_.link, mailbox_, links_)) {}
 
   ~Impl() { stop("the Parent below stopped"); }
