@@ -115,7 +115,8 @@ PopulationChange Population::copy(PopulationMember& self, const PopulationMember
   PopulationChange change{kind,       self.name,    self.steps,  source ? source->name : "",
                           self.score, std::nullopt, self.values, {}};
   if (source != nullptr) change.source_score = source->score;
-  self.score = source ? source->score : std::nullopt;
+  // What it goes on from is another one's, and how that does with other values is not known yet.
+  self.score.reset();
   if (source != nullptr) self.weights = source->weights;
   self.values = explored_from(source ? source->values : self.values,
                               derive_seed(options_.seed, {number_of(self.name), kDecision, self.decisions}));

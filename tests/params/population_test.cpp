@@ -53,7 +53,8 @@ std::size_t count_of(const std::vector<PopulationChange>& changes, PopulationCha
 }  // namespace
 
 TEST_CASE("first values lie in their ranges, differ between members, and follow from seed and name") {
-  const Population first = population_of(20), again = population_of(20), other = population_of(20, options_of(2));
+  const Population first = population_of(20), again = population_of(20),
+                   other = population_of(20, options_of(2));
   double above = 0;
   for (const PopulationMember& member : first.members()) {
     CHECK(member.values[0] >= 1e-5);
@@ -97,7 +98,9 @@ TEST_CASE("the lowest fifth copies the highest fifth, and explores by a fifth le
     CHECK((is_at_end || factor == Approx(0.8) || factor == Approx(1.25)));
   }
   CHECK(*copied.weights == *population.find("d")->weights);
-  CHECK(copied.score == 13.0);
+  // How it does with other values is not known yet, so nobody copies it.
+  CHECK_FALSE(copied.score);
+  CHECK(population.best()->name == "d");
   CHECK(copied.is_changed);
   CHECK(copied.copies == 1);
   // Whoever is neither low nor high goes on as it is.
@@ -133,8 +136,8 @@ TEST_CASE("of equal scores nobody is copied, and a member alone copies nobody") 
 
 TEST_CASE("who may not be a source is not copied") {
   Population population = population_of(3);
-  tell(population, "a", 100);
   tell(population, "b", 50);
+  tell(population, "a", 100);
   const auto not_a = [](const std::string& name) { return name != "a"; };
   const auto changes = tell(population, "c", 1, not_a);
   REQUIRE(count_of(changes, PopulationChangeKind::kExploit) == 1);
@@ -160,7 +163,7 @@ TEST_CASE("a member that has diverged copies another one at once and is no sourc
         population.take({"b", Weights{1, 1}, true, {1, 1}, std::numeric_limits<double>::infinity()}, anybody);
     REQUIRE(changes.size() == 1);
     CHECK(changes[0].source == "a");
-    CHECK(population.find("b")->score == 100.0);
+    CHECK_FALSE(population.find("b")->score);
   }
   SECTION("with nobody to copy it goes on from its last weights with other values") {
     const Weights kept = *population.find("b")->weights;
@@ -180,7 +183,9 @@ TEST_CASE("values that explore stay in their ranges, and 0 is drawn anew") {
   PopulationOptions options = options_of();
   options.explored = {{"learning_rate", 1e-3, 1.1e-3}, {"entropy_weight", 0, 0.05}};
   SECTION("by factors") {}
-  SECTION("anew") { options.resample = 1; }
+  SECTION("anew") {
+    options.resample = 1;
+  }
   Population population = population_of(2, options);
   tell(population, "a", 1e9);
   bool moved = false;
@@ -245,8 +250,9 @@ TEST_CASE("the state of a population that explores something else is refused, an
   Population population(others);
   CHECK_THROWS_MATCHES(
       population.restore(state.reader()), LayoutError,
-      Catch::Message("a state in memory: its population explores [learning_rate, entropy_weight], and this one "
-                     "[learning_rate, gamma]; expected the same"));
+      Catch::Message(
+          "a state in memory: its population explores [learning_rate, entropy_weight], and this one "
+          "[learning_rate, gamma]; expected the same"));
   PopulationOptions narrow = options_of();
   narrow.explored[0] = {"learning_rate", 1, 2};
   Population clamped(narrow);

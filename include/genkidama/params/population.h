@@ -26,8 +26,8 @@ struct PopulationMember {
   std::vector<double> values;  ///< of the explored hyperparameters, in their order
   /// What it has sent last, or has copied since; finite.
   std::shared_ptr<const std::vector<float>> weights;
-  /// The mean return of the episodes between its last two decisions, or the score of whom it copied last;
-  /// nothing before its first decision, and after it has diverged without anybody to copy.
+  /// The mean return of the episodes between its last two decisions; nothing before its first decision, and
+  /// from a copy to the decision after it. Without a score it is not copied, and is not the best.
   std::optional<double> score;
   std::uint64_t steps = 0;      ///< environment steps that it has played in the run
   std::uint64_t decisions = 0;  ///< how often it was decided whether it copies another one

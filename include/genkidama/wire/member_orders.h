@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// What a Parent tells a member of a population in each of its frames, before statistics and weights, where hello
-/// and welcome both say that the exchange is "population". Everything is little-endian.
+/// What a Parent tells a member of a population in each of its frames, before statistics and weights, where
+/// hello and welcome both say that the exchange is "population". Everything is little-endian.
 
 #include <cstddef>
 #include <span>
@@ -32,8 +32,8 @@ constexpr std::size_t member_orders_bytes(std::size_t values) {
 /// Appends a u64, 1 where the weights are taken and 0 otherwise, and each value as f64; no values, no bytes.
 void append_member_orders(const MemberOrders& orders, std::vector<std::byte>& bytes);
 
-/// Reads member_orders_bytes(values) bytes. Refused are another first number than 0 and 1, and values that are
-/// not finite. Throws nothing but std::bad_alloc.
+/// Reads member_orders_bytes(values) bytes. Refused are another first number than 0 and 1, and values that
+/// are not finite. Throws nothing but std::bad_alloc.
 Decoded<MemberOrders> decode_member_orders(std::span<const std::byte> bytes, std::size_t values);
 
 }  // namespace genkidama
