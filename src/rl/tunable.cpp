@@ -14,7 +14,7 @@ namespace {
 
 struct Field {
   std::string_view name;
-  double Hyperparameters::* value;
+  double Hyperparameters::*value;
 };
 
 // Those that size something, or turn a part of the memory on, are not among them: proximal, momentum,
@@ -89,8 +89,8 @@ void check_explored(const PopulationOptions& population, const Hyperparameters& 
       try {
         changed.check();
       } catch (const ArgumentError& error) {
-        throw ArgumentError(fmt::format("'{}' is explored from {} to {}, and with {}: {}", each.name, each.low,
-                                        each.high, value, error.what()));
+        throw ArgumentError(fmt::format("'{}' is explored from {} to {}, and with {}: {}", each.name,
+                                        each.low, each.high, value, error.what()));
       }
     }
   }

@@ -16,11 +16,13 @@
 
 #include "genkidama/core/error.h"
 #include "genkidama/core/log.h"
+#include "genkidama/rl/tunable.h"
 #include "run/directory/parent_identity.h"
 #include "run/directory/thinning.h"
 #include "run/divergence.h"
 #include "run/merge_watch.h"
 #include "run/metrics/recent_mean.h"
+#include "run/population_table.h"
 #include "run/run_files.h"
 #include "run/run_limits.h"
 #include "run/state/child_counters.h"
@@ -39,6 +41,12 @@ const std::vector<std::string> kColumns = {"child",          "child_sequence",  
 const std::vector<std::string> kRoundColumns = {
     "contributions", "late_contributions", "staleness_mean", "staleness_max", "waited_seconds", "episodes",
     "return_mean",   "movement",           "agreement_mean", "agreement_min", "children"};
+
+// Of a Parent with a population; the best member is that whose weights are evaluated.
+const std::vector<std::string> kMemberColumns = {
+    "child",          "child_sequence",    "child_environment_steps",
+    "child_episodes", "child_return_mean", "best_member",
+    "best_score",     "children"};
 
 // Of a Parent that is a Child of another one, as of the moment that a merge is recorded.
 const std::vector<std::string> kUpperColumns = {"upper_connected", "upper_exchanges"};
@@ -81,6 +89,30 @@ std::vector<std::string> fields_of_round(const ParentUpdate& update, const Playe
           fmt::format("{}", children)};
 }
 
+std::vector<std::string> fields_of_member(const ParentUpdate& update, const Played& played,
+                                          std::size_t children) {
+  return {update.child,
+          fmt::format("{}", update.sequence),
+          fmt::format("{}", update.since_child_began.steps),
+          fmt::format("{}", update.since_child_began.episodes),
+          played.episodes > 0 ? fmt::format("{:.6g}", update.mean_return) : "",
+          update.best_member,
+          update.best_score ? fmt::format("{:.6g}", *update.best_score) : "",
+          fmt::format("{}", children)};
+}
+
+const std::vector<std::string>& columns_of(ExchangeKind exchange) {
+  if (exchange == ExchangeKind::kPopulation) return kMemberColumns;
+  return exchange == ExchangeKind::kRounds ? kRoundColumns : kColumns;
+}
+
+/// Whose schedules are the Children's business.
+void check_population(const ParentOptions& parent, Hyperparameters hyperparameters) {
+  if (parent.exchange != ExchangeKind::kPopulation) return;
+  hyperparameters.final_learning_rate = 0;
+  check_explored(parent.population.options(), hyperparameters);
+}
+
 /// What a merge adds to the run.
 std::uint64_t steps_of(const ParentUpdate& update) {
   std::uint64_t steps = update.contributions.empty() ? update.since_merge.steps : 0;
@@ -114,10 +146,10 @@ class ParentRun::Impl {
                                     RunObserver* observer, std::optional<UpperParentOptions> upper) {
     ParentMemory memory;
     memory.statistics = StreamStatistics(evaluator.statistics_components());
-    memory.rounds = {parent.outer_optimizer, parent.moments, method_of(parent)};
+    memory.rounds = {parent.outer_optimizer, parent.moments, method_of(parent), parent.population};
     parent.policy = evaluator.policy_description();
-    const bool makes_rounds = parent.exchange == ExchangeKind::kRounds;
-    auto columns = makes_rounds ? kRoundColumns : kColumns;
+    check_population(parent, evaluator.hyperparameters());
+    auto columns = columns_of(parent.exchange);
     if (upper) columns.insert(columns.end(), kUpperColumns.begin(), kUpperColumns.end());
     OpenedRun opened = RunFiles::open(std::move(options), evaluator, observer,
                                       {run_kind::kParent, std::move(columns), &memory});
@@ -125,6 +157,7 @@ class ParentRun::Impl {
     parent.outer_optimizer = std::move(memory.rounds.outer_optimizer);
     parent.moments = std::move(memory.rounds.moments);
     parent.merge_method = std::move(memory.rounds.merge_method);
+    parent.population = std::move(memory.rounds.population);
     // One more stream beside those of the Children, so that each of them is told of it.
     if (opened.first_statistics.components() > 0) {
       parent.statistics.set(evaluator.own_statistics().stream, std::move(opened.first_statistics));
@@ -154,12 +187,13 @@ class ParentRun::Impl {
   /// Writes the state when it is due and nothing was merged since the last record; otherwise the next merge
   /// brings its weights.
   void keep_time();
+  bool has_members() const { return options_.exchange == ExchangeKind::kPopulation; }
   bool makes_rounds() const { return options_.exchange == ExchangeKind::kRounds; }
   /// Whether the run's last merge was recorded.
   bool has_last() const { return files_->totals().updates == last_update_; }
   bool checkpoint(const PolicySnapshot& snapshot, RoundMemory rounds);
   RoundMemory round_memory() const {
-    return {parent_->outer_optimizer(), parent_->moments(), parent_->merge_method()};
+    return {parent_->outer_optimizer(), parent_->moments(), parent_->merge_method(), parent_->population()};
   }
   FillState fill_state();
   /// The evaluator normalises with what all Children have counted until now, and policy files say so.
@@ -196,6 +230,7 @@ class ParentRun::Impl {
   UpdateQueue queue_;
   std::deque<MergeRecord> pending_;  // taken from the queue, and not recorded yet
   RecentMean recent_returns_;
+  std::optional<PopulationTable> population_table_;  // of a population
   bool evaluation_due_ = false;
   bool ended_by_evaluation_ = false;  // of the final weights
   bool ran_ = false;
@@ -240,7 +275,11 @@ ParentRun::Impl::Impl(OpenedRun opened, CoreOrchestrator& evaluator, ParentOptio
     if (goes_on_with_session(resumed, "this Parent", "the upper Parent's"))
       upper->link.resume = opened.state->session;
   }
-  memory_.rounds = {parent.outer_optimizer, parent.moments, method_of(parent)};
+  memory_.rounds = {parent.outer_optimizer, parent.moments, method_of(parent), parent.population};
+  if (has_members()) {
+    population_table_.emplace(files_->directory().population(), parent.population.options(),
+                              files_->goes_on() ? std::optional(files_->totals().updates) : std::nullopt);
+  }
   kept_update_ = files_->totals().updates;
   evaluation_due_ = files_->is_evaluation_missing();
   parent.first_update = files_->totals().updates;
@@ -308,8 +347,9 @@ RunSummary ParentRun::Impl::run() {
     } else if (!ended_by_evaluation_) {
       take_statistics();
     }
+    // Members of a population do nothing to each other's weights.
     return files_->finish(ended_by, {final_weights_, final_average_}, fill_state(), report(),
-                          children_.influence());
+                          has_members() ? std::vector<ChildInfluence>() : children_.influence());
   } catch (...) {
     parent_->stop("the Parent's run failed");
     if (upper_) upper_->stop("the Parent's run failed");
@@ -338,10 +378,13 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
                       {"staleness_mean", mean(static_cast<double>(rounds.staleness), rounds.contributions)},
                       {"waited_seconds", rounds.waited_seconds},
                       {"waited_seconds_mean", mean(rounds.waited_seconds, rounds.closed)}};
+  } else if (has_members()) {
+    json["exchange"] = exchange_name(options_.exchange);
+    json["population"] = population_report(memory_.rounds.population);
   } else {
     json["alpha"] = options_.alpha;
   }
-  json["merge_rule"] = merge_name(options_);
+  if (!has_members()) json["merge_rule"] = merge_name(options_);
   if (upper_) {
     const UpperParentStatus upper = upper_->status();
     json["upper"] = {{"address", upper_name_},
@@ -370,7 +413,7 @@ nlohmann::ordered_json ParentRun::Impl::report() const {
   json["run_id"] = identity_.run_id;
   json["epoch"] = identity_.epoch;
   json["children"] = children_.report();
-  json["influence_suggestion"] = influence_suggestion(children_.influence());
+  if (!has_members()) json["influence_suggestion"] = influence_suggestion(children_.influence());
   return json;
 }
 
@@ -467,14 +510,16 @@ void ParentRun::Impl::record(const MergeRecord& merge, const ParentStatus& statu
   after.in_run += played;
   recent_returns_.add(update.mean_return, played.episodes);
   const std::size_t children = status.children.size();
-  auto fields =
-      makes_rounds() ? fields_of_round(update, played, children) : fields_of(update, played, children);
+  auto fields = has_members()    ? fields_of_member(update, played, children)
+                : makes_rounds() ? fields_of_round(update, played, children)
+                                 : fields_of(update, played, children);
   if (upper_) {
     const UpperParentStatus upper = upper_->status();
     fields.push_back(upper.connected ? "1" : "0");
     fields.push_back(fmt::format("{}", upper.exchanges));
   }
   files_->record(after, fields, recent_returns_.mean());
+  if (population_table_) population_table_->append(files_->totals(), update.changes);
   files_->observer().on_update({files_->totals(), progress(status), nullptr, &update, [this] {
                                   take_statistics();
                                   const auto weights = parent_->weights();
@@ -491,6 +536,7 @@ bool ParentRun::Impl::checkpoint(const PolicySnapshot& snapshot, RoundMemory rou
   kept_update_ = files_->totals().updates;
   memory_.rounds = std::move(rounds);
   take_statistics();
+  if (population_table_) population_table_->sync();
   return files_->checkpoint(snapshot, fill_state());
 }
 

@@ -8,7 +8,8 @@ namespace genkidama::run {
 void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyAverage& average) {
   const std::lock_guard lock(mutex_);
   const bool surely = wanted == Weights::kSurely;
-  if (contributions_ >= kMaxRecords && !surely) {
+  // What a population has changed is told, and seldom happens.
+  if (contributions_ >= kMaxRecords && !surely && update.changes.empty()) {
     ++dropped_;
     if (update.contributions.empty()) carry(update.session, update.since_merge);
     for (const RoundContribution& each : update.contributions) carry(each.session, each.since_merge);
@@ -19,6 +20,7 @@ void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyA
   record.update.outer_optimizer = nullptr;
   record.update.moments = nullptr;
   record.update.merge_method = nullptr;
+  record.update.population = nullptr;
   if (update.contributions.empty()) record.update.since_merge += take_carried(update.session);
   for (RoundContribution& each : record.update.contributions) {
     const Played carried = take_carried(each.session);
@@ -31,6 +33,7 @@ void UpdateQueue::push(const ParentUpdate& update, Weights wanted, const PolicyA
     if (update.outer_optimizer != nullptr) record.rounds.outer_optimizer = *update.outer_optimizer;
     if (update.moments != nullptr) record.rounds.moments = *update.moments;
     if (update.merge_method != nullptr) record.rounds.merge_method = update.merge_method->clone();
+    if (update.population != nullptr) record.rounds.population = *update.population;
     ++with_weights_;
   } else if (wanted == Weights::kIfRoom) {
     ++dropped_;

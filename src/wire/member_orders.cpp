@@ -22,8 +22,8 @@ void append_member_orders(const MemberOrders& orders, std::vector<std::byte>& by
 Decoded<MemberOrders> decode_member_orders(std::span<const std::byte> bytes, std::size_t values) {
   MemberOrders orders;
   if (bytes.size() != member_orders_bytes(values)) {
-    return WireError{fmt::format("{} bytes of a member's orders; expected {}", bytes.size(),
-                                 member_orders_bytes(values))};
+    return WireError{
+        fmt::format("{} bytes of a member's orders; expected {}", bytes.size(), member_orders_bytes(values))};
   }
   if (values == 0) return orders;
   const std::byte* at = bytes.data();

@@ -16,7 +16,8 @@ void member_orders(Input input) {
   if (!decoded.ok()) return require_printable(decoded.reason());
   const MemberOrders& orders = decoded.value();
   require(orders.values.size() == input[0], "there are as many values as were asked for");
-  require(std::all_of(orders.values.begin(), orders.values.end(), [](double value) { return std::isfinite(value); }),
+  require(std::all_of(orders.values.begin(), orders.values.end(),
+                      [](double value) { return std::isfinite(value); }),
           "values are finite");
   std::vector<std::byte> again;
   append_member_orders(orders, again);

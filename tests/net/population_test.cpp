@@ -135,7 +135,8 @@ struct RawMember : RawPeer {
 
 }  // namespace
 
-TEST_CASE("the worst member goes on from the best one's weights, with other values and new moments", "[together]") {
+TEST_CASE("the worst member goes on from the best one's weights, with other values and new moments",
+          "[together]") {
   Changes changes;
   RunningParent running(population_parent(), [&](const ParentUpdate& update) { changes.take(update); });
   std::vector<std::unique_ptr<MemberTrainer>> trainers;
@@ -329,21 +330,24 @@ TEST_CASE("members of other exchanges, and trainers that cannot change what is e
     return "it was not refused";
   };
   FakeTrainer other;
-  CHECK_THAT(refusal(other, ExchangeKind::kEach),
-             Contains("this Parent's exchange is 'population' and the peer asks for 'each'; give both the same"));
+  CHECK_THAT(
+      refusal(other, ExchangeKind::kEach),
+      Contains("this Parent's exchange is 'population' and the peer asks for 'each'; give both the same"));
   CHECK(other.rounds == 0);
   RunningParent each;
   MemberTrainer member(1);
   Child child(member_options(each.port(), "member"), member);
-  CHECK_THROWS_WITH(child.run(), Contains("this Parent's exchange is 'each' and the peer asks for 'population'"));
+  CHECK_THROWS_WITH(child.run(),
+                    Contains("this Parent's exchange is 'each' and the peer asks for 'population'"));
   // A Child that refuses its Parent is told so in its log, and finds nobody else.
   ChildOptions options = member_options(running.port(), "stiff");
   options.join_timeout = Milliseconds(3'000);
   options.backoff_min = options.backoff_max = Milliseconds(1'000);
   FakeTrainer stiff;
   Child stiff_child(options, stiff);
-  CHECK_THROWS_WITH(stiff_child.run(), Contains("the Parent's population explores 'learning_rate', which this Child "
-                                                "cannot change while it trains"));
+  CHECK_THROWS_WITH(stiff_child.run(),
+                    Contains("the Parent's population explores 'learning_rate', which this Child "
+                             "cannot change while it trains"));
   CHECK(stiff.rounds == 0);
 }
 
@@ -377,9 +381,7 @@ TEST_CASE("what makes no sense with a population is refused") {
              Contains("average_moments is set and the exchange is 'population'"));
   CHECK_THAT(refused([](ParentOptions& options) { options.rounds.apart_from_steps = 10; }),
              Contains("the exchange is 'population', in which no rounds are averaged"));
-  CHECK_THAT(refused([](ParentOptions& options) {
-               options.population.join("one", random_weights(3, 1));
-             }),
+  CHECK_THAT(refused([](ParentOptions& options) { options.population.join("one", random_weights(3, 1)); }),
              Contains("member 'one' of the population has 3 weights, and the layout 16"));
   MemberTrainer trainer(1);
   ChildOptions child = member_options(1, "child");

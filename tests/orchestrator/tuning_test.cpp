@@ -33,7 +33,8 @@ OrchestratorOptions options_of(WorkerMode mode, double learning_rate = 1e-2) {
 
 std::unique_ptr<CoreOrchestrator> make(const OrchestratorOptions& options) {
   const ActionSpace space{.choices = {3}, .low = {}, .high = {}};
-  return std::make_unique<CoreOrchestrator>(target_factory(space, false), mlp_network({.hidden = {8}}), options);
+  return std::make_unique<CoreOrchestrator>(target_factory(space, false), mlp_network({.hidden = {8}}),
+                                            options);
 }
 
 void tune(CoreOrchestrator& trainer, const std::string& name, double value) {
@@ -47,7 +48,8 @@ double rate_of_next_round(CoreOrchestrator& trainer) {
 
 }  // namespace
 
-TEST_CASE("a trainer goes on with the values it was given, as one that had them from the beginning", "[forks]") {
+TEST_CASE("a trainer goes on with the values it was given, as one that had them from the beginning",
+          "[forks]") {
   const WorkerMode mode = GENERATE(WorkerMode::kCaller, WorkerMode::kThreads, WorkerMode::kProcesses);
   CAPTURE(static_cast<int>(mode));
   const auto trainer = make(options_of(mode, 1e-3));
@@ -96,8 +98,9 @@ TEST_CASE("several workers go on with the values, and so does one that takes a d
 
 TEST_CASE("what cannot be tuned, or to such a value, is named and changes nothing") {
   const auto trainer = make(options_of(WorkerMode::kCaller));
-  CHECK_THROWS_WITH(tune(*trainer, "epochs", 3), Contains("'epochs' cannot change while a run is trained; expected "
-                                                          "one of gamma, gae_lambda"));
+  CHECK_THROWS_WITH(tune(*trainer, "epochs", 3),
+                    Contains("'epochs' cannot change while a run is trained; expected "
+                             "one of gamma, gae_lambda"));
   CHECK_THROWS_WITH(tune(*trainer, "gamma", 1.5), Contains("gamma is 1.5; expected"));
   CHECK_THROWS_AS(tune(*trainer, "learning_rate", 0), ArgumentError);
   const std::vector<NamedValue> values{{"entropy_weight", 0.25}, {"gamma", -1}};
@@ -123,5 +126,6 @@ TEST_CASE("each tunable name is a field that check() knows as possible") {
   CHECK_THROWS_WITH(check_explored(population, hyper),
                     Contains("'gamma' is explored from 0.5 to 1.5, and with 1.5: gamma is 1.5; expected"));
   population.explored = {{"workers", 1, 2}};
-  CHECK_THROWS_WITH(check_explored(population, hyper), Contains("'workers' cannot be explored; expected one of"));
+  CHECK_THROWS_WITH(check_explored(population, hyper),
+                    Contains("'workers' cannot be explored; expected one of"));
 }

@@ -23,7 +23,7 @@ TEST_CASE("a member's orders are a flag and its values as float64, in little-end
   const MemberOrders orders{true, {1.5, -2}};
   const auto bytes = bytes_of(orders);
   CHECK(member_orders_bytes(2) == 24);
-  const std::vector<std::uint8_t> expected{1, 0, 0, 0, 0, 0, 0,    0,    0, 0, 0, 0,
+  const std::vector<std::uint8_t> expected{1, 0, 0,    0,    0, 0, 0, 0, 0, 0, 0, 0,
                                            0, 0, 0xf8, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0xc0};
   REQUIRE(bytes.size() == expected.size());
   for (std::size_t i = 0; i < bytes.size(); ++i) CHECK(std::to_integer<int>(bytes[i]) == expected[i]);

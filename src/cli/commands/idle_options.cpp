@@ -9,6 +9,7 @@
 #include "cli/commands/dependent_options.h"
 #include "cli/options/command_line.h"
 #include "cli/options/is_one_of.h"
+#include "cli/options/population_check.h"
 #include "cli/options/settings_check.h"
 #include "genkidama/core/log.h"
 #include "genkidama/rl/algorithms.h"
@@ -63,6 +64,9 @@ void warn_of_others_options(const Settings& settings) {
   for (const Scope& scope : scopes()) {
     if (is_one_of(given.algorithm, scope.algorithms)) continue;
     for (const std::string& option : scope.options) {
+      if (is_explored(settings, option))
+        warn_of_idle("--explore " + option, fmt::format("--loss is '{}', and it is for {}", given.algorithm,
+                                                        fmt::join(scope.algorithms, ", ")));
       if (!names_option(settings.command_line, option)) continue;
       warn_of_idle("--" + option, fmt::format("--loss is '{}', and it is for {}", given.algorithm,
                                               fmt::join(scope.algorithms, ", ")));

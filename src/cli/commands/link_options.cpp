@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "cli/options/population_check.h"
 #include "cli/options/settings_check.h"
 
 namespace genkidama::cli {
@@ -38,6 +39,9 @@ ParentOptions parent_options(const Job& job) {
   }
   options.outer_optimizer = OuterOptimizer(links.outer_optimizer);
   options.average_moments = links.average_moments;
+  if (links.exchange == ExchangeKind::kPopulation) {
+    options.population = Population(population_options(job.settings));
+  }
   // A learner merges nothing.
   if (links.exchange != ExchangeKind::kSegments) {
     options.merge_rule = job.program.merge_rule;

@@ -51,7 +51,7 @@ std::vector<std::string> parent_words(const Settings& cluster, const std::vector
     // It is for the middle Parents then.
     if (parent.links.exchange == ExchangeKind::kEach) parent.links.outer_optimizer = {};
   }
-  if (parent.links.exchange != ExchangeKind::kEach) {
+  if (parent.links.exchange == ExchangeKind::kRounds || takes_segments(parent)) {
     parent.links.rounds.first_children =
         groups.value_or(static_cast<std::uint64_t>(cluster.cluster.children));
   }

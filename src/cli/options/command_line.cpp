@@ -311,11 +311,19 @@ void apply_preset(const ResolvedProgram& program, const Slots& slots, const std:
   if ((settings.command & kAlone) != 0) apply_early("learning", program, slots, configs, settings);
   if ((settings.command & (kParent | kChild | kCluster | kSimulate)) != 0)
     apply_early("exchange", program, slots, configs, settings);
+  if (flag_given(slots, "population")) {
+    if (is_given("exchange", slots, configs) && settings.links.exchange != ExchangeKind::kPopulation) {
+      throw ArgumentError(
+          fmt::format("--population and --exchange {} are both given; leave one of the two out",
+                      exchange_name(settings.links.exchange)));
+    }
+    settings.links.exchange = ExchangeKind::kPopulation;
+  }
   if (settings.command == kCluster) {
     apply_early("topology", program, slots, configs, settings);
     // Peers have no Parent, so there are no rounds that they make together.
-    if (!settings.cluster.topology.empty() && !is_given("exchange", slots, configs))
-      settings.links.exchange = ExchangeKind::kEach;
+    const bool is_chosen = is_given("exchange", slots, configs) || flag_given(slots, "population");
+    if (!settings.cluster.topology.empty() && !is_chosen) settings.links.exchange = ExchangeKind::kEach;
   }
   check_resumed_exchange(configs, settings);
   take_exchange(preset, settings);

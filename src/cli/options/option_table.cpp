@@ -270,7 +270,8 @@ constexpr const char* kNoGroup = "none";
 /// Of `train`: none or a group of machines; of the others: how a Parent and its Children exchange weights.
 OptionRow exchange_option(const Program& program) {
   TextList names = {exchange_name(ExchangeKind::kEach), exchange_name(ExchangeKind::kRounds),
-                    exchange_name(ExchangeKind::kSegments), kNoGroup};
+                    exchange_name(ExchangeKind::kSegments), exchange_name(ExchangeKind::kPopulation),
+                    kNoGroup};
   for (const auto& [name, unused] : program.machine_groups) names.push_back(name);
   return choice_option(
       names,
@@ -287,6 +288,49 @@ OptionRow exchange_option(const Program& program) {
           s.machine_group = text == kNoGroup && s.command == kTrain ? "" : text;
         }
       });
+}
+
+/// Another word for --exchange population, under which config.json has it.
+OptionRow population_option() {
+  OptionRow row = flag_option(GENKIDAMA_MEMBER(links.overlap));
+  row.in_config = false;
+  row.get = [](const Settings& s) { return s.links.exchange == ExchangeKind::kPopulation; };
+  row.set = [](Settings& s, const nlohmann::json& value) {
+    if (!value.is_boolean()) return false;
+    if (value.get<bool>()) s.links.exchange = ExchangeKind::kPopulation;
+    return true;
+  };
+  return row;
+}
+
+OptionRow explore_option() {
+  OptionRow row = text_list_option(GENKIDAMA_MEMBER(links.explore));
+  row.placeholder = "NAME=LOW..HIGH";
+  return row;
+}
+
+void add_population(Table& table) {
+  table.group("Population");
+  table.add(
+      "population", kParent | kChild | kCluster, population_option(),
+      "Nothing is averaged: each Child is a member of a population, with weights and hyperparameters of its "
+      "own, and the worst go on from the best (population-based training); the same on both sides");
+  table.add(
+      "explore", kParent | kCluster, explore_option(),
+      "A hyperparameter that each member has for itself and explores, such as learning-rate=1e-5..1e-2; "
+      "with 'log' behind it, values are drawn by their logarithm");
+  table.add(
+      "ready-steps", kParent | kCluster, count_option({1, 1e15}, GENKIDAMA_MEMBER(links.ready_steps)),
+      "Environment steps of a member between two decisions whether it copies another one; its score is the "
+      "mean return of their episodes");
+  table.add(
+      "exploit-share", kParent | kCluster,
+      real_option({0, 0.5, true, false}, GENKIDAMA_MEMBER(links.exploit_share)),
+      "A member in this share of the lowest scores copies one in this share of the highest (at least one "
+      "member is in each)");
+  table.add("resample", kParent | kCluster, real_option(kUnitInterval, GENKIDAMA_MEMBER(links.resample)),
+            "Chance that an explored value is drawn anew from its range; otherwise it is multiplied by 0.8 "
+            "or 1.25");
 }
 
 OptionRow upper_exchange_option() {
@@ -1393,6 +1437,7 @@ std::vector<OptionRow> make_option_table(const Program& program) {
   add_simulation(table);
   add_links(table);
   add_exchange(table, program);
+  add_population(table);
   add_run(table, program);
   add_cloning(table);
   add_ending(table);

@@ -21,6 +21,7 @@
 #include "genkidama/params/merge_methods.h"
 #include "genkidama/params/mixing.h"
 #include "genkidama/params/outer_optimizer.h"
+#include "genkidama/params/population_options.h"
 #include "genkidama/rl/hyperparameters.h"
 #include "genkidama/run/export.h"
 #include "genkidama/run/run_options.h"
@@ -129,6 +130,10 @@ struct LinkOptions {
   double round_deadline_s = 0;  ///< RoundOptions::deadline
   /// RoundOptions::apart_from_steps as a share of the run's steps; empty: never.
   std::optional<double> apart_from;
+  std::vector<std::string> explore;  ///< of a population: PopulationOptions::explored, as they were typed
+  std::uint64_t ready_steps = PopulationOptions{}.ready_steps;
+  double exploit_share = PopulationOptions{}.share;
+  double resample = PopulationOptions{}.resample;
   OuterOptimizerOptions outer_optimizer;
   bool average_moments = false;
   bool divide_steps = true;  ///< SegmentOptions::divide

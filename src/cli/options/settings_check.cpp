@@ -16,6 +16,7 @@
 
 #include "cli/options/command_line.h"
 #include "cli/options/is_one_of.h"
+#include "cli/options/population_check.h"
 #include "genkidama/core/cores.h"
 #include "genkidama/core/error.h"
 #include "genkidama/net/endpoint.h"
@@ -446,8 +447,8 @@ void check_topology(Settings& settings) {
     return;
   }
   for (const char* const name :
-       {"exchange", "alpha", "beta", "merge", "quorum", "round-deadline", "max-staleness", "outer-optimizer",
-        "average-moments", "apart-from", "actor-steps", "actor-mode", "parent-mbit"}) {
+       {"exchange", "population", "alpha", "beta", "merge", "quorum", "round-deadline", "max-staleness",
+        "outer-optimizer", "average-moments", "apart-from", "actor-steps", "actor-mode", "parent-mbit"}) {
     if (given(name)) {
       throw ArgumentError(
           fmt::format("--{} is for a Parent, and with {} there is none; leave one of the two out", name,
@@ -653,11 +654,13 @@ void check_exchange(const Settings& settings) {
   check_merge(settings);
   check_merge_threads(links);
   if (links.exchange != ExchangeKind::kEach && links.overlap) {
-    throw ArgumentError(fmt::format(
-        "--overlap is for --exchange each; a Child of --exchange {} waits for the others, so leave "
-        "one of the two out",
-        exchange_name(links.exchange)));
+    throw ArgumentError(
+        fmt::format("--overlap is for --exchange each; a Child of --exchange {} waits for {}, so leave "
+                    "one of the two out",
+                    exchange_name(links.exchange),
+                    links.exchange == ExchangeKind::kPopulation ? "its Parent" : "the others"));
   }
+  check_population(settings);
   if (links.exchange == ExchangeKind::kRounds) return check_apart(settings);
   const auto check = [](const char* flag, bool is_given) {
     if (!is_given) return;

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
-#include <optional>
 
+#include "cli/options/interval_text.h"
 #include "cli/sweep/sweep_values.h"
 #include "genkidama/core/error.h"
 #include "run/search/rungs.h"
@@ -18,37 +17,14 @@ namespace {
 constexpr const char* kRangeExpected =
     "NAME=LOW..HIGH, NAME=LOW..HIGH log, NAME=LOW..HIGH int, or NAME=VALUE,VALUE,...";
 
-std::optional<double> number_of(const std::string& text) {
-  double value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return {};
-  return value;
-}
-
-// Takes the word away from the end.
-bool take_last_word(std::string& text, const std::string& word) {
-  const std::size_t start = text.size() > word.size() ? text.size() - word.size() : 0;
-  if (start == 0 || text[start - 1] != ' ' || text.substr(start) != word) return false;
-  text = trimmed(text.substr(0, start));
-  return true;
-}
-
 run::SweepRange parse_interval(const SweepValue& value, const std::string& given) {
+  const auto interval = interval_of(value.value);
+  if (!interval) throw ArgumentError(fmt::format("{}; expected {}", given, kRangeExpected));
   run::SweepRange range{value.option};
-  std::string text = value.value;
-  for (bool more = true; more;) {
-    const bool log = take_last_word(text, "log");
-    const bool whole = take_last_word(text, "int");
-    range.logarithmic = range.logarithmic || log;
-    range.whole = range.whole || whole;
-    more = log || whole;
-  }
-  const auto dots = text.find("..");
-  const auto low = number_of(trimmed(text.substr(0, dots)));
-  const auto high = number_of(trimmed(text.substr(dots + 2)));
-  if (!low || !high) throw ArgumentError(fmt::format("{}; expected {}", given, kRangeExpected));
-  range.low = *low;
-  range.high = *high;
+  range.low = interval->low;
+  range.high = interval->high;
+  range.logarithmic = interval->logarithmic;
+  range.whole = interval->whole;
   return range;
 }
 

@@ -4,17 +4,12 @@
 
 #include <algorithm>
 
+#include "cli/options/interval_text.h"
 #include "core/spelling.h"
 #include "genkidama/core/error.h"
 #include "run/sweep/definition.h"
 
 namespace genkidama::cli {
-
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;

@@ -12,7 +12,6 @@ namespace genkidama::cli {
 
 using run::SweepValue;
 
-std::string trimmed(const std::string& text);
 /// At the commas, without the spaces around each part.
 std::vector<std::string> split(const std::string& text);
 

@@ -33,7 +33,8 @@ bool PopulationExchange::settle(LocalTrainer& trainer) {
   const std::uint64_t unanswered = std::exchange(unanswered_, 0);
   const bool is_new = join_.ticket.session != session_before;
   // In the same session the Parent may have told this member to copy another one, in an answer that was lost.
-  const bool was_told = join_.weights.orders.takes_weights && unanswered > 0 && join_.ticket.sequence >= unanswered;
+  const bool was_told =
+      join_.weights.orders.takes_weights && unanswered > 0 && join_.ticket.sequence >= unanswered;
   follow(trainer, join_.weights, is_new || was_told);
   return !is_new && !was_told;
 }

@@ -42,9 +42,9 @@ MemberMergeReport ParentState::take_member(const FrameHeader& frame, std::span<c
     if (!other.status.late) sources.insert(other.status.name);
   }
   Population population = population_;
-  report.changes = population.take(
-      {record.status.name, weights, is_sound, report.merge.since_merge, frame.mean_return},
-      [&sources](const std::string& name) { return sources.contains(name); });
+  report.changes =
+      population.take({record.status.name, weights, is_sound, report.merge.since_merge, frame.mean_return},
+                      [&sources](const std::string& name) { return sources.contains(name); });
   const PopulationMember* const best = population.best();
   std::vector<float> best_weights = best == nullptr ? weights_ : *best->weights;
   report.merge.movement = distance(weights_, best_weights);

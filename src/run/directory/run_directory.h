@@ -22,6 +22,7 @@ class RunDirectory {
   std::filesystem::path config() const { return path_ / "config.json"; }
   std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
   std::filesystem::path evaluations() const { return path_ / "evaluations.csv"; }
+  std::filesystem::path population() const { return path_ / "population.csv"; }  ///< of a Parent with one
   std::filesystem::path state() const { return path_ / "state.safetensors"; }
   /// The state before it, for when that one is damaged.
   std::filesystem::path previous_state() const { return path_ / "state.previous.safetensors"; }

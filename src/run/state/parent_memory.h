@@ -9,16 +9,18 @@
 #include "genkidama/params/merge_methods.h"
 #include "genkidama/params/optimizer_moments.h"
 #include "genkidama/params/outer_optimizer.h"
+#include "genkidama/params/population.h"
 #include "genkidama/params/running_statistics.h"
 #include "genkidama/params/saveable.h"
 
 namespace genkidama::run {
 
-/// Of merges, and of rounds that Children make together.
+/// Of merges, of rounds that Children make together, and of a population.
 struct RoundMemory {
   OuterOptimizer outer_optimizer;
   AveragedMoments moments;
   std::shared_ptr<MergeMethod> merge_method;  ///< nullptr without one
+  Population population;                      ///< without members: there is none
 };
 
 struct ParentMemory : Saveable {
@@ -30,6 +32,7 @@ struct ParentMemory : Saveable {
     rounds.outer_optimizer.save(state);
     rounds.moments.save(state);
     if (rounds.merge_method) rounds.merge_method->save(state);
+    rounds.population.save(state);
   }
   void restore(const StateReader& state) override {
     statistics.restore(state);
@@ -40,6 +43,7 @@ struct ParentMemory : Saveable {
     } else {
       skip_merge_notes(state);
     }
+    rounds.population.restore(state);
   }
 };
 

@@ -13,6 +13,7 @@
 #include "genkidama/core/error.h"
 #include "genkidama/env/cart_pole.h"
 #include "genkidama/run/preset.h"
+#include "options/parsed.h"
 #include "support/catch.h"
 
 using namespace genkidama;
@@ -21,54 +22,8 @@ using namespace genkidama::test;
 
 namespace {
 
-using Words = std::vector<std::string>;
-
-Program test_program() {
-  Program program;
-  program.name = "test";
-  program.environment = make_cart_pole;
-  program.default_preset = "thesis";
-  Preset quick;
-  quick.hyperparameters.gamma = 0.5;
-  quick.hyperparameters.batch_size = 7;
-  quick.description = "for tests";
-  program.presets["quick"] = quick;
-  Preset own = quick;
-  own.network = [](const NetworkSpec& spec, std::uint64_t seed) { return mlp_network()(spec, seed); };
-  program.presets["own"] = own;
-  return program;
-}
-
-const ResolvedProgram& resolved_program() {
-  static const ResolvedProgram program(test_program());
-  return program;
-}
-
-std::optional<Settings> parse(const Words& words, std::ostream& out) {
-  std::vector<const char*> arguments = {"test"};
-  for (const std::string& word : words) arguments.push_back(word.c_str());
-  return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), resolved_program(), out);
-}
-
-Settings parse(const Words& words) {
-  std::ostringstream out;
-  const auto settings = parse(words, out);
-  REQUIRE(settings);
-  return *settings;
-}
-
 Hyperparameters resolved(const Words& words) {
   return resolved_hyperparameters(parse(words));
-}
-
-std::string refusal(const Words& words) {
-  std::ostringstream out;
-  try {
-    parse(words, out);
-  } catch (const ArgumentError& error) {
-    return error.what();
-  }
-  return "";
 }
 
 std::string help_of(const std::string& command) {
@@ -878,6 +833,8 @@ TEST_CASE("config.json gives the same settings again, for every command") {
       {"cluster", "--exchange", "rounds", "--apart-from", "0.625", "--max-steps", "999", "--proximal", "0.5"},
       {"cluster", "--exchange", "rounds", "--average-moments", "true"},
       {"child", "--connect", "x:1", "--codec", "top-k"},
+      {"cluster", "--population", "--explore", "gamma=0.9..0.99", "--explore", "learning-rate=1e-4..1e-2 log",
+       "--ready-steps", "5", "--exploit-share", "0.5", "--resample", "0.25", "--max-steps", "99"},
       {"parent", "--listen", "x:1", "--insecure", "--exchange", "rounds", "--quorum", "75%",
        "--outer-learning-rate", "0.5", "--first-children", "4"},
       {"learner", "--listen", "x:1", "--insecure", "--actors", "4", "--actor-steps", "each",
