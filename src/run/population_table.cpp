@@ -9,8 +9,9 @@ namespace genkidama::run {
 namespace {
 
 std::vector<std::string> columns_of(const PopulationOptions& options) {
-  std::vector<std::string> columns = {"update", "environment_steps", "wall_seconds", "member",      "member_steps",
-                                      "change", "source",            "score",        "source_score"};
+  std::vector<std::string> columns = {
+      "update", "environment_steps", "wall_seconds", "member", "member_steps", "change", "source",
+      "score",  "source_score"};
   for (const ExploredHyperparameter& each : options.explored) {
     columns.push_back(each.name + "_before");
     columns.push_back(each.name);

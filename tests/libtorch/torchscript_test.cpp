@@ -17,8 +17,7 @@ namespace {
 constexpr int kRows = 200;
 
 torch::jit::Module loaded(const std::filesystem::path& policy) {
-  std::istringstream file(
-      run::export_policy(policy, {.format = run::ExportFormat::kTorchscript}).bytes);
+  std::istringstream file(run::export_policy(policy, {.format = run::ExportFormat::kTorchscript}).bytes);
   return torch::jit::load(file);
 }
 
@@ -36,8 +35,7 @@ void check_close(const std::vector<float>& value, const std::vector<float>& expe
   REQUIRE(value.size() == expected.size());
   float largest = 1;
   for (const float each : expected) largest = std::max(largest, std::abs(each));
-  for (std::size_t i = 0; i < value.size(); ++i)
-    CHECK(std::abs(value[i] - expected[i]) <= 1e-5F * largest);
+  for (std::size_t i = 0; i < value.size(); ++i) CHECK(std::abs(value[i] - expected[i]) <= 1e-5F * largest);
 }
 
 }  // namespace
@@ -59,8 +57,7 @@ TEST_CASE("LibTorch loads an exported TorchScript module, which computes what th
       std::vector<c10::IValue> inputs{row_of(observation)};
       if (!library.state.empty()) inputs.emplace_back(row_of(library.state));
       if (!mask.empty()) {
-        inputs.emplace_back(
-            torch::tensor(std::vector<std::uint8_t>(mask)).to(torch::kBool).unsqueeze(0));
+        inputs.emplace_back(torch::tensor(std::vector<std::uint8_t>(mask)).to(torch::kBool).unsqueeze(0));
       }
       const auto outputs = library.outputs(observation);
       const auto action = library.action(outputs, mask, Acting::kGreedy, random);
@@ -72,7 +69,8 @@ TEST_CASE("LibTorch loads an exported TorchScript module, which computes what th
       REQUIRE(own.size() == action.size());
       const std::size_t choices = library.actions().choices.size();
       // Two outputs may be nearly the same.
-      chosen_alike += std::equal(action.begin(), action.begin() + static_cast<std::ptrdiff_t>(choices), own.begin());
+      chosen_alike +=
+          std::equal(action.begin(), action.begin() + static_cast<std::ptrdiff_t>(choices), own.begin());
       check_close({own.begin() + static_cast<std::ptrdiff_t>(choices), own.end()},
                   {action.begin() + static_cast<std::ptrdiff_t>(choices), action.end()});
     }

@@ -23,7 +23,8 @@ std::string field_spelling(std::string option) {
 
 ExploredHyperparameter explored(const std::string& text) {
   const auto equals = text.find('=');
-  const auto interval = equals == std::string::npos ? std::nullopt : interval_of(trimmed(text.substr(equals + 1)));
+  const auto interval =
+      equals == std::string::npos ? std::nullopt : interval_of(trimmed(text.substr(equals + 1)));
   if (!interval || interval->whole)
     throw ArgumentError(fmt::format("--explore is '{}'; expected {}", text, kExpected));
   ExploredHyperparameter each{field_spelling(option_spelling(trimmed(text.substr(0, equals)))), interval->low,
@@ -33,20 +34,23 @@ ExploredHyperparameter explored(const std::string& text) {
   std::string possible;
   for (const std::string_view name : names)
     possible += (possible.empty() ? "" : ", ") + option_spelling(std::string(name));
-  throw ArgumentError(fmt::format("--explore is '{}', and '{}' cannot change while a member trains; expected one "
-                                  "of {}",
-                                  text, option_spelling(each.name), possible));
+  throw ArgumentError(
+      fmt::format("--explore is '{}', and '{}' cannot change while a member trains; expected one "
+                  "of {}",
+                  text, option_spelling(each.name), possible));
 }
 
 /// Flags of a population where there is none.
 void check_without(const LinkOptions& links) {
   const LinkOptions untouched;
-  for (const auto& [flag, is_given] : {std::pair("--explore", !links.explore.empty()),
-                                       std::pair("--ready-steps", links.ready_steps != untouched.ready_steps),
-                                       std::pair("--exploit-share", links.exploit_share != untouched.exploit_share),
-                                       std::pair("--resample", links.resample != untouched.resample)}) {
+  for (const auto& [flag, is_given] :
+       {std::pair("--explore", !links.explore.empty()),
+        std::pair("--ready-steps", links.ready_steps != untouched.ready_steps),
+        std::pair("--exploit-share", links.exploit_share != untouched.exploit_share),
+        std::pair("--resample", links.resample != untouched.resample)}) {
     if (!is_given) continue;
-    throw ArgumentError(fmt::format("{} is for --population; expected it together with that, or left out", flag));
+    throw ArgumentError(
+        fmt::format("{} is for --population; expected it together with that, or left out", flag));
   }
 }
 
@@ -54,17 +58,20 @@ void check_without(const LinkOptions& links) {
 void check_partners(const Settings& settings) {
   const LinkOptions& links = settings.links;
   const auto refuse = [](const std::string& flag, const char* why) {
-    throw ArgumentError(fmt::format("{} is given with --population, {}; leave one of the two out", flag, why));
+    throw ArgumentError(
+        fmt::format("{} is given with --population, {}; leave one of the two out", flag, why));
   };
   if (links.merge.kind != MergeKind::kAverage)
     refuse(fmt::format("--merge {}", merge_kind_name(links.merge.kind)), "which merges nothing");
   if (links.codec != CodecKind::kFloat32)
-    refuse(fmt::format("--codec {}", codec_name(links.codec)), "whose members go on from exactly what they copy");
+    refuse(fmt::format("--codec {}", codec_name(links.codec)),
+           "whose members go on from exactly what they copy");
   if (settings.run.policy_average.kind != PolicyAverageKind::kNone)
     refuse("--policy-average", "whose best member is now one and now another");
   if (settings.learning.hyperparameters.proximal > 0)
     refuse("--proximal", "whose members take no average that could hold them");
-  if (settings.command == kParent && !links.upper.empty()) refuse("--upper", "whose members are no means of others");
+  if (settings.command == kParent && !links.upper.empty())
+    refuse("--upper", "whose members are no means of others");
   if (settings.command == kCluster && settings.simulation.groups)
     refuse("--groups", "whose members are no means of others");
 }
@@ -93,8 +100,9 @@ void check_population(const Settings& settings) {
         "--population explores hyperparameters; expected --explore \"NAME=LOW..HIGH\" at least once");
   }
   if (settings.command == kCluster && settings.cluster.children < 2) {
-    throw ArgumentError(fmt::format("--children is {} with --population; expected at least 2, one for each member",
-                                    settings.cluster.children));
+    throw ArgumentError(
+        fmt::format("--children is {} with --population; expected at least 2, one for each member",
+                    settings.cluster.children));
   }
   Hyperparameters hyperparameters = settings.learning.hyperparameters;
   if (settings.command == kCluster) {

@@ -48,8 +48,8 @@ void add_tensor(Pickle& pickle, const char* storage, std::size_t index, std::siz
 void TorchscriptArchive::add(const std::string& name, const char* storage,
                              const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
                              std::size_t elements) {
-  tensors_.push_back(
-      {name, storage, shape, elements, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
+  tensors_.push_back({name, storage, shape, elements,
+                      std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
 }
 
 void TorchscriptArchive::tensor(const std::string& name, const std::vector<std::int64_t>& shape,

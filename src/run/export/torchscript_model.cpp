@@ -30,12 +30,13 @@ class Module {
       types += ", Tensor";
     }
     if (!policy_.actions.choices.empty()) inputs += ",\n    mask: Optional[Tensor]=None";
-    const std::string features = memory(stack("trunk", policy_.shape.trunk_stack(), normalised("observation")));
+    const std::string features =
+        memory(stack("trunk", policy_.shape.trunk_stack(), normalised("observation")));
     line("outputs = {}", stack("pi", policy_.shape.policy_stack(), features));
     action();
     line("return ({})", results);
-    return archive_.bytes(fmt::format("  def forward(self: __torch__.Policy,\n    {}) -> Tuple[{}]:\n{}", inputs,
-                                      types, body_));
+    return archive_.bytes(fmt::format("  def forward(self: __torch__.Policy,\n    {}) -> Tuple[{}]:\n{}",
+                                      inputs, types, body_));
   }
 
  private:
@@ -75,8 +76,9 @@ class Module {
     const std::string scale = constant("scale", size, std::span<const double>(normaliser.scales()));
     const std::string scaled =
         value("torch.mul(torch.sub({}, {}), {})", cast(observation, kDouble), mean, scale);
-    return cast(fmt::format("torch.clamp({}, {:.17g}, {:.17g})", scaled, -normaliser.clip(), normaliser.clip()),
-                kFloat);
+    return cast(
+        fmt::format("torch.clamp({}, {:.17g}, {:.17g})", scaled, -normaliser.clip(), normaliser.clip()),
+        kFloat);
   }
 
   std::string product(const std::string& layer, const std::string& input, std::size_t in,
@@ -188,7 +190,8 @@ class Module {
       centre.push_back(component.centre);
       half_range.push_back(component.half_range);
     }
-    std::string unit = cast(columns("outputs", policy_.first_component_output(), policy_.components.size()), kDouble);
+    std::string unit =
+        cast(columns("outputs", policy_.first_component_output(), policy_.components.size()), kDouble);
     if (policy_.unit == ContinuousUnit::kTanh) unit = value("torch.tanh({})", unit);
     const std::string scaled = value("torch.add(torch.mul({}, {}), {})", unit,
                                      constant("half_range", size, std::span<const double>(half_range)),

@@ -16,14 +16,15 @@ using Catch::Contains;
 
 namespace {
 
-const std::vector<std::string> kQuickly = {"--preset",  "tuned", "--seed", "7", "--round-steps",
-                                           "256",       "--workers", "1"};
-const std::vector<std::string> kExplores = {"--population", "--explore", "learning-rate=1e-4..1e-2 log", "--explore",
-                                            "entropy-weight=0..0.05", "--ready-steps", "1024"};
+const std::vector<std::string> kQuickly = {"--preset",      "tuned", "--seed",    "7",
+                                           "--round-steps", "256",   "--workers", "1"};
+const std::vector<std::string> kExplores = {
+    "--population",  "--explore", "learning-rate=1e-4..1e-2 log", "--explore", "entropy-weight=0..0.05",
+    "--ready-steps", "1024"};
 
 std::vector<std::string> member_call(const std::filesystem::path& run, const std::string& port) {
-  return with(call("child", "--population", "--connect", "127.0.0.1:" + port, "--name", run.filename().string(),
-                   "--run-dir", run.string(), "--eval-episodes", "0"),
+  return with(call("child", "--population", "--connect", "127.0.0.1:" + port, "--name",
+                   run.filename().string(), "--run-dir", run.string(), "--eval-episodes", "0"),
               kQuickly);
 }
 
@@ -72,9 +73,10 @@ TEST_CASE("a cluster trains a population, records each change of a member, and e
   CHECK(population["best"] == best_name);
   CHECK(steps == summary["environment_steps"].get<std::uint64_t>());
   const auto table = csv_of(run / "population.csv");
-  CHECK(table[0] == std::vector<std::string>{"update", "environment_steps", "wall_seconds", "member", "member_steps",
-                                             "change", "source", "score", "source_score", "learning_rate_before",
-                                             "learning_rate", "entropy_weight_before", "entropy_weight"});
+  CHECK(table[0] == std::vector<std::string>{"update", "environment_steps", "wall_seconds", "member",
+                                             "member_steps", "change", "source", "score", "source_score",
+                                             "learning_rate_before", "learning_rate", "entropy_weight_before",
+                                             "entropy_weight"});
   const auto changes = column(run / "population.csv", "change");
   CHECK(std::count(changes.begin(), changes.end(), "start") == 3);
   CHECK(static_cast<std::uint64_t>(std::count(changes.begin(), changes.end(), "exploit")) == copies);
@@ -95,12 +97,15 @@ TEST_CASE("a population whose Parent is killed goes on with its members, scores 
   const TemporaryDirectory directory;
   const auto run = directory / "run";
   const std::vector<std::string> parent_words =
-      with(call("parent", "--eval-episodes", "0", "--checkpoint-every", "5", "--max-steps", "100000000"), kExplores);
-  auto parent = std::make_unique<RunningProgram>(
-      with(parent_words, {"--preset", "tuned", "--seed", "7", "--listen", "127.0.0.1:0", "--run-dir", run.string()}));
+      with(call("parent", "--eval-episodes", "0", "--checkpoint-every", "5", "--max-steps", "100000000"),
+           kExplores);
+  auto parent =
+      std::make_unique<RunningProgram>(with(parent_words, {"--preset", "tuned", "--seed", "7", "--listen",
+                                                           "127.0.0.1:0", "--run-dir", run.string()}));
   const std::string port = listening_port(*parent);
   REQUIRE_FALSE(port.empty());
-  RunningProgram first(member_call(directory / "first", port)), second(member_call(directory / "second", port));
+  RunningProgram first(member_call(directory / "first", port)),
+      second(member_call(directory / "second", port));
   const auto table = run / "population.csv";
   const auto changes = [&] { return csv_of(table).size(); };
   REQUIRE(parent->wait_until(
@@ -120,8 +125,9 @@ TEST_CASE("a population whose Parent is killed goes on with its members, scores 
   const auto starts = column(table, "change");
   CHECK(std::count(starts.begin(), starts.end(), "start") == 2);
   const auto updates = column(table, "update");
-  CHECK(std::is_sorted(updates.begin(), updates.end(),
-                       [](const std::string& a, const std::string& b) { return std::stoull(a) < std::stoull(b); }));
+  CHECK(std::is_sorted(updates.begin(), updates.end(), [](const std::string& a, const std::string& b) {
+    return std::stoull(a) < std::stoull(b);
+  }));
   parent->signal(SIGTERM);
   CHECK(parent->wait().exit_code == 128 + SIGTERM);
   for (RunningProgram* child : {&first, &second}) {
@@ -137,8 +143,8 @@ TEST_CASE("a population whose Parent is killed goes on with its members, scores 
 TEST_CASE("a member that is killed is taken up by the next process of its name") {
   const TemporaryDirectory directory;
   const auto run = directory / "run";
-  RunningProgram parent(with(call("parent", "--eval-episodes", "0", "--preset", "tuned", "--seed", "7", "--listen",
-                                  "127.0.0.1:0", "--run-dir", run.string()),
+  RunningProgram parent(with(call("parent", "--eval-episodes", "0", "--preset", "tuned", "--seed", "7",
+                                  "--listen", "127.0.0.1:0", "--run-dir", run.string()),
                              kExplores));
   const std::string port = listening_port(parent);
   RunningProgram other(member_call(directory / "other", port));
@@ -168,7 +174,8 @@ TEST_CASE("a member that is killed is taken up by the next process of its name")
 TEST_CASE("a population that cannot be is a bad argument") {
   const std::vector<std::string> cluster = call("cluster", "--population", "--max-steps", "1000");
   check_bad_argument(cluster, "--population explores hyperparameters; expected --explore \"NAME=LOW..HIGH\"");
-  check_bad_argument(with(cluster, {"--explore", "epochs=1..4"}), "'epochs' cannot change while a member trains");
+  check_bad_argument(with(cluster, {"--explore", "epochs=1..4"}),
+                     "'epochs' cannot change while a member trains");
   check_bad_argument(with(cluster, {"--explore", "gamma=0.9..0.99", "--children", "1"}),
                      "--children is 1 with --population; expected at least 2");
 }

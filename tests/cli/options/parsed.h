@@ -44,7 +44,8 @@ inline const cli::ResolvedProgram& resolved_program() {
 inline std::optional<cli::Settings> parse(const Words& words, std::ostream& out) {
   std::vector<const char*> arguments = {"test"};
   for (const std::string& word : words) arguments.push_back(word.c_str());
-  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(), resolved_program(), out);
+  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(), resolved_program(),
+                                 out);
 }
 
 inline cli::Settings parse(const Words& words) {

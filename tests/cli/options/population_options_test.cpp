@@ -29,15 +29,16 @@ Words plus(Words words, const Words& more) {
 }  // namespace
 
 TEST_CASE("--population is the exchange population, on both sides") {
-  for (const Words& words : {with_rate(kPopulation), with_rate({"parent", "--listen", "x:1", "--insecure", "--population"}),
-                             Words{"child", "--connect", "x:1", "--population"},
-                             Words{"child", "--connect", "x:1", "--exchange", "population"}}) {
+  for (const Words& words :
+       {with_rate(kPopulation), with_rate({"parent", "--listen", "x:1", "--insecure", "--population"}),
+        Words{"child", "--connect", "x:1", "--population"},
+        Words{"child", "--connect", "x:1", "--exchange", "population"}}) {
     CAPTURE(words);
     CHECK(parse(words).links.exchange == ExchangeKind::kPopulation);
   }
-  const Settings settings = parse(plus(with_rate(kPopulation), {"--explore", "entropy_weight=0..0.05", "--ready-steps",
-                                                                "5000", "--exploit-share", "0.25", "--resample",
-                                                                "0.5", "--seed", "9"}));
+  const Settings settings =
+      parse(plus(with_rate(kPopulation), {"--explore", "entropy_weight=0..0.05", "--ready-steps", "5000",
+                                          "--exploit-share", "0.25", "--resample", "0.5", "--seed", "9"}));
   const PopulationOptions options = population_options(settings);
   CHECK(options.explored == std::vector<ExploredHyperparameter>{{"learning_rate", 1e-5, 1e-2, true},
                                                                 {"entropy_weight", 0, 0.05, false}});
@@ -64,12 +65,15 @@ TEST_CASE("a population without what it needs, or with what makes no sense, is r
   CHECK_THAT(refused({"--groups", "2"}), Contains("--groups is given with --population"));
   CHECK_THAT(refused({"--overlap"}), Contains("a Child of --exchange population waits for its Parent"));
   CHECK_THAT(refused({"--quorum", "2"}), Contains("--quorum is for --exchange rounds"));
-  CHECK_THAT(refused({"--merge-threads", "2"}), Contains("--merge-threads is 2 and --exchange is 'population'"));
+  CHECK_THAT(refused({"--merge-threads", "2"}),
+             Contains("--merge-threads is 2 and --exchange is 'population'"));
   CHECK_THAT(refused({"--average-moments", "true"}), Contains("--average-moments is for --exchange rounds"));
   CHECK_THAT(refused({"--topology", "ring"}), Contains("--population is for a Parent"));
-  CHECK_THAT(refusal(with_rate({"parent", "--listen", "x:1", "--insecure", "--population", "--upper", "y:1"})),
-             Contains("--upper is given with --population"));
-  CHECK_THAT(refusal({"simulate", "--exchange", "population"}), Contains("--exchange is 'population'; expected"));
+  CHECK_THAT(
+      refusal(with_rate({"parent", "--listen", "x:1", "--insecure", "--population", "--upper", "y:1"})),
+      Contains("--upper is given with --population"));
+  CHECK_THAT(refusal({"simulate", "--exchange", "population"}),
+             Contains("--exchange is 'population'; expected"));
   CHECK_THAT(refusal({"train", "--exchange", "population"}), Contains("--exchange"));
   for (const Words& words : {Words{"--explore", "gamma=0.9..0.99"}, Words{"--ready-steps", "5"},
                              Words{"--exploit-share", "0.3"}, Words{"--resample", "0.5"}}) {
@@ -80,17 +84,22 @@ TEST_CASE("a population without what it needs, or with what makes no sense, is r
 }
 
 TEST_CASE("what cannot be explored, or not so, is refused with what can be") {
-  const auto refused = [](const std::string& text) { return refusal(plus(kPopulation, {"--explore", text})); };
-  for (const char* text : {"learning-rate", "learning-rate=1e-3", "learning-rate=1e-5..", "learning-rate=1..2 int",
-                           "learning-rate=a..b", "learning-rate=1..2 lg"}) {
+  const auto refused = [](const std::string& text) {
+    return refusal(plus(kPopulation, {"--explore", text}));
+  };
+  for (const char* text : {"learning-rate", "learning-rate=1e-3", "learning-rate=1e-5..",
+                           "learning-rate=1..2 int", "learning-rate=a..b", "learning-rate=1..2 lg"}) {
     CAPTURE(text);
     CHECK_THAT(refused(text), Contains("--explore is '" + std::string(text) +
                                        "'; expected NAME=LOW..HIGH or NAME=LOW..HIGH log"));
   }
-  CHECK_THAT(refused("workers=1..4"), Contains("'workers' cannot change while a member trains; expected one of gamma, "
-                                               "gae-lambda"));
-  CHECK_THAT(refused("gamma=0.9..0.5"), Contains("explored from 0.9 to 0.5; expected two numbers, the lower one first"));
-  CHECK_THAT(refused("gamma=0.9..1.5"), Contains("explored from 0.9 to 1.5, and with 1.5: gamma is 1.5; expected"));
+  CHECK_THAT(refused("workers=1..4"),
+             Contains("'workers' cannot change while a member trains; expected one of gamma, "
+                      "gae-lambda"));
+  CHECK_THAT(refused("gamma=0.9..0.5"),
+             Contains("explored from 0.9 to 0.5; expected two numbers, the lower one first"));
+  CHECK_THAT(refused("gamma=0.9..1.5"),
+             Contains("explored from 0.9 to 1.5, and with 1.5: gamma is 1.5; expected"));
   CHECK_THAT(refused("entropy-weight=0..0.1 log"), Contains("expected a beginning above 0"));
   CHECK_THAT(refusal(plus(with_rate(kPopulation), {"--explore", "learning_rate=1e-4..1e-3"})),
              Contains("explored twice"));
