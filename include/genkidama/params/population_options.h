@@ -17,8 +17,9 @@ inline constexpr std::size_t kMostExplored = 32;
 
 /// A hyperparameter whose value each member of a population has for itself.
 struct ExploredHyperparameter {
-  std::string name;          ///< as the field of Hyperparameters: "learning_rate"
-  double low = 0, high = 0;  ///< the values that it may have, both ends included; low < high
+  std::string name;  ///< as the field of Hyperparameters: "learning_rate"
+  double low = 0;    ///< the least value that it may have, below `high`
+  double high = 0;   ///< the greatest value that it may have
   /// Values are drawn evenly by their logarithm, for which `low` must be above 0; false: evenly.
   bool logarithmic = false;
 
