@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "genkidama/core/error.h"
+#include "run/directory/run_directory.h"
 
 namespace genkidama::run {
 namespace {
