@@ -67,7 +67,7 @@ function takeCurves({from, rows}) {
 
 function showFigures(run) {
   byId('title').textContent = run.environment || 'Genkidama';
-  document.title = `${run.environment} · ${run.command} · Genkidama`;
+  document.title = [run.environment, run.command, 'Genkidama'].filter(Boolean).join(' · ');
   byId('subtitle').textContent = [run.command, run.name, run.directory].filter(Boolean).join(' · ');
   byId('footer').textContent = `Genkidama ${run.version}${run.resumed ? ' · a resumed run' : ''}`;
   byId('done').hidden = !known(run.done);

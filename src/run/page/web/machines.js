@@ -1,9 +1,16 @@
 // The machines at the other ends of the run's links.
 
-const machineWords = {
-  child: ['Children', 'Child'], parent: ['the Parent', 'Parent'], neighbour: ['neighbours', 'neighbour'],
-  host: ['hosts of environments', 'host'], learner: ['learners', 'learner'],
-};
+// What this process is, and what the others are, by the kind of the others and by the command.
+function roles(kind) {
+  const command = connection.run ? connection.run.command : '';
+  if (command === 'learner') return {own: 'this learner', others: 'actors'};
+  if (command === 'actor') return {own: 'this actor', others: 'the learner'};
+  return {
+    child: {own: 'this Parent', others: 'Children'}, parent: {own: 'this Child', others: 'the Parent'},
+    neighbour: {own: 'this peer', others: 'neighbours'}, host: {own: 'this server', others: 'hosts of environments'},
+    learner: {own: 'this shard', others: 'learners'},
+  }[kind] || {own: 'this process', others: 'peers'};
+}
 
 // [heading, what it says of a row, what the heading means]
 const machineColumns = [
@@ -67,7 +74,7 @@ function showCounts(told) {
 
 function showMachines(told) {
   byId('machines').hidden = false;
-  byId('machines-title').textContent = `Machines: ${(machineWords[told.kind] || ['peers'])[0]}`;
+  byId('machines-title').textContent = `Machines: ${roles(told.kind).others}`;
   showCounts(told);
   showTable(told);
   drawMap(told);

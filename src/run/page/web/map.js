@@ -32,11 +32,11 @@ function drawMap(told) {
   const hasAbove = told.above !== undefined || told.kind === 'parent';
   const middle = [width / 2, told.kind === 'parent' ? height - 40 : height / 2];
   const lines = [], nodes = [];
-  const own = told.kind === 'parent' ? 'this Child' : told.kind === 'child' ? 'this Parent' : 'this process';
+  const {own, others} = roles(told.kind);
   if (hasAbove) {
     const above = [width / 2, 18], isAway = told.kind === 'parent' ? Boolean(told.rows[0] && told.rows[0].away) : !told.above;
     lines.push(...link(middle, above, isAway ? 'away' : ''));
-    nodes.push(...node(above, told.kind === 'parent' ? 'Parent' : 'the Parent above', isAway ? 'away' : '', 8, {dx: 14, dy: 4, anchor: 'start'}));
+    nodes.push(...node(above, told.kind === 'parent' ? others : 'the Parent above', isAway ? 'away' : '', 8, {dx: 14, dy: 4, anchor: 'start'}));
   }
   const around = told.kind === 'parent' ? [] : told.rows.slice().sort((a, b) => a.name < b.name ? -1 : 1);
   // Below a Parent above there is less room: the others are on the lower half then.
