@@ -79,6 +79,15 @@ class Command(Programs):
             self.assertIn(problem, result.stderr)
             self.assertFalse((self.folder / "bad").exists())
 
+    def test_a_cluster_has_the_page_of_its_parent_alone(self):
+        for words, problem in ((("--topology", "ring", "--page", "0"), "is for a cluster with a Parent"),
+                               (("--page", "0.0.0.0:0", "--insecure"), "unknown argument '--insecure'"),
+                               (("--page", "0.0.0.0:0"), "a cluster stays on this machine")):
+            result = subprocess.run([str(TOOL), "cluster", "cart-pole", "--children", "3", *words, "--run-dir",
+                                     str(self.folder / "bad")], capture_output=True, text=True, timeout=LIMIT_S)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(problem, result.stderr)
+
     def test_files_are_given_and_nothing_else(self):
         self.start("train", "train", "cart-pole", *WORDS, "--page", "0", "--run-dir", "train")
         url = self.page("train")
