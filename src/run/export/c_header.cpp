@@ -13,7 +13,7 @@ void add_opening(const PortablePolicy& policy, CText& text) {
             kVersion);
   text.add(
       " * It tests itself: cc -std=c99 -D$_SELF_TEST_MAIN -x c THIS_FILE -o self_test && ./self_test\n"
-      " */\n/* clang-format off */\n#ifndef $_H\n#define $_H\n\n#include <stdint.h>\n\n");
+      " */\n#ifndef $_H\n#define $_H\n\n/* clang-format off */\n#include <stdint.h>\n\n");
 }
 
 void add_sizes(const PortablePolicy& policy, CText& text) {
