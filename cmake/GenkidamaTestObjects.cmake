@@ -10,6 +10,11 @@ foreach(target genkidama_core genkidama genkidama_mujoco genkidama_mpi genkidama
   set(taken "")
   foreach(source IN LISTS sources)
     file(RELATIVE_PATH name "${CMAKE_CURRENT_SOURCE_DIR}" "${source}")
+    # One that is written when the build is configured.
+    string(FIND "${source}" "${CMAKE_CURRENT_BINARY_DIR}/" written)
+    if(written EQUAL 0)
+      file(RELATIVE_PATH name "${CMAKE_CURRENT_BINARY_DIR}" "${source}")
+    endif()
     if(NOT name MATCHES "^core/")
       set(source "${GENKIDAMA_TEST_OBJECTS}/src/CMakeFiles/${target}.dir/${name}.o")
       if(NOT EXISTS "${source}")

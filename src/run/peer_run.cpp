@@ -66,7 +66,8 @@ class PeerRun::Impl {
                                      {"mixed", each.mixed},
                                      {"distance", each.distance}});
     }
-    if (before.is_object() && before.contains("neighbours")) extra["neighbours"] = before["neighbours"];
+    for (const char* key : {"distance_mean", "distance_max", "neighbours"})
+      if (before.is_object() && before.contains(key)) extra[key] = before[key];
     return run_.finish("peer", extra);
   }
 

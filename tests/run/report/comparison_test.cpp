@@ -211,7 +211,7 @@ TEST_CASE("damaged files and values leave what can be read") {
   CHECK(has_note(comparison, "config.json cannot be read as a JSON object"));
   CHECK(has_note(comparison, "summary.json cannot be read as a JSON object"));
   CHECK(has_note(comparison, "2 values of return_mean cannot be drawn"));
-  CHECK(has_note(comparison, "metrics.csv is damaged: 2 lines are no row of it"));
+  CHECK(has_note(comparison, "metrics.csv is damaged: 1 line is no row of it and is left out"));
   CHECK(has_note(comparison, "evaluations.csv is no table of a run"));
   CHECK(has_note(comparison, "the mean of the last 100 training episodes"));
 }
