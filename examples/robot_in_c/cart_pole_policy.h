@@ -6,34 +6,40 @@
 #ifndef CART_POLE_V1_H
 #define CART_POLE_V1_H
 
+/* clang-format off */
 #include <stdint.h>
 
 #define CART_POLE_V1_OBSERVATION_SIZE 4 /* floats of an observation */
-#define CART_POLE_V1_OUTPUT_SIZE 2      /* outputs of the network */
-#define CART_POLE_V1_ACTION_SIZE 1      /* numbers of an action: the choices, then what is continuous */
-#define CART_POLE_V1_MASK_SIZE 2        /* alternatives of all choices */
+#define CART_POLE_V1_OUTPUT_SIZE 2 /* outputs of the network */
+#define CART_POLE_V1_ACTION_SIZE 1 /* numbers of an action: the choices, then what is continuous */
+#define CART_POLE_V1_MASK_SIZE 2 /* alternatives of all choices */
 
 static const float cart_pole_v1_pi1_weight[64] = {
-    -0.26225543f, -1.1234603f,  -2.035649f,   -0.6364541f, -0.2599679f,  -0.5709909f,   -3.375948f,
-    -1.0746206f,  1.0997092f,   1.0919719f,   3.2281213f,  0.6398451f,   -0.036962558f, 0.56832623f,
-    3.4291365f,   1.0735359f,   -1.1355189f,  -0.970497f,  -2.511636f,   -0.8699634f,   -0.24198765f,
-    0.8527513f,   3.070636f,    1.4467056f,   0.50808334f, 1.4144726f,   3.8403807f,    1.3630717f,
-    -0.18389395f, -0.73958397f, -2.8436527f,  -1.005962f,  0.034713577f, 0.6340251f,    3.3474188f,
-    0.5219464f,   0.033944666f, 0.39246854f,  2.9624677f,  1.3049811f,   0.6181155f,    0.88879454f,
-    3.3819985f,   1.1747354f,   -0.32025576f, -0.9427233f, -3.374859f,   -0.76219875f,  -0.676471f,
-    0.044451065f, -3.251879f,   -0.89353156f, 1.0580338f,  1.0151637f,   3.205257f,     0.87151504f,
-    0.09827575f,  0.51111215f,  2.1123435f,   1.001486f,   0.36635458f,  -1.0096029f,   -3.1257317f,
-    -0.7545092f};
-static const float cart_pole_v1_pi1_bias[16] = {-0.0030305602f, 0.022990063f,  0.023056041f,  -0.0355935f,
-                                                -0.05445571f,   -0.052576944f, 0.004197056f,  0.0063262885f,
-                                                0.0050956407f,  -0.07243581f,  -0.004382955f, -0.0014023778f,
-                                                0.057109274f,   0.011932518f,  -0.023470402f, 0.019832056f};
+  -0.15584488f, -1.0095809f, -2.102205f, -0.5687002f, -0.19764185f, -0.4193671f, -3.2594595f,
+  -1.0620384f, 1.0614475f, 1.0423323f, 3.0336103f, 0.59383833f, -0.085335575f, 0.4285566f,
+  3.302287f, 1.0799414f, -1.4026585f, -0.9743606f, -2.088106f, -0.670502f, -0.23562881f, 0.762282f,
+  3.052752f, 1.5506266f, 0.56532735f, 1.288218f, 3.377918f, 1.1629412f, -0.11858973f, -0.5599024f,
+  -2.5174062f, -0.86000985f, -0.014516532f, 0.4745049f, 2.8802042f, 0.29636082f, -0.037026413f,
+  0.27527913f, 2.92053f, 1.3520049f, 0.687322f, 0.7642733f, 3.1920674f, 1.1194546f, -0.25572664f,
+  -0.7910518f, -2.8663251f, -0.50867313f, -0.5527246f, 0.26602492f, -3.1183639f, -0.8394104f,
+  1.1674252f, 0.97505206f, 2.8118582f, 0.6801669f, 0.08474895f, 0.34729323f, 1.7583803f,
+  0.83858186f, 0.3819978f, -0.85035026f, -2.6331394f, -0.5160679f
+};
+static const float cart_pole_v1_pi1_bias[16] = {
+  0.05255779f, 0.03155233f, 0.010588845f, 0.016191661f, -0.064451404f, 0.00063872343f, 0.004018224f,
+  0.0061618215f, 0.013071528f, 0.02170397f, -0.038556393f, -0.0023567425f, 0.018418588f,
+  0.0085100625f, 0.012515966f, 0.0126495715f
+};
 static const float cart_pole_v1_pi2_weight[32] = {
-    1.7489018f,  1.5462024f,   -1.7612417f, -1.355113f,  1.3892866f,  -1.2887474f, -3.3489947f, 1.9266926f,
-    -2.7524884f, -0.77446556f, -2.3106153f, 3.4531643f,  0.6426326f,  -2.2970014f, -0.7682798f, 2.17381f,
-    -1.750182f,  -1.5488179f,  1.7570068f,  1.3545846f,  -1.3911774f, 1.291318f,   3.352061f,   -1.929469f,
-    2.748581f,   0.77194965f,  2.3036892f,  -3.4593213f, -0.6399297f, 2.2989988f,  0.76498646f, -2.1697245f};
-static const float cart_pole_v1_pi2_bias[2] = {-0.025108315f, 0.0251083f};
+  1.2310706f, 1.169942f, -1.4549713f, -1.014068f, 1.0392522f, -1.0830154f, -2.4904263f, 1.297724f,
+  -1.6798365f, -0.69652206f, -1.4776068f, 2.182479f, 0.5167338f, -1.5093126f, -0.45640373f,
+  1.4101776f, -1.2323946f, -1.1723565f, 1.4506714f, 1.0134206f, -1.0411129f, 1.0854349f, 2.4932752f,
+  -1.3002568f, 1.676048f, 0.6938472f, 1.4704349f, -2.188675f, -0.51359487f, 1.5115746f, 0.45262545f,
+  -1.4059696f
+};
+static const float cart_pole_v1_pi2_bias[2] = {
+  -0.0012588621f, 0.001258907f
+};
 
 /* a * b + c, in one rounding where that is quick. */
 #ifdef __FP_FAST_FMAF
@@ -47,7 +53,7 @@ union cart_pole_v1_bits {
   uint32_t bits;
 };
 
-static inline int cart_pole_v1_are_finite(const float* values, int count) {
+static inline int cart_pole_v1_are_finite(const float *values, int count) {
   union cart_pole_v1_bits number;
   int i;
   for (i = 0; i < count; ++i) {
@@ -83,48 +89,51 @@ static inline float cart_pole_v1_tanh(float x) {
   return 1.0f - 2.0f / cart_pole_v1_exp_plus(x + x, 1.0f);
 }
 
+typedef float cart_pole_v1_weight;
+#define CART_POLE_V1_WEIGHT(w) (w)
+#define CART_POLE_V1_BIASED(sum, bias, o) ((sum) + (bias)[o])
+
 /* A fully connected layer. Eight sums side by side, in the order of the library. */
-static inline void cart_pole_v1_layer(const float* w, const float* bias, int in, int out, const float* input,
-                                      float* output) {
+static inline void cart_pole_v1_layer(const cart_pole_v1_weight *w, const float *bias, int in, int out, const float *input, float *output) {
   const int whole = in - in % 8, left = in % 8;
   int o, i;
   for (o = 0; o < out; ++o) {
-    const float* x = input;
+    const float *x = input;
     float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
     for (i = 0; i < whole; i += 8) {
-      s0 = CART_POLE_V1_FMA(w[0], x[0], s0);
-      s1 = CART_POLE_V1_FMA(w[1], x[1], s1);
-      s2 = CART_POLE_V1_FMA(w[2], x[2], s2);
-      s3 = CART_POLE_V1_FMA(w[3], x[3], s3);
-      s4 = CART_POLE_V1_FMA(w[4], x[4], s4);
-      s5 = CART_POLE_V1_FMA(w[5], x[5], s5);
-      s6 = CART_POLE_V1_FMA(w[6], x[6], s6);
-      s7 = CART_POLE_V1_FMA(w[7], x[7], s7);
+      s0 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[0]), x[0], s0);
+      s1 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[1]), x[1], s1);
+      s2 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[2]), x[2], s2);
+      s3 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[3]), x[3], s3);
+      s4 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[4]), x[4], s4);
+      s5 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[5]), x[5], s5);
+      s6 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[6]), x[6], s6);
+      s7 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[7]), x[7], s7);
       w += 8;
       x += 8;
     }
-    if (left > 0) s0 = CART_POLE_V1_FMA(w[0], x[0], s0);
-    if (left > 1) s1 = CART_POLE_V1_FMA(w[1], x[1], s1);
-    if (left > 2) s2 = CART_POLE_V1_FMA(w[2], x[2], s2);
-    if (left > 3) s3 = CART_POLE_V1_FMA(w[3], x[3], s3);
-    if (left > 4) s4 = CART_POLE_V1_FMA(w[4], x[4], s4);
-    if (left > 5) s5 = CART_POLE_V1_FMA(w[5], x[5], s5);
-    if (left > 6) s6 = CART_POLE_V1_FMA(w[6], x[6], s6);
+    if (left > 0) s0 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[0]), x[0], s0);
+    if (left > 1) s1 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[1]), x[1], s1);
+    if (left > 2) s2 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[2]), x[2], s2);
+    if (left > 3) s3 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[3]), x[3], s3);
+    if (left > 4) s4 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[4]), x[4], s4);
+    if (left > 5) s5 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[5]), x[5], s5);
+    if (left > 6) s6 = CART_POLE_V1_FMA(CART_POLE_V1_WEIGHT(w[6]), x[6], s6);
     w += left;
-    output[o] = (((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))) + bias[o];
+    output[o] = CART_POLE_V1_BIASED(((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)), bias, o);
   }
 }
 
-static inline void cart_pole_v1_activate(float* values, int count) {
+static inline void cart_pole_v1_activate(float *values, int count) {
   int i;
   for (i = 0; i < count; ++i) values[i] = cart_pole_v1_tanh(values[i]);
 }
 
-static inline int cart_pole_v1_is_allowed(const uint8_t* mask, int i) {
+static inline int cart_pole_v1_is_allowed(const uint8_t *mask, int i) {
   return mask == 0 || mask[i] != 0;
 }
 
-static inline int cart_pole_v1_best(const float* outputs, int count, const uint8_t* mask) {
+static inline int cart_pole_v1_best(const float *outputs, int count, const uint8_t *mask) {
   int best = -1, i;
   for (i = 0; i < count; ++i) {
     if (cart_pole_v1_is_allowed(mask, i) && (best < 0 || outputs[i] > outputs[best])) best = i;
@@ -132,7 +141,7 @@ static inline int cart_pole_v1_best(const float* outputs, int count, const uint8
   return best;
 }
 
-static inline int cart_pole_v1_draw(const float* outputs, int count, const uint8_t* mask, float share) {
+static inline int cart_pole_v1_draw(const float *outputs, int count, const uint8_t *mask, float share) {
   const int best = cart_pole_v1_best(outputs, count, mask);
   float left = 0;
   int last = best, i;
@@ -152,7 +161,7 @@ static inline int cart_pole_v1_draw(const float* outputs, int count, const uint8
 
 /* The outputs of the network for an observation. Returns 1; or 0, where the observation or an output is not
  * finite. */
-static inline int cart_pole_v1_outputs(const float* observation, float* outputs) {
+static inline int cart_pole_v1_outputs(const float *observation, float *outputs) {
   float one[16];
   if (!cart_pole_v1_are_finite(observation, CART_POLE_V1_OBSERVATION_SIZE)) return 0;
   cart_pole_v1_layer(cart_pole_v1_pi1_weight, cart_pole_v1_pi1_bias, 4, 16, observation, one);
@@ -163,19 +172,18 @@ static inline int cart_pole_v1_outputs(const float* observation, float* outputs)
 
 /* The best action.
  * `mask` has 1 for each alternative that is allowed and 0 for the others; 0 in its place allows all.
- * Returns the number of the choice; -1 where the observation is not finite, or the mask forbids everything.
- */
-static inline int cart_pole_v1_act(const float* observation, const uint8_t* mask) {
+ * Returns the number of the choice; -1 where the observation is not finite, or the mask forbids everything. */
+static inline int cart_pole_v1_act(const float *observation, const uint8_t *mask) {
   float outputs[CART_POLE_V1_OUTPUT_SIZE];
   if (!cart_pole_v1_outputs(observation, outputs)) return -1;
   return cart_pole_v1_best(outputs, 2, mask);
 }
 
-/* An action that is drawn from the policy. `random` has CART_POLE_V1_ACTION_SIZE numbers: for each choice one
- * that is uniform in [0, 1), for each component one that is standard normal. `mask` has 1 for each
- * alternative that is allowed and 0 for the others; 0 in its place allows all. Returns the number of the
- * choice; -1 where the observation is not finite, or the mask forbids everything. */
-static inline int cart_pole_v1_sample(const float* observation, const uint8_t* mask, const float* random) {
+/* An action that is drawn from the policy. `random` has CART_POLE_V1_ACTION_SIZE numbers: for each choice one that is
+ * uniform in [0, 1), for each component one that is standard normal.
+ * `mask` has 1 for each alternative that is allowed and 0 for the others; 0 in its place allows all.
+ * Returns the number of the choice; -1 where the observation is not finite, or the mask forbids everything. */
+static inline int cart_pole_v1_sample(const float *observation, const uint8_t *mask, const float *random) {
   float outputs[CART_POLE_V1_OUTPUT_SIZE];
   if (!cart_pole_v1_outputs(observation, outputs)) return -1;
   return cart_pole_v1_draw(outputs, 2, mask, random[0]);
@@ -184,25 +192,29 @@ static inline int cart_pole_v1_sample(const float* observation, const uint8_t* m
 #if defined(CART_POLE_V1_SELF_TEST) || defined(CART_POLE_V1_SELF_TEST_MAIN)
 /* What the library computes. An action of -1 is too close to call. */
 static const float cart_pole_v1_test_observations[64] = {
-    0.74977654f, -0.42669737f, -1.2480288f, 0.3186757f,   0.6175386f,   -0.6919829f,  2.5985203f,
-    0.3909635f,  0.4218205f,   -0.4826825f, 0.39587525f,  0.2006562f,   1.5496732f,   2.1937413f,
-    0.12754703f, -0.3200576f,  0.61108375f, -3.3586369f,  -0.44794586f, 1.4215349f,   0.50596225f,
-    1.5817804f,  -0.47120866f, -2.8095217f, -1.4764295f,  -0.13375053f, -0.8618249f,  0.4851495f,
-    0.2647431f,  -0.45282096f, -1.2806002f, 0.34266573f,  -1.7271955f,  -0.47254556f, 0.96189827f,
-    0.52284694f, -0.361543f,   0.63719285f, 1.3322701f,   0.38055202f,  -0.14556257f, -0.8135723f,
-    1.3926638f,  1.3242918f,   0.5636432f,  -0.10843821f, 0.24129176f,  -1.9428277f,  -0.2510804f,
-    1.426173f,   -0.15150341f, 1.6509451f,  -0.16938779f, -1.5623689f,  0.036667224f, 0.003755222f,
-    -0.7444281f, -1.4326882f,  -1.1210079f, -0.2636473f,  0.08603828f,  -1.2322841f,  -0.57850933f,
-    -0.6743157f};
-static const uint8_t cart_pole_v1_test_masks[32] = {1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 0,
-                                                    1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1};
+  0.74977654f, -0.42669737f, -1.2480288f, 0.3186757f, 0.6175386f, -0.6919829f, 2.5985203f,
+  0.3909635f, 0.4218205f, -0.4826825f, 0.39587525f, 0.2006562f, 1.5496732f, 2.1937413f, 0.12754703f,
+  -0.3200576f, 0.61108375f, -3.3586369f, -0.44794586f, 1.4215349f, 0.50596225f, 1.5817804f,
+  -0.47120866f, -2.8095217f, -1.4764295f, -0.13375053f, -0.8618249f, 0.4851495f, 0.2647431f,
+  -0.45282096f, -1.2806002f, 0.34266573f, -1.7271955f, -0.47254556f, 0.96189827f, 0.52284694f,
+  -0.361543f, 0.63719285f, 1.3322701f, 0.38055202f, -0.14556257f, -0.8135723f, 1.3926638f,
+  1.3242918f, 0.5636432f, -0.10843821f, 0.24129176f, -1.9428277f, -0.2510804f, 1.426173f,
+  -0.15150341f, 1.6509451f, -0.16938779f, -1.5623689f, 0.036667224f, 0.003755222f, -0.7444281f,
+  -1.4326882f, -1.1210079f, -0.2636473f, 0.08603828f, -1.2322841f, -0.57850933f, -0.6743157f
+};
+static const uint8_t cart_pole_v1_test_masks[32] = {
+  1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1
+};
 static const float cart_pole_v1_test_outputs[32] = {
-    29.433144f, -29.427317f, -29.562532f, 29.55669f,  -23.70858f,  23.703781f,  -28.142027f, 28.138144f,
-    27.993063f, -27.991936f, 27.989128f,  -27.98363f, 29.08245f,   -29.076885f, 29.471073f,  -29.465254f,
-    -27.66851f, 27.66227f,   -29.55528f,  29.549446f, -29.542717f, 29.536867f,  18.881449f,  -18.880005f,
-    -28.28204f, 28.277916f,  24.31749f,   -24.31671f, 29.508228f,  -29.502396f, 29.432056f,  -29.426304f};
-static const float cart_pole_v1_test_actions[16] = {0.0f, 0.0f, 1.0f, 1.0f, 0.0f, 0.0f, 0.0f, 0.0f,
-                                                    1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 0.0f, 1.0f};
+  20.575207f, -20.567371f, -20.710587f, 20.702738f, -15.982875f, 15.976601f, -18.64442f, 18.64119f,
+  18.589344f, -18.590088f, 18.552052f, -18.543766f, 20.218964f, -20.211851f, 20.650917f,
+  -20.643154f, -17.772764f, 17.76251f, -20.697945f, 20.690113f, -20.685833f, 20.677977f,
+  10.6165905f, -10.61232f, -18.930332f, 18.925762f, 15.373891f, -15.374512f, 20.698515f,
+  -20.690704f, 20.574327f, -20.566746f
+};
+static const float cart_pole_v1_test_actions[16] = {
+  0.0f, 0.0f, 1.0f, 1.0f, 0.0f, 0.0f, 0.0f, 0.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 0.0f, 1.0f
+};
 
 static inline int cart_pole_v1_test_differs(float value, float expected) {
   const float size = expected < 0 ? -expected : expected;
@@ -215,11 +227,10 @@ static inline int cart_pole_v1_self_test(void) {
   float outputs[CART_POLE_V1_OUTPUT_SIZE], action[CART_POLE_V1_ACTION_SIZE];
   int n, i;
   for (n = 0; n < 16; ++n) {
-    const float* observation = cart_pole_v1_test_observations + n * CART_POLE_V1_OBSERVATION_SIZE;
+    const float *observation = cart_pole_v1_test_observations + n * CART_POLE_V1_OBSERVATION_SIZE;
     if (!cart_pole_v1_outputs(observation, outputs)) return n + 1;
     for (i = 0; i < CART_POLE_V1_OUTPUT_SIZE; ++i) {
-      if (cart_pole_v1_test_differs(outputs[i], cart_pole_v1_test_outputs[n * CART_POLE_V1_OUTPUT_SIZE + i]))
-        return n + 1;
+      if (cart_pole_v1_test_differs(outputs[i], cart_pole_v1_test_outputs[n * CART_POLE_V1_OUTPUT_SIZE + i])) return n + 1;
     }
     action[0] = (float)cart_pole_v1_act(observation, cart_pole_v1_test_masks + n * CART_POLE_V1_MASK_SIZE);
     for (i = 0; i < CART_POLE_V1_ACTION_SIZE; ++i) {

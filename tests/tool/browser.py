@@ -115,11 +115,12 @@ class Browser:
 
     async def close(self):
         if self.socket:
-            try:
-                await self.call("Browser.close")
-            except (RuntimeError, asyncio.TimeoutError, websockets.ConnectionClosed):
-                pass
-            await self.socket.close()
+            # The browser may be gone sooner than its answer, or than the last word to it.
+            for farewell in (self.call("Browser.close"), self.socket.close()):
+                try:
+                    await farewell
+                except (RuntimeError, OSError, asyncio.TimeoutError, websockets.ConnectionClosed):
+                    pass
             self.reader.cancel()
         try:
             await asyncio.to_thread(self.process.wait, 10)
