@@ -1,10 +1,10 @@
 #include "genkidama/run/metrics_page.h"
 
-#include <chrono>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "core/unix_seconds.h"
 #include "genkidama/core/clock.h"
 #include "genkidama/core/version.h"
 #include "genkidama/net/shard.h"
@@ -20,10 +20,6 @@ constexpr double kLinksEvery_s = 0.25;
 PageOptions page_options(PageOptions options) {
   options.content_type = std::string(kPrometheusContentType);
   return options;
-}
-
-double unix_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 /// The figures of a round that tell whether it learns.

@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -32,7 +30,6 @@ class PeerRun::Impl {
         options_(std::move(peer)),
         earlier_(run_.totals()) {
     options_.round_number = run_.totals().updates;
-    take_up_distances();
   }
 
   RunSummary run() {
@@ -74,10 +71,7 @@ class PeerRun::Impl {
  private:
   /// Of the rounds of earlier processes.
   void take_up_distances() {
-    const auto table = run_.files().directory().metrics();
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(table, ignored)) return;
-    CsvReader reader(table);
+    CsvReader reader(run_.files().directory().metrics());
     const auto mixed = reader.column("mixed"), mean = reader.column("distance_mean"),
                most = reader.column("distance_max");
     if (!mixed || !mean || !most) return;
@@ -100,6 +94,7 @@ class PeerRun::Impl {
 
   void train() {
     trained_ = true;
+    take_up_distances();
     Peer peer(options_, trainer_);
     peer.start();
     if (options_.listen) {

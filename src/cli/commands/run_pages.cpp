@@ -10,14 +10,21 @@
 namespace genkidama::cli {
 namespace {
 
+/// PageOptions or LivePageOptions.
+template <typename Options>
+Options page_options(const Job& job, const Endpoint& listen) {
+  Options options;
+  options.listen = listen;
+  options.token = job.settings.links.token;
+  options.insecure = job.settings.links.insecure;
+  return options;
+}
+
 std::unique_ptr<run::MetricsPage> open_metrics_page(const Job& job) {
   const auto listen = metrics_endpoint(job.settings);
   if (!listen) return nullptr;
-  PageOptions options;
-  options.listen = *listen;
-  options.token = job.settings.links.token;
-  options.insecure = job.settings.links.insecure;
-  auto page = std::make_unique<run::MetricsPage>(std::move(options), command_name(job.settings.command));
+  auto page = std::make_unique<run::MetricsPage>(page_options<PageOptions>(job, *listen),
+                                                 command_name(job.settings.command));
   page->start();
   return page;
 }
@@ -43,16 +50,13 @@ std::shared_ptr<run::WatchedAgent> start_agent(const Job& job, const CoreOrchest
 std::unique_ptr<run::LivePage> open_live_page(const Job& job, std::shared_ptr<run::WatchedAgent> agent) {
   const auto listen = page_endpoint(job.settings);
   if (!listen) return nullptr;
-  LivePageOptions options;
-  options.listen = *listen;
-  options.token = job.settings.links.token;
-  options.insecure = job.settings.links.insecure;
   run::LivePageContents contents;
   contents.command = command_name(job.settings.command);
   contents.name = job.settings.links.name;
   contents.log = job.recent_log;
   contents.agent = std::move(agent);
-  auto page = std::make_unique<run::LivePage>(std::move(options), std::move(contents));
+  auto page =
+      std::make_unique<run::LivePage>(page_options<LivePageOptions>(job, *listen), std::move(contents));
   page->start();
   return page;
 }

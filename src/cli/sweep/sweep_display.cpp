@@ -84,8 +84,7 @@ void SweepDisplay::on_start(const run::SweepProgress& progress) {
     if (needed_ > static_cast<double>(settings_)) {
       log(LogLevel::kWarning,
           "no setting will be trained to {} steps: one of {:.0f} is, and there are {}; give more --trials, a "
-          "larger "
-          "--min-steps or a smaller --reduction",
+          "larger --min-steps or a smaller --reduction",
           rungs_.back(), needed_, settings_);
     }
   }

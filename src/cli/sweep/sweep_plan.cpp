@@ -64,8 +64,7 @@ Settings parse_run(const Job& job, const std::vector<std::string>& words) {
   if (!settings->cluster.topology.empty()) {
     throw ArgumentError(
         "--topology is no option of a sweep's runs: it evaluates one policy of each run, and peers have one "
-        "each; "
-        "expected a cluster with a Parent");
+        "each; expected a cluster with a Parent");
   }
   return *settings;
 }

@@ -69,12 +69,9 @@ class Model {
   std::string linear(const std::string& layer, const std::string& input, std::size_t in, std::size_t out,
                      bool has_free, const std::string& name) {
     const auto matrix = take(in * out), shift = take(out);
-    std::vector<float> weight(matrix.begin(), matrix.end()), bias(shift.begin(), shift.end());
-    if (has_free) {
-      bias.insert(bias.end(), policy_.free.begin(), policy_.free.end());
-      weight.resize(bias.size() * in);
-    }
-    return product(layer, input, in, weight, bias, name);
+    const auto free = has_free ? std::span<const float>(policy_.free) : std::span<const float>();
+    const PortableLayer all = layer_with_free(matrix, shift, free, in);
+    return product(layer, input, in, all.weight, all.bias, name);
   }
 
   std::string product(const std::string& layer, const std::string& input, std::size_t in,
@@ -188,25 +185,20 @@ class Model {
   /// What the environment is given for the means, computed in double precision.
   std::string components() {
     const auto count = whole(policy_.components.size());
-    std::vector<float> low, high;
-    std::vector<double> centre, half_range;
-    for (const auto& component : policy_.components) {
-      low.push_back(component.low);
-      high.push_back(component.high);
-      centre.push_back(component.centre);
-      half_range.push_back(component.half_range);
-    }
+    const ComponentColumns ranges = columns_of(policy_.components);
     std::string unit = graph_.cast(graph_.columns("outputs", whole(policy_.first_component_output()), count),
                                    OnnxType::kDouble);
     if (policy_.unit == ContinuousUnit::kTanh) unit = graph_.node("Tanh", {unit});
     const std::string scaled = graph_.node(
-        "Mul", {unit, graph_.constant("half_range", {count}, std::span<const double>(half_range))});
+        "Mul", {unit, graph_.constant("half_range", {count}, std::span<const double>(ranges.half_range))});
     const std::string value = graph_.cast(
-        graph_.node("Add", {scaled, graph_.constant("centre", {count}, std::span<const double>(centre))}),
+        graph_.node("Add",
+                    {scaled, graph_.constant("centre", {count}, std::span<const double>(ranges.centre))}),
         OnnxType::kFloat);
     return graph_.node(
-        "Min", {graph_.node("Max", {value, graph_.constant("low", {count}, std::span<const float>(low))}),
-                graph_.constant("high", {count}, std::span<const float>(high))});
+        "Min",
+        {graph_.node("Max", {value, graph_.constant("low", {count}, std::span<const float>(ranges.low))}),
+         graph_.constant("high", {count}, std::span<const float>(ranges.high))});
   }
 
   const PortablePolicy& policy_;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/message_bytes.h"
+
 namespace genkidama::run {
 
 class Pickle {
@@ -20,13 +22,13 @@ class Pickle {
   /// At most 65,535 bytes of UTF-8.
   void text(std::string_view text) {
     code('X');
-    little(static_cast<std::uint32_t>(text.size()));
+    bytes_ += little_endian_text(static_cast<std::uint32_t>(text.size()));
     bytes_.append(text);
   }
   /// Below 2^31.
   void number(std::int64_t value) {
     code('J');
-    little(static_cast<std::uint32_t>(value));
+    bytes_ += little_endian_text(static_cast<std::uint32_t>(value));
   }
   /// A tuple of them.
   void numbers(const std::vector<std::int64_t>& values) {
@@ -49,9 +51,6 @@ class Pickle {
 
  private:
   void code(char code) { bytes_.push_back(code); }
-  void little(std::uint32_t value) {
-    for (int shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<char>(value >> shift));
-  }
 
   std::string bytes_ = "\x80\x02";
 };

@@ -99,4 +99,23 @@ PortablePolicy portable_policy(const Path& path, const PolicyParts& parts) {
   return policy;
 }
 
+PortableLayer layer_with_free(std::span<const float> weight, std::span<const float> bias,
+                              std::span<const float> free, std::size_t in) {
+  PortableLayer layer{{weight.begin(), weight.end()}, {bias.begin(), bias.end()}};
+  layer.bias.insert(layer.bias.end(), free.begin(), free.end());
+  layer.weight.resize(layer.bias.size() * in);
+  return layer;
+}
+
+ComponentColumns columns_of(const std::vector<GaussianUnits::Component>& components) {
+  ComponentColumns columns;
+  for (const auto& component : components) {
+    columns.low.push_back(component.low);
+    columns.high.push_back(component.high);
+    columns.centre.push_back(component.centre);
+    columns.half_range.push_back(component.half_range);
+  }
+  return columns;
+}
+
 }  // namespace genkidama::run

@@ -54,6 +54,22 @@ struct PortablePolicy {
   }
 };
 
+/// A layer as a model has it.
+struct PortableLayer {
+  std::vector<float> weight;  ///< [bias.size(), in]
+  std::vector<float> bias;
+};
+/// The layer of a weight [bias.size(), in] with further units that have no weights, and these biases.
+PortableLayer layer_with_free(std::span<const float> weight, std::span<const float> bias,
+                              std::span<const float> free, std::size_t in);
+
+/// What continuous components are given, a number of each one after the other.
+struct ComponentColumns {
+  std::vector<float> low, high;
+  std::vector<double> centre, half_range;
+};
+ComponentColumns columns_of(const std::vector<GaussianUnits::Component>& components);
+
 /// What the file, which was read from `path`, says of its policy. Throws ArgumentError when its network or
 /// its way of acting is not one of the library's, and as load_policy() for a file that is damaged.
 PolicyRecord portable_record(const std::filesystem::path& path, const Checkpoint& file);

@@ -2,6 +2,8 @@
 
 #include <boost/crc.hpp>
 
+#include "core/message_bytes.h"
+
 namespace genkidama::run {
 namespace {
 
@@ -12,20 +14,16 @@ constexpr std::uint32_t kNoDate = 0x210000;  // 1 January 1980, midnight: there 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHeader = 30, kExtraHeader = 4;
 
-void little(std::string& bytes, std::uint32_t value, int count) {
-  for (int i = 0; i < count; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
-}
-
 /// What the local header and the entry of the directory share.
 std::string common(std::uint32_t crc, std::size_t size, std::size_t name) {
   std::string bytes;
-  little(bytes, 0, 2);  // no flags
-  little(bytes, 0, 2);  // stored
-  little(bytes, kNoDate, 4);
-  little(bytes, crc, 4);
-  little(bytes, static_cast<std::uint32_t>(size), 4);  // packed
-  little(bytes, static_cast<std::uint32_t>(size), 4);
-  little(bytes, static_cast<std::uint32_t>(name), 2);
+  bytes += little_endian_text(std::uint16_t{0});  // no flags
+  bytes += little_endian_text(std::uint16_t{0});  // stored
+  bytes += little_endian_text(kNoDate);
+  bytes += little_endian_text(crc);
+  bytes += little_endian_text(static_cast<std::uint32_t>(size));  // packed
+  bytes += little_endian_text(static_cast<std::uint32_t>(size));
+  bytes += little_endian_text(static_cast<std::uint16_t>(name));
   return bytes;
 }
 
@@ -38,39 +36,39 @@ void StoredZip::add(const std::string& name, const std::string& bytes) {
   const auto start = static_cast<std::uint32_t>(files_.size());
   const std::size_t before = files_.size() + kHeader + name.size() + kExtraHeader;
   const std::size_t padding = (kAlignment - before % kAlignment) % kAlignment;
-  little(files_, kFile, 4);
-  little(files_, kVersion, 2);
+  files_ += little_endian_text(kFile);
+  files_ += little_endian_text(kVersion);
   files_ += fields;
-  little(files_, static_cast<std::uint32_t>(kExtraHeader + padding), 2);
+  files_ += little_endian_text(static_cast<std::uint16_t>(kExtraHeader + padding));
   files_ += name;
   files_ += "FB";  // the extra field's identifier, as LibTorch's writer calls its padding
-  little(files_, static_cast<std::uint32_t>(padding), 2);
+  files_ += little_endian_text(static_cast<std::uint16_t>(padding));
   files_.append(padding, 'Z');
   files_ += bytes;
 
-  little(directory_, kEntry, 4);
-  little(directory_, kVersion, 2);  // made by
-  little(directory_, kVersion, 2);
+  directory_ += little_endian_text(kEntry);
+  directory_ += little_endian_text(kVersion);  // made by
+  directory_ += little_endian_text(kVersion);
   directory_ += fields;
-  little(directory_, 0, 2);  // extra field
-  little(directory_, 0, 2);  // comment
-  little(directory_, 0, 2);  // disk
-  little(directory_, 0, 2);  // internal attributes
-  little(directory_, 0, 4);  // external attributes
-  little(directory_, start, 4);
+  directory_ += little_endian_text(std::uint16_t{0});  // extra field
+  directory_ += little_endian_text(std::uint16_t{0});  // comment
+  directory_ += little_endian_text(std::uint16_t{0});  // disk
+  directory_ += little_endian_text(std::uint16_t{0});  // internal attributes
+  directory_ += little_endian_text(std::uint32_t{0});  // external attributes
+  directory_ += little_endian_text(start);
   directory_ += name;
   ++count_;
 }
 
 std::string StoredZip::bytes() const {
   std::string all = files_ + directory_;
-  little(all, kEnd, 4);
-  little(all, 0, 4);  // disks
-  little(all, count_, 2);
-  little(all, count_, 2);
-  little(all, static_cast<std::uint32_t>(directory_.size()), 4);
-  little(all, static_cast<std::uint32_t>(files_.size()), 4);
-  little(all, 0, 2);  // comment
+  all += little_endian_text(kEnd);
+  all += little_endian_text(std::uint32_t{0});  // disks
+  all += little_endian_text(count_);
+  all += little_endian_text(count_);
+  all += little_endian_text(static_cast<std::uint32_t>(directory_.size()));
+  all += little_endian_text(static_cast<std::uint32_t>(files_.size()));
+  all += little_endian_text(std::uint16_t{0});  // comment
   return all;
 }
 

@@ -92,12 +92,9 @@ class Module {
   std::string linear(const std::string& layer, const std::string& input, std::size_t in, std::size_t out,
                      bool has_free) {
     const auto matrix = take(in * out), shift = take(out);
-    std::vector<float> weight(matrix.begin(), matrix.end()), bias(shift.begin(), shift.end());
-    if (has_free) {
-      bias.insert(bias.end(), policy_.free.begin(), policy_.free.end());
-      weight.resize(bias.size() * in);
-    }
-    return product(layer, input, in, weight, bias);
+    const auto free = has_free ? std::span<const float>(policy_.free) : std::span<const float>();
+    const PortableLayer all = layer_with_free(matrix, shift, free, in);
+    return product(layer, input, in, all.weight, all.bias);
   }
 
   std::string stack(const char* title, const DenseStack& stack, std::string input) {
@@ -182,23 +179,16 @@ class Module {
   /// What the environment is given for the means, computed in double precision.
   std::string components() {
     const std::vector<std::int64_t> size{whole(policy_.components.size())};
-    std::vector<float> low, high;
-    std::vector<double> centre, half_range;
-    for (const auto& component : policy_.components) {
-      low.push_back(component.low);
-      high.push_back(component.high);
-      centre.push_back(component.centre);
-      half_range.push_back(component.half_range);
-    }
+    const ComponentColumns ranges = columns_of(policy_.components);
     std::string unit =
         cast(columns("outputs", policy_.first_component_output(), policy_.components.size()), kDouble);
     if (policy_.unit == ContinuousUnit::kTanh) unit = value("torch.tanh({})", unit);
     const std::string scaled = value("torch.add(torch.mul({}, {}), {})", unit,
-                                     constant("half_range", size, std::span<const double>(half_range)),
-                                     constant("centre", size, std::span<const double>(centre)));
+                                     constant("half_range", size, std::span<const double>(ranges.half_range)),
+                                     constant("centre", size, std::span<const double>(ranges.centre)));
     return value("torch.minimum(torch.maximum({}, {}), {})", cast(scaled, kFloat),
-                 constant("low", size, std::span<const float>(low)),
-                 constant("high", size, std::span<const float>(high)));
+                 constant("low", size, std::span<const float>(ranges.low)),
+                 constant("high", size, std::span<const float>(ranges.high)));
   }
 
   const PortablePolicy& policy_;

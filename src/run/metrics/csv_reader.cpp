@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <system_error>
 
 namespace genkidama::run {
 namespace {
@@ -11,9 +12,11 @@ constexpr std::size_t kFirstBuffer = 1 << 16;
 }  // namespace
 
 CsvReader::CsvReader(const std::filesystem::path& path, std::size_t longest_line)
-    : file_(path, std::ios::binary),
-      longest_line_(std::max<std::size_t>(longest_line, 1)),
-      buffer_(std::min(kFirstBuffer, longest_line_)) {
+    : longest_line_(std::max<std::size_t>(longest_line, 1)), buffer_(std::min(kFirstBuffer, longest_line_)) {
+  // Opening a pipe would wait for its writer.
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return;
+  file_.open(path, std::ios::binary);
   std::string_view line;
   // A first line that was too long names no columns, and the second one is none of it.
   if (next_line(line) && left_out_ == 0) split_csv_line(line, columns_);

@@ -22,7 +22,7 @@ class CsvReader {
  public:
   static constexpr std::size_t kLongestLine = 1 << 20;
 
-  /// Longer lines are left out. Without a file, or without a whole first line, there are no columns.
+  /// Longer lines are left out. Without a regular file, or without a whole first line, there are no columns.
   explicit CsvReader(const std::filesystem::path& path, std::size_t longest_line = kLongestLine);
 
   const CsvRow& columns() const { return columns_; }

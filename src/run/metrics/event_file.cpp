@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <boost/crc.hpp>
 #include <charconv>
-#include <chrono>
 #include <fstream>
 #include <system_error>
 
 #include "core/message_bytes.h"
+#include "core/unix_seconds.h"
 #include "genkidama/core/atomic_file.h"
 #include "genkidama/core/log.h"
 #include "run/metrics/event_messages.h"
@@ -95,7 +95,7 @@ std::uint64_t seconds_in_name(const std::filesystem::path& path) {
 
 std::filesystem::path begin_file(const std::filesystem::path& directory,
                                  std::optional<std::uint64_t> keep_until) {
-  const double wall = wall_clock();
+  const double wall = unix_seconds();
   auto seconds = static_cast<std::uint64_t>(wall);
   const auto earlier = event_files(directory);
   if (keep_until) {
@@ -127,10 +127,6 @@ std::vector<std::filesystem::path> event_files(const std::filesystem::path& dire
   }
   std::sort(files.begin(), files.end());
   return files;
-}
-
-double wall_clock() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 EventFile::EventFile(const std::filesystem::path& directory, std::optional<std::uint64_t> keep_until)

@@ -41,7 +41,4 @@ class EventFile {
 /// The event files that runs have left in `directory`, the oldest first.
 std::vector<std::filesystem::path> event_files(const std::filesystem::path& directory);
 
-/// Seconds since 1970.
-double wall_clock();
-
 }  // namespace genkidama::run

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/unix_seconds.h"
 #include "run/metrics/csv_table.h"
 
 namespace genkidama::run {
@@ -61,7 +62,7 @@ TensorBoardLog::TensorBoardLog(const std::filesystem::path& directory, std::stri
   for (const auto& [name, value] : options.items()) {
     if (is_shown(name)) shown[name] = value;
   }
-  file_.append(hyperparameters_event(wall_clock(), keep_until.value_or(0), shown));
+  file_.append(hyperparameters_event(unix_seconds(), keep_until.value_or(0), shown));
 }
 
 void TensorBoardLog::set_columns(const std::vector<std::string>& columns) {
@@ -79,11 +80,11 @@ void TensorBoardLog::row(std::uint64_t step, const std::vector<std::string>& fie
 }
 
 void TensorBoardLog::scalars(std::uint64_t step, const std::vector<Scalar>& scalars) {
-  file_.append(scalars_event(wall_clock(), step, scalars));
+  file_.append(scalars_event(unix_seconds(), step, scalars));
 }
 
 void TensorBoardLog::ended(std::uint64_t step) {
-  file_.append(success_event(wall_clock(), step));
+  file_.append(success_event(unix_seconds(), step));
 }
 
 }  // namespace genkidama::run

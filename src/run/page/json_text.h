@@ -1,21 +1,15 @@
 #pragma once
 
 /// @file
-/// Numbers and times on their way into the messages of a live page.
+/// Numbers on their way into the messages of a live page.
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <string>
 
 #include "genkidama/core/is_finite.h"
 
 namespace genkidama::run {
-
-/// Seconds since 1970.
-inline double unix_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 /// With six digits, which are enough for a picture; null where JSON has no number.
 inline std::string number_text(double value) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/unix_seconds.h"
 #include "genkidama/core/utf8.h"
 #include "genkidama/core/version.h"
 #include "run/directory/run_directory.h"

@@ -1,7 +1,7 @@
 #include "genkidama/run/recent_log.h"
 
+#include "core/unix_seconds.h"
 #include "genkidama/core/utf8.h"
-#include "run/page/json_text.h"
 
 namespace genkidama::run {
 

@@ -3,19 +3,12 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
-#include <system_error>
 
 #include "genkidama/core/is_finite.h"
 #include "run/metrics/csv_reader.h"
 
 namespace genkidama::run {
 namespace {
-
-/// Opening a pipe would wait for its writer.
-bool is_table(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(path, ignored);
-}
 
 /// The field of a row, or unknown.
 class Column {
@@ -36,7 +29,6 @@ class Column {
 }  // namespace
 
 void add_recorded(const std::filesystem::path& metrics, RunHistory& history) {
-  if (!is_table(metrics)) return;
   CsvReader table(metrics);
   const Column steps(table, {"environment_steps"}), seconds(table, {"wall_seconds"}),
       mean(table, {"return_mean", "child_return_mean"}), low(table, {"return_min"}),
@@ -61,7 +53,6 @@ void add_recorded(const std::filesystem::path& metrics, RunHistory& history) {
 std::vector<EvaluationPoint> recorded_evaluations(const std::filesystem::path& evaluations,
                                                   std::size_t most) {
   std::vector<EvaluationPoint> points;
-  if (!is_table(evaluations)) return points;
   CsvReader table(evaluations);
   const Column steps(table, {"environment_steps"}), mean(table, {"return_mean"}), low(table, {"return_min"}),
       high(table, {"return_max"});

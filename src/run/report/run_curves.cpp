@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <system_error>
 #include <utility>
 
 #include "run/charts/ticks.h"
@@ -15,12 +14,6 @@ namespace genkidama::run {
 namespace {
 
 constexpr const char* kReturn = "return_mean";
-
-// Opening a pipe would wait for its writer.
-bool is_table(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(path, ignored);
-}
 
 // How many training episodes a row stands for.
 class RowEpisodes {
@@ -58,7 +51,6 @@ const char* axis_column(CurveAxis axis) {
 std::vector<ColumnCurve> read_curves(const std::filesystem::path& table, CurveAxis axis,
                                      const std::vector<std::string>& columns) {
   std::vector<ColumnCurve> curves(columns.size());
-  if (!is_table(table)) return curves;
   CsvReader reader(table);
   const auto x_column = reader.column(axis_column(axis));
   if (!x_column) return curves;
@@ -78,7 +70,7 @@ std::vector<ColumnCurve> read_curves(const std::filesystem::path& table, CurveAx
 }
 
 std::vector<std::string> columns_of(const std::filesystem::path& table) {
-  return is_table(table) ? CsvReader(table).columns() : std::vector<std::string>();
+  return CsvReader(table).columns();
 }
 
 std::string return_column(const std::filesystem::path& metrics) {
@@ -91,7 +83,6 @@ std::string return_column(const std::filesystem::path& metrics) {
 
 TrainingReturns training_returns(const std::filesystem::path& metrics, std::optional<double> threshold) {
   TrainingReturns result;
-  if (!is_table(metrics)) return result;
   CsvReader reader(metrics);
   auto column = reader.column(kReturn);
   if (!column) column = reader.column("child_return_mean");
@@ -114,7 +105,6 @@ TrainingReturns training_returns(const std::filesystem::path& metrics, std::opti
 
 TrainingReturns evaluated_returns(const std::filesystem::path& evaluations, std::optional<double> threshold) {
   TrainingReturns result;
-  if (!is_table(evaluations)) return result;
   CsvReader reader(evaluations);
   const auto column = reader.column(kReturn), steps = reader.column(axis_column(CurveAxis::kSteps));
   if (!column || !steps) return result;
@@ -129,7 +119,6 @@ TrainingReturns evaluated_returns(const std::filesystem::path& evaluations, std:
 
 std::optional<double> return_in_sweep(const std::filesystem::path& checkpoint_evaluations) {
   std::optional<double> result;
-  if (!is_table(checkpoint_evaluations)) return result;
   CsvReader reader(checkpoint_evaluations);
   const auto file = reader.column("checkpoint"), mean = reader.column("mean");
   if (!file || !mean) return result;
